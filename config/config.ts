@@ -1,0 +1,96 @@
+import { z } from 'zod';
+
+/** Thrown when the environment does not hold a usable configuration; names every variable that is wrong. */
+export class ConfigError extends Error {
+  readonly code = 'CONFIG_INVALID';
+  constructor(readonly problems: readonly string[]) {
+    super(`Configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+const url = (protocols: RegExp) => z.url({ protocol: protocols });
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain lower-case SQL identifier');
+const commaSeparated = <T extends z.ZodType>(item: T) =>
+  z.preprocess(
+    (text) => (typeof text === 'string' ? text.split(',').map((part) => part.trim()) : text),
+    z.array(item).min(1),
+  );
+
+/**
+ * Every setting of the system: variable, type, default and meaning. docs/configuration.md is generated from it.
+ * Nothing else in the code reads the environment.
+ */
+export const environmentSchema = z.object({
+  REDIS_URL: url(/^rediss?$/).describe('Redis 7, e.g. redis://127.0.0.1:16379'),
+  KAFKA_BROKERS: commaSeparated(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).describe(
+    'Kafka or Redpanda bootstrap servers, host:port separated by commas',
+  ),
+  TRINO_URL: url(/^https?$/).describe('Trino coordinator'),
+  TRINO_CATALOG: identifier.default('iceberg').describe('Catalog of the Silver tables'),
+  TRINO_SCHEMA: identifier.default('kol_silver').describe('Schema of the Silver tables'),
+  TRINO_USER: z.string().min(1).default('kol-cache').describe('User that queries run as'),
+  TRINO_PASSWORD: z.string().optional().describe('Password of that user, where Trino asks for one'),
+  TRINO_QUERY_TIMEOUT_SECONDS: seconds(120).describe('A warm query is cancelled after this long'),
+  ML_API_URL: url(/^https?$/).describe('Base address of the trust score service'),
+  ML_API_TIMEOUT_SECONDS: seconds(5).describe('Timeout of one call to it'),
+  ML_API_CONCURRENCY: count(32).describe('Calls to it in flight at once, per worker'),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^:\s]+:\d+$/, 'must be host:port')
+    .describe('Temporal frontend, host:port'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
+  TEMPORAL_UI_URL: url(/^https?$/)
+    .optional()
+    .describe('Where operators find the Temporal UI; shown, never called'),
+  API_PORT: z.coerce.number().int().min(0).max(65535).default(18000).describe('Port the REST API listens on'),
+  API_URL: url(/^https?$/)
+    .optional()
+    .describe('Public address of the REST API; shown, never called'),
+  API_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Bearer token of privileged calls; without it they are off'),
+  WARM_EVERY_MINUTES: count(15).describe('Period of the scheduled warm'),
+  WARM_PROFILES: count(1000).describe(
+    'Hot profiles kept per warm: the most followed, shared out over platforms',
+  ),
+  WARM_LIST_SIZE: count(1000).describe('Profiles in each kol:profiles:list'),
+  WARM_RANKING_LIMITS: commaSeparated(z.coerce.number().int().min(1).max(1000))
+    .default([100, 50])
+    .describe('Limits for which rankings are kept, separated by commas'),
+  SCORING_GROUP: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1-100 characters of A-Z a-z 0-9 . _ -')
+    .default('kol-scoring')
+    .describe('Consumer group whose committed offsets are the position of the scoring loops'),
+  SCORING_ENRICH_DEADLINE_MS: count(400).describe('A batch waits this long at most for features from Trino'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Log level'),
+});
+
+export type Config = Readonly<z.infer<typeof environmentSchema>>;
+
+/**
+ * Checks an environment against the schema.
+ * @param environment variables by name; empty strings count as unset, as compose files write them
+ * @throws ConfigError listing every variable that is missing or wrong; values are never repeated, they may be secrets
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(set);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(
+    parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      const about = environmentSchema.shape[name as keyof typeof environmentSchema.shape]?.description ?? '';
+      const problem = set[name] === undefined ? 'is not set' : `is not valid: ${issue.message}`;
+      return `${name} ${problem} (${about})`;
+    }),
+  );
+}

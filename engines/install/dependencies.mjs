@@ -1,0 +1,142 @@
+/**
+ * Makes node_modules match package-lock.json: silent and instant when it does, one line and `npm ci` when it does not.
+ * Runs before `npm start`, `npm test` and `npm run check`, so it is plain JavaScript that imports nothing but Node.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const MINIMUM_NODE = [20, 3];
+const folder = fileURLToPath(new URL('../..', import.meta.url));
+const lockFile = join(folder, 'package-lock.json');
+const modules = join(folder, 'node_modules');
+const hashFile = join(modules, '.kol-lock-hash');
+const stackFolder = join(folder, '.stack');
+// Outside node_modules, which `npm ci` deletes.
+const busy = join(stackFolder, 'npm-ci.lock');
+
+function nodeIsTooOld() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = MINIMUM_NODE;
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
+}
+
+const lockHash = () => createHash('sha256').update(readFileSync(lockFile)).digest('hex');
+
+function isUpToDate(hash) {
+  if (!existsSync(modules)) return false;
+  if (existsSync(hashFile)) return readFileSync(hashFile, 'utf8') === hash;
+  return wasInstalledByHand();
+}
+
+/** npm keeps its own record of what it installed; when that has every package of the lock file, nothing needs doing. */
+function wasInstalledByHand() {
+  const record = join(modules, '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const installed = JSON.parse(readFileSync(record, 'utf8')).packages;
+  const wanted = Object.entries(JSON.parse(readFileSync(lockFile, 'utf8')).packages);
+  return wanted.every(
+    ([path, entry]) =>
+      path === '' || entry.optional || entry.devOptional || installed[path]?.version === entry.version,
+  );
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+/** @returns whether this process may install; false when another one holds the lock */
+function takeLock() {
+  mkdirSync(stackFolder, { recursive: true });
+  try {
+    mkdirSync(busy);
+    writeFileSync(join(busy, 'pid'), String(process.pid));
+    return true;
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+  }
+  const pidFile = join(busy, 'pid');
+  // Between its mkdir and its pid file the holder has no pid yet, so only an old lock without one is abandoned.
+  const abandoned = existsSync(pidFile)
+    ? !isAlive(Number(readFileSync(pidFile, 'utf8')))
+    : existsSync(busy) && Date.now() - statSync(busy).mtimeMs > 10_000;
+  if (abandoned) rmSync(busy, { recursive: true, force: true });
+  return false;
+}
+
+/** npm says what is wrong first and then prints all of its usage. */
+const firstLines = (text) => String(text).split('\n').slice(0, 20).join('\n');
+
+function runNpmCi() {
+  return new Promise((resolve, reject) => {
+    const output = [];
+    const npm = spawn('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], {
+      cwd: folder,
+      env: { ...process.env, KOL_INSTALLING_DEPENDENCIES: '1' },
+    });
+    npm.stdout.on('data', (chunk) => output.push(chunk));
+    npm.stderr.on('data', (chunk) => output.push(chunk));
+    npm.on('error', reject);
+    npm.on('close', (code) =>
+      code === 0
+        ? resolve()
+        : reject(new Error(`npm ci failed (exit code ${code}):\n${firstLines(Buffer.concat(output))}`)),
+    );
+  });
+}
+
+async function install(hash) {
+  const started = Date.now();
+  process.stdout.write('Installing npm packages … ');
+  const dots = setInterval(
+    () => process.stdout.write(`${Math.round((Date.now() - started) / 1000)} s … `),
+    15_000,
+  );
+  try {
+    await runNpmCi();
+  } catch (error) {
+    process.stdout.write('failed\n');
+    throw error;
+  } finally {
+    clearInterval(dots);
+  }
+  writeFileSync(hashFile, hash);
+  process.stdout.write(`done in ${Math.max(1, Math.round((Date.now() - started) / 1000))} s\n`);
+}
+
+async function main() {
+  if (process.env.KOL_INSTALLING_DEPENDENCIES) return;
+  if (nodeIsTooOld()) {
+    throw new Error(
+      `Node ${MINIMUM_NODE.join('.')} or newer is needed and this is ${process.versions.node}: install a newer Node.`,
+    );
+  }
+  const hash = lockHash();
+  while (!isUpToDate(hash)) {
+    if (!takeLock()) {
+      await sleep(200);
+      continue;
+    }
+    try {
+      // Another process may have finished between the look and the lock.
+      if (!isUpToDate(hash)) await install(hash);
+    } finally {
+      rmSync(busy, { recursive: true, force: true });
+    }
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,128 @@
+import { createServer, type Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import express, { type ErrorRequestHandler, type RequestHandler, type Response } from 'express';
+import { z } from 'zod';
+import { faultsSchema, type Faults } from './faults.ts';
+import { featuresSchema, judge, MODEL_VERSION, type Features } from './model.ts';
+
+export interface MlServiceOptions {
+  /** What a call takes, one profile or a batch. */
+  readonly latencyMs: number;
+  /** Whether POST /admin/faults is there. */
+  readonly faults?: boolean;
+}
+
+const batchSchema = z.object({ kols: z.array(featuresSchema) });
+
+/**
+ * The trust score service as domain.md describes it: POST /predict/trust, POST /predict/trust/batch, GET /healthz.
+ * Wrong input is 422 with a `detail` list, each entry with the place (`loc`), the problem (`msg`) and its kind (`type`).
+ * @returns a server that does not listen yet; close() lets calls in flight finish
+ */
+export function createMlService({ latencyMs, faults: faultsAllowed = false }: MlServiceOptions): Server {
+  let faults: Faults = {};
+  const app = express().disable('x-powered-by').disable('etag');
+
+  app.use(express.json({ limit: '10mb' }));
+  app.get('/healthz', (_request, response) => {
+    response.json({ status: 'ok', model_version: MODEL_VERSION });
+  });
+  if (faultsAllowed)
+    app.post('/admin/faults', (request, response) => {
+      const wanted = checked(faultsSchema, request.body, response);
+      if (wanted === undefined) return;
+      faults = wanted;
+      response.json({ faults });
+    });
+
+  const delayedAndFaulty: RequestHandler = async (request, response, next) => {
+    // Read once: a change in the meantime is for later calls.
+    const { latency_ms = latencyMs, status, garbage, batch, refuse } = faults;
+    response.locals['refuse'] = refuse;
+    if (batch === false && request.path.endsWith('/batch')) return next('route');
+    await sleep(latency_ms);
+    // Closing meanwhile: this is the connection's last answer, or being kept alive it would hold up close().
+    if (!server.listening) response.set('connection', 'close');
+    if (status !== undefined) response.status(status).json({ detail: 'Fault set by /admin/faults' });
+    else if (garbage) response.type('html').send('<html><body>Welcome to nginx!</body></html>');
+    else next();
+  };
+  app.post('/predict/trust', delayedAndFaulty, (request, response) => {
+    const features = checked(featuresSchema, request.body, response);
+    if (features !== undefined && !refused([features], () => ['body', 'kol_id'], response))
+      response.json(predict(features));
+  });
+  app.post('/predict/trust/batch', startClock, delayedAndFaulty, (request, response) => {
+    const batch = checked(batchSchema, request.body, response);
+    if (batch === undefined) return;
+    if (refused(batch.kols, (index) => ['body', 'kols', index, 'kol_id'], response)) return;
+    const predictions = batch.kols.map(predict);
+    response.json({
+      predictions,
+      total: predictions.length,
+      model_version: MODEL_VERSION,
+      processing_time_ms: Number((performance.now() - (response.locals['start'] as number)).toFixed(2)),
+    });
+  });
+  app.use((_request, response) => {
+    response.status(404).json({ detail: 'Not Found' });
+  });
+  app.use(unreadableBody);
+
+  const server = createServer(app);
+  // Longer than clients keep theirs, so that it is they who hang up and no call meets a closing connection.
+  server.keepAliveTimeout = 75_000;
+  return server;
+}
+
+const startClock: RequestHandler = (_request, response, next) => {
+  response.locals['start'] = performance.now();
+  next();
+};
+
+const predict = (features: Features) => ({
+  kol_id: features.kol_id,
+  ...judge(features),
+  prediction_source: 'model',
+  model_version: MODEL_VERSION,
+  timestamp: new Date().toISOString(),
+});
+
+/** The input in its shape, or undefined after a 422 that names every field that is wrong. */
+function checked<T>(schema: z.ZodType<T>, body: unknown, response: Response): T | undefined {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const detail = parsed.error.issues.map(({ path, message, code }) => ({
+    loc: ['body', ...path],
+    msg: message,
+    type: code,
+  }));
+  response.status(422).json({ detail });
+  return undefined;
+}
+
+/** True after a 422 that names every profile which a fault says to refuse. */
+function refused(
+  profiles: readonly Features[],
+  placeOf: (index: number) => (string | number)[],
+  response: Response,
+): boolean {
+  const ids = new Set((response.locals['refuse'] as Faults['refuse']) ?? []);
+  const detail = profiles.flatMap(({ kol_id }, index) =>
+    ids.has(kol_id) ? [{ loc: placeOf(index), msg: 'Fault set by /admin/faults', type: 'value_error' }] : [],
+  );
+  if (detail.length > 0) response.status(422).json({ detail });
+  return detail.length > 0;
+}
+
+/** A body that is not JSON, or too large. */
+const unreadableBody: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+  if (response.headersSent) return next(error);
+  const { status } = error as { status?: unknown };
+  if (status === 413) return void response.status(413).json({ detail: 'The body is larger than 10 MB' });
+  if (typeof status !== 'number' || status >= 500)
+    return void response.status(500).json({ detail: 'Internal Server Error' });
+  response
+    .status(422)
+    .json({ detail: [{ loc: ['body'], msg: 'The body is not JSON', type: 'json_invalid' }] });
+};

@@ -1,0 +1,116 @@
+import { createServer } from 'node:net';
+import { PortsError } from './errors.ts';
+
+interface PortDefinition {
+  readonly title: string;
+  /** Environment variable that moves the port. */
+  readonly variable: string;
+  readonly usual: number;
+  /** Environment variable that names a running one instead, where that is possible. */
+  readonly address?: string;
+}
+
+/** Every port of the local stack. */
+export const PORTS = {
+  redis: { title: 'Redis', variable: 'REDIS_PORT', usual: 16379, address: 'REDIS_URL' },
+  kafka: { title: 'Kafka', variable: 'KAFKA_PORT', usual: 19092, address: 'KAFKA_BROKERS' },
+  kafkaController: {
+    title: 'Kafka controller',
+    variable: 'KAFKA_CONTROLLER_PORT',
+    usual: 19093,
+    address: 'KAFKA_BROKERS',
+  },
+  trino: { title: 'Trino', variable: 'TRINO_PORT', usual: 18080, address: 'TRINO_URL' },
+  temporal: { title: 'Temporal', variable: 'TEMPORAL_PORT', usual: 7233, address: 'TEMPORAL_ADDRESS' },
+  temporalUi: {
+    title: 'Temporal UI',
+    variable: 'TEMPORAL_UI_PORT',
+    usual: 8233,
+    address: 'TEMPORAL_ADDRESS',
+  },
+  mlApi: { title: 'ML service', variable: 'ML_API_PORT', usual: 18090, address: 'ML_API_URL' },
+  api: { title: 'API', variable: 'API_PORT', usual: 18000 },
+} as const satisfies Record<string, PortDefinition>;
+
+export type PortName = keyof typeof PORTS;
+export type Ports = Readonly<Record<PortName, number>>;
+
+const portNames = Object.keys(PORTS) as PortName[];
+const define = (name: PortName): PortDefinition => PORTS[name];
+
+/**
+ * @returns the usual ports, each overridden by its variable
+ * @throws PortsError naming every variable that is no port, and every port that is given twice
+ */
+export function portsFromEnvironment(environment: NodeJS.ProcessEnv = process.env): Ports {
+  const problems: string[] = [];
+  const taken = new Map<number, string>();
+  const ports = Object.fromEntries(
+    portNames.map((name) => {
+      const { variable, usual } = define(name);
+      const port = Number(environment[variable] || usual);
+      if (!Number.isInteger(port) || port < 1 || port > 65535) {
+        problems.push(
+          `${variable}=${environment[variable]} is not a port: it must be a number from 1 to 65535.`,
+        );
+      }
+      const other = taken.get(port);
+      if (other) problems.push(`${other} and ${variable} are both ${port}: each needs a port of its own.`);
+      taken.set(port, variable);
+      return [name, port];
+    }),
+  ) as Record<PortName, number>;
+  if (problems.length > 0) throw new PortsError(problems);
+  return ports;
+}
+
+/** @returns ports that are free now, for a stack that runs beside another one */
+export async function freePorts(): Promise<Ports> {
+  // All are held until all are chosen, so that none is given twice.
+  const held = await Promise.all(portNames.map(() => listen(0, '127.0.0.1')));
+  const ports = Object.fromEntries(portNames.map((name, index) => [name, held[index]?.port ?? 0]));
+  await Promise.all(held.flatMap((server) => (server ? [server.close()] : [])));
+  return ports as Record<PortName, number>;
+}
+
+/** @returns the sentence that says a port is taken and what to do */
+export function portInUseSentence(name: PortName, port: number): string {
+  const { title, variable, address } = define(name);
+  const instead = address ? ` or ${address} to use what runs there` : '';
+  return `Port ${port} (${title}) is in use; set ${variable} to another one${instead}.`;
+}
+
+/** @throws PortsError with one sentence for each of these ports that is taken */
+export async function checkPortsAreFree(ports: Ports, wanted: readonly PortName[]): Promise<void> {
+  const checks = await Promise.all(
+    wanted.map(async (name) =>
+      (await isFree(ports[name])) ? undefined : portInUseSentence(name, ports[name]),
+    ),
+  );
+  const problems = checks.filter((sentence) => sentence !== undefined);
+  if (problems.length > 0) throw new PortsError(problems);
+}
+
+/** Tried on the loopback address and on all of them: either may be what the other program holds. */
+async function isFree(port: number): Promise<boolean> {
+  for (const host of ['127.0.0.1', undefined]) {
+    const server = await listen(port, host);
+    if (!server) return false;
+    await server.close();
+  }
+  return true;
+}
+
+async function listen(port: number, host: string | undefined) {
+  const server = createServer();
+  const listening = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen({ port, ...(host && { host }), exclusive: true }, () => resolve(true));
+  });
+  if (!listening) return undefined;
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : port,
+    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+  };
+}

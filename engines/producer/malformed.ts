@@ -1,0 +1,25 @@
+import type { ScrapedEvent } from './events.ts';
+import { pick, type Random } from './random.ts';
+
+/** Ways in which scrapers get it wrong; every one of them is a dead letter of the hot path. */
+const DAMAGE: readonly [Damage, ...Damage[]] = [
+  (event, random) => withField(event, countField(event), pick(random, ['abc', '-5', '1.2.3K', 'NaN'])),
+  (event) => withField(event, countField(event), -1),
+  (event) => withField(event, idField(event), null),
+  (event) => withField(event, 'event_time', 'yesterday'),
+  (event) => withField(event, 'event_type', 'comment'),
+  (event) => withField(event, 'platform', null),
+  (event) => JSON.stringify([event]),
+  (event) => JSON.stringify(event).slice(0, -10),
+  () => '<html><body>429 Too Many Requests</body></html>',
+];
+type Damage = (event: ScrapedEvent, random: Random) => string;
+
+/** @returns the event's text, damaged in one way or another */
+export const malformed = (random: Random, event: ScrapedEvent): string => pick(random, DAMAGE)(event, random);
+
+const isVideo = (event: ScrapedEvent) => event['event_type'] === 'video';
+const idField = (event: ScrapedEvent) => (isVideo(event) ? 'video_id' : 'username');
+const countField = (event: ScrapedEvent) => (isVideo(event) ? 'view_count' : 'followers_count');
+const withField = (event: ScrapedEvent, name: string, value: string | number | null) =>
+  JSON.stringify({ ...event, [name]: value });

@@ -1,0 +1,55 @@
+import { nodeProcess } from './processes.ts';
+import type { ProcessSpec } from './managed-process.ts';
+
+/** The reference ML service. */
+export const mlServiceProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec =>
+  nodeProcess({
+    name: 'ml-service',
+    title: 'ML service',
+    file: 'engines/ml-service/main.ts',
+    env,
+    isReady: () => answersOk(new URL('/healthz', url)),
+  });
+
+/** The Temporal worker; it logs when it polls its task queues. */
+export const workerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>
+  nodeProcess({
+    name: 'worker',
+    title: 'Worker',
+    file: 'workers/main.ts',
+    env,
+    isReady: async (newLog) => saysWorkerReady(await newLog()),
+  });
+
+/** The REST API. */
+export const apiProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec =>
+  nodeProcess({
+    name: 'api',
+    title: 'API',
+    file: 'api/server.ts',
+    env,
+    isReady: () => answersOk(new URL('/readyz', url)),
+  });
+
+/** The producer of events; it serves nobody, so running is all it has to do. */
+export const producerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>
+  nodeProcess({
+    name: 'producer',
+    title: 'Producer',
+    file: 'engines/producer/main.ts',
+    env,
+    isReady: () => Promise.resolve(true),
+  });
+
+/** @param log JSON lines of the worker */
+export function saysWorkerReady(log: string): boolean {
+  return /"msg":\s*"worker ready"/.test(log);
+}
+
+/** @returns true when GET answers 200; throws what it answered instead */
+async function answersOk(url: URL): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
+  await response.body?.cancel();
+  if (response.status !== 200) throw new Error(`GET ${url.pathname} answers ${response.status}`);
+  return true;
+}
