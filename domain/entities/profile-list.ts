@@ -1,0 +1,16 @@
+import type { CacheEntry } from './entry.ts';
+import type { Profile } from './profile.ts';
+
+/** kol:profiles:list:{platform}: the platform's profiles as one JSON array, most followers first. */
+export const profileList = {
+  name: 'profile-list',
+  ttlSeconds: 900,
+  key: (platform: string) => `kol:profiles:list:${platform}`,
+  toEntry: (platform: string, profiles: readonly Profile[]): CacheEntry => ({
+    key: profileList.key(platform),
+    ttlSeconds: profileList.ttlSeconds,
+    type: 'string',
+    value: JSON.stringify(profiles),
+  }),
+  fromString: (json: string): Profile[] => JSON.parse(json) as Profile[],
+};

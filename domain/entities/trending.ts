@@ -1,0 +1,37 @@
+import type { CacheEntry } from './entry.ts';
+
+/** What makes content trend: views + 10 × likes (domain.md, cache schema). */
+export const LIKE_WEIGHT = 10;
+/** Items kept for each platform. */
+export const TRENDING_LIMIT = 50;
+
+/** views + 10 × likes; what is unknown counts as 0. */
+export const heatOf = (views: number | null, likes: number | null): number =>
+  (views ?? 0) + LIKE_WEIGHT * (likes ?? 0);
+
+/** An item with its heat. */
+export interface Hot {
+  readonly content_id: string;
+  readonly heat: number;
+}
+
+/** content:trending:{platform}:{limit}: content ids of the last 24 h, highest first. */
+export const trending = {
+  name: 'trending',
+  ttlSeconds: 900,
+  key: (platform: string, limit: number = TRENDING_LIMIT) => `content:trending:${platform}:${limit}`,
+  toEntry: (platform: string, contentIds: readonly string[], limit: number = TRENDING_LIMIT): CacheEntry => ({
+    key: trending.key(platform, limit),
+    ttlSeconds: trending.ttlSeconds,
+    type: 'list',
+    items: contentIds.slice(0, limit),
+  }),
+  /** Beside the list, for our own use: the heat of its items, so that video events can move them between warms. */
+  heatKey: (platform: string, limit: number = TRENDING_LIMIT) => `{${trending.key(platform, limit)}}:heat`,
+  toHeatEntry: (platform: string, items: readonly Hot[], limit: number = TRENDING_LIMIT): CacheEntry => ({
+    key: trending.heatKey(platform, limit),
+    ttlSeconds: trending.ttlSeconds,
+    type: 'zset',
+    members: items.slice(0, limit).map(({ content_id, heat }) => [content_id, heat] as const),
+  }),
+};

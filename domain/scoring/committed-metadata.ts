@@ -1,0 +1,34 @@
+/** What is committed beside each offset, in the same transaction, so that a loop that starts anew knows it. */
+export interface CommittedMetadata {
+  /** Worker that committed it. */
+  readonly worker: string;
+  /** Newest event time seen in the partition, for the watermark. */
+  readonly max_event_time_ms: number | null;
+}
+
+const NONE: CommittedMetadata = { worker: '', max_event_time_ms: null };
+
+export const printCommittedMetadata = (metadata: CommittedMetadata): string => JSON.stringify(metadata);
+
+/** Anything unreadable (an offset set by hand, say) means that nothing is known. */
+export function parseCommittedMetadata(text: string | null): CommittedMetadata {
+  if (text === null || text === '') return NONE;
+  try {
+    const { worker, max_event_time_ms } = JSON.parse(text) as Partial<CommittedMetadata>;
+    return {
+      worker: typeof worker === 'string' ? worker : '',
+      max_event_time_ms: typeof max_event_time_ms === 'number' ? max_event_time_ms : null,
+    };
+  } catch {
+    return NONE;
+  }
+}
+
+/** Events this much older than the newest one seen are late (domain.md: watermark 5 minutes of event time). */
+export const WATERMARK_DELAY_MS = 5 * 60_000;
+
+/** The watermark of a topic: newest event time over its partitions, less the delay; null before the first event. */
+export function watermarkOf(committed: readonly CommittedMetadata[]): number | null {
+  const newest = committed.map(({ max_event_time_ms }) => max_event_time_ms).filter((time) => time !== null);
+  return newest.length === 0 ? null : Math.max(...newest) - WATERMARK_DELAY_MS;
+}

@@ -1,0 +1,60 @@
+import type { ProfileEvent } from './profile-event.ts';
+import type { TrustFeatures } from './trust-features.ts';
+
+/** Request of the trust score model (domain.md, hot path): integers ≥ 0, account age ≥ 1 day. */
+export interface ModelFeatures {
+  readonly kol_id: string;
+  readonly followers_count: number;
+  readonly following_count: number;
+  readonly post_count: number;
+  readonly favorites_count: number;
+  readonly account_age_days: number;
+  readonly verified: boolean;
+  readonly has_bio: boolean;
+  readonly has_url: boolean;
+  readonly has_profile_image: boolean;
+  readonly bio_length: number;
+}
+
+/** What the model is told of an account whose age nobody knows. */
+export const UNKNOWN_ACCOUNT_AGE_DAYS = 365;
+
+/** Where a score's features came from. */
+export type FeaturesFrom = 'event' | 'event+lakehouse' | 'lakehouse';
+
+/**
+ * Features of a scraped profile. The event says what is new; what it lacks comes from the lakehouse when that answered.
+ * @param known features of this KOL in kol_trust_features; null where there are none or Trino did not answer in time
+ */
+export function buildFeatures(event: ProfileEvent, known: TrustFeatures | null): ModelFeatures {
+  const bio = event.bio ?? '';
+  return {
+    kol_id: event.kol_id,
+    followers_count: event.followers_count ?? known?.followers_count ?? 0,
+    following_count: event.following_count ?? known?.following_count ?? 0,
+    post_count: event.post_count ?? known?.post_count ?? 0,
+    favorites_count: event.favorites_count ?? known?.favorites_count ?? 0,
+    account_age_days: Math.max(1, known?.account_age_days ?? UNKNOWN_ACCOUNT_AGE_DAYS),
+    verified: event.verified ?? known?.verified ?? false,
+    has_bio: event.bio === null ? (known?.has_bio ?? false) : bio.length > 0,
+    has_url: event.profile_url === null ? (known?.has_url ?? false) : event.profile_url.length > 0,
+    has_profile_image:
+      event.avatar_url === null ? (known?.has_profile_image ?? false) : event.avatar_url.length > 0,
+    bio_length: event.bio === null ? (known?.bio_length ?? 0) : [...bio].length,
+  };
+}
+
+/** Features of a KOL that no event told of, for the cold path. */
+export const featuresOfKnown = (known: TrustFeatures): ModelFeatures => ({
+  kol_id: known.kol_id,
+  followers_count: known.followers_count ?? 0,
+  following_count: known.following_count ?? 0,
+  post_count: known.post_count ?? 0,
+  favorites_count: known.favorites_count ?? 0,
+  account_age_days: Math.max(1, known.account_age_days ?? UNKNOWN_ACCOUNT_AGE_DAYS),
+  verified: known.verified ?? false,
+  has_bio: known.has_bio ?? false,
+  has_url: known.has_url ?? false,
+  has_profile_image: known.has_profile_image ?? false,
+  bio_length: known.bio_length ?? 0,
+});

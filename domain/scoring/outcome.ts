@@ -1,0 +1,28 @@
+/** What becomes of one input record. A bad record is a value, not an exception: it must not stop its batch. */
+export type Outcome<T> =
+  | { readonly kind: 'ok'; readonly value: T }
+  | { readonly kind: 'deadLetter'; readonly reason: DeadLetterReason; readonly detail: string };
+
+/** Why a record went to the dead letters; a metric label and a header, so the list is short and fixed. */
+export const deadLetterReasons = [
+  'tombstone',
+  'not_utf8',
+  'not_json',
+  'not_an_object',
+  'wrong_event_type',
+  'missing_id',
+  'invalid_id',
+  'invalid_field',
+  'invalid_count',
+  'invalid_event_time',
+  'event_time_in_future',
+  'rejected_by_model',
+] as const;
+export type DeadLetterReason = (typeof deadLetterReasons)[number];
+
+export const ok = <T>(value: T): Outcome<T> => ({ kind: 'ok', value });
+export const deadLetter = (reason: DeadLetterReason, detail: string): Outcome<never> => ({
+  kind: 'deadLetter',
+  reason,
+  detail,
+});

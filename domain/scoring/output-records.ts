@@ -1,0 +1,126 @@
+import type { Score } from '../entities/score.ts';
+import type { Rejected } from './triage.ts';
+
+/** A Kafka record to be written. */
+export interface OutputRecord {
+  readonly key: Uint8Array | string | null;
+  readonly value: Uint8Array | string | null;
+  readonly headers: Readonly<Record<string, Uint8Array | string>>;
+}
+
+/** Where a range lies in its input topic. */
+export interface RangePlace {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** A record of scores.stream, keyed by kol_id. */
+export function scoreRecord(score: Score, latencyMs: number): OutputRecord {
+  return {
+    key: score.kol_id,
+    value: JSON.stringify({
+      kol_id: score.kol_id,
+      platform: score.platform,
+      timestamp: score.timestamp,
+      trust_score: score.trust_score,
+      trust_label: score.trust_label,
+      trust_confidence: score.confidence,
+      is_trustworthy: score.is_trustworthy,
+      latency_ms: latencyMs,
+      model_version_trust: score.model_version,
+      features_from: score.features_from,
+      event_time_ms: score.event_time_ms,
+      source: score.source,
+    }),
+    headers: {},
+  };
+}
+
+/**
+ * A dead letter: key, value and headers byte for byte, and why, under the header names that Kafka Connect gives
+ * (Connect's ErrorReporter writes all values as UTF-8 text).
+ */
+export function deadLetterRecord(
+  place: RangePlace,
+  original: {
+    readonly key: Uint8Array | null;
+    readonly value: Uint8Array | null;
+    readonly headers: Readonly<Record<string, unknown>>;
+  },
+  { offset, reason, detail }: Rejected,
+): OutputRecord {
+  const kept = Object.entries(original.headers).filter(
+    (header): header is [string, Uint8Array | string] =>
+      typeof header[1] === 'string' || header[1] instanceof Uint8Array,
+  );
+  const why = {
+    topic: place.topic,
+    partition: String(place.partition),
+    offset: String(offset),
+    'connector.name': 'kol-scoring',
+    'task.id': String(place.partition),
+    stage: reason === 'rejected_by_model' ? 'TRANSFORMATION' : 'VALUE_CONVERTER',
+    'class.name': `kol-scoring/${place.topic}`,
+    'exception.class.name': reason,
+    'exception.message': detail,
+    'exception.stacktrace': `${reason}: ${detail}`,
+  };
+  return {
+    key: original.key,
+    value: original.value,
+    headers: {
+      ...Object.fromEntries(kept),
+      ...Object.fromEntries(Object.entries(why).map(([name, value]) => [`__connect.errors.${name}`, value])),
+    },
+  };
+}
+
+/** Milliseconds of each step of a range. */
+export type Phases = Readonly<Record<'fence' | 'read' | 'features' | 'model' | 'cache', number>>;
+
+/** The ledger's account of a range: each offset that held a record is in exactly one list or is a score. */
+export function ledgerRecord(
+  place: RangePlace & { readonly from: number; readonly to: number },
+  outcome: {
+    readonly scored: readonly number[];
+    readonly late: readonly number[];
+    readonly superseded: readonly number[];
+    readonly deadLettered: readonly number[];
+  },
+  about: {
+    readonly worker: string;
+    readonly attempt: number;
+    readonly modelVersion: string | null;
+    readonly phases: Phases;
+  },
+): OutputRecord {
+  return {
+    key: `${place.topic}/${place.partition}`,
+    value: JSON.stringify({
+      topic: place.topic,
+      partition: place.partition,
+      from: place.from,
+      to: place.to,
+      scored: spans(outcome.scored),
+      dead_letters: spans(outcome.deadLettered),
+      late: spans(outcome.late),
+      superseded: spans(outcome.superseded),
+      model_version: about.modelVersion,
+      worker: about.worker,
+      attempt: about.attempt,
+      phases_ms: about.phases,
+    }),
+    headers: {},
+  };
+}
+
+/** Offsets in ascending order as `[first, last]` spans: [1,2,3,7] → [[1,3],[7,7]]. A thousand offsets stay a few bytes. */
+export function spans(offsets: readonly number[]): [number, number][] {
+  const all: [number, number][] = [];
+  for (const offset of [...offsets].sort((a, b) => a - b)) {
+    const last = all.at(-1);
+    if (last !== undefined && offset === last[1] + 1) last[1] = offset;
+    else all.push([offset, offset]);
+  }
+  return all;
+}

@@ -1,0 +1,56 @@
+import {
+  checkEventType,
+  eventTime,
+  optionalCount,
+  optionalFlag,
+  optionalText,
+  parseEvent,
+  platformOf,
+  requiredId,
+  type Event,
+  type RawRecord,
+} from './event.ts';
+import type { Outcome } from './outcome.ts';
+
+/** A scraped profile, checked. Null means that the event does not say. */
+export interface ProfileEvent {
+  readonly event_id: string | null;
+  /** Event time in ms since 1970 (UTC). */
+  readonly event_time_ms: number;
+  readonly platform: string;
+  /** The username, which is the KOL's id on the hot path. */
+  readonly kol_id: string;
+  readonly nickname: string | null;
+  readonly followers_count: number | null;
+  readonly following_count: number | null;
+  readonly post_count: number | null;
+  readonly favorites_count: number | null;
+  readonly verified: boolean | null;
+  readonly bio: string | null;
+  readonly avatar_url: string | null;
+  readonly profile_url: string | null;
+}
+
+/** Reads and checks a record of kol.profiles.raw. */
+export const parseProfileEvent = (record: RawRecord): Outcome<ProfileEvent> =>
+  parseEvent(record, profileEventOf);
+
+function profileEventOf(event: Event, recordTimeMs: number): ProfileEvent {
+  checkEventType(event, 'profile');
+  return {
+    event_id: optionalText(event, 'event_id'),
+    event_time_ms: eventTime(event, recordTimeMs),
+    platform: platformOf(event),
+    kol_id: requiredId(event, 'username'),
+    nickname: optionalText(event, 'nickname'),
+    followers_count: optionalCount(event, 'followers_count', 'followers_raw'),
+    following_count: optionalCount(event, 'following_count', 'following_raw'),
+    post_count: optionalCount(event, 'post_count', 'posts_raw'),
+    favorites_count: optionalCount(event, 'favorites_count', 'likes_raw'),
+    verified: optionalFlag(event, 'verified'),
+    // TikTok calls it signature; the first that says something counts.
+    bio: optionalText(event, 'bio') ?? optionalText(event, 'signature'),
+    avatar_url: optionalText(event, 'avatar_url'),
+    profile_url: optionalText(event, 'profile_url'),
+  };
+}

@@ -1,0 +1,22 @@
+import { parseFields, type ValueOf } from '../entities/field.ts';
+import { silver } from '../silver.ts';
+import type { Row } from '../entities/table-entity.ts';
+
+const columns = silver.kol_trust_features;
+
+/** Columns of kol_trust_features in the order that `trustFeaturesFromRow` expects. */
+export const trustFeatureColumns = Object.keys(columns) as (keyof typeof columns)[];
+
+const fields = Object.fromEntries(trustFeatureColumns.map((name) => [name, columns[name].field])) as {
+  readonly [Name in keyof typeof columns]: (typeof columns)[Name]['field'];
+};
+
+/** What the lakehouse knows of a KOL for scoring; null where it does not know. */
+export type TrustFeatures = ValueOf<typeof fields>;
+
+/** @throws FieldError naming the column whose cell is not of its kind */
+export const trustFeaturesFromRow = (row: Row): TrustFeatures =>
+  parseFields(
+    fields,
+    Object.fromEntries(trustFeatureColumns.map((name, index) => [name, row[index] ?? null])),
+  );

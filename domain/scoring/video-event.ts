@@ -1,0 +1,47 @@
+import {
+  checkEventType,
+  eventTime,
+  optionalCount,
+  optionalText,
+  parseEvent,
+  platformOf,
+  requiredId,
+  type Event,
+  type RawRecord,
+} from './event.ts';
+import type { Outcome } from './outcome.ts';
+
+/** A scraped video, checked. Null means that the event does not say. */
+export interface VideoEvent {
+  readonly event_id: string | null;
+  /** Event time in ms since 1970 (UTC). */
+  readonly event_time_ms: number;
+  readonly platform: string;
+  readonly content_id: string;
+  /** The username of its KOL. */
+  readonly kol_id: string | null;
+  readonly caption: string | null;
+  readonly views: number | null;
+  readonly likes: number | null;
+  readonly comments: number | null;
+  readonly shares: number | null;
+}
+
+/** Reads and checks a record of kol.videos.raw. */
+export const parseVideoEvent = (record: RawRecord): Outcome<VideoEvent> => parseEvent(record, videoEventOf);
+
+function videoEventOf(event: Event, recordTimeMs: number): VideoEvent {
+  checkEventType(event, 'video');
+  return {
+    event_id: optionalText(event, 'event_id'),
+    event_time_ms: eventTime(event, recordTimeMs),
+    platform: platformOf(event),
+    content_id: requiredId(event, 'video_id'),
+    kol_id: optionalText(event, 'username') || null,
+    caption: optionalText(event, 'caption'),
+    views: optionalCount(event, 'view_count', 'view_count_raw', 'view_raw'),
+    likes: optionalCount(event, 'like_count', 'like_count_raw', 'like_raw'),
+    comments: optionalCount(event, 'comment_count', 'comment_count_raw', 'comment_raw'),
+    shares: optionalCount(event, 'share_count', 'share_count_raw', 'share_raw'),
+  };
+}
