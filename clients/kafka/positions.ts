@@ -1,0 +1,105 @@
+import type { Admin, Kafka } from 'kafkajs';
+
+/** Where a group stands in one partition, and what the partition holds. Offsets are the next to read. */
+export interface PartitionPosition {
+  readonly partition: number;
+  /** Null when the group has never committed here. */
+  readonly committed: number | null;
+  /** What was committed with the offset, in the same transaction. */
+  readonly metadata: string | null;
+  /** First offset still in the log. */
+  readonly low: number;
+  /** Last stable offset: read-committed readers get everything below. */
+  readonly high: number;
+}
+
+export interface Positions {
+  read(group: string, topic: string): Promise<PartitionPosition[]>;
+  /** The committed offset of one partition, null when there is none. */
+  committed(
+    group: string,
+    topic: string,
+    partition: number,
+  ): Promise<{ offset: number | null; metadata: string | null }>;
+  /** The first offset at or after a time in each partition; the end where there is none. */
+  at(topic: string, timeMs: number): Promise<Map<number, number>>;
+  close(): Promise<void>;
+}
+
+/** How soon partitions that are added to a topic are noticed. */
+const PARTITIONS_CHECK_MS = 10_000;
+
+/** Reads the committed offsets, which are the truth about how far the scoring is. */
+export function createPositions(kafka: Kafka): Positions {
+  // One admin a topic: two topics on one refresh each other's metadata away (fetchTopicOffsets then finds no leader).
+  const admins = new Map<string, Promise<Admin>>();
+  async function connected(topic: string): Promise<Admin> {
+    const admin = admins.get(topic) ?? connect(kafka);
+    admins.set(topic, admin);
+    try {
+      return await admin;
+    } catch (error) {
+      admins.delete(topic);
+      throw error;
+    }
+  }
+
+  const partitionsSeen = new Map<string, { count: number; at: number }>();
+  /** kafkajs's admin keeps a topic's partitions for 5 minutes; where there are more now, a new one is made. */
+  async function lookForNewPartitions(topic: string): Promise<void> {
+    const seen = partitionsSeen.get(topic);
+    if (seen !== undefined && Date.now() - seen.at < PARTITIONS_CHECK_MS) return;
+    const admin = await connected(topic);
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const count = topics[0]?.partitions.length ?? 0;
+    partitionsSeen.set(topic, { count, at: Date.now() });
+    if (seen === undefined || seen.count === count) return;
+    admins.delete(topic);
+    await admin.disconnect();
+  }
+
+  const offsetsOf = async (group: string, topic: string) => {
+    const [offsets] = await (await connected(topic)).fetchOffsets({ groupId: group, topics: [topic] });
+    return new Map(
+      (offsets?.partitions ?? []).map(({ partition, offset, metadata }) => [
+        partition,
+        { offset: Number(offset) < 0 ? null : Number(offset), metadata },
+      ]),
+    );
+  };
+
+  return {
+    async read(group, topic) {
+      await lookForNewPartitions(topic);
+      const [committed, ends] = await Promise.all([
+        offsetsOf(group, topic),
+        connected(topic).then((admin) => admin.fetchTopicOffsets(topic)),
+      ]);
+      return ends
+        .map(({ partition, low, high }) => ({
+          partition,
+          committed: committed.get(partition)?.offset ?? null,
+          metadata: committed.get(partition)?.metadata ?? null,
+          low: Number(low),
+          high: Number(high),
+        }))
+        .sort((a, b) => a.partition - b.partition);
+    },
+    async committed(group, topic, partition) {
+      return (await offsetsOf(group, topic)).get(partition) ?? { offset: null, metadata: null };
+    },
+    async at(topic, timeMs) {
+      const found = await (await connected(topic)).fetchTopicOffsetsByTimestamp(topic, timeMs);
+      return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
+    },
+    async close() {
+      await Promise.allSettled([...admins.values()].map(async (admin) => (await admin).disconnect()));
+    },
+  };
+}
+
+async function connect(kafka: Kafka): Promise<Admin> {
+  const admin = kafka.admin();
+  await admin.connect();
+  return admin;
+}

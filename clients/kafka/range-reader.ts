@@ -1,0 +1,230 @@
+import type { Kafka, KafkaMessage } from 'kafkajs';
+import { DecompressionError } from './codecs.ts';
+import { kafkaErrorType } from './kafka.ts';
+import { readCommitted, type AbortedTransaction, type FetchedMessage } from './read-committed.ts';
+
+/** One record of an input topic, bytes as they are in the log. */
+export interface InputRecord {
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: NonNullable<KafkaMessage['headers']>;
+  readonly timestampMs: number;
+}
+
+/** Offsets [from, to) of one partition. */
+export interface OffsetRange {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The log does not have the wanted offsets (any more, or yet). */
+export class OffsetsUnavailableError extends Error {
+  readonly code = 'KAFKA_OFFSETS_UNAVAILABLE';
+  constructor({ topic, partition, from, to }: OffsetRange, detail: string) {
+    super(`${topic}/${partition} [${from}, ${to}): ${detail}`);
+    this.name = 'OffsetsUnavailableError';
+  }
+}
+
+/** The batch that holds an offset cannot be decoded: it is damaged where the broker keeps it. */
+export class UndecodableBatchError extends Error {
+  readonly code = 'KAFKA_BATCH_UNDECODABLE';
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly offset: number,
+    cause: Error,
+  ) {
+    super(
+      `${topic}/${partition}: the batch that holds offset ${offset} cannot be decoded (${cause.message}); restore it from a replica, or seek beyond it`,
+      { cause },
+    );
+    this.name = 'UndecodableBatchError';
+  }
+}
+
+export interface RangeReader {
+  /** All committed records of the range, in order; offsets of markers, aborted and compacted records are passed over. */
+  read(range: OffsetRange, signal?: AbortSignal): Promise<InputRecord[]>;
+  /** Starts reading a range that will be asked for next; at most one a partition is held. An empty range is none. */
+  readAhead(range: OffsetRange): void;
+  close(): Promise<void>;
+}
+
+/** The part of kafkajs's internal cluster object that a fetch needs; pinned to 2.2.4 and held by a contract test. */
+interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  addTargetTopic(topic: string): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  refreshMetadataIfNecessary(): Promise<void>;
+  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>;
+  findBroker(options: { nodeId: string }): Promise<{ fetch(request: unknown): Promise<FetchResponse> }>;
+}
+interface FetchedPartition {
+  readonly partition: number;
+  readonly highWatermark: string;
+  readonly abortedTransactions: AbortedTransaction[] | null;
+  readonly messages: (FetchedMessage &
+    KafkaMessage & { batchContext: { firstOffset: string; lastOffsetDelta: number } })[];
+}
+interface FetchResponse {
+  readonly responses: { topicName: string; partitions: FetchedPartition[] }[];
+}
+
+const READ_COMMITTED = 1;
+/** A fetch brings at most this; a single larger record comes all the same. */
+const FETCH_BYTES = 8 * 1024 * 1024;
+/** Brings the first batch only: brokers give at least one whole batch whatever the limit. */
+const ONE_BATCH_BYTES = 1;
+const FETCH_WAIT_MS = 500;
+/** The planner saw the offsets as stable, so they are there; a broker that does not give them within this is in trouble. */
+const READ_DEADLINE_MS = 20_000;
+const STALE_METADATA = new Set([
+  'NOT_LEADER_FOR_PARTITION',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'LEADER_NOT_AVAILABLE',
+]);
+
+/**
+ * Reads exact offset ranges without a consumer group: kafkajs has no `assign`, a group costs seconds to join, and its
+ * consumer jumps over expired offsets silently where a plain fetch says OFFSET_OUT_OF_RANGE (packages.md, 1 D–G).
+ */
+export function createRangeReader(kafka: Kafka): RangeReader {
+  let connecting: Promise<Cluster> | undefined;
+
+  async function connected(): Promise<Cluster> {
+    connecting ??= connect(kafka);
+    try {
+      return await connecting;
+    } catch (error) {
+      connecting = undefined;
+      throw error;
+    }
+  }
+
+  async function fetch(
+    cluster: Cluster,
+    range: OffsetRange,
+    position: number,
+    maxBytes: number,
+  ): Promise<FetchedPartition> {
+    await cluster.addTargetTopic(range.topic);
+    await cluster.refreshMetadataIfNecessary();
+    const [nodeId] = Object.keys(cluster.findLeaderForPartitions(range.topic, [range.partition]));
+    if (nodeId === undefined) throw new OffsetsUnavailableError(range, 'the partition has no leader');
+    const broker = await cluster.findBroker({ nodeId });
+    const { responses } = await broker.fetch({
+      maxWaitTime: FETCH_WAIT_MS,
+      minBytes: 1,
+      maxBytes,
+      isolationLevel: READ_COMMITTED,
+      topics: [
+        {
+          topic: range.topic,
+          partitions: [{ partition: range.partition, fetchOffset: String(position), maxBytes }],
+        },
+      ],
+    });
+    const fetched = responses[0]?.partitions[0];
+    if (fetched === undefined)
+      throw new OffsetsUnavailableError(range, 'the broker answered without the partition');
+    return fetched;
+  }
+
+  async function readNow(range: OffsetRange, signal?: AbortSignal): Promise<InputRecord[]> {
+    const records: InputRecord[] = [];
+    const deadline = Date.now() + READ_DEADLINE_MS;
+    let position = range.from;
+    let maxBytes = FETCH_BYTES;
+    while (position < range.to) {
+      signal?.throwIfAborted();
+      if (Date.now() > deadline)
+        throw new OffsetsUnavailableError(range, `nothing came after offset ${position}`);
+      const cluster = await connected();
+      try {
+        const { messages, abortedTransactions } = await fetch(cluster, range, position, maxBytes);
+        for (const message of readCommitted(messages, abortedTransactions)) {
+          const offset = Number(message.offset);
+          if (offset >= position && offset < range.to) records.push(toInput(message, offset));
+        }
+        position = Math.max(position, ...messages.slice(-1).map(endOfBatch));
+      } catch (error) {
+        if (isUndecodable(error)) {
+          if (maxBytes === ONE_BATCH_BYTES)
+            throw new UndecodableBatchError(range.topic, range.partition, position, error);
+          // One bad batch fails the whole answer: batch by batch, all before it can still be read, and it be named.
+          maxBytes = ONE_BATCH_BYTES;
+          continue;
+        }
+        const type = kafkaErrorType(error) ?? '';
+        if (type === 'OFFSET_OUT_OF_RANGE')
+          throw new OffsetsUnavailableError(range, `offset ${position} is not in the log`);
+        if (!STALE_METADATA.has(type)) throw error;
+        await cluster.refreshMetadata();
+      }
+    }
+    return records;
+  }
+
+  const ahead = new Map<string, { range: OffsetRange; records: Promise<InputRecord[]> }>();
+
+  return {
+    async read(range, signal) {
+      const place = `${range.topic}/${range.partition}`;
+      const held = ahead.get(place);
+      ahead.delete(place);
+      if (held?.range.from !== range.from || held.range.to < range.to) return readNow(range, signal);
+      try {
+        return (await held.records).filter(({ offset }) => offset < range.to);
+      } catch {
+        return readNow(range, signal);
+      }
+    },
+    readAhead(range) {
+      if (range.to <= range.from) return;
+      const records = readNow(range);
+      records.catch(() => {}); // whoever reads the range tries again, and throws
+      ahead.set(`${range.topic}/${range.partition}`, { range, records });
+    },
+    async close() {
+      await (await connecting?.catch(() => undefined))?.disconnect();
+    },
+  };
+}
+
+async function connect(kafka: Kafka): Promise<Cluster> {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(
+    ({ description }) => description === 'private:Kafka:createCluster',
+  );
+  if (symbol === undefined)
+    throw new Error('This kafkajs has no createCluster; the range reader is written for 2.2.4');
+  const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol];
+  if (create === undefined)
+    throw new Error('This kafkajs has no createCluster; the range reader is written for 2.2.4');
+  const cluster = create({
+    metadataMaxAge: 60_000,
+    allowAutoTopicCreation: false,
+    isolationLevel: READ_COMMITTED,
+  });
+  await cluster.connect();
+  return cluster;
+}
+
+/** Bytes that unpack to nonsense make kafkajs read beyond the end of a buffer. */
+const isUndecodable = (error: unknown): error is Error =>
+  error instanceof DecompressionError || error instanceof RangeError;
+
+const endOfBatch = ({ batchContext }: FetchedPartition['messages'][number]) =>
+  Number(batchContext.firstOffset) + batchContext.lastOffsetDelta + 1;
+
+const toInput = (message: KafkaMessage, offset: number): InputRecord => ({
+  offset,
+  key: message.key,
+  value: message.value,
+  headers: message.headers ?? {},
+  timestampMs: Number(message.timestamp),
+});

@@ -1,0 +1,120 @@
+import { profile } from '../../domain/entities/profile.ts';
+import type { RankingKind } from '../../domain/entities/ranking.ts';
+import { LIKE_WEIGHT } from '../../domain/entities/trending.ts';
+import { ALL } from '../../domain/platform.ts';
+import type { SilverSource } from './silver-source.ts';
+import { integer, literal } from './sql.ts';
+
+/** SQL giving the instant that ISO text means, null where it means none. */
+const instant = (text: string) =>
+  `coalesce(try(from_iso8601_timestamp(${text})), try(CAST(${text} AS timestamp(3) with time zone)))`;
+const at = (date: Date) => `from_iso8601_timestamp(${literal(date.toISOString())})`;
+/** SQL that makes each row count for its platform and for all; or for just the one asked for. */
+const scopes = (platform: string, only?: string) =>
+  only === undefined
+    ? `CROSS JOIN UNNEST(ARRAY[${platform}, ${literal(ALL)}]) AS scopes(scope)`
+    : `CROSS JOIN UNNEST(ARRAY[${literal(only)}]) AS scopes(scope)`;
+const onlyPlatform = (platform: string, only?: string) =>
+  only === undefined || only === ALL ? 'true' : `${platform} = ${literal(only)}`;
+
+export const allProfilesSql = (source: SilverSource) =>
+  `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')}`;
+
+/** Ties are broken as ZREVRANGE does: by member, highest first. */
+const byFollowers = (source: SilverSource) =>
+  `ORDER BY ${source.column('kol_profiles', 'followers_count')} DESC NULLS LAST, ${source.column('kol_profiles', 'kol_id')} DESC`;
+
+export const mostFollowedSql = (
+  source: SilverSource,
+  { most, perPlatform }: { most: number; perPlatform: number },
+) =>
+  `SELECT ${source.select(profile)} FROM (
+     SELECT *, row_number() OVER (${byFollowers(source)}) AS place,
+            row_number() OVER (PARTITION BY ${source.column('kol_profiles', 'platform')} ${byFollowers(source)}) AS place_on_platform
+     FROM ${source.table('kol_profiles')})
+   WHERE place <= ${integer(most)} OR place_on_platform <= ${integer(perPlatform)}`;
+
+export function profileListsSql(source: SilverSource, limit: number, only?: string): string {
+  const platform = source.column('kol_profiles', 'platform');
+  return `SELECT scope, ${source.select(profile)} FROM (
+            SELECT *, row_number() OVER (PARTITION BY scope ${byFollowers(source)}) AS place
+            FROM ${source.table('kol_profiles')} ${scopes(platform, only)} WHERE ${onlyPlatform(platform, only)})
+          WHERE place <= ${integer(limit)} ORDER BY scope, place`;
+}
+
+/** Followers as they are; engagement as the mean of the engagement rates of the KOL's content. Unknown is not ranked. */
+export function rankingSql(source: SilverSource, kind: RankingKind, limit: number, only?: string): string {
+  const table = kind === 'followers' ? 'kol_profiles' : 'kol_content';
+  const id = source.text(table, 'kol_id');
+  const platform = source.column(table, 'platform');
+  const measure =
+    kind === 'followers'
+      ? `max(${source.column(table, 'followers_count')})`
+      : `avg(CAST(${source.column(table, 'engagement_rate')} AS double))`;
+  return `SELECT scope, kol_id, CAST(score AS VARCHAR) AS score FROM (
+            SELECT scope, kol_id, score, row_number() OVER (PARTITION BY scope ORDER BY score DESC, kol_id DESC) AS place
+            FROM (SELECT scope, ${id} AS kol_id, ${measure} AS score
+                  FROM ${source.table(table)} ${scopes(platform, only)}
+                  WHERE ${onlyPlatform(platform, only)} GROUP BY scope, ${id})
+            WHERE score IS NOT NULL AND kol_id IS NOT NULL)
+          WHERE place <= ${integer(limit)} ORDER BY scope, place`;
+}
+
+export function trendingSql(source: SilverSource, limit: number, now: Date, only?: string): string {
+  const column = (name: string) => source.column('kol_content', name);
+  return `WITH items AS (
+            SELECT scope, content_id, heat, posted FROM (
+              SELECT ${column('platform')} AS platform, ${source.text('kol_content', 'content_id')} AS content_id,
+                     coalesce(${column('views')}, 0) + ${LIKE_WEIGHT} * coalesce(${column('likes')}, 0) AS heat,
+                     ${instant(source.text('kol_content', 'posted_at'))} AS posted
+              FROM ${source.table('kol_content')})
+            ${scopes('platform', only)} WHERE ${onlyPlatform('platform', only)} AND posted <= ${at(now)}),
+          windows AS (
+            SELECT scope, if(max(posted) > ${at(now)} - INTERVAL '1' DAY,
+                             ${at(now)} - INTERVAL '1' DAY,
+                             date_trunc('day', max(posted)) - INTERVAL '0.001' SECOND) AS opens
+            FROM items GROUP BY scope)
+          SELECT scope, content_id, CAST(heat AS VARCHAR) AS heat FROM (
+            SELECT items.scope, content_id, heat,
+                   row_number() OVER (PARTITION BY items.scope ORDER BY heat DESC, content_id DESC) AS place
+            FROM items JOIN windows ON items.scope = windows.scope WHERE posted > opens)
+          WHERE place <= ${integer(limit)} ORDER BY scope, place`;
+}
+
+export const platformStatsSql = (source: SilverSource) => {
+  const column = (name: string) => source.column('kol_profiles', name);
+  return `SELECT coalesce(p.scope, c.scope) AS scope,
+                 CAST(coalesce(kols, 0) AS VARCHAR) AS kols, CAST(coalesce(content, 0) AS VARCHAR) AS content,
+                 CAST(followers AS VARCHAR) AS followers, CAST(round(avg_followers, 2) AS VARCHAR) AS avg_followers,
+                 CAST(posts AS VARCHAR) AS posts, CAST(round(avg_posts, 2) AS VARCHAR) AS avg_posts,
+                 CAST(verified AS VARCHAR) AS verified
+          FROM (SELECT scope, count(*) AS kols,
+                       coalesce(sum(${column('followers_count')}), 0) AS followers, coalesce(avg(${column('followers_count')}), 0) AS avg_followers,
+                       coalesce(sum(${column('post_count')}), 0) AS posts, coalesce(avg(${column('post_count')}), 0) AS avg_posts,
+                       count_if(CAST(${column('verified')} AS BOOLEAN)) AS verified
+                FROM ${source.table('kol_profiles')} ${scopes(column('platform'))} GROUP BY scope) AS p
+          FULL OUTER JOIN (SELECT scope, count(*) AS content
+                FROM ${source.table('kol_content')} ${scopes(source.column('kol_content', 'platform'))} GROUP BY scope) AS c
+          ON p.scope = c.scope ORDER BY 1`;
+};
+
+export const dailyStatsSql = (source: SilverSource, from: Date, to: Date) => {
+  const sum = (name: string) =>
+    `CAST(coalesce(sum(${source.column('kol_content', name)}), 0) AS VARCHAR) AS ${name}`;
+  const posted = instant(source.text('kol_content', 'posted_at'));
+  return `SELECT format_datetime(${posted}, 'yyyy-MM-dd') AS day, ${source.text('kol_content', 'platform')} AS platform,
+                 CAST(count(*) AS VARCHAR) AS content, ${['views', 'likes', 'comments', 'shares'].map(sum).join(', ')}
+          FROM ${source.table('kol_content')} WHERE ${posted} BETWEEN ${at(from)} AND ${at(to)} GROUP BY 1, 2 ORDER BY 1, 2`;
+};
+
+export const searchTermsSql = (source: SilverSource, limit: number) => {
+  const names = ['username', 'display_name'].map(
+    (name) => `lower(trim(${source.text('kol_profiles', name)}))`,
+  );
+  const followers = source.column('kol_profiles', 'followers_count');
+  return `SELECT term FROM (
+            SELECT term, max(followers) AS followers
+            FROM (SELECT ARRAY[${names.join(', ')}] AS names, ${followers} AS followers FROM ${source.table('kol_profiles')})
+            CROSS JOIN UNNEST(names) AS t(term) WHERE length(term) BETWEEN 1 AND 200 GROUP BY term)
+          ORDER BY followers DESC NULLS LAST, term LIMIT ${integer(limit)}`;
+};
