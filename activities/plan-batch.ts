@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseCommittedMetadata, watermarkOf } from '../domain/scoring/committed-metadata.ts';
+import { planRanges, type PartitionRange, type Position } from '../domain/scoring/plan-ranges.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { movePosition, type MovePositionDeps } from './move-position.ts';
+
+export interface PlanBatchArgs {
+  readonly topic: string;
+  readonly group: string;
+  readonly maxOffsets: number;
+  /** Wait for this time (ms since 1970) before looking: the trigger's next tick. */
+  readonly notBeforeMs: number;
+  /** Then wait for data at most this long, before answering with no ranges. */
+  readonly maxWaitMs: number;
+}
+
+/** A range, and how far its partition may be read ahead: as much again, where there is that much. */
+export interface PlannedRange extends PartitionRange {
+  readonly readAheadTo: number;
+}
+
+/** A planned micro-batch; small enough for history. */
+export interface BatchPlan {
+  readonly plannedAtMs: number;
+  readonly ranges: readonly PlannedRange[];
+  /** Offsets behind the end when planned, this batch included. */
+  readonly lag: number;
+  readonly expired: number;
+  readonly truncated: readonly number[];
+  readonly watermarkMs: number | null;
+}
+
+export interface PlanBatchDeps extends MovePositionDeps {
+  /** Aborted when the worker begins to stop. */
+  readonly draining: AbortSignal;
+}
+
+/** How soon new data is noticed. */
+const POLL_MS = 100;
+
+/**
+ * Plans the next batch from Kafka's committed offsets, which are the truth; waits for data inside the activity, so that
+ * idle time costs no history.
+ */
+export function createPlanBatch(deps: PlanBatchDeps) {
+  return async function planBatch(args: PlanBatchArgs): Promise<BatchPlan> {
+    return withHeartbeat(async (cancelled) => {
+      // A worker that stops hands the waiting over at once: this attempt fails, the next one runs elsewhere.
+      const signal = AbortSignal.any([cancelled, deps.draining]);
+      await sleep(Math.max(0, args.notBeforeMs - Date.now()), undefined, { signal });
+      const waitUntil = Date.now() + args.maxWaitMs;
+      for (;;) {
+        signal.throwIfAborted();
+        const partitions = await positionsOf(deps, args.group, args.topic);
+        const plan = planRanges(partitions, args.maxOffsets);
+        if (plan.ranges.length > 0 || Date.now() >= waitUntil) {
+          const committed = partitions.map(({ metadata }) => parseCommittedMetadata(metadata));
+          const high = new Map(partitions.map((position) => [position.partition, position.high]));
+          const ranges = plan.ranges.map((range) => ({
+            ...range,
+            readAheadTo: Math.min(high.get(range.partition) ?? 0, range.to + (range.to - range.from)),
+          }));
+          return { ...plan, ranges, plannedAtMs: Date.now(), watermarkMs: watermarkOf(committed) };
+        }
+        await sleep(POLL_MS, undefined, { signal });
+      }
+    });
+  };
+}
+
+/**
+ * Where the group stands. Where it never stood, it starts: at the end on a topic that was never read (domain.md: latest),
+ * at the beginning of a partition that was added since. The start is committed at once, or what comes before the first
+ * batch would be lost.
+ */
+async function positionsOf(
+  deps: MovePositionDeps,
+  group: string,
+  topic: string,
+): Promise<(Position & { metadata: string | null })[]> {
+  const partitions = await deps.positions.read(group, topic);
+  const isNewTopic = partitions.every(({ committed }) => committed === null);
+  const started = partitions.map(({ partition, committed, low, high, metadata }) => ({
+    partition,
+    committed: committed ?? (isNewTopic ? high : low),
+    low,
+    high,
+    metadata,
+  }));
+  const starts = started.filter((_, index) => partitions[index]?.committed === null);
+  await Promise.all(
+    starts.map(({ partition, committed: offset }) =>
+      movePosition(deps, { group, topic, partition, offset }, { onlyFirst: true }),
+    ),
+  );
+  return started;
+}

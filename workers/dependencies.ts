@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Client } from '@temporalio/client';
+import { createScoringActivities, createWarmActivities } from '../activities/index.ts';
+import { createKnown } from '../cache/known.ts';
+import { createKafka } from '../clients/kafka/kafka.ts';
+import { createPositions } from '../clients/kafka/positions.ts';
+import { createRangeReader } from '../clients/kafka/range-reader.ts';
+import { createTransactions } from '../clients/kafka/transactions.ts';
+import { createLakehouse } from '../clients/lakehouse/lakehouse.ts';
+import { createSilverCatalog } from '../clients/lakehouse/silver-source.ts';
+import { createTrino } from '../clients/lakehouse/trino.ts';
+import type { Logger } from '../clients/logger.ts';
+import { closeRedis, connectRedis } from '../clients/redis.ts';
+import { createTrustApi } from '../clients/trust-api.ts';
+import type { Config } from '../config/config.ts';
+import { describeProblem } from '../domain/silver.ts';
+
+/** The activities of a worker process over real clients, and how to close them. */
+export interface Dependencies {
+  readonly warmActivities: ReturnType<typeof createWarmActivities>;
+  readonly scoringActivities: ReturnType<typeof createScoringActivities>;
+  /** Closes all clients; call it when no activity runs any more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Wires a worker: the one place where its clients are made. They live as long as the process.
+ * @param draining aborted when the worker begins to stop, for activities that only wait
+ */
+export async function createDependencies(
+  config: Config,
+  temporal: Client,
+  log: Logger,
+  draining: AbortSignal,
+): Promise<Dependencies> {
+  const redis = await connectRedis(config.REDIS_URL, 'work', {
+    onError: (error) => log.warn({ error }, 'redis is not reachable'),
+  });
+  const trino = createTrino({
+    url: config.TRINO_URL,
+    user: config.TRINO_USER,
+    password: config.TRINO_PASSWORD,
+    queryTimeoutSeconds: config.TRINO_QUERY_TIMEOUT_SECONDS,
+  });
+  const silver = createSilverCatalog(
+    trino,
+    { catalog: config.TRINO_CATALOG, schema: config.TRINO_SCHEMA },
+    describeProblem,
+  );
+  const lakehouse = createLakehouse(trino, silver);
+  const kafka = createKafka(config.KAFKA_BROKERS, 'kol-cache-worker', (level, message, details) =>
+    log[level](details, message),
+  );
+  const positions = createPositions(kafka);
+  const transactions = createTransactions(kafka);
+  const reader = createRangeReader(kafka);
+  const trustApi = createTrustApi({
+    url: config.ML_API_URL,
+    timeoutSeconds: config.ML_API_TIMEOUT_SECONDS,
+    concurrency: config.ML_API_CONCURRENCY,
+  });
+  const enrich = {
+    deadlineMs: config.SCORING_ENRICH_DEADLINE_MS,
+    onError: (error: unknown) => log.warn({ error }, 'what events lack could not be looked up in Trino'),
+  };
+
+  return {
+    warmActivities: createWarmActivities({
+      redis,
+      lakehouse,
+      silver,
+      temporal,
+      sizes: {
+        hotProfiles: config.WARM_PROFILES,
+        listSize: config.WARM_LIST_SIZE,
+        rankingLimits: config.WARM_RANKING_LIMITS,
+      },
+    }),
+    scoringActivities: createScoringActivities({
+      draining,
+      positions,
+      transactions,
+      reader,
+      knownFeatures: createKnown(
+        (ids) => lakehouse.trustFeatures(ids),
+        ({ kol_id }) => kol_id,
+        enrich,
+      ),
+      knownContent: createKnown(
+        (ids) => lakehouse.contentById(ids),
+        ({ content_id }) => content_id,
+        enrich,
+      ),
+      trustApi,
+      redis,
+      worker: `${hostname()}/${randomUUID()}`,
+    }),
+    async close() {
+      await Promise.allSettled([
+        transactions.close(),
+        reader.close(),
+        positions.close(),
+        trustApi.close(),
+        closeRedis(redis),
+      ]);
+    },
+  };
+}

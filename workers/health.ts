@@ -1,0 +1,41 @@
+import { hostname } from 'node:os';
+import { connectTemporal } from '../clients/temporal.ts';
+import { loadConfig } from '../config/config.ts';
+import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../workflows/ids.ts';
+
+/** temporal.api.enums.v1.TaskQueueType */
+const TASK_QUEUE_TYPE = { workflow: 1, activity: 2 } as const;
+
+/** A poll waits up to a minute for a task; a worker that asked longer ago than this has stopped asking. */
+const POLLED_WITHIN_SECONDS = 90;
+
+/**
+ * Health check of a worker's container: exits 0 when Temporal was lately asked for tasks from this host, of every kind
+ * that a worker does; else says what is missing and exits 1. Asks Temporal, since only it knows who polls.
+ */
+const config = loadConfig();
+const temporal = await connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
+try {
+  for (const name of [WARM_TASK_QUEUE, SCORING_TASK_QUEUE])
+    for (const [kind, taskQueueType] of Object.entries(TASK_QUEUE_TYPE)) {
+      const seconds = await secondsSincePoll(name, taskQueueType);
+      const when = seconds === undefined ? 'never' : `${seconds.toFixed(0)} s ago`;
+      console.log(`${name}, ${kind} tasks: last asked for ${when}`);
+      if (seconds === undefined || seconds > POLLED_WITHIN_SECONDS) process.exitCode = 1;
+    }
+} finally {
+  await temporal.connection.close();
+}
+
+async function secondsSincePoll(name: string, taskQueueType: 1 | 2): Promise<number | undefined> {
+  const { pollers } = await temporal.workflowService.describeTaskQueue({
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: { name },
+    taskQueueType,
+  });
+  // The SDK names a worker `<process id>@<host>`.
+  const polls = (pollers ?? [])
+    .filter(({ identity }) => identity?.endsWith(`@${hostname()}`))
+    .map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0));
+  return polls.length === 0 ? undefined : Date.now() / 1000 - Math.max(...polls);
+}

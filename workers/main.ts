@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import {
+  bundleWorkflowCode,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
+import { HEARTBEAT_THROTTLE } from '../activities/heartbeat.ts';
+import { createLogger } from '../clients/logger.ts';
+import { connectTemporal } from '../clients/temporal.ts';
+import { loadConfig } from '../config/config.ts';
+import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../workflows/ids.ts';
+import { createDependencies } from './dependencies.ts';
+import { temporalLogger } from './temporal-logger.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+import { ensureWarmSchedule } from './schedules.ts';
+import { ensureScoringLoops, startStartupWarm } from './startup.ts';
+
+const config = loadConfig();
+const log = createLogger('worker', config.LOG_LEVEL);
+
+/** Running activities get this long to finish; what does not is retried by another worker. */
+const SHUTDOWN_GRACE = '15 seconds';
+
+// The SDK's runtime owns SIGINT and SIGTERM: it stops polling, drains, and then `run` returns and the clients close.
+Runtime.install({ logger: temporalLogger(log), shutdownSignals: ['SIGINT', 'SIGTERM'] });
+
+const draining = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => draining.abort());
+
+const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+const temporal = await connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
+await registerSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE);
+const dependencies = await createDependencies(config, temporal, log, draining.signal);
+const workflowBundle = await workflows();
+const common = {
+  connection,
+  namespace: config.TEMPORAL_NAMESPACE,
+  workflowBundle,
+  shutdownGraceTime: SHUTDOWN_GRACE,
+  maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+} as const;
+const workers = await Promise.all([
+  Worker.create({ ...common, taskQueue: WARM_TASK_QUEUE, activities: dependencies.warmActivities }),
+  Worker.create({ ...common, taskQueue: SCORING_TASK_QUEUE, activities: dependencies.scoringActivities }),
+]);
+const running = Promise.all(workers.map((worker) => worker.run()));
+
+await ensureWarmSchedule(temporal, config.WARM_EVERY_MINUTES);
+await startStartupWarm(temporal, hostname());
+await ensureScoringLoops(temporal, config.SCORING_GROUP);
+log.info({ taskQueues: [WARM_TASK_QUEUE, SCORING_TASK_QUEUE] }, 'worker ready');
+
+try {
+  await running;
+} catch (error) {
+  log.fatal({ error }, 'worker failed');
+  process.exitCode = 1;
+} finally {
+  await dependencies.close();
+  await temporal.connection.close();
+  await connection.close();
+  log.info('worker stopped');
+  // kafkajs 2.2.4 now and then leaves a socket open after disconnect, which would keep the process alive for ever.
+  process.exit();
+}
+
+/** The bundle made by `npm run build` where there is one, else made now, in a few seconds. */
+async function workflows(): Promise<WorkflowBundleOption> {
+  const built = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
+  if (existsSync(built)) return { codePath: built };
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)),
+    logger: temporalLogger(log),
+  });
+}

@@ -1,0 +1,46 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { PartReport, WarmOptions, WarmPart, WarmTrigger } from '../domain/warming.ts';
+import type { LoopSettings, LoopState } from './scoring-loop.ts';
+
+/** A run of warmCache asks for a warm of one part, and wants to hear how it went. */
+export interface WarmRequest extends WarmOptions {
+  readonly trigger: WarmTrigger;
+  /** Workflow to be told, and the run that asked. */
+  readonly replyTo: string;
+  readonly runId: string;
+}
+export const warmRequested = defineSignal<[WarmRequest]>('warmRequested');
+
+/** How the warm went that served a request; every waiter gets the same. */
+export type PartOutcome =
+  | { readonly part: WarmPart; readonly runId: string; readonly report: PartReport }
+  | { readonly part: WarmPart; readonly runId: string; readonly error: string };
+export const partWarmed = defineSignal<[PartOutcome]>('partWarmed');
+
+/** An ETL pipeline loaded tables (docs/warming.md). Unknown tables are ignored. */
+export interface EtlLoad {
+  readonly tables: readonly string[];
+  /** When they were loaded, ISO 8601; for the record. */
+  readonly loadedAt?: string;
+  /** Who says so. */
+  readonly pipeline?: string;
+}
+export const tablesLoaded = defineSignal<[EtlLoad]>('tablesLoaded');
+
+/** The scoring loop: what it is doing, and how far it is. */
+export const loopState = defineQuery<LoopState>('state');
+export const pauseLoop = defineUpdate<LoopState, []>('pause');
+export const resumeLoop = defineUpdate<LoopState, []>('resume');
+/** Changes settings; what is left out stays. */
+export const configureLoop = defineUpdate<LoopState, [Partial<LoopSettings>]>('configure');
+/** Moves the loop to another place in its topic; see docs/scoring.md for what that means for duplicates. */
+export const seekLoop = defineUpdate<LoopState, [SeekTarget]>('seek');
+
+/**
+ * Where to: the first offset at or after a time (ISO 8601), or offsets by partition, or an end of the topic.
+ * Partitions that are not named stay where they are.
+ */
+export type SeekTarget =
+  | { readonly time: string }
+  | { readonly offsets: Readonly<Record<string, number>> }
+  | { readonly end: 'earliest' | 'latest' };

@@ -1,0 +1,283 @@
+import {
+  ActivityFailure,
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ScoringActivities } from '../activities/index.ts';
+import type { BatchPlan } from '../activities/plan-batch.ts';
+import type { RangeReport } from '../activities/score-range.ts';
+import { STALE_PLAN } from '../domain/scoring/plan-ranges.ts';
+import { eventKinds, type EventKind } from '../domain/scoring/topics.ts';
+import { planning, scoring, seeking } from './activity-options.ts';
+import { describeLoop } from './describe-loop.ts';
+import { configureLoop, loopState, pauseLoop, resumeLoop, seekLoop, type SeekTarget } from './messages.ts';
+import { checkSeekTarget, checkSettings } from './loop-input.ts';
+
+const { planBatch } = proxyActivities<ScoringActivities>(planning);
+const { scoreRange } = proxyActivities<ScoringActivities>(scoring);
+const { seekPositions } = proxyActivities<ScoringActivities>(seeking);
+
+/** What an operator may change while the loop runs. */
+export interface LoopSettings {
+  /** Offsets a batch takes at most, over all partitions. */
+  readonly maxOffsets: number;
+  /** Seconds between the starts of two batches where there is no backlog; 'available': as soon as there is data. */
+  readonly trigger: number | 'available';
+}
+
+/** Input of the loop; everything but the topic has a default. */
+export interface ScoringLoopArgs {
+  readonly topic: string;
+  readonly kind?: EventKind;
+  readonly group?: string;
+  readonly settings?: Partial<LoopSettings>;
+  /** Carried over by continue-as-new. */
+  readonly carried?: Pick<LoopState, 'paused' | 'batches' | 'totals' | 'lastBatch'>;
+}
+
+/** Counts since the loop was first started. */
+export interface LoopTotals {
+  readonly records: number;
+  readonly scored: number;
+  readonly deadLetters: number;
+  readonly late: number;
+  readonly superseded: number;
+  readonly expired: number;
+}
+
+/** The last batch that had work. */
+export interface LastBatch {
+  readonly plannedAtMs: number;
+  readonly offsets: number;
+  readonly partitions: number;
+  readonly durationMs: number;
+}
+
+export interface LoopState {
+  readonly topic: string;
+  readonly kind: EventKind;
+  readonly group: string;
+  readonly settings: LoopSettings;
+  readonly state: 'waiting' | 'scoring' | 'paused' | 'seeking';
+  readonly paused: boolean;
+  readonly batches: number;
+  readonly totals: LoopTotals;
+  readonly lastBatch: LastBatch | null;
+  /** Offsets behind when the last batch was planned, less what it took. */
+  readonly lag: number;
+  /** Partitions whose log ends before the committed offset; they wait for a seek. */
+  readonly truncated: readonly number[];
+}
+
+const NO_TOTALS: LoopTotals = { records: 0, scored: 0, deadLetters: 0, late: 0, superseded: 0, expired: 0 };
+const DEFAULT_SETTINGS: LoopSettings = { maxOffsets: 1000, trigger: 10 };
+/** An idle loop plans anew this often: 144 empty batches a day, under 1,000 events. */
+const IDLE_WAIT_MS = 10 * 60_000;
+
+/**
+ * The driver of one input topic: plan → ranges in parallel → advance, until Temporal suggests to continue as new.
+ * Kafka's committed offsets are the truth; what is kept here is for people.
+ */
+export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
+  const { topic, kind, group, settings } = checked(args);
+  let state: LoopState = {
+    topic,
+    kind,
+    group,
+    settings,
+    state: 'waiting',
+    paused: false,
+    batches: 0,
+    totals: NO_TOTALS,
+    lastBatch: null,
+    lag: 0,
+    truncated: [],
+    ...args.carried,
+  };
+  const now = (change: Partial<LoopState>): LoopState => {
+    state = { ...state, ...change };
+    setCurrentDetails(describeLoop(state));
+    return state;
+  };
+
+  // Whoever steers must not wait for an idle plan to end: its scope is cancelled, and the loop looks again.
+  let waiting: CancellationScope | undefined;
+  const steer = (change: Partial<LoopState>): LoopState => {
+    waiting?.cancel();
+    return now(change);
+  };
+  const setPaused = (paused: boolean): LoopState => {
+    if (paused !== state.paused) upsertSearchAttributes({ KolLoopState: [paused ? 'paused' : 'running'] });
+    return steer({ paused });
+  };
+  let seek: Seek | undefined;
+  setHandler(loopState, () => state);
+  setHandler(pauseLoop, () => setPaused(true));
+  setHandler(resumeLoop, () => setPaused(false));
+  setHandler(configureLoop, (change) => steer({ settings: { ...state.settings, ...change } }), {
+    validator: checkSettings,
+  });
+  setHandler(
+    seekLoop,
+    async (target) => {
+      await condition(() => seek === undefined);
+      const own: Seek = (seek = { target });
+      waiting?.cancel();
+      await condition(() => seek !== own);
+      if (own.failure !== undefined) throw own.failure;
+      return state;
+    },
+    { validator: checkSeekTarget },
+  );
+  upsertSearchAttributes({ KolTopic: [topic], KolLoopState: [state.paused ? 'paused' : 'running'] });
+  now({});
+
+  let lastPlannedMs = 0;
+  let backlog = false;
+  while (!workflowInfo().continueAsNewSuggested) {
+    if (seek !== undefined) {
+      now({ state: 'seeking' });
+      await carryOut(seek, { topic, group });
+      seek = undefined;
+      backlog = true;
+    }
+    if (state.paused) {
+      now({ state: 'paused' });
+      await condition(() => !state.paused || seek !== undefined);
+      continue;
+    }
+    now({ state: 'waiting' });
+    const { maxOffsets, trigger } = state.settings;
+    const notBeforeMs: number = backlog || trigger === 'available' ? 0 : lastPlannedMs + trigger * 1000;
+    waiting = new CancellationScope();
+    const plan: BatchPlan | undefined = await unlessCancelled(
+      waiting.run(() => planBatch({ topic, group, maxOffsets, notBeforeMs, maxWaitMs: IDLE_WAIT_MS })),
+    );
+    waiting = undefined;
+    if (plan === undefined || state.paused || seek !== undefined) continue;
+    now({ lag: plan.lag, truncated: plan.truncated });
+    backlog = false;
+    if (plan.ranges.length === 0) continue;
+
+    now({ state: 'scoring' });
+    const reports = await runRanges(plan, { topic, kind, group });
+    const offsets = plan.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
+    backlog = plan.lag > offsets;
+    lastPlannedMs = plan.plannedAtMs;
+    now({
+      batches: state.batches + 1,
+      totals: addReports(state.totals, reports, plan.expired),
+      lastBatch: {
+        plannedAtMs: plan.plannedAtMs,
+        offsets,
+        partitions: plan.ranges.length,
+        durationMs: Date.now() - plan.plannedAtMs,
+      },
+      lag: plan.lag - offsets,
+    });
+  }
+  // A seek that came with the last batch is not carried over: its caller waits for it here.
+  if (seek !== undefined) await carryOut(seek, { topic, group });
+  seek = undefined;
+  await condition(allHandlersFinished);
+  const { paused, batches, totals, lastBatch } = state;
+  await continueAsNew<typeof scoringLoop>({
+    topic,
+    kind,
+    group,
+    settings: state.settings,
+    carried: { paused, batches, totals, lastBatch },
+  });
+}
+
+/** The input with its defaults. @throws InvalidInput naming what was wrong and what is accepted */
+function checked(args: ScoringLoopArgs) {
+  const { topic, kind = 'profiles', group = 'kol-scoring', settings = {} } = args ?? {};
+  if (typeof topic !== 'string' || topic === '')
+    throw ApplicationFailure.nonRetryable(
+      'topic is missing; accepted is {"topic": "kol.profiles.raw"}',
+      'InvalidInput',
+    );
+  if (!eventKinds.includes(kind))
+    throw ApplicationFailure.nonRetryable(
+      `kind is ${JSON.stringify(kind)}, accepted is ${eventKinds.join(' or ')}`,
+      'InvalidInput',
+    );
+  checkSettings(settings);
+  return { topic, kind, group, settings: { ...DEFAULT_SETTINGS, ...settings } };
+}
+
+/** A seek that an operator asked for, between being asked for and done. */
+interface Seek {
+  readonly target: SeekTarget;
+  failure?: ApplicationFailure;
+}
+
+/** Moves the loop; what goes wrong is its caller's to know, and no reason for the loop to end. */
+async function carryOut(seek: Seek, loop: { readonly topic: string; readonly group: string }): Promise<void> {
+  try {
+    await seekPositions({ ...loop, ...seek.target });
+  } catch (error) {
+    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+    seek.failure = ApplicationFailure.nonRetryable(error.cause?.message ?? error.message, 'SeekFailed');
+  }
+}
+
+/** The ranges of a batch side by side, on whatever worker is free. */
+const runRanges = (
+  { ranges, watermarkMs }: BatchPlan,
+  loop: { readonly topic: string; readonly kind: EventKind; readonly group: string },
+): Promise<(RangeReport | null)[]> =>
+  Promise.all(ranges.map((range) => orStale(scoreRange({ ...loop, ...range, watermarkMs }))));
+
+/** Nothing where an operator's steering ended the waiting. */
+async function unlessCancelled<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    // The workflow's own cancellation is not ours to swallow.
+    if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+    return undefined;
+  }
+}
+
+/** A plan that Kafka no longer agrees with is no failure: the next plan looks again. */
+async function orStale(report: Promise<RangeReport>): Promise<RangeReport | null> {
+  try {
+    return await report;
+  } catch (error) {
+    if (
+      error instanceof ActivityFailure &&
+      error.cause instanceof ApplicationFailure &&
+      error.cause.type === STALE_PLAN
+    )
+      return null;
+    throw error;
+  }
+}
+
+function addReports(
+  totals: LoopTotals,
+  reports: readonly (RangeReport | null)[],
+  expired: number,
+): LoopTotals {
+  const sum = (count: (report: RangeReport) => number) =>
+    reports.reduce((total, report) => total + (report === null ? 0 : count(report)), 0);
+  return {
+    records: totals.records + sum(({ records }) => records),
+    scored: totals.scored + sum(({ scored }) => scored),
+    deadLetters: totals.deadLetters + sum(({ deadLetters }) => deadLetters),
+    late: totals.late + sum(({ late }) => late),
+    superseded: totals.superseded + sum(({ superseded }) => superseded),
+    expired: totals.expired + expired,
+  };
+}
