@@ -1,0 +1,51 @@
+import express, { type Express } from 'express';
+import type { Reads } from '../cache/reads.ts';
+import type { Logger } from '../clients/logger.ts';
+import { logRequests } from './log-requests.ts';
+import { answerProblem, noSuchRoute } from './problem.ts';
+import type { Readiness } from './readiness.ts';
+import { assignRequestId } from './request-id.ts';
+import { contentRoutes } from './routes/content.ts';
+import { healthRoutes } from './routes/health.ts';
+import { kolRoutes } from './routes/kols.ts';
+import { statsRoutes } from './routes/stats.ts';
+
+export interface AppDependencies {
+  readonly reads: Reads;
+  readonly readiness: Readiness;
+  readonly log: Logger;
+  /** Limits for which rankings are kept (WARM_RANKING_LIMITS). */
+  readonly rankingLimits: readonly number[];
+}
+
+/** The REST API, ready to be listened with. */
+export function createApp({ reads, readiness, log, rankingLimits }: AppDependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.enable('case sensitive routing'); // ids are: /kols/TOP is a KOL
+
+  app.use(assignRequestId, logRequests(log));
+  app.get('/', (_request, response) => {
+    response.json(index);
+  });
+  app.use('/', healthRoutes(readiness));
+  app.use('/api/v1/kols', kolRoutes(reads, rankingLimits));
+  app.use('/api/v1/content', contentRoutes(reads));
+  app.use('/api/v1/stats', statsRoutes(reads));
+  app.use(noSuchRoute, answerProblem(log));
+  return app;
+}
+
+const index = {
+  name: 'kol-cache',
+  links: {
+    top: '/api/v1/kols/top{?platform,by,limit,expand}',
+    profile: '/api/v1/kols/{id}',
+    score: '/api/v1/kols/{id}/score',
+    trending: '/api/v1/content/trending{?platform,limit,expand}',
+    content: '/api/v1/content/{id}',
+    stats: '/api/v1/stats',
+    health: '/healthz',
+    readiness: '/readyz',
+  },
+};

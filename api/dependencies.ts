@@ -1,0 +1,68 @@
+import { createReads } from '../cache/reads.ts';
+import type { Logger } from '../clients/logger.ts';
+import { createLakehouse } from '../clients/lakehouse/lakehouse.ts';
+import { createSilverCatalog } from '../clients/lakehouse/silver-source.ts';
+import { createTrino } from '../clients/lakehouse/trino.ts';
+import { closeRedis, connectRedis } from '../clients/redis.ts';
+import { createTrustApi } from '../clients/trust-api.ts';
+import type { Config } from '../config/config.ts';
+import { describeProblem } from '../domain/silver.ts';
+import type { AppDependencies } from './app.ts';
+import { createReadiness } from './readiness.ts';
+
+/** A client waits for the answer: a miss takes 200-600 ms, so what takes this long is stuck. */
+const SERVE_QUERY_SECONDS = 10;
+/** Looking at the schema costs the miss that does it a query more. */
+const SCHEMA_MAX_AGE_SECONDS = 300;
+
+export interface ApiDependencies extends AppDependencies {
+  /** Lets pending commands and calls finish, then closes the clients. */
+  readonly close: () => Promise<void>;
+}
+
+/** What the API is made of. Starts also while Redis or Trino are away. */
+export async function createDependencies(config: Config, log: Logger): Promise<ApiDependencies> {
+  const redis = await connectRedis(config.REDIS_URL, 'serve', {
+    onError: (error) => log.warn({ error }, 'redis is not reachable'),
+  });
+  const trino = createTrino({
+    url: config.TRINO_URL,
+    user: config.TRINO_USER,
+    password: config.TRINO_PASSWORD,
+    queryTimeoutSeconds: Math.min(SERVE_QUERY_SECONDS, config.TRINO_QUERY_TIMEOUT_SECONDS),
+  });
+  const silver = createSilverCatalog(
+    trino,
+    { catalog: config.TRINO_CATALOG, schema: config.TRINO_SCHEMA, maxAgeSeconds: SCHEMA_MAX_AGE_SECONDS },
+    describeProblem,
+  );
+  const trustApi = createTrustApi({
+    url: config.ML_API_URL,
+    timeoutSeconds: config.ML_API_TIMEOUT_SECONDS,
+    concurrency: config.ML_API_CONCURRENCY,
+  });
+  const reads = createReads({
+    redis,
+    lakehouse: createLakehouse(trino, silver),
+    trustApi,
+    now: () => new Date(),
+    onProblem: (problem) => log.warn(problem, 'cache problem'),
+    onRejected: (reason) => log.warn({ reason }, 'a row of the lakehouse is left out'),
+  });
+  const readiness = createReadiness(
+    {
+      redis: () => redis.ping(),
+      trino: (signal) => trino.rows('SELECT 1 AS one', { columns: ['one'], signal }),
+    },
+    (part, error) => log.warn({ part, error }, 'not ready'),
+  );
+  return {
+    reads,
+    readiness,
+    log,
+    rankingLimits: config.WARM_RANKING_LIMITS,
+    close: async () => {
+      await Promise.all([closeRedis(redis), trustApi.close()]);
+    },
+  };
+}

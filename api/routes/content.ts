@@ -1,0 +1,51 @@
+import { Router } from 'express';
+import type { Reads } from '../../cache/reads.ts';
+import { SourceUnavailableError } from '../../cache/source-unavailable.ts';
+import { content, type Content } from '../../domain/entities/content.ts';
+import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
+import { idOf, limitParameter, optionalChoice, platformParameter, queryOf } from '../parameters.ts';
+import { sendRead, valueOf } from '../send-read.ts';
+
+const trendingQuery = {
+  platform: platformParameter,
+  limit: limitParameter(TRENDING_LIMIT, TRENDING_LIMIT),
+  expand: optionalChoice(['content']),
+};
+
+/** /api/v1/content: trending content, and single items. */
+export function contentRoutes(reads: Reads): Router {
+  const router = Router({ caseSensitive: true });
+
+  router.get('/trending', async (request, response) => {
+    const { platform, limit, expand } = queryOf(trendingQuery, request);
+    const read = await reads.trending(platform);
+    const ids = valueOf(response, read, `No trending content of platform ${platform}`).slice(0, limit);
+    const details = expand === undefined ? undefined : await Promise.all(ids.map(contentOrNull));
+    const items = ids.map((content_id, index) => ({
+      rank: index + 1,
+      content_id,
+      ...(details === undefined ? {} : { content: details[index] ?? null }),
+    }));
+    // Details have a freshness of their own.
+    sendRead(response, read, { ...trending, revalidate: expand !== undefined }, { platform, limit, items });
+  });
+
+  router.get('/:id', async (request, response) => {
+    const id = idOf(request);
+    queryOf({}, request);
+    const read = await reads.content(id);
+    sendRead(response, read, content, valueOf(response, read, `No content ${JSON.stringify(id)}`));
+  });
+
+  return router;
+
+  /** The list is worth having without the details that only an absent lakehouse could give. */
+  async function contentOrNull(id: string): Promise<Content | null> {
+    try {
+      return (await reads.content(id)).value;
+    } catch (error) {
+      if (error instanceof SourceUnavailableError) return null;
+      throw error;
+    }
+  }
+}

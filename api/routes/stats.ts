@@ -1,0 +1,16 @@
+import { Router } from 'express';
+import type { Reads } from '../../cache/reads.ts';
+import { platformStats } from '../../domain/entities/stats.ts';
+import { queryOf } from '../parameters.ts';
+import { sendRead, valueOf } from '../send-read.ts';
+
+/** /api/v1/stats: numbers of the whole platform. */
+export function statsRoutes(reads: Reads): Router {
+  const router = Router({ caseSensitive: true });
+  router.get('/', async (request, response) => {
+    queryOf({}, request);
+    const read = await reads.platformStats();
+    sendRead(response, read, platformStats, valueOf(response, read, 'No statistics'));
+  });
+  return router;
+}

@@ -1,0 +1,37 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createLogger } from '../clients/logger.ts';
+import { ConfigError, loadConfig, type Config } from '../config/config.ts';
+import { createApp } from './app.ts';
+import { createDependencies } from './dependencies.ts';
+
+/** Requests in flight get this long to finish after a stop was asked for; longer than a Trino query may take. */
+const STOP_SECONDS = 15;
+
+async function serve(config: Config): Promise<void> {
+  const log = createLogger('api', config.LOG_LEVEL);
+  const { close, ...dependencies } = await createDependencies(config, log);
+  const server = createServer(createApp(dependencies));
+  try {
+    server.listen(config.API_PORT);
+    await once(server, 'listening');
+    log.info({ port: (server.address() as AddressInfo).port }, 'listening');
+    const [signal] = (await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])) as [string];
+    log.info({ signal }, 'stopping');
+    const stopped = once(server, 'close');
+    server.close(); // accepts no more, closes idle connections, waits for the rest
+    setTimeout(() => server.closeAllConnections(), STOP_SECONDS * 1000).unref();
+    await stopped;
+    log.info('stopped');
+  } finally {
+    await close();
+  }
+}
+
+try {
+  await serve(loadConfig());
+} catch (error) {
+  process.exitCode = 1;
+  console.error(error instanceof ConfigError ? error.message : error);
+}

@@ -1,0 +1,305 @@
+import { cpus } from 'node:os';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Redis } from 'ioredis';
+import kafkajs, { type Producer } from 'kafkajs';
+import { score, type Score } from '../domain/entities/score.ts';
+import { PROFILES_TOPIC } from '../domain/scoring/topics.ts';
+import { fillLakehouse } from '../engines/lakehouse/fill.ts';
+import { ManagedProcess } from '../engines/managed-process.ts';
+import { benchStackFolder } from '../engines/paths.ts';
+import { freePorts } from '../engines/ports.ts';
+import { mlServiceProgram, workerProgram } from '../engines/programs.ts';
+import { startStack } from '../engines/stack.ts';
+import { scoringLoopId } from '../workflows/ids.ts';
+import { configureLoop, loopState, pauseLoop, resumeLoop } from '../workflows/messages.ts';
+import type { LoopSettings, LoopState, scoringLoop } from '../workflows/scoring-loop.ts';
+import { bareScoring } from './bare-scoring.ts';
+import { percentile, printFigures, type Figure } from './figures.ts';
+
+/**
+ * `npm run bench:scoring`: the figures of the scoring loop, each beside its limit or a bare baseline of the same run.
+ * The worker, the ML service and all engines are processes of their own on this machine.
+ */
+const { values: options } = parseArgs({
+  options: { backlog: { type: 'string', default: '10000' }, memory: { type: 'string', default: '0' } },
+});
+const BACKLOG = Number(options.backlog);
+const CONCURRENCY = 32;
+const ML_MS = 50;
+/** Nothing here takes a tenth of it. */
+const RUN_DEADLINE_MS = 60_000;
+
+const stack = await startStack({
+  folder: benchStackFolder,
+  ports: await freePorts(),
+  empty: true,
+  report: console.log,
+});
+const stops: (() => Promise<unknown>)[] = [() => stack.stop()];
+const figures: Figure[] = [];
+try {
+  await bench();
+} finally {
+  for (const stop of stops.reverse()) await stop();
+}
+printFigures(
+  figures,
+  `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}, all engines on the same machine`,
+);
+process.exit();
+
+async function bench(): Promise<void> {
+  const { addresses, paths } = stack;
+  await fillLakehouse({
+    trinoUrl: addresses.TRINO_URL,
+    catalog: addresses.TRINO_CATALOG,
+    schema: addresses.TRINO_SCHEMA,
+    report: console.log,
+  });
+  const ports = await freePorts();
+  const mlUrl = `http://127.0.0.1:${ports.mlApi}`;
+  const env = {
+    ...addresses,
+    ML_API_URL: mlUrl,
+    ML_API_PORT: String(ports.mlApi),
+    ML_API_LATENCY_MS: String(ML_MS),
+    ML_API_FAULTS: '1',
+    ML_API_CONCURRENCY: String(CONCURRENCY),
+    LOG_LEVEL: 'warn',
+  };
+  const ml = new ManagedProcess(mlServiceProgram(env, mlUrl), paths);
+  await ml.start();
+  stops.push(() => ml.stop());
+  // "worker ready" is logged at level info.
+  const worker = new ManagedProcess(workerProgram({ ...env, LOG_LEVEL: 'info' }), paths);
+  await worker.start();
+  stops.push(() => worker.stop());
+
+  const temporal = new Client({
+    connection: await Connection.connect({ address: addresses.TEMPORAL_ADDRESS }),
+  });
+  const loop = temporal.workflow.getHandle<typeof scoringLoop>(scoringLoopId(PROFILES_TOPIC));
+  const redis = new Redis(addresses.REDIS_URL, { protocol: 2 });
+  const kafka = new kafkajs.Kafka({ brokers: [addresses.KAFKA_BROKERS], logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  await producer.connect();
+  stops.push(
+    () => producer.disconnect(),
+    () => redis.quit(),
+    () => temporal.connection.close(),
+  );
+  const mlFaults = (faults: object) =>
+    fetch(`${mlUrl}/admin/faults`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(faults),
+    });
+  const run = (count: number, settings?: Partial<LoopSettings>) =>
+    backlogRun({ loop, producer }, count, settings);
+
+  // A loop that never ran begins at the end of its topic: it must stand there before anything is sent.
+  const admin = kafka.admin();
+  await admin.connect();
+  stops.push(() => admin.disconnect());
+  const standsThere = async () => {
+    const [offsets] = await admin
+      .fetchOffsets({ groupId: 'kol-scoring', topics: [PROFILES_TOPIC] })
+      .catch(() => []);
+    return offsets?.partitions.every(({ offset }) => offset !== '-1') ?? false;
+  };
+  while (!(await standsThere())) await sleep(100);
+  console.log('Warming up …');
+  await run(2000, { trigger: 'available', maxOffsets: 1000 });
+
+  const batches: number[] = [];
+  for (let round = 0; round < 10; round += 1)
+    batches.push((await run(58)).state.lastBatch?.durationMs ?? Number.NaN);
+  figures.push({
+    what: '58 events, ML 50 ms, plan to commit (median of 10)',
+    value: `${percentile(batches, 50)} ms`,
+    against: '≤ 300 ms; the ML call alone is 50 ms',
+    ratio: percentile(batches, 50) / ML_MS,
+  });
+
+  await mlFaults({ batch: false });
+  const single = await run(BACKLOG);
+  const limit = (CONCURRENCY / ML_MS) * 1000;
+  figures.push({
+    what: `${BACKLOG} events of backlog, ML 50 ms, single calls`,
+    value: `${rate(BACKLOG, single.ms)}/s`,
+    against: `concurrency ÷ latency allows ${limit}/s; wanted ≥ 0.9 of it`,
+    ratio: rate(BACKLOG, single.ms) / limit,
+  });
+
+  await mlFaults({ latency_ms: 0 });
+  for (const maxOffsets of [1000, 5000]) {
+    const fast = await run(BACKLOG, { maxOffsets });
+    figures.push({
+      what: `${BACKLOG} events of backlog, ML 0 ms, batches of ${maxOffsets}`,
+      value: `${rate(BACKLOG, fast.ms)}/s`,
+      against: 'wanted ≥ 5000/s',
+      ratio: rate(BACKLOG, fast.ms) / 5000,
+    });
+  }
+  const bareMs = await bareScoring({
+    kafka,
+    redis,
+    mlUrl,
+    topic: PROFILES_TOPIC,
+    events: BACKLOG,
+    concurrency: CONCURRENCY,
+  });
+  figures.push({
+    what: `the same work bare: no plan, no fence, no ledger, no Temporal`,
+    value: `${rate(BACKLOG, bareMs)}/s`,
+    against: 'baseline of this run',
+  });
+
+  await mlFaults({});
+  for (const [trigger, wanted] of [
+    ['available', 500],
+    [10, 11_000],
+  ] as const) {
+    await loop.executeUpdate(configureLoop, { args: [{ trigger, maxOffsets: 1000 }] });
+    const latencies = await latenciesAt({ producer, redis }, 20, trigger === 10 ? 45 : 20);
+    figures.push({
+      what: `produce → readable in Redis at 20/s, trigger ${trigger}: p50, p99`,
+      value: `${percentile(latencies, 50)} ms, ${percentile(latencies, 99)} ms`,
+      against: `p99 wanted ≤ ${wanted} ms`,
+      ratio: percentile(latencies, 99) / wanted,
+    });
+  }
+  const { events, batches: count } = await historyOf(loop);
+  figures.push({
+    what: 'history events a batch, 6 partitions',
+    value: (events / count).toFixed(1),
+    against: 'wanted ≤ 12 + 5 × 3 = 27',
+    ratio: events / count / 27,
+  });
+
+  if (Number(options.memory) > 0) await memory({ loop, producer, worker }, Number(options.memory), mlFaults);
+}
+
+/** Resident memory of the worker over many events. */
+async function memory(
+  { loop, producer, worker }: { loop: Loop; producer: Producer; worker: ManagedProcess },
+  total: number,
+  mlFaults: (faults: object) => Promise<unknown>,
+): Promise<void> {
+  await mlFaults({ latency_ms: 0 });
+  const rss: number[] = [];
+  for (let done = 0; done < total; done += 50_000) {
+    await backlogRun({ loop, producer }, 50_000, { trigger: 'available', maxOffsets: 1000 });
+    const status = await readFile(`/proc/${worker.pid}/status`, 'utf8');
+    rss.push(Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024));
+    console.log(`${done + 50_000} events: worker RSS ${rss.at(-1)} MB`);
+  }
+  const first = rss[1] ?? Number.NaN;
+  figures.push({
+    what: `worker RSS after 100,000 and at most over ${total} events`,
+    value: `${first} MB, ${Math.max(...rss)} MB`,
+    against: `wanted ≤ ${first + 64} MB`,
+    ratio: Math.max(...rss) / (first + 64),
+  });
+}
+
+type Loop = WorkflowHandle<typeof scoringLoop>;
+
+/** Lets a backlog gather while the loop is paused, and times it from the resume until all is accounted for. */
+async function backlogRun(
+  { loop, producer }: { loop: Loop; producer: Producer },
+  count: number,
+  settings: Partial<LoopSettings> = {},
+): Promise<{ ms: number; state: LoopState }> {
+  await loop.executeUpdate(configureLoop, { args: [settings] });
+  await loop.executeUpdate(pauseLoop);
+  while ((await loop.query(loopState)).state !== 'paused') await sleep(20);
+  const before = outcomes(await loop.query(loopState));
+  for (let sent = 0; sent < count; sent += 2000)
+    await producer.send({
+      topic: PROFILES_TOPIC,
+      messages: Array.from({ length: Math.min(2000, count - sent) }, (_, index) =>
+        profile(`bench-${sent + index}`),
+      ),
+    });
+  const started = performance.now();
+  await loop.executeUpdate(resumeLoop);
+  for (const deadline = started + RUN_DEADLINE_MS; ;) {
+    const state = await loop.query(loopState);
+    if (performance.now() > deadline)
+      throw new Error(`${count} events were not scored within a minute: ${JSON.stringify(state)}`);
+    if (outcomes(state) >= before + count) return { ms: performance.now() - started, state };
+    await sleep(10);
+  }
+}
+
+function outcomes({ totals }: LoopState): number {
+  return totals.scored + totals.deadLetters + totals.late + totals.superseded;
+}
+/** A second. */
+function rate(count: number, ms: number): number {
+  return Math.round((count / ms) * 1000);
+}
+
+function profile(username: string) {
+  return {
+    key: username,
+    value: JSON.stringify({
+      event_type: 'profile',
+      platform: 'tiktok',
+      username,
+      event_time: new Date().toISOString(),
+      followers_raw: '11.3K',
+      following_raw: '120',
+      likes_raw: '1.3M',
+      posts_raw: '1,234',
+      bio: 'makes videos',
+    }),
+  };
+}
+
+/** Sends at a steady rate, and looks in Redis until each score shows. */
+async function latenciesAt(
+  { producer, redis }: { producer: Producer; redis: Redis },
+  perSecond: number,
+  seconds: number,
+): Promise<number[]> {
+  const waiting = new Map<string, number>();
+  const latencies: number[] = [];
+  const run = `lat-${Date.now()}`;
+  let sending = true;
+  const watch = (async () => {
+    while (sending || waiting.size > 0) {
+      const ids = [...waiting.keys()];
+      const found = ids.length === 0 ? [] : await redis.mget(ids.map((id) => score.key(id)));
+      found.forEach((json, index) => {
+        const id = ids[index] ?? '';
+        if (json === null || (JSON.parse(json) as Score).kol_id !== id) return;
+        latencies.push(performance.now() - (waiting.get(id) ?? 0));
+        waiting.delete(id);
+      });
+      await sleep(5);
+    }
+  })();
+  for (let index = 0; index < perSecond * seconds; index += 1) {
+    const id = `${run}-${index}`;
+    waiting.set(id, performance.now());
+    void producer.send({ topic: PROFILES_TOPIC, messages: [profile(id)] });
+    await sleep(1000 / perSecond);
+  }
+  sending = false;
+  await watch;
+  return latencies;
+}
+
+/** Events of the loop's current history, and the batches in it. */
+async function historyOf(loop: Loop): Promise<{ events: number; batches: number }> {
+  const events = (await loop.fetchHistory()).events ?? [];
+  const plans = events.filter(
+    ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'planBatch',
+  );
+  return { events: events.length, batches: Math.max(1, plans.length) };
+}
