@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import { Client, isGrpcServiceError, type WorkflowHandle } from '@temporalio/client';
+import { SCORING_TASK_QUEUE, scoringLoopId } from '../../workflows/ids.ts';
+import type { scoringLoop } from '../../workflows/scoring-loop.ts';
+import { until } from '../support/until.ts';
+import type { Bench } from './bench.ts';
+import { profileEvents } from './events.ts';
+import type { Action, Fault, Point } from './points.ts';
+import type { WorkerOrders } from './worker-orders.ts';
+import { WorkerProcess } from './worker-process.ts';
+
+export interface ArenaOptions {
+  readonly partitions: number;
+  /** Events to begin with. */
+  readonly events: number;
+  readonly kols: number;
+  /** Offsets a batch. */
+  readonly maxOffsets: number;
+}
+
+/** One run: an input topic, its loop in a Temporal namespace of its own, and its workers. */
+export interface Arena {
+  readonly topic: string;
+  readonly environment: NodeJS.ProcessEnv;
+  startLoop(): Promise<WorkflowHandle<typeof scoringLoop>>;
+  worker(orders?: Partial<Omit<WorkerOrders, 'workflowBundle'>>): WorkerProcess;
+  /** A fault that happens once in this run. */
+  fault(point: Point, action: Action, skip: number): Fault;
+  /** Path of another marker, for a second fault. */
+  marker(name: string): string;
+  produce(first: number, count: number): Promise<void>;
+  /** How many offsets are committed, over all partitions; `of` how many the topic has. */
+  committed(): Promise<{ count: number; of: number }>;
+  /** Waits until everything in the topic is committed. */
+  untilAllCommitted(seconds?: number): Promise<void>;
+  /** Ends loop and workers. */
+  close(): Promise<void>;
+}
+
+/** Makes the topic and its dead letters, sends the events, and puts the group at the beginning. */
+export async function createArena(bench: Bench, name: string, options: ArenaOptions): Promise<Arena> {
+  const { admin, producer, engines, temporal } = bench;
+  const { partitions, kols, maxOffsets } = options;
+  const topic = `${name}.profiles`;
+  const workers: WorkerProcess[] = [];
+  const environment: NodeJS.ProcessEnv = {
+    ...engines,
+    TEMPORAL_NAMESPACE: name,
+    ML_API_URL: bench.mlUrl,
+    SCORING_GROUP: name,
+    LOG_LEVEL: 'silent',
+  };
+  const client = new Client({ connection: temporal, namespace: name });
+  const loopId = scoringLoopId(topic);
+
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: [
+      { topic, numPartitions: partitions },
+      { topic: `${topic}.dlq`, numPartitions: 1 },
+    ],
+  });
+
+  const arena: Arena = {
+    topic,
+    environment,
+    startLoop: () =>
+      client.workflow.start<typeof scoringLoop>('scoringLoop', {
+        taskQueue: SCORING_TASK_QUEUE,
+        workflowId: loopId,
+        args: [{ topic, group: name, settings: { maxOffsets, trigger: 'available' } }],
+      }),
+    worker(orders = {}) {
+      const worker = new WorkerProcess(environment, { ...orders, workflowBundle: engines.WORKFLOW_BUNDLE });
+      workers.push(worker);
+      return worker;
+    },
+    fault: (point, action, skip) => ({ point, action, skip, marker: arena.marker('fault') }),
+    marker: (of) => join(bench.folder, `${name}-${of}`),
+    async produce(first, count) {
+      const messages = profileEvents(topic, { first, count, kols, partitions });
+      await producer.send({ topic, messages });
+    },
+    async committed() {
+      const [[offsets], ends] = await Promise.all([
+        admin.fetchOffsets({ groupId: name, topics: [topic] }),
+        admin.fetchTopicOffsets(topic),
+      ]);
+      const sum = (all: readonly { offset: string }[]) =>
+        all.reduce((total, { offset }) => total + Math.max(0, Number(offset)), 0);
+      return { count: sum(offsets?.partitions ?? []), of: sum(ends) };
+    },
+    untilAllCommitted: (seconds = 90) =>
+      until(
+        `all of ${topic} is committed`,
+        async () => {
+          // kafkajs throws while the broker is away, and when two ask at once for topics that it has just learned of.
+          const committed = await arena.committed().catch(() => undefined);
+          return committed !== undefined && committed.count >= committed.of;
+        },
+        seconds,
+      ),
+    async close() {
+      await Promise.all(workers.splice(0).map((worker) => worker.kill()));
+      await client.workflow
+        .getHandle(loopId)
+        .terminate('the test is over')
+        .catch((error: unknown) => {
+          if (!isGrpcServiceError(error) && !(error instanceof Error)) throw error; // it may not run
+        });
+    },
+  };
+
+  await until(`${topic} can be written`, async () => {
+    // Asking too soon is an error.
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
+    return topics[0]?.partitions.length === partitions;
+  });
+  await arena.produce(0, options.events);
+  await admin.setOffsets({
+    groupId: name,
+    topic,
+    partitions: Array.from({ length: partitions }, (_, partition) => ({ partition, offset: '0' })),
+  });
+  return arena;
+}

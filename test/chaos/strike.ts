@@ -1,0 +1,45 @@
+import type { Arena } from './arena.ts';
+import type { Bench } from './bench.ts';
+import type { Action, Point } from './points.ts';
+
+/** Three batches of two ranges. */
+export const EVENTS = 240;
+const OPTIONS = { partitions: 2, events: EVENTS, kols: 50, maxOffsets: 80 };
+
+export interface Strike {
+  readonly point: Point;
+  readonly action: Extract<Action, 'kill' | 'cut' | 'silence'>;
+}
+
+export interface StrikeResult {
+  readonly arena: Arena;
+  /** What the worker told that the fault hit. */
+  readonly told: readonly string[];
+}
+
+/**
+ * Runs a loop, lets one fault happen in one of its ranges, and waits until all is committed; after a kill another worker
+ * goes on. Later faults than the first range find producers that are used again; a producer's id is taken only once.
+ */
+export async function strike(bench: Bench, { point, action }: Strike): Promise<StrikeResult> {
+  const arena = await bench.arena(`${point}-${action}`, OPTIONS);
+  const skip = point.endsWith('init-producer-id') ? 1 : action === 'kill' ? 2 : 3;
+  await arena.startLoop();
+  const victim = arena.worker({ fault: arena.fault(point, action, skip) });
+  await victim.says('fault');
+  if (action === 'kill') {
+    await victim.ended();
+    arena.worker();
+  }
+  await arena.untilAllCommitted();
+  await arena.close();
+  return { arena, told: victim.lines };
+}
+
+/**
+ * Whether a worker was refused a commit that the broker had made: its next attempt found nothing left to do.
+ */
+export const foundItCommitted = (told: readonly string[]): boolean => {
+  const refused = told.findIndex((line) => line.startsWith('commit refused'));
+  return refused >= 0 && told.slice(refused).some((line) => /^attempt ended .*nothing to do$/.test(line));
+};

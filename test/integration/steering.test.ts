@@ -1,0 +1,121 @@
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { configureLoop, pauseLoop, resumeLoop, seekLoop } from '../../workflows/messages.ts';
+import { accounted, event, loopHarness, stateOf, type LoopHarness } from '../support/loop-harness.ts';
+import { until } from '../support/until.ts';
+
+let harness: LoopHarness;
+let topic: string;
+beforeAll(async () => {
+  harness = await loopHarness(8, { latencyMs: 1 });
+});
+afterAll(() => harness.close());
+beforeEach(async () => {
+  topic = await harness.newTopic(2);
+});
+
+const send = (ids: string[]) =>
+  harness.producer.send({ topic, messages: ids.map((id) => event('profiles', id)) });
+const failure = (update: Promise<unknown>) =>
+  update.then(
+    () => 'it was accepted',
+    (error: unknown) =>
+      error instanceof WorkflowUpdateFailedError ? String(error.cause?.message) : String(error),
+  );
+
+describe('an operator', () => {
+  test('pauses and resumes: nothing is taken while it is paused', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      expect((await loop.executeUpdate(pauseLoop)).paused).toBe(true);
+      await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
+      await send(['a', 'b']);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(await accounted(loop)).toBe(0);
+      await loop.executeUpdate(resumeLoop);
+      await until('both are accounted for', async () => (await accounted(loop)) === 2);
+    });
+  });
+
+  test('changes batch size and trigger at once, though the loop waits for a far tick', async () => {
+    await harness.withLoop(
+      topic,
+      async (loop) => {
+        await send(['first']);
+        await until('the first is accounted for', async () => (await accounted(loop)) === 1);
+        await send(Array.from({ length: 10 }, (_, index) => `k-${index}`));
+        const state = await loop.executeUpdate(configureLoop, {
+          args: [{ trigger: 'available', maxOffsets: 4 }],
+        });
+        expect(state.settings).toEqual({ trigger: 'available', maxOffsets: 4 });
+        await until('all are accounted for', async () => (await accounted(loop)) === 11);
+        expect((await stateOf(loop)).batches).toBe(4);
+      },
+      { settings: { trigger: 3600 } },
+    );
+  });
+
+  test('seeks back to a time or an offset, which scores those events again', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      await send(['a', 'b', 'c']);
+      await until('3 are accounted for', async () => (await accounted(loop)) === 3);
+      await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
+      await until('they are accounted for again', async () => (await accounted(loop)) === 6);
+      await loop.executeUpdate(seekLoop, { args: [{ time: new Date(Date.now() - 60_000).toISOString() }] });
+      await until('and again', async () => (await accounted(loop)) === 9);
+    });
+  });
+
+  test('is told what was wrong, and what is accepted; the loop goes on', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      const configure = (change: object) => failure(loop.executeUpdate(configureLoop, { args: [change] }));
+      expect(await configure({ maxOffsets: 0 })).toContain(
+        'maxOffsets is 0, accepted is {"maxOffsets": 1 to 10000',
+      );
+      expect(await configure({ trigger: 'often' })).toContain('trigger is "often"');
+      expect(await configure({ speed: 11 })).toContain('speed is no setting');
+      const seek = (target: object) =>
+        failure(loop.executeUpdate(seekLoop, { args: [target as { time: string }] }));
+      expect(await seek({ time: 'yesterday' })).toContain('seek is {"time":"yesterday"}, accepted is');
+      expect(await seek({ offsets: { 0: 999 } })).toContain('offset 999 of partition 0 is not there');
+      expect(await seek({ offsets: { 7: 0 } })).toContain('offset 0 of partition 7 is not there');
+      await send(['still-alive']);
+      await until('it is accounted for', async () => (await accounted(loop)) === 1);
+    });
+  });
+});
+
+describe('the input topic', () => {
+  test('may get more partitions: they are picked up, from their beginning', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      await harness.admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] });
+      // kafkajs drops messages to partitions that its metadata does not show yet, without a word.
+      await until('the broker shows 4 partitions', async () => {
+        const { topics } = await harness.admin.fetchTopicMetadata({ topics: [topic] });
+        return topics[0]?.partitions.length === 4;
+      });
+      const sent = await harness.producer.send({
+        topic,
+        messages: [2, 3].map((partition) => ({ ...event('profiles', `p-${partition}`), partition })),
+      });
+      expect(sent).toHaveLength(2);
+      await until('both are accounted for', async () => (await accounted(loop)) === 2, 90);
+    });
+  }, 120_000);
+
+  test('may lose offsets to retention: the loop goes on, and says how many', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      await loop.executeUpdate(pauseLoop);
+      await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
+      const messages = Array.from({ length: 10 }, (_, index) => ({
+        ...event('profiles', `r-${index}`),
+        partition: 0,
+      }));
+      await harness.producer.send({ topic, messages });
+      await harness.admin.fetchTopicOffsets(topic); // deleteTopicRecords goes by metadata that only this refreshes
+      await harness.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] });
+      await loop.executeUpdate(resumeLoop);
+      await until('the rest is accounted for', async () => (await accounted(loop)) === 4);
+      expect((await stateOf(loop)).totals.expired).toBe(6);
+    });
+  });
+});

@@ -1,0 +1,59 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import type { TestProject } from 'vitest/node';
+import type { Addresses } from '../../engines/addresses.ts';
+import { fillLakehouse } from '../../engines/lakehouse/fill.ts';
+import { testStackFolder } from '../../engines/paths.ts';
+import { freePorts } from '../../engines/ports.ts';
+import { startStack } from '../../engines/stack.ts';
+import { timeSkippingServerPath } from '../../engines/test-server.ts';
+
+/** What tests on the real engines get by `inject('engines')`. */
+export interface TestEngines extends Addresses {
+  /** Executable of the time-skipping test server. */
+  readonly TIME_SKIPPING_SERVER: string;
+  /** Workflow code, bundled once for all workers of the run. */
+  readonly WORKFLOW_BUNDLE: string;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    engines: TestEngines;
+  }
+}
+
+/** Brings up engines of the tests' own: free ports, empty data (but for the lakehouse, which is the same each time). */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const report = (line: string) => console.log(`[engines] ${line}`);
+  const [stack, timeSkippingServer, workflowBundle] = await Promise.all([
+    startStack({ folder: testStackFolder, ports: await freePorts(), empty: true, report }),
+    timeSkippingServerPath(report),
+    bundleWorkflows(),
+  ]);
+  try {
+    const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = stack.addresses;
+    await fillLakehouse({ trinoUrl: TRINO_URL, catalog: TRINO_CATALOG, schema: TRINO_SCHEMA, report });
+  } catch (error) {
+    await stack.stop();
+    throw error;
+  }
+  project.provide('engines', {
+    ...stack.addresses,
+    TIME_SKIPPING_SERVER: timeSkippingServer,
+    WORKFLOW_BUNDLE: workflowBundle,
+  });
+  return () => stack.stop();
+}
+
+async function bundleWorkflows(): Promise<string> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('WARN'),
+  });
+  await mkdir(testStackFolder, { recursive: true });
+  const path = join(testStackFolder, 'workflow-bundle.js');
+  await writeFile(path, code);
+  return path;
+}

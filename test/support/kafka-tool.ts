@@ -1,0 +1,23 @@
+import { execa } from 'execa';
+import { installEngines } from '../../engines/install/install-engines.ts';
+import { findJdk } from '../../engines/install/java.ts';
+import { MINIMUM_JAVA } from '../../engines/install/versions.ts';
+
+/**
+ * Runs one of Kafka's own Java tools, e.g. `LogDirsCommand`. A JVM takes a second or two.
+ * @returns its standard output
+ */
+export async function kafkaTool(name: string, args: readonly string[], input = ''): Promise<string> {
+  const { kafka } = await installEngines(['kafka'], { report: () => {} });
+  const jdk = await findJdk(MINIMUM_JAVA.kafka);
+  if (!jdk) throw new Error('no JDK');
+  const { stdout } = await execa(
+    `${jdk.home}/bin/java`,
+    [
+      ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Dfile.encoding=UTF-8'],
+      ...['-cp', `${kafka}/lib/*`, `org.apache.kafka.tools.${name}`, ...args],
+    ],
+    { input, maxBuffer: 1024 * 1024 * 1024 },
+  );
+  return stdout;
+}

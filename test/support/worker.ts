@@ -1,0 +1,27 @@
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { inject } from 'vitest';
+import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
+
+/** Runs a worker for these activities while `work` runs. */
+export async function withWorker<T>(
+  taskQueue: string,
+  activities: object,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } = inject('engines');
+  const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
+  try {
+    const worker = await Worker.create({
+      connection,
+      namespace: TEMPORAL_NAMESPACE,
+      taskQueue,
+      activities,
+      workflowBundle: { codePath: WORKFLOW_BUNDLE },
+      // Activities that wait for data learn that they are not wanted any more by a heartbeat.
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    });
+    return await worker.runUntil(work);
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { ConfigError, loadConfig } from '../../config/config.ts';
+
+const complete = {
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  KAFKA_BROKERS: 'a:9092, b:9092',
+  TRINO_URL: 'http://127.0.0.1:8080',
+  ML_API_URL: 'http://127.0.0.1:8000',
+  TEMPORAL_ADDRESS: '127.0.0.1:7233',
+};
+
+test('addresses are enough, everything else has a default', () => {
+  expect(loadConfig(complete)).toMatchObject({
+    KAFKA_BROKERS: ['a:9092', 'b:9092'],
+    TRINO_SCHEMA: 'kol_silver',
+    WARM_EVERY_MINUTES: 15,
+    WARM_RANKING_LIMITS: [100, 50],
+  });
+});
+
+test('every variable that is missing or wrong is named, and no value is repeated', () => {
+  const load = () =>
+    loadConfig({ ...complete, REDIS_URL: '', TRINO_SCHEMA: 'x; DROP', API_TOKEN: 'hunter2' });
+  expect(load).toThrow(ConfigError);
+  expect(load).toThrow(/REDIS_URL is not set/);
+  expect(load).toThrow(/TRINO_SCHEMA is not valid/);
+  expect(load).toThrow(/API_TOKEN is not valid/);
+  let message = '';
+  try {
+    load();
+  } catch (error) {
+    message = String(error);
+  }
+  expect(message).not.toContain('hunter2');
+});
