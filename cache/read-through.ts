@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { RedisClient } from '../clients/redis.ts';
+import { createPipeline, type RedisClient } from '../clients/redis.ts';
 import type { CacheEntry } from '../domain/entities/entry.ts';
 import type { Fill, Seen } from './fill-entry.ts';
 import { createSingleFlight } from './single-flight.ts';
@@ -114,7 +114,7 @@ export function createReadThrough<Id, T>(
   /** The replies to the read and to TTL; none when Redis did not answer. WRONGTYPE is an answer: it is about the value. */
   async function redisReplies(key: string) {
     try {
-      const replies = (await reading.form.queueRead(redis.pipeline(), key).ttl(key).exec()) ?? [];
+      const replies = (await reading.form.queueRead(createPipeline(redis), key).ttl(key).exec()) ?? [];
       const failed = replies.find(([error]) => error && !error.message.startsWith('WRONGTYPE'))?.[0];
       if (failed) throw failed;
       return replies;

@@ -1,3 +1,4 @@
+import type { ChainableCommander } from 'ioredis';
 import type { Lakehouse } from '../clients/lakehouse/lakehouse.ts';
 import type { TrustApi } from '../clients/trust-api.ts';
 import { content, type Content } from '../domain/entities/content.ts';
@@ -13,6 +14,7 @@ import {
 } from './read-through.ts';
 import { rankingReading, statsReading, tableReading, trendingReading, type RankingId } from './readings.ts';
 import { scoreReading } from './score-reading.ts';
+import { sendByNode } from './send-by-node.ts';
 import { hashForm } from './stored-form.ts';
 
 /** Everything that clients read, each by cache-aside. */
@@ -33,14 +35,25 @@ export interface ReadsDependencies extends ReadThroughDependencies {
   readonly trustApi: TrustApi;
   /** A row of the lakehouse that is not what the contract says; it counts as not there. */
   readonly onRejected: (reason: string) => void;
+  /** Told of each profile that was asked for and is there, wherever it came from. */
+  readonly onProfileRead?: (id: string) => void;
 }
 
-export function createReads({ lakehouse, trustApi, onRejected, ...dependencies }: ReadsDependencies): Reads {
+export function createReads({
+  lakehouse,
+  trustApi,
+  onRejected,
+  onProfileRead,
+  ...dependencies
+}: ReadsDependencies): Reads {
   const { now } = dependencies;
   const options = { onRejected };
   const through = <Id, T>(reading: Reading<Id, T>) => createReadThrough(reading, dependencies);
   return {
-    profile: through(tableReading(profile, (ids) => lakehouse.profilesById(ids, options))),
+    profile: telling(
+      through(tableReading(profile, (ids) => lakehouse.profilesById(ids, options))),
+      onProfileRead,
+    ),
     content: through(tableReading(content, (ids) => lakehouse.contentById(ids, options))),
     score: through(scoreReading(lakehouse, trustApi, options)),
     ranking: through(rankingReading(lakehouse, options)),
@@ -50,13 +63,21 @@ export function createReads({ lakehouse, trustApi, onRejected, ...dependencies }
   };
 }
 
+/** Only of what was found: asking for ids that are not there must not fill anything. */
+function telling<T>(read: ReadThrough<string, T>, onRead?: (id: string) => void): ReadThrough<string, T> {
+  if (onRead === undefined) return read;
+  return async (id) => {
+    const answer = await read(id);
+    if (answer.value !== null) onRead(id);
+    return answer;
+  };
+}
+
 async function readCachedProfiles(
   ids: readonly string[],
   { redis, onProblem }: ReadThroughDependencies,
 ): Promise<ReadonlyMap<string, Profile>> {
   const form = hashForm(profile.fromHash);
-  const pipeline = redis.pipeline();
-  for (const id of ids) form.queueRead(pipeline, profile.key(id));
   const profiles = new Map<string, Profile>();
   const told = (key: string, step: 'look-up' | 'decode', error: unknown) =>
     onProblem({
@@ -65,7 +86,12 @@ async function readCachedProfiles(
       step,
       reason: error instanceof Error ? error.message : String(error),
     });
-  const replies = await pipeline.exec().catch((error: unknown) => {
+  const commands = ids.map(profile.key).map((key) => ({
+    key,
+    queue: (pipeline: ChainableCommander) => form.queueRead(pipeline, key),
+    send: () => redis.hgetall(key),
+  }));
+  const replies = await sendByNode(redis, commands).catch((error: unknown) => {
     told(profile.key('*'), 'look-up', error);
     return null;
   });

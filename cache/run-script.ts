@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RedisClient } from '../clients/redis.ts';
+import { sendByNode } from './send-by-node.ts';
 
 /** A Lua script on the keys given; each call touches keys of one cluster slot only. */
 export interface Script {
@@ -14,12 +15,12 @@ export const script = (code: string): Script => ({
 
 /** One call of a script. */
 export interface ScriptCall {
-  readonly keys: readonly string[];
+  readonly keys: readonly [string, ...string[]];
   readonly args: readonly (string | number)[];
 }
 
 /**
- * Runs a script many times in one round trip, and sums up the numbers it returns.
+ * Runs a script many times in one round trip (to each node of a cluster), and sums up the numbers it returns.
  * @throws the first error that Redis answered
  */
 export async function runScript(
@@ -27,11 +28,17 @@ export async function runScript(
   { code, sha }: Script,
   calls: readonly ScriptCall[],
 ): Promise<number> {
-  if (calls.length === 0) return 0;
-  // LOAD goes first in the same round trip, so that a restarted Redis knows the script.
-  const pipeline = redis.pipeline().script('LOAD', code);
-  for (const { keys, args } of calls) pipeline.evalsha(sha, keys.length, ...keys, ...args);
-  const [, ...replies] = (await pipeline.exec()) ?? [];
+  const replies = await sendByNode(
+    redis,
+    calls.map(({ keys, args }) => ({
+      key: keys[0],
+      queue: (pipeline) => pipeline.evalsha(sha, keys.length, ...keys, ...args),
+      // With its code: the node it ends up at may not know the script.
+      send: () => redis.eval(code, keys.length, ...keys, ...args),
+    })),
+    // In the same round trip, so that a restarted Redis knows the script.
+    (pipeline) => pipeline.script('LOAD', code),
+  );
   let sum = 0;
   for (const [error, reply] of replies) {
     if (error) throw error;

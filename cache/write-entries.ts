@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import calculateSlot from 'cluster-key-slot';
-import type { ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry } from '../domain/entities/entry.ts';
+import { runScript, script, type ScriptCall } from './run-script.ts';
 
 /** A set that must not replace what is cached, because it is empty. */
 export class EmptyEntryError extends Error {
@@ -13,10 +13,24 @@ export class EmptyEntryError extends Error {
   }
 }
 
-/** Entries in one transaction: enough to amortise the round trip, few enough to hold Redis for under a millisecond or two. */
+/** Entries in one round trip: enough to amortise it, few enough to stay a few hundred KB. */
 const CHUNK_ENTRIES = 100;
-/** Members in one ZADD, RPUSH or HSET. */
+/** Members in one script call: some milliseconds of Redis. */
 const CHUNK_MEMBERS = 1000;
+
+/**
+ * Writes one key whole or a part of it, and its TTL. HSET alone would leave fields that the new value no longer has, so a key
+ * is deleted first.
+ * Marked with #!lua it is refused as a whole by a Redis that is full; without, nothing after its DEL would be.
+ * ARGV: TTL, 'whole' or 'part', the command that takes what follows (Lua unpacks some 8,000 values at most), member, …
+ */
+const WRITE = script(`#!lua
+if ARGV[2] == 'whole' then redis.call('DEL', KEYS[1]) end
+for i = 4, #ARGV, 4000 do
+  redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 3999, #ARGV)))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return 1`);
 
 /** What was written. */
 export interface Written {
@@ -26,30 +40,24 @@ export interface Written {
 
 /**
  * Writes independent small entries (one per KOL, one per content item): each key is replaced and given its TTL in one
- * transaction, a bounded chunk at a time.
- * @throws the first error that Redis answered
+ * script call, since a transaction of many would not go over the slots of a cluster; a bounded chunk at a time.
+ * @throws EmptyEntryError, or the first error that Redis answered
  */
 export async function writeEntries(redis: RedisClient, entries: readonly CacheEntry[]): Promise<Written> {
   const written: Written = { keys: 0, bytes: 0 };
   for (let start = 0; start < entries.length; start += CHUNK_ENTRIES) {
     const chunk = entries.slice(start, start + CHUNK_ENTRIES);
-    const transaction = redis.multi();
-    for (const entry of chunk) {
-      if (entrySize(entry) === 0) throw new EmptyEntryError(entry.key);
-      addReplace(transaction, entry);
-      written.keys += 1;
-      written.bytes += entryBytes(entry);
-    }
-    await execute(transaction);
+    const empty = chunk.find((entry) => entrySize(entry) === 0);
+    if (empty) throw new EmptyEntryError(empty.key);
+    await runScript(
+      redis,
+      WRITE,
+      chunk.map((entry) => writeCall(entry.key, entry, 'whole', 0, entrySize(entry))),
+    );
+    written.keys += chunk.length;
+    written.bytes += chunk.reduce((sum, entry) => sum + entryBytes(entry), 0);
   }
   return written;
-}
-
-/** HSET alone would leave fields that the new value no longer has, so a key is deleted first, in the same transaction. */
-function addReplace(transaction: ChainableCommander, entry: CacheEntry): void {
-  if (entry.type !== 'string') transaction.del(entry.key);
-  addMembers(transaction, entry.key, entry, 0, entrySize(entry));
-  if (entry.type !== 'string') transaction.expire(entry.key, entry.ttlSeconds);
 }
 
 /**
@@ -64,13 +72,9 @@ export async function replaceSet(redis: RedisClient, entry: CacheEntry): Promise
   // One of its own for each writer: a warm and a reader's miss may replace the same set at once.
   // A writer that dies half-way leaves it behind; it goes by its TTL.
   const beside = besideKey(entry.key, randomUUID());
-  for (let start = 0; start < size; start += CHUNK_MEMBERS) {
-    const pipeline = redis.pipeline();
-    addMembers(pipeline, beside, entry, start, start + CHUNK_MEMBERS);
-    pipeline.expire(beside, entry.ttlSeconds);
-    await execute(pipeline);
-  }
-  await execute(redis.pipeline().rename(beside, entry.key));
+  for (let start = 0; start < size; start += CHUNK_MEMBERS)
+    await runScript(redis, WRITE, [writeCall(beside, entry, 'part', start, start + CHUNK_MEMBERS)]);
+  await redis.rename(beside, entry.key);
   return { keys: 1, bytes: entryBytes(entry) };
 }
 
@@ -82,29 +86,24 @@ export function besideKey(key: string, writer: string): string {
   return beside;
 }
 
-function addMembers(
-  pipeline: ChainableCommander,
+const writeCall = (
   key: string,
   entry: CacheEntry,
+  extent: 'whole' | 'part',
   from: number,
   to: number,
-): void {
+): ScriptCall => ({ keys: [key], args: [entry.ttlSeconds, extent, ...addMembers(entry, from, to)] });
+
+/** The command that adds members to a key, and the members. */
+function addMembers(entry: CacheEntry, from: number, to: number): (string | number)[] {
   switch (entry.type) {
     case 'hash':
-      pipeline.hset(key, Object.fromEntries(Object.entries(entry.fields).slice(from, to)));
-      return;
+      return ['HSET', ...Object.entries(entry.fields).slice(from, to).flat()];
     case 'list':
-      pipeline.rpush(key, ...entry.items.slice(from, to));
-      return;
+      return ['RPUSH', ...entry.items.slice(from, to)];
     case 'zset':
-      pipeline.zadd(key, ...entry.members.slice(from, to).flatMap(([member, value]) => [value, member]));
-      return;
+      return ['ZADD', ...entry.members.slice(from, to).flatMap(([member, value]) => [value, member])];
     case 'string':
-      pipeline.set(key, entry.value, 'EX', entry.ttlSeconds);
-      return;
+      return ['SET', entry.value];
   }
-}
-
-async function execute(commands: ChainableCommander): Promise<void> {
-  for (const [error] of (await commands.exec()) ?? []) if (error) throw error;
 }

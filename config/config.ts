@@ -19,12 +19,34 @@ const commaSeparated = <T extends z.ZodType>(item: T) =>
     z.array(item).min(1),
   );
 
+/** One node may be of a database of its own; nodes of a cluster have database 0 only, and are entered alike. */
+const redisUrl = commaSeparated(url(/^rediss?$/))
+  .superRefine((urls, context) => {
+    if (urls.length === 1 || !urls.every((text) => URL.canParse(text))) return;
+    const nodes = urls.map((text) => new URL(text));
+    const wrong = (message: string) => context.addIssue({ code: 'custom', message });
+    if (
+      nodes.some(
+        ({ pathname, searchParams }) => !/^\/?0?$/.test(pathname) || Number(searchParams.get('db')) !== 0,
+      )
+    )
+      wrong('a Redis Cluster has only database 0, so its nodes are named without one');
+    const entries = nodes.map(({ protocol, username, password }) =>
+      JSON.stringify([protocol, username, password]),
+    );
+    if (new Set(entries).size > 1)
+      wrong('nodes of a Redis Cluster must have the same scheme, user and password');
+  })
+  .transform((urls) => urls.join(','));
+
 /**
  * Every setting of the system: variable, type, default and meaning. docs/configuration.md is generated from it.
  * Nothing else in the code reads the environment.
  */
 export const environmentSchema = z.object({
-  REDIS_URL: url(/^rediss?$/).describe('Redis 7, e.g. redis://127.0.0.1:16379'),
+  REDIS_URL: redisUrl.describe(
+    'Redis 7, e.g. redis://127.0.0.1:16379; of a Redis Cluster several of its nodes, separated by commas',
+  ),
   KAFKA_BROKERS: commaSeparated(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).describe(
     'Kafka or Redpanda bootstrap servers, host:port separated by commas',
   ),
@@ -55,9 +77,33 @@ export const environmentSchema = z.object({
     .optional()
     .describe('Bearer token of privileged calls; without it they are off'),
   WARM_EVERY_MINUTES: count(15).describe('Period of the scheduled warm'),
-  WARM_PROFILES: count(1000).describe(
-    'Hot profiles kept per warm: the most followed, shared out over platforms',
+  WARM_PROFILES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('Hot profiles kept warm; without it as many as fit into WARM_PROFILES_MEMORY_PERCENT'),
+  WARM_PROFILES_MEMORY_PERCENT: z.coerce
+    .number()
+    .min(1)
+    .max(90)
+    .default(25)
+    .describe("Share of Redis's maxmemory for hot profiles, in percent"),
+  WARM_TRINO_QUERIES: count(4).describe(
+    'Queries of warms on Trino at once: of each worker, and of the splits of one --all-profiles over all workers',
   ),
+  WARM_WRITES_PER_SECOND: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Profiles that a warm writes to Redis a second, over all workers; 0 for no limit'),
+  WARM_MAX_SHRINK_PERCENT: z.coerce
+    .number()
+    .min(0)
+    .max(100)
+    .default(50)
+    .describe('A set that lost more than this since the last warm is not replaced, without --allow-shrink'),
   WARM_LIST_SIZE: count(1000).describe('Profiles in each kol:profiles:list'),
   WARM_RANKING_LIMITS: commaSeparated(z.coerce.number().int().min(1).max(1000))
     .default([100, 50])

@@ -38,7 +38,8 @@ maxmemory-policy allkeys-lru
 
 /** @returns true when a Redis answers PING; throws why it does not */
 export async function redisAnswers(url: string): Promise<boolean> {
-  const redis = new Redis(url, {
+  // Of a cluster that is already there, any node will do.
+  const redis = new Redis(url.split(',')[0] ?? url, {
     protocol: 2,
     lazyConnect: true,
     connectTimeout: 2000,

@@ -3,7 +3,7 @@ export interface DeadLetterBytes {
   readonly offset: number;
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
-  /** One value a name, or several where a name was repeated. */
+  /** One value a name, null included, or several where a name was repeated; as kafkajs gives them. */
   readonly headers: Readonly<Record<string, unknown>>;
   /** When it was written, ms since 1970. */
   readonly timestampMs: number;
@@ -77,17 +77,32 @@ export const matches = (letter: DeadLetter, { reason, sinceMs }: DeadLetterFilte
 
 export const printPlace = ({ topic, partition, offset }: Place): string => `${topic}/${partition}/${offset}`;
 
-type HeaderValue = Uint8Array | string;
+/** The value of a header: bytes, or UTF-8 text. */
+export type HeaderValue = Uint8Array | string;
+/** Headers to be written: one value a name, or several where a name is repeated. */
+export type Headers = Readonly<Record<string, HeaderValue | HeaderValue[]>>;
+
+/**
+ * Headers of a record that was read, to be written to another: every value byte for byte, those of a repeated name in their
+ * order. Two things are lost, as kafkajs 2.2.4 has no way to write them: a null value becomes an empty one (its encoder throws at
+ * null), and names that are interleaved (a, b, a) come out one after the other (a, a, b).
+ */
+export function carriedHeaders(headers: DeadLetterBytes['headers']): Headers {
+  const carried: [string, HeaderValue | HeaderValue[]][] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    // What is neither comes from names like `constructor`, for which kafkajs finds a value in its empty object.
+    if (Array.isArray(value)) carried.push([name, value.filter(isReadValue).map(orEmpty)]);
+    else if (isReadValue(value)) carried.push([name, orEmpty(value)]);
+  }
+  return Object.fromEntries(carried);
+}
 
 /** The headers that the record had, and which letter it now comes from. */
-export function replayedHeaders({ headers, place }: DeadLetter): Record<string, HeaderValue | HeaderValue[]> {
-  const kept: [string, HeaderValue | HeaderValue[]][] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith(ERROR_HEADERS) || name === REPLAYED_FROM_HEADER) continue;
-    if (isHeaderValue(value)) kept.push([name, value]);
-    else if (Array.isArray(value)) kept.push([name, value.filter(isHeaderValue)]);
-  }
-  return { ...Object.fromEntries(kept), [REPLAYED_FROM_HEADER]: printPlace(place) };
+export function replayedHeaders({ headers, place }: DeadLetter): Headers {
+  const own = Object.entries(carriedHeaders(headers)).filter(
+    ([name]) => !name.startsWith(ERROR_HEADERS) && name !== REPLAYED_FROM_HEADER,
+  );
+  return { ...Object.fromEntries(own), [REPLAYED_FROM_HEADER]: printPlace(place) };
 }
 
 /**
@@ -123,8 +138,10 @@ export function parseSince(text: string, nowMs: number): number {
   return ms;
 }
 
-const isHeaderValue = (value: unknown): value is HeaderValue =>
-  typeof value === 'string' || value instanceof Uint8Array;
+const isReadValue = (value: unknown): value is HeaderValue | null =>
+  value === null || typeof value === 'string' || value instanceof Uint8Array;
+
+const orEmpty = (value: HeaderValue | null): HeaderValue => value ?? '';
 
 /** A header as text; of one that is repeated the last, as Kafka's `lastHeader` does. */
 function textOf(value: unknown): string | null {

@@ -1,4 +1,4 @@
-import type { ChainableCommander } from 'ioredis';
+import { Redis, type ChainableCommander } from 'ioredis';
 import type { KnownOf } from '../../cache/known.ts';
 import type { Positions } from '../../clients/kafka/positions.ts';
 import type { RangeReader } from '../../clients/kafka/range-reader.ts';
@@ -67,7 +67,7 @@ export function faultyClients(faults: FaultInjector) {
 
   /** Scores go to Redis in one pipeline; whoever runs it passes the points. */
   function redis(inner: RedisClient): RedisClient {
-    const tap = () => faults.sockets.add(inner.stream);
+    const tap = () => inner instanceof Redis && faults.sockets.add(inner.stream);
     if (inner.status === 'ready') tap();
     inner.on('connect', tap);
     return withPipeline(inner, (pipeline) => {

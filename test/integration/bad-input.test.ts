@@ -10,6 +10,7 @@ import type { DeadLetterReason } from '../../domain/scoring/outcome.ts';
 import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import { createMlService } from '../../engines/ml-service/server.ts';
 import { accounted, event, loopHarness, stateOf, type LoopHarness } from '../support/loop-harness.ts';
+import { kafkaTool } from '../support/kafka-tool.ts';
 import { readTopics } from '../support/read-topics.ts';
 import { until } from '../support/until.ts';
 
@@ -142,6 +143,45 @@ describe('bad records among good ones', () => {
     expect((await streamed())[topic]).toEqual(GOOD);
     for (const name of GOOD) expect(await scoreOf(name)).toMatchObject({ kol_id: name });
     expect(await scoreOf('refused')).toBeNull();
+  });
+
+  test('keep headers that are repeated; those without a value become empty', async () => {
+    const brokers = harness.config.KAFKA_BROKERS.join();
+    await harness.withLoop(topic, async (loop) => {
+      // kafkajs could not write the header without a value.
+      await kafkaTool(
+        'ConsoleProducer',
+        [
+          ...['--bootstrap-server', brokers, '--topic', topic],
+          ...['parse.headers=true', 'parse.key=true', 'null.marker=NULL'].flatMap((setting) => [
+            '--property',
+            setting,
+          ]),
+        ],
+        'hop:first,flag:NULL,hop:NULL,hop:last\tbad\t{"broken\n',
+      );
+      await until('it is accounted for', async () => (await accounted(loop)) === 1);
+    });
+    const bytes = (text: string) => Buffer.from(text);
+    const [letter] = await deadLetters();
+    expect(letter?.headers).toMatchObject({
+      hop: [bytes('first'), bytes(''), bytes('last')],
+      flag: bytes(''),
+    });
+    const printed = await kafkaTool('consumer.ConsoleConsumer', [
+      ...[
+        '--bootstrap-server',
+        brokers,
+        '--topic',
+        `${topic}.dlq`,
+        '--from-beginning',
+        '--max-messages',
+        '1',
+      ],
+      ...['--isolation-level', 'read_committed', '--timeout-ms', '20000'],
+      ...['--property', 'print.headers=true', '--property', 'null.literal=NULL'],
+    ]);
+    expect(printed).toMatch(/^hop:first,hop:,hop:last,flag:,__connect\.errors\.topic:.*\t\{"broken$/m);
   });
 
   // message.max.bytes is 1,048,588 by default; 61 go to the batch, 14 to lengths and such, 3 to the key.

@@ -1,17 +1,17 @@
-import type { Redis } from 'ioredis';
+import { Cluster } from 'ioredis';
+import type { RedisClient } from '../../clients/redis.ts';
 
-/** Every key of the database. */
-export async function allKeys(redis: Redis): Promise<string[]> {
+/** Every key of the database; of a cluster, those of all masters. */
+export async function allKeys(redis: RedisClient): Promise<string[]> {
   const keys: string[] = [];
-  for await (const page of redis.scanStream({ count: 1000 })) keys.push(...(page as string[]));
+  for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis])
+    for await (const page of node.scanStream({ count: 1000 })) keys.push(...(page as string[]));
   return keys.sort();
 }
 
 /** Keys that would stay for ever. */
-export async function keysWithoutTtl(redis: Redis): Promise<string[]> {
+export async function keysWithoutTtl(redis: RedisClient): Promise<string[]> {
   const keys = await allKeys(redis);
-  const pipeline = redis.pipeline();
-  for (const key of keys) pipeline.ttl(key);
-  const ttls = (await pipeline.exec()) ?? [];
-  return keys.filter((_, index) => !(Number(ttls[index]?.[1]) > 0));
+  const ttls = await Promise.all(keys.map((key) => redis.ttl(key)));
+  return keys.filter((_, index) => !(Number(ttls[index]) > 0));
 }

@@ -13,6 +13,7 @@ import {
 import { deadLetterRecord } from '../../domain/scoring/output-records.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
+const asRead = (value: unknown) => (typeof value === 'string' ? bytes(value) : value);
 
 /** A letter as the scoring loop writes it and Kafka gives it back: header values are bytes. */
 function letterOf(headers: Record<string, unknown> = {}): DeadLetter {
@@ -24,7 +25,7 @@ function letterOf(headers: Record<string, unknown> = {}): DeadLetter {
   });
   const written = Object.entries(record.headers).map(([name, value]) => [
     name,
-    typeof value === 'string' ? bytes(value) : value,
+    Array.isArray(value) ? value.map(asRead) : asRead(value),
   ]);
   return parseDeadLetter(
     {
@@ -69,10 +70,33 @@ describe('a dead letter', () => {
     });
   });
 
-  test('goes back with every value of a repeated header', () => {
-    const letter = { ...letterOf(), headers: { hop: [bytes('a'), bytes('b')], empty: null } };
-    expect(replayedHeaders(letter)['hop']).toEqual([bytes('a'), bytes('b')]);
-    expect(replayedHeaders(letter)).not.toHaveProperty('empty');
+  test('has every value of a repeated header, and goes back with it', () => {
+    const binary = new Uint8Array([0xff, 0, 0x80]);
+    const letter = letterOf({ hop: [bytes('a'), binary, bytes('a')], once: bytes('b') });
+    expect(letter.headers).toMatchObject({ hop: [bytes('a'), binary, bytes('a')], once: bytes('b') });
+    expect(replayedHeaders(letter)).toMatchObject({
+      hop: [bytes('a'), binary, bytes('a')],
+      once: bytes('b'),
+    });
+  });
+
+  test('has headers without a value as empty ones, in their places', () => {
+    const letter = letterOf({ flag: null, hop: [null, bytes('a'), null] });
+    expect(letter.headers).toMatchObject({ flag: bytes(''), hop: [bytes(''), bytes('a'), bytes('')] });
+    // As a writer that is not this one leaves them.
+    const foreign = { ...letter, headers: { flag: null } };
+    expect(replayedHeaders(foreign)).toMatchObject({ flag: '' });
+  });
+
+  test('has just the bytes of headers for whose names kafkajs finds something in every object', () => {
+    const { headers } = letterOf({ constructor: [Object, bytes('a')] });
+    expect(headers['constructor']).toEqual([bytes('a')]);
+  });
+
+  test('does not keep the reasons of an earlier letter', () => {
+    const letter = letterOf({ '__connect.errors.exception.class.name': [bytes('a'), bytes('b')] });
+    expect(letter.reason).toBe('not_json');
+    expect(letter.headers['__connect.errors.exception.class.name']).toEqual(bytes('not_json'));
   });
 
   test('that came back once more names its latest place only', () => {

@@ -1,0 +1,165 @@
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { Redis } from 'ioredis';
+import { installEngines } from '../../engines/install/install-engines.ts';
+import { until } from './until.ts';
+
+/** A redis-server of this test alone. */
+export interface RedisNode {
+  /** As REDIS_URL names it. */
+  readonly url: string;
+  readonly port: number;
+  /** Connected to this node only. */
+  readonly redis: Redis;
+  /** Ends it at once. */
+  readonly kill: () => Promise<void>;
+}
+
+const SLOTS = 16_384;
+
+/** Held all at once, so that they are different ones. */
+async function freePorts(count: number): Promise<number[]> {
+  const held = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = held.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(held.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+/** Starts redis-servers on free ports with a folder of their own; `stop` ends them and removes it. */
+async function startServers(count: number, cluster: boolean) {
+  const { redis: executable } = await installEngines(['redis'], { report: () => {} });
+  const folder = await mkdtemp(join(tmpdir(), 'redis-test-'));
+  const ports = await freePorts(2 * count);
+  const nodes: RedisNode[] = [];
+  const stop = async () => {
+    await Promise.all(nodes.map(({ kill }) => kill()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    for (let index = 0; index < count; index += 1) {
+      const [port, busPort] = ports.splice(0, 2);
+      if (port === undefined || busPort === undefined) throw new Error('too few ports for so many nodes');
+      const dir = join(folder, String(port));
+      await mkdir(dir);
+      const settings = {
+        bind: '127.0.0.1',
+        port: String(port),
+        dir,
+        save: '',
+        appendonly: 'no',
+        ...(cluster
+          ? { 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-node-timeout': '2000' }
+          : {}),
+      };
+      // execa ends it with this process, whatever becomes of the test.
+      const server = execa(
+        executable,
+        Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+        { stdio: 'ignore', reject: false },
+      );
+      const redis = new Redis(port, { protocol: 2, lazyConnect: true, maxRetriesPerRequest: null });
+      redis.on('error', () => {}); // it is not up yet, or was killed
+      nodes.push({
+        port,
+        url: `redis://127.0.0.1:${port}`,
+        redis,
+        async kill() {
+          redis.disconnect();
+          server.kill('SIGKILL');
+          await server;
+        },
+      });
+    }
+    await Promise.all(nodes.map(({ redis }) => redis.ping()));
+    return { nodes, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** One Redis that is no cluster. */
+export async function startRedis() {
+  const { nodes, stop } = await startServers(1, false);
+  return { url: nodes[0]?.url ?? '', masters: nodes, stop };
+}
+
+/** A cluster of three masters, a fourth that has no slots, and a replica of the first. */
+export async function startRedisCluster() {
+  const { nodes, stop } = await startServers(5, true);
+  try {
+    const [first, second, third, spare, replica] = nodes as [
+      RedisNode,
+      RedisNode,
+      RedisNode,
+      RedisNode,
+      RedisNode,
+    ];
+    const masters = [first, second, third];
+    const bounds = [0, 1, 2, 3].map((part) => Math.floor((part * SLOTS) / 3));
+    await Promise.all(nodes.map(({ redis }, index) => redis.cluster('SET-CONFIG-EPOCH', index + 1)));
+    await Promise.all(
+      masters.map(({ redis }, index) =>
+        redis.call('CLUSTER', 'ADDSLOTSRANGE', bounds[index] ?? 0, (bounds[index + 1] ?? 0) - 1),
+      ),
+    );
+    await Promise.all(
+      nodes.slice(1).map(async ({ port, redis }) => {
+        // Told its bus port, as it is not the usual 10,000 above.
+        const [, busPort] = await redis.config('GET', 'cluster-port');
+        return first.redis.call('CLUSTER', 'MEET', '127.0.0.1', port, busPort ?? '');
+      }),
+    );
+    const everyNodeSays = async (line: string) =>
+      (await Promise.all(nodes.map(({ redis }) => redis.cluster('INFO')))).every((info) =>
+        String(info).includes(line),
+      );
+    await until('the nodes know each other', () => everyNodeSays(`cluster_known_nodes:${nodes.length}\r`));
+    await replica.redis.cluster('REPLICATE', await nodeId(first));
+    await until('the cluster works', () => everyNodeSays('cluster_state:ok'));
+    await until('the replica follows', async () =>
+      (await replica.redis.info('replication')).includes('master_link_status:up'),
+    );
+    return { url: masters.map(({ url }) => url).join(','), masters, spare, replica, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+export type TestCluster = Awaited<ReturnType<typeof startRedisCluster>>;
+
+export const nodeId = async ({ redis }: RedisNode): Promise<string> => String(await redis.cluster('MYID'));
+
+/** Moves a slot as redis-cli does, with something to do between the steps. */
+export async function moveSlot(
+  slot: number,
+  from: RedisNode,
+  to: RedisNode,
+  others: readonly RedisNode[],
+  between: (step: 'opened' | 'half-moved' | 'moved') => Promise<void>,
+): Promise<void> {
+  const [fromId, toId] = await Promise.all([nodeId(from), nodeId(to)]);
+  await to.redis.cluster('SETSLOT', slot, 'IMPORTING', fromId);
+  await from.redis.cluster('SETSLOT', slot, 'MIGRATING', toId);
+  await between('opened');
+  const move = async (most: number) => {
+    const keys = await from.redis.cluster('GETKEYSINSLOT', slot, most);
+    for (const key of keys) await from.redis.migrate('127.0.0.1', to.port, key, 0, 5000);
+    return keys.length;
+  };
+  await move(2);
+  await between('half-moved');
+  while ((await move(100)) > 0);
+  await between('moved');
+  for (const node of [to, from, ...others]) await node.redis.cluster('SETSLOT', slot, 'NODE', toId);
+}
