@@ -16,9 +16,15 @@ export async function withHeartbeat<T>(
   details: () => unknown = () => undefined,
 ): Promise<T> {
   const context = Context.current();
+  // A local activity runs within its workflow task, which lives as long as it does.
+  if (context.info.isLocal) return work(context.cancellationSignal);
   const timer = setInterval(() => context.heartbeat(details()), BEAT_MS);
   try {
     return await work(context.cancellationSignal);
+  } catch (error) {
+    // Whatever broke because of it: to Temporal the activity was cancelled, it did not fail.
+    context.cancellationSignal.throwIfAborted();
+    throw error;
   } finally {
     clearInterval(timer);
   }

@@ -22,6 +22,7 @@ import {
   type EventKind,
 } from '../domain/scoring/topics.ts';
 import type { Rejected } from '../domain/scoring/triage.ts';
+import { createFinishTogether } from './finish-together.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { createRefreshVideos } from './refresh-videos.ts';
 import { createScoreProfiles } from './score-profiles.ts';
@@ -99,67 +100,81 @@ export type ScoreRangeDeps = PositionDeps &
  */
 export function createScoreRange(deps: ScoreRangeDeps) {
   const workOn = { profiles: createScoreProfiles(deps), videos: createRefreshVideos(deps) };
+  const finishTogether = createFinishTogether();
 
   return async function scoreRange(args: ScoreRangeArgs): Promise<RangeReport> {
+    // A loop has one batch at a time.
+    const finished = finishTogether(`${args.group} ${args.topic}`);
     return withHeartbeat(async (signal) => {
-      const time = stopwatch<keyof Phases>();
-      const { transaction, position, maxEventTimeMs } = await time('fence', () => fence(deps, args));
       try {
-        if (position >= args.to) {
-          await transaction.abandon();
-          return nothingDone(args.partition);
-        }
-        const range = { topic: args.topic, partition: args.partition, from: position, to: args.to };
-        const records = await time('read', () => deps.reader.read(range, signal));
-        deps.reader.readAhead({ ...range, from: args.to, to: args.readAheadTo });
-        const work = { place: range, records, watermarkMs: args.watermarkMs, signal, time };
-        const result = await workOn[args.kind](work);
-        const ledger = ledgerRecord(
-          range,
-          {
-            scored: result.done,
-            deadLettered: result.deadLetters.map(({ offset }) => offset),
-            late: result.late,
-            superseded: result.superseded,
-          },
-          {
-            worker: deps.worker,
-            attempt: Context.current().info.attempt,
-            modelVersion: result.modelVersion,
-            phases: time.phases(),
-          },
-        );
-        await transaction.commit({
-          records: kafkaRecords(range, records, result, ledger),
-          group: args.group,
-          topic: args.topic,
-          partition: args.partition,
-          offset: args.to,
-          metadata: printCommittedMetadata({
-            worker: deps.worker,
-            max_event_time_ms: newest(maxEventTimeMs, result.maxEventTimeMs),
-          }),
-        });
-        return {
-          partition: args.partition,
-          committedNow: true,
-          records: records.length,
-          scored: result.done.length,
-          deadLetters: result.deadLetters.length,
-          late: result.late.length,
-          superseded: result.superseded.length,
-          outdated: result.outdated,
-          enriched: result.enriched,
-          phases: time.phases(),
-        };
+        const report = await scoreOnce(args, signal);
+        await finished();
+        return report;
       } catch (error) {
-        await transaction.abandon().catch(() => {}); // the first error tells more; a failed abort discards the producer
-        if (error instanceof OffsetsUnavailableError)
-          throw ApplicationFailure.nonRetryable(error.message, STALE_PLAN);
+        void finished(); // its siblings need not wait for the retry
         throw error;
       }
     });
   };
+
+  async function scoreOnce(args: ScoreRangeArgs, signal: AbortSignal): Promise<RangeReport> {
+    const time = stopwatch<keyof Phases>();
+    const { transaction, position, maxEventTimeMs } = await time('fence', () => fence(deps, args));
+    try {
+      if (position >= args.to) {
+        await transaction.abandon();
+        return nothingDone(args.partition);
+      }
+      const range = { topic: args.topic, partition: args.partition, from: position, to: args.to };
+      const records = await time('read', () => deps.reader.read(range, signal));
+      deps.reader.readAhead({ ...range, from: args.to, to: args.readAheadTo });
+      const work = { place: range, records, watermarkMs: args.watermarkMs, signal, time };
+      const result = await workOn[args.kind](work);
+      const ledger = ledgerRecord(
+        range,
+        {
+          scored: result.done,
+          deadLettered: result.deadLetters.map(({ offset }) => offset),
+          late: result.late,
+          superseded: result.superseded,
+        },
+        {
+          worker: deps.worker,
+          attempt: Context.current().info.attempt,
+          modelVersion: result.modelVersion,
+          phases: time.phases(),
+        },
+      );
+      await transaction.commit({
+        records: kafkaRecords(range, records, result, ledger),
+        group: args.group,
+        topic: args.topic,
+        partition: args.partition,
+        offset: args.to,
+        metadata: printCommittedMetadata({
+          worker: deps.worker,
+          max_event_time_ms: newest(maxEventTimeMs, result.maxEventTimeMs),
+        }),
+      });
+      return {
+        partition: args.partition,
+        committedNow: true,
+        records: records.length,
+        scored: result.done.length,
+        deadLetters: result.deadLetters.length,
+        late: result.late.length,
+        superseded: result.superseded.length,
+        outdated: result.outdated,
+        enriched: result.enriched,
+        phases: time.phases(),
+      };
+    } catch (error) {
+      await transaction.abandon().catch(() => {}); // the first error tells more; a failed abort discards the producer
+      if (error instanceof OffsetsUnavailableError)
+        throw ApplicationFailure.nonRetryable(error.message, STALE_PLAN);
+      throw error;
+    }
+  }
 }
 
 /**
@@ -229,10 +244,16 @@ function kafkaRecords(
     .map((output) => ({ topic: output.topic, messages: output.records.map(kafkaMessage) }));
 }
 
+/** kafkajs writes a list as a header of that name for each value. */
 const kafkaMessage = ({ key, value, headers }: OutputRecord) => ({
   key: asBuffer(key),
   value: asBuffer(value),
-  headers: Object.fromEntries(Object.entries(headers).map(([name, header]) => [name, Buffer.from(header)])),
+  headers: Object.fromEntries(
+    Object.entries(headers).map(([name, header]) => [
+      name,
+      Array.isArray(header) ? header.map((value) => Buffer.from(value)) : Buffer.from(header),
+    ]),
+  ),
 });
 
 const asBuffer = (data: Uint8Array | string | null): Buffer | null =>

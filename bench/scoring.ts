@@ -40,16 +40,27 @@ const stack = await startStack({
 });
 const stops: (() => Promise<unknown>)[] = [() => stack.stop()];
 const figures: Figure[] = [];
+function figure(measured: Figure): void {
+  figures.push(measured);
+  console.log(`${measured.what}: ${measured.value}; ${measured.against}`);
+}
+// A stopped run leaves nothing behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void end().finally(() => process.exit(1)));
 try {
   await bench();
 } finally {
-  for (const stop of stops.reverse()) await stop();
+  await end();
 }
 printFigures(
   figures,
   `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}, all engines on the same machine`,
 );
 process.exit();
+
+async function end(): Promise<void> {
+  for (const stop of stops.splice(0).reverse()) await stop();
+}
 
 async function bench(): Promise<void> {
   const { addresses, paths } = stack;
@@ -112,32 +123,22 @@ async function bench(): Promise<void> {
   };
   while (!(await standsThere())) await sleep(100);
   console.log('Warming up …');
-  await run(2000, { trigger: 'available', maxOffsets: 1000 });
+  await run(2000, { maxOffsets: 1000 });
 
   const batches: number[] = [];
   for (let round = 0; round < 10; round += 1)
     batches.push((await run(58)).state.lastBatch?.durationMs ?? Number.NaN);
-  figures.push({
+  figure({
     what: '58 events, ML 50 ms, plan to commit (median of 10)',
     value: `${percentile(batches, 50)} ms`,
     against: '≤ 300 ms; the ML call alone is 50 ms',
     ratio: percentile(batches, 50) / ML_MS,
   });
 
-  await mlFaults({ batch: false });
-  const single = await run(BACKLOG);
-  const limit = (CONCURRENCY / ML_MS) * 1000;
-  figures.push({
-    what: `${BACKLOG} events of backlog, ML 50 ms, single calls`,
-    value: `${rate(BACKLOG, single.ms)}/s`,
-    against: `concurrency ÷ latency allows ${limit}/s; wanted ≥ 0.9 of it`,
-    ratio: rate(BACKLOG, single.ms) / limit,
-  });
-
   await mlFaults({ latency_ms: 0 });
   for (const maxOffsets of [1000, 5000]) {
     const fast = await run(BACKLOG, { maxOffsets });
-    figures.push({
+    figure({
       what: `${BACKLOG} events of backlog, ML 0 ms, batches of ${maxOffsets}`,
       value: `${rate(BACKLOG, fast.ms)}/s`,
       against: 'wanted ≥ 5000/s',
@@ -152,7 +153,7 @@ async function bench(): Promise<void> {
     events: BACKLOG,
     concurrency: CONCURRENCY,
   });
-  figures.push({
+  figure({
     what: `the same work bare: no plan, no fence, no ledger, no Temporal`,
     value: `${rate(BACKLOG, bareMs)}/s`,
     against: 'baseline of this run',
@@ -165,19 +166,30 @@ async function bench(): Promise<void> {
   ] as const) {
     await loop.executeUpdate(configureLoop, { args: [{ trigger, maxOffsets: 1000 }] });
     const latencies = await latenciesAt({ producer, redis }, 20, trigger === 10 ? 45 : 20);
-    figures.push({
+    figure({
       what: `produce → readable in Redis at 20/s, trigger ${trigger}: p50, p99`,
       value: `${percentile(latencies, 50)} ms, ${percentile(latencies, 99)} ms`,
       against: `p99 wanted ≤ ${wanted} ms`,
       ratio: percentile(latencies, 99) / wanted,
     });
   }
-  const { events, batches: count } = await historyOf(loop);
-  figures.push({
-    what: 'history events a batch, 6 partitions',
-    value: (events / count).toFixed(1),
-    against: 'wanted ≤ 12 + 5 × 3 = 27',
-    ratio: events / count / 27,
+  const worst = (await batchesOf(loop)).map(({ events, partitions }) => events / (12 + 3 * (partitions - 1)));
+  figure({
+    what: `history events a batch, of the ${worst.length} batches in the history: mean and most against their limits`,
+    value: `${(worst.reduce((sum, one) => sum + one, 0) / worst.length).toFixed(2)}, ${Math.max(...worst).toFixed(2)}`,
+    against: 'limit is 12, and 3 more for each further partition',
+    ratio: worst.reduce((sum, one) => sum + one, 0) / worst.length,
+  });
+
+  // Last: a client that met a service without batch endpoint goes on with single calls for ten minutes.
+  await mlFaults({ batch: false });
+  const single = await run(BACKLOG);
+  const limit = (CONCURRENCY / ML_MS) * 1000;
+  figure({
+    what: `${BACKLOG} events of backlog, ML 50 ms, single calls`,
+    value: `${rate(BACKLOG, single.ms)}/s`,
+    against: `concurrency ÷ latency allows ${limit}/s; wanted ≥ 0.9 of it`,
+    ratio: rate(BACKLOG, single.ms) / limit,
   });
 
   if (Number(options.memory) > 0) await memory({ loop, producer, worker }, Number(options.memory), mlFaults);
@@ -198,7 +210,7 @@ async function memory(
     console.log(`${done + 50_000} events: worker RSS ${rss.at(-1)} MB`);
   }
   const first = rss[1] ?? Number.NaN;
-  figures.push({
+  figure({
     what: `worker RSS after 100,000 and at most over ${total} events`,
     value: `${first} MB, ${Math.max(...rss)} MB`,
     against: `wanted ≤ ${first + 64} MB`,
@@ -214,7 +226,8 @@ async function backlogRun(
   count: number,
   settings: Partial<LoopSettings> = {},
 ): Promise<{ ms: number; state: LoopState }> {
-  await loop.executeUpdate(configureLoop, { args: [settings] });
+  // No tick may be waited for: what is measured is work.
+  await loop.executeUpdate(configureLoop, { args: [{ trigger: 'available', ...settings }] });
   await loop.executeUpdate(pauseLoop);
   while ((await loop.query(loopState)).state !== 'paused') await sleep(20);
   const before = outcomes(await loop.query(loopState));
@@ -295,11 +308,28 @@ async function latenciesAt(
   return latencies;
 }
 
-/** Events of the loop's current history, and the batches in it. */
-async function historyOf(loop: Loop): Promise<{ events: number; batches: number }> {
+/** What each batch of the loop's current history took of it: from the end of the batch before to its own end. */
+async function batchesOf(loop: Loop): Promise<{ events: number; partitions: number }[]> {
   const events = (await loop.fetchHistory()).events ?? [];
-  const plans = events.filter(
-    ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'planBatch',
-  );
-  return { events: events.length, batches: Math.max(1, plans.length) };
+  const batches: { events: number; partitions: number }[] = [];
+  let taken = 0;
+  let open = 0;
+  let partitions = 0;
+  const ranges = new Set<string>();
+  for (const event of events) {
+    taken += 1;
+    if (event.activityTaskScheduledEventAttributes?.activityType?.name === 'scoreRange') {
+      ranges.add(String(event.eventId));
+      open += 1;
+      partitions += 1;
+    }
+    if (ranges.delete(String(event.activityTaskCompletedEventAttributes?.scheduledEventId))) open -= 1;
+    // The workflow task that learns of the last range plans the next batch: it is the last that is this one's.
+    if (partitions > 0 && open === 0 && event.workflowTaskCompletedEventAttributes) {
+      batches.push({ events: taken, partitions });
+      taken = 0;
+      partitions = 0;
+    }
+  }
+  return batches;
 }

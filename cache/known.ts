@@ -1,6 +1,7 @@
+import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
 
-/** What the lakehouse knows of the subjects of a batch. */
+/** What the lakehouse knows of the subjects of a range. */
 export interface Known<T> {
   readonly byId: ReadonlyMap<string, T>;
   /** False when Trino was down or over the deadline, so that `byId` has only what was kept from earlier. */
@@ -9,29 +10,74 @@ export interface Known<T> {
 
 export type KnownOf<T> = (ids: readonly string[]) => Promise<Known<T>>;
 
-/** Enough for every KOL of today several times over; features of that many take about 30 MB. */
+/** Enough for every KOL of today several times over; features of that many take about 60 MB. */
 const KEPT = 200_000;
 const KEPT_MS = 10 * 60_000;
+/** Read anew before what was read expires. */
+const PRELOAD_EVERY_MS = KEPT_MS * 0.8;
+/** Ranges of a batch begin within a few milliseconds of each other: their ids go into one query. */
+const WINDOW_MS = 5;
+const MOST_IDS = 5000;
 
 /**
  * Looks up what the hot path needs from the lakehouse, in one query for all ids that are not kept from earlier, unknown ids
  * included. It never throws and never takes longer than the deadline: an answer that comes later serves the next batch.
+ * One query is on its way at a time, and no id is asked for twice meanwhile: a slow Trino is not buried under more of them.
+ * @param preload pages of all there is: read in the background now and then, so that only what is new has to be asked for
  */
 export function createKnown<T>(
   look: (ids: readonly string[]) => Promise<readonly T[]>,
   idOf: (value: T) => string,
-  { deadlineMs, onError }: { deadlineMs: number; onError: (error: unknown) => void },
+  {
+    deadlineMs,
+    onError,
+    preload,
+  }: {
+    deadlineMs: number;
+    onError: (error: unknown) => void;
+    preload?: () => AsyncIterable<readonly T[]>;
+  },
 ): KnownOf<T> {
-  const kept = new LRUCache<string, { value: T | null }>({ max: KEPT, ttl: KEPT_MS });
+  const kept = new LRUCache<string, { readonly value: T | null }>({ max: KEPT, ttl: KEPT_MS });
+  let latest: Promise<unknown> = Promise.resolve();
 
-  async function keep(ids: readonly string[]): Promise<void> {
-    const byId = new Map((await look(ids)).map((value) => [idOf(value), value]));
-    for (const id of ids) kept.set(id, { value: byId.get(id) ?? null });
+  const loader = new DataLoader<string, void>(
+    (ids) => {
+      const query = latest.then(async () => {
+        const found = new Map((await look(ids)).map((value) => [idOf(value), value]));
+        for (const id of ids) kept.set(id, { value: found.get(id) ?? null });
+      });
+      latest = query.catch(onError);
+      // What was looked up is kept above, what failed is to be asked again: the loader itself only joins askers.
+      void latest.then(() => ids.forEach((id) => loader.clear(id)));
+      return query.then(() => ids.map(() => undefined));
+    },
+    {
+      maxBatchSize: MOST_IDS,
+      batchScheduleFn: (run) => setTimeout(() => void latest.then(run), WINDOW_MS),
+    },
+  );
+
+  let preloadedAt = -Infinity;
+  async function preloadAll(pages: AsyncIterable<readonly T[]>): Promise<void> {
+    let room = KEPT;
+    for await (const page of pages) {
+      for (const value of page) kept.set(idOf(value), { value });
+      room -= page.length;
+      if (room <= 0) return; // the rest is asked for as it is needed
+    }
   }
+  function preloadWhenDue(): void {
+    if (preload === undefined || performance.now() - preloadedAt < PRELOAD_EVERY_MS) return;
+    preloadedAt = performance.now();
+    preloadAll(preload()).catch(onError);
+  }
+  preloadWhenDue();
 
   return async (ids) => {
+    preloadWhenDue();
     const missing = [...new Set(ids)].filter((id) => !kept.has(id));
-    const complete = missing.length === 0 || (await within(deadlineMs, keep(missing), onError));
+    const complete = missing.length === 0 || (await within(deadlineMs, loader.loadMany(missing)));
     const byId = new Map<string, T>();
     for (const id of ids) {
       const value = kept.get(id)?.value;
@@ -41,21 +87,14 @@ export function createKnown<T>(
   };
 }
 
-/** Whether the work was done in time; a failure is told, not thrown. */
-async function within(ms: number, work: Promise<void>, onError: (error: unknown) => void): Promise<boolean> {
+/** Whether the look-up was done in time, and without an error (which `loadMany` gives as a result). */
+async function within(ms: number, work: Promise<readonly unknown[]>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), ms);
   });
-  const done = work.then(
-    () => true,
-    (error: unknown) => {
-      onError(error);
-      return false;
-    },
-  );
   try {
-    return await Promise.race([done, late]);
+    return await Promise.race([work.then((results) => !results.some((one) => one instanceof Error)), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -3,17 +3,17 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 
 /**
- * Last step of `npm run build`: bundles the compiled workflows into dist/workers/workflow-bundle.js, which workers/main
- * takes when it is there. Run from source it would leave a bundle that goes stale beside the source, so it refuses.
+ * Bundles the workflows into the file named as argument. The last step of `npm run build` names none: beside the compiled
+ * code, where workers/main looks first. Beside the source a bundle would go stale, so there it must be named.
  */
-if (import.meta.url.endsWith('.ts')) {
-  throw new Error('bundle-workflows bundles what tsc compiled: run `npm run build`');
-}
+const compiled = import.meta.url.endsWith('.js');
+const file =
+  process.argv[2] ?? (compiled ? fileURLToPath(new URL('./workflow-bundle.js', import.meta.url)) : undefined);
+if (file === undefined) throw new Error('bundle-workflows needs a file to write to, or `npm run build`');
 
 const { code } = await bundleWorkflowCode({
-  workflowsPath: fileURLToPath(new URL('../workflows/index.js', import.meta.url)),
+  workflowsPath: fileURLToPath(new URL(`../workflows/index.${compiled ? 'js' : 'ts'}`, import.meta.url)),
   logger: new DefaultLogger('WARN'),
 });
-const file = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
 await writeFile(file, code);
 console.log(`${file}: ${Math.round(code.length / 1024)} KiB`);

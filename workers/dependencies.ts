@@ -16,6 +16,9 @@ import { createTrustApi } from '../clients/trust-api.ts';
 import type { Config } from '../config/config.ts';
 import { describeProblem } from '../domain/silver.ts';
 
+/** A split takes some seconds: little is lost with it, and its scan of all ids is a small part of its work. */
+const ROWS_PER_SPLIT = 100_000;
+
 /** The activities of a worker process over real clients, and how to close them. */
 export interface Dependencies {
   readonly warmActivities: ReturnType<typeof createWarmActivities>;
@@ -37,18 +40,24 @@ export async function createDependencies(
   const redis = await connectRedis(config.REDIS_URL, 'work', {
     onError: (error) => log.warn({ error }, 'redis is not reachable'),
   });
-  const trino = createTrino({
+  const trinoOptions = {
     url: config.TRINO_URL,
     user: config.TRINO_USER,
     password: config.TRINO_PASSWORD,
     queryTimeoutSeconds: config.TRINO_QUERY_TIMEOUT_SECONDS,
-  });
+  };
+  const trino = createTrino(trinoOptions);
   const silver = createSilverCatalog(
     trino,
     { catalog: config.TRINO_CATALOG, schema: config.TRINO_SCHEMA },
     describeProblem,
   );
+  // The hot path's queries have a deadline of their own: they do not stand in line behind a warm's.
   const lakehouse = createLakehouse(trino, silver);
+  const warmLakehouse = createLakehouse(
+    createTrino({ ...trinoOptions, concurrency: config.WARM_TRINO_QUERIES }),
+    silver,
+  );
   const kafka = createKafka(config.KAFKA_BROKERS, 'kol-cache-worker', (level, message, details) =>
     log[level](details, message),
   );
@@ -68,13 +77,19 @@ export async function createDependencies(
   return {
     warmActivities: createWarmActivities({
       redis,
-      lakehouse,
+      lakehouse: warmLakehouse,
       silver,
       temporal,
-      sizes: {
-        hotProfiles: config.WARM_PROFILES,
-        listSize: config.WARM_LIST_SIZE,
-        rankingLimits: config.WARM_RANKING_LIMITS,
+      maxShrinkPercent: config.WARM_MAX_SHRINK_PERCENT,
+      sizes: { listSize: config.WARM_LIST_SIZE, rankingLimits: config.WARM_RANKING_LIMITS },
+      profiles: {
+        fixedRoom: config.WARM_PROFILES,
+        memoryPercent: config.WARM_PROFILES_MEMORY_PERCENT,
+        warmEverySeconds: config.WARM_EVERY_MINUTES * 60,
+        perPlatform: Math.max(...config.WARM_RANKING_LIMITS),
+        rowsPerSplit: ROWS_PER_SPLIT,
+        parallelSplits: config.WARM_TRINO_QUERIES,
+        writesPerSecond: config.WARM_WRITES_PER_SECOND,
       },
     }),
     scoringActivities: createScoringActivities({
@@ -85,7 +100,7 @@ export async function createDependencies(
       knownFeatures: createKnown(
         (ids) => lakehouse.trustFeatures(ids),
         ({ kol_id }) => kol_id,
-        enrich,
+        { ...enrich, preload: () => lakehouse.allTrustFeatures() },
       ),
       knownContent: createKnown(
         (ids) => lakehouse.contentById(ids),

@@ -1,13 +1,10 @@
 import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  bundleWorkflowCode,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkflowBundleOption,
-} from '@temporalio/worker';
+import { NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import { execaNode } from 'execa';
 import { HEARTBEAT_THROTTLE } from '../activities/heartbeat.ts';
 import { createLogger } from '../clients/logger.ts';
 import { connectTemporal } from '../clients/temporal.ts';
@@ -68,13 +65,19 @@ try {
   process.exit();
 }
 
-/** The bundle made by `npm run build` where there is one, else made now, in a few seconds. */
+/**
+ * The bundle made by `npm run build` where there is one. Run from source, it is made now, in a few seconds, by a process of
+ * its own: the bundler's 300 MB would stay with the worker.
+ */
 async function workflows(): Promise<WorkflowBundleOption> {
   const built = fileURLToPath(new URL('./workflow-bundle.js', import.meta.url));
   if (existsSync(built)) return { codePath: built };
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)),
-    logger: temporalLogger(log),
+  const folder = await mkdtemp(join(tmpdir(), 'kol-cache-'));
+  const file = join(folder, 'workflow-bundle.js');
+  await execaNode(fileURLToPath(new URL('./bundle-workflows.ts', import.meta.url)), [file], {
+    nodeOptions: process.execArgv,
   });
+  const code = await readFile(file, 'utf8');
+  await rm(folder, { recursive: true });
+  return { code };
 }

@@ -1,9 +1,15 @@
-import type { ActivityOptions } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  type ActivityOptions,
+  type LocalActivityOptions,
+} from '@temporalio/workflow';
 import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from './ids.ts';
 
 /** Reads of the lakehouse that end in Redis. Trino gives a warm query 2 minutes; a million rows take a few more. */
 export const warming: ActivityOptions = {
   taskQueue: WARM_TASK_QUEUE,
+  // A part is warmed once at a time: the next run must not begin while the cancelled one still writes.
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '10 seconds',
   // About 4 minutes of tries: the next scheduled warm comes in 15 minutes anyway.
@@ -28,6 +34,15 @@ export const planning: ActivityOptions = {
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '15 seconds' },
+};
+
+/**
+ * With a backlog there is nothing to wait for: a local activity plans within the workflow task that ended the last batch,
+ * which saves a round of Temporal and five history events. One try: the ordinary plan waits for what is down.
+ */
+export const planningBacklog: LocalActivityOptions = {
+  startToCloseTimeout: '5 seconds',
+  retry: { maximumAttempts: 1 },
 };
 
 /**

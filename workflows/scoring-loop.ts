@@ -7,6 +7,7 @@ import {
   continueAsNew,
   isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -17,12 +18,13 @@ import type { BatchPlan } from '../activities/plan-batch.ts';
 import type { RangeReport } from '../activities/score-range.ts';
 import { STALE_PLAN } from '../domain/scoring/plan-ranges.ts';
 import { eventKinds, type EventKind } from '../domain/scoring/topics.ts';
-import { planning, scoring, seeking } from './activity-options.ts';
+import { planning, planningBacklog, scoring, seeking } from './activity-options.ts';
 import { describeLoop } from './describe-loop.ts';
 import { configureLoop, loopState, pauseLoop, resumeLoop, seekLoop, type SeekTarget } from './messages.ts';
 import { checkSeekTarget, checkSettings } from './loop-input.ts';
 
 const { planBatch } = proxyActivities<ScoringActivities>(planning);
+const { planBatch: planBacklog } = proxyLocalActivities<ScoringActivities>(planningBacklog);
 const { scoreRange } = proxyActivities<ScoringActivities>(scoring);
 const { seekPositions } = proxyActivities<ScoringActivities>(seeking);
 
@@ -159,8 +161,13 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     const { maxOffsets, trigger } = state.settings;
     const notBeforeMs: number = backlog || trigger === 'available' ? 0 : lastPlannedMs + trigger * 1000;
     waiting = new CancellationScope();
+    const args = { topic, group, maxOffsets };
     const plan: BatchPlan | undefined = await unlessCancelled(
-      waiting.run(() => planBatch({ topic, group, maxOffsets, notBeforeMs, maxWaitMs: IDLE_WAIT_MS })),
+      waiting.run(
+        async () =>
+          (backlog ? await planAtOnce(args) : undefined) ??
+          (await planBatch({ ...args, notBeforeMs, maxWaitMs: IDLE_WAIT_MS })),
+      ),
     );
     waiting = undefined;
     if (plan === undefined || state.paused || seek !== undefined) continue;
@@ -229,6 +236,22 @@ async function carryOut(seek: Seek, loop: { readonly topic: string; readonly gro
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
     seek.failure = ApplicationFailure.nonRetryable(error.cause?.message ?? error.message, 'SeekFailed');
+  }
+}
+
+/** The next batch of a backlog. @returns undefined where there is none after all, or Kafka could not be asked just now */
+async function planAtOnce(args: {
+  readonly topic: string;
+  readonly group: string;
+  readonly maxOffsets: number;
+}): Promise<BatchPlan | undefined> {
+  try {
+    const plan = await planBacklog({ ...args, notBeforeMs: 0, maxWaitMs: 0 });
+    return plan.ranges.length > 0 ? plan : undefined;
+  } catch (error) {
+    // The ordinary plan waits an outage out.
+    if (error instanceof ActivityFailure && !isCancellation(error)) return undefined;
+    throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
+import { quietIdleQueues } from './idle-queues.ts';
 
 /** Where kafkajs's own log lines go; it is told only of warnings and errors. */
 export type KafkaLog = (level: 'warn' | 'error', message: string, details: Record<string, unknown>) => void;
@@ -17,6 +18,7 @@ export function createKafka(
   socketFactory?: ISocketFactory,
 ): Kafka {
   registerCodecs();
+  quietIdleQueues();
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,
