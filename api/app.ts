@@ -1,14 +1,18 @@
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import type { Reads } from '../cache/reads.ts';
 import type { Logger } from '../clients/logger.ts';
 import { logRequests } from './log-requests.ts';
 import { answerProblem, noSuchRoute } from './problem.ts';
 import type { Readiness } from './readiness.ts';
 import { assignRequestId } from './request-id.ts';
+import { requireToken } from './require-token.ts';
 import { contentRoutes } from './routes/content.ts';
+import { etlRoutes } from './routes/etl.ts';
 import { healthRoutes } from './routes/health.ts';
 import { kolRoutes } from './routes/kols.ts';
 import { statsRoutes } from './routes/stats.ts';
+import { warmRoutes } from './routes/warms.ts';
+import type { Triggers } from './triggers.ts';
 
 export interface AppDependencies {
   readonly reads: Reads;
@@ -16,10 +20,20 @@ export interface AppDependencies {
   readonly log: Logger;
   /** Limits for which rankings are kept (WARM_RANKING_LIMITS). */
   readonly rankingLimits: readonly number[];
+  readonly triggers: Triggers;
+  /** Bearer token of the triggers; without one they are off. */
+  readonly token: string | undefined;
 }
 
 /** The REST API, ready to be listened with. */
-export function createApp({ reads, readiness, log, rankingLimits }: AppDependencies): Express {
+export function createApp({
+  reads,
+  readiness,
+  log,
+  rankingLimits,
+  triggers,
+  token,
+}: AppDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
   app.enable('case sensitive routing'); // ids are: /kols/TOP is a KOL
@@ -32,9 +46,17 @@ export function createApp({ reads, readiness, log, rankingLimits }: AppDependenc
   app.use('/api/v1/kols', kolRoutes(reads, rankingLimits));
   app.use('/api/v1/content', contentRoutes(reads));
   app.use('/api/v1/stats', statsRoutes(reads));
+  const withToken: RequestHandler[] = [requireToken(token), noStore];
+  app.use('/api/v1/etl', withToken, etlRoutes(triggers));
+  app.use('/api/v1/warms', withToken, warmRoutes(triggers));
   app.use(noSuchRoute, answerProblem(log));
   return app;
 }
+
+const noStore: RequestHandler = (_request, response, next) => {
+  response.set('Cache-Control', 'no-store');
+  next();
+};
 
 const index = {
   name: 'kol-cache',
@@ -45,6 +67,8 @@ const index = {
     trending: '/api/v1/content/trending{?platform,limit,expand}',
     content: '/api/v1/content/{id}',
     stats: '/api/v1/stats',
+    etl_loads: '/api/v1/etl/loads',
+    warms: '/api/v1/warms{/id}',
     health: '/healthz',
     readiness: '/readyz',
   },

@@ -1,14 +1,17 @@
+import { createReadCounter } from '../cache/count-reads.ts';
 import { createReads } from '../cache/reads.ts';
 import type { Logger } from '../clients/logger.ts';
 import { createLakehouse } from '../clients/lakehouse/lakehouse.ts';
 import { createSilverCatalog } from '../clients/lakehouse/silver-source.ts';
 import { createTrino } from '../clients/lakehouse/trino.ts';
 import { closeRedis, connectRedis } from '../clients/redis.ts';
+import { lazyTemporal } from '../clients/temporal.ts';
 import { createTrustApi } from '../clients/trust-api.ts';
 import type { Config } from '../config/config.ts';
 import { describeProblem } from '../domain/silver.ts';
 import type { AppDependencies } from './app.ts';
 import { createReadiness } from './readiness.ts';
+import { createTriggers } from './triggers.ts';
 
 /** A client waits for the answer: a miss takes 200-600 ms, so what takes this long is stuck. */
 const SERVE_QUERY_SECONDS = 10;
@@ -20,7 +23,7 @@ export interface ApiDependencies extends AppDependencies {
   readonly close: () => Promise<void>;
 }
 
-/** What the API is made of. Starts also while Redis or Trino are away. */
+/** What the API is made of. Starts also while Redis, Trino or Temporal are away. */
 export async function createDependencies(config: Config, log: Logger): Promise<ApiDependencies> {
   const redis = await connectRedis(config.REDIS_URL, 'serve', {
     onError: (error) => log.warn({ error }, 'redis is not reachable'),
@@ -41,6 +44,9 @@ export async function createDependencies(config: Config, log: Logger): Promise<A
     timeoutSeconds: config.ML_API_TIMEOUT_SECONDS,
     concurrency: config.ML_API_CONCURRENCY,
   });
+  const readCounter = createReadCounter(redis, (error) =>
+    log.warn({ error }, 'reads are not counted: the next warm knows less of what is hot'),
+  );
   const reads = createReads({
     redis,
     lakehouse: createLakehouse(trino, silver),
@@ -48,7 +54,9 @@ export async function createDependencies(config: Config, log: Logger): Promise<A
     now: () => new Date(),
     onProblem: (problem) => log.warn(problem, 'cache problem'),
     onRejected: (reason) => log.warn({ reason }, 'a row of the lakehouse is left out'),
+    onProfileRead: readCounter.count,
   });
+  const temporal = lazyTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
   const readiness = createReadiness(
     {
       redis: () => redis.ping(),
@@ -61,8 +69,11 @@ export async function createDependencies(config: Config, log: Logger): Promise<A
     readiness,
     log,
     rankingLimits: config.WARM_RANKING_LIMITS,
+    triggers: createTriggers(temporal, config.TEMPORAL_ADDRESS),
+    token: config.API_TOKEN,
     close: async () => {
-      await Promise.all([closeRedis(redis), trustApi.close()]);
+      await readCounter.close();
+      await Promise.all([closeRedis(redis), trustApi.close(), temporal.connection.close()]);
     },
   };
 }

@@ -1,14 +1,12 @@
 import type { Request } from 'express';
 import { z } from 'zod';
+import { describeInvalid, shortened, type Invalid } from '../domain/invalid.ts';
 import { ALL, isPlatform } from '../domain/platform.ts';
 import { isId } from '../domain/scoring/event.ts';
-import { Problem, type InvalidParameter } from './problem.ts';
+import { Problem } from './problem.ts';
 
 /** Parameters of a route; the description of each says what is accepted. */
 type Shape = Readonly<Record<string, z.ZodType>>;
-
-/** Characters of a wrong parameter that are sent back. */
-const MOST_ECHOED = 80;
 
 /** A whole number from 1 to `most`. */
 export const limitParameter = (most: number, fallback: number) =>
@@ -51,6 +49,23 @@ export function queryOf<S extends Shape>(shape: S, request: Request): z.infer<z.
 export const idOf = (request: Request): string =>
   parsed({ id: idParameter }, { id: request.params['id'] }).id;
 
+/**
+ * The members of a JSON body; one that is absent is an empty object.
+ * @throws Problem naming every member that is wrong or unknown, with what was given and what is accepted
+ */
+export function bodyOf<S extends Shape>(shape: S, request: Request): z.infer<z.ZodObject<S>> {
+  const body: unknown = request.body ?? {};
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new Problem('malformed-request', 'The body is not a JSON object');
+  return parsed(shape, body as Readonly<Record<string, unknown>>);
+}
+
+/** The problem with what was given. */
+export const invalidProblem = (invalid: readonly Invalid[]): Problem =>
+  new Problem('invalid-parameter', invalid.map(describeInvalid).join('; '), {
+    invalid: invalid.map(({ name, given, accepted }) => ({ parameter: name, given, accepted })),
+  });
+
 function parsed<S extends Shape>(
   shape: S,
   given: Readonly<Record<string, unknown>>,
@@ -59,27 +74,17 @@ function parsed<S extends Shape>(
   if (result.success) return result.data;
   const names = new Set(
     result.error.issues.flatMap((issue) =>
-      issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])],
+      issue.path.length === 0 && issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])],
     ),
   );
-  const invalid = [...names].map((name) => invalidParameter(shape, name, given[name]));
-  throw new Problem('invalid-parameter', invalid.map(sentence).join('; '), { invalid });
+  throw invalidProblem([...names].map((name) => invalidOf(shape, name, given[name])));
 }
 
-function invalidParameter(shape: Shape, name: string, given: unknown): InvalidParameter {
+function invalidOf(shape: Shape, name: string, given: unknown): Invalid {
   const described = Object.hasOwn(shape, name) ? shape[name]?.description : undefined;
   const accepted = described ?? `only ${listed(Object.keys(shape))}`;
-  return { parameter: name.slice(0, MOST_ECHOED), given: shortened(given), accepted };
+  return { name: String(shortened(name)), given: shortened(given), accepted };
 }
 
 const listed = (names: readonly string[]) =>
   names.length === 0 ? 'a request without parameters' : `the parameters ${names.join(', ')}`;
-
-/** What was given, short enough to be sent back. */
-const shortened = (given: unknown): unknown => {
-  if (Array.isArray(given)) return given.slice(0, 3).map(shortened);
-  return typeof given === 'string' ? given.slice(0, MOST_ECHOED) : given;
-};
-
-const sentence = ({ parameter, given, accepted }: InvalidParameter) =>
-  `${parameter} = ${JSON.stringify(given)} is not valid: accepted is ${accepted}`;

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ScoreRefusedError } from '../cache/score-reading.ts';
 import { SourceUnavailableError } from '../cache/source-unavailable.ts';
 import type { Logger } from '../clients/logger.ts';
+import { TemporalUnavailableError } from '../clients/temporal.ts';
 import { TrustApiUnavailableError } from '../clients/trust-api.ts';
 import { requestId } from './request-id.ts';
 
@@ -9,11 +10,16 @@ import { requestId } from './request-id.ts';
 export const problemTypes = {
   'invalid-parameter': { status: 400, title: 'A parameter is not valid' },
   'malformed-request': { status: 400, title: 'The request cannot be read' },
+  unauthorized: { status: 401, title: 'A token is needed' },
+  'triggers-off': { status: 403, title: 'Triggers over HTTP are off' },
   'not-found': { status: 404, title: 'There is no such thing' },
   'no-such-route': { status: 404, title: 'There is no such route' },
+  'body-too-large': { status: 413, title: 'The body is too large' },
+  'unsupported-media-type': { status: 415, title: 'The body is not JSON' },
   'internal-error': { status: 500, title: 'The request failed' },
   'score-refused': { status: 502, title: 'The model refuses to score this profile' },
   'lakehouse-unavailable': { status: 503, title: 'Not cached, and the lakehouse cannot be asked now' },
+  'temporal-unavailable': { status: 503, title: 'Temporal cannot be asked now' },
   'model-unavailable': { status: 503, title: 'Not scored yet, and the model cannot be asked now' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
@@ -27,6 +33,8 @@ export class Problem extends Error {
     readonly detail: string,
     readonly extra: {
       readonly retryAfterSeconds?: number;
+      /** What the WWW-Authenticate of a 401 says. */
+      readonly challenge?: string;
       readonly invalid?: readonly InvalidParameter[];
     } = {},
   ) {
@@ -42,8 +50,8 @@ export interface InvalidParameter {
   readonly accepted: string;
 }
 
-/** Worth another try: the model is asked again at each request, so soon. */
-const MODEL_RETRY_SECONDS = 5;
+/** Worth another try soon: the model and Temporal are asked again at each request. */
+const RETRY_SECONDS = 5;
 
 export const noSuchRoute: RequestHandler = (request) => {
   throw new Problem('no-such-route', `${request.method} ${request.path} is not a route of this API`);
@@ -68,7 +76,8 @@ export function answerProblem(log: Logger): ErrorRequestHandler {
       next(error); // the answer is half out: express cuts the connection
       return;
     }
-    const { retryAfterSeconds, invalid } = problem.extra;
+    const { retryAfterSeconds, challenge, invalid } = problem.extra;
+    if (challenge !== undefined) response.set('WWW-Authenticate', challenge);
     if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
     response.removeHeader('ETag');
     response.status(status).type('application/problem+json').set('Cache-Control', 'no-store');
@@ -95,10 +104,14 @@ function problemOf(error: unknown): Problem {
   }
   if (error instanceof TrustApiUnavailableError)
     return new Problem('model-unavailable', 'The trust score model does not answer; try again soon', {
-      retryAfterSeconds: MODEL_RETRY_SECONDS,
+      retryAfterSeconds: RETRY_SECONDS,
     });
   if (error instanceof ScoreRefusedError)
     return new Problem('score-refused', 'The model refuses the features known of this KOL');
+  if (error instanceof TemporalUnavailableError)
+    return new Problem('temporal-unavailable', 'Temporal does not answer, or has no worker; try again soon', {
+      retryAfterSeconds: RETRY_SECONDS,
+    });
   // What express and its router throw for a request that cannot be read, such as %E0 in a path.
   if (error instanceof Error && 'status' in error && error.status === 400)
     return new Problem('malformed-request', 'The path is not valid percent-encoded UTF-8');

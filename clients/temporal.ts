@@ -23,3 +23,19 @@ export async function connectTemporal(address: string, namespace: string): Promi
     throw new TemporalUnavailableError(address, { cause: error });
   }
 }
+
+/** Where a Temporal that was away is looked for again at least this often. */
+const RECONNECT_MS = 5_000;
+
+/**
+ * Temporal client that connects with its first call, so that its owner starts and serves without Temporal; each call needs a
+ * deadline. Close the connection when done.
+ */
+export const lazyTemporal = (address: string, namespace: string): Client =>
+  new Client({
+    connection: Connection.lazy({
+      address,
+      channelArgs: { 'grpc.max_reconnect_backoff_ms': RECONNECT_MS },
+    }),
+    namespace,
+  });

@@ -13,6 +13,11 @@ export const STARTUP_WARM_ID = 'warm-cache-startup';
 export const ETL_LOADS_ID = 'etl-loads';
 
 export const manualWarmId = (unique: string): string => `warm-cache-manual-${unique}`;
+/** A warm after ETL loads: the receiver's run, and which of its warms it is. */
+export const etlWarmId = (runId: string, round: number): string =>
+  `warm-cache-${ETL_LOADS_ID}-${runId.slice(0, 8)}-${round}`;
+/** Whether an id may be that of a warm: all of them begin alike. */
+export const isWarmId = (id: string): boolean => id.startsWith('warm-cache');
 /** The one workflow through which every warm of a part goes. */
 export const partWarmerId = (part: WarmPart): string => `part-warmer/${part}`;
 export const scoringLoopId = (topic: string): string => `scoring-loop/${topic}`;

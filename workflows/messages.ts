@@ -1,15 +1,24 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { PartReport, WarmOptions, WarmPart, WarmTrigger } from '../domain/warming.ts';
+import type { PartReport, WarmOptions, WarmPart, WarmScope, WarmTrigger } from '../domain/warming.ts';
+import type { EtlLoad } from '../domain/etl-load.ts';
+import type { EtlLoadsState } from './etl-loads.ts';
 import type { LoopSettings, LoopState } from './scoring-loop.ts';
+import type { WarmProgress } from './warm-part.ts';
 
 /** A run of warmCache asks for a warm of one part, and wants to hear how it went. */
 export interface WarmRequest extends WarmOptions {
   readonly trigger: WarmTrigger;
+  /** Only this share of the part. */
+  readonly scope?: WarmScope | undefined;
   /** Workflow to be told, and the run that asked. */
   readonly replyTo: string;
   readonly runId: string;
 }
 export const warmRequested = defineSignal<[WarmRequest]>('warmRequested');
+/** That run waits no more: it was cancelled. */
+export const warmWithdrawn = defineSignal<[runId: string]>('warmWithdrawn');
+/** How far the warm of a part is. */
+export const warmProgress = defineQuery<WarmProgress>('progress');
 
 /** How the warm went that served a request; every waiter gets the same. */
 export type PartOutcome =
@@ -17,15 +26,11 @@ export type PartOutcome =
   | { readonly part: WarmPart; readonly runId: string; readonly error: string };
 export const partWarmed = defineSignal<[PartOutcome]>('partWarmed');
 
-/** An ETL pipeline loaded tables (docs/warming.md). Unknown tables are ignored. */
-export interface EtlLoad {
-  readonly tables: readonly string[];
-  /** When they were loaded, ISO 8601; for the record. */
-  readonly loadedAt?: string;
-  /** Who says so. */
-  readonly pipeline?: string;
-}
+export type { EtlLoad } from '../domain/etl-load.ts';
+/** An ETL pipeline loaded tables (docs/etl.md). What is wrong in it is shown by the receiver, and never fails it. */
 export const tablesLoaded = defineSignal<[EtlLoad]>('tablesLoaded');
+/** What became of the loads. */
+export const etlLoadsState = defineQuery<EtlLoadsState>('state');
 
 /** The scoring loop: what it is doing, and how far it is. */
 export const loopState = defineQuery<LoopState>('state');
