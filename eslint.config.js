@@ -104,6 +104,16 @@ export default tseslint.config(
     ],
   ),
   wall(
+    ['triggers/**'],
+    [
+      {
+        group: ours('activities', 'cache', 'workers', 'api', 'cli', 'engines'),
+        message:
+          'A trigger starts or signals workflows for whoever asks: it knows clients, workflows and domain.',
+      },
+    ],
+  ),
+  wall(
     ['api/**'],
     [
       {

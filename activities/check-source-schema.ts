@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { SilverCatalog } from '../clients/lakehouse/silver-source.ts';
-import { describeProblem } from '../domain/silver.ts';
+import { describeProblem, type RenamedColumn } from '../domain/silver.ts';
 import { tablesOfPart, type WarmPart } from '../domain/warming.ts';
 
 export interface CheckSourceSchemaArgs {
@@ -12,9 +12,11 @@ export const SOURCE_SCHEMA_MISMATCH = 'SourceSchemaMismatch';
 
 /** Compares the Silver tables that these parts read with what is expected of them, before anything is written. */
 export function createCheckSourceSchema({ silver }: { silver: SilverCatalog }) {
-  return async function checkSourceSchema({ parts }: CheckSourceSchemaArgs): Promise<{ tables: string[] }> {
+  return async function checkSourceSchema({
+    parts,
+  }: CheckSourceSchemaArgs): Promise<{ tables: string[]; renamed: RenamedColumn[] }> {
     const tables = [...new Set(parts.flatMap((part) => tablesOfPart[part]))];
-    const { problems } = await silver.check();
+    const { problems, renamed } = await silver.check();
     const ours = problems.filter(({ table }) => (tables as string[]).includes(table));
     if (ours.length > 0)
       throw ApplicationFailure.create({
@@ -23,6 +25,6 @@ export function createCheckSourceSchema({ silver }: { silver: SilverCatalog }) {
         message: `The source schema is not as expected, so nothing was written. Mend: ${ours.map(describeProblem).join('; ')}`,
         details: [ours],
       });
-    return { tables };
+    return { tables, renamed: renamed.filter(({ table }) => tables.includes(table)) };
   };
 }

@@ -3,17 +3,22 @@ import { createCheckSourceSchema } from './check-source-schema.ts';
 import { createPlanBatch } from './plan-batch.ts';
 import { createScoreRange } from './score-range.ts';
 import { createSeekPositions } from './seek-positions.ts';
+import { createInspectRedis } from './inspect-redis.ts';
 import { createWarmParts } from './warm-parts.ts';
+import { createWarmProfiles } from './warm-profiles.ts';
 
 type DepsOf<Create extends (deps: never) => unknown> = Parameters<Create>[0];
 
 /** Activities of the warm task queue: they read Trino and write Redis. */
 export const createWarmActivities = (
   deps: DepsOf<typeof createWarmParts> &
+    DepsOf<typeof createWarmProfiles> &
     DepsOf<typeof createCheckSourceSchema> &
     DepsOf<typeof createAskPartWarmer>,
 ) => ({
   ...createWarmParts(deps),
+  ...createWarmProfiles(deps),
+  inspectRedis: createInspectRedis(deps),
   checkSourceSchema: createCheckSourceSchema(deps),
   askPartWarmer: createAskPartWarmer(deps),
 });

@@ -1,130 +1,182 @@
-import { ApplicationFailure } from '@temporalio/activity';
-import type { Lakehouse } from '../clients/lakehouse/lakehouse.ts';
-import type { RedisClient } from '../clients/redis.ts';
-import { profile } from '../domain/entities/profile.ts';
+import { writeDetails } from '../cache/write-details.ts';
+import { content, type Content } from '../domain/entities/content.ts';
+import { entryBytes } from '../domain/entities/entry.ts';
 import { profileList } from '../domain/entities/profile-list.ts';
 import { ranking, rankingKinds } from '../domain/entities/ranking.ts';
 import { autocomplete } from '../domain/entities/search.ts';
 import { dailyStats, platformStats } from '../domain/entities/stats.ts';
 import { trending, TRENDING_LIMIT } from '../domain/entities/trending.ts';
-import type { PartReport, WarmPart } from '../domain/warming.ts';
-import { withHeartbeat } from './heartbeat.ts';
-import { PartWarm, type WarmPartArgs } from './warm-report.ts';
+import type { PartReport } from '../domain/warming.ts';
+import { removeGone, removeGoneRows } from './remove-gone.ts';
+import { PartWarm, runWarm, type WarmPartArgs } from './warm-report.ts';
+import { warmSets, type ReadSet, type SetsDeps } from './warm-sets.ts';
 
 /** Sizes of what is kept warm; from the configuration. */
-export interface WarmSizes {
-  readonly hotProfiles: number;
+export interface SetSizes {
   readonly listSize: number;
   readonly rankingLimits: readonly number[];
 }
 
-export interface WarmDeps {
-  readonly redis: RedisClient;
-  readonly lakehouse: Lakehouse;
-  readonly sizes: WarmSizes;
-}
-
-/** Failure type of a read that gave nothing: retrying will not help, and what is cached stays. */
-export const EMPTY_READ = 'EmptyRead';
-
 /** Days before today whose statistics are kept too. */
 const DAYS_KEPT = 7;
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 /** Autocomplete terms, of the most followed KOLs first: about 10 MB of Redis when full. */
 const SEARCH_TERMS = 100_000;
 
-/** One activity a part: lakehouse rows → typed entries → Redis. Each is idempotent and safe to try again. */
-export function createWarmParts({ redis, lakehouse, sizes }: WarmDeps) {
-  /** Runs the steps of a part under heartbeat, and refuses to call an empty read a success. */
-  const part =
-    (name: WarmPart, steps: (warm: PartWarm, now: Date, args: WarmPartArgs) => Promise<void>) =>
-    async (args: WarmPartArgs): Promise<PartReport> => {
-      const now = new Date();
-      const warm = new PartWarm(redis, name, args);
-      return withHeartbeat(
-        async () => {
-          await steps(warm, now, args);
-          if (warm.rowsRead === 0)
-            throw ApplicationFailure.nonRetryable(
-              `The lakehouse gave no rows for ${name}; what is cached stays. Check the Silver tables, then warm again.`,
-              EMPTY_READ,
-            );
-          return warm.finish(now);
-        },
-        () => warm.progress(),
-      );
-    };
+/** One activity a part that is made of sets: lakehouse rows → typed entries → Redis. Each is idempotent. */
+export function createWarmParts(deps: SetsDeps & { readonly sizes: SetSizes }) {
+  const { lakehouse, sizes } = deps;
+  const longestRanking = Math.max(...sizes.rankingLimits);
 
   return {
-    warmProfiles: part('profiles', async (warm, now, { allProfiles }) => {
-      const choice = allProfiles
-        ? 'all'
-        : { most: sizes.hotProfiles, perPlatform: Math.max(...sizes.rankingLimits) };
-      for await (const page of lakehouse.profiles(choice, warm.reading)) {
-        warm.rowsRead += page.length;
-        await warm.write(page.map((value) => profile.toEntry(value.kol_id, value, now.toISOString())));
-      }
-    }),
+    warmRankings: (args: WarmPartArgs): Promise<PartReport> =>
+      warmSets(
+        deps,
+        {
+          part: 'rankings',
+          shape: sizes.rankingLimits.join(),
+          renewableMs: Infinity,
+          async read(warm) {
+            const sets: ReadSet[] = [];
+            for (const kind of rankingKinds)
+              for (const [platform, ranked] of await lakehouse.ranking(
+                kind,
+                longestRanking,
+                undefined,
+                warm.reading,
+              )) {
+                warm.counts.rowsRead += ranked.length;
+                for (const limit of sizes.rankingLimits)
+                  sets.push({
+                    entry: ranking.toEntry(kind, platform, limit, ranked),
+                    platform,
+                    size: Math.min(limit, ranked.length),
+                  });
+              }
+            return sets;
+          },
+        },
+        args,
+      ),
 
-    warmRankings: part('rankings', async (warm) => {
-      for (const kind of rankingKinds) {
-        const byPlatform = await lakehouse.ranking(
-          kind,
-          Math.max(...sizes.rankingLimits),
-          undefined,
-          warm.reading,
-        );
-        for (const [platform, ranked] of byPlatform) {
-          warm.rowsRead += ranked.length;
-          for (const limit of sizes.rankingLimits)
-            await warm.replace(ranking.toEntry(kind, platform, limit, ranked));
-        }
-      }
-    }),
+    warmTrending: (args: WarmPartArgs): Promise<PartReport> =>
+      args.scope?.ids === undefined
+        ? warmSets(
+            deps,
+            {
+              part: 'trending',
+              shape: String(TRENDING_LIMIT),
+              // What the last 24 h are changes with the clock.
+              renewableMs: HOUR_MS,
+              async read(warm, now) {
+                const byPlatform = await lakehouse.trending(TRENDING_LIMIT, now, undefined, warm.reading);
+                return [...byPlatform].flatMap(([platform, items]) => {
+                  warm.counts.rowsRead += items.length;
+                  const ids = items.map(({ content_id }) => content_id);
+                  return [
+                    // How many were posted in a day tells nothing about a load; the table's rows do.
+                    { entry: trending.toHeatEntry(platform, items), platform, size: 0 },
+                    { entry: trending.toEntry(platform, ids), platform, size: 0 },
+                  ];
+                });
+              },
+              // Clients that read the list read its items next.
+              async after(warm, sets, now) {
+                const lists = sets.flatMap(({ entry }) => (entry.type === 'list' ? entry.items : []));
+                const items = await lakehouse.contentById([...new Set(lists)], warm.reading);
+                await writeContent(warm, items, now);
+                if (!args.dryRun && args.scope === undefined)
+                  await removeGoneRows(warm, lakehouse, content, now.toISOString());
+                return items.map((item) => content.toEntry(item.content_id, item, ''));
+              },
+            },
+            args,
+          )
+        : warmContent(args, args.scope.ids),
 
-    warmTrending: part('trending', async (warm, now) => {
-      for (const [platform, items] of await lakehouse.trending(
-        TRENDING_LIMIT,
-        now,
-        undefined,
-        warm.reading,
-      )) {
-        warm.rowsRead += items.length;
-        const ids = items.map(({ content_id }) => content_id);
-        await warm.replace(trending.toHeatEntry(platform, items));
-        await warm.replace(trending.toEntry(platform, ids));
-      }
-    }),
+    warmStats: (args: WarmPartArgs): Promise<PartReport> =>
+      warmSets(
+        deps,
+        {
+          part: 'stats',
+          shape: String(DAYS_KEPT),
+          renewableMs: HOUR_MS,
+          async read(warm, now) {
+            const stats = await lakehouse.platformStats(now, warm.reading);
+            const total = stats.total_kols + stats.total_content;
+            if (total === 0) return [];
+            const firstDay = new Date(now.getTime() - DAYS_KEPT * DAY_MS);
+            firstDay.setUTCHours(0, 0, 0, 0);
+            const days = await lakehouse.dailyStats(firstDay, now, warm.reading);
+            warm.counts.rowsRead += Object.keys(stats.by_platform).length + days.length;
+            return [
+              { entry: platformStats.toEntry(stats), size: total },
+              ...days.map(({ day, counts }) => ({
+                entry: dailyStats.toEntry(day, { ...counts, last_updated: now.toISOString() }),
+                size: 0, // days differ as they like
+              })),
+            ];
+          },
+        },
+        args,
+      ),
 
-    warmStats: part('stats', async (warm, now) => {
-      const stats = await lakehouse.platformStats(now, warm.reading);
-      if (stats.total_kols + stats.total_content === 0) return;
-      warm.rowsRead += Object.keys(stats.by_platform).length;
-      await warm.replace(platformStats.toEntry(stats));
-      const firstDay = new Date(now.getTime() - DAYS_KEPT * DAY_MS);
-      firstDay.setUTCHours(0, 0, 0, 0);
-      for (const { day, counts } of await lakehouse.dailyStats(firstDay, now, warm.reading)) {
-        warm.rowsRead += 1;
-        await warm.replace(dailyStats.toEntry(day, { ...counts, last_updated: now.toISOString() }));
-      }
-    }),
+    warmSearch: (args: WarmPartArgs): Promise<PartReport> =>
+      warmSets(
+        deps,
+        {
+          part: 'search',
+          shape: String(SEARCH_TERMS),
+          renewableMs: Infinity,
+          async read(warm) {
+            const terms: string[] = [];
+            for await (const page of lakehouse.searchTerms(SEARCH_TERMS, warm.reading)) terms.push(...page);
+            warm.counts.rowsRead += terms.length;
+            return [{ entry: autocomplete.toEntry(terms), size: terms.length }];
+          },
+        },
+        args,
+      ),
 
-    warmSearch: part('search', async (warm) => {
-      const terms: string[] = [];
-      for await (const page of lakehouse.searchTerms(SEARCH_TERMS, warm.reading)) terms.push(...page);
-      warm.rowsRead += terms.length;
-      await warm.replace(autocomplete.toEntry(terms));
-    }),
-
-    warmLists: part('lists', async (warm) => {
-      for (const [platform, profiles] of await lakehouse.profileLists(
-        sizes.listSize,
-        undefined,
-        warm.reading,
-      )) {
-        warm.rowsRead += profiles.length;
-        await warm.replace(profileList.toEntry(platform, profiles));
-      }
-    }),
+    warmLists: (args: WarmPartArgs): Promise<PartReport> =>
+      warmSets(
+        deps,
+        {
+          part: 'lists',
+          shape: String(sizes.listSize),
+          renewableMs: Infinity,
+          async read(warm) {
+            const lists = await lakehouse.profileLists(sizes.listSize, undefined, warm.reading);
+            return [...lists].map(([platform, profiles]) => {
+              warm.counts.rowsRead += profiles.length;
+              return { entry: profileList.toEntry(platform, profiles), platform, size: profiles.length };
+            });
+          },
+        },
+        args,
+      ),
   };
+
+  /** The details of single content items, as an ETL pipeline names them. */
+  function warmContent(args: WarmPartArgs, ids: readonly string[]): Promise<PartReport> {
+    const warm = new PartWarm(deps.redis, 'trending', args);
+    return runWarm(warm, async () => {
+      const items = await lakehouse.contentById(ids, warm.reading);
+      warm.counts.rowsRead += items.length;
+      await writeContent(warm, items, new Date());
+      await removeGone(warm, lakehouse, content, ids);
+    });
+  }
+
+  async function writeContent(warm: PartWarm, items: readonly Content[], now: Date): Promise<void> {
+    const bytes = items.reduce(
+      (sum, item) => sum + entryBytes(content.toEntry(item.content_id, item, now.toISOString())),
+      0,
+    );
+    const written = warm.args.dryRun ? items.length : await writeDetails(deps.redis, items, now);
+    warm.add({ keys: written, bytes });
+    if (written < items.length)
+      warm.skipped.push(`${items.length - written} details: the hot path has newer ones`);
+  }
 }

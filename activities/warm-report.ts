@@ -1,93 +1,111 @@
-import { Context } from '@temporalio/activity';
-import { replaceSet, writeEntries, type Written } from '../cache/write-entries.ts';
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import { writeEntries, type Written } from '../cache/write-entries.ts';
 import type { RedisClient } from '../clients/redis.ts';
-import { entryBytes, entrySize, type CacheEntry } from '../domain/entities/entry.ts';
-import { cacheMetadata, type PartMetadata } from '../domain/entities/metadata.ts';
-import type { PartReport, WarmOptions, WarmPart, WarmTrigger } from '../domain/warming.ts';
+import { entryBytes, type CacheEntry } from '../domain/entities/entry.ts';
+import type { PartReport, WarmOptions, WarmPart, WarmScope, WarmTrigger } from '../domain/warming.ts';
+import { withHeartbeat } from './heartbeat.ts';
+import { redisFailure } from './redis-failure.ts';
 
 /** Input of every warm activity. */
 export interface WarmPartArgs extends WarmOptions {
   readonly trigger: WarmTrigger;
   /** Workflow run that asked first, for cache:metadata. */
   readonly runId: string;
+  /** Only this share of the part. */
+  readonly scope?: WarmScope | undefined;
 }
 
+/** Failure type of a read that gave nothing: retrying will not help, and what is cached stays. */
+export const EMPTY_READ = 'EmptyRead';
+/** Failure type of a read that is much smaller than the last one. */
+export const IMPLAUSIBLY_SHRUNK = 'ImplausiblyShrunk';
+
 const EXAMPLES = 5;
+
+/** What a warm activity counts while it works: heartbeats carry it, so that a retry goes on counting. */
+export interface WarmCounts {
+  rowsRead: number;
+  keys: number;
+  bytes: number;
+  renewed: number;
+  removed: number;
+  rejected: number;
+}
 
 /** Collects what a warm activity reads and writes; a dry run counts and leaves Redis alone. */
 export class PartWarm {
   readonly #started = performance.now();
   readonly #rejectedExamples: string[] = [];
-  readonly #skipped: string[] = [];
-  #written: Written = { keys: 0, bytes: 0 };
-  #rejected = 0;
-  rowsRead = 0;
+  readonly skipped: string[] = [];
+  readonly warnings: string[] = [];
+  readonly counts: WarmCounts;
 
   constructor(
-    private readonly redis: RedisClient,
-    private readonly part: WarmPart,
-    private readonly args: WarmPartArgs,
-  ) {}
+    readonly redis: RedisClient,
+    readonly part: WarmPart,
+    readonly args: WarmPartArgs,
+    counts: WarmCounts = { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 },
+  ) {
+    this.counts = { ...counts };
+  }
 
   /** Read options of the lakehouse: counts rejected rows, ends with the activity. */
   readonly reading = {
     signal: Context.current().cancellationSignal,
     onRejected: (reason: string) => {
-      this.#rejected += 1;
+      this.counts.rejected += 1;
       if (this.#rejectedExamples.length < EXAMPLES) this.#rejectedExamples.push(reason);
     },
   };
 
   /** Small entries, one a row. */
   async write(entries: readonly CacheEntry[]): Promise<void> {
-    this.#add(this.args.dryRun ? sizeOf(entries) : await writeEntries(this.redis, entries));
+    this.add(this.args.dryRun ? sizeOf(entries) : await writeEntries(this.redis, entries));
   }
 
-  /** A set that readers see old or new, never between; one that would be empty leaves what is cached. */
-  async replace(entry: CacheEntry): Promise<void> {
-    if (entrySize(entry) === 0)
-      this.#skipped.push(`${entry.key}: nothing to put there, what is cached stays`);
-    else this.#add(this.args.dryRun ? sizeOf([entry]) : await replaceSet(this.redis, entry));
+  add({ keys, bytes }: Written): void {
+    this.counts.keys += keys;
+    this.counts.bytes += bytes;
   }
 
-  /** Progress for heartbeats. */
-  progress(): { rowsRead: number; keys: number } {
-    return { rowsRead: this.rowsRead, keys: this.#written.keys };
+  /** @throws EmptyRead when the lakehouse gave nothing */
+  refuseEmpty(): void {
+    if (this.counts.rowsRead > 0) return;
+    throw ApplicationFailure.nonRetryable(
+      `The lakehouse gave no rows for ${this.part}; what is cached stays. Check the Silver tables, then warm again.`,
+      EMPTY_READ,
+    );
   }
 
-  /** Notes the warm in cache:metadata and returns its report. */
-  async finish(now: Date): Promise<PartReport> {
-    if (!this.args.dryRun) {
-      const metadata: PartMetadata = {
-        warmed_at: now.toISOString(),
-        run_id: this.args.runId,
-        trigger: this.args.trigger,
-        keys: this.#written.keys,
-      };
-      const replies = await this.redis
-        .multi()
-        .hset(cacheMetadata.key, this.part, JSON.stringify(metadata))
-        .expire(cacheMetadata.key, cacheMetadata.ttlSeconds)
-        .exec();
-      for (const [error] of replies ?? []) if (error) throw error;
-    }
+  report(): PartReport {
     return {
       part: this.part,
-      rowsRead: this.rowsRead,
-      ...this.#written,
+      ...this.counts,
       durationMs: Math.round(performance.now() - this.#started),
-      rejected: this.#rejected,
       rejectedExamples: this.#rejectedExamples,
-      skipped: this.#skipped,
+      skipped: this.skipped,
+      warnings: this.warnings,
     };
-  }
-
-  #add({ keys, bytes }: Written): void {
-    this.#written = { keys: this.#written.keys + keys, bytes: this.#written.bytes + bytes };
   }
 }
 
-const sizeOf = (entries: readonly CacheEntry[]): Written => ({
+export const sizeOf = (entries: readonly CacheEntry[]): Written => ({
   keys: entries.length,
   bytes: entries.reduce((sum, entry) => sum + entryBytes(entry), 0),
 });
+
+/** Runs a warm activity under heartbeats that carry its progress; what Redis refuses becomes a clear failure. */
+export async function runWarm(
+  warm: PartWarm,
+  work: () => Promise<void>,
+  progress: () => unknown = () => warm.counts,
+): Promise<PartReport> {
+  return withHeartbeat(async () => {
+    try {
+      await work();
+    } catch (error) {
+      throw redisFailure(error);
+    }
+    return warm.report();
+  }, progress);
+}

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
-import { ApplicationFailure, WorkflowFailedError } from '@temporalio/client';
-import { Command } from 'commander';
+import { ApplicationFailure, CancelledFailure, WorkflowFailedError } from '@temporalio/client';
+import { Command, Option } from 'commander';
 import { connectTemporal, TemporalUnavailableError } from '../clients/temporal.ts';
 import { ConfigError } from '../config/config.ts';
 import { warmParts, type WarmPart } from '../domain/warming.ts';
@@ -8,24 +8,43 @@ import { manualWarmId, WARM_TASK_QUEUE } from '../workflows/ids.ts';
 import { WARM_INCOMPLETE, type warmCache, type WarmReport } from '../workflows/warm-cache.ts';
 import { commandConfig } from './environment.ts';
 import { runCommand } from './run-command.ts';
-import { printTable } from './table.ts';
+import { showWarmReport } from './show-warm-report.ts';
+import { readWarmProgress, showProgress } from './warm-progress.ts';
 
-type Options = Partial<Record<WarmPart, boolean>> & {
+type Options = Partial<Record<Exclude<WarmPart, 'profiles'>, boolean>> & {
   full?: boolean;
+  profiles?: true | 'all';
   dryRun?: boolean;
   allProfiles?: boolean;
+  force?: boolean;
+  allowShrink?: boolean;
   json?: boolean;
 };
 
-/** `npm run warm`: starts a warm, waits for it and shows its report. Exit code 0 warm, 1 failed, 2 wrong usage. */
+/** As a shell counts a program that SIGINT ended. */
+const INTERRUPTED = 130;
+
+/**
+ * `npm run warm`: starts a warm, waits for it and shows its report. Exit code 0 warm, 1 failed, 2 wrong usage, 130 cancelled
+ * by Ctrl-C.
+ */
 const command = new Command('npm run warm --')
-  .description('Warms the cache from the lakehouse, through Temporal. Without parts: all of them.')
+  .description(
+    'Warms the cache from the lakehouse, through Temporal. Without parts: all of them. Ctrl-C cancels the warm.',
+  )
   .option('--full', 'all parts (the default)')
   .option('--dry-run', 'read and report what would be written, and write nothing')
   .option('--all-profiles', 'every profile, not just the hot ones')
-  .option('--json', 'print the report as JSON')
+  .option('--force', 'read the lakehouse also where it has not changed since the last warm')
+  .option('--allow-shrink', 'take over also what has become much smaller since the last warm')
+  .option('--json', 'print the report as JSON, and nothing else')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
-for (const part of warmParts) command.option(`--${part}`, `the ${part}`);
+for (const part of warmParts)
+  if (part === 'profiles')
+    command.addOption(
+      new Option('--profiles [all]', 'the profiles: the hot ones, or all of them').choices(['all']),
+    );
+  else command.option(`--${part}`, `the ${part}`);
 
 await runCommand(async () => {
   const options = command.parse().opts<Options>();
@@ -43,18 +62,37 @@ await runCommand(async () => {
           trigger: 'manual',
           requestedBy: `cli:${userInfo().username}`,
           dryRun: options.dryRun === true,
-          allProfiles: options.allProfiles === true,
+          allProfiles: options.allProfiles === true || options.profiles === 'all',
+          force: options.force === true,
+          allowShrink: options.allowShrink === true,
         },
       ],
       staticSummary: `Warm of ${parts.join(', ')} by hand`,
+    });
+    process.on('SIGINT', () => {
+      // Whoever presses it twice does not want to wait.
+      if (process.exitCode === INTERRUPTED) process.exit();
+      process.exitCode = INTERRUPTED;
+      console.error(`\nCancelling ${run.workflowId}; once more leaves at once …`);
+      run.cancel().catch((error: unknown) => console.error(`It could not be cancelled: ${String(error)}`));
     });
     if (!options.json)
       console.log(
         `Warming ${parts.join(', ')} as ${run.workflowId}${config.TEMPORAL_UI_URL ? `: ${config.TEMPORAL_UI_URL}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows/${run.workflowId}` : ''}`,
       );
-    show(await run.result(), options);
+    const endProgress = options.json
+      ? () => {}
+      : showProgress(process.stdout, () => readWarmProgress(temporal));
+    show(await run.result().finally(endProgress), options);
   } catch (error) {
     const failure = error instanceof WorkflowFailedError ? error.cause : undefined;
+    if (failure instanceof CancelledFailure) {
+      console.error(
+        'The warm was cancelled. What it had written stays, and each set is the old or the new one.',
+      );
+      process.exitCode = INTERRUPTED;
+      return;
+    }
     if (!(failure instanceof ApplicationFailure)) throw error;
     if (failure.type === WARM_INCOMPLETE) show(failure.details?.[0] as WarmReport, options);
     console.error(failure.cause?.message ?? failure.message);
@@ -65,22 +103,6 @@ await runCommand(async () => {
 }, [ConfigError, TemporalUnavailableError]);
 
 function show(report: WarmReport, { json }: Options): void {
-  if (json) {
-    console.log(JSON.stringify(report, null, 2));
-    return;
-  }
-  printTable(
-    ['part', 'rows read', 'keys', 'KiB', 'ms', 'notes'],
-    report.parts.map(({ part, rowsRead, keys, bytes, durationMs, rejected, skipped }) => [
-      part,
-      rowsRead,
-      keys,
-      Math.round(bytes / 1024),
-      durationMs,
-      [...skipped, ...(rejected > 0 ? [`${rejected} rows left out`] : [])].join('; '),
-    ]),
-  );
-  console.log(
-    `${report.dryRun ? 'Would write' : 'Wrote'} ${report.keys} keys, ${Math.round(report.bytes / 1024)} KiB, in ${report.durationMs} ms`,
-  );
+  if (json) console.log(JSON.stringify(report, null, 2));
+  else showWarmReport(report);
 }

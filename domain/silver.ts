@@ -132,6 +132,19 @@ export function checkTable(
   return { found, problems };
 }
 
+/** A column that stands in for the expected one. */
+export interface RenamedColumn {
+  readonly table: SilverTable;
+  readonly expected: string;
+  readonly found: string;
+}
+
+/** The mapping of columns that were found under another name than the expected one. */
+export const renamedColumns = (table: SilverTable, found: FoundTable): RenamedColumn[] =>
+  Object.entries(found)
+    .filter(([expected, actual]) => expected !== actual)
+    .map(([expected, actual]) => ({ table, expected, found: actual }));
+
 /** A problem as one sentence. */
 export const describeProblem = ({ table, column: name, found, accepted }: SchemaProblem): string =>
   `${table}${name === null ? '' : `.${name}`}: found ${found}, accepted is ${accepted}`;

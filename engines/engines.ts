@@ -18,6 +18,7 @@ interface Setting {
   readonly paths: StackPaths;
   /** Whether what the engine holds outlives it. */
   readonly durable: boolean;
+  readonly continueAsNewAt?: number | undefined;
 }
 
 interface Engine {
@@ -61,9 +62,12 @@ export const ENGINES = {
   temporal: {
     variable: 'TEMPORAL_ADDRESS',
     ports: ['temporal', 'temporalUi'],
-    process: ({ place: executable, ports, paths, durable }) =>
+    process: ({ place: executable, ports, paths, durable, continueAsNewAt }) =>
       Promise.resolve(
-        temporalProcess({ executable, port: ports.temporal, uiPort: ports.temporalUi, durable }, paths),
+        temporalProcess(
+          { executable, port: ports.temporal, uiPort: ports.temporalUi, durable, continueAsNewAt },
+          paths,
+        ),
       ),
     answers: ({ TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE }) =>
       temporalAnswers(TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE),

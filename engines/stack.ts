@@ -23,6 +23,8 @@ export interface StackOptions {
   readonly signal?: AbortSignal;
   /** Start with empty engines, and keep Temporal in memory; the lakehouse stays, it is the same each time. */
   readonly empty?: boolean;
+  /** History events after which Temporal suggests to continue as new: tests need not wait for 4,096. */
+  readonly continueAsNewAt?: number;
   /** More ports that the caller is going to use, checked with the engines' own. */
   readonly alsoNeeds?: readonly PortName[];
   /** Called when the addresses are certain, before the engines run. */
@@ -75,7 +77,13 @@ export async function startStack(options: StackOptions): Promise<RunningStack> {
     const addresses = stackAddresses(ports, reuse);
     await options.onAddresses?.(addresses, paths);
     for (const name of own) {
-      const setting = { place: places[name], ports, paths, durable: !options.empty };
+      const setting = {
+        place: places[name],
+        ports,
+        paths,
+        durable: !options.empty,
+        continueAsNewAt: options.continueAsNewAt,
+      };
       engines[name] = new ManagedProcess(await engine(name).process(setting), paths);
     }
     await bringUp(engines, addresses, report, signal);

@@ -3,17 +3,12 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { ProcessSpec } from './managed-process.ts';
 import type { StackPaths } from './paths.ts';
+import { SEARCH_ATTRIBUTES } from '../workflows/ids.ts';
 
 export const NAMESPACE = 'default';
 
-/** Search attributes that the workflows set, registered when the server starts. */
-export const SEARCH_ATTRIBUTES = {
-  KolWarmTrigger: 'Keyword',
-  KolWarmParts: 'KeywordList',
-  KolWarmRequestedBy: 'Keyword',
-  KolTopic: 'Keyword',
-  KolLoopState: 'Keyword',
-} as const;
+/** The server's command line names types otherwise than its API. */
+const TYPE_NAMES = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList' } as const;
 
 // The development server has one history shard, polled 20 times a second by default: up to 50 ms a task.
 // A cluster with its many shards needs none of this.
@@ -29,6 +24,8 @@ export interface TemporalPlace {
   readonly uiPort: number;
   /** Whether workflows outlive the server; otherwise it keeps them in memory. */
   readonly durable: boolean;
+  /** History events after which it suggests to continue as new; 4,096 by default. */
+  readonly continueAsNewAt?: number | undefined;
 }
 
 /** The Temporal development server with its UI. */
@@ -44,8 +41,14 @@ export function temporalProcess(place: TemporalPlace, paths: StackPaths): Proces
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'error'],
       ...['--port', String(place.port), '--ui-port', String(place.uiPort), '--namespace', NAMESPACE],
       ...(place.durable ? ['--db-filename', join(data, 'temporal.db')] : []),
-      ...pairs('--dynamic-config-value', DYNAMIC_CONFIG),
-      ...pairs('--search-attribute', SEARCH_ATTRIBUTES),
+      ...pairs('--dynamic-config-value', {
+        ...DYNAMIC_CONFIG,
+        ...(place.continueAsNewAt && { 'limit.historyCount.suggestContinueAsNew': place.continueAsNewAt }),
+      }),
+      ...pairs(
+        '--search-attribute',
+        Object.fromEntries(Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, TYPE_NAMES[type]])),
+      ),
     ],
     startSeconds: 60,
     stopSeconds: 15,

@@ -5,6 +5,8 @@ import type { Ranked, RankingKind } from '../../domain/entities/ranking.ts';
 import type { Hot } from '../../domain/entities/trending.ts';
 import type { PlatformStats } from '../../domain/entities/stats.ts';
 import type { Row, TableEntity } from '../../domain/entities/table-entity.ts';
+import type { ProfileSplit } from '../../domain/profile-splits.ts';
+import type { SilverTable } from '../../domain/silver.ts';
 import { ALL, isPlatform } from '../../domain/platform.ts';
 import {
   trustFeatureColumns,
@@ -12,22 +14,28 @@ import {
   type TrustFeatures,
 } from '../../domain/scoring/trust-features.ts';
 import {
-  allProfilesSql,
+  countIdsSql,
+  countRowsSql,
   dailyStatsSql,
   mostFollowedSql,
   platformStatsSql,
   profileListsSql,
+  profileSplitSql,
   rankingSql,
   searchTermsSql,
+  snapshotSql,
   trendingSql,
+  trustFeaturesSql,
 } from './queries.ts';
 import type { SilverCatalog } from './silver-source.ts';
 import { literals } from './sql.ts';
-import type { Trino } from './trino.ts';
+import { TrinoQueryError, type Trino } from './trino.ts';
 
 /** How one read of the lakehouse is watched and ended. */
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Where the reader takes longer than queries are given by default. */
+  readonly timeoutSeconds?: number | undefined;
   /** A row that is not what the contract says is left out and told here. */
   readonly onRejected?: (reason: string) => void;
 }
@@ -41,12 +49,32 @@ export interface DayCounts {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-/** Which profiles to read: the most followed ones (overall, and of each platform), or every one. */
-export type ProfileChoice = { readonly most: number; readonly perPlatform: number } | 'all';
+/** Which profiles to read: the most followed ones, overall and of each platform. */
+export interface MostFollowed {
+  readonly most: number;
+  readonly perPlatform: number;
+}
 
 /** Everything that the system asks of the Silver tables: all the SQL there is. */
 export interface Lakehouse {
-  profiles(choice: ProfileChoice, options?: ReadOptions): AsyncGenerator<Profile[]>;
+  mostFollowed(choice: MostFollowed, options?: ReadOptions): AsyncGenerator<Profile[]>;
+  /** A share of all profiles by ascending id, after one id where a reader goes on that was cut short. */
+  profileSplit(
+    split: ProfileSplit,
+    range: { readonly after: string | null; readonly platforms?: readonly string[] | undefined },
+    options?: ReadOptions,
+  ): AsyncGenerator<Profile[]>;
+  countRows(table: SilverTable, options?: ReadOptions): Promise<number>;
+  /** Different ids in the entity's table. */
+  countIds(entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>, options?: ReadOptions): Promise<number>;
+  /** The table's current snapshot; null where the table cannot tell (no Iceberg table, or never written). */
+  snapshot(table: SilverTable, options?: ReadOptions): Promise<string | null>;
+  /** Those of the ids that the entity's table has. */
+  existing(
+    entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
+    ids: readonly string[],
+    options?: ReadOptions,
+  ): Promise<Set<string>>;
   profilesById(ids: readonly string[], options?: ReadOptions): Promise<Profile[]>;
   /** Each platform's profiles, most followers first, at most `limit` of each. */
   profileLists(limit: number, only?: string, options?: ReadOptions): Promise<ByPlatform<Profile[]>>;
@@ -63,6 +91,7 @@ export interface Lakehouse {
   dailyStats(from: Date, to: Date, options?: ReadOptions): Promise<DayCounts[]>;
   searchTerms(limit: number, options?: ReadOptions): AsyncGenerator<string[]>;
   trustFeatures(ids: readonly string[], options?: ReadOptions): Promise<TrustFeatures[]>;
+  allTrustFeatures(options?: ReadOptions): AsyncGenerator<TrustFeatures[]>;
 }
 
 export function createLakehouse(trino: Trino, silver: SilverCatalog): Lakehouse {
@@ -80,13 +109,48 @@ export function createLakehouse(trino: Trino, silver: SilverCatalog): Lakehouse 
     return mapRows(rows, entity.fromRow, options);
   };
 
+  async function* profilePages(sql: string, options: ReadOptions): AsyncGenerator<Profile[]> {
+    const columns = Object.keys(profile.columns);
+    const { signal, timeoutSeconds } = options;
+    for await (const page of trino.pages(sql, { columns, signal, timeoutSeconds }))
+      yield mapRows(page, profile.fromRow, options);
+  }
+
   return {
-    async *profiles(choice, options = {}) {
+    async *mostFollowed(choice, options = {}) {
+      yield* profilePages(mostFollowedSql(await silver.source(), choice), options);
+    },
+    async *profileSplit(split, { after, platforms }, options = {}) {
+      yield* profilePages(profileSplitSql(await silver.source(), split, after, platforms), options);
+    },
+    async countRows(table, { signal } = {}) {
+      const sql = countRowsSql(await silver.source(), table);
+      const [row] = await trino.rows(sql, { columns: ['rows'], signal });
+      return Number(row?.[0]);
+    },
+    async countIds({ table, idColumn }, { signal } = {}) {
+      const sql = countIdsSql(await silver.source(), table, idColumn);
+      const [row] = await trino.rows(sql, { columns: ['ids'], signal });
+      return Number(row?.[0]);
+    },
+    async snapshot(table, { signal } = {}) {
+      try {
+        const sql = snapshotSql(await silver.source(), table);
+        const [row] = await trino.rows(sql, { columns: ['snapshot_id'], signal });
+        return row?.[0] ?? null;
+      } catch (error) {
+        // Other connectors have no such metadata table.
+        if (error instanceof TrinoQueryError && !error.retryable) return null;
+        throw error;
+      }
+    },
+    async existing(entity, ids, { signal } = {}) {
+      if (ids.length === 0) return new Set();
       const source = await silver.source();
-      const sql = choice === 'all' ? allProfilesSql(source) : mostFollowedSql(source, choice);
-      const columns = Object.keys(profile.columns);
-      for await (const page of trino.pages(sql, { columns, signal: options.signal }))
-        yield mapRows(page, profile.fromRow, options);
+      const id = source.text(entity.table, entity.idColumn);
+      const sql = `SELECT ${id} AS id FROM ${source.table(entity.table)} WHERE ${id} IN ${literals(ids)}`;
+      const rows = await trino.rows(sql, { columns: ['id'], signal });
+      return new Set(rows.map(([found]) => found ?? ''));
     },
     profilesById: (ids, options) => byId(profile, ids, options),
     contentById: (ids, options) => byId(content, ids, options),
@@ -161,13 +225,14 @@ export function createLakehouse(trino: Trino, silver: SilverCatalog): Lakehouse 
     async trustFeatures(ids, options = {}) {
       if (ids.length === 0) return [];
       const source = await silver.source();
-      const select = trustFeatureColumns.map(
-        (name) => `${source.text('kol_trust_features', name)} AS ${name}`,
-      );
-      const sql = `SELECT ${select.join(', ')} FROM ${source.table('kol_trust_features')}
-                   WHERE ${source.text('kol_trust_features', 'kol_id')} IN ${literals(ids)}`;
+      const sql = `${trustFeaturesSql(source)} WHERE ${source.text('kol_trust_features', 'kol_id')} IN ${literals(ids)}`;
       const rows = await trino.rows(sql, { columns: trustFeatureColumns, signal: options.signal });
       return mapRows(rows, trustFeaturesFromRow, options);
+    },
+    async *allTrustFeatures(options = {}) {
+      const sql = trustFeaturesSql(await silver.source());
+      for await (const page of trino.pages(sql, { columns: trustFeatureColumns, signal: options.signal }))
+        yield mapRows(page, trustFeaturesFromRow, options);
     },
   };
 }

@@ -1,9 +1,12 @@
+import { HASH_BUCKETS, type ProfileSplit } from '../../domain/profile-splits.ts';
+import type { SilverTable } from '../../domain/silver.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { RankingKind } from '../../domain/entities/ranking.ts';
 import { LIKE_WEIGHT } from '../../domain/entities/trending.ts';
 import { ALL } from '../../domain/platform.ts';
+import { trustFeatureColumns } from '../../domain/scoring/trust-features.ts';
 import type { SilverSource } from './silver-source.ts';
-import { integer, literal } from './sql.ts';
+import { integer, literal, literals } from './sql.ts';
 
 /** SQL giving the instant that ISO text means, null where it means none. */
 const instant = (text: string) =>
@@ -17,13 +20,44 @@ const scopes = (platform: string, only?: string) =>
 const onlyPlatform = (platform: string, only?: string) =>
   only === undefined || only === ALL ? 'true' : `${platform} = ${literal(only)}`;
 
-export const allProfilesSql = (source: SilverSource) =>
-  `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')}`;
+/** A share of the profiles in the order of their ids, after one id: where a reader that was cut short goes on. */
+export function profileSplitSql(
+  source: SilverSource,
+  { from, to }: ProfileSplit,
+  after: string | null,
+  platforms?: readonly string[],
+): string {
+  const id = `coalesce(${source.text('kol_profiles', 'kol_id')}, '')`;
+  const bucket = `bitwise_and(from_big_endian_64(xxhash64(to_utf8(${id}))), ${integer(HASH_BUCKETS - 1)})`;
+  const conditions = [
+    ...(from === 0 && to === HASH_BUCKETS
+      ? []
+      : [`${bucket} BETWEEN ${integer(from)} AND ${integer(to - 1)}`]),
+    ...(after === null ? [] : [`${id} > ${literal(after)}`]),
+    ...(platforms === undefined
+      ? []
+      : [`${source.column('kol_profiles', 'platform')} IN ${literals(platforms)}`]),
+  ];
+  return `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')}
+          ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`} ORDER BY ${id}`;
+}
+
+/** Iceberg answers from its metadata. */
+export const countRowsSql = (source: SilverSource, table: SilverTable) =>
+  `SELECT CAST(count(*) AS VARCHAR) AS rows FROM ${source.table(table)}`;
+
+export const countIdsSql = (source: SilverSource, table: SilverTable, idColumn: string) =>
+  `SELECT CAST(count(DISTINCT ${source.column(table, idColumn)}) AS VARCHAR) AS ids FROM ${source.table(table)}`;
+
+/** The snapshot that readers see, also after a rollback. */
+export const snapshotSql = (source: SilverSource, table: SilverTable) =>
+  `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id FROM ${source.refs(table)} WHERE name = 'main' AND type = 'BRANCH'`;
 
 /** Ties are broken as ZREVRANGE does: by member, highest first. */
 const byFollowers = (source: SilverSource) =>
   `ORDER BY ${source.column('kol_profiles', 'followers_count')} DESC NULLS LAST, ${source.column('kol_profiles', 'kol_id')} DESC`;
 
+/** Those that each platform is sure of first, then by followers: a reader with room for fewer takes the first. */
 export const mostFollowedSql = (
   source: SilverSource,
   { most, perPlatform }: { most: number; perPlatform: number },
@@ -32,7 +66,8 @@ export const mostFollowedSql = (
      SELECT *, row_number() OVER (${byFollowers(source)}) AS place,
             row_number() OVER (PARTITION BY ${source.column('kol_profiles', 'platform')} ${byFollowers(source)}) AS place_on_platform
      FROM ${source.table('kol_profiles')})
-   WHERE place <= ${integer(most)} OR place_on_platform <= ${integer(perPlatform)}`;
+   WHERE place <= ${integer(most)} OR place_on_platform <= ${integer(perPlatform)}
+   ORDER BY place_on_platform <= ${integer(perPlatform)} DESC, place`;
 
 export function profileListsSql(source: SilverSource, limit: number, only?: string): string {
   const platform = source.column('kol_profiles', 'platform');
@@ -118,3 +153,7 @@ export const searchTermsSql = (source: SilverSource, limit: number) => {
             CROSS JOIN UNNEST(names) AS t(term) WHERE length(term) BETWEEN 1 AND 200 GROUP BY term)
           ORDER BY followers DESC NULLS LAST, term LIMIT ${integer(limit)}`;
 };
+
+export const trustFeaturesSql = (source: SilverSource) =>
+  `SELECT ${trustFeatureColumns.map((name) => `${source.text('kol_trust_features', name)} AS ${name}`).join(', ')}
+   FROM ${source.table('kol_trust_features')}`;

@@ -1,8 +1,10 @@
 import {
   checkTable,
+  renamedColumns,
   silver,
   silverTables,
   type FoundTable,
+  type RenamedColumn,
   type SchemaProblem,
   type SilverTable,
 } from '../../domain/silver.ts';
@@ -29,6 +31,8 @@ export class SourceSchemaError extends Error {
 export interface SilverSource {
   /** Qualified, quoted table name. */
   table(name: SilverTable): string;
+  /** Qualified, quoted name of the metadata table in which Iceberg keeps the table's branches. */
+  refs(name: SilverTable): string;
   /** Quoted actual column that answers to the expected one. */
   column(table: SilverTable, column: string): string;
   /** SQL expression giving the column as VARCHAR, as its kind reads it. */
@@ -38,9 +42,9 @@ export interface SilverSource {
 }
 
 export interface SilverCatalog {
-  /** Looks at information_schema now. */
-  check(): Promise<{ source: SilverSource; problems: SchemaProblem[] }>;
-  /** The tables as found lately (at most `maxAgeSeconds` ago). @throws SourceSchemaError when they do not fit */
+  /** Looks at information_schema now; later reads go by what it found. */
+  check(): Promise<{ source: SilverSource; problems: SchemaProblem[]; renamed: RenamedColumn[] }>;
+  /** The tables as found lately (at most `maxAgeSeconds` ago). A table that does not fit throws SourceSchemaError when it is used. */
   source(): Promise<SilverSource>;
 }
 
@@ -61,6 +65,7 @@ export function createSilverCatalog(
     );
     const found = {} as Record<SilverTable, FoundTable>;
     const problems: SchemaProblem[] = [];
+    const renamed: RenamedColumn[] = [];
     for (const table of silverTables) {
       const columns = new Map(
         rows.filter(([name]) => name === table).map(([, column, type]) => [column ?? '', type ?? '']),
@@ -68,21 +73,24 @@ export function createSilverCatalog(
       const checked = checkTable(table, columns);
       found[table] = checked.found;
       problems.push(...checked.problems);
+      renamed.push(...renamedColumns(table, checked.found));
     }
-    return { source: sourceOf(qualified, found), problems };
-  }
-
-  async function checked(): Promise<SilverSource> {
-    const { source, problems } = await check();
-    if (problems.length > 0) throw new SourceSchemaError(problems, problems.map(describe));
-    return source;
+    // What does not fit is looked at again by the next reader: it may be mended by then.
+    const source = sourceOf(qualified, found, (table) => {
+      const ours = problems.filter((problem) => problem.table === table);
+      if (ours.length === 0) return;
+      latest = undefined;
+      throw new SourceSchemaError(ours, ours.map(describe));
+    });
+    latest = { at: Date.now(), source: Promise.resolve(source) };
+    return { source, problems, renamed };
   }
 
   return {
     check,
     source() {
       if (latest === undefined || Date.now() - latest.at > maxAgeSeconds * 1000) {
-        const source = checked();
+        const source = check().then((checked) => checked.source);
         latest = { at: Date.now(), source };
         source.catch(() => (latest = undefined)); // a failed look is not remembered
       }
@@ -91,8 +99,16 @@ export function createSilverCatalog(
   };
 }
 
-function sourceOf(qualified: string, found: Readonly<Record<SilverTable, FoundTable>>): SilverSource {
-  const column = (table: SilverTable, name: string) => identifier(found[table][name] ?? name);
+/** @param demand throws where a table does not fit: those that do can be read all the same */
+function sourceOf(
+  qualified: string,
+  found: Readonly<Record<SilverTable, FoundTable>>,
+  demand: (table: SilverTable) => void,
+): SilverSource {
+  const column = (table: SilverTable, name: string) => {
+    demand(table);
+    return identifier(found[table][name] ?? name);
+  };
   const text = (table: SilverTable, name: string) => {
     const expected = (silver[table] as Record<string, { field: Fields[string] }>)[name];
     if (expected === undefined)
@@ -100,7 +116,11 @@ function sourceOf(qualified: string, found: Readonly<Record<SilverTable, FoundTa
     return expected.field.select(column(table, name));
   };
   return {
-    table: (name) => `${qualified}.${identifier(name)}`,
+    table(name) {
+      demand(name);
+      return `${qualified}.${identifier(name)}`;
+    },
+    refs: (name) => `${qualified}.${identifier(name).replace(/"$/, '$refs"')}`,
     column,
     text,
     select: (entity) =>

@@ -1,11 +1,12 @@
 import type { Score } from '../entities/score.ts';
+import { carriedHeaders, type Headers } from './dead-letter.ts';
 import type { Rejected } from './triage.ts';
 
 /** A Kafka record to be written. */
 export interface OutputRecord {
   readonly key: Uint8Array | string | null;
   readonly value: Uint8Array | string | null;
-  readonly headers: Readonly<Record<string, Uint8Array | string>>;
+  readonly headers: Headers;
 }
 
 /** Where a range lies in its input topic. */
@@ -37,8 +38,8 @@ export function scoreRecord(score: Score, latencyMs: number): OutputRecord {
 }
 
 /**
- * A dead letter: key, value and headers byte for byte, and why, under the header names that Kafka Connect gives
- * (Connect's ErrorReporter writes all values as UTF-8 text).
+ * A dead letter: key, value and headers byte for byte (but for what `carriedHeaders` says), and why, under the header names that
+ * Kafka Connect gives (Connect's ErrorReporter writes all values as UTF-8 text).
  */
 export function deadLetterRecord(
   place: RangePlace,
@@ -49,10 +50,6 @@ export function deadLetterRecord(
   },
   { offset, reason, detail }: Rejected,
 ): OutputRecord {
-  const kept = Object.entries(original.headers).filter(
-    (header): header is [string, Uint8Array | string] =>
-      typeof header[1] === 'string' || header[1] instanceof Uint8Array,
-  );
   const why = {
     topic: place.topic,
     partition: String(place.partition),
@@ -69,7 +66,7 @@ export function deadLetterRecord(
     key: original.key,
     value: original.value,
     headers: {
-      ...Object.fromEntries(kept),
+      ...carriedHeaders(original.headers),
       ...Object.fromEntries(Object.entries(why).map(([name, value]) => [`__connect.errors.${name}`, value])),
     },
   };

@@ -15,6 +15,8 @@ export interface FillOptions {
   readonly reference?: Date;
   readonly seed?: string;
   readonly user?: string;
+  /** Tables to be made; all of them by default. */
+  readonly tables?: readonly string[];
 }
 
 /**
@@ -34,6 +36,7 @@ export async function fillLakehouse(options: FillOptions): Promise<void> {
   await run(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
   const remade = new Set<string>();
   for (const { name, idColumn, rows, select, madeFrom } of lakehouseTables) {
+    if (options.tables?.includes(name) === false) continue;
     const table = `${schema}.${identifier(name)}`;
     const expected = rows(making.counts);
     const found = await countRows(run, table, idColumn);

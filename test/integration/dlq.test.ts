@@ -68,7 +68,11 @@ const BAD: readonly Bad[] = [
   {
     key: Buffer.from([0xc3, 0x28]),
     value: NOT_UTF8,
-    headers: { 'trace-id': Buffer.from([0xff, 0x00]), source: Buffer.from('scraper-7') },
+    headers: {
+      'trace-id': Buffer.from([0xff, 0x00]),
+      source: Buffer.from('scraper-7'),
+      hop: [Buffer.from('a'), Buffer.from([0xfe]), Buffer.from('a')],
+    },
     partition: 1,
     reason: 'not_utf8',
   },
@@ -93,7 +97,10 @@ async function writeLetters(letters: readonly Bad[]): Promise<void> {
       key: original.key,
       value: original.value,
       headers: Object.fromEntries(
-        Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)]),
+        Object.entries(record.headers).map(([name, value]) => [
+          name,
+          Array.isArray(value) ? value.map((one) => Buffer.from(one)) : Buffer.from(value),
+        ]),
       ),
     };
   });

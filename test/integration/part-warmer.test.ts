@@ -32,7 +32,10 @@ test('100 warms at once are at most 2 runs of a part, never two at a time, and e
         durationMs: 1,
         rejected: 0,
         rejectedExamples: [],
+        renewed: 0,
+        removed: 0,
         skipped: [],
+        warnings: [],
       };
     },
   };

@@ -28,7 +28,13 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const report = (line: string) => console.log(`[engines] ${line}`);
   const [stack, timeSkippingServer, workflowBundle] = await Promise.all([
-    startStack({ folder: testStackFolder, ports: await freePorts(), empty: true, report }),
+    startStack({
+      folder: testStackFolder,
+      ports: await freePorts(),
+      empty: true,
+      continueAsNewAt: 400,
+      report,
+    }),
     timeSkippingServerPath(report),
     bundleWorkflows(),
   ]);

@@ -1,6 +1,7 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
+import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
 
 /** A server on which hours pass in milliseconds; it knows our search attributes. */
@@ -24,4 +25,6 @@ export const createWorker = (
     taskQueue,
     activities,
     workflowBundle: { codePath: inject('engines').WORKFLOW_BUNDLE },
+    // A cancellation comes with the answer to a heartbeat.
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
   });

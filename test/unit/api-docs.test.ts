@@ -40,6 +40,8 @@ test('docs/api.md has exactly the routes of the API', () => {
     readiness: nothing,
     log: createLogger('api', 'silent'),
     rankingLimits: [100],
+    triggers: { etlLoad: nothing, etlLoads: nothing, startWarm: nothing, warm: nothing },
+    token: 'not asked for here',
   });
   expect(inDocs(/^### ((?:GET|POST|PUT|DELETE|PATCH) \S+)$/gm)).toEqual(
     routesOf(app.router as unknown as Listing).sort(),

@@ -33,3 +33,16 @@ test('every variable that is missing or wrong is named, and no value is repeated
   }
   expect(message).not.toContain('hunter2');
 });
+
+test('REDIS_URL names one Redis, or several nodes of a cluster', () => {
+  const redisUrl = (text: string) => loadConfig({ ...complete, REDIS_URL: text }).REDIS_URL;
+  expect(redisUrl('rediss://user:pa%2Css@a:6380/3')).toBe('rediss://user:pa%2Css@a:6380/3');
+  expect(redisUrl('redis://a:1, redis://b:2/0')).toBe('redis://a:1,redis://b:2/0');
+  const nodes = (second: string) => () => redisUrl(`redis://u:secret@a:1,${second}`);
+  expect(nodes('redis://u:secret@b:2/3')).toThrow(/REDIS_URL .* only database 0/);
+  expect(nodes('redis://u:secret@b:2?db=3')).toThrow(/REDIS_URL .* only database 0/);
+  expect(nodes('rediss://u:secret@b:2')).toThrow(/REDIS_URL .* the same scheme/);
+  expect(nodes('redis://u:other@b:2')).toThrow(/REDIS_URL .* the same scheme, user and password/);
+  expect(nodes('')).toThrow(/REDIS_URL is not valid/);
+  expect(nodes('b:2')).toThrow(ConfigError);
+});

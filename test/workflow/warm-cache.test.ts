@@ -4,6 +4,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WarmActivities } from '../../activities/index.ts';
 import { createAskPartWarmer } from '../../activities/ask-part-warmer.ts';
+import type { ProfilePlan } from '../../activities/warm-profiles.ts';
 import type { WarmPartArgs } from '../../activities/warm-report.ts';
 import { warmParts, type PartReport, type WarmPart } from '../../domain/warming.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../workflows/ids.ts';
@@ -19,8 +20,8 @@ beforeEach(async () => {
 });
 afterEach(() => env.teardown());
 
-const activityOf: Record<WarmPart, Exclude<keyof WarmActivities, 'checkSourceSchema' | 'askPartWarmer'>> = {
-  profiles: 'warmProfiles',
+type SetsPart = Exclude<WarmPart, 'profiles'>;
+const activityOf: Record<SetsPart, keyof WarmActivities> = {
   rankings: 'warmRankings',
   trending: 'warmTrending',
   stats: 'warmStats',
@@ -35,13 +36,16 @@ function recorded(change: Partial<WarmActivities> = {}) {
     runs.push({ part, args });
     return Promise.resolve(reportOf(part));
   };
-  const activities: WarmActivities = {
-    ...(Object.fromEntries(warmParts.map((part) => [activityOf[part], warm(part)])) as Omit<
-      WarmActivities,
-      'checkSourceSchema' | 'askPartWarmer'
-    >),
-    checkSourceSchema: () => Promise.resolve({ tables: [] }),
+  const sets = Object.entries(activityOf).map(([part, name]) => [name, warm(part as WarmPart)]);
+  const activities = {
+    ...(Object.fromEntries(sets) as Pick<WarmActivities, (typeof activityOf)[SetsPart]>),
+    checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
     askPartWarmer: createAskPartWarmer({ temporal: env.client }),
+    inspectRedis: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
+    planProfiles: async (args: WarmPartArgs): Promise<ProfilePlan> => ({
+      ...unchanged,
+      report: await warm('profiles')(args),
+    }),
     ...change,
   };
   return {
@@ -59,8 +63,23 @@ const reportOf = (part: WarmPart): PartReport => ({
   durationMs: 1,
   rejected: 0,
   rejectedExamples: [],
+  renewed: 0,
+  removed: 0,
   skipped: [],
+  warnings: [],
 });
+
+/** A plan that leaves nothing to do. */
+const unchanged: Omit<ProfilePlan, 'report'> = {
+  readAt: '2026-01-01T00:00:00.000Z',
+  total: 0,
+  splits: [],
+  parallelSplits: 1,
+  room: null,
+  snapshots: {},
+  tableRows: {},
+  shape: 'all',
+};
 
 let ids = 0;
 const start = (args?: WarmCacheArgs) =>

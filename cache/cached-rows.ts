@@ -1,0 +1,37 @@
+import { Cluster } from 'ioredis';
+import type { RedisClient } from '../clients/redis.ts';
+import type { Fields } from '../domain/entities/field.ts';
+import type { TableEntity } from '../domain/entities/table-entity.ts';
+
+/** A row of the lakehouse in the cache, and when it was read. */
+export interface CachedRow {
+  readonly id: string;
+  readonly cachedAt: string;
+}
+
+/** Keys that one SCAN step looks at: about a millisecond of Redis. */
+const STEP = 1000;
+
+/** Walks over all cached rows of an entity, a bounded page at a time; those that are written meanwhile may be missed or met twice. */
+export async function* cachedRows(
+  redis: RedisClient,
+  { key: keyOf }: Pick<TableEntity<Fields>, 'key'>,
+): AsyncGenerator<CachedRow[]> {
+  const prefix = keyOf('');
+  for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis]) {
+    let cursor = '0';
+    do {
+      const [next, keys] = await node.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', STEP);
+      cursor = next;
+      if (keys.length === 0) continue;
+      const pipeline = node.pipeline();
+      for (const key of keys) pipeline.hget(key, 'cached_at');
+      const replies = (await pipeline.exec()) ?? [];
+      yield keys.flatMap((key, index) => {
+        const [error, cachedAt] = replies[index] ?? [];
+        if (error) throw error;
+        return typeof cachedAt === 'string' ? [{ id: key.slice(prefix.length), cachedAt }] : [];
+      });
+    } while (cursor !== '0');
+  }
+}

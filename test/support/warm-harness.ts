@@ -1,0 +1,136 @@
+import { Redis } from 'ioredis';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { inject } from 'vitest';
+import type { WarmActivities } from '../../activities/index.ts';
+import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
+import type { Config } from '../../config/config.ts';
+import { WARM_TASK_QUEUE } from '../../workflows/ids.ts';
+import type { warmCache, WarmCacheArgs, WarmReport } from '../../workflows/warm-cache.ts';
+import { testConfig, testDependencies } from './dependencies.ts';
+import { askTrino } from './trino.ts';
+
+/**
+ * A worker that warms a small lakehouse of its own (48 profiles on tiktok, some 370 on twitter; 490 videos on tiktok, some 240 on
+ * youtube) into a Redis of its own: tests change both as they like.
+ */
+export interface WarmHarness {
+  readonly config: Config;
+  readonly redis: Redis;
+  readonly temporal: Awaited<ReturnType<typeof testDependencies>>['temporal'];
+  /** `catalog.schema` of the tables. */
+  readonly schema: string;
+  readonly activities: WarmActivities;
+  readonly trino: (sql: string) => Promise<unknown[][]>;
+  start(args?: WarmCacheArgs): Promise<WorkflowHandle<typeof warmCache>>;
+  warm(args?: WarmCacheArgs): Promise<WarmReport>;
+  /** The failure of a warm that must fail. */
+  failure(args?: WarmCacheArgs): Promise<Failure>;
+  /** Queries that the worker has sent since the last call. */
+  newQueries(): Promise<{ id: string; sql: string; state: string }[]>;
+  /** Ends the worker, and drops the schema. */
+  stop(): Promise<void>;
+}
+
+type Failure = Error & { type?: string | null; details?: unknown[] | null };
+
+let warms = 0;
+
+/**
+ * @param more settings that differ from the defaults
+ * @param change activities that differ from the real ones
+ */
+export async function warmHarness(
+  redisDatabase: number,
+  more: Readonly<Record<string, string>> = {},
+  change: (real: WarmActivities) => Partial<WarmActivities> = () => ({}),
+  options: Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'> = {},
+): Promise<WarmHarness> {
+  const { TRINO_URL, TRINO_CATALOG, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } =
+    inject('engines');
+  const name = more['TRINO_SCHEMA'] ?? (await fillWarmSchema(redisDatabase));
+  const user = `warm-${redisDatabase}-${process.pid}-${(warms += 1)}`;
+  const config = testConfig(redisDatabase, { TRINO_USER: user, ...more, TRINO_SCHEMA: name });
+  const schema = `${TRINO_CATALOG}.${name}`;
+  const trino = (sql: string) => askTrino(TRINO_URL, sql);
+
+  const redis = new Redis(config.REDIS_URL, { protocol: 2, maxRetriesPerRequest: 3 });
+  redis.on('error', () => {}); // some tests stop theirs
+  const dependencies = await testDependencies(config);
+  const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
+  const activities = { ...dependencies.warmActivities, ...change(dependencies.warmActivities) };
+  const worker = await Worker.create({
+    connection,
+    namespace: TEMPORAL_NAMESPACE,
+    taskQueue: WARM_TASK_QUEUE,
+    activities,
+    ...options,
+    workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+  });
+  const running = worker.run();
+  const seen = new Set<unknown>();
+
+  const harness: WarmHarness = {
+    config,
+    redis,
+    temporal: dependencies.temporal,
+    schema,
+    activities,
+    trino,
+    start: (args) =>
+      dependencies.temporal.workflow.start<typeof warmCache>('warmCache', {
+        taskQueue: WARM_TASK_QUEUE,
+        workflowId: `test-${user}-${(warms += 1)}`,
+        args: args === undefined ? [] : [args],
+      }),
+    warm: async (args) => (await harness.start(args)).result(),
+    async failure(args) {
+      try {
+        await harness.warm(args);
+      } catch (error) {
+        if (error instanceof WorkflowFailedError && error.cause !== undefined)
+          return (error.cause.cause ?? error.cause) as Failure;
+        throw error;
+      }
+      throw new Error('the warm did not fail');
+    },
+    async newQueries() {
+      const rows = await trino(
+        `SELECT query_id, query, state FROM system.runtime.queries WHERE "user" = '${user}' ORDER BY created`,
+      );
+      const fresh = rows.filter(([id]) => !seen.has(id));
+      for (const [id] of fresh) seen.add(id);
+      return fresh.map(([id, sql, state]) => ({ id: String(id), sql: String(sql), state: String(state) }));
+    },
+    async stop() {
+      worker.shutdown();
+      await running;
+      await connection.close();
+      await dependencies.close();
+      redis.disconnect();
+      await trino(`DROP SCHEMA ${schema} CASCADE`);
+    },
+  };
+  return harness;
+}
+
+/** Makes that lakehouse. @returns its schema */
+export async function fillWarmSchema(redisDatabase: number): Promise<string> {
+  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
+  const trino = (sql: string) => askTrino(TRINO_URL, sql);
+  const name = `warm_${redisDatabase}_${process.pid}`;
+  const schema = `${TRINO_CATALOG}.${name}`;
+  const from = `${TRINO_CATALOG}.${TRINO_SCHEMA}`;
+  const share = (id: string, of: number) =>
+    `bitwise_and(from_big_endian_64(xxhash64(to_utf8(${id}))), ${of - 1}) = 0`;
+  await trino(`CREATE SCHEMA ${schema}`);
+  // No kol_trust_features: no warm reads them.
+  await trino(
+    `CREATE TABLE ${schema}.kol_profiles AS SELECT * FROM ${from}.kol_profiles WHERE platform = 'tiktok' OR ${share('kol_id', 128)}`,
+  );
+  await trino(
+    `CREATE TABLE ${schema}.kol_content AS SELECT * FROM ${from}.kol_content WHERE platform = 'tiktok' OR ${share('content_id', 64)}`,
+  );
+  return name;
+}
