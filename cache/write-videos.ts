@@ -17,7 +17,7 @@ export interface EventPlace {
  * Replaces a hash unless one made of a newer event is there; the event's time and offset are kept in it.
  * ARGV: TTL, event time, offset, field, value, …
  */
-const REPLACE_IF_NEWER = script(`
+const REPLACE_IF_NEWER = script(`#!lua
 local old = redis.pcall('HMGET', KEYS[1], 'event_time_ms', 'source_offset')
 if not old.err then
   local time, offset = tonumber(old[1] or ''), tonumber(old[2] or '')

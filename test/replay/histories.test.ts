@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, inject, test } from 'vitest';
+import { historyFromObject } from './history-file.ts';
 import * as workflows from '../../workflows/index.ts';
 
 interface RecordedHistory {
@@ -13,10 +14,11 @@ interface RecordedHistory {
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 const recorded = readdirSync(folder).map((file) => ({
   name: file.replace('.json', ''),
-  history: JSON.parse(readFileSync(`${folder}${file}`, 'utf8')) as RecordedHistory,
+  history: JSON.parse(readFileSync(`${folder}${file}`, 'utf8')) as RecordedHistory & object,
 }));
 const options = () => ({ workflowBundle: { codePath: inject('engines').WORKFLOW_BUNDLE } });
-const replay = (history: unknown, name: string) => Worker.runReplayHistory(options(), history, name);
+const replay = (history: object, name: string) =>
+  Worker.runReplayHistory(options(), historyFromObject(history), name);
 
 describe('workflows that run while this version is deployed', () => {
   test.each(recorded)('$name goes on', ({ name, history }) => replay(history, name));
@@ -30,9 +32,9 @@ describe('workflows that run while this version is deployed', () => {
 
   test('would be noticed if they did not', async () => {
     const { history } = recorded.find(({ name }) => name === 'warm-cache-full') ?? recorded[0]!;
-    const changed: unknown = JSON.parse(
+    const changed = JSON.parse(
       JSON.stringify(history).replaceAll('checkSourceSchema', 'anotherActivity'),
-    );
+    ) as object;
     await expect(replay(changed, 'changed')).rejects.toThrow(/nondetermini/i);
   });
 });

@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import kafkajs from 'kafkajs';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { loadConfig } from '../../config/config.ts';
 import { PROFILES_TOPIC } from '../../domain/scoring/topics.ts';
+import { historyToObject } from './history-file.ts';
 import { fillLakehouse } from '../../engines/lakehouse/fill.ts';
 import { benchStackFolder } from '../../engines/paths.ts';
 import { freePorts } from '../../engines/ports.ts';
@@ -211,20 +211,8 @@ async function recordScoring(temporal: Client, brokers: string): Promise<void> {
   await Promise.all([producer.disconnect(), admin.disconnect()]);
 }
 
-/** Writes a history without what tells of the machine: replay does not look at it. */
 async function keep(name: string, handle: Pick<WorkflowHandle, 'fetchHistory'>): Promise<void> {
-  const json = JSON.parse(historyToJSON(await handle.fetchHistory())) as unknown;
-  await writeFile(`${folder}${name}.json`, `${JSON.stringify(scrubbed(json), null, 1)}\n`);
+  const history = historyToObject(await handle.fetchHistory());
+  await writeFile(`${folder}${name}.json`, `${JSON.stringify(history, null, 1)}\n`);
   console.log(`recorded ${name}`);
-}
-
-const TOLD = new Set(['identity', 'stackTrace', 'binaryChecksum', 'sdkMetadata', 'requestId']);
-function scrubbed(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(scrubbed);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name]) => !TOLD.has(name))
-      .map(([name, inner]) => [name, scrubbed(inner)]),
-  );
 }
