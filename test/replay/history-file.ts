@@ -18,6 +18,8 @@ export const historyToObject = (history: History): object =>
 export const historyFromObject = (json: object): History => History.fromObject(json);
 
 function scrubbed(value: unknown): unknown {
+  // Sticky task queues are named after process and host.
+  if (typeof value === 'string') return value.replace(/^\d+@.*/, 'worker');
   if (Array.isArray(value)) return value.map(scrubbed);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
