@@ -160,7 +160,13 @@ async function profilesAlone(warm: (args: WarmCacheArgs) => Promise<WarmReport>)
 
 async function startWorker(temporal: Client, env: NodeJS.ProcessEnv): Promise<ManagedProcess> {
   const worker = new ManagedProcess(
-    workerProgram({ ...stack.addresses, ML_API_URL: 'http://127.0.0.1:1', LOG_LEVEL: 'info', ...env }),
+    workerProgram({
+      ...stack.addresses,
+      ML_API_URL: 'http://127.0.0.1:1',
+      LOG_LEVEL: 'info',
+      WORKER_TASK_QUEUES: WARM_TASK_QUEUE,
+      ...env,
+    }),
     stack.paths,
   );
   await worker.start();

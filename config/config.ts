@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TASK_QUEUES } from '../workflows/ids.ts';
 
 /** Thrown when the environment does not hold a usable configuration; names every variable that is wrong. */
 export class ConfigError extends Error {
@@ -63,6 +64,11 @@ export const environmentSchema = z.object({
     .string()
     .regex(/^[^:\s]+:\d+$/, 'must be host:port')
     .describe('Temporal frontend, host:port'),
+  WORKER_TASK_QUEUES: commaSeparated(z.enum(TASK_QUEUES))
+    .default([...TASK_QUEUES])
+    .describe(
+      'Task queues that a worker process serves: workers for warming and for scoring can be scaled apart',
+    ),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
   TEMPORAL_UI_URL: url(/^https?$/)
     .optional()

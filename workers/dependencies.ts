@@ -14,6 +14,7 @@ import type { Logger } from '../clients/logger.ts';
 import { closeRedis, connectRedis } from '../clients/redis.ts';
 import { createTrustApi } from '../clients/trust-api.ts';
 import type { Config } from '../config/config.ts';
+import { SCORING_TASK_QUEUE } from '../workflows/ids.ts';
 import { describeProblem } from '../domain/silver.ts';
 
 /** A split takes some seconds: little is lost with it, and its scan of all ids is a small part of its work. */
@@ -100,7 +101,10 @@ export async function createDependencies(
       knownFeatures: createKnown(
         (ids) => lakehouse.trustFeatures(ids),
         ({ kol_id }) => kol_id,
-        { ...enrich, preload: () => lakehouse.allTrustFeatures() },
+        // A worker that only warms scores nothing.
+        config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE)
+          ? { ...enrich, preload: () => lakehouse.allTrustFeatures() }
+          : enrich,
       ),
       knownContent: createKnown(
         (ids) => lakehouse.contentById(ids),

@@ -40,16 +40,20 @@ const common = {
   shutdownGraceTime: SHUTDOWN_GRACE,
   maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
 } as const;
-const workers = await Promise.all([
-  Worker.create({ ...common, taskQueue: WARM_TASK_QUEUE, activities: dependencies.warmActivities }),
-  Worker.create({ ...common, taskQueue: SCORING_TASK_QUEUE, activities: dependencies.scoringActivities }),
-]);
+const activitiesOf = {
+  [WARM_TASK_QUEUE]: dependencies.warmActivities,
+  [SCORING_TASK_QUEUE]: dependencies.scoringActivities,
+};
+const taskQueues = [...new Set(config.WORKER_TASK_QUEUES)];
+const workers = await Promise.all(
+  taskQueues.map((taskQueue) => Worker.create({ ...common, taskQueue, activities: activitiesOf[taskQueue] })),
+);
 const running = Promise.all(workers.map((worker) => worker.run()));
 
 await ensureWarmSchedule(temporal, config.WARM_EVERY_MINUTES);
 await startStartupWarm(temporal, hostname());
 await ensureScoringLoops(temporal, config.SCORING_GROUP);
-log.info({ taskQueues: [WARM_TASK_QUEUE, SCORING_TASK_QUEUE] }, 'worker ready');
+log.info({ taskQueues }, 'worker ready');
 
 try {
   await running;

@@ -3,6 +3,7 @@ import type { WarmPart } from '../domain/warming.ts';
 /** Task queues: apart, so that a burst of one kind of work does not take the slots of the other. */
 export const WARM_TASK_QUEUE = 'kol-warm';
 export const SCORING_TASK_QUEUE = 'kol-scoring';
+export const TASK_QUEUES = [WARM_TASK_QUEUE, SCORING_TASK_QUEUE] as const;
 
 /** The schedule that warms every 15 minutes, and the prefix of the runs it starts. */
 export const WARM_SCHEDULE_ID = 'warm-cache';
