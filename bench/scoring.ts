@@ -1,4 +1,3 @@
-import { cpus } from 'node:os';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -9,15 +8,14 @@ import { score, type Score } from '../domain/entities/score.ts';
 import { PROFILES_TOPIC } from '../domain/scoring/topics.ts';
 import { fillLakehouse } from '../engines/lakehouse/fill.ts';
 import { ManagedProcess } from '../engines/managed-process.ts';
-import { benchStackFolder } from '../engines/paths.ts';
 import { freePorts } from '../engines/ports.ts';
 import { mlServiceProgram, workerProgram } from '../engines/programs.ts';
-import { startStack } from '../engines/stack.ts';
 import { scoringLoopId } from '../workflows/ids.ts';
 import { configureLoop, loopState, pauseLoop, resumeLoop } from '../workflows/messages.ts';
 import type { LoopSettings, LoopState, scoringLoop } from '../workflows/scoring-loop.ts';
 import { bareScoring } from './bare-scoring.ts';
-import { percentile, printFigures, type Figure } from './figures.ts';
+import { percentile, type Figure } from './figures.ts';
+import { runBench, type Bench } from './run-bench.ts';
 
 /**
  * `npm run bench:scoring`: the figures of the scoring loop, each beside its limit or a bare baseline of the same run.
@@ -32,37 +30,9 @@ const ML_MS = 50;
 /** Nothing here takes a tenth of it. */
 const RUN_DEADLINE_MS = 60_000;
 
-const stack = await startStack({
-  folder: benchStackFolder,
-  ports: await freePorts(),
-  empty: true,
-  report: console.log,
-});
-const stops: (() => Promise<unknown>)[] = [() => stack.stop()];
-const figures: Figure[] = [];
-function figure(measured: Figure): void {
-  figures.push(measured);
-  console.log(`${measured.what}: ${measured.value}; ${measured.against}`);
-}
-// A stopped run leaves nothing behind.
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void end().finally(() => process.exit(1)));
-try {
-  await bench();
-} finally {
-  await end();
-}
-printFigures(
-  figures,
-  `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}, all engines on the same machine`,
-);
-process.exit();
+await runBench(bench);
 
-async function end(): Promise<void> {
-  for (const stop of stops.splice(0).reverse()) await stop();
-}
-
-async function bench(): Promise<void> {
+async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
   const { addresses, paths } = stack;
   await fillLakehouse({
     trinoUrl: addresses.TRINO_URL,
@@ -83,11 +53,11 @@ async function bench(): Promise<void> {
   };
   const ml = new ManagedProcess(mlServiceProgram(env, mlUrl), paths);
   await ml.start();
-  stops.push(() => ml.stop());
+  atEnd(() => ml.stop());
   // "worker ready" is logged at level info.
   const worker = new ManagedProcess(workerProgram({ ...env, LOG_LEVEL: 'info' }), paths);
   await worker.start();
-  stops.push(() => worker.stop());
+  atEnd(() => worker.stop());
 
   const temporal = new Client({
     connection: await Connection.connect({ address: addresses.TEMPORAL_ADDRESS }),
@@ -97,11 +67,9 @@ async function bench(): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [addresses.KAFKA_BROKERS], logLevel: kafkajs.logLevel.NOTHING });
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
-  stops.push(
-    () => producer.disconnect(),
-    () => redis.quit(),
-    () => temporal.connection.close(),
-  );
+  atEnd(() => producer.disconnect());
+  atEnd(() => redis.quit());
+  atEnd(() => temporal.connection.close());
   const mlFaults = (faults: object) =>
     fetch(`${mlUrl}/admin/faults`, {
       method: 'POST',
@@ -114,7 +82,7 @@ async function bench(): Promise<void> {
   // A loop that never ran begins at the end of its topic: it must stand there before anything is sent.
   const admin = kafka.admin();
   await admin.connect();
-  stops.push(() => admin.disconnect());
+  atEnd(() => admin.disconnect());
   const standsThere = async () => {
     const [offsets] = await admin
       .fetchOffsets({ groupId: 'kol-scoring', topics: [PROFILES_TOPIC] })
@@ -192,16 +160,17 @@ async function bench(): Promise<void> {
     ratio: rate(BACKLOG, single.ms) / limit,
   });
 
-  if (Number(options.memory) > 0) await memory({ loop, producer, worker }, Number(options.memory), mlFaults);
+  if (Number(options.memory) > 0) {
+    await mlFaults({ latency_ms: 0 });
+    figure(await memory({ loop, producer, worker }, Number(options.memory)));
+  }
 }
 
 /** Resident memory of the worker over many events. */
 async function memory(
   { loop, producer, worker }: { loop: Loop; producer: Producer; worker: ManagedProcess },
   total: number,
-  mlFaults: (faults: object) => Promise<unknown>,
-): Promise<void> {
-  await mlFaults({ latency_ms: 0 });
+): Promise<Figure> {
   const rss: number[] = [];
   for (let done = 0; done < total; done += 50_000) {
     await backlogRun({ loop, producer }, 50_000, { trigger: 'available', maxOffsets: 1000 });
@@ -210,12 +179,12 @@ async function memory(
     console.log(`${done + 50_000} events: worker RSS ${rss.at(-1)} MB`);
   }
   const first = rss[1] ?? Number.NaN;
-  figure({
+  return {
     what: `worker RSS after 100,000 and at most over ${total} events`,
     value: `${first} MB, ${Math.max(...rss)} MB`,
     against: `wanted ≤ ${first + 64} MB`,
     ratio: Math.max(...rss) / (first + 64),
-  });
+  };
 }
 
 type Loop = WorkflowHandle<typeof scoringLoop>;

@@ -1,4 +1,3 @@
-import { cpus } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -7,14 +6,11 @@ import { Redis } from 'ioredis';
 import { profile } from '../domain/entities/profile.ts';
 import { fillLakehouse } from '../engines/lakehouse/fill.ts';
 import { ManagedProcess } from '../engines/managed-process.ts';
-import { benchStackFolder } from '../engines/paths.ts';
-import { freePorts } from '../engines/ports.ts';
 import { workerProgram } from '../engines/programs.ts';
-import { startStack } from '../engines/stack.ts';
 import { STARTUP_WARM_ID, WARM_TASK_QUEUE } from '../workflows/ids.ts';
 import type { warmCache, WarmCacheArgs, WarmReport } from '../workflows/warm-cache.ts';
 import { bareWarm } from './bare-warm.ts';
-import { printFigures, type Figure } from './figures.ts';
+import { runBench, type Bench } from './run-bench.ts';
 import { simulateHotProfiles } from './simulate-hot-profiles.ts';
 import { zipfTrace } from './zipf-trace.ts';
 
@@ -27,36 +23,10 @@ const TODAY = 37_486;
 const ROWS = Number(options.rows);
 const LARGE_SCHEMA = 'kol_silver_large';
 
-const stack = await startStack({
-  folder: benchStackFolder,
-  ports: await freePorts(),
-  empty: true,
-  report: console.log,
-});
-const stops: (() => Promise<unknown>)[] = [() => stack.stop()];
-const figures: Figure[] = [];
-function figure(measured: Figure): void {
-  figures.push(measured);
-  console.log(`${measured.what}: ${measured.value}; ${measured.against}`);
-}
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void end().finally(() => process.exit(1)));
-try {
-  await bench();
-} finally {
-  await end();
-}
-printFigures(
-  figures,
-  `${cpus().length} cores (${cpus()[0]?.model.trim()}), Node ${process.version}, all engines on the same machine`,
-);
-process.exit();
+await runBench(bench);
 
-async function end(): Promise<void> {
-  for (const stop of stops.splice(0).reverse()) await stop();
-}
-
-async function bench(): Promise<void> {
+async function bench(given: Bench): Promise<void> {
+  const { stack, figure, atEnd } = given;
   const { addresses } = stack;
   const source = {
     trinoUrl: addresses.TRINO_URL,
@@ -68,11 +38,9 @@ async function bench(): Promise<void> {
   const temporal = new Client({
     connection: await Connection.connect({ address: addresses.TEMPORAL_ADDRESS }),
   });
-  stops.push(
-    () => redis.quit(),
-    () => temporal.connection.close(),
-  );
-  const worker = await startWorker(temporal, {});
+  atEnd(() => redis.quit());
+  atEnd(() => temporal.connection.close());
+  const worker = await startWorker(given, temporal, {});
   const warm = (args: WarmCacheArgs) => runWarm(temporal, args);
 
   await warm({ force: true }); // the first one finds cold engines
@@ -133,7 +101,8 @@ async function bench(): Promise<void> {
     tables: ['kol_profiles'],
     report: console.log,
   });
-  const large = await startWorker(temporal, { TRINO_SCHEMA: LARGE_SCHEMA });
+  // Few hot profiles: the warm at its start is not the one to be measured.
+  const large = await startWorker(given, temporal, { TRINO_SCHEMA: LARGE_SCHEMA, WARM_PROFILES: '1000' });
   const memory = watchMemory(large);
   const million = await profilesAlone(warm);
   figure({
@@ -158,7 +127,11 @@ async function profilesAlone(warm: (args: WarmCacheArgs) => Promise<WarmReport>)
   return { rows, ms: report.durationMs, perRow: report.durationMs / rows };
 }
 
-async function startWorker(temporal: Client, env: NodeJS.ProcessEnv): Promise<ManagedProcess> {
+async function startWorker(
+  { stack, atEnd }: Bench,
+  temporal: Client,
+  env: NodeJS.ProcessEnv,
+): Promise<ManagedProcess> {
   const worker = new ManagedProcess(
     workerProgram({
       ...stack.addresses,
@@ -170,7 +143,7 @@ async function startWorker(temporal: Client, env: NodeJS.ProcessEnv): Promise<Ma
     stack.paths,
   );
   await worker.start();
-  stops.push(() => worker.stop());
+  atEnd(() => worker.stop());
   // It warms at its start; in the large schema that cannot succeed, for want of the other tables.
   await temporal.workflow
     .getHandle(STARTUP_WARM_ID)
