@@ -1,7 +1,8 @@
-import { Cluster } from 'ioredis';
+import { Cluster, type ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../clients/redis.ts';
 import type { Fields } from '../domain/entities/field.ts';
 import type { TableEntity } from '../domain/entities/table-entity.ts';
+import { sendByNode } from './send-by-node.ts';
 
 /** A row of the lakehouse in the cache, and when it was read. */
 export interface CachedRow {
@@ -12,7 +13,11 @@ export interface CachedRow {
 /** Keys that one SCAN step looks at: about a millisecond of Redis. */
 const STEP = 1000;
 
-/** Walks over all cached rows of an entity, a bounded page at a time; those that are written meanwhile may be missed or met twice. */
+/**
+ * Walks over all cached rows of an entity, a bounded page at a time; those that are written meanwhile, or move to another node of
+ * a cluster, may be missed or met twice.
+ * @throws the first error that Redis answered
+ */
 export async function* cachedRows(
   redis: RedisClient,
   { key: keyOf }: Pick<TableEntity<Fields>, 'key'>,
@@ -24,9 +29,15 @@ export async function* cachedRows(
       const [next, keys] = await node.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', STEP);
       cursor = next;
       if (keys.length === 0) continue;
-      const pipeline = node.pipeline();
-      for (const key of keys) pipeline.hget(key, 'cached_at');
-      const replies = (await pipeline.exec()) ?? [];
+      // Not by the node itself: keys of a slot that is moving are scanned where they cannot be read.
+      const replies = await sendByNode(
+        redis,
+        keys.map((key) => ({
+          key,
+          queue: (pipeline: ChainableCommander) => pipeline.hget(key, 'cached_at'),
+          send: () => redis.hget(key, 'cached_at'),
+        })),
+      );
       yield keys.flatMap((key, index) => {
         const [error, cachedAt] = replies[index] ?? [];
         if (error) throw error;

@@ -14,9 +14,9 @@ const MOST_SCANS = 20;
 
 /** Bytes of Redis that a cached profile takes: the mean of a random sample, or the usual where none is found. */
 export async function bytesPerProfile(redis: RedisClient): Promise<number> {
-  const node = oneNode(redis);
-  const keys = await sampleKeys(node);
-  const sizes = await Promise.all(keys.map((key) => node.memory('USAGE', key)));
+  const keys = await sampleKeys(oneNode(redis));
+  // Not by that node: keys of a slot that is moving are scanned where they cannot be read.
+  const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key)));
   const measured = sizes.filter((size) => size !== null);
   if (measured.length === 0) return USUAL_BYTES;
   return Math.round(measured.reduce((sum, size) => sum + size, 0) / measured.length) + BYTES_BESIDE;

@@ -13,6 +13,15 @@ export class EmptyEntryError extends Error {
   }
 }
 
+/** A set that was not replaced, because a part of what was written for it is gone, or there twice. Writing it again helps. */
+export class IncompleteSetError extends Error {
+  readonly code = 'CACHE_INCOMPLETE_SET';
+  constructor(readonly key: string) {
+    super(`${key} was not written whole: Redis was restarted, failed over or evicts; what is cached stays`);
+    this.name = 'IncompleteSetError';
+  }
+}
+
 /** Entries in one round trip: enough to amortise it, few enough to stay a few hundred KB. */
 const CHUNK_ENTRIES = 100;
 /** Members in one script call: some milliseconds of Redis. */
@@ -30,6 +39,16 @@ for i = 4, #ARGV, 4000 do
   redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 3999, #ARGV)))
 end
 redis.call('EXPIRE', KEYS[1], ARGV[1])
+return 1`);
+
+/**
+ * Puts a set that was built beside into its place, unless a part of it is missing: a restart, a failover or an eviction takes
+ * what was written last, and a part whose answer was lost may have been added to a list twice.
+ * KEYS: beside, place; ARGV: the command that counts members, how many there must be
+ */
+const PUT_IN_PLACE = script(`#!lua
+if redis.call(ARGV[1], KEYS[1]) ~= tonumber(ARGV[2]) then return 0 end
+redis.call('RENAME', KEYS[1], KEYS[2])
 return 1`);
 
 /** What was written. */
@@ -62,20 +81,36 @@ export async function writeEntries(redis: RedisClient, entries: readonly CacheEn
 
 /**
  * Replaces one set (ranking, list, statistics, autocomplete) so that readers see the old or the new one whole:
- * it is built beside, in bounded chunks, then renamed over the old. The TTL moves with it.
+ * a large one is built beside, in bounded chunks, then renamed over the old. The TTL moves with it.
  * @throws EmptyEntryError when there is nothing to replace it with
+ * @throws IncompleteSetError when Redis lost a part of a large one meanwhile
  */
 export async function replaceSet(redis: RedisClient, entry: CacheEntry): Promise<Written> {
   const size = entrySize(entry);
   if (size === 0) throw new EmptyEntryError(entry.key);
-  if (entry.type === 'string') return writeEntries(redis, [entry]);
+  if (size <= CHUNK_MEMBERS || entry.type === 'string') return writeEntries(redis, [entry]);
   // One of its own for each writer: a warm and a reader's miss may replace the same set at once.
   // A writer that dies half-way leaves it behind; it goes by its TTL.
   const beside = besideKey(entry.key, randomUUID());
   for (let start = 0; start < size; start += CHUNK_MEMBERS)
     await runScript(redis, WRITE, [writeCall(beside, entry, 'part', start, start + CHUNK_MEMBERS)]);
-  await redis.rename(beside, entry.key);
+  const [count, members] = countOf(entry);
+  const placed = await runScript(redis, PUT_IN_PLACE, [
+    { keys: [beside, entry.key], args: [count, members] },
+  ]);
+  if (placed === 0) throw new IncompleteSetError(entry.key);
   return { keys: 1, bytes: entryBytes(entry) };
+}
+
+/**
+ * Adds fields to a hash, and gives it its whole TTL again.
+ * @throws the first error that Redis answered
+ */
+export async function addFields(
+  redis: RedisClient,
+  entry: Extract<CacheEntry, { type: 'hash' }>,
+): Promise<void> {
+  await runScript(redis, WRITE, [writeCall(entry.key, entry, 'part', 0, entrySize(entry))]);
 }
 
 /** A key in the same cluster slot, so that RENAME works there too: the hash tag is the whole key. */
@@ -93,6 +128,20 @@ const writeCall = (
   from: number,
   to: number,
 ): ScriptCall => ({ keys: [key], args: [entry.ttlSeconds, extent, ...addMembers(entry, from, to)] });
+
+/** The command that counts members of a key, and how many there are once Redis has dropped repeated ones. */
+function countOf(
+  entry: Exclude<CacheEntry, { type: 'string' }>,
+): [command: 'HLEN' | 'LLEN' | 'ZCARD', members: number] {
+  switch (entry.type) {
+    case 'hash':
+      return ['HLEN', Object.keys(entry.fields).length];
+    case 'list':
+      return ['LLEN', entry.items.length];
+    case 'zset':
+      return ['ZCARD', new Set(entry.members.map(([member]) => member)).size];
+  }
+}
 
 /** The command that adds members to a key, and the members. */
 function addMembers(entry: CacheEntry, from: number, to: number): (string | number)[] {

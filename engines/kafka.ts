@@ -111,11 +111,13 @@ export async function kafkaAnswers(brokers: readonly string[]): Promise<boolean>
   });
 }
 
-/** Makes the topics that are not there yet; those that are stay as they are. */
+/** Makes the topics that are not there yet; those that are stay as they are. Afterwards groups can be coordinated. */
 export async function createTopics(brokers: readonly string[]): Promise<void> {
   await withAdmin(brokers, 10, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const missing = Object.entries(TOPICS).filter(([topic]) => !existing.has(topic));
+    // A fresh broker makes its coordinator when first asked for it, and refuses whoever asks meanwhile.
+    await admin.describeGroups(['local-stack']);
     if (missing.length === 0) return;
     const { brokers: nodes } = await admin.describeCluster();
     await admin.createTopics({

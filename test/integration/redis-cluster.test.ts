@@ -1,15 +1,19 @@
 import calculateSlot from 'cluster-key-slot';
 import { Cluster } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { cachedRows } from '../../cache/cached-rows.ts';
 import { fillItem } from '../../cache/fill-entry.ts';
+import { readPartMetadata, writePartMetadata } from '../../cache/part-metadata.ts';
+import { bytesPerProfile } from '../../cache/profile-memory.ts';
 import { addReads, mostRead } from '../../cache/profile-reads.ts';
 import { createReadThrough } from '../../cache/read-through.ts';
 import { tableReading, trendingReading } from '../../cache/readings.ts';
 import { createReads } from '../../cache/reads.ts';
+import { redisMemory } from '../../cache/redis-memory.ts';
 import { removeUnlessStreamed } from '../../cache/remove.ts';
 import { renewAll } from '../../cache/renew.ts';
 import { writeDetails } from '../../cache/write-details.ts';
-import { EmptyEntryError, replaceSet, writeEntries } from '../../cache/write-entries.ts';
+import { EmptyEntryError, IncompleteSetError, replaceSet, writeEntries } from '../../cache/write-entries.ts';
 import { writeScores } from '../../cache/write-scores.ts';
 import { moveTrending, refreshDetails, rememberEngagement } from '../../cache/write-videos.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
@@ -18,9 +22,11 @@ import type { TrustApi } from '../../clients/trust-api.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
 import type { CacheEntry } from '../../domain/entities/entry.ts';
+import { cacheMetadata, type PartMetadata } from '../../domain/entities/metadata.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
 import { trending } from '../../domain/entities/trending.ts';
+import { withPipeline } from '../chaos/decorators.ts';
 import { allKeys, keysWithoutTtl } from '../support/redis.ts';
 import { moveSlot, startRedis, startRedisCluster, type TestCluster } from '../support/redis-cluster.ts';
 
@@ -55,6 +61,26 @@ const scoreAt = (kolId: string, eventTimeMs: number | null, offset = 0): Score =
 
 const connect = (url: string, use: 'serve' | 'work' = 'work') =>
   connectRedis(url, use, { onError: () => {} });
+
+const noteOf = (rows: number): PartMetadata => ({
+  warmed_at: NOW.toISOString(),
+  run_id: 'test',
+  trigger: 'cli',
+  keys: rows,
+  read_at: NOW.toISOString(),
+  rows,
+  tableRows: {},
+  snapshots: {},
+  shape: '',
+  sets: {},
+});
+
+/** Ids of all profiles that a walk over the cache meets. */
+async function walked(redis: RedisClient): Promise<string[]> {
+  const found = new Set<string>();
+  for await (const page of cachedRows(redis, profile)) for (const { id } of page) found.add(id);
+  return [...found].sort();
+}
 
 /** What is cached of a KOL. */
 async function scoreOf(redis: RedisClient, kolId: string): Promise<Score | null> {
@@ -137,6 +163,62 @@ describe.each([
       expect(items).toHaveLength(2500);
       expect(new Set(items).size).toBe(1);
     }
+  });
+
+  test.each([
+    ['is lost', (beside: string) => redis.unlink(beside)],
+    ['is there twice', (beside: string) => redis.rpush(beside, 'new')],
+  ])(
+    'a large set of which a part %s before it is whole does not replace the old one',
+    async (_what, harm) => {
+      const setOf = (value: string): CacheEntry => ({
+        key: 'test:set',
+        ttlSeconds: 100,
+        type: 'list',
+        items: Array.from({ length: 2500 }, () => value),
+      });
+      await replaceSet(redis, setOf('old'));
+      let harmed = 0;
+      const unlucky = withPipeline(redis, (pipeline) => {
+        const exec = pipeline.exec.bind(pipeline);
+        pipeline.exec = async () => {
+          const replies = await exec();
+          const [beside] = (await allKeys(redis)).filter((key) => key !== 'test:set');
+          if (beside !== undefined && harmed++ === 0) await harm(beside);
+          return replies;
+        };
+        return pipeline;
+      });
+      await expect(replaceSet(unlucky, setOf('new'))).rejects.toThrow(IncompleteSetError);
+      expect(harmed).toBeGreaterThan(0);
+      expect(new Set(await redis.lrange('test:set', 0, -1))).toEqual(new Set(['old']));
+      expect(await redis.llen('test:set')).toBe(2500);
+      expect(await keysWithoutTtl(redis)).toEqual([]);
+    },
+  );
+
+  test('members that repeat are no reason to refuse a large set', async () => {
+    const members = ids(2400).map((id, index) => [id.replace(/7$/, '8'), index] as const);
+    await replaceSet(redis, { key: 'test:zset', ttlSeconds: 100, type: 'zset', members });
+    expect(await redis.zcard('test:zset')).toBe(2160);
+    const fields = Object.fromEntries(ids(2400).map((id) => [id, id]));
+    await replaceSet(redis, { key: 'test:hash', ttlSeconds: 100, type: 'hash', fields });
+    expect(await redis.hlen('test:hash')).toBe(2400);
+    expect(await allKeys(redis)).toEqual(['test:hash', 'test:zset']);
+  });
+
+  test('what is cached can be walked over, measured and noted', async () => {
+    const cached = ids(2500).sort();
+    await writeEntries(redis, cached.map((id) => profile.toEntry(id, profileOf(id), NOW.toISOString()))); // prettier-ignore
+    await writeEntries(redis, [{ key: 'test:other', ttlSeconds: 9, type: 'list', items: ['x'] }]);
+    expect(await walked(redis)).toEqual(cached);
+    expect(await redisMemory(redis)).toMatchObject({ keys: 2501, maxBytes: 0, policy: 'noeviction' });
+    expect(await bytesPerProfile(redis)).toBeLessThan(1000); // what it takes for usual where it finds none
+    await writePartMetadata(redis, 'profiles', noteOf(7));
+    await writePartMetadata(redis, 'stats', noteOf(8));
+    expect(await readPartMetadata(redis, 'profiles')).toMatchObject({ rows: 7 });
+    expect(await readPartMetadata(redis, 'stats')).toMatchObject({ rows: 8 });
+    expect(await redis.ttl(cacheMetadata.key)).toBeGreaterThan(cacheMetadata.ttlSeconds - 60);
   });
 
   test('thousands of scores by two writers in any order end with the newest of each KOL', async () => {
@@ -305,10 +387,13 @@ describe('a cluster that changes', () => {
     await cluster.stop();
   });
 
-  const owner = () => {
-    const slot = calculateSlot(TAG);
+  /** The slot of a key, and who has it. */
+  const owner = (key: string) => {
+    const slot = calculateSlot(key);
     const [node] = redis instanceof Cluster ? (redis.slots[slot] ?? []) : [];
-    return { slot, from: cluster.masters.find(({ port }) => node === `127.0.0.1:${port}`) };
+    const from = cluster.masters.find(({ port }) => node === `127.0.0.1:${port}`);
+    if (from === undefined) throw new Error('nobody has the slot');
+    return { slot, from };
   };
 
   test('takes every write while a slot moves to a node that the client has never seen', async () => {
@@ -329,8 +414,7 @@ describe('a cluster that changes', () => {
     };
     await write();
     await replaceSet(redis, set('before'));
-    const { slot, from } = owner();
-    if (from === undefined) throw new Error('nobody has the slot');
+    const { slot, from } = owner(TAG);
     const bystanders = cluster.masters.filter((node) => node !== from);
     const reads = createReads({
       redis,
@@ -359,6 +443,34 @@ describe('a cluster that changes', () => {
     expect(await writeScores(redis, moved.map((id) => scoreAt(id, 1)))).toBe(0); // prettier-ignore
     expect(await redis.lindex(set('').key, 0)).toBe('after');
     expect(await cluster.spare.redis.exists(score.key(moved[0] ?? ''))).toBe(1);
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+  });
+
+  test('can be walked over, measured and noted while a slot moves between nodes that the client knows', async () => {
+    // The node whose profiles are measured takes the slots: it then has keys that it does not answer for.
+    const first = redis instanceof Cluster ? redis.nodes('master')[0]?.options.port : undefined;
+    const to = cluster.masters.find(({ port }) => port === first);
+    const tag = ids(20, '{walked-').map((id) => `${id}}`).find((id) => owner(id).from !== to); // prettier-ignore
+    if (to === undefined || tag === undefined) throw new Error('no slot that could be moved');
+    const some = [...ids(8, tag), ...ids(200, 'walked-')].sort();
+    await writeEntries(redis, some.map((id) => profile.toEntry(id, profileOf(id), NOW.toISOString()))); // prettier-ignore
+    let rows = 0;
+    const bystandersOf = (...parties: unknown[]) =>
+      [...cluster.masters, cluster.spare].filter((node) => !parties.includes(node));
+    const walk = async () => {
+      rows += 1;
+      expect(await walked(redis)).toEqual(expect.arrayContaining(some));
+      expect(await bytesPerProfile(redis)).toBeLessThan(1000);
+      await writePartMetadata(redis, 'profiles', noteOf(rows));
+      expect(await readPartMetadata(redis, 'profiles')).toMatchObject({ rows });
+    };
+    await walk();
+    const profiles = owner(tag);
+    await moveSlot(profiles.slot, profiles.from, to, bystandersOf(profiles.from, to), walk);
+    const note = owner(cacheMetadata.key);
+    await moveSlot(note.slot, note.from, cluster.spare, bystandersOf(note.from, cluster.spare), walk);
+    await walk();
+    expect(rows).toBe(8);
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });
 

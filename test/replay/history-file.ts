@@ -3,8 +3,8 @@ import protos from '@temporalio/proto';
 const { History } = protos.temporal.api.history.v1;
 type History = protos.temporal.api.history.v1.IHistory;
 
-/** What tells of the machine it was recorded on; replay does not look at it. */
-const TOLD = new Set(['identity', 'stackTrace', 'binaryChecksum', 'sdkMetadata', 'requestId']);
+/** What tells of the machine it was recorded on. (Not `sdkMetadata`: its flags tell replay how strictly to look.) */
+const TOLD = new Set(['identity', 'stackTrace', 'binaryChecksum', 'requestId']);
 
 /**
  * A history as plain JSON, and back. The SDK's own historyToJSON of 1.24 throws where npm installs protobufjs twice,
