@@ -1,4 +1,5 @@
 import { Cluster, Redis, type ChainableCommander } from 'ioredis';
+import { redisNodes } from '../domain/redis-nodes.ts';
 
 /** A connection to one Redis, or to all nodes of a cluster; every module that talks to Redis takes one. */
 export type RedisClient = Redis | Cluster;
@@ -57,11 +58,13 @@ export async function connectRedis(
   use: RedisUse,
   { onError, waitSeconds = 5 }: { onError: (error: Error) => void; waitSeconds?: number },
 ): Promise<RedisClient> {
-  const nodes = url.split(',');
+  const nodes = redisNodes(url);
   const redis = nodes.length === 1 ? createSingle(url, use) : createCluster(nodes, use);
   redis.on('error', onError);
   redis.on('node error', onError); // of a cluster only
-  const ready = new Promise<void>((resolve) => redis.once('ready', resolve)).then(() => openNodes(redis));
+  const ready = new Promise<void>((resolve) => redis.once('ready', resolve)).then(() =>
+    redis instanceof Cluster ? openNodes(redis) : reportLoneNode(redis, onError),
+  );
   redis.connect().catch(() => {}); // reported by 'error'; it goes on trying
   await Promise.race([ready, new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000).unref())]);
   return redis;
@@ -99,8 +102,19 @@ function createCluster(nodes: readonly string[], use: RedisUse): Cluster {
 }
 
 /** ioredis opens the connection to a node of a cluster at its first command, and may refuse others meanwhile. */
-async function openNodes(redis: RedisClient): Promise<void> {
-  if (redis instanceof Cluster) await Promise.allSettled(redis.nodes('master').map((node) => node.ping()));
+async function openNodes(redis: Cluster): Promise<void> {
+  await Promise.allSettled(redis.nodes('master').map((node) => node.ping()));
+}
+
+/** Keys of other nodes would each fail with MOVED, which does not say what to do. */
+async function reportLoneNode(redis: Redis, onError: (error: Error) => void): Promise<void> {
+  const info = await redis.info('cluster').catch(() => ''); // some may not ask
+  if (!/^cluster_enabled:1/m.test(info)) return;
+  onError(
+    new RedisUnavailableError(
+      'REDIS_URL names one node of a Redis Cluster, which has only a part of the keys: name several of its nodes, separated by commas',
+    ),
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { redisNodes } from '../domain/redis-nodes.ts';
 import { TASK_QUEUES } from '../workflows/ids.ts';
 
 /** Thrown when the environment does not hold a usable configuration; names every variable that is wrong. */
@@ -21,7 +22,11 @@ const commaSeparated = <T extends z.ZodType>(item: T) =>
   );
 
 /** One node may be of a database of its own; nodes of a cluster have database 0 only, and are entered alike. */
-const redisUrl = commaSeparated(url(/^rediss?$/))
+const redisUrl = z
+  .preprocess(
+    (text) => (typeof text === 'string' ? redisNodes(text) : text),
+    z.array(url(/^rediss?$/)).min(1),
+  )
   .superRefine((urls, context) => {
     if (urls.length === 1 || !urls.every((text) => URL.canParse(text))) return;
     const nodes = urls.map((text) => new URL(text));
@@ -46,7 +51,7 @@ const redisUrl = commaSeparated(url(/^rediss?$/))
  */
 export const environmentSchema = z.object({
   REDIS_URL: redisUrl.describe(
-    'Redis 7, e.g. redis://127.0.0.1:16379; of a Redis Cluster several of its nodes, separated by commas',
+    'Redis 7, e.g. redis://127.0.0.1:16379; of a Redis Cluster several of its nodes, separated by commas (where it has but one address, that twice)',
   ),
   KAFKA_BROKERS: commaSeparated(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).describe(
     'Kafka or Redpanda bootstrap servers, host:port separated by commas',

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { redisNodes } from '../domain/redis-nodes.ts';
 import type { ProcessSpec } from './managed-process.ts';
 import type { StackPaths } from './paths.ts';
 
@@ -39,7 +40,7 @@ maxmemory-policy allkeys-lru
 /** @returns true when a Redis answers PING; throws why it does not */
 export async function redisAnswers(url: string): Promise<boolean> {
   // Of a cluster that is already there, any node will do.
-  const redis = new Redis(url.split(',')[0] ?? url, {
+  const redis = new Redis(redisNodes(url)[0] ?? url, {
     protocol: 2,
     lazyConnect: true,
     connectTimeout: 2000,

@@ -373,7 +373,8 @@ describe.each([
 });
 
 describe('a cluster that changes', () => {
-  const TAG = '{moved}';
+  /** What carries it is in the slot of the notes of warms. */
+  const TAG = `{${cacheMetadata.key}}`;
   const moved = ids(8, TAG);
   const others = ids(200);
   let cluster: TestCluster;
@@ -425,7 +426,16 @@ describe('a cluster that changes', () => {
       onRejected: () => {},
     });
     let replaced: Promise<unknown> | undefined;
+    await writePartMetadata(redis, 'profiles', noteOf(0));
     await moveSlot(slot, from, cluster.spare, bystanders, async (step) => {
+      // By a client that no other answer has told of the new node.
+      const fresh = await connect(cluster.url);
+      try {
+        await writePartMetadata(fresh, 'profiles', noteOf(time));
+        expect(await readPartMetadata(fresh, 'profiles')).toMatchObject({ rows: time });
+      } finally {
+        await closeRedis(fresh);
+      }
       await write();
       expect((await reads.cachedProfiles([...moved, ...others])).size).toBe(moved.length + others.length);
       // It can be renamed when both its keys are on one node, so that it waits for the move.
@@ -446,32 +456,50 @@ describe('a cluster that changes', () => {
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });
 
-  test('can be walked over, measured and noted while a slot moves between nodes that the client knows', async () => {
-    // The node whose profiles are measured takes the slots: it then has keys that it does not answer for.
+  test('can be walked over and measured while a slot moves between nodes that the client knows', async () => {
+    // The node whose profiles are measured takes the slot: it then has keys that it does not answer for.
     const first = redis instanceof Cluster ? redis.nodes('master')[0]?.options.port : undefined;
-    const to = cluster.masters.find(({ port }) => port === first);
-    const tag = ids(20, '{walked-').map((id) => `${id}}`).find((id) => owner(id).from !== to); // prettier-ignore
+    const to = [...cluster.masters, cluster.spare].find(({ port }) => port === first);
+    const tag = ids(20).map((id) => `{${id}}`).find((id) => owner(id).from !== to); // prettier-ignore
     if (to === undefined || tag === undefined) throw new Error('no slot that could be moved');
+    const { slot, from } = owner(tag);
     const some = [...ids(8, tag), ...ids(200, 'walked-')].sort();
     await writeEntries(redis, some.map((id) => profile.toEntry(id, profileOf(id), NOW.toISOString()))); // prettier-ignore
-    let rows = 0;
-    const bystandersOf = (...parties: unknown[]) =>
-      [...cluster.masters, cluster.spare].filter((node) => !parties.includes(node));
+    const bystanders = [...cluster.masters, cluster.spare].filter((node) => node !== from && node !== to);
+    let walks = 0;
     const walk = async () => {
-      rows += 1;
       expect(await walked(redis)).toEqual(expect.arrayContaining(some));
       expect(await bytesPerProfile(redis)).toBeLessThan(1000);
-      await writePartMetadata(redis, 'profiles', noteOf(rows));
-      expect(await readPartMetadata(redis, 'profiles')).toMatchObject({ rows });
+      walks += 1;
     };
+    await moveSlot(slot, from, to, bystanders, walk);
     await walk();
-    const profiles = owner(tag);
-    await moveSlot(profiles.slot, profiles.from, to, bystandersOf(profiles.from, to), walk);
-    const note = owner(cacheMetadata.key);
-    await moveSlot(note.slot, note.from, cluster.spare, bystandersOf(note.from, cluster.spare), walk);
-    await walk();
-    expect(rows).toBe(8);
-    expect(await keysWithoutTtl(redis)).toEqual([]);
+    expect(walks).toBe(4);
+  });
+
+  test('is reached as a whole by the address of one node, with its password', async () => {
+    const [node] = cluster.masters;
+    const nodes = [...cluster.masters, cluster.spare];
+    const password = 'a,b c:ü@/';
+    const passwordOfAll = (text: string) =>
+      Promise.all(nodes.map((one) => one.redis.config('SET', 'requirepass', text)));
+    const url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${node?.port}`;
+    await passwordOfAll(password);
+    try {
+      const client = await connect(`${url},${url}`);
+      expect(await writeScores(client, ids(100).map((id) => scoreAt(id, 5)))).toBe(100); // prettier-ignore
+      await closeRedis(client);
+    } finally {
+      await passwordOfAll('');
+    }
+  });
+
+  test('is told from one Redis, when only one node of it is named', async () => {
+    const errors: string[] = [];
+    const options = { onError: ({ message }: Error) => errors.push(message) };
+    const node = await connectRedis(cluster.masters[0]?.url ?? '', 'work', options);
+    expect(errors).toEqual([expect.stringMatching(/REDIS_URL names one node .*: name several/)]);
+    await closeRedis(node);
   });
 
   test('goes on with a replica that does not know the scripts, after its master was killed', async () => {

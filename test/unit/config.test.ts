@@ -38,6 +38,8 @@ test('REDIS_URL names one Redis, or several nodes of a cluster', () => {
   const redisUrl = (text: string) => loadConfig({ ...complete, REDIS_URL: text }).REDIS_URL;
   expect(redisUrl('rediss://user:pa%2Css@a:6380/3')).toBe('rediss://user:pa%2Css@a:6380/3');
   expect(redisUrl('redis://a:1, redis://b:2/0')).toBe('redis://a:1,redis://b:2/0');
+  expect(redisUrl('redis://:pa,ss@a:1/3')).toBe('redis://:pa,ss@a:1/3');
+  expect(redisUrl('redis://:pa,ss@a:1,redis://:pa,ss@b:2')).toBe('redis://:pa,ss@a:1,redis://:pa,ss@b:2');
   const nodes = (second: string) => () => redisUrl(`redis://u:secret@a:1,${second}`);
   expect(nodes('redis://u:secret@b:2/3')).toThrow(/REDIS_URL .* only database 0/);
   expect(nodes('redis://u:secret@b:2?db=3')).toThrow(/REDIS_URL .* only database 0/);
