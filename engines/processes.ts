@@ -15,16 +15,25 @@ export interface NodeProcess {
   /** Entry file, relative to the project. */
   readonly file: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[];
   readonly isReady: ProcessSpec['isReady'];
 }
 
 /** One of our own programs, run from its TypeScript source. */
-export function nodeProcess({ name, title, file, env, isReady }: NodeProcess): ProcessSpec {
+export function nodeProcess({
+  name,
+  title,
+  file,
+  env,
+  nodeOptions = [],
+  isReady,
+}: NodeProcess): ProcessSpec {
   return {
     name,
     title,
     command: process.execPath,
-    args: ['--import', 'tsx', join(projectFolder, file)],
+    args: [...nodeOptions, '--import', 'tsx', join(projectFolder, file)],
     cwd: projectFolder,
     env,
     isReady,

@@ -8,6 +8,7 @@ import { installCompose, type ComposeCommand } from '../../engines/install/compo
 import { VERSIONS } from '../../engines/install/versions.ts';
 import { TOPICS } from '../../engines/kafka.ts';
 import { projectFolder } from '../../engines/paths.ts';
+import { MALLOC_ARENA_MAX, WORKER_NODE_OPTIONS } from '../../engines/programs.ts';
 
 /** Jobs that run once and end; every other service runs for as long as the system does. */
 const JOBS = ['topics', 'bucket', 'lakehouse'];
@@ -95,6 +96,14 @@ describe('docker-compose.yml', () => {
       expect(service('worker')).toMatch(new RegExp(`${name}:\\n +condition: service_healthy`));
     for (const name of ['topics', 'lakehouse'])
       expect(service('worker')).toMatch(new RegExp(`${name}:\\n +condition: service_completed_successfully`));
+  });
+
+  it('gives a worker the memory that the local stack gives it, as the documents say', async () => {
+    const command = ['node', ...WORKER_NODE_OPTIONS, 'dist/workers/main.js'];
+    expect(list('worker', 'command')).toEqual(command);
+    const read = (file: string) => readFile(join(projectFolder, file), 'utf8');
+    expect((await read('docs/deployment.md')).split(command.join(' '))).toHaveLength(3);
+    expect(await read('Dockerfile')).toContain(`MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX}`);
   });
 
   it('pins every image', () => {
