@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
+import { createPreloaded } from './preloaded.ts';
 
 /** What the lakehouse knows of the subjects of a range. */
 export interface Known<T> {
@@ -13,8 +14,6 @@ export type KnownOf<T> = (ids: readonly string[]) => Promise<Known<T>>;
 /** Enough for every KOL of today several times over; features of that many take about 60 MB. */
 const KEPT = 200_000;
 const KEPT_MS = 10 * 60_000;
-/** Read anew before what was read expires. */
-const PRELOAD_EVERY_MS = KEPT_MS * 0.8;
 /** Ranges of a batch begin within a few milliseconds of each other: their ids go into one query. */
 const WINDOW_MS = 5;
 const MOST_IDS = 5000;
@@ -23,7 +22,7 @@ const MOST_IDS = 5000;
  * Looks up what the hot path needs from the lakehouse, in one query for all ids that are not kept from earlier, unknown ids
  * included. It never throws and never takes longer than the deadline: an answer that comes later serves the next batch.
  * One query is on its way at a time, and no id is asked for twice meanwhile: a slow Trino is not buried under more of them.
- * @param preload pages of all there is: read in the background now and then, so that only what is new has to be asked for
+ * @param preload pages of all there is: while a copy of it is kept nothing is asked for, and who is not in it is unknown
  */
 export function createKnown<T>(
   look: (ids: readonly string[]) => Promise<readonly T[]>,
@@ -58,29 +57,18 @@ export function createKnown<T>(
     },
   );
 
-  let preloadedAt = -Infinity;
-  async function preloadAll(pages: AsyncIterable<readonly T[]>): Promise<void> {
-    let room = KEPT;
-    for await (const page of pages) {
-      for (const value of page) kept.set(idOf(value), { value });
-      room -= page.length;
-      if (room <= 0) return; // the rest is asked for as it is needed
-    }
-  }
-  function preloadWhenDue(): void {
-    if (preload === undefined || performance.now() - preloadedAt < PRELOAD_EVERY_MS) return;
-    preloadedAt = performance.now();
-    preloadAll(preload()).catch(onError);
-  }
-  preloadWhenDue();
+  const preloaded = preload && createPreloaded(preload, idOf, { most: KEPT, keptMs: KEPT_MS, onError });
+  const valueOf = (id: string): T | null | undefined => {
+    const value = preloaded?.(id);
+    return value === undefined ? kept.get(id)?.value : value;
+  };
 
   return async (ids) => {
-    preloadWhenDue();
-    const missing = [...new Set(ids)].filter((id) => !kept.has(id));
+    const missing = [...new Set(ids)].filter((id) => valueOf(id) === undefined);
     const complete = missing.length === 0 || (await within(deadlineMs, loader.loadMany(missing)));
     const byId = new Map<string, T>();
     for (const id of ids) {
-      const value = kept.get(id)?.value;
+      const value = valueOf(id);
       if (value) byId.set(id, value);
     }
     return { byId, complete };

@@ -7,7 +7,7 @@ interface Thing {
 }
 
 /** A source that knows every id but "nobody"; `answer` lets a query go on. */
-function source({ deadlineMs = 1000, slow = false, preloaded = [] as string[] } = {}) {
+function source({ deadlineMs = 1000, slow = false, preloaded = undefined as string[] | undefined } = {}) {
   const queries: (readonly string[])[] = [];
   const errors: unknown[] = [];
   const waiting: ((error?: Error) => void)[] = [];
@@ -24,10 +24,12 @@ function source({ deadlineMs = 1000, slow = false, preloaded = [] as string[] } 
     {
       deadlineMs,
       onError: (error) => errors.push(error),
-      async *preload() {
-        await Promise.resolve();
-        yield preloaded.map((id) => ({ id }));
-      },
+      ...(preloaded && {
+        async *preload() {
+          await Promise.resolve();
+          yield preloaded.map((id) => ({ id }));
+        },
+      }),
     },
   );
   return { known, queries, errors, waiting };
@@ -44,11 +46,23 @@ describe('what the hot path knows', () => {
     expect(queries).toHaveLength(1);
   });
 
-  test('need not be asked for when it was preloaded', async () => {
+  test('need not be asked for when it was preloaded, nor who is not in what was', async () => {
     const { known, queries } = source({ preloaded: ['a', 'b'] });
     await sleep(1);
-    expect((await known(['a', 'b'])).byId.size).toBe(2);
-    expect(queries).toEqual([]);
+    const { byId, complete } = await known(['a', 'b', 'c']);
+    expect({ ids: [...byId.keys()], complete, queries }).toEqual({
+      ids: ['a', 'b'],
+      complete: true,
+      queries: [],
+    });
+  });
+
+  test('is asked for until what is preloaded is there', async () => {
+    const { known, queries } = source({ preloaded: ['a'] });
+    expect((await known(['a'])).byId.size).toBe(1);
+    expect(queries).toEqual([['a']]);
+    expect((await known(['b'])).byId.size).toBe(0);
+    expect(queries).toEqual([['a']]);
   });
 
   test('of a slow Trino is not waited for, nor asked for again meanwhile; the next query takes what gathered', async () => {
