@@ -1,14 +1,16 @@
 import type { KnownOf } from '../cache/known.ts';
 import { writeScores } from '../cache/write-scores.ts';
+import type { InputRecord } from '../clients/kafka/range-reader.ts';
 import type { RedisClient } from '../clients/redis.ts';
 import { isRefusal, type TrustApi } from '../clients/trust-api.ts';
 import { scoreOf, type Score } from '../domain/entities/score.ts';
 import { buildFeatures } from '../domain/scoring/model-features.ts';
 import { scoreRecord } from '../domain/scoring/output-records.ts';
-import { parseProfileEvent } from '../domain/scoring/profile-event.ts';
+import { parseProfileEvent, type ProfileEvent } from '../domain/scoring/profile-event.ts';
 import { SCORES_TOPIC } from '../domain/scoring/topics.ts';
-import { triage, type Rejected } from '../domain/scoring/triage.ts';
+import { triage, type Placed, type Rejected } from '../domain/scoring/triage.ts';
 import type { TrustFeatures } from '../domain/scoring/trust-features.ts';
+import { createPredictAhead } from './predict-ahead.ts';
 import type { RangeResult, RangeWork } from './score-range.ts';
 
 export interface ScoreProfilesDeps {
@@ -19,23 +21,41 @@ export interface ScoreProfilesDeps {
 
 /** Profile events: parse → newest per KOL → features (+ Trino for what is missing) → ML API → Redis. */
 export function createScoreProfiles({ knownFeatures, trustApi, redis }: ScoreProfilesDeps) {
+  const predictAhead = createPredictAhead(trustApi);
+
+  async function featuresOf(newest: readonly Placed<ProfileEvent>[]) {
+    const known = await knownFeatures(newest.map(({ event }) => event.kol_id));
+    return {
+      known,
+      features: newest.map(({ event }) => buildFeatures(event, known.byId.get(event.kol_id) ?? null)),
+    };
+  }
+
+  /** Only what is asked about ahead is read ahead: the range is sorted as a whole when its turn comes. */
+  async function askAhead(
+    place: string,
+    next: Promise<readonly InputRecord[]>,
+    watermarkMs: number | null,
+  ): Promise<void> {
+    const records = (await next).slice(0, predictAhead.most());
+    if (records.length === 0) return;
+    const { newest } = sorted(records, watermarkMs);
+    predictAhead.ahead(place, (await featuresOf(newest)).features);
+  }
+
   return async function scoreProfiles({
     place,
     records,
+    next,
     watermarkMs,
     signal,
     time,
   }: RangeWork): Promise<RangeResult> {
-    const parsed = records.map((record) => ({ offset: record.offset, outcome: parseProfileEvent(record) }));
-    const { newest, deadLetters, late, superseded, maxEventTimeMs } = triage(
-      parsed,
-      ({ kol_id }) => kol_id,
-      watermarkMs,
-    );
-
-    const known = await time('features', () => knownFeatures(newest.map(({ event }) => event.kol_id)));
-    const features = newest.map(({ event }) => buildFeatures(event, known.byId.get(event.kol_id) ?? null));
-    const results = await time('model', () => trustApi.score(features, signal));
+    const { newest, deadLetters, late, superseded, maxEventTimeMs } = sorted(records, watermarkMs);
+    const { known, features } = await time('features', () => featuresOf(newest));
+    const partition = `${place.topic}/${place.partition}`;
+    const results = await time('model', () => predictAhead.score(partition, features, signal));
+    if (next !== undefined) askAhead(partition, next, watermarkMs).catch(() => {}); // whoever reads the range throws
 
     const scores: Score[] = [];
     const refused: Rejected[] = [];
@@ -78,5 +98,12 @@ export function createScoreProfiles({ knownFeatures, trustApi, redis }: ScorePro
     };
   };
 }
+
+const sorted = (records: readonly InputRecord[], watermarkMs: number | null) =>
+  triage(
+    records.map((record) => ({ offset: record.offset, outcome: parseProfileEvent(record) })),
+    ({ kol_id }) => kol_id,
+    watermarkMs,
+  );
 
 const sourceOf = ({ topic, partition }: RangeWork['place']) => ({ topic, partition });

@@ -63,6 +63,8 @@ export interface RangeReport {
 export interface RangeWork {
   readonly place: RangePlace;
   readonly records: readonly InputRecord[];
+  /** The records after them, where they are wanted next and likely by this worker. */
+  readonly next: Promise<readonly InputRecord[]> | undefined;
   readonly watermarkMs: number | null;
   readonly signal: AbortSignal;
   readonly time: ReturnType<typeof stopwatch<keyof Phases>>;
@@ -127,8 +129,10 @@ export function createScoreRange(deps: ScoreRangeDeps) {
       }
       const range = { topic: args.topic, partition: args.partition, from: position, to: args.to };
       const records = await time('read', () => deps.reader.read(range, signal));
-      deps.reader.readAhead({ ...range, from: args.to, to: args.readAheadTo });
-      const work = { place: range, records, watermarkMs: args.watermarkMs, signal, time };
+      const readAhead = deps.reader.readAhead({ ...range, from: args.to, to: args.readAheadTo });
+      // Where another worker had the partition before, it may well have it again.
+      const next = transaction.fresh ? undefined : readAhead;
+      const work = { place: range, records, next, watermarkMs: args.watermarkMs, signal, time };
       const result = await workOn[args.kind](work);
       const ledger = ledgerRecord(
         range,

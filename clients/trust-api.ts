@@ -36,6 +36,11 @@ export interface TrustApi {
    * @throws TrustApiUnavailableError when any of them could not be scored
    */
   score(profiles: readonly ModelFeatures[], signal?: AbortSignal): Promise<ScoreResult[]>;
+  /**
+   * How many profiles it pays to ask about before they are wanted: with single calls as many as are in flight at once. A
+   * batch call takes as long for the rest of its profiles as for all.
+   */
+  worthAhead(): number;
   close(): Promise<void>;
 }
 
@@ -161,11 +166,13 @@ export function createTrustApi({
     );
   }
 
+  const batchMissing = () =>
+    batchMissingSince !== undefined && Date.now() - batchMissingSince < BATCH_RECHECK_MS;
+
   return {
+    worthAhead: () => (batchMissing() ? concurrency : 0),
     async score(profiles, signal) {
-      const batchMissing =
-        batchMissingSince !== undefined && Date.now() - batchMissingSince < BATCH_RECHECK_MS;
-      if (batchMissing || profiles.length === 1) return scoreEach(profiles, signal);
+      if (batchMissing() || profiles.length === 1) return scoreEach(profiles, signal);
       const chunks: ModelFeatures[][] = [];
       for (let start = 0; start < profiles.length; start += BATCH_SIZE)
         chunks.push(profiles.slice(start, start + BATCH_SIZE));

@@ -49,8 +49,11 @@ export class UndecodableBatchError extends Error {
 export interface RangeReader {
   /** All committed records of the range, in order; offsets of markers, aborted and compacted records are passed over. */
   read(range: OffsetRange, signal?: AbortSignal): Promise<InputRecord[]>;
-  /** Starts reading a range that will be asked for next; at most one a partition is held. An empty range is none. */
-  readAhead(range: OffsetRange): void;
+  /**
+   * Starts reading a range that will be asked for next; at most one a partition is held.
+   * @returns its records, undefined of an empty range
+   */
+  readAhead(range: OffsetRange): Promise<InputRecord[]> | undefined;
   close(): Promise<void>;
 }
 
@@ -185,10 +188,11 @@ export function createRangeReader(kafka: Kafka): RangeReader {
       }
     },
     readAhead(range) {
-      if (range.to <= range.from) return;
+      if (range.to <= range.from) return undefined;
       const records = readNow(range);
       records.catch(() => {}); // whoever reads the range tries again, and throws
       ahead.set(`${range.topic}/${range.partition}`, { range, records });
+      return records;
     },
     async close() {
       await (await connecting?.catch(() => undefined))?.disconnect();
