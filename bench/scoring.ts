@@ -115,6 +115,7 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
       against: 'wanted ≥ 5000/s',
       ratio: rate(BACKLOG, fast.ms) / 5000,
     });
+    if (maxOffsets === 1000) figure(await historyOf(loop, 'with a backlog', BACKLOG / maxOffsets));
   }
   const bareMs = await bareScoring({
     kafka,
@@ -136,6 +137,7 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
     [10, 11_000],
   ] as const) {
     await loop.executeUpdate(configureLoop, { args: [{ trigger, maxOffsets: 1000 }] });
+    const { batches: before } = await loop.query(loopState);
     const latencies = await latenciesAt({ producer, redis }, 20, trigger === 10 ? 45 : 20);
     figure({
       what: `produce → readable in Redis at 20/s, trigger ${trigger}: p50, p99`,
@@ -143,17 +145,12 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
       against: `p99 wanted ≤ ${wanted} ms`,
       ratio: percentile(latencies, 99) / wanted,
     });
+    const { batches: after } = await loop.query(loopState);
+    figure(await historyOf(loop, `at 20/s, trigger ${trigger}`, after - before));
   }
-  const worst = (await batchesOf(loop)).map(({ events, partitions }) => events / (12 + 3 * (partitions - 1)));
-  figure({
-    what: `history events a batch, of the ${worst.length} batches in the history: mean and most against their limits`,
-    value: `${(worst.reduce((sum, one) => sum + one, 0) / worst.length).toFixed(2)}, ${Math.max(...worst).toFixed(2)}`,
-    against: 'limit is 12, and 3 more for each further partition',
-    ratio: worst.reduce((sum, one) => sum + one, 0) / worst.length,
-  });
-
   // Last: a client that met a service without batch endpoint goes on with single calls for ten minutes.
   await mlFaults({ batch: false });
+  await run(1000, { maxOffsets: 1000 });
   const single = await run(BACKLOG);
   const limit = (CONCURRENCY / ML_MS) * 1000;
   figure({
@@ -282,6 +279,20 @@ async function latenciesAt(
   sending = false;
   await watch;
   return latencies;
+}
+
+/** History events of the last batches, of those that are in the history of the loop's present run. */
+async function historyOf(loop: Loop, when: string, count: number): Promise<Figure> {
+  const ratios = (await batchesOf(loop))
+    .slice(-count)
+    .map(({ events, partitions }) => events / (12 + 3 * (partitions - 1)));
+  const mean = ratios.reduce((sum, one) => sum + one, 0) / ratios.length;
+  return {
+    what: `history events a batch ${when} (${ratios.length} batches), mean and most, as parts of the limit`,
+    value: `${mean.toFixed(2)}, ${Math.max(...ratios).toFixed(2)}`,
+    against: 'the limit is 12, and 3 more for each further partition',
+    ratio: mean,
+  };
 }
 
 /** What each batch of the loop's current history took of it: from the end of the batch before to its own end. */

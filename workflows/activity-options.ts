@@ -37,7 +37,7 @@ export const planning: ActivityOptions = {
 };
 
 /**
- * With a backlog there is nothing to wait for: a local activity plans within the workflow task that ended the last batch,
+ * Where there is likely something to do at once, a local activity plans within the workflow task that ended the last batch,
  * which saves a round of Temporal and five history events. One try: the ordinary plan waits for what is down.
  */
 export const planningBacklog: LocalActivityOptions = {

@@ -6,6 +6,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -143,14 +144,16 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
   upsertSearchAttributes({ KolTopic: [topic], KolLoopState: [state.paused ? 'paused' : 'running'] });
   now({});
 
+  /** Loops that began before this was there looked at once only where they knew of a backlog. */
+  const mayLookAtOnce = patched('look-at-once-when-available');
   let lastPlannedMs = 0;
-  let backlog = false;
+  let lookAtOnce = false;
   while (!workflowInfo().continueAsNewSuggested) {
     if (seek !== undefined) {
       now({ state: 'seeking' });
       await carryOut(seek, { topic, group });
       seek = undefined;
-      backlog = true;
+      lookAtOnce = true;
     }
     if (state.paused) {
       now({ state: 'paused' });
@@ -159,26 +162,26 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     }
     now({ state: 'waiting' });
     const { maxOffsets, trigger } = state.settings;
-    const notBeforeMs: number = backlog || trigger === 'available' ? 0 : lastPlannedMs + trigger * 1000;
+    const notBeforeMs: number = lookAtOnce || trigger === 'available' ? 0 : lastPlannedMs + trigger * 1000;
     waiting = new CancellationScope();
     const args = { topic, group, maxOffsets };
     const plan: BatchPlan | undefined = await unlessCancelled(
       waiting.run(
         async () =>
-          (backlog ? await planAtOnce(args) : undefined) ??
+          (lookAtOnce ? await planAtOnce(args) : undefined) ??
           (await planBatch({ ...args, notBeforeMs, maxWaitMs: IDLE_WAIT_MS })),
       ),
     );
     waiting = undefined;
     if (plan === undefined || state.paused || seek !== undefined) continue;
     now({ lag: plan.lag, truncated: plan.truncated });
-    backlog = false;
+    lookAtOnce = false;
     if (plan.ranges.length === 0) continue;
 
     now({ state: 'scoring' });
     const reports = await runRanges(plan, { topic, kind, group });
     const offsets = plan.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-    backlog = plan.lag > offsets;
+    lookAtOnce = plan.lag > offsets || (mayLookAtOnce && state.settings.trigger === 'available');
     lastPlannedMs = plan.plannedAtMs;
     now({
       batches: state.batches + 1,
@@ -239,7 +242,7 @@ async function carryOut(seek: Seek, loop: { readonly topic: string; readonly gro
   }
 }
 
-/** The next batch of a backlog. @returns undefined where there is none after all, or Kafka could not be asked just now */
+/** The next batch, of what is there now. @returns undefined where there is nothing, or Kafka could not be asked just now */
 async function planAtOnce(args: {
   readonly topic: string;
   readonly group: string;

@@ -31,10 +31,12 @@ import { startMlService } from '../support/ml-service.ts';
 import { until } from '../support/until.ts';
 
 /**
- * `npm run record:histories`: runs every workflow on real engines, in the ways that matter to its history, and keeps the
- * histories beside this file. Record anew only for a change that running workflows need not survive; any other change must
- * replay the histories that are there (histories.test.ts).
+ * `npm run record:histories -- [prefix]`: runs every workflow on real engines, in the ways that matter to its history, and keeps
+ * the histories beside this file, or those whose names begin so. Record anew only for a change that running workflows need not
+ * survive; any other change must replay the histories that are there (histories.test.ts). For a patch, rename what it replaces
+ * and record that anew, so that both ways are replayed.
  */
+const [prefix = ''] = process.argv.slice(2);
 const folder = fileURLToPath(new URL('./histories/', import.meta.url));
 Runtime.install({ logger: new DefaultLogger('WARN') });
 
@@ -212,6 +214,7 @@ async function recordScoring(temporal: Client, brokers: string): Promise<void> {
 }
 
 async function keep(name: string, handle: Pick<WorkflowHandle, 'fetchHistory'>): Promise<void> {
+  if (!name.startsWith(prefix)) return;
   const history = historyToObject(await handle.fetchHistory());
   await writeFile(`${folder}${name}.json`, `${JSON.stringify(history, null, 1)}\n`);
   console.log(`recorded ${name}`);

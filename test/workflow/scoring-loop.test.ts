@@ -80,6 +80,18 @@ describe('the scoring loop', () => {
     expect(plans.slice(0, 4).map(({ notBeforeMs }) => notBeforeMs)).toEqual([10_000, 0, 0, 1_010_000]);
   });
 
+  test('looks at once for more where data is to be scored as it comes', async () => {
+    const { activities, plans } = topicOf(1, 3);
+    const worker = await createWorker(env, SCORING_TASK_QUEUE, activities);
+    await worker.runUntil(async () => {
+      const loop = await startLoop({ settings: { trigger: 'available' } });
+      await until('it waits again', () => Promise.resolve(plans.length === 3));
+      await loop.terminate();
+    });
+    // The second is a look within the task that ended the batch; there was nothing, so the third waits.
+    expect(plans.map(({ maxWaitMs }) => maxWaitMs > 0)).toEqual([true, false, true]);
+  });
+
   test('plans anew when Kafka no longer agrees with a plan', async () => {
     const { activities, committed } = topicOf(1, 3);
     let refused = false;
