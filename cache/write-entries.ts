@@ -90,15 +90,20 @@ export async function replaceSet(redis: RedisClient, entry: CacheEntry): Promise
   if (size === 0) throw new EmptyEntryError(entry.key);
   if (size <= CHUNK_MEMBERS || entry.type === 'string') return writeEntries(redis, [entry]);
   // One of its own for each writer: a warm and a reader's miss may replace the same set at once.
-  // A writer that dies half-way leaves it behind; it goes by its TTL.
   const beside = besideKey(entry.key, randomUUID());
-  for (let start = 0; start < size; start += CHUNK_MEMBERS)
-    await runScript(redis, WRITE, [writeCall(beside, entry, 'part', start, start + CHUNK_MEMBERS)]);
-  const [count, members] = countOf(entry);
-  const placed = await runScript(redis, PUT_IN_PLACE, [
-    { keys: [beside, entry.key], args: [count, members] },
-  ]);
-  if (placed === 0) throw new IncompleteSetError(entry.key);
+  try {
+    for (let start = 0; start < size; start += CHUNK_MEMBERS)
+      await runScript(redis, WRITE, [writeCall(beside, entry, 'part', start, start + CHUNK_MEMBERS)]);
+    const [count, members] = countOf(entry);
+    const placed = await runScript(redis, PUT_IN_PLACE, [
+      { keys: [beside, entry.key], args: [count, members] },
+    ]);
+    if (placed === 0) throw new IncompleteSetError(entry.key);
+  } catch (error) {
+    // A full Redis has no room for halves. What a writer that dies leaves behind goes by its TTL.
+    await redis.unlink(beside).catch(() => {});
+    throw error;
+  }
   return { keys: 1, bytes: entryBytes(entry) };
 }
 

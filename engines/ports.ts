@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { PortsError } from './errors.ts';
 
@@ -31,6 +32,12 @@ export const PORTS = {
   mlApi: { title: 'ML service', variable: 'ML_API_PORT', usual: 18090, address: 'ML_API_URL' },
   api: { title: 'API', variable: 'API_PORT', usual: 18000 },
 } as const satisfies Record<string, PortDefinition>;
+
+/**
+ * Below those that Linux gives to outgoing connections: a port that was free when it was chosen may be one of theirs when an
+ * engine binds it seconds later.
+ */
+const FREE_PORTS = [20_000, 32_000] as const;
 
 export type PortName = keyof typeof PORTS;
 export type Ports = Readonly<Record<PortName, number>>;
@@ -66,11 +73,18 @@ export function portsFromEnvironment(environment: NodeJS.ProcessEnv = process.en
 
 /** @returns ports that are free now, for a stack that runs beside another one */
 export async function freePorts(): Promise<Ports> {
-  // All are held until all are chosen, so that none is given twice.
-  const held = await Promise.all(portNames.map(() => listen(0, '127.0.0.1')));
-  const ports = Object.fromEntries(portNames.map((name, index) => [name, held[index]?.port ?? 0]));
-  await Promise.all(held.flatMap((server) => (server ? [server.close()] : [])));
-  return ports as Record<PortName, number>;
+  const ports = await someFreePorts(portNames.length);
+  return Object.fromEntries(portNames.map((name, index) => [name, ports[index]])) as Record<PortName, number>;
+}
+
+/** @returns so many ports that are free now, each another one */
+export async function someFreePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(...FREE_PORTS);
+    if (!ports.has(port) && (await isFree(port))) ports.add(port);
+  }
+  return [...ports];
 }
 
 /** @returns the sentence that says a port is taken and what to do */
@@ -94,23 +108,17 @@ export async function checkPortsAreFree(ports: Ports, wanted: readonly PortName[
 /** Tried on the loopback address and on all of them: either may be what the other program holds. */
 async function isFree(port: number): Promise<boolean> {
   for (const host of ['127.0.0.1', undefined]) {
-    const server = await listen(port, host);
-    if (!server) return false;
-    await server.close();
+    if (!(await canListen(port, host))) return false;
   }
   return true;
 }
 
-async function listen(port: number, host: string | undefined) {
+async function canListen(port: number, host: string | undefined): Promise<boolean> {
   const server = createServer();
   const listening = await new Promise<boolean>((resolve) => {
     server.once('error', () => resolve(false));
     server.listen({ port, ...(host && { host }), exclusive: true }, () => resolve(true));
   });
-  if (!listening) return undefined;
-  const address = server.address();
-  return {
-    port: typeof address === 'object' && address ? address.port : port,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
-  };
+  if (listening) await new Promise<void>((resolve) => server.close(() => resolve()));
+  return listening;
 }

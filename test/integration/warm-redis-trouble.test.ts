@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { WarmActivities } from '../../activities/index.ts';
 import { redisMemory } from '../../cache/redis-memory.ts';
+import { replaceSet } from '../../cache/write-entries.ts';
+import type { CacheEntry } from '../../domain/entities/entry.ts';
 import type { WarmReport } from '../../workflows/warm-cache.ts';
 import { startRedis, type RedisServer } from '../support/redis-server.ts';
 import { allKeys } from '../support/redis.ts';
@@ -77,6 +79,30 @@ describe('a Redis that is full and evicts nothing', () => {
       const [report] = failure.details as [WarmReport];
       expect(report).toMatchObject({ keys: 0, memory: { policy: 'noeviction' } });
       expect(report.warnings.join()).toContain('at the limit Redis refuses writes');
+    } finally {
+      await redis.config('SET', 'maxmemory', '512mb');
+      await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    }
+  });
+});
+
+describe('a Redis that fills up while a large set is built', () => {
+  test('keeps the old set and no half of the new one', async () => {
+    const { redis } = harness;
+    const key = 'kol:autocomplete:tiktok';
+    const of = (members: number): CacheEntry => ({
+      type: 'zset',
+      key,
+      ttlSeconds: 60,
+      members: Array.from({ length: members }, (_, index) => [`somebody-${index}`, index] as const),
+    });
+    await replaceSet(redis, of(10));
+    await redis.config('SET', 'maxmemory-policy', 'noeviction');
+    await redis.config('SET', 'maxmemory', String((await redisMemory(redis)).usedBytes + 1024 ** 2));
+    try {
+      await expect(replaceSet(redis, of(200_000))).rejects.toThrow(/OOM/);
+      expect((await allKeys(redis)).filter((one) => one.includes(':next:'))).toEqual([]);
+      expect(await redis.zcard(key)).toBe(10);
     } finally {
       await redis.config('SET', 'maxmemory', '512mb');
       await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');

@@ -1,11 +1,10 @@
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { Redis } from 'ioredis';
 import { installEngines } from '../../engines/install/install-engines.ts';
+import { someFreePorts } from '../../engines/ports.ts';
 import { until } from './until.ts';
 
 /** A redis-server of this test alone. */
@@ -21,25 +20,11 @@ export interface RedisNode {
 
 const SLOTS = 16_384;
 
-/** Held all at once, so that they are different ones. */
-async function freePorts(count: number): Promise<number[]> {
-  const held = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = held.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(held.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
 /** Starts redis-servers on free ports with a folder of their own; `stop` ends them and removes it. */
 async function startServers(count: number, cluster: boolean) {
   const { redis: executable } = await installEngines(['redis'], { report: () => {} });
   const folder = await mkdtemp(join(tmpdir(), 'redis-test-'));
-  const ports = await freePorts(2 * count);
+  const ports = await someFreePorts(2 * count);
   const nodes: RedisNode[] = [];
   const stop = async () => {
     await Promise.all(nodes.map(({ kill }) => kill()));

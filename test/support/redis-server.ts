@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installEngines } from '../../engines/install/install-engines.ts';
-import { freePorts } from '../../engines/ports.ts';
+import { someFreePorts } from '../../engines/ports.ts';
 import { redisAnswers } from '../../engines/redis.ts';
 import { until } from './until.ts';
 
@@ -18,7 +18,7 @@ export interface RedisServer {
 
 export async function startRedis(...options: readonly string[]): Promise<RedisServer> {
   const { redis: executable } = await installEngines(['redis'], { report: () => {} });
-  const { redis: port } = await freePorts();
+  const [port] = await someFreePorts(1);
   const url = `redis://127.0.0.1:${port}`;
   const dir = await mkdtemp(join(tmpdir(), 'kol-redis-'));
   let server: ChildProcess;

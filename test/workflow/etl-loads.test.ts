@@ -106,6 +106,24 @@ describe('loads of a short window', () => {
     expect(parts()).toEqual([['rankings', 'stats', 'trending']]);
   });
 
+  test('are one warm also when thousands came while no worker ran', async () => {
+    const { activities, warms } = recorded();
+    const loads = Array.from({ length: 3000 }, (_, index) => ({
+      tables: ['kol_profiles'],
+      pipeline: `p-${index % 20}`,
+      runId: String(index),
+      ids: Array.from({ length: 100 }, (_, id) => `kol-${(index * 100 + id) % 900}`),
+    }));
+    // The test server starts a workflow twice where two signals would.
+    await signal(loads[0]);
+    for (let from = 1; from < loads.length; from += 20)
+      await Promise.all(loads.slice(from, from + 20).map(signal));
+    await withWorker(activities, () => skipUntil('a warm', taken(loads.length)));
+    expect(warms().map((asked) => asked.map(({ part, scope }) => [part, scope?.ids?.length]))).toEqual([
+      [['profiles', 900]],
+    ]);
+  });
+
   test('of ids and platforms are one warm of just those', async () => {
     const { activities, warms } = recorded();
     await withWorker(activities, async () => {
