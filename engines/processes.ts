@@ -21,14 +21,7 @@ export interface NodeProcess {
 }
 
 /** One of our own programs, run from its TypeScript source. */
-export function nodeProcess({
-  name,
-  title,
-  file,
-  env,
-  nodeOptions = [],
-  isReady,
-}: NodeProcess): ProcessSpec {
+export function nodeProcess({ name, title, file, env, nodeOptions = [], isReady }: NodeProcess): ProcessSpec {
   return {
     name,
     title,

@@ -1,19 +1,23 @@
 import { join } from 'node:path';
 import { Client, isGrpcServiceError, type WorkflowHandle } from '@temporalio/client';
 import { SCORING_TASK_QUEUE, scoringLoopId } from '../../workflows/ids.ts';
+import type { EventKind } from '../../domain/scoring/topics.ts';
 import type { scoringLoop } from '../../workflows/scoring-loop.ts';
 import { until } from '../support/until.ts';
 import type { Bench } from './bench.ts';
-import { profileEvents } from './events.ts';
+import { eventsOf } from './events.ts';
 import type { Action, Fault, Point } from './points.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 export interface ArenaOptions {
+  /** Profiles, where it does not say. */
+  readonly kind?: EventKind;
   readonly partitions: number;
   /** Events to begin with. */
   readonly events: number;
-  readonly kols: number;
+  /** Different KOLs, or videos. */
+  readonly ids: number;
   /** Offsets a batch. */
   readonly maxOffsets: number;
 }
@@ -21,6 +25,7 @@ export interface ArenaOptions {
 /** One run: an input topic, its loop in a Temporal namespace of its own, and its workers. */
 export interface Arena {
   readonly topic: string;
+  readonly kind: EventKind;
   readonly environment: NodeJS.ProcessEnv;
   startLoop(): Promise<WorkflowHandle<typeof scoringLoop>>;
   worker(orders?: Partial<Omit<WorkerOrders, 'workflowBundle'>>): WorkerProcess;
@@ -40,8 +45,8 @@ export interface Arena {
 /** Makes the topic and its dead letters, sends the events, and puts the group at the beginning. */
 export async function createArena(bench: Bench, name: string, options: ArenaOptions): Promise<Arena> {
   const { admin, producer, engines, temporal } = bench;
-  const { partitions, kols, maxOffsets } = options;
-  const topic = `${name}.profiles`;
+  const { kind = 'profiles', partitions, ids, maxOffsets } = options;
+  const topic = `${name}.${kind}`;
   const workers: WorkerProcess[] = [];
   const environment: NodeJS.ProcessEnv = {
     ...engines,
@@ -63,12 +68,13 @@ export async function createArena(bench: Bench, name: string, options: ArenaOpti
 
   const arena: Arena = {
     topic,
+    kind,
     environment,
     startLoop: () =>
       client.workflow.start<typeof scoringLoop>('scoringLoop', {
         taskQueue: SCORING_TASK_QUEUE,
         workflowId: loopId,
-        args: [{ topic, group: name, settings: { maxOffsets, trigger: 'available' } }],
+        args: [{ topic, kind, group: name, settings: { maxOffsets, trigger: 'available' } }],
       }),
     worker(orders = {}) {
       const worker = new WorkerProcess(environment, { ...orders, workflowBundle: engines.WORKFLOW_BUNDLE });
@@ -78,7 +84,7 @@ export async function createArena(bench: Bench, name: string, options: ArenaOpti
     fault: (point, action, skip) => ({ point, action, skip, marker: arena.marker('fault') }),
     marker: (of) => join(bench.folder, `${name}-${of}`),
     async produce(first, count) {
-      const messages = profileEvents(topic, { first, count, kols, partitions });
+      const messages = eventsOf(kind, topic, { first, count, ids, partitions });
       await producer.send({ topic, messages });
     },
     async committed() {

@@ -8,12 +8,15 @@ import kafkajs from 'kafkajs';
 import type { Addresses } from '../../engines/addresses.ts';
 import { SCORES_TOPIC, LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
 import { registerSearchAttributes } from '../../workers/search-attributes.ts';
-import type { Score } from '../../domain/entities/score.ts';
+import { content } from '../../domain/entities/content.ts';
+import { score, type Score } from '../../domain/entities/score.ts';
+import { eventKinds } from '../../domain/scoring/topics.ts';
 import { startMlService } from '../support/ml-service.ts';
 import { readTopics } from '../support/read-topics.ts';
 import { createArena, type Arena, type ArenaOptions } from './arena.ts';
 import { checkAccounting, type Account } from './check-accounting.ts';
 import { inputOf } from './events.ts';
+import type { InputEvent, Source } from './evidence.ts';
 
 export type BenchEngines = Addresses & { readonly WORKFLOW_BUNDLE: string };
 
@@ -71,16 +74,23 @@ export async function createBench(engines: BenchEngines): Promise<Bench> {
     async accounts(wanted) {
       const read = (pattern: string) => readTopics(engines.KAFKA_BROKERS, pattern);
       const [inputs, deadLetters, scores, ledger] = await Promise.all([
-        read(`${RUN}-.*\\.profiles`),
+        read(`${RUN}-.*\\.(${eventKinds.join('|')})`),
         read(`${RUN}-.*\\.dlq`),
         read(SCORES_TOPIC.replace('.', '\\.')),
         read(LEDGER_TOPIC.replaceAll('.', '\\.')),
       ]);
       const accounts = new Map<string, Account>();
-      for (const { topic } of wanted) {
+      for (const { topic, kind } of wanted) {
         const input = inputOf(topic, inputs);
-        const cached = await scoresInRedis(redis, [...new Set(input.flatMap(({ kolId }) => kolId ?? []))]);
-        accounts.set(topic, checkAccounting({ topic, input, ledger, scores, deadLetters, cached }));
+        const found = { topic, input, ledger, deadLetters };
+        accounts.set(
+          topic,
+          checkAccounting(
+            kind === 'profiles'
+              ? { ...found, scores, cached: await scoresInRedis(redis, input) }
+              : { ...found, scores: null, cached: await detailsInRedis(redis, topic, input) },
+          ),
+        );
       }
       return accounts;
     },
@@ -99,14 +109,35 @@ export async function createBench(engines: BenchEngines): Promise<Bench> {
   return bench;
 }
 
-async function scoresInRedis(redis: Redis, kolIds: readonly string[]): Promise<Map<string, Score>> {
-  const found = new Map<string, Score>();
-  const texts = kolIds.length === 0 ? [] : await redis.mget(kolIds.map((id) => `kol:score:${id}`));
-  texts.forEach((text, index) => {
-    const kolId = kolIds[index];
-    if (text !== null && kolId !== undefined) found.set(kolId, JSON.parse(text) as Score);
+const idsOf = (input: readonly InputEvent[]) => [...new Set(input.flatMap(({ id }) => id ?? []))];
+
+/** Which event each KOL's score was made of. */
+async function scoresInRedis(
+  redis: Redis,
+  input: readonly InputEvent[],
+): Promise<Map<string, Source | null>> {
+  const ids = idsOf(input);
+  const texts = ids.length === 0 ? [] : await redis.mget(ids.map(score.key));
+  return new Map(
+    texts.flatMap((text, index) =>
+      text === null ? [] : [[ids[index] ?? '', (JSON.parse(text) as Score).source] as const],
+    ),
+  );
+}
+
+/** Which event each video's detail was made of; it says the offset, and a video is always in the same partition. */
+async function detailsInRedis(
+  redis: Redis,
+  topic: string,
+  input: readonly InputEvent[],
+): Promise<Map<string, Source | null>> {
+  const partitions = new Map(input.map(({ id, partition }) => [id, partition]));
+  const found = idsOf(input).map(async (id) => {
+    const offset = await redis.hget(content.key(id), 'source_offset');
+    const source = { topic, partition: partitions.get(id) ?? -1, offset: Number(offset) };
+    return [id, offset === null ? null : source] as const;
   });
-  return found;
+  return new Map(await Promise.all(found));
 }
 
 /** All activities of scoring go to one task queue; a namespace of its own keeps the workers of a run to themselves. */

@@ -50,13 +50,13 @@ export function checkAccounting(evidence: Evidence): Account {
 /** Every input offset has an outcome, one that its record deserves; no other offset has any. */
 function checkInput({ input, outcomes }: Accounts, complaints: Complaints): void {
   let newestMs = 0;
-  for (const { kolId, eventTimeMs } of input.values())
-    if (kolId !== null) newestMs = Math.max(newestMs, eventTimeMs);
-  for (const [place, { kolId, eventTimeMs }] of input) {
+  for (const { id, eventTimeMs } of input.values())
+    if (id !== null) newestMs = Math.max(newestMs, eventTimeMs);
+  for (const [place, { id, eventTimeMs }] of input) {
     const kind = outcomes.get(place)?.kind;
     if (kind === undefined) complaints.add('lost: offset without an outcome', place);
-    else if ((kolId === null) !== (kind === 'dead_letters'))
-      complaints.add(kolId === null ? 'unreadable record not a dead letter' : 'good record dead', place);
+    else if ((id === null) !== (kind === 'dead_letters'))
+      complaints.add(id === null ? 'unreadable record not a dead letter' : 'good record dead', place);
     else if (kind === 'late' && eventTimeMs >= newestMs - WATERMARK_DELAY_MS)
       complaints.add('late although it was in time', place);
   }
@@ -67,8 +67,8 @@ function checkInput({ input, outcomes }: Accounts, complaints: Complaints): void
 /** A superseded event gave way to a newer one of its KOL that was scored in the same range. */
 function checkSuperseded({ input, outcomes }: Accounts, complaints: Complaints): void {
   const scored = new Map<string, InputEvent>();
-  const keyOf = ({ kolId, partition }: InputEvent, { from, to }: { from: number; to: number }) =>
-    `${partition}/[${from}, ${to})/${kolId}`;
+  const keyOf = ({ id, partition }: InputEvent, { from, to }: { from: number; to: number }) =>
+    `${partition}/[${from}, ${to})/${id}`;
   for (const [place, { kind, range }] of outcomes) {
     const event = input.get(place);
     if (event !== undefined && kind === 'scored') scored.set(keyOf(event, range), event);

@@ -13,11 +13,11 @@ export interface Accounts {
 const inLogOrder = (records: readonly PrintedRecord[]) =>
   [...records].sort((a, b) => a.partition - b.partition || a.offset - b.offset);
 
-/** scores.stream has one record for each offset that the ledger calls scored, of that event, and none besides. */
+/** scores.stream has one record for each offset that the ledger calls scored, of that event, and none besides; of videos none. */
 export function checkScores({ topic, scores }: Evidence, accounts: Accounts, complaints: Complaints): void {
   const seen = new Set<string>();
   const last = new Map<string, { partition: number; offset: number }>();
-  for (const record of inLogOrder(scores)) {
+  for (const record of inLogOrder(scores ?? [])) {
     const { kol_id, source, event_time_ms } = JSON.parse(record.value) as Score;
     if (source?.topic !== topic) continue;
     const place = placeOf(source);
@@ -26,7 +26,7 @@ export function checkScores({ topic, scores }: Evidence, accounts: Accounts, com
     seen.add(place);
     if (accounts.outcomes.get(place)?.kind !== 'scored')
       complaints.add('score in the stream that the ledger does not have', place);
-    if (event?.kolId !== kol_id || record.key !== kol_id || event.eventTimeMs !== event_time_ms)
+    if (event?.id !== kol_id || record.key !== kol_id || event.eventTimeMs !== event_time_ms)
       complaints.add('score of another event than its source', `${place}: ${record.key}`);
     const before = last.get(kol_id);
     if (before !== undefined && before.partition !== record.partition)
@@ -35,7 +35,7 @@ export function checkScores({ topic, scores }: Evidence, accounts: Accounts, com
       complaints.add('scores of a KOL out of order', `${kol_id}: ${source.offset} after ${before.offset}`);
     last.set(kol_id, { partition: record.partition, offset: source.offset });
   }
-  complainOfMissing('scored', 'score missing in the stream', seen, accounts, complaints);
+  if (scores !== null) complainOfMissing('scored', 'score missing in the stream', seen, accounts, complaints);
 }
 
 /** The dead-letter topic has one record for each offset that the ledger calls dead, and none besides. */
@@ -69,30 +69,30 @@ function complainOfMissing(
 }
 
 /**
- * Redis has the newest scored event of each KOL. Something newer is right only where it came from an event of that KOL
+ * Redis has the newest scored event of each KOL, or of each video. Something newer is right only where it came from an event of that KOL
  * that ended as late: an attempt that died may have scored it before the watermark passed it.
  */
 export function checkCached({ topic, cached }: Evidence, accounts: Accounts, complaints: Complaints): void {
   const newest = new Map<string, InputEvent>();
   for (const [place, { kind }] of accounts.outcomes) {
     const event = accounts.input.get(place);
-    if (kind !== 'scored' || event === undefined || event.kolId === null) continue;
-    const other = newest.get(event.kolId);
-    if (other === undefined || isNewer(event, other)) newest.set(event.kolId, event);
+    if (kind !== 'scored' || event === undefined || event.id === null) continue;
+    const other = newest.get(event.id);
+    if (other === undefined || isNewer(event, other)) newest.set(event.id, event);
   }
-  for (const [kolId, event] of newest) {
-    const score = cached.get(kolId);
-    if (score?.source?.topic !== topic) {
-      complaints.add('KOL without a score in Redis', kolId);
+  for (const [id, event] of newest) {
+    const source = cached.get(id);
+    if (source?.topic !== topic) {
+      complaints.add('nothing in Redis', id);
       continue;
     }
-    const place = placeOf(score.source);
+    const place = placeOf(source);
     const held = accounts.input.get(place);
-    if (held === undefined || held.kolId !== kolId)
-      complaints.add('Redis has a score of no such event', `${kolId}: ${place}`);
+    if (held === undefined || held.id !== id)
+      complaints.add('Redis has something of no such event', `${id}: ${place}`);
     else if (isNewer(event, held))
-      complaints.add('Redis has an older score', `${kolId}: ${place}, newest is ${placeOf(event)}`);
+      complaints.add('Redis has something older', `${id}: ${place}, newest is ${placeOf(event)}`);
     else if (isNewer(held, event) && accounts.outcomes.get(place)?.kind !== 'late')
-      complaints.add('Redis has a score that was never given out', `${kolId}: ${place}`);
+      complaints.add('Redis has something that was never given out', `${id}: ${place}`);
   }
 }

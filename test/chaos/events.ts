@@ -1,13 +1,14 @@
 import type { Message } from 'kafkajs';
+import type { EventKind } from '../../domain/scoring/topics.ts';
 import type { PrintedRecord } from '../support/read-topics.ts';
 import type { InputEvent } from './evidence.ts';
 
-/** Keys name topic and KOL, so that records of several topics can be read together and told apart. */
+/** Keys name topic and KOL or video, so that records of several topics can be read together and told apart. */
 const SEPARATOR = '~';
 const UNREADABLE = 'unreadable';
 const MINUTE_MS = 60_000;
 
-/** Values that no profile event has; text without line breaks, for the reader's sake. */
+/** Values that no event has; text without line breaks, for the reader's sake. */
 const malformed = [
   '{"broken',
   '[]',
@@ -17,41 +18,55 @@ const malformed = [
 ];
 
 /**
- * Profile events: KOLs come again and again, also within a batch; some events are minutes old, some cannot be read.
- * The same KOL is always in the same partition.
+ * Events of KOLs or videos that come again and again, also within a batch; some are minutes old, some cannot be read.
+ * The same KOL or video is always in the same partition.
  * @param first number of the first event; the same number gives the same event but for its time
  */
-export function profileEvents(
+export function eventsOf(
+  kind: EventKind,
   topic: string,
-  { first = 0, count, kols, partitions }: { first?: number; count: number; kols: number; partitions: number },
+  { first = 0, count, ids, partitions }: { first?: number; count: number; ids: number; partitions: number },
 ): (Message & { partition: number })[] {
   return Array.from({ length: count }, (_, index) => {
     const number = first + index;
-    const kol = kolOf(number, kols);
-    const partition = kol % partitions;
+    const one = idOf(number, ids);
+    const partition = one % partitions;
     if (number % 47 === 46) {
       const value = malformed[((number / 47) % malformed.length) | 0] ?? '';
       return { partition, key: `${topic}${SEPARATOR}${UNREADABLE}-${number}`, value };
     }
     const ageMs = number % 97 === 96 ? 12 * MINUTE_MS : (number * 131) % 2000;
-    const username = `${topic}${SEPARATOR}${kol}`;
+    const id = `${topic}${SEPARATOR}${one}`;
     const value = JSON.stringify({
       event_id: `${topic}-${number}`,
-      event_type: 'profile',
       event_time: new Date(Date.now() - ageMs).toISOString(),
       platform: 'tiktok',
-      username,
-      followers_count: 1000 + number,
-      following_raw: '1.2K',
-      bio: `event ${number}`,
+      ...(kind === 'profiles' ? profileOf(id, number) : videoOf(id, number)),
     });
-    return { partition, key: username, value };
+    return { partition, key: id, value };
   });
 }
 
-/** A step that shares no factor with usual pool sizes visits all KOLs in a mixed order; each fifth event repeats one. */
-const kolOf = (number: number, kols: number): number =>
-  number % 5 === 4 ? kolOf(number - 2, kols) : (number * 7919 + Math.floor(number / kols)) % kols;
+const profileOf = (username: string, number: number) => ({
+  event_type: 'profile',
+  username,
+  followers_count: 1000 + number,
+  following_raw: '1.2K',
+  bio: `event ${number}`,
+});
+
+const videoOf = (video_id: string, number: number) => ({
+  event_type: 'video',
+  video_id,
+  username: `kol-${number % 7}`,
+  view_count: 1000 + number,
+  like_count_raw: '1.2K',
+  caption: `event ${number}`,
+});
+
+/** A step that shares no factor with usual pool sizes visits all in a mixed order; each fifth event repeats one. */
+const idOf = (number: number, ids: number): number =>
+  number % 5 === 4 ? idOf(number - 2, ids) : (number * 7919 + Math.floor(number / ids)) % ids;
 
 /** The input of a topic, from what a reader finds in it. */
 export function inputOf(topic: string, records: readonly PrintedRecord[]): InputEvent[] {
@@ -62,6 +77,6 @@ export function inputOf(topic: string, records: readonly PrintedRecord[]): Input
       const eventTimeMs = unreadable
         ? 0
         : Date.parse((JSON.parse(value) as { event_time: string }).event_time);
-      return { partition, offset, kolId: unreadable ? null : key, eventTimeMs };
+      return { partition, offset, id: unreadable ? null : key, eventTimeMs };
     });
 }

@@ -1,12 +1,18 @@
-import type { Score } from '../../domain/entities/score.ts';
 import type { PrintedRecord } from '../support/read-topics.ts';
+
+/** Where an event lies, by which Redis tells what it was made of. */
+export interface Source {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
 
 /** An input record as the input topic holds it, read without any of our parsing. */
 export interface InputEvent {
   readonly partition: number;
   readonly offset: number;
-  /** Null for a record that must become a dead letter. */
-  readonly kolId: string | null;
+  /** The KOL, or the video; null for a record that must become a dead letter. */
+  readonly id: string | null;
   readonly eventTimeMs: number;
 }
 
@@ -15,10 +21,11 @@ export interface Evidence {
   readonly topic: string;
   readonly input: readonly InputEvent[];
   readonly ledger: readonly PrintedRecord[];
-  readonly scores: readonly PrintedRecord[];
+  /** Null for videos, of which nothing goes on but what Redis has. */
+  readonly scores: readonly PrintedRecord[] | null;
   readonly deadLetters: readonly PrintedRecord[];
-  /** What Redis has, by KOL. */
-  readonly cached: ReadonlyMap<string, Score>;
+  /** The event that Redis has, by KOL or video. */
+  readonly cached: ReadonlyMap<string, Source | null>;
 }
 
 export type OutcomeKind = 'scored' | 'dead_letters' | 'late' | 'superseded';
@@ -28,6 +35,6 @@ export const OUTCOME_KINDS: readonly OutcomeKind[] = ['scored', 'dead_letters', 
 export const placeOf = ({ partition, offset }: { partition: number; offset: number }): string =>
   `${partition}/${offset}`;
 
-/** Whether `a` is the newer of two events of one KOL: later event time, then higher offset. */
+/** Whether `a` is the newer of two events of one KOL or video: later event time, then higher offset. */
 export const isNewer = (a: InputEvent, b: InputEvent): boolean =>
   a.eventTimeMs === b.eventTimeMs ? a.offset > b.offset : a.eventTimeMs > b.eventTimeMs;

@@ -4,7 +4,7 @@ import type { Bench } from './bench.ts';
 import type { Point, Sabotage } from './points.ts';
 
 /** Four ranges, one after the other, of the same KOLs. */
-const OPTIONS = { partitions: 1, events: 200, kols: 20, maxOffsets: 50 };
+const OPTIONS = { partitions: 1, events: 200, ids: 20, maxOffsets: 50 };
 /** What a woken attempt did may lead to: a loop that finds its position gone back, say. */
 const AFTERMATH_MS = 2000;
 

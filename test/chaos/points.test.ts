@@ -3,8 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBench, type Bench } from './bench.ts';
 import type { Account } from './check-accounting.ts';
 import { startChaosEngines, type ChaosEngines } from './chaos-engines.ts';
-import { POINTS } from './points.ts';
-import { EVENTS, foundItCommitted, strike, type Strike, type StrikeResult } from './strike.ts';
+import { POINTS, type Point } from './points.ts';
+import { EVENTS, foundItCommitted, nameOf, strike, type Strike, type StrikeResult } from './strike.ts';
+
+const VIDEO_POINTS: readonly Point[] = [
+  'after-read',
+  'after-features',
+  'unseen-cache',
+  'after-cache',
+  'unseen-end-txn',
+];
 
 /** Each point once by kill -9 and once by a cut connection; and a commit whose reply never comes on a live connection. */
 const strikes: Strike[] = [
@@ -13,8 +21,12 @@ const strikes: Strike[] = [
     { point, action: 'cut' },
   ]),
   { point: 'unseen-end-txn', action: 'silence' },
+  // What is done with videos differs between reading and committing only.
+  ...VIDEO_POINTS.flatMap((point): Strike[] => [
+    { kind: 'videos', point, action: 'kill' },
+    { kind: 'videos', point, action: 'cut' },
+  ]),
 ];
-const nameOf = ({ point, action }: Strike) => `${point}-${action}`;
 /** Most of a strike is waiting for timeouts. */
 const AT_ONCE = 8;
 
@@ -58,7 +70,7 @@ function resultOf(one: Strike): StrikeResult {
 }
 
 describe('every offset has exactly one outcome after', () => {
-  test.each(strikes.map((one) => [one.action, one.point, one] as const))('%s %s', (_action, _point, one) => {
+  test.each(strikes.map((one) => [nameOf(one), one] as const))('%s', (_name, one) => {
     const account = accounts.get(resultOf(one).arena.topic);
     expect(account?.violations).toEqual([]);
     // More where the test's own producer sent some twice, to a topic just made.

@@ -38,7 +38,7 @@ async function feed(arena: Arena): Promise<void> {
 
 test('100,000 events, with everything that can go wrong in the meantime: nothing is lost, nothing is double', async () => {
   const arena = await bench.arena('storm', {
-    ...{ partitions: PARTITIONS, kols: 5000, maxOffsets: 1000 },
+    ...{ partitions: PARTITIONS, ids: 5000, maxOffsets: 1000 },
     events: CHUNK,
   });
   let loop = await arena.startLoop();

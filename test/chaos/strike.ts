@@ -1,15 +1,20 @@
+import type { EventKind } from '../../domain/scoring/topics.ts';
 import type { Arena } from './arena.ts';
 import type { Bench } from './bench.ts';
 import type { Action, Point } from './points.ts';
 
 /** Three batches of two ranges. */
 export const EVENTS = 240;
-const OPTIONS = { partitions: 2, events: EVENTS, kols: 50, maxOffsets: 80 };
+const OPTIONS = { partitions: 2, events: EVENTS, ids: 50, maxOffsets: 80 };
 
 export interface Strike {
   readonly point: Point;
   readonly action: Extract<Action, 'kill' | 'cut' | 'silence'>;
+  /** Profiles, where it does not say. */
+  readonly kind?: EventKind;
 }
+
+export const nameOf = ({ kind = 'profiles', point, action }: Strike): string => `${kind}-${point}-${action}`;
 
 export interface StrikeResult {
   readonly arena: Arena;
@@ -21,8 +26,9 @@ export interface StrikeResult {
  * Runs a loop, lets one fault happen in one of its ranges, and waits until all is committed; after a kill another worker
  * goes on. Later faults than the first range find producers that are used again; a producer's id is taken only once.
  */
-export async function strike(bench: Bench, { point, action }: Strike): Promise<StrikeResult> {
-  const arena = await bench.arena(`${point}-${action}`, OPTIONS);
+export async function strike(bench: Bench, one: Strike): Promise<StrikeResult> {
+  const { point, action, kind = 'profiles' } = one;
+  const arena = await bench.arena(nameOf(one), { ...OPTIONS, kind });
   const skip = point.endsWith('init-producer-id') ? 1 : action === 'kill' ? 2 : 3;
   await arena.startLoop();
   const victim = arena.worker({ fault: arena.fault(point, action, skip) });

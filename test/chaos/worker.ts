@@ -66,10 +66,12 @@ const activities = createScoringActivities({
       enrich,
     ),
   ),
-  knownContent: createKnown(
-    (ids) => lakehouse.contentById(ids),
-    ({ content_id }) => content_id,
-    enrich,
+  knownContent: faulty.known(
+    createKnown(
+      (ids) => lakehouse.contentById(ids),
+      ({ content_id }) => content_id,
+      enrich,
+    ),
   ),
   trustApi: faulty.trustApi(
     createTrustApi({

@@ -4,7 +4,7 @@ import { createBench, type Bench } from '../chaos/bench.ts';
 import { EVENTS as STRUCK_EVENTS, foundItCommitted, strike, type Strike } from '../chaos/strike.ts';
 
 /**
- * The short form of test/chaos, which breaks every step and the engines too: four faults that tell most, and a run whose
+ * The short form of test/chaos, which breaks every step and the engines too: five faults that tell most, and a run whose
  * workers are killed. They run side by side, since most of their time is waiting for a heartbeat that does not come.
  */
 const strikes: Strike[] = [
@@ -12,6 +12,7 @@ const strikes: Strike[] = [
   { point: 'after-cache', action: 'kill' },
   { point: 'unseen-end-txn', action: 'cut' },
   { point: 'after-commit', action: 'kill' },
+  { kind: 'videos', point: 'after-cache', action: 'kill' },
 ];
 const EVENTS = 3000;
 
@@ -25,7 +26,7 @@ afterAll(() => bench.close());
 /** Each worker but the last is killed when it has committed a few ranges, in the middle of whatever it does then. */
 async function killTwice(): Promise<Arena> {
   const arena = await bench.arena('killed-twice', {
-    ...{ partitions: 3, kols: 200, events: EVENTS },
+    ...{ partitions: 3, ids: 200, events: EVENTS },
     maxOffsets: 150,
   });
   await arena.startLoop();

@@ -25,9 +25,10 @@ const range = (at: number, from: number, to: number, outcomes: object, attempt =
     ...outcomes,
   });
 const score = (kol_id: string, offset: number, event_time_ms: number) =>
-  ({ kol_id, event_time_ms, source: { topic, partition: 0, offset } }) as Score;
-const streamed = (at: number, kolId: string, offset: number, eventTimeMs: number) =>
-  record(at, kolId, score(kolId, offset, eventTimeMs));
+  ({ kol_id, event_time_ms, source: source(offset) }) as Score;
+const streamed = (at: number, id: string, offset: number, eventTimeMs: number) =>
+  record(at, id, score(id, offset, eventTimeMs));
+const source = (offset: number) => ({ topic, partition: 0, offset });
 const dead = (offset: number) =>
   record(
     0,
@@ -44,12 +45,12 @@ const dead = (offset: number) =>
 const sound = {
   topic,
   input: [
-    { partition: 0, offset: 0, kolId: 'ana', eventTimeMs: NOW },
-    { partition: 0, offset: 1, kolId: 'ana', eventTimeMs: NOW + 1 },
-    { partition: 0, offset: 2, kolId: 'bea', eventTimeMs: NOW },
-    { partition: 0, offset: 3, kolId: null, eventTimeMs: NOW },
-    { partition: 0, offset: 4, kolId: 'bea', eventTimeMs: LONG_AGO },
-    { partition: 0, offset: 5, kolId: 'ana', eventTimeMs: NOW + 2 },
+    { partition: 0, offset: 0, id: 'ana', eventTimeMs: NOW },
+    { partition: 0, offset: 1, id: 'ana', eventTimeMs: NOW + 1 },
+    { partition: 0, offset: 2, id: 'bea', eventTimeMs: NOW },
+    { partition: 0, offset: 3, id: null, eventTimeMs: NOW },
+    { partition: 0, offset: 4, id: 'bea', eventTimeMs: LONG_AGO },
+    { partition: 0, offset: 5, id: 'ana', eventTimeMs: NOW + 2 },
   ],
   ledger: [
     range(0, 0, 3, { scored: [[1, 2]], superseded: [[0, 0]] }),
@@ -62,15 +63,20 @@ const sound = {
   ] as const,
   deadLetters: [dead(3)],
   cached: new Map([
-    ['ana', score('ana', 5, NOW + 2)],
-    ['bea', score('bea', 2, NOW)],
+    ['ana', source(5)],
+    ['bea', source(2)],
   ]),
 } satisfies Evidence;
 const [firstRange, secondRange] = sound.ledger;
 const [anaFirst, bea, anaLast] = sound.scores;
 const complaintsOf = (change: Partial<Evidence>) =>
   checkAccounting({ ...sound, ...change }).violations.map((sentence) => sentence.replace(/: .*/, ''));
-const withCached = (kolId: string, held: Score) => new Map(sound.cached).set(kolId, held);
+const withCached = (id: string, offset: number) => new Map(sound.cached).set(id, source(offset));
+
+test('videos give nothing to the stream', () => {
+  expect(complaintsOf({ scores: null })).toEqual([]);
+  expect(complaintsOf({ scores: [] })).not.toEqual([]);
+});
 
 test('a sound run is found sound, and counted', () => {
   expect(checkAccounting(sound)).toEqual({
@@ -149,16 +155,12 @@ describe('the checker complains of', () => {
       },
       'superseded by nothing newer in its range',
     ],
-    [
-      'an older score in Redis',
-      { cached: withCached('ana', score('ana', 1, NOW + 1)) },
-      'Redis has an older',
-    ],
-    ['no score in Redis', { cached: new Map() }, 'KOL without a score in Redis'],
+    ['an older score in Redis', { cached: withCached('ana', 1) }, 'Redis has something older'],
+    ['no score in Redis', { cached: new Map() }, 'nothing in Redis'],
     [
       "another KOL's score in Redis",
-      { cached: withCached('bea', score('bea', 5, NOW + 2)) },
-      'Redis has a score of no such event',
+      { cached: withCached('bea', 5) },
+      'Redis has something of no such event',
     ],
   ])('%s', (_what, change, complaint) => {
     expect(complaintsOf(change)).toContainEqual(expect.stringContaining(complaint));
