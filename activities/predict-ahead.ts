@@ -48,10 +48,8 @@ export function createPredictAhead(trustApi: TrustApi): PredictAhead {
       asked.delete(place);
       if (held === undefined) return trustApi.score(profiles, signal);
       const isHeld = (profile: ModelFeatures) => held.questions.has(questionOf(profile));
-      const [early, rest] = await Promise.all([
-        held.answers,
-        ask(profiles.filter((profile) => !isHeld(profile)), signal), // prettier-ignore
-      ]);
+      const others = profiles.filter((profile) => !isHeld(profile));
+      const [early, rest] = await Promise.all([held.answers, ask(others, signal)]);
       const unanswered = profiles.filter((profile) => isHeld(profile) && !early.has(questionOf(profile)));
       const answers = new Map([...early, ...rest, ...(await ask(unanswered, signal))]);
       return profiles.map((profile) => {

@@ -52,7 +52,7 @@ const broken: [hang: Hang, complaints: string[]][] = [
       wakes: 'at the end',
       sabotage: { victim: 'no-redis-guard' },
     },
-    ['Redis has an older score'],
+    ['Redis has something older'],
   ],
 ];
 const AT_ONCE = 4;

@@ -103,7 +103,9 @@ const worker = await Worker.create({
   connection: await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS }),
   namespace: config.TEMPORAL_NAMESPACE,
   taskQueue: SCORING_TASK_QUEUE,
-  ...(orders.does !== 'workflows' && { activities: { ...activities, scoreRange } }),
+  activities: { ...activities, scoreRange },
+  // A loop plans a backlog in a local activity, which runs where the workflow does.
+  enableNonLocalActivities: orders.does !== 'workflows',
   ...(orders.does !== 'activities' && { workflowBundle: { codePath: orders.workflowBundle } }),
   ...(orders.slots !== undefined && { maxConcurrentActivityTaskExecutions: orders.slots }),
   // A stopped process still holds its polls, and each swallows a task; few are enough here.
