@@ -15,7 +15,7 @@ export interface PartitionPosition {
 
 export interface Positions {
   read(group: string, topic: string): Promise<PartitionPosition[]>;
-  /** The committed offset of one partition, null when there is none. */
+  /** The committed offset of one partition, null when there is none. @throws where the topic has no such partition */
   committed(
     group: string,
     topic: string,
@@ -60,33 +60,37 @@ export function createPositions(kafka: Kafka): Positions {
 
   const offsetsOf = async (group: string, topic: string) => {
     const [offsets] = await (await connected(topic)).fetchOffsets({ groupId: group, topics: [topic] });
-    return new Map(
+    const found = new Map(
       (offsets?.partitions ?? []).map(({ partition, offset, metadata }) => [
         partition,
         { offset: Number(offset) < 0 ? null : Number(offset), metadata },
       ]),
     );
+    /** kafkajs asks for the partitions it knows of; one that it did not ask for is not one that was never committed. */
+    return (partition: number) => {
+      const position = found.get(partition);
+      if (position === undefined)
+        throw new Error(`Kafka said nothing of where ${group} stands in partition ${partition} of ${topic}`);
+      return position;
+    };
   };
 
   return {
     async read(group, topic) {
       await lookForNewPartitions(topic);
-      const [committed, ends] = await Promise.all([
+      const [committedOf, ends] = await Promise.all([
         offsetsOf(group, topic),
         connected(topic).then((admin) => admin.fetchTopicOffsets(topic)),
       ]);
       return ends
-        .map(({ partition, low, high }) => ({
-          partition,
-          committed: committed.get(partition)?.offset ?? null,
-          metadata: committed.get(partition)?.metadata ?? null,
-          low: Number(low),
-          high: Number(high),
-        }))
+        .map(({ partition, low, high }) => {
+          const { offset: committed, metadata } = committedOf(partition);
+          return { partition, committed, metadata, low: Number(low), high: Number(high) };
+        })
         .sort((a, b) => a.partition - b.partition);
     },
     async committed(group, topic, partition) {
-      return (await offsetsOf(group, topic)).get(partition) ?? { offset: null, metadata: null };
+      return (await offsetsOf(group, topic))(partition);
     },
     async at(topic, timeMs) {
       const found = await (await connected(topic)).fetchTopicOffsetsByTimestamp(topic, timeMs);

@@ -44,7 +44,7 @@ export interface Arena {
 
 /** Makes the topic and its dead letters, sends the events, and puts the group at the beginning. */
 export async function createArena(bench: Bench, name: string, options: ArenaOptions): Promise<Arena> {
-  const { admin, producer, engines, temporal } = bench;
+  const { kafka, producer, engines, temporal } = bench;
   const { kind = 'profiles', partitions, ids, maxOffsets } = options;
   const topic = `${name}.${kind}`;
   const workers: WorkerProcess[] = [];
@@ -57,6 +57,9 @@ export async function createArena(bench: Bench, name: string, options: ArenaOpti
   };
   const client = new Client({ connection: temporal, namespace: name });
   const loopId = scoringLoopId(topic);
+  // Its own: topics that share one refresh each other's metadata away.
+  const admin = kafka.admin();
+  await admin.connect();
 
   await admin.createTopics({
     waitForLeaders: false,
@@ -100,7 +103,7 @@ export async function createArena(bench: Bench, name: string, options: ArenaOpti
       until(
         `all of ${topic} is committed`,
         async () => {
-          // kafkajs throws while the broker is away, and when two ask at once for topics that it has just learned of.
+          // kafkajs throws while the broker is away.
           const committed = await arena.committed().catch(() => undefined);
           return committed !== undefined && committed.count >= committed.of;
         },
@@ -114,6 +117,7 @@ export async function createArena(bench: Bench, name: string, options: ArenaOpti
         .catch((error: unknown) => {
           if (!isGrpcServiceError(error) && !(error instanceof Error)) throw error; // it may not run
         });
+      await admin.disconnect();
     },
   };
 
@@ -123,10 +127,12 @@ export async function createArena(bench: Bench, name: string, options: ArenaOpti
     return topics[0]?.partitions.length === partitions;
   });
   await arena.produce(0, options.events);
-  await admin.setOffsets({
-    groupId: name,
-    topic,
-    partitions: Array.from({ length: partitions }, (_, partition) => ({ partition, offset: '0' })),
+  const beginning = Array.from({ length: partitions }, (_, partition) => ({ partition, offset: '0' }));
+  await until(`${name} stands at the beginning`, async () => {
+    // It can end without having committed anything; the loop would then begin at the end.
+    await admin.setOffsets({ groupId: name, topic, partitions: beginning });
+    const [offsets] = await admin.fetchOffsets({ groupId: name, topics: [topic] });
+    return offsets?.partitions.filter(({ offset }) => offset === '0').length === partitions;
   });
   return arena;
 }

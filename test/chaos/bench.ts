@@ -26,7 +26,7 @@ export interface Bench {
   readonly mlUrl: string;
   /** Folder for markers of faults. */
   readonly folder: string;
-  readonly admin: kafkajs.Admin;
+  readonly kafka: kafkajs.Kafka;
   readonly producer: kafkajs.Producer;
   readonly temporal: Connection;
   /** Makes a topic with events, and a Temporal namespace for its loop and workers alone. */
@@ -48,20 +48,19 @@ export async function createBench(engines: BenchEngines): Promise<Bench> {
     logLevel: kafkajs.logLevel.NOTHING,
     retry: { retries: 100, initialRetryTime: 50, maxRetryTime: 1000 },
   });
-  const admin = kafka.admin();
   const producer = kafka.producer();
   const redis = new Redis(engines.REDIS_URL, { protocol: 2 });
   redis.on('error', () => {}); // it comes back, or a command fails
   const temporal = await Connection.connect({ address: engines.TEMPORAL_ADDRESS });
   const folder = await mkdtemp(join(tmpdir(), 'chaos-'));
   const arenas: Arena[] = [];
-  await Promise.all([admin.connect(), producer.connect()]);
+  await producer.connect();
 
   const bench: Bench = {
     engines,
     mlUrl: ml.url,
     folder,
-    admin,
+    kafka,
     producer,
     temporal,
     async arena(name, options) {
@@ -96,13 +95,7 @@ export async function createBench(engines: BenchEngines): Promise<Bench> {
     },
     async close() {
       await Promise.all(arenas.map((arena) => arena.close()));
-      await Promise.all([
-        admin.disconnect(),
-        producer.disconnect(),
-        redis.quit(),
-        temporal.close(),
-        ml.stop(),
-      ]);
+      await Promise.all([producer.disconnect(), redis.quit(), temporal.close(), ml.stop()]);
       await rm(folder, { recursive: true, force: true });
     },
   };
