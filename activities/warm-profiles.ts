@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { cachedRows } from '../cache/cached-rows.ts';
 import { chooseHotProfiles, type HotProfiles, type HotProfilesOptions } from '../cache/hot-profiles.ts';
-import { readPartMetadata, writePartMetadata } from '../cache/part-metadata.ts';
+import { readPartMetadata } from '../cache/part-metadata.ts';
 import { redisMemory } from '../cache/redis-memory.ts';
 import { renewAll } from '../cache/renew.ts';
 import type { Lakehouse } from '../clients/lakehouse/lakehouse.ts';
@@ -162,13 +162,7 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
         rest = done;
         const mayRenew = !args.force && args.scope === undefined && last !== null;
         if (mayRenew && isUnchanged(last, { snapshots, shape }) && (await renew(warm, last, hot, all))) {
-          if (!args.dryRun)
-            await writePartMetadata(redis, 'profiles', {
-              ...last,
-              warmed_at: now.toISOString(),
-              run_id: args.runId,
-              trigger: args.trigger,
-            });
+          if (!args.dryRun) await warm.note(last, now);
           return;
         }
         if (!args.allowShrink) refuseShrunken(tableSizes(last, tableRows), maxShrinkPercent);
@@ -279,18 +273,8 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
           warm.warnings.push(
             `${lost} of the ${keys} profiles that were written are gone again: Redis evicts them, or was restarted`,
           );
-        await writePartMetadata(redis, 'profiles', {
-          warmed_at: new Date().toISOString(),
-          run_id: args.runId,
-          trigger: args.trigger,
-          keys,
-          read_at: plan.readAt,
-          rows: rowsRead,
-          tableRows: plan.tableRows,
-          snapshots: plan.snapshots,
-          shape: plan.shape,
-          sets: {},
-        });
+        const { readAt: read_at, tableRows, snapshots, shape } = plan;
+        await warm.note({ keys, read_at, rows: rowsRead, tableRows, snapshots, shape, sets: {} }, new Date());
       });
       return { report, lost };
     },

@@ -1,7 +1,9 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
+import { writePartMetadata } from '../cache/part-metadata.ts';
 import { writeEntries, type Written } from '../cache/write-entries.ts';
 import type { RedisClient } from '../clients/redis.ts';
 import { entryBytes, type CacheEntry } from '../domain/entities/entry.ts';
+import type { PartMetadata } from '../domain/entities/metadata.ts';
 import type { PartReport, WarmOptions, WarmPart, WarmScope, WarmTrigger } from '../domain/warming.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { redisFailure } from './redis-failure.ts';
@@ -75,6 +77,13 @@ export class PartWarm {
       `The lakehouse gave no rows for ${this.part}; what is cached stays. Check the Silver tables, then warm again.`,
       EMPTY_READ,
     );
+  }
+
+  /** Notes that this run warmed the part at that time, and from what. */
+  note(metadata: Omit<PartMetadata, 'warmed_at' | 'run_id' | 'trigger'>, at: Date): Promise<void> {
+    const { runId, trigger } = this.args;
+    const by = { warmed_at: at.toISOString(), run_id: runId, trigger };
+    return writePartMetadata(this.redis, this.part, { ...metadata, ...by });
   }
 
   report(): PartReport {

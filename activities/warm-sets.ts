@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { readPartMetadata, writePartMetadata } from '../cache/part-metadata.ts';
+import { readPartMetadata } from '../cache/part-metadata.ts';
 import { renewAll } from '../cache/renew.ts';
 import { replaceSet } from '../cache/write-entries.ts';
 import type { Lakehouse } from '../clients/lakehouse/lakehouse.ts';
@@ -72,21 +72,15 @@ export const warmSets = (deps: SetsDeps, definition: SetsPart, args: WarmPartArg
     if (!(await renewAll(redis, written)))
       throw new Error(`Redis has lost keys of ${part} that were written a moment ago`);
     if (args.scope !== undefined) return; // the other platforms are as old as they were
-    await writePartMetadata(redis, part, {
-      warmed_at: now.toISOString(),
-      run_id: args.runId,
-      trigger: args.trigger,
-      keys: warm.counts.keys,
-      read_at: now.toISOString(),
-      rows: warm.counts.rowsRead,
-      tableRows,
-      snapshots,
-      shape,
-      sets: Object.fromEntries([
-        ...sets.map(({ entry, size }) => [entry.key, { size, ttlSeconds: entry.ttlSeconds }]),
-        ...beside.map(({ key, ttlSeconds }) => [key, { size: 0, ttlSeconds, beside: true }]),
-      ]) as PartMetadata['sets'],
-    });
+    const { keys, rowsRead: rows } = warm.counts;
+    const noted = Object.fromEntries([
+      ...sets.map(({ entry, size }) => [entry.key, { size, ttlSeconds: entry.ttlSeconds }]),
+      ...beside.map(({ key, ttlSeconds }) => [key, { size: 0, ttlSeconds, beside: true }]),
+    ]) as PartMetadata['sets'];
+    await warm.note(
+      { keys, read_at: now.toISOString(), rows, tableRows, snapshots, shape, sets: noted },
+      now,
+    );
   });
 };
 
@@ -108,7 +102,7 @@ export const tableSizes = (
 
 /** Renews the part's keys. @returns false where some are gone or the last read is too old, so that it must be read anew */
 async function renewed(
-  { part, renewableMs }: SetsPart,
+  { renewableMs }: SetsPart,
   warm: PartWarm,
   last: PartMetadata,
   now: Date,
@@ -124,12 +118,7 @@ async function renewed(
   warm.skipped.push(
     `unchanged since ${last.read_at}: ${last.rows} rows not read, ${keys.length} keys renewed`,
   );
-  await writePartMetadata(warm.redis, part, {
-    ...last,
-    warmed_at: now.toISOString(),
-    run_id: warm.args.runId,
-    trigger: warm.args.trigger,
-  });
+  await warm.note(last, now);
   return true;
 }
 

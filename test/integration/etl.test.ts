@@ -10,6 +10,7 @@ import { readEtlLoads, signalEtlLoad } from '../../triggers/etl-loads.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../workflows/ids.ts';
 import { partWarmed, tablesLoaded } from '../../workflows/messages.ts';
 import { NOBODY, startApi, type Answer, type RunningApi } from '../support/api.ts';
+import { reportOf } from '../support/part-report.ts';
 import { testConfig, testDependencies } from '../support/dependencies.ts';
 import { until } from '../support/until.ts';
 import { withWorker } from '../support/worker.ts';
@@ -78,20 +79,11 @@ function noted(failing: readonly WarmPart[] = []) {
     ...dependencies.warmActivities,
     askPartWarmer: async ({ part, request: { replyTo, runId, scope } }: AskPartWarmerArgs) => {
       asked.push({ part, scope, requestedBy: replyTo });
-      const report = {
+      const outcome = {
         part,
-        rowsRead: 1,
-        keys: 1,
-        bytes: 1,
-        durationMs: 1,
-        rejected: 0,
-        rejectedExamples: [],
-        renewed: 0,
-        removed: 0,
-        skipped: [],
-        warnings: [],
+        runId,
+        ...(failing.includes(part) ? { error: 'no rows' } : { report: reportOf(part) }),
       };
-      const outcome = { part, runId, ...(failing.includes(part) ? { error: 'no rows' } : { report }) };
       await dependencies.temporal.workflow.getHandle(replyTo, runId).signal(partWarmed, outcome);
     },
   };

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WarmActivities } from '../../activities/index.ts';
 import { WARM_TASK_QUEUE } from '../../workflows/ids.ts';
 import type { warmCache } from '../../workflows/warm-cache.ts';
+import { reportOf } from '../support/part-report.ts';
 import { testConfig, testDependencies } from '../support/dependencies.ts';
 import { until } from '../support/until.ts';
 import { withWorker } from '../support/worker.ts';
@@ -24,19 +25,7 @@ test('100 warms at once are at most 2 runs of a part, never two at a time, and e
       const keys = (runs += 1);
       await letAllAsk;
       running -= 1;
-      return {
-        part: 'stats',
-        rowsRead: 1,
-        keys,
-        bytes: 1,
-        durationMs: 1,
-        rejected: 0,
-        rejectedExamples: [],
-        renewed: 0,
-        removed: 0,
-        skipped: [],
-        warnings: [],
-      };
+      return reportOf('stats', keys);
     },
   };
   let allAsked: () => void = () => {};

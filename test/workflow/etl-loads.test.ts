@@ -3,11 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AskPartWarmerArgs } from '../../activities/ask-part-warmer.ts';
 import type { WarmActivities } from '../../activities/index.ts';
 import { duplicateKeyOf } from '../../domain/etl-load.ts';
-import type { PartReport, WarmPart, WarmScope } from '../../domain/warming.ts';
+import type { WarmPart, WarmScope } from '../../domain/warming.ts';
 import { readEtlLoads, signalEtlLoad } from '../../triggers/etl-loads.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../workflows/ids.ts';
 import type { etlLoads, EtlLoadsArgs, EtlLoadsState } from '../../workflows/etl-loads.ts';
 import { partWarmed } from '../../workflows/messages.ts';
+import { reportOf } from '../support/part-report.ts';
 import { createWorker, timeSkippingServer } from '../support/time-skipping.ts';
 import { until } from '../support/until.ts';
 
@@ -45,20 +46,6 @@ function recorded(
 
 const partsOf = (warms: readonly (readonly Asked[])[]) =>
   warms.map((asked) => asked.map(({ part }) => part).sort());
-
-const reportOf = (part: WarmPart): PartReport => ({
-  part,
-  rowsRead: 1,
-  keys: 1,
-  bytes: 1,
-  durationMs: 1,
-  rejected: 0,
-  rejectedExamples: [],
-  renewed: 0,
-  removed: 0,
-  skipped: [],
-  warnings: [],
-});
 
 const withWorker = async (activities: object, work: () => Promise<void>) =>
   (await createWorker(env, WARM_TASK_QUEUE, activities)).runUntil(work);

@@ -6,9 +6,9 @@ import { createAskPartWarmer } from '../../activities/ask-part-warmer.ts';
 import { withHeartbeat } from '../../activities/heartbeat.ts';
 import type { WarmActivities } from '../../activities/index.ts';
 import type { WarmPartArgs } from '../../activities/warm-report.ts';
-import type { PartReport } from '../../domain/warming.ts';
 import { partWarmerId, WARM_TASK_QUEUE } from '../../workflows/ids.ts';
 import type { warmCache } from '../../workflows/warm-cache.ts';
+import { reportOf } from '../support/part-report.ts';
 import { createWorker, timeSkippingServer } from '../support/time-skipping.ts';
 import { until } from '../support/until.ts';
 
@@ -48,7 +48,7 @@ function held() {
         });
         const run = runs.at(-1);
         if (run) run.state = 'done';
-        return { ...empty, keys: scope?.ids?.length ?? 0 };
+        return reportOf('profiles', scope?.ids?.length ?? 0);
       }),
   } as Partial<WarmActivities>;
   return {
@@ -58,20 +58,6 @@ function held() {
   };
 }
 
-const empty: PartReport = {
-  part: 'profiles',
-  rowsRead: 1,
-  keys: 0,
-  bytes: 1,
-  durationMs: 1,
-  rejected: 0,
-  rejectedExamples: [],
-  renewed: 0,
-  removed: 0,
-  skipped: [],
-  warnings: [],
-};
-
 let warms = 0;
 const warm = (...ids: string[]): Promise<WorkflowHandle<typeof warmCache>> =>
   env.client.workflow.start<typeof warmCache>('warmCache', {
@@ -79,6 +65,12 @@ const warm = (...ids: string[]): Promise<WorkflowHandle<typeof warmCache>> =>
     workflowId: `warm-${(warms += 1)}`,
     args: [{ scopes: { profiles: { ids } } }],
   });
+/** A warm whose run has begun. */
+async function running(runs: readonly Run[]): Promise<WorkflowHandle<typeof warmCache>> {
+  const first = await warm('0');
+  await until('the first run', () => Promise.resolve(runs.length === 1));
+  return first;
+}
 const failureOf = (run: WorkflowHandle<typeof warmCache>): Promise<unknown> =>
   run.result().then(
     () => 'it did not fail',
@@ -90,8 +82,7 @@ test('requests that wait are one run over the union of their scopes; one that is
   const { activities, runs, asked } = held();
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
-    const first = await warm('0');
-    await until('the first run', () => Promise.resolve(runs.length === 1));
+    const first = await running(runs);
     const second = await warm('1', '2');
     const third = await warm('2', '3');
     await asked(3);
@@ -113,8 +104,7 @@ test('a run that nobody waits for any more is cancelled, and those who came late
   const { activities, runs, asked } = held();
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
-    const first = await warm('0');
-    await until('the first run', () => Promise.resolve(runs.length === 1));
+    const first = await running(runs);
     const second = await warm('1');
     await asked(2);
     await first.cancel();
@@ -130,8 +120,7 @@ test('a part warmer that is cancelled tells all who wait', async () => {
   const { activities, runs, asked } = held();
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
-    const first = await warm('0');
-    await until('the first run', () => Promise.resolve(runs.length === 1));
+    const first = await running(runs);
     const second = await warm('1');
     await asked(2);
     await warmer().cancel();

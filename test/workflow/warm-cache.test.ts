@@ -6,11 +6,12 @@ import type { WarmActivities } from '../../activities/index.ts';
 import { createAskPartWarmer } from '../../activities/ask-part-warmer.ts';
 import type { ProfilePlan } from '../../activities/warm-profiles.ts';
 import type { WarmPartArgs } from '../../activities/warm-report.ts';
-import { warmParts, type PartReport, type WarmPart } from '../../domain/warming.ts';
+import { warmParts, type WarmPart } from '../../domain/warming.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../workflows/ids.ts';
 import { tablesLoaded, type EtlLoad } from '../../workflows/messages.ts';
 import type { etlLoads } from '../../workflows/etl-loads.ts';
 import type { warmCache, WarmCacheArgs } from '../../workflows/warm-cache.ts';
+import { reportOf } from '../support/part-report.ts';
 import { createWorker, timeSkippingServer } from '../support/time-skipping.ts';
 
 let env: TestWorkflowEnvironment;
@@ -54,20 +55,6 @@ function recorded(change: Partial<WarmActivities> = {}) {
     count: (part: WarmPart) => runs.filter((run) => run.part === part).length,
   };
 }
-
-const reportOf = (part: WarmPart): PartReport => ({
-  part,
-  rowsRead: 1,
-  keys: 1,
-  bytes: 1,
-  durationMs: 1,
-  rejected: 0,
-  rejectedExamples: [],
-  renewed: 0,
-  removed: 0,
-  skipped: [],
-  warnings: [],
-});
 
 /** A plan that leaves nothing to do. */
 const unchanged: Omit<ProfilePlan, 'report'> = {
