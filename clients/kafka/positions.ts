@@ -26,10 +26,10 @@ export interface Positions {
   close(): Promise<void>;
 }
 
-/** How soon partitions that are added to a topic are noticed. */
-const PARTITIONS_CHECK_MS = 10_000;
-
-/** Reads the committed offsets, which are the truth about how far the scoring is. */
+/**
+ * Reads the committed offsets, which are the truth about how far the scoring is. kafkajs's admin looks for partitions anew
+ * at each question, so that added ones are noticed at once.
+ */
 export function createPositions(kafka: Kafka): Positions {
   // One admin a topic: two topics on one refresh each other's metadata away (fetchTopicOffsets then finds no leader).
   const admins = new Map<string, Promise<Admin>>();
@@ -44,20 +44,6 @@ export function createPositions(kafka: Kafka): Positions {
     }
   }
 
-  const partitionsSeen = new Map<string, { count: number; at: number }>();
-  /** kafkajs's admin keeps a topic's partitions for 5 minutes; where there are more now, a new one is made. */
-  async function lookForNewPartitions(topic: string): Promise<void> {
-    const seen = partitionsSeen.get(topic);
-    if (seen !== undefined && Date.now() - seen.at < PARTITIONS_CHECK_MS) return;
-    const admin = await connected(topic);
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    const count = topics[0]?.partitions.length ?? 0;
-    partitionsSeen.set(topic, { count, at: Date.now() });
-    if (seen === undefined || seen.count === count) return;
-    admins.delete(topic);
-    await admin.disconnect();
-  }
-
   const offsetsOf = async (group: string, topic: string) => {
     const [offsets] = await (await connected(topic)).fetchOffsets({ groupId: group, topics: [topic] });
     const found = new Map(
@@ -66,7 +52,7 @@ export function createPositions(kafka: Kafka): Positions {
         { offset: Number(offset) < 0 ? null : Number(offset), metadata },
       ]),
     );
-    /** kafkajs asks for the partitions it knows of; one that it did not ask for is not one that was never committed. */
+    /** kafkajs asks for the partitions that it finds; one that it did not ask for is not one that was never committed. */
     return (partition: number) => {
       const position = found.get(partition);
       if (position === undefined)
@@ -77,7 +63,6 @@ export function createPositions(kafka: Kafka): Positions {
 
   return {
     async read(group, topic) {
-      await lookForNewPartitions(topic);
       const [committedOf, ends] = await Promise.all([
         offsetsOf(group, topic),
         connected(topic).then((admin) => admin.fetchTopicOffsets(topic)),

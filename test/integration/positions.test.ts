@@ -31,3 +31,11 @@ test('a partition that Kafka says nothing of is an error', async () => {
     `Kafka said nothing of where test-nobody stands in partition 2 of ${topic}`,
   );
 });
+
+test('a partition that was added since the last question is known', async () => {
+  const grown = `${topic}-grown`;
+  await admin.createTopics({ topics: [{ topic: grown, numPartitions: 1 }] });
+  await positions.committed('test-nobody', grown, 0);
+  await admin.createPartitions({ topicPartitions: [{ topic: grown, count: 3 }] });
+  expect(await positions.committed('test-nobody', grown, 2)).toEqual({ offset: null, metadata: null });
+});
