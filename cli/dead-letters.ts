@@ -73,11 +73,11 @@ export async function openDeadLetters(kafka: Kafka, group: string, input: string
     /** The spans in which letters of this time lie. Kafka finds the first of them by its time index. */
     async function spans({ sinceMs }: DeadLetterFilter): Promise<Span[]> {
       if (sinceMs === undefined) return whole;
-      const starts = await admin.fetchTopicOffsetsByTimestamp(topic, Math.max(0, sinceMs));
-      return whole.map((span) => {
-        const start = starts.find(({ partition }) => partition === span.partition);
-        return { ...span, from: Math.max(span.from, Number(start?.offset ?? span.from)) };
-      });
+      const starts = await positions.at(topic, Math.max(0, sinceMs));
+      return whole.map((span) => ({
+        ...span,
+        from: Math.max(span.from, starts.get(span.partition) ?? span.from),
+      }));
     }
     async function newestOf(span: Span, filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]> {
       let found: DeadLetter[] = [];
