@@ -16,7 +16,7 @@ export default defineConfig({
           name: 'engines',
           include: ['test/{workflow,integration,e2e,replay}/**/*.test.ts'],
           globalSetup: ['test/support/engines.ts'],
-          setupFiles: ['test/support/quiet-temporal.ts'],
+          setupFiles: ['test/support/quiet-temporal.ts', 'test/support/leave-nothing-running.ts'],
           // Two cores run the engines too: one file at a time keeps timings honest.
           fileParallelism: false,
           testTimeout: 60_000,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withHeartbeat } from '../../activities/heartbeat.ts';
 import type { WarmActivities } from '../../activities/index.ts';
 import { WARM_TASK_QUEUE } from '../../workflows/ids.ts';
 import type { warmCache } from '../../workflows/warm-cache.ts';
@@ -19,14 +20,16 @@ test('100 warms at once are at most 2 runs of a part, never two at a time, and e
   let overlaps = 0;
   const activities: WarmActivities = {
     ...dependencies.warmActivities,
-    warmStats: async () => {
-      running += 1;
-      if (running > 1) overlaps += 1;
-      const keys = (runs += 1);
-      await letAllAsk;
-      running -= 1;
-      return reportOf('stats', keys);
-    },
+    // With a heartbeat, or on a slow machine it would be taken for dead and begun again.
+    warmStats: () =>
+      withHeartbeat(async () => {
+        running += 1;
+        if (running > 1) overlaps += 1;
+        const keys = (runs += 1);
+        await letAllAsk;
+        running -= 1;
+        return reportOf('stats', keys);
+      }),
   };
   let allAsked: () => void = () => {};
   const letAllAsk = new Promise<void>((resolve) => (allAsked = resolve));
