@@ -46,7 +46,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([api.stop(), worker.stop()]);
   await ml.stop();
-  await temporal.workflow.getHandle(scoringLoopId(PROFILES_TOPIC)).terminate('the test is over');
   await temporal.schedule.getHandle(WARM_SCHEDULE_ID).delete();
   await Promise.all([redis.quit(), temporal.connection.close()]);
 });

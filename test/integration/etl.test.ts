@@ -10,8 +10,8 @@ import { readEtlLoads, signalEtlLoad } from '../../triggers/etl-loads.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../workflows/ids.ts';
 import { partWarmed, tablesLoaded } from '../../workflows/messages.ts';
 import { NOBODY, startApi, type Answer, type RunningApi } from '../support/api.ts';
-import { reportOf } from '../support/part-report.ts';
 import { testConfig, testDependencies } from '../support/dependencies.ts';
+import { reportOf } from '../support/part-report.ts';
 import { until } from '../support/until.ts';
 import { withWorker } from '../support/worker.ts';
 

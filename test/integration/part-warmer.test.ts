@@ -3,8 +3,8 @@ import { withHeartbeat } from '../../activities/heartbeat.ts';
 import type { WarmActivities } from '../../activities/index.ts';
 import { WARM_TASK_QUEUE } from '../../workflows/ids.ts';
 import type { warmCache } from '../../workflows/warm-cache.ts';
-import { reportOf } from '../support/part-report.ts';
 import { testConfig, testDependencies } from '../support/dependencies.ts';
+import { reportOf } from '../support/part-report.ts';
 import { until } from '../support/until.ts';
 import { withWorker } from '../support/worker.ts';
 
