@@ -22,7 +22,6 @@ import {
   type EventKind,
 } from '../domain/scoring/topics.ts';
 import type { Rejected } from '../domain/scoring/triage.ts';
-import { createFinishTogether } from './finish-together.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { createRefreshVideos } from './refresh-videos.ts';
 import { createScoreProfiles } from './score-profiles.ts';
@@ -102,21 +101,9 @@ export type ScoreRangeDeps = PositionDeps &
  */
 export function createScoreRange(deps: ScoreRangeDeps) {
   const workOn = { profiles: createScoreProfiles(deps), videos: createRefreshVideos(deps) };
-  const finishTogether = createFinishTogether();
 
-  return async function scoreRange(args: ScoreRangeArgs): Promise<RangeReport> {
-    // A loop has one batch at a time.
-    const finished = finishTogether(`${args.group} ${args.topic}`);
-    return withHeartbeat(async (signal) => {
-      try {
-        const report = await scoreOnce(args, signal);
-        await finished();
-        return report;
-      } catch (error) {
-        void finished(); // its siblings need not wait for the retry
-        throw error;
-      }
-    });
+  return function scoreRange(args: ScoreRangeArgs): Promise<RangeReport> {
+    return withHeartbeat((signal) => scoreOnce(args, signal));
   };
 
   async function scoreOnce(args: ScoreRangeArgs, signal: AbortSignal): Promise<RangeReport> {

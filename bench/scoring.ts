@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
   options: { backlog: { type: 'string', default: '10000' }, memory: { type: 'string', default: '0' } },
 });
 const BACKLOG = Number(options.backlog);
+const BACKLOG_RUNS = 5;
 const CONCURRENCY = 32;
 const ML_MS = 50;
 /** Nothing here takes a tenth of it. */
@@ -108,14 +109,17 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
 
   await mlFaults({ latency_ms: 0 });
   for (const maxOffsets of [1000, 5000]) {
-    const fast = await run(BACKLOG, { maxOffsets });
+    await run(BACKLOG, { maxOffsets }); // the code of batches this large is compiled first
+    const rates: number[] = [];
+    for (let round = 0; round < BACKLOG_RUNS; round += 1) rates.push(rate(BACKLOG, (await run(BACKLOG)).ms));
     figure({
-      what: `${BACKLOG} events of backlog, ML 0 ms, batches of ${maxOffsets}`,
-      value: `${rate(BACKLOG, fast.ms)}/s`,
+      what: `${BACKLOG} events of backlog, ML 0 ms, batches of ${maxOffsets}: median of ${BACKLOG_RUNS}, least`,
+      value: `${percentile(rates, 50)}/s, ${Math.min(...rates)}/s`,
       against: 'wanted ≥ 5000/s',
-      ratio: rate(BACKLOG, fast.ms) / 5000,
+      ratio: percentile(rates, 50) / 5000,
     });
-    if (maxOffsets === 1000) figure(await historyOf(loop, 'with a backlog', BACKLOG / maxOffsets));
+    if (maxOffsets === 1000)
+      figure(await historyOf(loop, 'with a backlog', (BACKLOG_RUNS * BACKLOG) / maxOffsets));
   }
   const bareMs = await bareScoring({
     kafka,

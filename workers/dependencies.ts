@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { createScoringActivities, createWarmActivities } from '../activities/index.ts';
+import { reportRangesTogether } from '../activities/report-together.ts';
 import { createKnown } from '../cache/known.ts';
 import { createKafka } from '../clients/kafka/kafka.ts';
 import { createPositions } from '../clients/kafka/positions.ts';
@@ -93,28 +94,31 @@ export async function createDependencies(
         writesPerSecond: config.WARM_WRITES_PER_SECOND,
       },
     }),
-    scoringActivities: createScoringActivities({
-      draining,
-      positions,
-      transactions,
-      reader,
-      knownFeatures: createKnown(
-        (ids) => lakehouse.trustFeatures(ids),
-        ({ kol_id }) => kol_id,
-        // A worker that only warms scores nothing.
-        config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE)
-          ? { ...enrich, preload: () => lakehouse.allTrustFeatures() }
-          : enrich,
-      ),
-      knownContent: createKnown(
-        (ids) => lakehouse.contentById(ids),
-        ({ content_id }) => content_id,
-        enrich,
-      ),
-      trustApi,
-      redis,
-      worker: `${hostname()}/${randomUUID()}`,
-    }),
+    scoringActivities: reportRangesTogether(
+      temporal,
+      createScoringActivities({
+        draining,
+        positions,
+        transactions,
+        reader,
+        knownFeatures: createKnown(
+          (ids) => lakehouse.trustFeatures(ids),
+          ({ kol_id }) => kol_id,
+          // A worker that only warms scores nothing.
+          config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE)
+            ? { ...enrich, preload: () => lakehouse.allTrustFeatures() }
+            : enrich,
+        ),
+        knownContent: createKnown(
+          (ids) => lakehouse.contentById(ids),
+          ({ content_id }) => content_id,
+          enrich,
+        ),
+        trustApi,
+        redis,
+        worker: `${hostname()}/${randomUUID()}`,
+      }),
+    ),
     async close() {
       await Promise.allSettled([
         transactions.close(),

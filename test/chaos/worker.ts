@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createScoringActivities } from '../../activities/index.ts';
+import { reportRangesTogether } from '../../activities/report-together.ts';
 import { createKnown } from '../../cache/known.ts';
 import { createKafka } from '../../clients/kafka/kafka.ts';
 import { createPositions } from '../../clients/kafka/positions.ts';
@@ -12,6 +13,7 @@ import { createSilverCatalog } from '../../clients/lakehouse/silver-source.ts';
 import { createTrino } from '../../clients/lakehouse/trino.ts';
 import { connectRedis } from '../../clients/redis.ts';
 import { createTrustApi } from '../../clients/trust-api.ts';
+import { connectTemporal } from '../../clients/temporal.ts';
 import { loadConfig } from '../../config/config.ts';
 import { describeProblem } from '../../domain/silver.ts';
 import { SCORING_TASK_QUEUE } from '../../workflows/ids.ts';
@@ -98,12 +100,13 @@ async function scoreRange(...args: Parameters<typeof activities.scoreRange>) {
   }
 }
 
+const temporal = await connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
 Runtime.install({ logger: new DefaultLogger('ERROR'), shutdownSignals: [] });
 const worker = await Worker.create({
   connection: await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS }),
   namespace: config.TEMPORAL_NAMESPACE,
   taskQueue: SCORING_TASK_QUEUE,
-  activities: { ...activities, scoreRange },
+  activities: reportRangesTogether(temporal, { ...activities, scoreRange }),
   // A loop plans a backlog in a local activity, which runs where the workflow does.
   enableNonLocalActivities: orders.does !== 'workflows',
   ...(orders.does !== 'activities' && { workflowBundle: { codePath: orders.workflowBundle } }),

@@ -1,8 +1,10 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { Client, Connection } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ScoringActivities } from '../../activities/index.ts';
 import type { BatchPlan, PlanBatchArgs } from '../../activities/plan-batch.ts';
+import { reportRangesTogether } from '../../activities/report-together.ts';
 import type { RangeReport, ScoreRangeArgs } from '../../activities/score-range.ts';
 import { SCORING_TASK_QUEUE } from '../../workflows/ids.ts';
 import { loopState, resumeLoop } from '../../workflows/messages.ts';
@@ -129,5 +131,41 @@ describe('the scoring loop', () => {
       expect((await loop.query(loopState)).batches).toBe(8);
       await loop.terminate();
     });
+  });
+});
+
+describe('ranges that report together', () => {
+  /** Who told Temporal of the three ranges of a batch, where ranges report over this connection. */
+  async function reporters(connection: Connection): Promise<(string | null | undefined)[]> {
+    const client = new Client({ connection, identity: 'client' });
+    const worker = await createWorker(
+      env,
+      SCORING_TASK_QUEUE,
+      reportRangesTogether(client, topicOf(3, 1).activities),
+    );
+    return worker.runUntil(async () => {
+      const loop = await startLoop();
+      await until('all are counted', async () => (await loop.query(loopState)).totals.scored === 3);
+      const { events } = await loop.fetchHistory();
+      await loop.terminate();
+      return (events ?? [])
+        .flatMap(({ activityTaskCompletedEventAttributes: completed }) => completed ?? [])
+        .slice(1, 4) // after the plan
+        .map(({ identity }) => identity);
+    });
+  }
+
+  test('do so over the client', async () => {
+    expect(await reporters(env.connection)).toEqual(['client', 'client', 'client']);
+  });
+
+  test('are reported by the worker where the client cannot reach Temporal', async () => {
+    const nobodyThere = Connection.lazy({ address: '127.0.0.1:1' });
+    try {
+      const [worker] = await reporters(nobodyThere);
+      expect(worker).toMatch(/@/);
+    } finally {
+      await nobodyThere.close();
+    }
   });
 });
