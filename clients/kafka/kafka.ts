@@ -1,6 +1,7 @@
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
 import { quietIdleQueues } from './idle-queues.ts';
+import { mendConnections } from './mended-connections.ts';
 
 /** Where kafkajs's own log lines go; it is told only of warnings and errors. */
 export type KafkaLog = (level: 'warn' | 'error', message: string, details: Record<string, unknown>) => void;
@@ -19,6 +20,7 @@ export function createKafka(
 ): Kafka {
   registerCodecs();
   quietIdleQueues();
+  mendConnections();
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,
