@@ -45,8 +45,12 @@ const clusterLimits = {
 const retryDelayMs = (attempt: number): number =>
   Math.min(50 * 2 ** Math.min(attempt, 5), 2000) * (0.5 + Math.random() / 2);
 
-/** RESP2 on purpose: ioredis 6 loses digits and invalidations under RESP3 (packages.md, 2 A and F). */
-const common = { protocol: 2, lazyConnect: true, connectTimeout: 2000 } as const;
+/**
+ * RESP2 on purpose: ioredis 6 loses digits and invalidations under RESP3 (packages.md, 2 A and F). A connection that says
+ * nothing for 5 s though it was asked may be dead without anybody saying so, and is made anew; by itself, the system takes up to
+ * 15 minutes to notice.
+ */
+const common = { protocol: 2, lazyConnect: true, connectTimeout: 2000, socketTimeout: 5000 } as const;
 
 /**
  * Connects lazily-failing: the promise resolves when Redis is ready, or after `waitSeconds` without it (it goes on

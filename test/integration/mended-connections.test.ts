@@ -1,52 +1,11 @@
-import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import kafkajs, { type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { mendConnections } from '../../clients/kafka/mended-connections.ts';
 import { createRangeReader, type RangeReader } from '../../clients/kafka/range-reader.ts';
+import { startRelay, type Relay } from '../support/relay.ts';
 
 // Holds the patch to the pinned kafkajs: it changes an internal object of it.
-
-/** Stands between kafkajs and the broker, and lets answers break off. */
-class Relay {
-  connections = 0;
-  /** Ends the connection on which an answer of more than this comes, within the answer. */
-  breakWithin = Infinity;
-  #silent = new Set<Socket>();
-  #open = new Set<Socket>();
-  #server: Server;
-
-  constructor(broker: string) {
-    const [host = '', port] = broker.split(':');
-    this.#server = createServer((client) => {
-      this.connections += 1;
-      this.#open.add(client);
-      const upstream = connect({ host, port: Number(port) });
-      client.pipe(upstream);
-      upstream.on('data', (data: Buffer) => {
-        if (this.#silent.has(client)) return;
-        if (data.length <= this.breakWithin) return void client.write(data);
-        client.end(data.subarray(0, this.breakWithin));
-        this.breakWithin = Infinity;
-        this.#silent.add(client);
-      });
-      for (const socket of [client, upstream])
-        socket.on('error', () => {}).on('close', () => [client, upstream].forEach((end) => end.destroy()));
-    });
-  }
-
-  async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return (this.#server.address() as AddressInfo).port;
-  }
-  /** Nothing comes over the connections of now any more, and nobody says that they ended. */
-  silence(): void {
-    this.#open.forEach((client) => this.#silent.add(client));
-  }
-  close(): void {
-    this.#server.close();
-    this.#open.forEach((client) => client.destroy());
-  }
-}
 
 const REQUEST_TIMEOUT_MS = 1000;
 const RECORDS = 200;
@@ -69,8 +28,8 @@ beforeAll(async () => {
     await producer.send({ topic, messages: Array.from({ length: RECORDS }, () => ({ partition, value })) });
 });
 beforeEach(async () => {
-  relay = new Relay(inject('engines').KAFKA_BROKERS);
-  const port = await relay.listen();
+  relay = await startRelay(inject('engines').KAFKA_BROKERS);
+  const { port } = relay;
   mendConnections();
   reader = createRangeReader(
     new kafkajs.Kafka({
@@ -84,13 +43,13 @@ beforeEach(async () => {
   expect(await read()).toHaveLength(RECORDS);
   return async () => {
     await reader.close();
-    relay.close();
+    await relay.close();
   };
 });
 afterAll(() => producer.disconnect());
 
 test('a connection that broke within an answer is read from its beginning when it is back', async () => {
-  relay.breakWithin = 10_000;
+  relay.breakAfter(10_000);
   await expect(read()).rejects.toThrow(/Closed connection/);
   expect(await read()).toHaveLength(RECORDS);
 });
@@ -102,11 +61,11 @@ test('a connection on which an answer did not come in time is not used again', a
 });
 
 test('requests that find the connection broken connect it once', async () => {
-  relay.breakWithin = 10_000;
+  relay.breakAfter(10_000);
   await expect(read()).rejects.toThrow(/Closed connection/);
-  const before = relay.connections;
+  const before = relay.connections();
   const all = await Promise.all([0, 1, 2, 3, 4, 5].map(read));
   expect(all.map((records) => records.length)).toEqual([0, 1, 2, 3, 4, 5].map(() => RECORDS));
   // One for fetches and one for all else, which kafkajs closes with it.
-  expect(relay.connections - before).toBe(2);
+  expect(relay.connections() - before).toBe(2);
 });
