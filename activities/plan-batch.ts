@@ -12,6 +12,8 @@ export interface PlanBatchArgs {
   readonly notBeforeMs: number;
   /** Then wait for data at most this long, before answering with no ranges. */
   readonly maxWaitMs: number;
+  /** The batch that this one follows: nothing is planned before the group stands at the end of its ranges. */
+  readonly after?: readonly Pick<PartitionRange, 'partition' | 'to'>[];
 }
 
 /** A range, and how far its partition may be read ahead: as much again, where there is that much. */
@@ -44,28 +46,37 @@ const POLL_MS = 100;
  */
 export function createPlanBatch(deps: PlanBatchDeps) {
   return async function planBatch(args: PlanBatchArgs): Promise<BatchPlan> {
-    return withHeartbeat(async (cancelled) => {
-      // A worker that stops hands the waiting over at once: this attempt fails, the next one runs elsewhere.
-      const signal = AbortSignal.any([cancelled, deps.draining]);
-      await sleep(Math.max(0, args.notBeforeMs - Date.now()), undefined, { signal });
-      const waitUntil = Date.now() + args.maxWaitMs;
-      for (;;) {
-        signal.throwIfAborted();
-        const partitions = await positionsOf(deps, args.group, args.topic);
-        const plan = planRanges(partitions, args.maxOffsets);
-        if (plan.ranges.length > 0 || Date.now() >= waitUntil) {
-          const committed = partitions.map(({ metadata }) => parseCommittedMetadata(metadata));
-          const high = new Map(partitions.map((position) => [position.partition, position.high]));
-          const ranges = plan.ranges.map((range) => ({
-            ...range,
-            readAheadTo: Math.min(high.get(range.partition) ?? 0, range.to + (range.to - range.from)),
-          }));
-          return { ...plan, ranges, plannedAtMs: Date.now(), watermarkMs: watermarkOf(committed) };
+    return withHeartbeat(
+      async (cancelled) => {
+        // A worker that stops hands the waiting over at once: this attempt fails, the next one runs elsewhere.
+        const signal = AbortSignal.any([cancelled, deps.draining]);
+        await sleep(Math.max(0, args.notBeforeMs - Date.now()), undefined, { signal });
+        const waitUntil = Date.now() + args.maxWaitMs;
+        for (;;) {
+          signal.throwIfAborted();
+          const partitions = await positionsOf(deps, args.group, args.topic);
+          const plan = planRanges(stands(partitions, args.after) ? partitions : [], args.maxOffsets);
+          if (plan.ranges.length > 0 || Date.now() >= waitUntil) {
+            const committed = partitions.map(({ metadata }) => parseCommittedMetadata(metadata));
+            const high = new Map(partitions.map((position) => [position.partition, position.high]));
+            const ranges = plan.ranges.map((range) => ({
+              ...range,
+              readAheadTo: Math.min(high.get(range.partition) ?? 0, range.to + (range.to - range.from)),
+            }));
+            return { ...plan, ranges, plannedAtMs: Date.now(), watermarkMs: watermarkOf(committed) };
+          }
+          await sleep(POLL_MS, undefined, { signal });
         }
-        await sleep(POLL_MS, undefined, { signal });
-      }
-    });
+      },
+      () => (Date.now() < args.notBeforeMs ? 'waiting for the next tick' : 'waiting for data'),
+    );
   };
+}
+
+/** Whether the group stands at the end of these ranges, or further. */
+function stands(positions: readonly Position[], after: PlanBatchArgs['after'] = []): boolean {
+  const committed = new Map(positions.map((position) => [position.partition, position.committed]));
+  return after.every(({ partition, to }) => (committed.get(partition) ?? 0) >= to);
 }
 
 /**

@@ -23,6 +23,7 @@ import {
 } from '../domain/scoring/topics.ts';
 import type { Rejected } from '../domain/scoring/triage.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import type { BatchPlan, PlanBatchArgs } from './plan-batch.ts';
 import { createRefreshVideos } from './refresh-videos.ts';
 import { createScoreProfiles } from './score-profiles.ts';
 import { stopwatch } from './stopwatch.ts';
@@ -38,6 +39,10 @@ export interface ScoreRangeArgs {
   /** Offsets up to here may be read ahead while this range is scored. */
   readonly readAheadTo: number;
   readonly watermarkMs: number | null;
+  /** When the batch was planned: tells it from the loop's other batches. */
+  readonly plannedAtMs: number;
+  /** The next batch is to be planned too, once this range is done. */
+  readonly next?: PlanBatchArgs;
 }
 
 /** What became of a range: counts for the loop's state, never the data. */
@@ -56,6 +61,14 @@ export interface RangeReport {
   /** Whether the lakehouse answered in time for what events lack. */
   readonly enriched: boolean;
   readonly phases: Phases | null;
+}
+
+/** What a range tells the loop. */
+export interface RangeAnswer extends RangeReport {
+  /** The report of a sibling that stays in the worker to plan the next batch. */
+  readonly forStaying?: RangeReport;
+  /** The next batch, where this range was asked for it and there is one. */
+  readonly next?: BatchPlan;
 }
 
 /** The records of a range, and how to work on them. */
@@ -102,7 +115,7 @@ export type ScoreRangeDeps = PositionDeps &
 export function createScoreRange(deps: ScoreRangeDeps) {
   const workOn = { profiles: createScoreProfiles(deps), videos: createRefreshVideos(deps) };
 
-  return function scoreRange(args: ScoreRangeArgs): Promise<RangeReport> {
+  return function scoreRange(args: ScoreRangeArgs): Promise<RangeAnswer> {
     return withHeartbeat((signal) => scoreOnce(args, signal));
   };
 

@@ -304,33 +304,23 @@ async function historyOf(loop: Loop, when: string, count: number): Promise<Figur
 }
 
 /**
- * What each batch of the loop's current history took of it: from the end of the batch before to its own end. Those that an
- * operator's update came between are left out.
+ * What each batch of the loop's current history took of it: from where its ranges are scheduled to where those of the next are,
+ * so that the planning of the next one counts too. Those that an operator's update came between are left out.
  */
 async function batchesOf(loop: Loop): Promise<{ events: number; partitions: number }[]> {
   const events = (await loop.fetchHistory()).events ?? [];
-  const batches: { events: number; partitions: number }[] = [];
-  let taken = 0;
-  let open = 0;
-  let partitions = 0;
-  let steered = false;
-  const ranges = new Set<string>();
+  const batches: { events: number; partitions: number; steered: boolean }[] = [];
+  let scheduling = false;
   for (const event of events) {
-    taken += 1;
-    if (event.workflowExecutionUpdateAcceptedEventAttributes) steered = true;
-    if (event.activityTaskScheduledEventAttributes?.activityType?.name === 'scoreRange') {
-      ranges.add(String(event.eventId));
-      open += 1;
-      partitions += 1;
-    }
-    if (ranges.delete(String(event.activityTaskCompletedEventAttributes?.scheduledEventId))) open -= 1;
-    // The workflow task that learns of the last range plans the next batch: it is the last that is this one's.
-    if (partitions > 0 && open === 0 && event.workflowTaskCompletedEventAttributes) {
-      if (!steered) batches.push({ events: taken, partitions });
-      taken = 0;
-      partitions = 0;
-      steered = false;
-    }
+    const isRange = event.activityTaskScheduledEventAttributes?.activityType?.name === 'scoreRange';
+    if (isRange && !scheduling) batches.push({ events: 0, partitions: 0, steered: false });
+    scheduling = isRange;
+    const batch = batches.at(-1);
+    if (batch === undefined) continue;
+    batch.events += 1;
+    if (isRange) batch.partitions += 1;
+    if (event.workflowExecutionUpdateAcceptedEventAttributes) batch.steered = true;
   }
-  return batches;
+  // The last one is not over.
+  return batches.slice(0, -1).filter(({ steered }) => !steered);
 }

@@ -37,13 +37,15 @@ export const planning: ActivityOptions = {
 };
 
 /**
- * Where there is likely something to do at once, a local activity plans within the workflow task that ended the last batch,
- * which saves a round of Temporal and five history events. One try: the ordinary plan waits for what is down.
+ * Where there is something to do at once, a local activity plans within the workflow task that ended the last batch, which
+ * saves a round of Temporal and five history events. One try: the ordinary plan waits for what is down.
  */
 export const planningBacklog: LocalActivityOptions = {
   startToCloseTimeout: '5 seconds',
   retry: { maximumAttempts: 1 },
 };
+
+const SCORING_MS = 2 * 60_000;
 
 /**
  * A range takes well under a second. A dead attempt holds up every read-committed reader of its output partitions, so its
@@ -51,10 +53,20 @@ export const planningBacklog: LocalActivityOptions = {
  */
 export const scoring: ActivityOptions = {
   taskQueue: SCORING_TASK_QUEUE,
-  startToCloseTimeout: '2 minutes',
+  startToCloseTimeout: SCORING_MS,
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 };
+
+/**
+ * A range that is to plan the next batch too, and may wait so long for it. What it scores has no deadline of its own: should it
+ * hang, the wait is added to what others have.
+ */
+export const scoringThenPlanning = (waitMs: number): ActivityOptions => ({
+  ...scoring,
+  startToCloseTimeout: SCORING_MS + waitMs,
+  summary: 'and the next plan',
+});
 
 /** A seek that cannot be done soon is told to the operator who asked. */
 export const seeking: ActivityOptions = { ...asking, taskQueue: SCORING_TASK_QUEUE };

@@ -15,18 +15,18 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ScoringActivities } from '../activities/index.ts';
-import type { BatchPlan } from '../activities/plan-batch.ts';
+import type { BatchPlan, PlanBatchArgs } from '../activities/plan-batch.ts';
 import type { RangeReport } from '../activities/score-range.ts';
-import { STALE_PLAN } from '../domain/scoring/plan-ranges.ts';
 import { eventKinds, type EventKind } from '../domain/scoring/topics.ts';
-import { planning, planningBacklog, scoring, seeking } from './activity-options.ts';
+import { planning, planningBacklog, seeking } from './activity-options.ts';
 import { describeLoop } from './describe-loop.ts';
 import { configureLoop, loopState, pauseLoop, resumeLoop, seekLoop, type SeekTarget } from './messages.ts';
 import { checkSeekTarget, checkSettings } from './loop-input.ts';
+import { runRanges, type RunningBatch } from './run-ranges.ts';
+import { unlessCancelled } from './unless-cancelled.ts';
 
 const { planBatch } = proxyActivities<ScoringActivities>(planning);
 const { planBatch: planBacklog } = proxyLocalActivities<ScoringActivities>(planningBacklog);
-const { scoreRange } = proxyActivities<ScoringActivities>(scoring);
 const { seekPositions } = proxyActivities<ScoringActivities>(seeking);
 
 /** What an operator may change while the loop runs. */
@@ -144,11 +144,16 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
   upsertSearchAttributes({ KolTopic: [topic], KolLoopState: [state.paused ? 'paused' : 'running'] });
   now({});
 
-  /** Loops that began before this was there looked at once only where they knew of a backlog. */
-  const mayLookAtOnce = patched('look-at-once-when-available');
+  /** Loops that began before this was there have every batch planned by itself. */
+  const rangesPlan = patched('ranges-plan-the-next-batch');
+  /** Those that began still earlier looked at once only where they knew of a backlog. */
+  const mayLookAtOnce = !rangesPlan && patched('look-at-once-when-available');
   let lastPlannedMs = 0;
   let lookAtOnce = false;
-  while (!workflowInfo().continueAsNewSuggested) {
+  /** The batch before, while one of its ranges plans the next. */
+  let before: RunningBatch | undefined;
+  // A range that stays is waited for: what it tells as the loop continues as new would have the server refuse that, for 2 s.
+  while (before !== undefined || !workflowInfo().continueAsNewSuggested) {
     if (seek !== undefined) {
       now({ state: 'seeking' });
       await carryOut(seek, { topic, group });
@@ -161,27 +166,49 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
       continue;
     }
     now({ state: 'waiting' });
-    const { maxOffsets, trigger } = state.settings;
-    const notBeforeMs: number = lookAtOnce || trigger === 'available' ? 0 : lastPlannedMs + trigger * 1000;
-    waiting = new CancellationScope();
-    const args = { topic, group, maxOffsets };
+    const { settings } = state;
+    const planArgs = (lastMs: number): PlanBatchArgs => ({
+      topic,
+      group,
+      maxOffsets: settings.maxOffsets,
+      notBeforeMs: settings.trigger === 'available' ? 0 : lastMs + settings.trigger * 1000,
+      maxWaitMs: IDLE_WAIT_MS,
+    });
+    const args = planArgs(lookAtOnce ? 0 : lastPlannedMs);
+    waiting = before?.staying ?? new CancellationScope();
     const plan: BatchPlan | undefined = await unlessCancelled(
       waiting.run(
         async () =>
+          (await before?.next) ??
           (lookAtOnce ? await planAtOnce(args) : undefined) ??
-          (await planBatch({ ...args, notBeforeMs, maxWaitMs: IDLE_WAIT_MS })),
+          (await planBatch(args)),
       ),
     );
-    waiting = undefined;
+    waiting = before = undefined;
     if (plan === undefined || state.paused || seek !== undefined) continue;
     now({ lag: plan.lag, truncated: plan.truncated });
     lookAtOnce = false;
     if (plan.ranges.length === 0) continue;
 
     now({ state: 'scoring' });
-    const reports = await runRanges(plan, { topic, kind, group });
     const offsets = plan.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
-    lookAtOnce = plan.lag > offsets || (mayLookAtOnce && state.settings.trigger === 'available');
+    const hasBacklog = plan.lag > offsets;
+    // A single range has nobody to leave its report to: it can look, but not wait for the next tick.
+    const asksNext =
+      rangesPlan &&
+      !workflowInfo().continueAsNewSuggested &&
+      (hasBacklog || plan.ranges.length > 1 || settings.trigger === 'available');
+    const next = {
+      ...planArgs(hasBacklog ? 0 : plan.plannedAtMs),
+      ...(hasBacklog && { maxWaitMs: 0 }),
+    };
+    const running = runRanges(plan, { topic, kind, group }, asksNext ? next : undefined);
+    const reports = await running.reports;
+    // What is planned meanwhile holds only for what was known then.
+    const steered = state.settings !== settings || state.paused || seek !== undefined;
+    if (asksNext && !steered && !reports.includes(null)) before = running;
+    else running.staying.cancel();
+    lookAtOnce = hasBacklog || (mayLookAtOnce && state.settings.trigger === 'available');
     lastPlannedMs = plan.plannedAtMs;
     now({
       batches: state.batches + 1,
@@ -243,50 +270,13 @@ async function carryOut(seek: Seek, loop: { readonly topic: string; readonly gro
 }
 
 /** The next batch, of what is there now. @returns undefined where there is nothing, or Kafka could not be asked just now */
-async function planAtOnce(args: {
-  readonly topic: string;
-  readonly group: string;
-  readonly maxOffsets: number;
-}): Promise<BatchPlan | undefined> {
+async function planAtOnce(args: PlanBatchArgs): Promise<BatchPlan | undefined> {
   try {
     const plan = await planBacklog({ ...args, notBeforeMs: 0, maxWaitMs: 0 });
     return plan.ranges.length > 0 ? plan : undefined;
   } catch (error) {
     // The ordinary plan waits an outage out.
     if (error instanceof ActivityFailure && !isCancellation(error)) return undefined;
-    throw error;
-  }
-}
-
-/** The ranges of a batch side by side, on whatever worker is free. */
-const runRanges = (
-  { ranges, watermarkMs }: BatchPlan,
-  loop: { readonly topic: string; readonly kind: EventKind; readonly group: string },
-): Promise<(RangeReport | null)[]> =>
-  Promise.all(ranges.map((range) => orStale(scoreRange({ ...loop, ...range, watermarkMs }))));
-
-/** Nothing where an operator's steering ended the waiting. */
-async function unlessCancelled<T>(work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    // The workflow's own cancellation is not ours to swallow.
-    if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
-    return undefined;
-  }
-}
-
-/** A plan that Kafka no longer agrees with is no failure: the next plan looks again. */
-async function orStale(report: Promise<RangeReport>): Promise<RangeReport | null> {
-  try {
-    return await report;
-  } catch (error) {
-    if (
-      error instanceof ActivityFailure &&
-      error.cause instanceof ApplicationFailure &&
-      error.cause.type === STALE_PLAN
-    )
-      return null;
     throw error;
   }
 }

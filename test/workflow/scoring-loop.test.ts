@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { Client, Connection } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import type { BatchPlan, PlanBatchArgs } from '../../activities/plan-batch.ts';
 import { reportRangesTogether } from '../../activities/report-together.ts';
 import type { RangeReport, ScoreRangeArgs } from '../../activities/score-range.ts';
 import { SCORING_TASK_QUEUE } from '../../workflows/ids.ts';
-import { loopState, resumeLoop } from '../../workflows/messages.ts';
+import { configureLoop, loopState, pauseLoop, resumeLoop } from '../../workflows/messages.ts';
 import type { scoringLoop } from '../../workflows/scoring-loop.ts';
 import { until } from '../support/until.ts';
 import { createWorker, timeSkippingServer } from '../support/time-skipping.ts';
@@ -31,32 +31,49 @@ const report = (range: ScoreRangeArgs): RangeReport => ({
   phases: null,
 });
 
-/** A topic of so many partitions that holds so many offsets; planning and scoring over it, in memory. */
+/** In days to come: the next tick is not due while a test runs. */
+const PLANNED_MS = Date.UTC(2100, 0, 1);
+
+/** A topic of so many partitions that holds so many offsets each; planning and scoring over it, in memory. */
 function topicOf(partitions: number, offsets: number) {
   const committed = Array.from({ length: partitions }, () => 0);
-  const plans: PlanBatchArgs[] = [];
+  let begun: (() => void)[] = [];
+  let batchSize = 0;
+  const topic = { committed, offsets, plans: [] as PlanBatchArgs[] };
   const activities: ScoringActivities = {
     planBatch: async (args): Promise<BatchPlan> => {
-      plans.push(args);
+      topic.plans.push(args);
+      const context = Context.current();
+      const giveUp = Date.now() + Math.min(args.maxWaitMs, 30_000);
+      while (committed.every((from) => from === topic.offsets) && Date.now() < giveUp) {
+        context.heartbeat(); // its reply tells of a cancellation
+        await context.sleep(10);
+      }
       const ranges = committed
         .map((from, partition) => ({
           partition,
           from,
-          to: Math.min(offsets, from + args.maxOffsets),
+          to: Math.min(topic.offsets, from + args.maxOffsets),
           readAheadTo: 0,
         }))
         .filter(({ from, to }) => to > from);
-      if (ranges.length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
-      const lag = committed.reduce((sum, from) => sum + offsets - from, 0);
-      return { plannedAtMs: 1_000_000, ranges, lag, expired: 0, truncated: [], watermarkMs: null };
+      begun = [];
+      batchSize = ranges.length;
+      const lag = committed.reduce((sum, from) => sum + topic.offsets - from, 0);
+      return { plannedAtMs: PLANNED_MS, ranges, lag, expired: 0, truncated: [], watermarkMs: null };
     },
-    scoreRange: (range) => {
+    scoreRange: async (range) => {
       committed[range.partition] = range.to;
-      return Promise.resolve(report(range));
+      // Real ranges take long enough for all of a batch to have begun.
+      await new Promise<void>((resolve) => {
+        begun.push(resolve);
+        if (begun.length === batchSize) begun.forEach((go) => go());
+      });
+      return report(range);
     },
     seekPositions: () => Promise.resolve({}),
   };
-  return { activities, committed, plans };
+  return { ...topic, topic, activities };
 }
 
 let ids = 0;
@@ -79,19 +96,12 @@ describe('the scoring loop', () => {
       await loop.terminate();
     });
     expect(committed).toEqual([10, 10]);
-    expect(plans.slice(0, 4).map(({ notBeforeMs }) => notBeforeMs)).toEqual([10_000, 0, 0, 1_010_000]);
-  });
-
-  test('looks at once for more where data is to be scored as it comes', async () => {
-    const { activities, plans } = topicOf(1, 3);
-    const worker = await createWorker(env, SCORING_TASK_QUEUE, activities);
-    await worker.runUntil(async () => {
-      const loop = await startLoop({ settings: { trigger: 'available' } });
-      await until('it waits again', () => Promise.resolve(plans.length === 3));
-      await loop.terminate();
-    });
-    // The second is a look within the task that ended the batch; there was nothing, so the third waits.
-    expect(plans.map(({ maxWaitMs }) => maxWaitMs > 0)).toEqual([true, false, true]);
+    expect(plans.slice(0, 4).map(({ notBeforeMs }) => notBeforeMs)).toEqual([
+      10_000,
+      0,
+      0,
+      PLANNED_MS + 10_000,
+    ]);
   });
 
   test('plans anew when Kafka no longer agrees with a plan', async () => {
@@ -134,8 +144,11 @@ describe('the scoring loop', () => {
   });
 });
 
+const scored = async (loop: Awaited<ReturnType<typeof startLoop>>) =>
+  (await loop.query(loopState)).totals.scored;
+
 describe('ranges that report together', () => {
-  /** Who told Temporal of the three ranges of a batch, where ranges report over this connection. */
+  /** Who told Temporal of the ranges of a batch, where they report over this connection. */
   async function reporters(connection: Connection): Promise<(string | null | undefined)[]> {
     const client = new Client({ connection, identity: 'client' });
     const worker = await createWorker(
@@ -145,18 +158,18 @@ describe('ranges that report together', () => {
     );
     return worker.runUntil(async () => {
       const loop = await startLoop();
-      await until('all are counted', async () => (await loop.query(loopState)).totals.scored === 3);
+      await until('all are counted', async () => (await scored(loop)) === 3);
       const { events } = await loop.fetchHistory();
       await loop.terminate();
       return (events ?? [])
         .flatMap(({ activityTaskCompletedEventAttributes: completed }) => completed ?? [])
-        .slice(1, 4) // after the plan
+        .slice(1) // after the plan
         .map(({ identity }) => identity);
     });
   }
 
-  test('do so over the client', async () => {
-    expect(await reporters(env.connection)).toEqual(['client', 'client', 'client']);
+  test('do so over the client, one for the one that stays', async () => {
+    expect(await reporters(env.connection)).toEqual(['client', 'client']);
   });
 
   test('are reported by the worker where the client cannot reach Temporal', async () => {
@@ -167,5 +180,137 @@ describe('ranges that report together', () => {
     } finally {
       await nobodyThere.close();
     }
+  });
+});
+
+describe('a range that is asked for the next batch', () => {
+  type Topic = ReturnType<typeof topicOf>;
+  type Loop = Awaited<ReturnType<typeof startLoop>>;
+  async function withLoop(
+    { activities }: Pick<Topic, 'activities'>,
+    args: Parameters<typeof startLoop>[0],
+    work: (loop: Loop) => Promise<void>,
+  ): Promise<void> {
+    const worker = await createWorker(env, SCORING_TASK_QUEUE, reportRangesTogether(env.client, activities));
+    await worker.runUntil(async () => {
+      const loop = await startLoop(args);
+      await work(loop);
+      await loop.terminate();
+    });
+  }
+  const scheduled = async (loop: Loop, activity: string) =>
+    ((await loop.fetchHistory()).events ?? []).filter(
+      (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === activity,
+    ).length;
+  /** Whom the plans were made by: the loop, or a range, which comes after another batch. */
+  const planners = ({ topic }: Topic) =>
+    topic.plans.map(
+      ({ after, maxWaitMs }) => `${after ? 'range' : 'loop'} ${maxWaitMs > 0 ? 'waits' : 'looks'}`,
+    );
+
+  test('stays in the worker to plan it, while a sibling tells the loop of both', async () => {
+    const three = topicOf(3, 1);
+    await withLoop(three, {}, async (loop) => {
+      for (const offsets of [2, 3]) {
+        await until('it waits', () => Promise.resolve(three.topic.plans.length === offsets));
+        await until('all are counted', async () => (await scored(loop)) === 3 * (offsets - 1));
+        expect(await loop.query(loopState)).toMatchObject({ state: 'waiting', batches: offsets - 1 });
+        three.topic.offsets = offsets;
+      }
+      await until('all are counted', async () => (await scored(loop)) === 9);
+      expect(await scheduled(loop, 'planBatch')).toBe(1);
+    });
+    expect(planners(three).slice(0, 3)).toEqual(['loop waits', 'range waits', 'range waits']);
+    expect(three.topic.plans[1]).toMatchObject({
+      notBeforeMs: PLANNED_MS + 10_000,
+      after: [0, 1, 2].map((partition) => ({ partition, to: 1 })),
+    });
+  });
+
+  test('only looks where it is alone and data is scored as it comes, and tells both at once', async () => {
+    const one = topicOf(1, 3);
+    let held = true;
+    const scoreRange = one.activities.scoreRange.bind(null);
+    const activities = {
+      ...one.activities,
+      scoreRange: async (range: ScoreRangeArgs) => {
+        const answer = await scoreRange(range);
+        if (held) one.topic.offsets = 5; // they come while this is scored
+        held = false;
+        return answer;
+      },
+    };
+    await withLoop({ activities }, { settings: { trigger: 'available' } }, async (loop) => {
+      await until('it waits again', () => Promise.resolve(one.topic.plans.length === 4));
+      expect(await scored(loop)).toBe(5);
+      expect(await scheduled(loop, 'planBatch')).toBe(2);
+    });
+    expect(planners(one)).toEqual(['loop waits', 'range looks', 'range looks', 'loop waits']);
+  });
+
+  test('looks before all report where there is a backlog, and does not wait', async () => {
+    const two = topicOf(2, 5);
+    await withLoop(two, { settings: { maxOffsets: 3 } }, async (loop) => {
+      await until('it waits', () => Promise.resolve(two.topic.plans.length === 3));
+      await until('all are counted', async () => (await scored(loop)) === 10);
+      expect(await scheduled(loop, 'planBatch')).toBe(1);
+    });
+    expect(planners(two)).toEqual(['loop waits', 'range looks', 'range waits']);
+  });
+
+  test('is not asked where it is alone with a timed trigger', async () => {
+    const one = topicOf(1, 3);
+    await withLoop(one, {}, () =>
+      until('it waits again', () => Promise.resolve(one.topic.plans.length === 2)),
+    );
+    expect(planners(one)).toEqual(['loop waits', 'loop waits']);
+  });
+
+  test('leaves it to the loop where it cannot plan', async () => {
+    const two = topicOf(2, 1);
+    const planBatch = two.activities.planBatch.bind(null);
+    const activities = {
+      ...two.activities,
+      planBatch: (args: PlanBatchArgs) => {
+        if (args.after) throw new Error('no broker is reachable');
+        return planBatch(args);
+      },
+    };
+    await withLoop({ activities }, {}, async (loop) => {
+      await until('the loop plans', () => Promise.resolve(two.topic.plans.length === 2));
+      expect(await scored(loop)).toBe(2);
+    });
+  });
+
+  test('does not hold up whoever steers while it waits', async () => {
+    const two = topicOf(2, 1);
+    await withLoop(two, {}, async (loop) => {
+      await until('it waits', () => Promise.resolve(two.topic.plans.length === 2));
+      await until('both are counted', async () => (await scored(loop)) === 2);
+      expect(await loop.executeUpdate(pauseLoop)).toMatchObject({ paused: true });
+      await until('it is paused', async () => (await loop.query(loopState)).state === 'paused');
+      two.topic.offsets = 2;
+      await loop.executeUpdate(resumeLoop);
+      await until('the rest is counted', async () => (await scored(loop)) === 4);
+    });
+    expect(planners(two).slice(0, 3)).toEqual(['loop waits', 'range waits', 'loop waits']);
+  });
+
+  test('plans in vain where the settings change while it is scored', async () => {
+    const two = topicOf(2, 1);
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const scoreRange = two.activities.scoreRange.bind(null);
+    const activities = {
+      ...two.activities,
+      scoreRange: (range: ScoreRangeArgs) => released.then(() => scoreRange(range)),
+    };
+    await withLoop({ activities }, {}, async (loop) => {
+      await until('it scores', async () => (await loop.query(loopState)).state === 'scoring');
+      await loop.executeUpdate(configureLoop, { args: [{ maxOffsets: 7 }] });
+      release();
+      await until('it waits again', () => Promise.resolve(two.topic.plans.at(-1)?.maxOffsets === 7));
+    });
+    expect(two.topic.plans.at(-1)?.after).toBeUndefined();
   });
 });
