@@ -15,7 +15,11 @@ export interface RefreshVideosDeps {
 /** Video events: parse → newest per video → what the lakehouse knows → content:detail, trending, engagement of the KOL. */
 export function createRefreshVideos({ knownContent, redis }: RefreshVideosDeps) {
   return async function refreshVideos({ records, watermarkMs, time }: RangeWork): Promise<RangeResult> {
-    const parsed = records.map((record) => ({ offset: record.offset, outcome: parseVideoEvent(record) }));
+    const now = new Date();
+    const parsed = records.map((record) => ({
+      offset: record.offset,
+      outcome: parseVideoEvent(record, now.getTime()),
+    }));
     const { newest, deadLetters, late, superseded, maxEventTimeMs } = triage(
       parsed,
       ({ content_id }) => content_id,
@@ -28,7 +32,7 @@ export function createRefreshVideos({ knownContent, redis }: RefreshVideosDeps) 
       return { offset, event_time_ms: event.event_time_ms, event, before, content };
     });
     const written = await time('cache', async () => {
-      const refreshed = await refreshDetails(redis, videos, new Date());
+      const refreshed = await refreshDetails(redis, videos, now);
       await moveTrending(
         redis,
         videos.map(({ event, content, before }) => moveOf(event, content, before, known.complete)),

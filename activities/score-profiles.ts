@@ -99,11 +99,13 @@ export function createScoreProfiles({ knownFeatures, trustApi, redis }: ScorePro
   };
 }
 
-const sorted = (records: readonly InputRecord[], watermarkMs: number | null) =>
-  triage(
-    records.map((record) => ({ offset: record.offset, outcome: parseProfileEvent(record) })),
+function sorted(records: readonly InputRecord[], watermarkMs: number | null) {
+  const now = Date.now();
+  return triage(
+    records.map((record) => ({ offset: record.offset, outcome: parseProfileEvent(record, now) })),
     ({ kol_id }) => kol_id,
     watermarkMs,
   );
+}
 
 const sourceOf = ({ topic, partition }: RangeWork['place']) => ({ topic, partition });

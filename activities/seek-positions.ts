@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Positions } from '../clients/kafka/positions.ts';
+import { isoTimeMs } from '../domain/iso-time.ts';
 import type { SeekTarget } from '../workflows/messages.ts';
 import { movePosition, type MovePositionDeps } from './move-position.ts';
 
@@ -18,7 +19,7 @@ export function createSeekPositions(deps: MovePositionDeps) {
 /** Offsets to go to, kept inside what the log holds. */
 async function targetsOf(positions: Positions, args: SeekPositionsArgs): Promise<Map<number, number>> {
   const partitions = await positions.read(args.group, args.topic);
-  if ('time' in args) return positions.at(args.topic, Date.parse(args.time));
+  if ('time' in args) return positions.at(args.topic, isoTimeMs(args.time));
   if ('end' in args)
     return new Map(
       partitions.map(({ partition, low, high }) => [partition, args.end === 'earliest' ? low : high]),

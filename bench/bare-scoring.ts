@@ -30,7 +30,7 @@ export async function bareScoring(options: {
       const to = Number(high);
       const records = await reader.read({ topic, partition, from: Math.max(0, to - perPartition), to });
       const profiles = records.flatMap((record) => {
-        const outcome = parseProfileEvent(record);
+        const outcome = parseProfileEvent(record, Date.now());
         return outcome.kind === 'ok' ? [outcome.value] : [];
       });
       const results = await trustApi.score(profiles.map((event) => buildFeatures(event, null)));

@@ -1,5 +1,6 @@
 import type { RedisClient } from '../clients/redis.ts';
 import { content, type Content } from '../domain/entities/content.ts';
+import { isoTimeMs } from '../domain/iso-time.ts';
 import { runScript, script } from './run-script.ts';
 
 /**
@@ -16,11 +17,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1`);
 
 /** Rows that do not say when they were made give way to any event. */
-const rowTime = ({ processed_at }: Content): number => {
-  const text = processed_at ?? '';
-  // A timestamp column comes without a zone; the lakehouse's times are UTC.
-  return Date.parse(/(Z|[+-]\d\d:?\d\d| UTC)$/.test(text) ? text : `${text.replace(' ', 'T')}Z`) || 0;
-};
+const rowTime = ({ processed_at }: Content): number => isoTimeMs(processed_at ?? '') || 0;
 
 /** Writes content:detail of lakehouse rows, never over what a newer video event said. @returns how many were written */
 export const writeDetails = (redis: RedisClient, items: readonly Content[], now: Date): Promise<number> =>

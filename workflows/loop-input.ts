@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/workflow';
+import { isoTimeMs } from '../domain/iso-time.ts';
 import type { SeekTarget } from './messages.ts';
 import type { LoopSettings } from './scoring-loop.ts';
 
@@ -28,7 +29,7 @@ export function checkSeekTarget(target: SeekTarget): void {
   if (typeof target !== 'object' || target === null || Object.keys(target).length !== 1)
     throw invalid(`seek is ${show(target)}, ${accepted}`);
   const ok =
-    ('time' in target && !Number.isNaN(Date.parse(target.time))) ||
+    ('time' in target && typeof target.time === 'string' && !Number.isNaN(isoTimeMs(target.time))) ||
     ('end' in target && ['earliest', 'latest'].includes(target.end)) ||
     ('offsets' in target &&
       typeof target.offsets === 'object' &&

@@ -1,3 +1,5 @@
+import { isoTimeMs } from '../iso-time.ts';
+
 /** A record of a dead letter topic, bytes as they are in the log. */
 export interface DeadLetterBytes {
   readonly offset: number;
@@ -129,10 +131,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600
 export function parseSince(text: string, nowMs: number): number {
   const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (amount !== undefined && unit !== undefined) return nowMs - Number(amount) * (UNIT_MS[unit] ?? 0);
-  const iso = /^\d{4}-\d{2}-\d{2}(?<time>T[\d:.]+(?<zone>Z|[+-]\d{2}:\d{2})?)?$/.exec(text);
-  const { time, zone } = iso?.groups ?? {};
-  // Without a zone, JavaScript takes a time for local, though a mere date for UTC.
-  const ms = iso === null ? NaN : Date.parse(time !== undefined && zone === undefined ? `${text}Z` : text);
+  const ms = text.includes(' ') ? NaN : isoTimeMs(text);
   if (Number.isNaN(ms))
     throw new InvalidFilterError('accepted is ISO 8601 text like 2026-01-31T12:00:00Z, or an age like 1h');
   return ms;

@@ -1,16 +1,17 @@
 import { parseCount } from './parse-count.ts';
 import { deadLetter, ok, type DeadLetterReason, type Outcome } from './outcome.ts';
+import { isoTimeMs } from '../iso-time.ts';
 import { isPlatform } from '../platform.ts';
 
 /** A record as Kafka gives it. */
 export interface RawRecord {
   readonly key: Uint8Array | null;
   readonly value: Uint8Array | null;
-  /** Kafka's record time in ms. */
+  /** Kafka's record time in ms: when the broker got it, or what its producer's clock said; -1 where nobody said. */
   readonly timestampMs: number;
 }
 
-/** Clocks of scrapers may run ahead this far; an event further ahead would drag the watermark with it. */
+/** Clocks of scrapers may run ahead this far; an event further ahead would drag the watermark with it, and make all others late. */
 export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 const MAX_ID_LENGTH = 256;
 
@@ -42,17 +43,22 @@ export function parseObject({ value }: RawRecord): Outcome<Readonly<Record<strin
 /** Reads a record's object with `read`; what it finds wrong is the outcome. */
 export function parseEvent<E>(
   record: RawRecord,
-  read: (event: Event, recordTimeMs: number) => E,
+  nowMs: number,
+  read: (event: Event, receivedMs: number) => E,
 ): Outcome<E> {
   const object = parseObject(record);
   if (object.kind !== 'ok') return object;
   try {
-    return ok(read(object.value, record.timestampMs));
+    return ok(read(object.value, receivedMs(record, nowMs)));
   } catch (error) {
     if (error instanceof InvalidEvent) return deadLetter(error.reason, error.message);
     throw error;
   }
 }
+
+/** When Kafka got a record. It was before now, whatever the clock of its producer said. */
+const receivedMs = ({ timestampMs }: RawRecord, nowMs: number): number =>
+  timestampMs < 0 ? nowMs : Math.min(timestampMs, nowMs);
 
 /** Control flow inside one parse: the first thing wrong ends it. */
 export class InvalidEvent extends Error {
@@ -150,27 +156,26 @@ export function optionalCount(event: Event, field: string, ...rawFields: readonl
   return parsed;
 }
 
-/** ISO text, or ms or s since 1970; an event without one happened when Kafka got it. */
-export function eventTime(event: Event, recordTimeMs: number): number {
+/** ISO text (UTC where it names no zone), or ms or s since 1970; an event without one happened when Kafka got it. */
+export function eventTime(event: Event, receivedMs: number): number {
   const value = event['event_time'];
-  if (value === null || value === undefined || value === '') return recordTimeMs;
-  const ms =
-    typeof value === 'number'
-      ? value < 1e11
-        ? value * 1000
-        : value
-      : typeof value === 'string'
-        ? Date.parse(value)
-        : NaN;
+  if (value === null || value === undefined || value === '') return receivedMs;
+  const ms = typeof value === 'string' ? isoTimeMs(value) : typeof value === 'number' ? msOf(value) : NaN;
   if (!Number.isFinite(ms) || ms < 0)
-    throw new InvalidEvent('invalid_event_time', `event_time is ${show(value)}, accepted is ISO 8601 text`);
-  if (ms > recordTimeMs + MAX_CLOCK_SKEW_MS)
+    throw new InvalidEvent(
+      'invalid_event_time',
+      `event_time is ${show(value)}, accepted is ISO 8601 text, or seconds or milliseconds since 1970`,
+    );
+  if (ms > receivedMs + MAX_CLOCK_SKEW_MS)
     throw new InvalidEvent(
       'event_time_in_future',
-      `event_time is ${show(value)}, ahead of the record by over 5 minutes`,
+      `event_time is ${show(value)}, over 5 minutes after it was received`,
     );
   return Math.floor(ms);
 }
+
+/** Seconds since 1970 have 10 digits, milliseconds 13. */
+const msOf = (time: number): number => (time < 1e11 ? time * 1000 : time);
 
 /** A value in an error message: short, and as JSON so that it cannot break a log line. */
 const show = (value: unknown): string => (JSON.stringify(value) ?? 'undefined').slice(0, 80);

@@ -32,14 +32,14 @@ export interface ProfileEvent {
 }
 
 /** Reads and checks a record of kol.profiles.raw. */
-export const parseProfileEvent = (record: RawRecord): Outcome<ProfileEvent> =>
-  parseEvent(record, profileEventOf);
+export const parseProfileEvent = (record: RawRecord, nowMs: number): Outcome<ProfileEvent> =>
+  parseEvent(record, nowMs, profileEventOf);
 
-function profileEventOf(event: Event, recordTimeMs: number): ProfileEvent {
+function profileEventOf(event: Event, receivedMs: number): ProfileEvent {
   checkEventType(event, 'profile');
   return {
     event_id: optionalText(event, 'event_id'),
-    event_time_ms: eventTime(event, recordTimeMs),
+    event_time_ms: eventTime(event, receivedMs),
     platform: platformOf(event),
     kol_id: requiredId(event, 'username'),
     nickname: optionalText(event, 'nickname'),

@@ -1,5 +1,6 @@
 import type { Content } from '../entities/content.ts';
 import { heatOf } from '../entities/trending.ts';
+import { isoTimeMs } from '../iso-time.ts';
 import type { VideoEvent } from './video-event.ts';
 
 const DAY_MS = 86_400_000;
@@ -63,7 +64,7 @@ export function moveOf(
   known: Content | null,
   asked: boolean,
 ): TrendingMove {
-  const postedMs = known?.posted_at ? Date.parse(known.posted_at) : Number.NaN;
+  const postedMs = isoTimeMs(known?.posted_at ?? '');
   const recent = postedMs > event.event_time_ms - DAY_MS && postedMs <= event.event_time_ms + DAY_MS;
   return {
     content_id: content.content_id,

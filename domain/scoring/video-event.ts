@@ -28,13 +28,14 @@ export interface VideoEvent {
 }
 
 /** Reads and checks a record of kol.videos.raw. */
-export const parseVideoEvent = (record: RawRecord): Outcome<VideoEvent> => parseEvent(record, videoEventOf);
+export const parseVideoEvent = (record: RawRecord, nowMs: number): Outcome<VideoEvent> =>
+  parseEvent(record, nowMs, videoEventOf);
 
-function videoEventOf(event: Event, recordTimeMs: number): VideoEvent {
+function videoEventOf(event: Event, receivedMs: number): VideoEvent {
   checkEventType(event, 'video');
   return {
     event_id: optionalText(event, 'event_id'),
-    event_time_ms: eventTime(event, recordTimeMs),
+    event_time_ms: eventTime(event, receivedMs),
     platform: platformOf(event),
     content_id: requiredId(event, 'video_id'),
     kol_id: optionalText(event, 'username') || null,

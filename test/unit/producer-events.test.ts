@@ -34,7 +34,7 @@ const many = <T>(make: (random: () => number) => T, count = 2_000): T[] => {
   return Array.from({ length: count }, () => make(random));
 };
 const parsed = (value: string) =>
-  parseProfileEvent({ key: null, value: Buffer.from(value), timestampMs: NOW });
+  parseProfileEvent({ key: null, value: Buffer.from(value), timestampMs: NOW }, NOW);
 const has = (field: string) => (event: ScrapedEvent) => event[field] !== undefined && event[field] !== null;
 
 describe('profile events', () => {

@@ -2,13 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { parseProfileEvent } from '../../domain/scoring/profile-event.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.000Z');
-const parse = (value: unknown) =>
-  parseProfileEvent({
-    key: null,
-    value: value === null ? null : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)),
-    timestampMs: NOW,
-  });
-const profile = (fields: object) => parse({ platform: 'tiktok', username: 'ana', ...fields });
+const parse = (value: unknown, timestampMs = NOW) =>
+  parseProfileEvent(
+    {
+      key: null,
+      value: value === null ? null : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)),
+      timestampMs,
+    },
+    NOW,
+  );
+const profile = (fields: object, timestampMs = NOW) =>
+  parse({ platform: 'tiktok', username: 'ana', ...fields }, timestampMs);
 
 describe('a profile event', () => {
   test('is read with all its fields; unknown ones are ignored', () => {
@@ -60,7 +64,27 @@ describe('a profile event', () => {
   });
 
   test('without an event time it happened when Kafka got it', () => {
-    expect(profile({})).toMatchObject({ value: { event_time_ms: NOW } });
+    expect(profile({}, NOW - 1000)).toMatchObject({ value: { event_time_ms: NOW - 1000 } });
+    expect(profile({}, -1)).toMatchObject({ value: { event_time_ms: NOW } });
+  });
+
+  test.each([
+    ['2026-01-02T04:04:05+01:00', NOW],
+    ['2026-01-02T03:04:05.000000', NOW],
+    [NOW, NOW],
+    [NOW / 1000, NOW],
+  ])('its time %j is UTC unless it names a zone', (event_time, expected) => {
+    expect(profile({ event_time })).toMatchObject({ value: { event_time_ms: expected } });
+  });
+
+  // One such event would move the watermark ahead, and make all others late.
+  test('never happened after now, though the clock of its producer says so', () => {
+    const HOUR = 3_600_000;
+    expect(profile({}, NOW + HOUR)).toMatchObject({ value: { event_time_ms: NOW } });
+    expect(profile({ event_time: NOW + HOUR }, NOW + HOUR)).toMatchObject({ reason: 'event_time_in_future' });
+    expect(profile({ event_time: NOW + 299_000 }, NOW + HOUR)).toMatchObject({
+      value: { event_time_ms: NOW + 299_000 },
+    });
   });
 
   test.each([
@@ -87,7 +111,10 @@ describe('a profile event', () => {
   });
 
   test('bytes that are no UTF-8 are a dead letter', () => {
-    const outcome = parseProfileEvent({ key: null, value: Buffer.from([0xff, 0xfe]), timestampMs: NOW });
+    const outcome = parseProfileEvent(
+      { key: null, value: Buffer.from([0xff, 0xfe]), timestampMs: NOW },
+      NOW,
+    );
     expect(outcome).toMatchObject({ kind: 'deadLetter', reason: 'not_utf8' });
   });
 });
