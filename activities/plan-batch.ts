@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCommittedMetadata, watermarkOf } from '../domain/scoring/committed-metadata.ts';
+import type { OffsetsByPartition } from '../domain/scoring/position-check.ts';
 import { planRanges, type PartitionRange, type Position } from '../domain/scoring/plan-ranges.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { movePosition, type MovePositionDeps } from './move-position.ts';
@@ -14,6 +15,8 @@ export interface PlanBatchArgs {
   readonly maxWaitMs: number;
   /** The batch that this one follows: nothing is planned before the group stands at the end of its ranges. */
   readonly after?: readonly Pick<PartitionRange, 'partition' | 'to'>[];
+  /** Where the loop saw the group last: what counts where Kafka has forgotten it. */
+  readonly known?: OffsetsByPartition;
 }
 
 /** A range, and how far its partition may be read ahead: as much again, where there is that much. */
@@ -30,6 +33,10 @@ export interface BatchPlan {
   readonly expired: number;
   readonly truncated: readonly number[];
   readonly watermarkMs: number | null;
+  /** Where the group stands in every partition; absent in plans of workers that did not say so yet. */
+  readonly positions?: OffsetsByPartition;
+  /** Partitions in which Kafka had forgotten that. */
+  readonly forgotten?: readonly number[];
 }
 
 export interface PlanBatchDeps extends MovePositionDeps {
@@ -52,9 +59,10 @@ export function createPlanBatch(deps: PlanBatchDeps) {
         const signal = AbortSignal.any([cancelled, deps.draining]);
         await sleep(Math.max(0, args.notBeforeMs - Date.now()), undefined, { signal });
         const waitUntil = Date.now() + args.maxWaitMs;
+        const forgotten = new Set<number>();
         for (;;) {
           signal.throwIfAborted();
-          const partitions = await positionsOf(deps, args.group, args.topic);
+          const partitions = await positionsOf(deps, args, forgotten);
           const plan = planRanges(stands(partitions, args.after) ? partitions : [], args.maxOffsets);
           if (plan.ranges.length > 0 || Date.now() >= waitUntil) {
             const committed = partitions.map(({ metadata }) => parseCommittedMetadata(metadata));
@@ -63,7 +71,16 @@ export function createPlanBatch(deps: PlanBatchDeps) {
               ...range,
               readAheadTo: Math.min(high.get(range.partition) ?? 0, range.to + (range.to - range.from)),
             }));
-            return { ...plan, ranges, plannedAtMs: Date.now(), watermarkMs: watermarkOf(committed) };
+            return {
+              ...plan,
+              ranges,
+              plannedAtMs: Date.now(),
+              watermarkMs: watermarkOf(committed),
+              positions: Object.fromEntries(
+                partitions.map((position) => [position.partition, position.committed]),
+              ),
+              forgotten: [...forgotten],
+            };
           }
           await sleep(POLL_MS, undefined, { signal });
         }
@@ -81,24 +98,30 @@ function stands(positions: readonly Position[], after: PlanBatchArgs['after'] = 
 
 /**
  * Where the group stands. Where it never stood, it starts: at the end on a topic that was never read (domain.md: latest),
- * at the beginning of a partition that was added since. The start is committed at once, or what comes before the first
- * batch would be lost.
+ * at the beginning of a partition that was added since. Kafka forgets where a group without members stands when it has not
+ * moved for `offsets.retention.minutes` (7 days by default): then the loop's own word counts. A start is committed at once, or
+ * what comes before the first batch would be lost.
+ * @param forgotten partitions of which Kafka forgot it are added to these
  */
 async function positionsOf(
-  deps: MovePositionDeps,
-  group: string,
-  topic: string,
+  deps: PlanBatchDeps,
+  { group, topic, known = {} }: PlanBatchArgs,
+  forgotten: Set<number>,
 ): Promise<(Position & { metadata: string | null })[]> {
   const partitions = await deps.positions.read(group, topic);
-  const isNewTopic = partitions.every(({ committed }) => committed === null);
+  const knownOf = (partition: number) => known[String(partition)];
+  const isNewTopic = partitions.every(
+    ({ partition, committed }) => committed === null && knownOf(partition) === undefined,
+  );
   const started = partitions.map(({ partition, committed, low, high, metadata }) => ({
     partition,
-    committed: committed ?? (isNewTopic ? high : low),
+    committed: committed ?? knownOf(partition) ?? (isNewTopic ? high : low),
     low,
     high,
     metadata,
   }));
   const starts = started.filter((_, index) => partitions[index]?.committed === null);
+  for (const { partition } of starts) if (knownOf(partition) !== undefined) forgotten.add(partition);
   await Promise.all(
     starts.map(({ partition, committed: offset }) =>
       movePosition(deps, { group, topic, partition, offset }, { onlyFirst: true }),

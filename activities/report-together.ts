@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CompleteAsyncError, Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import type { RangeReport } from '../domain/scoring/range-report.ts';
 import { createFinishTogether } from './finish-together.ts';
 import type { ScoringActivities } from './index.ts';
 import type { BatchPlan, PlanBatchArgs } from './plan-batch.ts';
-import type { RangeAnswer, RangeReport } from './score-range.ts';
+import type { RangeAnswer } from './score-range.ts';
 
 /**
  * How long a look for the next batch may hold up the reports, and how long Temporal has to take them: what it does not take is

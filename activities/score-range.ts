@@ -1,28 +1,25 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import type { Positions } from '../clients/kafka/positions.ts';
+import { SEND_BYTES } from '../clients/kafka/by-size.ts';
+import { kafkaErrorType } from '../clients/kafka/kafka.ts';
 import {
   OffsetsUnavailableError,
   type InputRecord,
   type RangeReader,
 } from '../clients/kafka/range-reader.ts';
-import type { FencedTransaction, Output, Transactions } from '../clients/kafka/transactions.ts';
-import { parseCommittedMetadata, printCommittedMetadata } from '../domain/scoring/committed-metadata.ts';
+import { printCommittedMetadata } from '../domain/scoring/committed-metadata.ts';
 import {
-  deadLetterRecord,
   ledgerRecord,
   type OutputRecord,
   type Phases,
   type RangePlace,
 } from '../domain/scoring/output-records.ts';
 import { STALE_PLAN } from '../domain/scoring/plan-ranges.ts';
-import {
-  deadLetterTopic,
-  LEDGER_TOPIC,
-  transactionalIdOf,
-  type EventKind,
-} from '../domain/scoring/topics.ts';
+import { addReports, nothingDone, type RangeReport } from '../domain/scoring/range-report.ts';
+import type { EventKind } from '../domain/scoring/topics.ts';
 import type { Rejected } from '../domain/scoring/triage.ts';
+import { fence, type FenceDeps } from './fence.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { kafkaRecords } from './kafka-records.ts';
 import type { BatchPlan, PlanBatchArgs } from './plan-batch.ts';
 import { createRefreshVideos } from './refresh-videos.ts';
 import { createScoreProfiles } from './score-profiles.ts';
@@ -43,24 +40,6 @@ export interface ScoreRangeArgs {
   readonly plannedAtMs: number;
   /** The next batch is to be planned too, once this range is done. */
   readonly next?: PlanBatchArgs;
-}
-
-/** What became of a range: counts for the loop's state, never the data. */
-export interface RangeReport {
-  readonly partition: number;
-  /** False when an earlier attempt had committed it already. */
-  readonly committedNow: boolean;
-  readonly records: number;
-  /** Scored profiles, or refreshed videos. */
-  readonly scored: number;
-  readonly deadLetters: number;
-  readonly late: number;
-  readonly superseded: number;
-  /** Redis had something newer already. */
-  readonly outdated: number;
-  /** Whether the lakehouse answered in time for what events lack. */
-  readonly enriched: boolean;
-  readonly phases: Phases | null;
 }
 
 /** What a range tells the loop. */
@@ -96,46 +75,64 @@ export interface RangeResult {
   readonly modelVersion: string | null;
 }
 
-interface PositionDeps {
-  readonly positions: Positions;
-  readonly transactions: Transactions;
-  readonly reader: RangeReader;
-  /** Names this worker process; a restarted one is another. */
-  readonly worker: string;
-}
-export type ScoreRangeDeps = PositionDeps &
-  Parameters<typeof createScoreProfiles>[0] &
+export type ScoreRangeDeps = FenceDeps & { readonly reader: RangeReader } & Parameters<
+    typeof createScoreProfiles
+  >[0] &
   Parameters<typeof createRefreshVideos>[0];
 
 /**
  * The hot path: fence → committed offset → read → work (profiles: score, videos: refresh; both write Redis) → one Kafka
  * transaction with outputs, dead letters, ledger and offset. The order is what makes each offset count exactly once
- * (docs/scoring.md); a retry at any point begins again at the fence.
+ * (docs/scoring.md); a retry at any point begins again at the fence. A range that memory should not hold at once is done slice
+ * by slice, each in a transaction of its own, as if an earlier attempt had committed what is before.
  */
 export function createScoreRange(deps: ScoreRangeDeps) {
   const workOn = { profiles: createScoreProfiles(deps), videos: createRefreshVideos(deps) };
 
   return function scoreRange(args: ScoreRangeArgs): Promise<RangeAnswer> {
-    return withHeartbeat((signal) => scoreOnce(args, signal));
+    return withHeartbeat(async (signal) => {
+      let { report, to } = await scoreSlice(args, signal);
+      while (to < args.to) {
+        const next = await scoreSlice(args, signal);
+        report = addReports(report, next.report);
+        to = next.to;
+      }
+      return report;
+    });
   };
 
-  async function scoreOnce(args: ScoreRangeArgs, signal: AbortSignal): Promise<RangeReport> {
+  /** @returns what became of the next slice of a range, and where it ends */
+  async function scoreSlice(args: ScoreRangeArgs, signal: AbortSignal): Promise<SliceReport> {
+    try {
+      return await scoreOnce(args, signal, Infinity);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      return scoreOnce(args, signal, SEND_BYTES);
+    }
+  }
+
+  async function scoreOnce(
+    args: ScoreRangeArgs,
+    signal: AbortSignal,
+    bareAbove: number,
+  ): Promise<SliceReport> {
     const time = stopwatch<keyof Phases>();
     const { transaction, position, maxEventTimeMs } = await time('fence', () => fence(deps, args));
     try {
       if (position >= args.to) {
         await transaction.abandon();
-        return nothingDone(args.partition);
+        return { report: nothingDone(args.partition), to: args.to };
       }
       const range = { topic: args.topic, partition: args.partition, from: position, to: args.to };
-      const records = await time('read', () => deps.reader.read(range, signal));
-      const readAhead = deps.reader.readAhead({ ...range, from: args.to, to: args.readAheadTo });
+      const { records, to } = await time('read', () => deps.reader.read(range, signal));
+      const place = { ...range, to };
+      const readAhead = deps.reader.readAhead({ ...range, from: to, to: args.readAheadTo });
       // Where another worker had the partition before, it may well have it again.
-      const next = transaction.fresh ? undefined : readAhead;
-      const work = { place: range, records, next, watermarkMs: args.watermarkMs, signal, time };
+      const next = transaction.fresh ? undefined : readAhead?.then((slice) => slice.records);
+      const work = { place, records, next, watermarkMs: args.watermarkMs, signal, time };
       const result = await workOn[args.kind](work);
       const ledger = ledgerRecord(
-        range,
+        place,
         {
           scored: result.done,
           deadLettered: result.deadLetters.map(({ offset }) => offset),
@@ -150,17 +147,17 @@ export function createScoreRange(deps: ScoreRangeDeps) {
         },
       );
       await transaction.commit({
-        records: kafkaRecords(range, records, result, ledger),
+        records: kafkaRecords(place, records, result, ledger, bareAbove),
         group: args.group,
         topic: args.topic,
         partition: args.partition,
-        offset: args.to,
+        offset: to,
         metadata: printCommittedMetadata({
           worker: deps.worker,
           max_event_time_ms: newest(maxEventTimeMs, result.maxEventTimeMs),
         }),
       });
-      return {
+      const report = {
         partition: args.partition,
         committedNow: true,
         records: records.length,
@@ -172,6 +169,7 @@ export function createScoreRange(deps: ScoreRangeDeps) {
         enriched: result.enriched,
         phases: time.phases(),
       };
+      return { report, to };
     } catch (error) {
       await transaction.abandon().catch(() => {}); // the first error tells more; a failed abort discards the producer
       if (error instanceof OffsetsUnavailableError)
@@ -181,97 +179,16 @@ export function createScoreRange(deps: ScoreRangeDeps) {
   }
 }
 
-/**
- * Takes the transactional id of the partition, then reads how far it is committed: in this order only, since an older
- * attempt could still commit before it is fenced (packages.md, transaction design 2).
- */
-async function fence(
-  { transactions, positions, worker }: PositionDeps,
-  args: ScoreRangeArgs,
-): Promise<{ transaction: FencedTransaction; position: number; maxEventTimeMs: number | null }> {
-  const transactionalId = transactionalIdOf(args.group, args.topic, args.partition);
-  const committed = () => positions.committed(args.group, args.topic, args.partition);
-  let transaction = await transactions.begin(transactionalId);
-  try {
-    let at = await committed();
-    // Another worker committed last, so it holds a newer epoch than the producer kept here: take the id anew.
-    if (!transaction.fresh && parseCommittedMetadata(at.metadata).worker !== worker) {
-      await transaction.abandon();
-      transaction = await transactions.begin(transactionalId, { fresh: true });
-      at = await committed();
-    }
-    const position = at.offset ?? args.from;
-    if (position < args.from && (await lowOf(positions, args)) <= position)
-      throw ApplicationFailure.nonRetryable(
-        `planned from ${args.from}, committed is ${position}`,
-        STALE_PLAN,
-      );
-    return {
-      transaction,
-      // Behind `from` only where retention removed the offsets between.
-      position: Math.max(position, args.from),
-      maxEventTimeMs: parseCommittedMetadata(at.metadata).max_event_time_ms,
-    };
-  } catch (error) {
-    await transaction.abandon().catch(() => {});
-    throw error;
-  }
+/** What became of a part of a range, and where that ends. */
+interface SliceReport {
+  readonly report: RangeReport;
+  readonly to: number;
 }
 
-async function lowOf(positions: Positions, { group, topic, partition }: ScoreRangeArgs): Promise<number> {
-  const all = await positions.read(group, topic);
-  return all.find((candidate) => candidate.partition === partition)?.low ?? 0;
-}
+/** Brokers say so of a batch; of those sent here only a single large record can be one. */
+const isTooLarge = (error: unknown): boolean =>
+  ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(kafkaErrorType(error) ?? '');
 
 function newest(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
-
-/** Outputs, dead letters and the ledger as Kafka takes them. */
-function kafkaRecords(
-  place: RangePlace,
-  records: readonly InputRecord[],
-  result: RangeResult,
-  ledger: OutputRecord,
-): Output['records'] {
-  const byOffset = new Map(records.map((record) => [record.offset, record]));
-  const deadLetters = result.deadLetters.flatMap((rejected) => {
-    const original = byOffset.get(rejected.offset);
-    return original === undefined ? [] : [deadLetterRecord(place, original, rejected)];
-  });
-  return [
-    ...result.outputs,
-    { topic: deadLetterTopic(place.topic), records: deadLetters },
-    { topic: LEDGER_TOPIC, records: [ledger] },
-  ]
-    .filter((output) => output.records.length > 0)
-    .map((output) => ({ topic: output.topic, messages: output.records.map(kafkaMessage) }));
-}
-
-/** kafkajs writes a list as a header of that name for each value. */
-const kafkaMessage = ({ key, value, headers }: OutputRecord) => ({
-  key: asBuffer(key),
-  value: asBuffer(value),
-  headers: Object.fromEntries(
-    Object.entries(headers).map(([name, header]) => [
-      name,
-      Array.isArray(header) ? header.map((value) => Buffer.from(value)) : Buffer.from(header),
-    ]),
-  ),
-});
-
-const asBuffer = (data: Uint8Array | string | null): Buffer | null =>
-  data === null ? null : Buffer.from(data);
-
-const nothingDone = (partition: number): RangeReport => ({
-  partition,
-  committedNow: false,
-  records: 0,
-  scored: 0,
-  deadLetters: 0,
-  late: 0,
-  superseded: 0,
-  outdated: 0,
-  enriched: true,
-  phases: null,
-});

@@ -28,7 +28,8 @@ export async function bareScoring(options: {
   await Promise.all(
     ends.map(async ({ partition, high }) => {
       const to = Number(high);
-      const records = await reader.read({ topic, partition, from: Math.max(0, to - perPartition), to });
+      const range = { topic, partition, from: Math.max(0, to - perPartition), to };
+      const { records } = await reader.read(range);
       const profiles = records.flatMap((record) => {
         const outcome = parseProfileEvent(record, Date.now());
         return outcome.kind === 'ok' ? [outcome.value] : [];

@@ -1,9 +1,10 @@
 import type { Kafka } from 'kafkajs';
 import { createPositions } from '../clients/kafka/positions.ts';
-import { createRangeReader } from '../clients/kafka/range-reader.ts';
+import { createRangeReader, OffsetsUnavailableError, slicesOf } from '../clients/kafka/range-reader.ts';
 import {
   matches,
   parseDeadLetter,
+  printPlace,
   type DeadLetter,
   type DeadLetterFilter,
 } from '../domain/scoring/dead-letter.ts';
@@ -35,10 +36,15 @@ export interface DeadLetters {
   all(filter: DeadLetterFilter): AsyncGenerator<DeadLetter[]>;
   /** Just these. @throws DeadLettersNotFoundError naming those that are not there */
   at(places: readonly { partition: number; offset: number }[]): Promise<DeadLetter[]>;
+  /**
+   * Letters with what was left out of them, from where their records were.
+   * @throws DeadLettersNotFoundError where the input topic no longer has one
+   */
+  whole(letters: AsyncIterable<readonly DeadLetter[]>): AsyncGenerator<readonly DeadLetter[]>;
   close(): Promise<void>;
 }
 
-/** Offsets read at a time: as many as a batch of the scoring loop. */
+/** Offsets looked through at a time, from the end: as many as a batch of the scoring loop. */
 const CHUNK = 1000;
 
 /**
@@ -66,10 +72,10 @@ export async function openDeadLetters(kafka: Kafka, group: string, input: string
       to: high,
     }));
 
-    const read = async ({ partition, from, to }: Span) =>
-      (await reader.read({ topic, partition, from, to })).map((record) =>
-        parseDeadLetter(record, topic, partition),
-      );
+    async function* lettersOf({ partition, from, to }: Span): AsyncGenerator<DeadLetter[]> {
+      for await (const { records } of slicesOf(reader, { topic, partition, from, to }))
+        yield records.map((record) => parseDeadLetter(record, topic, partition));
+    }
     /** The spans in which letters of this time lie. Kafka finds the first of them by its time index. */
     async function spans({ sinceMs }: DeadLetterFilter): Promise<Span[]> {
       if (sinceMs === undefined) return whole;
@@ -82,10 +88,36 @@ export async function openDeadLetters(kafka: Kafka, group: string, input: string
     async function newestOf(span: Span, filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]> {
       let found: DeadLetter[] = [];
       for (let to = span.to; to > span.from && found.length < limit; to -= CHUNK) {
-        const letters = await read({ ...span, from: Math.max(span.from, to - CHUNK), to });
-        found = [...letters.filter((letter) => matches(letter, filter)), ...found].slice(-limit);
+        let newest: DeadLetter[] = [];
+        for await (const some of lettersOf({ ...span, from: Math.max(span.from, to - CHUNK), to }))
+          newest = [...newest, ...some.filter((letter) => matches(letter, filter))].slice(-limit);
+        found = [...newest, ...found].slice(-limit);
       }
       return found;
+    }
+    async function letterAt(partition: number, offset: number): Promise<DeadLetter | undefined> {
+      const span = whole.find((other) => other.partition === partition);
+      if (span === undefined || offset < span.from || offset >= span.to) return undefined;
+      const { records } = await reader.read({ topic, partition, from: offset, to: offset + 1 });
+      return records.map((record) => parseDeadLetter(record, topic, partition))[0];
+    }
+    async function wholeOf(letter: DeadLetter): Promise<DeadLetter> {
+      if (letter.leftOutBytes === null || letter.original === null) return letter;
+      const { topic: from, partition, offset } = letter.original;
+      const range = { topic: from, partition, from: offset, to: offset + 1 };
+      const [record] = await reader.read(range).then(
+        ({ records }) => records,
+        (error: unknown) => {
+          if (error instanceof OffsetsUnavailableError) return [];
+          throw error;
+        },
+      );
+      if (record === undefined)
+        throw new DeadLettersNotFoundError(
+          `${printPlace(letter.place)} was kept without its ${letter.leftOutBytes} bytes, and ${printPlace(letter.original)} is no longer there; choose others by --offsets`,
+        );
+      const { key, value, headers } = record;
+      return { ...letter, key, value, headers };
     }
 
     return {
@@ -97,24 +129,26 @@ export async function openDeadLetters(kafka: Kafka, group: string, input: string
       },
       async *all(filter) {
         for (const span of await spans(filter))
-          for (let { from } = span; from < span.to; from += CHUNK) {
-            const letters = await read({ ...span, from, to: Math.min(span.to, from + CHUNK) });
+          for await (const letters of lettersOf(span))
             yield letters.filter((letter) => matches(letter, filter));
-          }
       },
       async at(places) {
         const found: DeadLetter[] = [];
         const missing: string[] = [];
         for (const { partition, offset } of places) {
-          const span = whole.find((other) => other.partition === partition);
-          const there = span !== undefined && offset >= span.from && offset < span.to;
-          const [letter] = there ? await read({ partition, from: offset, to: offset + 1 }) : [];
+          const letter = await letterAt(partition, offset);
           if (letter === undefined) missing.push(`${partition}:${offset}`);
           else found.push(letter);
         }
         if (missing.length > 0)
           throw new DeadLettersNotFoundError(`${topic} has no letter at ${missing.join(', ')}`);
         return found;
+      },
+      async *whole(letters) {
+        for await (const some of letters)
+          if (some.every(({ leftOutBytes }) => leftOutBytes === null)) yield some;
+          // One at a time: they are large.
+          else for (const letter of some) yield [await wholeOf(letter)];
       },
       close,
     };

@@ -124,7 +124,7 @@ async function replayLetters(
   if (counts.total > 0 && !yes && !(await agreed(`Replay ${what}${counts.text}?`)))
     return tell('Nothing was replayed.', 0);
   const target = { topic, partitions: letters.inputPartitions };
-  const replayed = counts.total === 0 ? 0 : await replay(kafka, target, chosen());
+  const replayed = counts.total === 0 ? 0 : await replay(kafka, target, letters.whole(chosen()));
   tell(`Replayed ${what}${counts.text}`, replayed);
 }
 

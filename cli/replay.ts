@@ -1,5 +1,5 @@
 import kafkajs, { type Kafka, type Message } from 'kafkajs';
-import { bySize } from '../clients/kafka/by-size.ts';
+import { bySize, compressionOf } from '../clients/kafka/by-size.ts';
 import { KAFKA_RETRY, kafkaErrorType } from '../clients/kafka/kafka.ts';
 import { printPlace, replayedHeaders, type DeadLetter } from '../domain/scoring/dead-letter.ts';
 
@@ -39,7 +39,8 @@ export async function replay(
       const items = some.map((letter) => ({ letter, message: messageOf(letter, topic, partitions) }));
       for (const request of bySize(items, ({ message }) => message)) {
         try {
-          await producer.send({ topic, acks: -1, messages: request.map(({ message }) => message) });
+          const messages = request.map(({ message }) => message);
+          await producer.send({ topic, acks: -1, compression: compressionOf(messages), messages });
         } catch (error) {
           throw interrupted(sent, request[0]?.letter, error);
         }

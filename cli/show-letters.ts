@@ -7,14 +7,14 @@ export function printLetters(topic: string, letters: readonly DeadLetter[], limi
   if (letters.length === 0) return console.log(`${topic} has no such dead letters.`);
   printTable(
     ['place', 'time', 'reason', 'original', 'key', 'message', 'value'],
-    letters.map(({ place, timestampMs, reason, original, key, message, value }) => [
+    letters.map(({ place, timestampMs, reason, original, key, message, value, leftOutBytes }) => [
       `${place.partition}:${place.offset}`,
       new Date(timestampMs).toISOString(),
       printable(reason ?? '?', 30),
       printable(original === null ? '?' : printPlace(original), 60),
       printable(key, 24),
       printable(message ?? '', 60),
-      printable(value, 40),
+      leftOutBytes === null ? printable(value, 40) : `(${leftOutBytes} bytes, left out)`,
     ]),
   );
   if (letters.length === limit) console.log(`The newest ${limit}; --limit shows more.`);
@@ -30,6 +30,7 @@ export const asJson = ({
   key,
   value,
   replayedFrom,
+  leftOutBytes,
 }: DeadLetter) => ({
   place,
   original,
@@ -40,6 +41,7 @@ export const asJson = ({
   value: value === null ? null : printable(value, 256),
   valueBytes: value?.length ?? null,
   replayedFrom,
+  leftOutBytes,
 });
 
 export interface ReasonCounts {

@@ -1,4 +1,4 @@
-import type { LoopState } from './scoring-loop.ts';
+import type { LoopState } from './loop-state.ts';
 
 /** The loop's state for the Temporal UI, as Markdown. */
 export function describeLoop({
@@ -10,6 +10,7 @@ export function describeLoop({
   lastBatch,
   lag,
   truncated,
+  disagreement,
 }: LoopState): string {
   const seconds = lastBatch === null ? 0 : Math.max(lastBatch.durationMs, 1) / 1000;
   return [
@@ -29,5 +30,20 @@ export function describeLoop({
     ...(truncated.length === 0
       ? []
       : ['', `Partitions ${truncated.join(', ')} end before the committed offset and wait for a seek.`]),
+    ...(disagreement === null ? [] : ['', describeDisagreement(disagreement)]),
   ].join('\n');
+}
+
+function describeDisagreement({
+  atMs,
+  ahead,
+  behind,
+  forgotten,
+}: NonNullable<LoopState['disagreement']>): string {
+  const what = [
+    ahead.length > 0 && `stood further than the loop knew in ${ahead.join(', ')} (does another loop commit?)`,
+    behind.length > 0 && `had been set back in ${behind.join(', ')} (those events were scored again)`,
+    forgotten.length > 0 && `had forgotten ${forgotten.join(', ')} (went on where the loop knew it was)`,
+  ].filter((one) => one !== false);
+  return `Committed offsets, ${new Date(atMs).toISOString()}, by partition: Kafka ${what.join('; ')}.`;
 }

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { isoTimeMs } from '../domain/iso-time.ts';
 import type { SeekTarget } from './messages.ts';
-import type { LoopSettings } from './scoring-loop.ts';
+import type { LoopSettings } from './loop-state.ts';
 
 const invalid = (message: string) => ApplicationFailure.nonRetryable(message, 'InvalidInput');
 const show = (value: unknown) => JSON.stringify(value) ?? 'undefined';

@@ -2,7 +2,7 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { PartReport, WarmOptions, WarmPart, WarmScope, WarmTrigger } from '../domain/warming.ts';
 import type { EtlLoad } from '../domain/etl-load.ts';
 import type { EtlLoadsState } from './etl-loads.ts';
-import type { LoopSettings, LoopState } from './scoring-loop.ts';
+import type { LoopSettings, LoopState } from './loop-state.ts';
 import type { WarmProgress } from './warm-part.ts';
 
 /** A run of warmCache asks for a warm of one part, and wants to hear how it went. */

@@ -6,8 +6,9 @@ import {
 } from '@temporalio/workflow';
 import type { ScoringActivities } from '../activities/index.ts';
 import type { BatchPlan, PlanBatchArgs } from '../activities/plan-batch.ts';
-import type { RangeAnswer, RangeReport } from '../activities/score-range.ts';
+import type { RangeAnswer } from '../activities/score-range.ts';
 import { STALE_PLAN } from '../domain/scoring/plan-ranges.ts';
+import type { RangeReport } from '../domain/scoring/range-report.ts';
 import type { EventKind } from '../domain/scoring/topics.ts';
 import { scoring, scoringThenPlanning } from './activity-options.ts';
 import { unlessCancelled } from './unless-cancelled.ts';

@@ -16,10 +16,11 @@ import {
 } from '@temporalio/workflow';
 import type { ScoringActivities } from '../activities/index.ts';
 import type { BatchPlan, PlanBatchArgs } from '../activities/plan-batch.ts';
-import type { RangeReport } from '../activities/score-range.ts';
+import { checkPositions, type OffsetsByPartition } from '../domain/scoring/position-check.ts';
 import { eventKinds, type EventKind } from '../domain/scoring/topics.ts';
 import { planning, planningBacklog, seeking } from './activity-options.ts';
 import { describeLoop } from './describe-loop.ts';
+import { addReports, NO_TOTALS, type LoopSettings, type LoopState } from './loop-state.ts';
 import { configureLoop, loopState, pauseLoop, resumeLoop, seekLoop, type SeekTarget } from './messages.ts';
 import { checkSeekTarget, checkSettings } from './loop-input.ts';
 import { runRanges, type RunningBatch } from './run-ranges.ts';
@@ -29,14 +30,6 @@ const { planBatch } = proxyActivities<ScoringActivities>(planning);
 const { planBatch: planBacklog } = proxyLocalActivities<ScoringActivities>(planningBacklog);
 const { seekPositions } = proxyActivities<ScoringActivities>(seeking);
 
-/** What an operator may change while the loop runs. */
-export interface LoopSettings {
-  /** Offsets a batch takes at most, over all partitions. */
-  readonly maxOffsets: number;
-  /** Seconds between the starts of two batches where there is no backlog; 'available': as soon as there is data. */
-  readonly trigger: number | 'available';
-}
-
 /** Input of the loop; everything but the topic has a default. */
 export interface ScoringLoopArgs {
   readonly topic: string;
@@ -44,51 +37,18 @@ export interface ScoringLoopArgs {
   readonly group?: string;
   readonly settings?: Partial<LoopSettings>;
   /** Carried over by continue-as-new. */
-  readonly carried?: Pick<LoopState, 'paused' | 'batches' | 'totals' | 'lastBatch'>;
+  readonly carried?: Pick<LoopState, 'paused' | 'batches' | 'totals' | 'lastBatch'> &
+    // Runs that began before these were there carry none.
+    Partial<Pick<LoopState, 'positions' | 'disagreement'>>;
 }
 
-/** Counts since the loop was first started. */
-export interface LoopTotals {
-  readonly records: number;
-  readonly scored: number;
-  readonly deadLetters: number;
-  readonly late: number;
-  readonly superseded: number;
-  readonly expired: number;
-}
-
-/** The last batch that had work. */
-export interface LastBatch {
-  readonly plannedAtMs: number;
-  readonly offsets: number;
-  readonly partitions: number;
-  readonly durationMs: number;
-}
-
-export interface LoopState {
-  readonly topic: string;
-  readonly kind: EventKind;
-  readonly group: string;
-  readonly settings: LoopSettings;
-  readonly state: 'waiting' | 'scoring' | 'paused' | 'seeking';
-  readonly paused: boolean;
-  readonly batches: number;
-  readonly totals: LoopTotals;
-  readonly lastBatch: LastBatch | null;
-  /** Offsets behind when the last batch was planned, less what it took. */
-  readonly lag: number;
-  /** Partitions whose log ends before the committed offset; they wait for a seek. */
-  readonly truncated: readonly number[];
-}
-
-const NO_TOTALS: LoopTotals = { records: 0, scored: 0, deadLetters: 0, late: 0, superseded: 0, expired: 0 };
 const DEFAULT_SETTINGS: LoopSettings = { maxOffsets: 1000, trigger: 10 };
 /** An idle loop plans anew this often: 144 empty batches a day, under 1,000 events. */
 const IDLE_WAIT_MS = 10 * 60_000;
 
 /**
  * The driver of one input topic: plan → ranges in parallel → advance, until Temporal suggests to continue as new.
- * Kafka's committed offsets are the truth; what is kept here is for people.
+ * Kafka's committed offsets are the truth. What is kept here is for people, and for a Kafka that has forgotten them.
  */
 export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
   const { topic, kind, group, settings } = checked(args);
@@ -104,6 +64,8 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     lastBatch: null,
     lag: 0,
     truncated: [],
+    positions: {},
+    disagreement: null,
     ...args.carried,
   };
   const now = (change: Partial<LoopState>): LoopState => {
@@ -156,7 +118,7 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
   while (before !== undefined || !workflowInfo().continueAsNewSuggested) {
     if (seek !== undefined) {
       now({ state: 'seeking' });
-      await carryOut(seek, { topic, group });
+      now({ positions: { ...state.positions, ...(await carryOut(seek, { topic, group })) } });
       seek = undefined;
       lookAtOnce = true;
     }
@@ -173,6 +135,7 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
       maxOffsets: settings.maxOffsets,
       notBeforeMs: settings.trigger === 'available' ? 0 : lastMs + settings.trigger * 1000,
       maxWaitMs: IDLE_WAIT_MS,
+      known: state.positions,
     });
     const args = planArgs(lookAtOnce ? 0 : lastPlannedMs);
     waiting = before?.staying ?? new CancellationScope();
@@ -186,7 +149,7 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     );
     waiting = before = undefined;
     if (plan === undefined || state.paused || seek !== undefined) continue;
-    now({ lag: plan.lag, truncated: plan.truncated });
+    now({ lag: plan.lag, truncated: plan.truncated, ...positionsAfter(plan, state) });
     lookAtOnce = false;
     if (plan.ranges.length === 0) continue;
 
@@ -198,9 +161,10 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
       rangesPlan &&
       !workflowInfo().continueAsNewSuggested &&
       (hasBacklog || plan.ranges.length > 1 || settings.trigger === 'available');
-    const next = {
+    const next: PlanBatchArgs = {
       ...planArgs(hasBacklog ? 0 : plan.plannedAtMs),
       ...(hasBacklog && { maxWaitMs: 0 }),
+      known: { ...state.positions, ...endsOf(plan.ranges) },
     };
     const running = runRanges(plan, { topic, kind, group }, asksNext ? next : undefined);
     const reports = await running.reports;
@@ -220,19 +184,25 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
         durationMs: Date.now() - plan.plannedAtMs,
       },
       lag: plan.lag - offsets,
+      // A range that Kafka no longer agreed with did not get there; the next plan says where it stands.
+      positions: {
+        ...state.positions,
+        ...endsOf(plan.ranges.filter((_range, index) => reports[index] !== null)),
+      },
     });
   }
   // A seek that came with the last batch is not carried over: its caller waits for it here.
-  if (seek !== undefined) await carryOut(seek, { topic, group });
+  if (seek !== undefined)
+    now({ positions: { ...state.positions, ...(await carryOut(seek, { topic, group })) } });
   seek = undefined;
   await condition(allHandlersFinished);
-  const { paused, batches, totals, lastBatch } = state;
+  const { paused, batches, totals, lastBatch, positions, disagreement } = state;
   await continueAsNew<typeof scoringLoop>({
     topic,
     kind,
     group,
     settings: state.settings,
-    carried: { paused, batches, totals, lastBatch },
+    carried: { paused, batches, totals, lastBatch, positions, disagreement },
   });
 }
 
@@ -259,14 +229,34 @@ interface Seek {
   failure?: ApplicationFailure;
 }
 
-/** Moves the loop; what goes wrong is its caller's to know, and no reason for the loop to end. */
-async function carryOut(seek: Seek, loop: { readonly topic: string; readonly group: string }): Promise<void> {
+/**
+ * Moves the loop; what goes wrong is its caller's to know, and no reason for the loop to end.
+ * @returns the partitions that were moved, and where to
+ */
+async function carryOut(
+  seek: Seek,
+  loop: { readonly topic: string; readonly group: string },
+): Promise<OffsetsByPartition> {
   try {
-    await seekPositions({ ...loop, ...seek.target });
+    return await seekPositions({ ...loop, ...seek.target });
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
     seek.failure = ApplicationFailure.nonRetryable(error.cause?.message ?? error.message, 'SeekFailed');
+    return {};
   }
+}
+
+const endsOf = (ranges: BatchPlan['ranges']): OffsetsByPartition =>
+  Object.fromEntries(ranges.map(({ partition, to }) => [partition, to]));
+
+/** Where the loop stands by a plan, and whether that is where it knew it was. */
+function positionsAfter(
+  { positions, forgotten = [], plannedAtMs }: BatchPlan,
+  { positions: known }: LoopState,
+): Partial<LoopState> {
+  if (positions === undefined) return {};
+  const check = checkPositions(known, positions, forgotten);
+  return { positions, ...(check && { disagreement: { ...check, atMs: plannedAtMs } }) };
 }
 
 /** The next batch, of what is there now. @returns undefined where there is nothing, or Kafka could not be asked just now */
@@ -279,21 +269,4 @@ async function planAtOnce(args: PlanBatchArgs): Promise<BatchPlan | undefined> {
     if (error instanceof ActivityFailure && !isCancellation(error)) return undefined;
     throw error;
   }
-}
-
-function addReports(
-  totals: LoopTotals,
-  reports: readonly (RangeReport | null)[],
-  expired: number,
-): LoopTotals {
-  const sum = (count: (report: RangeReport) => number) =>
-    reports.reduce((total, report) => total + (report === null ? 0 : count(report)), 0);
-  return {
-    records: totals.records + sum(({ records }) => records),
-    scored: totals.scored + sum(({ scored }) => scored),
-    deadLetters: totals.deadLetters + sum(({ deadLetters }) => deadLetters),
-    late: totals.late + sum(({ late }) => late),
-    superseded: totals.superseded + sum(({ superseded }) => superseded),
-    expired: totals.expired + expired,
-  };
 }

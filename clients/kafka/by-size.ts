@@ -1,4 +1,4 @@
-import type { Message } from 'kafkajs';
+import kafkajs, { type Message } from 'kafkajs';
 
 /**
  * Messages sent at once make one batch a partition, and brokers refuse batches over 1,048,588 bytes by default
@@ -39,4 +39,13 @@ export function* bySize<T>(items: readonly T[], messageOf: (item: T) => Message)
     bytes += size;
   }
   if (run.length > 0) yield run;
+}
+
+/**
+ * How to send a run. A message that is too large as it is came compressed, or with less about it: brokers go by what a batch has
+ * when it is compressed.
+ */
+export function compressionOf(run: readonly Message[]): kafkajs.CompressionTypes {
+  const bytes = run.reduce((sum, message) => sum + messageBytes(message), 0);
+  return bytes > SEND_BYTES ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
 }

@@ -46,15 +46,32 @@ export class UndecodableBatchError extends Error {
   }
 }
 
+/** The beginning of a range, or all of it. */
+export interface Slice {
+  /** Committed ones, in order; offsets of markers, aborted and compacted records are passed over. */
+  readonly records: readonly InputRecord[];
+  /** Everything below this offset is here; the end of the range where it is all of it. */
+  readonly to: number;
+}
+
 export interface RangeReader {
-  /** All committed records of the range, in order; offsets of markers, aborted and compacted records are passed over. */
-  read(range: OffsetRange, signal?: AbortSignal): Promise<InputRecord[]>;
+  /** As much of the range as memory should hold at once: what is left is to be read next. Never nothing of it. */
+  read(range: OffsetRange, signal?: AbortSignal): Promise<Slice>;
   /**
    * Starts reading a range that will be asked for next; at most one a partition is held.
-   * @returns its records, undefined of an empty range
+   * @returns what `read` will give, undefined of an empty range
    */
-  readAhead(range: OffsetRange): Promise<InputRecord[]> | undefined;
+  readAhead(range: OffsetRange): Promise<Slice> | undefined;
   close(): Promise<void>;
+}
+
+/** A range slice by slice. */
+export async function* slicesOf(reader: RangeReader, range: OffsetRange): AsyncGenerator<Slice> {
+  for (let { from } = range; from < range.to;) {
+    const slice = await reader.read({ ...range, from });
+    yield slice;
+    from = slice.to;
+  }
 }
 
 /** The part of kafkajs's internal cluster object that a fetch needs; pinned to 2.2.4 and held by a contract test. */
@@ -79,8 +96,13 @@ interface FetchResponse {
 }
 
 const READ_COMMITTED = 1;
-/** A fetch brings at most this; a single larger record comes all the same. */
-const FETCH_BYTES = 8 * 1024 * 1024;
+/** No more is read once a slice holds this: a thousand events have 0.3 MB, a thousand of the largest would have 1 GB. */
+const SLICE_BYTES = 16 * 1024 * 1024;
+/** A fetch brings at most this, compressed as it is in the log; a single larger batch comes all the same. */
+const FETCH_BYTES = 1024 * 1024;
+/** What a fetch asks for by the number of its offsets: what it brings beyond them is decoded in vain. */
+const EXPECTED_BYTES = 1024;
+const LEAST_FETCH_BYTES = 64 * 1024;
 /** Brings the first batch only: brokers give at least one whole batch whatever the limit. */
 const ONE_BATCH_BYTES = 1;
 const FETCH_WAIT_MS = 500;
@@ -138,29 +160,34 @@ export function createRangeReader(kafka: Kafka): RangeReader {
     return fetched;
   }
 
-  async function readNow(range: OffsetRange, signal?: AbortSignal): Promise<InputRecord[]> {
+  async function readNow(range: OffsetRange, signal?: AbortSignal): Promise<Slice> {
     const records: InputRecord[] = [];
     const deadline = Date.now() + READ_DEADLINE_MS;
     let position = range.from;
-    let maxBytes = FETCH_BYTES;
-    while (position < range.to) {
+    let bytes = 0;
+    let batchByBatch = false;
+    while (position < range.to && bytes < SLICE_BYTES) {
       signal?.throwIfAborted();
       if (Date.now() > deadline)
         throw new OffsetsUnavailableError(range, `nothing came after offset ${position}`);
       const cluster = await connected();
       try {
+        const maxBytes = batchByBatch ? ONE_BATCH_BYTES : fetchBytes(range.to - position);
         const { messages, abortedTransactions } = await fetch(cluster, range, position, maxBytes);
         for (const message of readCommitted(messages, abortedTransactions)) {
           const offset = Number(message.offset);
-          if (offset >= position && offset < range.to) records.push(toInput(message, offset));
+          if (offset < position || offset >= range.to) continue;
+          if (bytes >= SLICE_BYTES) return { records, to: offset };
+          records.push(toInput(message, offset));
+          bytes += (message.key?.length ?? 0) + (message.value?.length ?? 0);
         }
         position = Math.max(position, ...messages.slice(-1).map(endOfBatch));
       } catch (error) {
         if (isUndecodable(error)) {
-          if (maxBytes === ONE_BATCH_BYTES)
-            throw new UndecodableBatchError(range.topic, range.partition, position, error);
-          // One bad batch fails the whole answer: batch by batch, all before it can still be read, and it be named.
-          maxBytes = ONE_BATCH_BYTES;
+          // One bad batch fails the whole answer: batch by batch, all before it is read first, and then it is named.
+          if (batchByBatch && position > range.from) break;
+          if (batchByBatch) throw new UndecodableBatchError(range.topic, range.partition, position, error);
+          batchByBatch = true;
           continue;
         }
         const type = kafkaErrorType(error) ?? '';
@@ -170,10 +197,10 @@ export function createRangeReader(kafka: Kafka): RangeReader {
         await cluster.refreshMetadata();
       }
     }
-    return records;
+    return { records, to: Math.min(position, range.to) };
   }
 
-  const ahead = new Map<string, { range: OffsetRange; records: Promise<InputRecord[]> }>();
+  const ahead = new Map<string, { range: OffsetRange; slice: Promise<Slice> }>();
 
   return {
     async read(range, signal) {
@@ -182,17 +209,17 @@ export function createRangeReader(kafka: Kafka): RangeReader {
       ahead.delete(place);
       if (held?.range.from !== range.from || held.range.to < range.to) return readNow(range, signal);
       try {
-        return (await held.records).filter(({ offset }) => offset < range.to);
+        return upTo(range.to, await held.slice);
       } catch {
         return readNow(range, signal);
       }
     },
     readAhead(range) {
       if (range.to <= range.from) return undefined;
-      const records = readNow(range);
-      records.catch(() => {}); // whoever reads the range tries again, and throws
-      ahead.set(`${range.topic}/${range.partition}`, { range, records });
-      return records;
+      const slice = readNow(range);
+      slice.catch(() => {}); // whoever reads the range tries again, and throws
+      ahead.set(`${range.topic}/${range.partition}`, { range, slice });
+      return slice;
     },
     async close() {
       await (await connecting?.catch(() => undefined))?.disconnect();
@@ -217,6 +244,12 @@ async function connect(kafka: Kafka): Promise<Cluster> {
   await cluster.connect();
   return cluster;
 }
+
+const fetchBytes = (offsets: number) =>
+  Math.min(FETCH_BYTES, Math.max(LEAST_FETCH_BYTES, offsets * EXPECTED_BYTES));
+
+const upTo = (end: number, { records, to }: Slice): Slice =>
+  to <= end ? { records, to } : { records: records.filter(({ offset }) => offset < end), to: end };
 
 /** Bytes that unpack to nonsense make kafkajs read beyond the end of a buffer. */
 const isUndecodable = (error: unknown): error is Error =>

@@ -1,5 +1,5 @@
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
-import { bySize } from './by-size.ts';
+import { bySize, compressionOf } from './by-size.ts';
 import { KAFKA_RETRY } from './kafka.ts';
 
 /** What one transaction writes: records and the group's position go together or not at all. */
@@ -109,7 +109,11 @@ async function commit(transaction: Transaction, output: Output): Promise<void> {
     messages.map((message) => ({ topic, message })),
   );
   for (const run of bySize(all, ({ message }) => message))
-    await transaction.sendBatch({ acks: -1, topicMessages: byTopic(run) });
+    await transaction.sendBatch({
+      acks: -1,
+      compression: compressionOf(run.map(({ message }) => message)),
+      topicMessages: byTopic(run),
+    });
   const position = { partition: output.partition, offset: String(output.offset), metadata: output.metadata };
   await transaction.sendOffsets({
     consumerGroupId: output.group,

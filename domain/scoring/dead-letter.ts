@@ -28,6 +28,8 @@ export interface DeadLetter extends DeadLetterBytes {
   readonly message: string | null;
   /** The letter that this one was, where the record had been replayed before. */
   readonly replayedFrom: string | null;
+  /** Bytes of the value that was left out, since the topic does not take as much; null where all is here. */
+  readonly leftOutBytes: number | null;
 }
 
 /** Which letters are meant. All conditions must hold; those left out always do. */
@@ -50,6 +52,8 @@ export class InvalidFilterError extends Error {
 const ERROR_HEADERS = '__connect.errors.';
 /** On a replayed record: the letter it comes from, as topic/partition/offset. */
 export const REPLAYED_FROM_HEADER = 'kol.replayed-from';
+/** On a letter without value and headers: how many bytes the value has, where the record was. */
+export const LEFT_OUT_HEADER = 'kol.left-out-bytes';
 
 const utf8 = new TextDecoder();
 
@@ -70,6 +74,7 @@ export function parseDeadLetter(record: DeadLetterBytes, topic: string, partitio
     reason: header(`${ERROR_HEADERS}exception.class.name`),
     message: header(`${ERROR_HEADERS}exception.message`),
     replayedFrom: header(REPLAYED_FROM_HEADER),
+    leftOutBytes: wholeNumber(header(LEFT_OUT_HEADER)),
   };
 }
 

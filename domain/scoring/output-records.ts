@@ -1,5 +1,5 @@
 import type { Score } from '../entities/score.ts';
-import { carriedHeaders, type Headers } from './dead-letter.ts';
+import { carriedHeaders, LEFT_OUT_HEADER, type Headers } from './dead-letter.ts';
 import type { Rejected } from './triage.ts';
 
 /** A Kafka record to be written. */
@@ -37,19 +37,42 @@ export function scoreRecord(score: Score, latencyMs: number): OutputRecord {
   };
 }
 
+/** A record of the input, bytes as they are in the log. */
+interface OriginalRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
 /**
  * A dead letter: key, value and headers byte for byte (but for what `carriedHeaders` says), and why, under the header names that
  * Kafka Connect gives (Connect's ErrorReporter writes all values as UTF-8 text).
  */
-export function deadLetterRecord(
+export const deadLetterRecord = (
   place: RangePlace,
-  original: {
-    readonly key: Uint8Array | null;
-    readonly value: Uint8Array | null;
-    readonly headers: Readonly<Record<string, unknown>>;
-  },
-  { offset, reason, detail }: Rejected,
-): OutputRecord {
+  { key, value, headers }: OriginalRecord,
+  rejected: Rejected,
+): OutputRecord => ({
+  key,
+  value,
+  headers: { ...carriedHeaders(headers), ...errorHeaders(place, rejected) },
+});
+
+/** Of the key this much is kept without the rest. */
+const BARE_KEY_BYTES = 1024;
+
+/** A dead letter that its topic would not take as a whole: without value and headers, which are where the record was. */
+export const bareDeadLetterRecord = (
+  place: RangePlace,
+  { key, value }: OriginalRecord,
+  rejected: Rejected,
+): OutputRecord => ({
+  key: key !== null && key.length <= BARE_KEY_BYTES ? key : null,
+  value: null,
+  headers: { ...errorHeaders(place, rejected), [LEFT_OUT_HEADER]: String(value?.length ?? 0) },
+});
+
+function errorHeaders(place: RangePlace, { offset, reason, detail }: Rejected): Headers {
   const why = {
     topic: place.topic,
     partition: String(place.partition),
@@ -62,18 +85,13 @@ export function deadLetterRecord(
     'exception.message': detail,
     'exception.stacktrace': `${reason}: ${detail}`,
   };
-  return {
-    key: original.key,
-    value: original.value,
-    headers: {
-      ...carriedHeaders(original.headers),
-      ...Object.fromEntries(Object.entries(why).map(([name, value]) => [`__connect.errors.${name}`, value])),
-    },
-  };
+  return Object.fromEntries(Object.entries(why).map(([name, value]) => [`__connect.errors.${name}`, value]));
 }
 
-/** Milliseconds of each step of a range. */
-export type Phases = Readonly<Record<'fence' | 'read' | 'features' | 'model' | 'cache', number>>;
+/** The steps of a range. */
+export const phaseNames = ['fence', 'read', 'features', 'model', 'cache'] as const;
+/** Milliseconds of each step that was taken. */
+export type Phases = Readonly<Partial<Record<(typeof phaseNames)[number], number>>>;
 
 /** The ledger's account of a range: each offset that held a record is in exactly one list or is a score. */
 export function ledgerRecord(

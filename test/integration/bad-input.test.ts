@@ -1,14 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import kafkajs, { type Message } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openDeadLetters } from '../../cli/dead-letters.ts';
 import { createKafka } from '../../clients/kafka/kafka.ts';
 import { createRangeReader, type RangeReader } from '../../clients/kafka/range-reader.ts';
 import type { Score } from '../../domain/entities/score.ts';
 import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import type { DeadLetterReason } from '../../domain/scoring/outcome.ts';
-import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import { LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import { createMlService } from '../../engines/ml-service/server.ts';
+import { pauseLoop, resumeLoop } from '../../workflows/messages.ts';
 import { accounted, event, loopHarness, stateOf, type LoopHarness } from '../support/loop-harness.ts';
 import { kafkaTool } from '../support/kafka-tool.ts';
 import { readTopics } from '../support/read-topics.ts';
@@ -52,7 +55,7 @@ const scoreOf = async (username: string): Promise<Score | null> =>
 async function deadLetters(): Promise<DeadLetter[]> {
   const [end] = await harness.admin.fetchTopicOffsets(`${topic}.dlq`);
   const range = { topic: `${topic}.dlq`, partition: 0, from: 0, to: Number(end?.high) };
-  return (await reader.read(range)).map((record) => parseDeadLetter(record, range.topic, 0));
+  return (await reader.read(range)).records.map((record) => parseDeadLetter(record, range.topic, 0));
 }
 
 /** By topic: KOLs in scores.stream, told by a reader that is not kafkajs. */
@@ -129,7 +132,8 @@ describe('bad records among good ones', () => {
       // Its place in the input holds just that record.
       const { original } = letter;
       if (original === null) throw new Error(`${String(letter.key)} does not say where it was`);
-      const [record] = await reader.read({ ...original, from: original.offset, to: original.offset + 1 });
+      const range = { ...original, from: original.offset, to: original.offset + 1 };
+      const [record] = (await reader.read(range)).records;
       expect({ topic: original.topic, key: record?.key, value: record?.value }).toEqual({
         topic,
         key: letter.key,
@@ -197,23 +201,8 @@ describe('bad records among good ones', () => {
     };
   };
 
-  /** A dead letter says more than its record did, so its topic must take more than the input does (docs/dead-letters.md). */
-  async function takeLargeDeadLetters(): Promise<void> {
-    await harness.admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        {
-          type: kafkajs.ConfigResourceTypes.TOPIC,
-          name: `${topic}.dlq`,
-          configEntries: [{ name: 'max.message.bytes', value: String(2 * 1024 * 1024) }],
-        },
-      ],
-    });
-  }
-
   test('may be as large as the broker takes', async () => {
     await expect(send([{ key: 'big', value: 'x'.repeat(LARGEST + 1) }])).rejects.toThrow(/larger/);
-    await takeLargeDeadLetters();
     await harness.withLoop(topic, async (loop) => {
       await send([padded(LARGEST, {})]);
       await send([padded(LARGEST, { followers_count: -1 })]);
@@ -226,6 +215,71 @@ describe('bad records among good ones', () => {
       ['invalid_count', LARGEST],
       ['not_json', LARGEST],
     ]);
+  });
+
+  test('may be larger than their letters can be: those are compressed, or say where the rest is', async () => {
+    await harness.admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: `${topic}.dlq`,
+          configEntries: [{ name: 'max.message.bytes', value: '1048588' }], // as that of the input
+        },
+      ],
+    });
+    const random = randomBytes(LARGEST - 100); // its header takes the rest
+    await harness.withLoop(topic, async (loop) => {
+      await send([{ key: 'random', value: random, headers: { source: 'scraper-7' } }]);
+      await harness.producer.send({
+        topic,
+        messages: [{ key: 'packed', value: `{"broken${' '.repeat(20_000_000)}` }],
+        compression: kafkajs.CompressionTypes.GZIP,
+      });
+      await send([profile('after-both')]);
+      await until('all are accounted for', async () => (await accounted(loop)) === 3);
+      expect((await stateOf(loop)).totals).toMatchObject({ scored: 1, deadLetters: 2 });
+    });
+    const letters = new Map((await deadLetters()).map((letter) => [String(letter.key), letter]));
+    expect(letters.get('packed')).toMatchObject({ reason: 'not_json', leftOutBytes: null });
+    expect(letters.get('packed')?.value).toHaveLength(20_000_008);
+    expect(letters.get('random')).toMatchObject({ reason: 'not_utf8', value: null, leftOutBytes: random.length });
+    // The original is where the letter says, and `dlq replay` fetches it there.
+    const kafka = createKafka(harness.config.KAFKA_BROKERS, 'test-bad-input', () => {});
+    const opened = await openDeadLetters(kafka, harness.config.SCORING_GROUP, topic);
+    try {
+      const whole = [];
+      for await (const some of opened.whole(opened.all({ reason: 'not_utf8' }))) whole.push(...some);
+      expect(whole).toHaveLength(1);
+      expect(whole[0]?.value).toEqual(random);
+      expect(whole[0]?.headers).toEqual({ source: Buffer.from('scraper-7') });
+    } finally {
+      await opened.close();
+    }
+  });
+
+  test('may be more than memory should hold at once: a range is then done in several transactions', async () => {
+    const COUNT = 50;
+    await harness.withLoop(topic, async (loop) => {
+      await loop.executeUpdate(pauseLoop);
+      await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
+      for (let index = 0; index < COUNT; index += 1)
+        await harness.producer.send({
+          topic,
+          messages: [{ ...padded(LARGEST, { username: `large-${index}` }), partition: 0 }],
+          compression: kafkajs.CompressionTypes.GZIP,
+        });
+      await loop.executeUpdate(resumeLoop);
+      await until('all are accounted for', async () => (await accounted(loop)) === COUNT);
+      expect(await stateOf(loop)).toMatchObject({ batches: 1, totals: { scored: COUNT } });
+    });
+    const ledger = (await readTopics(harness.config.KAFKA_BROKERS.join(), LEDGER_TOPIC))
+      .filter(({ key }) => key === `${topic}/0`)
+      .map(({ value }) => JSON.parse(value) as { from?: number; to?: number })
+      .filter(({ from }) => from !== undefined);
+    expect(ledger.length).toBeGreaterThan(1);
+    expect(ledger.map(({ from }) => from)).toEqual([0, ...ledger.slice(0, -1).map(({ to }) => to)]);
+    expect(ledger.at(-1)?.to).toBe(COUNT);
   });
 
   test('may come in numbers that no single request to Kafka would hold', async () => {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { createKafka } from '../../clients/kafka/kafka.ts';
 import { createRangeReader, type InputRecord, type RangeReader } from '../../clients/kafka/range-reader.ts';
 import type { DeadLetterReason } from '../../domain/scoring/outcome.ts';
-import { deadLetterRecord } from '../../domain/scoring/output-records.ts';
+import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/output-records.ts';
 
 const engines = inject('engines');
 const PARTITIONS = 3;
@@ -117,7 +117,7 @@ async function inputRecords(): Promise<(InputRecord & { partition: number })[]> 
   const ends = await admin.fetchTopicOffsets(topic);
   const all = await Promise.all(
     ends.map(async ({ partition, high }) =>
-      (await reader.read({ topic, partition, from: 0, to: Number(high) })).map((record) => ({
+      (await reader.read({ topic, partition, from: 0, to: Number(high) })).records.map((record) => ({
         ...record,
         partition,
       })),
@@ -204,6 +204,32 @@ describe('npm run dlq', () => {
     const records = await inputRecords();
     expect(records.map(({ key }) => key)).toEqual(many.map(({ key }) => key));
     expect(records.every(({ value }) => value?.equals(large))).toBe(true);
+  });
+
+  test('replay fetches what was left out of a letter, and says so where it is gone', async () => {
+    const producer = kafka.producer();
+    await producer.connect();
+    const value = Buffer.from(NOT_UTF8);
+    const headers = { source: Buffer.from('scraper-7') };
+    await producer.send({ topic, messages: [{ key: 'a', value, headers, partition: 1 }] });
+    const bare = (offset: number) => {
+      const rejected = { offset, reason: 'not_utf8', detail: 'because' } as const;
+      const letter = bareDeadLetterRecord({ topic, partition: 1 }, { key: null, value, headers }, rejected);
+      return { key: null, value: null, headers: letter.headers as Record<string, string> };
+    };
+    await producer.send({ topic: `${topic}.dlq`, messages: [bare(0), bare(7)] });
+    await producer.disconnect();
+
+    const { stdout } = await dlq('list', '--topic', topic);
+    expect(stdout.split('\n')[1]).toMatch(new RegExp(`\\(${value.length} bytes, left out\\)$`));
+    expect((await dlq('replay', '--topic', topic, '--yes', '--offsets', '0:0')).exitCode).toBe(0);
+    const [original, replayed] = await inputRecords();
+    expect(replayed).toMatchObject({ key: original?.key, value, headers });
+    const gone = await dlq('replay', '--topic', topic, '--yes', '--offsets', '0:1');
+    expect(gone).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(`and ${topic}/1/7 is no longer there`) as string,
+    });
   });
 
   test('tells wrong usage from failure', async () => {

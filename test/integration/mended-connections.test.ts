@@ -13,7 +13,7 @@ let relay: Relay;
 let reader: RangeReader;
 let producer: Producer;
 const topic = `test-mended-${process.pid}`;
-const read = (partition = 0) => reader.read({ topic, partition, from: 0, to: RECORDS });
+const read = async (partition = 0) => (await reader.read({ topic, partition, from: 0, to: RECORDS })).records;
 
 beforeAll(async () => {
   const brokers = [inject('engines').KAFKA_BROKERS];

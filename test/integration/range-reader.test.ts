@@ -5,7 +5,9 @@ import { createKafka } from '../../clients/kafka/kafka.ts';
 import {
   createRangeReader,
   OffsetsUnavailableError,
+  slicesOf,
   type RangeReader,
+  type Slice,
 } from '../../clients/kafka/range-reader.ts';
 
 /** Holds the range reader to the pinned kafkajs: it uses an internal object of it. */
@@ -30,7 +32,7 @@ beforeEach(async () => {
 });
 
 const read = async (from: number, to: number) =>
-  (await reader.read({ topic, partition: 0, from, to })).map(({ offset, value }) => [
+  (await reader.read({ topic, partition: 0, from, to })).records.map(({ offset, value }) => [
     offset,
     value?.toString(),
   ]);
@@ -101,5 +103,28 @@ describe('reading an exact range', () => {
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '5' }] });
     await expect(read(2, 10)).rejects.toThrow(OffsetsUnavailableError);
     expect(await read(5, 6)).toEqual([[5, '5']]);
+  });
+
+  test('gives as much at once as memory should hold, and the rest when it is asked for', async () => {
+    const MEGABYTE = 'x'.repeat(1024 * 1024);
+    const COUNT = 40;
+    for (let index = 0; index < COUNT; index += 1)
+      await producer.send({
+        topic,
+        messages: [{ value: `${index} ${MEGABYTE}` }],
+        compression: kafkajs.CompressionTypes.GZIP,
+      });
+    const range = { topic, partition: 0, from: 0, to: COUNT };
+    const slices: Slice[] = [];
+    for await (const slice of slicesOf(reader, range)) slices.push(slice);
+    expect(slices.length).toBeGreaterThan(1);
+    expect(slices.at(-1)?.to).toBe(COUNT);
+    const offsets = slices.flatMap(({ records }) => records.map(({ offset }) => offset));
+    expect(offsets).toEqual([...Array(COUNT).keys()]);
+    for (const { records, to } of slices) expect(records.at(-1)?.offset).toBe(to - 1);
+    // What is read ahead is held, so it is no more either.
+    const ahead = await reader.readAhead(range);
+    expect(ahead?.to).toBe(slices[0]?.to);
+    expect(await reader.read(range)).toEqual(ahead);
   });
 });

@@ -1,7 +1,10 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import { configureLoop, pauseLoop, resumeLoop, seekLoop } from '../../workflows/messages.ts';
 import { accounted, event, loopHarness, stateOf, type LoopHarness } from '../support/loop-harness.ts';
+import { kafkaTool } from '../support/kafka-tool.ts';
+import { readTopics } from '../support/read-topics.ts';
 import { until } from '../support/until.ts';
 
 let harness: LoopHarness;
@@ -123,6 +126,78 @@ describe('the input topic', () => {
       await loop.executeUpdate(resumeLoop);
       await until('the rest is accounted for', async () => (await accounted(loop)) === 4);
       expect((await stateOf(loop)).totals.expired).toBe(6);
+    });
+  });
+});
+
+describe('Kafka', () => {
+  /** As it does by itself with what a group without members committed longer ago than offsets.retention.minutes. */
+  const forget = (partition: number) =>
+    kafkaTool('consumer.group.ConsumerGroupCommand', [
+      ...['--bootstrap-server', harness.config.KAFKA_BROKERS.join()],
+      ...['--delete-offsets', '--group', harness.config.SCORING_GROUP, '--topic', `${topic}:${partition}`],
+    ]);
+  /** One event to each partition. */
+  const sendRound = (round: number) =>
+    harness.producer.send({
+      topic,
+      messages: [0, 1].map((partition) => ({
+        ...event('profiles', `f-${round}-${partition}`),
+        partition,
+      })),
+    });
+
+  test('may forget where the group stands: the loop goes on where it was, and says so', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      await sendRound(0);
+      await until('both are accounted for', async () => (await accounted(loop)) === 2);
+      expect(await stateOf(loop)).toMatchObject({ positions: { 0: 1, 1: 1 }, disagreement: null });
+
+      // Of a partition where nothing happened for long, while the loop runs: its events are not scored again.
+      await forget(0);
+      await until('the loop noticed', async () => {
+        await sendRoundTo(1);
+        return (await stateOf(loop)).disagreement !== null;
+      });
+      expect((await stateOf(loop)).disagreement).toMatchObject({ ahead: [], behind: [], forgotten: [0] });
+
+      // Of all of them, while it is paused: what comes meanwhile is not passed over.
+      await loop.executeUpdate(pauseLoop);
+      await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
+      await forget(0);
+      await forget(1);
+      await sendRound(1);
+      await loop.executeUpdate(resumeLoop);
+      const written = async () =>
+        (await harness.admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
+      await until('all are accounted for', async () => (await accounted(loop)) === (await written()));
+      expect(await stateOf(loop)).toMatchObject({
+        disagreement: { forgotten: [0, 1] },
+        positions: { 0: 2 },
+      });
+    });
+    const scores = await readTopics(harness.config.KAFKA_BROKERS.join(), SCORES_TOPIC);
+    const keys = scores.map(({ key }) => key).filter((key) => key.startsWith('f-'));
+    expect(keys.filter((key) => key.endsWith('-0')).sort()).toEqual(['f-0-0', 'f-1-0']);
+  });
+
+  const sendRoundTo = (partition: number) =>
+    harness.producer.send({ topic, messages: [{ ...event('profiles', `f-more-${partition}`), partition }] });
+
+  test('may be set back by hand: the loop follows, and says so', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      await sendRound(0);
+      await until('both are accounted for', async () => (await accounted(loop)) === 2);
+      await loop.executeUpdate(pauseLoop);
+      await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
+      await kafkaTool('consumer.group.ConsumerGroupCommand', [
+        ...['--bootstrap-server', harness.config.KAFKA_BROKERS.join()],
+        ...['--group', harness.config.SCORING_GROUP, '--topic', `${topic}:1`],
+        ...['--reset-offsets', '--to-earliest', '--execute'],
+      ]);
+      await loop.executeUpdate(resumeLoop);
+      await until('one is accounted for again', async () => (await accounted(loop)) === 3);
+      expect((await stateOf(loop)).disagreement).toMatchObject({ ahead: [], behind: [1], forgotten: [] });
     });
   });
 });

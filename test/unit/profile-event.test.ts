@@ -111,10 +111,7 @@ describe('a profile event', () => {
   });
 
   test('bytes that are no UTF-8 are a dead letter', () => {
-    const outcome = parseProfileEvent(
-      { key: null, value: Buffer.from([0xff, 0xfe]), timestampMs: NOW },
-      NOW,
-    );
+    const outcome = parseProfileEvent({ key: null, value: Buffer.from([0xff, 0xfe]), timestampMs: NOW }, NOW);
     expect(outcome).toMatchObject({ kind: 'deadLetter', reason: 'not_utf8' });
   });
 });
