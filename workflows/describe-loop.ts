@@ -41,7 +41,8 @@ function describeDisagreement({
   forgotten,
 }: NonNullable<LoopState['disagreement']>): string {
   const what = [
-    ahead.length > 0 && `stood further than the loop knew in ${ahead.join(', ')} (does another loop commit?)`,
+    ahead.length > 0 &&
+      `stood further than the loop knew in ${ahead.join(', ')} (committed by somebody else, or by a batch that a seek ended)`,
     behind.length > 0 && `had been set back in ${behind.join(', ')} (those events were scored again)`,
     forgotten.length > 0 && `had forgotten ${forgotten.join(', ')} (went on where the loop knew it was)`,
   ].filter((one) => one !== false);

@@ -17,12 +17,14 @@ const { scoreRange } = proxyActivities<ScoringActivities>(scoring);
 
 /** The ranges of a batch at work. */
 export interface RunningBatch {
-  /** What became of each; null: Kafka no longer agrees with the plan. */
+  /** What became of each; null: Kafka no longer agrees with the plan, or the batch was ended. */
   readonly reports: Promise<(RangeReport | null)[]>;
   /** The next batch, where a range was asked for it and could plan it. */
   readonly next: Promise<BatchPlan | undefined>;
   /** Cancelled to end that range's waiting. */
   readonly staying: CancellationScope;
+  /** Cancelled to end the batch before it is done: no range is lost, what it had not committed is not done. */
+  readonly all: CancellationScope;
 }
 
 /**
@@ -34,18 +36,19 @@ export function runRanges(
   loop: { readonly topic: string; readonly kind: EventKind; readonly group: string },
   next: PlanBatchArgs | undefined,
 ): RunningBatch {
-  const staying = new CancellationScope();
+  const all = new CancellationScope();
+  const staying = new CancellationScope({ cancellable: true, parent: all });
   const after = ranges.map(({ partition, to }) => ({ partition, to }));
   const answers = ranges.map((range, index) => {
     const args = { ...loop, ...range, watermarkMs, plannedAtMs };
-    if (next === undefined || index < ranges.length - 1) return orStale(scoreRange(args));
+    if (next === undefined || index < ranges.length - 1) return orNothing(all.run(() => scoreRange(args)));
     const waitMs = Math.max(0, next.notBeforeMs - plannedAtMs) + next.maxWaitMs;
     const { scoreRange: scoreThenPlan } = proxyActivities<ScoringActivities>(scoringThenPlanning(waitMs));
-    return staying.run(() => orStale(scoreThenPlan({ ...args, next: { ...next, after } })));
+    return orNothing(staying.run(() => scoreThenPlan({ ...args, next: { ...next, after } })));
   });
-  const planned = unlessCancelled(answers.at(-1) ?? Promise.resolve(null)).then((answer) => answer?.next);
+  const planned = (answers.at(-1) ?? Promise.resolve(null)).then((answer) => answer?.next);
   planned.catch(() => {}); // told to whoever awaits it
-  return { reports: reportsOf(answers), next: planned, staying };
+  return { reports: reportsOf(answers), next: planned, staying, all };
 }
 
 /** The reports of all ranges; that of the last one may come from a sibling first. */
@@ -55,10 +58,10 @@ async function reportsOf(answers: readonly Promise<RangeAnswer | null>[]): Promi
   return [...others, forStaying ?? (await answers.at(-1)) ?? null];
 }
 
-/** A plan that Kafka no longer agrees with is no failure: the next plan looks again. */
-async function orStale(answer: Promise<RangeAnswer>): Promise<RangeAnswer | null> {
+/** A plan that Kafka no longer agrees with is no failure, nor is a range that was ended: the next plan looks again. */
+async function orNothing(answer: Promise<RangeAnswer>): Promise<RangeAnswer | null> {
   try {
-    return await answer;
+    return (await unlessCancelled(answer)) ?? null;
   } catch (error) {
     if (
       error instanceof ActivityFailure &&

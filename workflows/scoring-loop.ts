@@ -85,6 +85,7 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     return steer({ paused });
   };
   let seek: Seek | undefined;
+  let batch: RunningBatch | undefined;
   setHandler(loopState, () => state);
   setHandler(pauseLoop, () => setPaused(true));
   setHandler(resumeLoop, () => setPaused(false));
@@ -97,6 +98,8 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
       await condition(() => seek === undefined);
       const own: Seek = (seek = { target });
       waiting?.cancel();
+      // It may wait for something that is down, or be unable to read what the seek is to pass over.
+      if (batch !== undefined && patched('seek-ends-the-batch')) batch.all.cancel();
       await condition(() => seek !== own);
       if (own.failure !== undefined) throw own.failure;
       return state;
@@ -166,8 +169,9 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
       ...(hasBacklog && { maxWaitMs: 0 }),
       known: { ...state.positions, ...endsOf(plan.ranges) },
     };
-    const running = runRanges(plan, { topic, kind, group }, asksNext ? next : undefined);
+    const running = (batch = runRanges(plan, { topic, kind, group }, asksNext ? next : undefined));
     const reports = await running.reports;
+    batch = undefined;
     // What is planned meanwhile holds only for what was known then.
     const steered = state.settings !== settings || state.paused || seek !== undefined;
     if (asksNext && !steered && !reports.includes(null)) before = running;

@@ -243,7 +243,11 @@ describe('bad records among good ones', () => {
     const letters = new Map((await deadLetters()).map((letter) => [String(letter.key), letter]));
     expect(letters.get('packed')).toMatchObject({ reason: 'not_json', leftOutBytes: null });
     expect(letters.get('packed')?.value).toHaveLength(20_000_008);
-    expect(letters.get('random')).toMatchObject({ reason: 'not_utf8', value: null, leftOutBytes: random.length });
+    expect(letters.get('random')).toMatchObject({
+      reason: 'not_utf8',
+      value: null,
+      leftOutBytes: random.length,
+    });
     // The original is where the letter says, and `dlq replay` fetches it there.
     const kafka = createKafka(harness.config.KAFKA_BROKERS, 'test-bad-input', () => {});
     const opened = await openDeadLetters(kafka, harness.config.SCORING_GROUP, topic);

@@ -68,6 +68,21 @@ describe('an operator', () => {
     });
   });
 
+  test('seeks also while a batch waits for something that is down: it is ended, and the loop goes on elsewhere', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      await harness.ml.setFaults({ status: 500 });
+      await send(['a', 'b', 'c']);
+      await until('they are tried', async () => (await stateOf(loop)).state === 'scoring');
+      await loop.executeUpdate(seekLoop, { args: [{ end: 'latest' }] });
+      await harness.ml.setFaults({});
+      await send(['d']);
+      await until('it is accounted for', async () => (await accounted(loop)) === 1);
+      await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
+      await until('and then all', async () => (await accounted(loop)) === 5);
+      expect((await stateOf(loop)).disagreement?.behind ?? []).toEqual([]);
+    });
+  });
+
   test('is told what was wrong, and what is accepted; the loop goes on', async () => {
     await harness.withLoop(topic, async (loop) => {
       const configure = (change: object) => failure(loop.executeUpdate(configureLoop, { args: [change] }));

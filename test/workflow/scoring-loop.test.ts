@@ -8,7 +8,7 @@ import { reportRangesTogether } from '../../activities/report-together.ts';
 import type { ScoreRangeArgs } from '../../activities/score-range.ts';
 import type { RangeReport } from '../../domain/scoring/range-report.ts';
 import { SCORING_TASK_QUEUE } from '../../workflows/ids.ts';
-import { configureLoop, loopState, pauseLoop, resumeLoop } from '../../workflows/messages.ts';
+import { configureLoop, loopState, pauseLoop, resumeLoop, seekLoop } from '../../workflows/messages.ts';
 import type { scoringLoop } from '../../workflows/scoring-loop.ts';
 import { until } from '../support/until.ts';
 import { createWorker, timeSkippingServer } from '../support/time-skipping.ts';
@@ -119,6 +119,65 @@ describe('the scoring loop', () => {
     await worker.runUntil(async () => {
       const loop = await startLoop();
       await until('the loop gets there', () => Promise.resolve(committed[0] === 3));
+      await loop.terminate();
+    });
+  });
+
+  test('ends a batch that does not get on when an operator seeks', async () => {
+    const { activities, committed } = topicOf(2, 3);
+    let stuck = true;
+    const worker = await createWorker(env, SCORING_TASK_QUEUE, {
+      ...activities,
+      scoreRange: async (range: ScoreRangeArgs) => {
+        if (!stuck) return activities.scoreRange(range);
+        const context = Context.current();
+        while (range.partition === 1) {
+          context.heartbeat(); // its reply tells of a cancellation
+          await context.sleep(10);
+        }
+        return report(range);
+      },
+      seekPositions: () => {
+        stuck = false;
+        return Promise.resolve({ 0: 1, 1: 2 });
+      },
+    });
+    await worker.runUntil(async () => {
+      const loop = await startLoop();
+      await until('it scores', async () => (await loop.query(loopState)).state === 'scoring');
+      expect(await loop.executeUpdate(seekLoop, { args: [{ end: 'latest' }] })).toMatchObject({
+        positions: { 0: 1, 1: 2 },
+      });
+      await until('it goes on', () => Promise.resolve(committed.every((offset) => offset === 3)));
+      await loop.terminate();
+    });
+  });
+
+  test('keeps where it stood by the plans and what was done since', async () => {
+    const { activities, plans, topic } = topicOf(2, 3);
+    const planBatch = activities.planBatch.bind(null);
+    const worker = await createWorker(env, SCORING_TASK_QUEUE, {
+      ...activities,
+      planBatch: async (args: PlanBatchArgs) => {
+        const plan = await planBatch(args);
+        return {
+          ...plan,
+          positions: Object.fromEntries(topic.committed.entries()),
+          forgotten: plan.ranges.length > 0 && topic.offsets === 5 ? [0] : [],
+        };
+      },
+    });
+    await worker.runUntil(async () => {
+      const loop = await startLoop();
+      await until('all are counted', async () => (await scored(loop)) === 6);
+      expect(await loop.query(loopState)).toMatchObject({
+        positions: { 0: 3, 1: 3 },
+        disagreement: null,
+      });
+      expect(plans.at(-1)?.known).toEqual({ 0: 3, 1: 3 });
+      topic.offsets = 5;
+      await until('the rest is counted', async () => (await scored(loop)) === 10);
+      expect((await loop.query(loopState)).disagreement).toMatchObject({ forgotten: [0] });
       await loop.terminate();
     });
   });
