@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Arrivals } from '../clients/kafka/arrivals.ts';
 import { parseCommittedMetadata, watermarkOf } from '../domain/scoring/committed-metadata.ts';
 import type { OffsetsByPartition } from '../domain/scoring/position-check.ts';
 import { planRanges, type PartitionRange, type Position } from '../domain/scoring/plan-ranges.ts';
@@ -40,11 +41,12 @@ export interface BatchPlan {
 }
 
 export interface PlanBatchDeps extends MovePositionDeps {
+  readonly arrivals: Arrivals;
   /** Aborted when the worker begins to stop. */
   readonly draining: AbortSignal;
 }
 
-/** How soon new data is noticed. */
+/** Where Kafka does not say when there is something new, it is asked this often. */
 const POLL_MS = 100;
 
 /**
@@ -63,7 +65,8 @@ export function createPlanBatch(deps: PlanBatchDeps) {
         for (;;) {
           signal.throwIfAborted();
           const partitions = await positionsOf(deps, args, forgotten);
-          const plan = planRanges(stands(partitions, args.after) ? partitions : [], args.maxOffsets);
+          const mayPlan = stands(partitions, args.after);
+          const plan = planRanges(mayPlan ? partitions : [], args.maxOffsets);
           if (plan.ranges.length > 0 || Date.now() >= waitUntil) {
             const committed = partitions.map(({ metadata }) => parseCommittedMetadata(metadata));
             const high = new Map(partitions.map((position) => [position.partition, position.high]));
@@ -82,13 +85,21 @@ export function createPlanBatch(deps: PlanBatchDeps) {
               forgotten: [...forgotten],
             };
           }
-          await sleep(POLL_MS, undefined, { signal });
+          const poll = () => sleep(POLL_MS, undefined, { signal });
+          await (mayPlan ? arrival(deps.arrivals, args.topic, partitions).catch(poll) : poll());
         }
       },
       () => (Date.now() < args.notBeforeMs ? 'waiting for the next tick' : 'waiting for data'),
     );
   };
 }
+
+/** Waits for more than these partitions held, half a second at most. */
+const arrival = (arrivals: Arrivals, topic: string, held: readonly Position[]): Promise<void> =>
+  arrivals.wait(
+    topic,
+    held.map(({ partition, high }) => ({ partition, offset: high })),
+  );
 
 /** Whether the group stands at the end of these ranges, or further. */
 function stands(positions: readonly Position[], after: PlanBatchArgs['after'] = []): boolean {

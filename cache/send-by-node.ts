@@ -72,6 +72,32 @@ function groupByNode(redis: RedisClient, commands: readonly KeyedCommand[]): num
   return [...groups.values()];
 }
 
+/**
+ * Items that one script call may touch, in their order: of a single Redis any, of a cluster those of one slot.
+ * @param most items in one call
+ */
+export function byReach<T>(
+  redis: RedisClient,
+  items: readonly T[],
+  keyOf: (item: T) => string,
+  most: number,
+): [T, ...T[]][] {
+  const calls: [T, ...T[]][] = [];
+  const open = new Map<number, [T, ...T[]]>();
+  for (const item of items) {
+    const slot = redis instanceof Cluster ? calculateSlot(keyOf(item)) : 0;
+    const call = open.get(slot);
+    if (call !== undefined && call.length < most) {
+      call.push(item);
+      continue;
+    }
+    const next: [T, ...T[]] = [item];
+    open.set(slot, next);
+    calls.push(next);
+  }
+  return calls;
+}
+
 const alone = ({ send }: KeyedCommand): Promise<Reply> =>
   send().then(
     (value): Reply => [null, value],

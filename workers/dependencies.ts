@@ -5,6 +5,7 @@ import { createScoringActivities, createWarmActivities } from '../activities/ind
 import { reportRangesTogether } from '../activities/report-together.ts';
 import { createKnown } from '../cache/known.ts';
 import { createKafka } from '../clients/kafka/kafka.ts';
+import { createArrivals } from '../clients/kafka/arrivals.ts';
 import { createPositions } from '../clients/kafka/positions.ts';
 import { createRangeReader } from '../clients/kafka/range-reader.ts';
 import { createTransactions } from '../clients/kafka/transactions.ts';
@@ -65,6 +66,7 @@ export async function createDependencies(
   );
   const positions = createPositions(kafka);
   const transactions = createTransactions(kafka);
+  const arrivals = createArrivals(kafka);
   const reader = createRangeReader(kafka);
   const trustApi = createTrustApi({
     url: config.ML_API_URL,
@@ -99,6 +101,7 @@ export async function createDependencies(
       createScoringActivities({
         draining,
         positions,
+        arrivals,
         transactions,
         reader,
         knownFeatures: createKnown(
@@ -124,6 +127,7 @@ export async function createDependencies(
         transactions.close(),
         reader.close(),
         positions.close(),
+        arrivals.close(),
         trustApi.close(),
         closeRedis(redis),
       ]);

@@ -1,6 +1,7 @@
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
 import { quietIdleQueues } from './idle-queues.ts';
+import { keepCoordinators } from './known-coordinators.ts';
 import { mendConnections } from './mended-connections.ts';
 
 /** Where kafkajs's own log lines go; it is told only of warnings and errors. */
@@ -21,6 +22,7 @@ export function createKafka(
   registerCodecs();
   quietIdleQueues();
   mendConnections();
+  keepCoordinators();
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,

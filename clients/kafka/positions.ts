@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader';
 import type { Admin, Kafka } from 'kafkajs';
 
 /** Where a group stands in one partition, and what the partition holds. Offsets are the next to read. */
@@ -26,6 +27,12 @@ export interface Positions {
   close(): Promise<void>;
 }
 
+/** Where a group stands in a partition. @throws where Kafka did not say */
+type OffsetOf = (partition: number) => { readonly offset: number | null; readonly metadata: string | null };
+
+/** Ranges of a batch begin this close to each other. */
+const TOGETHER_MS = 2;
+
 /**
  * Reads the committed offsets, which are the truth about how far the scoring is. kafkajs's admin looks for partitions anew
  * at each question, so that added ones are noticed at once.
@@ -44,7 +51,7 @@ export function createPositions(kafka: Kafka): Positions {
     }
   }
 
-  const offsetsOf = async (group: string, topic: string) => {
+  const offsetsOf = async (group: string, topic: string): Promise<OffsetOf> => {
     const [offsets] = await (await connected(topic)).fetchOffsets({ groupId: group, topics: [topic] });
     const found = new Map(
       (offsets?.partitions ?? []).map(({ partition, offset, metadata }) => [
@@ -61,6 +68,24 @@ export function createPositions(kafka: Kafka): Positions {
     };
   };
 
+  /** Ranges of a batch ask at about the same moment: one question answers all, sent after the last of them asked. */
+  const together = new DataLoader<string, OffsetOf>(
+    async (asked) => {
+      const questions = [...new Set(asked)];
+      const answers = await Promise.allSettled(
+        questions.map((question) => {
+          const [group = '', topic = ''] = JSON.parse(question) as string[];
+          return offsetsOf(group, topic);
+        }),
+      );
+      return asked.map((question) => {
+        const answer = answers[questions.indexOf(question)];
+        return answer?.status === 'fulfilled' ? answer.value : (answer?.reason as Error);
+      });
+    },
+    { cache: false, batchScheduleFn: (send) => setTimeout(send, TOGETHER_MS) },
+  );
+
   return {
     async read(group, topic) {
       const [committedOf, ends] = await Promise.all([
@@ -75,7 +100,7 @@ export function createPositions(kafka: Kafka): Positions {
         .sort((a, b) => a.partition - b.partition);
     },
     async committed(group, topic, partition) {
-      return (await offsetsOf(group, topic))(partition);
+      return (await together.load(JSON.stringify([group, topic])))(partition);
     },
     async at(topic, timeMs) {
       const found = await (await connected(topic)).fetchTopicOffsetsByTimestamp(topic, timeMs);

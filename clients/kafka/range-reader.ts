@@ -1,7 +1,14 @@
 import type { Kafka, KafkaMessage } from 'kafkajs';
+import {
+  lazyCluster,
+  ONE_BATCH_BYTES,
+  READ_COMMITTED,
+  type Cluster,
+  type FetchedPartition,
+} from './cluster.ts';
 import { DecompressionError } from './codecs.ts';
 import { kafkaErrorType } from './kafka.ts';
-import { readCommitted, type AbortedTransaction, type FetchedMessage } from './read-committed.ts';
+import { readCommitted } from './read-committed.ts';
 
 /** One record of an input topic, bytes as they are in the log. */
 export interface InputRecord {
@@ -74,28 +81,6 @@ export async function* slicesOf(reader: RangeReader, range: OffsetRange): AsyncG
   }
 }
 
-/** The part of kafkajs's internal cluster object that a fetch needs; pinned to 2.2.4 and held by a contract test. */
-interface Cluster {
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  addTargetTopic(topic: string): Promise<void>;
-  refreshMetadata(): Promise<void>;
-  refreshMetadataIfNecessary(): Promise<void>;
-  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>;
-  findBroker(options: { nodeId: string }): Promise<{ fetch(request: unknown): Promise<FetchResponse> }>;
-}
-interface FetchedPartition {
-  readonly partition: number;
-  readonly highWatermark: string;
-  readonly abortedTransactions: AbortedTransaction[] | null;
-  readonly messages: (FetchedMessage &
-    KafkaMessage & { batchContext: { firstOffset: string; lastOffsetDelta: number } })[];
-}
-interface FetchResponse {
-  readonly responses: { topicName: string; partitions: FetchedPartition[] }[];
-}
-
-const READ_COMMITTED = 1;
 /** No more is read once a slice holds this: a thousand events have 0.3 MB, a thousand of the largest would have 1 GB. */
 const SLICE_BYTES = 16 * 1024 * 1024;
 /** A fetch brings at most this, compressed as it is in the log; a single larger batch comes all the same. */
@@ -103,8 +88,6 @@ const FETCH_BYTES = 1024 * 1024;
 /** What a fetch asks for by the number of its offsets: what it brings beyond them is decoded in vain. */
 const EXPECTED_BYTES = 1024;
 const LEAST_FETCH_BYTES = 64 * 1024;
-/** Brings the first batch only: brokers give at least one whole batch whatever the limit. */
-const ONE_BATCH_BYTES = 1;
 const FETCH_WAIT_MS = 500;
 /** The planner saw the offsets as stable, so they are there; a broker that does not give them within this is in trouble. */
 const READ_DEADLINE_MS = 20_000;
@@ -119,17 +102,7 @@ const STALE_METADATA = new Set([
  * consumer jumps over expired offsets silently where a plain fetch says OFFSET_OUT_OF_RANGE (packages.md, 1 D–G).
  */
 export function createRangeReader(kafka: Kafka): RangeReader {
-  let connecting: Promise<Cluster> | undefined;
-
-  async function connected(): Promise<Cluster> {
-    connecting ??= connect(kafka);
-    try {
-      return await connecting;
-    } catch (error) {
-      connecting = undefined;
-      throw error;
-    }
-  }
+  const { connected, close } = lazyCluster(kafka);
 
   async function fetch(
     cluster: Cluster,
@@ -221,28 +194,8 @@ export function createRangeReader(kafka: Kafka): RangeReader {
       ahead.set(`${range.topic}/${range.partition}`, { range, slice });
       return slice;
     },
-    async close() {
-      await (await connecting?.catch(() => undefined))?.disconnect();
-    },
+    close,
   };
-}
-
-async function connect(kafka: Kafka): Promise<Cluster> {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  );
-  if (symbol === undefined)
-    throw new Error('This kafkajs has no createCluster; the range reader is written for 2.2.4');
-  const create = (kafka as unknown as Record<symbol, (options: object) => Cluster>)[symbol];
-  if (create === undefined)
-    throw new Error('This kafkajs has no createCluster; the range reader is written for 2.2.4');
-  const cluster = create({
-    metadataMaxAge: 60_000,
-    allowAutoTopicCreation: false,
-    isolationLevel: READ_COMMITTED,
-  });
-  await cluster.connect();
-  return cluster;
 }
 
 const fetchBytes = (offsets: number) =>

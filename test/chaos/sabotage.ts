@@ -41,10 +41,14 @@ export const randomTransactionalId = (transactions: Transactions): Transactions 
   begin: (transactionalId, options) => transactions.begin(`${transactionalId}/${randomUUID()}`, options),
 });
 
-/** Writes scores to Redis whatever is there: script calls `SHA 1 key value ttl …` become plain SETs. */
+/** Writes scores to Redis whatever is there: the script that does so otherwise is called with the same keys and values. */
 export const withoutRedisGuard = (redis: RedisClient): RedisClient =>
   withPipeline(redis, (pipeline) => {
-    pipeline.evalsha = (_sha: unknown, _keys: unknown, ...[key, value, ttl]: unknown[]) =>
-      pipeline.set(String(key), String(value), 'EX', Number(ttl));
+    pipeline.evalsha = (_sha: unknown, ...keysAndValues: unknown[]) =>
+      pipeline.eval(SET_ALWAYS, ...(keysAndValues as [numkeys: number, ...rest: string[]]));
     return pipeline;
   });
+
+const SET_ALWAYS = `
+for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[3 * i - 1], 'EX', ARGV[1]) end
+return #KEYS`;

@@ -5,6 +5,7 @@ import { createScoringActivities } from '../../activities/index.ts';
 import { reportRangesTogether } from '../../activities/report-together.ts';
 import { createKnown } from '../../cache/known.ts';
 import { createKafka } from '../../clients/kafka/kafka.ts';
+import { createArrivals } from '../../clients/kafka/arrivals.ts';
 import { createPositions } from '../../clients/kafka/positions.ts';
 import { createRangeReader } from '../../clients/kafka/range-reader.ts';
 import { createTransactions } from '../../clients/kafka/transactions.ts';
@@ -59,6 +60,7 @@ const enrich = { deadlineMs: config.SCORING_ENRICH_DEADLINE_MS, onError: () => {
 const activities = createScoringActivities({
   draining: new AbortController().signal,
   positions,
+  arrivals: createArrivals(kafka),
   transactions: faulty.transactions(transactions, tell),
   reader: faulty.reader(createRangeReader(kafka)),
   knownFeatures: faulty.known(
