@@ -4,7 +4,7 @@ import { createRangeReader } from '../clients/kafka/range-reader.ts';
 import { createTrustApi, isRefusal } from '../clients/trust-api.ts';
 import { score, scoreOf } from '../domain/entities/score.ts';
 import { buildFeatures } from '../domain/scoring/model-features.ts';
-import { parseProfileEvent } from '../domain/scoring/profile-event.ts';
+import { parseProfileEvent, type ProfileEvent } from '../domain/scoring/profile-event.ts';
 import { SCORES_TOPIC } from '../domain/scoring/topics.ts';
 
 /** The newest events of a topic read, scored, cached and sent by one process without any guarantee. @returns ms */
@@ -51,3 +51,41 @@ export async function bareScoring(options: {
   await Promise.all([producer.disconnect(), admin.disconnect(), reader.close(), trustApi.close()]);
   return ms;
 }
+
+/** So many profiles scored one call each by one process that does nothing else. @returns ms */
+export async function bareSingleCalls(options: {
+  mlUrl: string;
+  calls: number;
+  concurrency: number;
+}): Promise<number> {
+  const trustApi = createTrustApi({
+    url: options.mlUrl,
+    timeoutSeconds: 5,
+    concurrency: options.concurrency,
+  });
+  const profiles = Array.from({ length: options.calls }, (_, index) =>
+    buildFeatures({ ...NOBODY, kol_id: `bare-${index}` }, null),
+  );
+  await trustApi.score(profiles.slice(0, options.concurrency * 2)); // connects, and finds that there is no batch endpoint
+  const started = performance.now();
+  await trustApi.score(profiles);
+  const ms = performance.now() - started;
+  await trustApi.close();
+  return ms;
+}
+
+const NOBODY: ProfileEvent = {
+  event_id: null,
+  event_time_ms: 0,
+  platform: 'tiktok',
+  kol_id: '',
+  nickname: null,
+  followers_count: null,
+  following_count: null,
+  post_count: null,
+  favorites_count: null,
+  verified: null,
+  bio: null,
+  avatar_url: null,
+  profile_url: null,
+};

@@ -14,7 +14,7 @@ import { scoringLoopId, STARTUP_WARM_ID } from '../workflows/ids.ts';
 import { configureLoop, loopState, pauseLoop, resumeLoop } from '../workflows/messages.ts';
 import type { LoopSettings, LoopState } from '../workflows/loop-state.ts';
 import type { scoringLoop } from '../workflows/scoring-loop.ts';
-import { bareScoring } from './bare-scoring.ts';
+import { bareScoring, bareSingleCalls } from './bare-scoring.ts';
 import { percentile, type Figure } from './figures.ts';
 import { runBench, type Bench } from './run-bench.ts';
 
@@ -151,7 +151,15 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
       ratio: percentile(latencies, 99) / wanted,
     });
     const { batches: after } = await loop.query(loopState);
-    if (trigger === 'available') figure(await historyOf(loop, 'at 20/s, trigger available', after - before));
+    if (trigger !== 'available') continue;
+    figure(await historyOf(loop, 'at 20/s, trigger available', after - before));
+    const noticed = await noticedAfter({ loop, producer });
+    figure({
+      what: `idle, trigger available: one event produced → batch planned (of ${noticed.length}): p50, most`,
+      value: `${percentile(noticed, 50)} ms, ${Math.max(...noticed)} ms`,
+      against: 'wanted ≤ 100 ms',
+      ratio: Math.max(...noticed) / 100,
+    });
   }
   // Every 10 s there would be few batches to count; more of them cost the same each.
   await loop.executeUpdate(configureLoop, { args: [{ trigger: 2 }] });
@@ -162,11 +170,18 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
   await run(1000, { maxOffsets: 1000 });
   const single = await run(BACKLOG);
   const limit = (CONCURRENCY / ML_MS) * 1000;
+  const bareCalls = await bareSingleCalls({ mlUrl, calls: BACKLOG / 2, concurrency: CONCURRENCY });
   figure({
     what: `${BACKLOG} events of backlog, ML 50 ms, single calls`,
     value: `${rate(BACKLOG, single.ms)}/s`,
     against: `concurrency ÷ latency allows ${limit}/s; wanted ≥ 0.9 of it`,
     ratio: rate(BACKLOG, single.ms) / limit,
+  });
+  figure({
+    what: 'the same calls bare: the latency is then what the network and the machine make of 50 ms',
+    value: `${rate(BACKLOG / 2, bareCalls)}/s`,
+    against: 'baseline of this run; the ratio is what the loop made of it',
+    ratio: rate(BACKLOG, single.ms) / rate(BACKLOG / 2, bareCalls),
   });
 
   if (Number(options.memory) > 0) {
@@ -229,6 +244,25 @@ async function backlogRun(
       return { ms: state.lastBatch.plannedAtMs + state.lastBatch.durationMs - started, state };
     await sleep(200);
   }
+}
+
+/** Single events to an idle loop: how long after the broker took each one its batch was planned, in ms. */
+async function noticedAfter({ loop, producer }: { loop: Loop; producer: Producer }): Promise<number[]> {
+  const after: number[] = [];
+  for (let round = 0; round < 30; round += 1) {
+    const before = outcomes(await loop.query(loopState));
+    // At any moment of whatever the loop does while it is idle.
+    await sleep(700 + Math.random() * 500);
+    await producer.send({ topic: PROFILES_TOPIC, messages: [profile(`noticed-${round}`)] });
+    const sent = Date.now();
+    let state = await loop.query(loopState);
+    while (outcomes(state) === before) {
+      await sleep(20);
+      state = await loop.query(loopState);
+    }
+    after.push(Math.max(0, (state.lastBatch?.plannedAtMs ?? Number.NaN) - sent));
+  }
+  return after;
 }
 
 function outcomes({ totals }: LoopState): number {

@@ -15,7 +15,8 @@ export const script = (code: string): Script => ({
 
 /** One call of a script. */
 export interface ScriptCall {
-  readonly keys: readonly [string, ...string[]];
+  /** At least one; on a cluster all of one slot. */
+  readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
 }
 
@@ -31,7 +32,7 @@ export async function runScript(
   const replies = await sendByNode(
     redis,
     calls.map(({ keys, args }) => ({
-      key: keys[0],
+      key: keys[0] ?? '',
       queue: (pipeline) => pipeline.evalsha(sha, keys.length, ...keys, ...args),
       // With its code: the node it ends up at may not know the script.
       send: () => redis.eval(code, keys.length, ...keys, ...args),

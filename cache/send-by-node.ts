@@ -73,28 +73,14 @@ function groupByNode(redis: RedisClient, commands: readonly KeyedCommand[]): num
 }
 
 /**
- * Items that one script call may touch, in their order: of a single Redis any, of a cluster those of one slot.
+ * Items in the calls of a script on the keys of several. On a cluster each has a call of its own: of a slot that is moving some keys
+ * are here and some there, and a call on both is refused until it has moved.
  * @param most items in one call
  */
-export function byReach<T>(
-  redis: RedisClient,
-  items: readonly T[],
-  keyOf: (item: T) => string,
-  most: number,
-): [T, ...T[]][] {
-  const calls: [T, ...T[]][] = [];
-  const open = new Map<number, [T, ...T[]]>();
-  for (const item of items) {
-    const slot = redis instanceof Cluster ? calculateSlot(keyOf(item)) : 0;
-    const call = open.get(slot);
-    if (call !== undefined && call.length < most) {
-      call.push(item);
-      continue;
-    }
-    const next: [T, ...T[]] = [item];
-    open.set(slot, next);
-    calls.push(next);
-  }
+export function inCalls<T>(redis: RedisClient, items: readonly T[], most: number): T[][] {
+  const size = redis instanceof Cluster ? 1 : most;
+  const calls: T[][] = [];
+  for (let start = 0; start < items.length; start += size) calls.push(items.slice(start, start + size));
   return calls;
 }
 

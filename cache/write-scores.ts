@@ -1,7 +1,7 @@
 import type { RedisClient } from '../clients/redis.ts';
 import { score, type Score } from '../domain/entities/score.ts';
 import { runScript, script } from './run-script.ts';
-import { byReach } from './send-by-node.ts';
+import { inCalls } from './send-by-node.ts';
 
 /** Scores in one script call: under a millisecond of Redis. */
 const CALL_SCORES = 100;
@@ -31,7 +31,7 @@ end
 return written`);
 
 /**
- * Writes scores in one round trip, never over a newer one: on a single Redis a hundred in a script call, on a cluster those of a slot.
+ * Writes scores in one round trip, never over a newer one.
  * @returns how many were written; the rest found a newer score
  * @throws the first error that Redis answered
  */
@@ -39,11 +39,11 @@ export const writeScores = (redis: RedisClient, scores: readonly Score[]): Promi
   runScript(
     redis,
     SET_IF_NEWER,
-    byReach(redis, scores, ({ kol_id }) => score.key(kol_id), CALL_SCORES).map(([first, ...others]) => ({
-      keys: [score.key(first.kol_id), ...others.map(({ kol_id }) => score.key(kol_id))],
+    inCalls(redis, scores, CALL_SCORES).map((together) => ({
+      keys: together.map(({ kol_id }) => score.key(kol_id)),
       args: [
         score.ttlSeconds,
-        ...[first, ...others].flatMap((value) => [
+        ...together.flatMap((value) => [
           JSON.stringify(value),
           value.event_time_ms ?? -1,
           value.source?.offset ?? -1,

@@ -45,7 +45,7 @@ export const ONE_BATCH_BYTES = 1;
 export function lazyCluster(kafka: Kafka) {
   let connecting: Promise<Cluster> | undefined;
   return {
-    async connected(): Promise<Cluster> {
+    connected: async (): Promise<Cluster> => {
       connecting ??= connect(kafka);
       try {
         return await connecting;
@@ -54,7 +54,7 @@ export function lazyCluster(kafka: Kafka) {
         throw error;
       }
     },
-    async close(): Promise<void> {
+    close: async (): Promise<void> => {
       await (await connecting?.catch(() => undefined))?.disconnect();
     },
   };
