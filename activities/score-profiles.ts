@@ -1,6 +1,6 @@
 import type { KnownOf } from '../cache/known.ts';
 import { writeScores } from '../cache/write-scores.ts';
-import type { InputRecord } from '../clients/kafka/range-reader.ts';
+import type { InputRecord, Slice } from '../clients/kafka/range-reader.ts';
 import type { RedisClient } from '../clients/redis.ts';
 import { isRefusal, type TrustApi } from '../clients/trust-api.ts';
 import { scoreOf, type Score } from '../domain/entities/score.ts';
@@ -32,12 +32,8 @@ export function createScoreProfiles({ knownFeatures, trustApi, redis }: ScorePro
   }
 
   /** Only what is asked about ahead is read ahead: the range is sorted as a whole when its turn comes. */
-  async function askAhead(
-    place: string,
-    next: Promise<readonly InputRecord[]>,
-    watermarkMs: number | null,
-  ): Promise<void> {
-    const records = (await next).slice(0, predictAhead.most());
+  async function askAhead(place: string, next: Promise<Slice>, watermarkMs: number | null): Promise<void> {
+    const records = (await next).records.slice(0, predictAhead.most());
     if (records.length === 0) return;
     const { newest } = sorted(records, watermarkMs);
     predictAhead.ahead(place, (await featuresOf(newest)).features);

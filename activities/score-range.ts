@@ -5,6 +5,7 @@ import {
   OffsetsUnavailableError,
   type InputRecord,
   type RangeReader,
+  type Slice,
 } from '../clients/kafka/range-reader.ts';
 import { printCommittedMetadata } from '../domain/scoring/committed-metadata.ts';
 import {
@@ -54,8 +55,8 @@ export interface RangeAnswer extends RangeReport {
 export interface RangeWork {
   readonly place: RangePlace;
   readonly records: readonly InputRecord[];
-  /** The records after them, where they are wanted next and likely by this worker. */
-  readonly next: Promise<readonly InputRecord[]> | undefined;
+  /** What comes after them, where it is wanted next and likely by this worker. */
+  readonly next: Promise<Slice> | undefined;
   readonly watermarkMs: number | null;
   readonly signal: AbortSignal;
   readonly time: ReturnType<typeof stopwatch<keyof Phases>>;
@@ -128,7 +129,7 @@ export function createScoreRange(deps: ScoreRangeDeps) {
       const place = { ...range, to };
       const readAhead = deps.reader.readAhead({ ...range, from: to, to: args.readAheadTo });
       // Where another worker had the partition before, it may well have it again.
-      const next = transaction.fresh ? undefined : readAhead?.then((slice) => slice.records);
+      const next = transaction.fresh ? undefined : readAhead;
       const work = { place, records, next, watermarkMs: args.watermarkMs, signal, time };
       const result = await workOn[args.kind](work);
       const ledger = ledgerRecord(

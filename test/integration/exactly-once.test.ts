@@ -6,11 +6,12 @@ import { EVENTS as STRUCK_EVENTS, foundItCommitted, strike, type Strike } from '
 import { until } from '../support/until.ts';
 
 /**
- * The short form of test/chaos, which breaks every step and the engines too: four faults that tell most, and a run whose
+ * The short form of test/chaos, which breaks every step and the engines too: five faults that tell most, and a run whose
  * workers are killed. They run side by side, since most of their time is waiting for a heartbeat that does not come.
  */
 const strikes: Strike[] = [
   { point: 'after-read', action: 'kill' },
+  { point: 'after-read', action: 'cut' }, // the next range is being read ahead
   { point: 'after-cache', action: 'kill' },
   { point: 'unseen-end-txn', action: 'cut' },
   { point: 'after-commit', action: 'kill' },
@@ -79,6 +80,6 @@ test(
     const input = accounts.reduce((sum, account) => sum + account.input, 0);
     expect(input).toBeGreaterThanOrEqual(strikes.length * STRUCK_EVENTS + EVENTS + 160);
     // The worker was told of a failure; its next attempt found the range committed.
-    expect(struck[strikes.findIndex(({ action }) => action === 'cut')]?.told).toSatisfy(foundItCommitted);
+    expect(struck[strikes.findIndex(({ point }) => point === 'unseen-end-txn')]?.told).toSatisfy(foundItCommitted);
   },
 );
