@@ -3,6 +3,7 @@ import type { Positions } from '../clients/kafka/positions.ts';
 import type { FencedTransaction, Transactions } from '../clients/kafka/transactions.ts';
 import { parseCommittedMetadata } from '../domain/scoring/committed-metadata.ts';
 import { STALE_PLAN } from '../domain/scoring/plan-ranges.ts';
+import { NO_COUNTS, type RangeCounts } from '../domain/scoring/range-report.ts';
 import { transactionalIdOf } from '../domain/scoring/topics.ts';
 
 export interface FenceDeps {
@@ -26,6 +27,8 @@ interface Fenced {
   /** Next offset to read. */
   readonly position: number;
   readonly maxEventTimeMs: number | null;
+  /** What became of the planned range up to there, in earlier transactions. */
+  readonly before: RangeCounts;
 }
 
 /**
@@ -42,8 +45,11 @@ export async function fence(
   let transaction = await transactions.begin(transactionalId);
   try {
     let at = await committed();
-    // Another worker committed last, so it holds a newer epoch than the producer kept here: take the id anew.
-    if (!transaction.fresh && parseCommittedMetadata(at.metadata).worker !== worker) {
+    // Another worker committed last, so it holds a newer epoch than the producer kept here; or the marker of what was committed
+    // here is not written yet, and the range would be done again. Taking the id anew settles both.
+    const isOurs = parseCommittedMetadata(at.metadata).worker === worker;
+    const isStale = transaction.lastOffset !== null && (at.offset ?? -1) < transaction.lastOffset;
+    if (!transaction.fresh && (!isOurs || isStale)) {
       await transaction.abandon();
       transaction = await transactions.begin(transactionalId, { fresh: true });
       at = await committed();
@@ -54,11 +60,13 @@ export async function fence(
         `planned from ${planned.from}, committed is ${position}`,
         STALE_PLAN,
       );
+    const { max_event_time_ms: maxEventTimeMs, range } = parseCommittedMetadata(at.metadata);
     return {
       transaction,
       // Behind `from` only where retention removed the offsets between.
       position: Math.max(position, planned.from),
-      maxEventTimeMs: parseCommittedMetadata(at.metadata).max_event_time_ms,
+      maxEventTimeMs,
+      before: range?.from === planned.from && position > planned.from ? range.counts : NO_COUNTS,
     };
   } catch (error) {
     await transaction.abandon().catch(() => {});

@@ -39,6 +39,6 @@ export async function movePosition(
     topic,
     partition,
     offset,
-    metadata: printCommittedMetadata({ worker, max_event_time_ms: null }),
+    metadata: printCommittedMetadata({ worker, max_event_time_ms: null, range: null }),
   });
 }

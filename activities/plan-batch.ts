@@ -47,7 +47,9 @@ export interface PlanBatchDeps extends MovePositionDeps {
 }
 
 /** Where Kafka does not say when there is something new, it is asked this often. */
-const POLL_MS = 100;
+const POLL_MS = 50;
+/** After a commit Kafka tells the offset before it until its marker is written, which takes milliseconds. */
+const SETTLE_MS = 2000;
 
 /**
  * Plans the next batch from Kafka's committed offsets, which are the truth; waits for data inside the activity, so that
@@ -61,11 +63,13 @@ export function createPlanBatch(deps: PlanBatchDeps) {
         const signal = AbortSignal.any([cancelled, deps.draining]);
         await sleep(Math.max(0, args.notBeforeMs - Date.now()), undefined, { signal });
         const waitUntil = Date.now() + args.maxWaitMs;
+        const settledBy = Date.now() + SETTLE_MS;
         const forgotten = new Set<number>();
         for (;;) {
           signal.throwIfAborted();
           const partitions = await positionsOf(deps, args, forgotten);
-          const mayPlan = stands(partitions, args.after);
+          const isSettled = Date.now() > settledBy || !isBehind(partitions, args.known);
+          const mayPlan = stands(partitions, args.after) && isSettled;
           const plan = planRanges(mayPlan ? partitions : [], args.maxOffsets);
           if (plan.ranges.length > 0 || Date.now() >= waitUntil) {
             const committed = partitions.map(({ metadata }) => parseCommittedMetadata(metadata));
@@ -105,6 +109,17 @@ const arrival = (arrivals: Arrivals, topic: string, held: readonly Position[]): 
 function stands(positions: readonly Position[], after: PlanBatchArgs['after'] = []): boolean {
   const committed = new Map(positions.map((position) => [position.partition, position.committed]));
   return after.every(({ partition, to }) => (committed.get(partition) ?? 0) >= to);
+}
+
+/** Whether a worker's commit is not what Kafka tells yet. Who sets an offset by hand leaves no worker's name. */
+function isBehind(
+  positions: readonly (Position & { metadata: string | null })[],
+  known: OffsetsByPartition = {},
+): boolean {
+  return positions.some(
+    ({ partition, committed, metadata }) =>
+      committed < (known[String(partition)] ?? 0) && parseCommittedMetadata(metadata).worker !== '',
+  );
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   type RangePlace,
 } from '../domain/scoring/output-records.ts';
 import { STALE_PLAN } from '../domain/scoring/plan-ranges.ts';
-import { addReports, nothingDone, type RangeReport } from '../domain/scoring/range-report.ts';
+import { addCounts, type RangeReport } from '../domain/scoring/range-report.ts';
 import type { EventKind } from '../domain/scoring/topics.ts';
 import type { Rejected } from '../domain/scoring/triage.ts';
 import { fence, type FenceDeps } from './fence.ts';
@@ -93,16 +93,12 @@ export function createScoreRange(deps: ScoreRangeDeps) {
   return function scoreRange(args: ScoreRangeArgs): Promise<RangeAnswer> {
     return withHeartbeat(async (signal) => {
       let { report, to } = await scoreSlice(args, signal);
-      while (to < args.to) {
-        const next = await scoreSlice(args, signal);
-        report = addReports(report, next.report);
-        to = next.to;
-      }
+      while (to < args.to) ({ report, to } = await scoreSlice(args, signal));
       return report;
     });
   };
 
-  /** @returns what became of the next slice of a range, and where it ends */
+  /** @returns what became of a range with its next slice, and where that ends */
   async function scoreSlice(args: ScoreRangeArgs, signal: AbortSignal): Promise<SliceReport> {
     try {
       return await scoreOnce(args, signal, Infinity);
@@ -118,11 +114,15 @@ export function createScoreRange(deps: ScoreRangeDeps) {
     bareAbove: number,
   ): Promise<SliceReport> {
     const time = stopwatch<keyof Phases>();
-    const { transaction, position, maxEventTimeMs } = await time('fence', () => fence(deps, args));
+    const { transaction, position, maxEventTimeMs, before } = await time('fence', () => fence(deps, args));
     try {
       if (position >= args.to) {
         await transaction.abandon();
-        return { report: nothingDone(args.partition), to: args.to };
+        const { partition } = args;
+        return {
+          report: { partition, ...before, committedNow: false, enriched: true, phases: null },
+          to: args.to,
+        };
       }
       const range = { topic: args.topic, partition: args.partition, from: position, to: args.to };
       const { records, to } = await time('read', () => deps.reader.read(range, signal));
@@ -147,6 +147,14 @@ export function createScoreRange(deps: ScoreRangeDeps) {
           phases: time.phases(),
         },
       );
+      const counts = addCounts(before, {
+        records: records.length,
+        scored: result.done.length,
+        deadLetters: result.deadLetters.length,
+        late: result.late.length,
+        superseded: result.superseded.length,
+        outdated: result.outdated,
+      });
       await transaction.commit({
         records: kafkaRecords(place, records, result, ledger, bareAbove),
         group: args.group,
@@ -156,17 +164,13 @@ export function createScoreRange(deps: ScoreRangeDeps) {
         metadata: printCommittedMetadata({
           worker: deps.worker,
           max_event_time_ms: newest(maxEventTimeMs, result.maxEventTimeMs),
+          range: { from: args.from, counts },
         }),
       });
       const report = {
         partition: args.partition,
+        ...counts,
         committedNow: true,
-        records: records.length,
-        scored: result.done.length,
-        deadLetters: result.deadLetters.length,
-        late: result.late.length,
-        superseded: result.superseded.length,
-        outdated: result.outdated,
         enriched: result.enriched,
         phases: time.phases(),
       };
@@ -180,7 +184,7 @@ export function createScoreRange(deps: ScoreRangeDeps) {
   }
 }
 
-/** What became of a part of a range, and where that ends. */
+/** What became of a range so far, and how far that is. */
 interface SliceReport {
   readonly report: RangeReport;
   readonly to: number;

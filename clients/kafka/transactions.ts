@@ -17,6 +17,11 @@ export interface Output {
 export interface FencedTransaction {
   /** False when this process has held the id since an earlier transaction, so that nobody was fenced now. */
   readonly fresh: boolean;
+  /**
+   * The offset that this process committed last under the id it holds, null when fresh. Kafka may tell an older one for some
+   * milliseconds after a commit, until its marker is written; whoever takes the id anew is told when that is done.
+   */
+  readonly lastOffset: number | null;
   commit(output: Output): Promise<void>;
   /** Nothing was written: the producer stays good for the next range. */
   abandon(): Promise<void>;
@@ -37,6 +42,7 @@ const TRANSACTION_TIMEOUT_MS = 15_000;
 interface Held {
   readonly producer: Producer;
   busy: boolean;
+  lastOffset: number | null;
 }
 
 /**
@@ -62,7 +68,7 @@ export function createTransactions(kafka: Kafka): Transactions {
       retry: KAFKA_RETRY,
     });
     await producer.connect();
-    const owner = { producer, busy: true };
+    const owner = { producer, busy: true, lastOffset: null };
     held.set(transactionalId, owner);
     return owner;
   }
@@ -93,7 +99,12 @@ export function createTransactions(kafka: Kafka): Transactions {
       };
       return {
         fresh: !reused,
-        commit: (output) => settle(() => commit(transaction, output)),
+        lastOffset: owner.lastOffset,
+        commit: (output) =>
+          settle(async () => {
+            await commit(transaction, output);
+            owner.lastOffset = output.offset;
+          }),
         abandon: () => settle(() => transaction.abort()),
       };
     },

@@ -88,10 +88,8 @@ function errorHeaders(place: RangePlace, { offset, reason, detail }: Rejected): 
   return Object.fromEntries(Object.entries(why).map(([name, value]) => [`__connect.errors.${name}`, value]));
 }
 
-/** The steps of a range. */
-export const phaseNames = ['fence', 'read', 'features', 'model', 'cache'] as const;
-/** Milliseconds of each step that was taken. */
-export type Phases = Readonly<Partial<Record<(typeof phaseNames)[number], number>>>;
+/** Milliseconds of each step of a range that was taken. */
+export type Phases = Readonly<Partial<Record<'fence' | 'read' | 'features' | 'model' | 'cache', number>>>;
 
 /** The ledger's account of a range: each offset that held a record is in exactly one list or is a score. */
 export function ledgerRecord(

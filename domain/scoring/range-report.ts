@@ -1,10 +1,7 @@
-import { phaseNames, type Phases } from './output-records.ts';
+import type { Phases } from './output-records.ts';
 
-/** What became of a range: counts for the loop's state, never the data. */
-export interface RangeReport {
-  readonly partition: number;
-  /** False when an earlier attempt had committed it already. */
-  readonly committedNow: boolean;
+/** How many records of a range came to what. */
+export interface RangeCounts {
   readonly records: number;
   /** Scored profiles, or refreshed videos. */
   readonly scored: number;
@@ -13,43 +10,33 @@ export interface RangeReport {
   readonly superseded: number;
   /** Redis had something newer already. */
   readonly outdated: number;
+}
+
+/** What became of a range, whatever attempts it took: counts for the loop's state, never the data. */
+export interface RangeReport extends RangeCounts {
+  readonly partition: number;
+  /** False when an earlier attempt had committed it all. */
+  readonly committedNow: boolean;
   /** Whether the lakehouse answered in time for what events lack. */
   readonly enriched: boolean;
+  /** Of what was committed last. */
   readonly phases: Phases | null;
 }
 
-/** An earlier attempt did it all. */
-export const nothingDone = (partition: number): RangeReport => ({
-  partition,
-  committedNow: false,
+export const NO_COUNTS: RangeCounts = {
   records: 0,
   scored: 0,
   deadLetters: 0,
   late: 0,
   superseded: 0,
   outdated: 0,
-  enriched: true,
-  phases: null,
+};
+
+export const addCounts = (a: RangeCounts, b: RangeCounts): RangeCounts => ({
+  records: a.records + b.records,
+  scored: a.scored + b.scored,
+  deadLetters: a.deadLetters + b.deadLetters,
+  late: a.late + b.late,
+  superseded: a.superseded + b.superseded,
+  outdated: a.outdated + b.outdated,
 });
-
-/** What became of two parts of a range, one after the other. */
-export function addReports(a: RangeReport, b: RangeReport): RangeReport {
-  const sum = (count: (report: RangeReport) => number) => count(a) + count(b);
-  return {
-    partition: a.partition,
-    committedNow: a.committedNow || b.committedNow,
-    records: sum(({ records }) => records),
-    scored: sum(({ scored }) => scored),
-    deadLetters: sum(({ deadLetters }) => deadLetters),
-    late: sum(({ late }) => late),
-    superseded: sum(({ superseded }) => superseded),
-    outdated: sum(({ outdated }) => outdated),
-    enriched: a.enriched && b.enriched,
-    phases: addPhases(a.phases, b.phases),
-  };
-}
-
-function addPhases(a: Phases | null, b: Phases | null): Phases | null {
-  if (a === null || b === null) return a ?? b;
-  return Object.fromEntries(phaseNames.map((name) => [name, (a[name] ?? 0) + (b[name] ?? 0)]));
-}

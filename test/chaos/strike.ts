@@ -1,4 +1,8 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import type { EventKind } from '../../domain/scoring/topics.ts';
+import { loopState } from '../../workflows/messages.ts';
+import type { scoringLoop } from '../../workflows/scoring-loop.ts';
+import { until } from '../support/until.ts';
 import type { Arena } from './arena.ts';
 import type { Bench } from './bench.ts';
 import type { Action, Point } from './points.ts';
@@ -30,7 +34,7 @@ export async function strike(bench: Bench, one: Strike): Promise<StrikeResult> {
   const { point, action, kind = 'profiles' } = one;
   const arena = await bench.arena(nameOf(one), { ...OPTIONS, kind });
   const skip = point.endsWith('init-producer-id') ? 1 : action === 'kill' ? 2 : 3;
-  await arena.startLoop();
+  const loop = await arena.startLoop();
   const victim = arena.worker({ fault: arena.fault(point, action, skip) });
   await victim.says('fault');
   if (action === 'kill') {
@@ -38,9 +42,22 @@ export async function strike(bench: Bench, one: Strike): Promise<StrikeResult> {
     arena.worker();
   }
   await arena.untilAllCommitted();
+  await untilAllCounted(arena, loop);
   await arena.close();
   return { arena, told: victim.lines };
 }
+
+/** Waits until the loop knows of every event, also of those whose commit or report was lost on the way. */
+export const untilAllCounted = (arena: Arena, loop: WorkflowHandle<typeof scoringLoop>): Promise<void> =>
+  until(
+    `the loop counts all of ${arena.topic}`,
+    async () => {
+      // Where its worker was killed, nobody answers for a moment.
+      const state = await loop.query(loopState).catch(() => undefined);
+      return state?.totals.records === (await arena.committed()).of;
+    },
+    60,
+  );
 
 /**
  * Whether a worker was refused a commit that the broker had made: its next attempt found nothing left to do.

@@ -203,6 +203,18 @@ async function recordScoring(temporal: Client, brokers: string): Promise<void> {
   await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
   await records(260);
   await keep('scoring-loop', loop);
+  // Back in the middle of a backlog: sooner or later a batch runs just then, and is ended.
+  await loop.executeUpdate(configureLoop, { args: [{ maxOffsets: 10 }] });
+  const batchWasEnded = async () =>
+    ((await loop.fetchHistory()).events ?? [])
+      .flatMap(({ markerRecordedEventAttributes: marker }) => Object.values(marker?.details ?? {}))
+      .flatMap(({ payloads }) => payloads ?? [])
+      .some(({ data }) => Buffer.from(data ?? []).includes('seek-ends-the-batch'));
+  do await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
+  while (!(await batchWasEnded()));
+  const { totals } = await loop.query(loopState);
+  await records(totals.records + 20);
+  await keep('scoring-loop-sought-in-a-batch', loop);
   // Small batches until the server suggests to continue as new: the run before it, and the one after.
   const { runId } = await loop.describe();
   await loop.executeUpdate(configureLoop, { args: [{ maxOffsets: 2 }] });
