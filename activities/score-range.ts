@@ -76,10 +76,9 @@ export interface RangeResult {
   readonly modelVersion: string | null;
 }
 
-export type ScoreRangeDeps = FenceDeps & { readonly reader: RangeReader } & Parameters<
-    typeof createScoreProfiles
-  >[0] &
-  Parameters<typeof createRefreshVideos>[0];
+export type ScoreRangeDeps = FenceDeps &
+  Parameters<typeof createScoreProfiles>[0] &
+  Parameters<typeof createRefreshVideos>[0] & { readonly reader: RangeReader };
 
 /**
  * The hot path: fence → committed offset → read → work (profiles: score, videos: refresh; both write Redis) → one Kafka
