@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RedisClient } from '../clients/redis.ts';
 import { sendByNode } from './send-by-node.ts';
 
-/** A Lua script on the keys given; each call touches keys of one cluster slot only. */
+/** A Lua script on the keys given; on a cluster each call touches keys of one slot only. */
 export interface Script {
   readonly code: string;
   readonly sha: string;
