@@ -85,6 +85,11 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     return steer({ paused });
   };
   let seek: Seek | undefined;
+  const move = async (wanted: Seek): Promise<void> => {
+    const moved = await carryOut(wanted, { topic, group });
+    now({ positions: { ...state.positions, ...moved } });
+    seek = undefined;
+  };
   let batch: RunningBatch | undefined;
   setHandler(loopState, () => state);
   setHandler(pauseLoop, () => setPaused(true));
@@ -121,8 +126,7 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
   while (before !== undefined || !workflowInfo().continueAsNewSuggested) {
     if (seek !== undefined) {
       now({ state: 'seeking' });
-      now({ positions: { ...state.positions, ...(await carryOut(seek, { topic, group })) } });
-      seek = undefined;
+      await move(seek);
       lookAtOnce = true;
     }
     if (state.paused) {
@@ -196,9 +200,7 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     });
   }
   // A seek that came with the last batch is not carried over: its caller waits for it here.
-  if (seek !== undefined)
-    now({ positions: { ...state.positions, ...(await carryOut(seek, { topic, group })) } });
-  seek = undefined;
+  if (seek !== undefined) await move(seek);
   await condition(allHandlersFinished);
   const { paused, batches, totals, lastBatch, positions, disagreement } = state;
   await continueAsNew<typeof scoringLoop>({

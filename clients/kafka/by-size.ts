@@ -42,10 +42,10 @@ export function* bySize<T>(items: readonly T[], messageOf: (item: T) => Message)
 }
 
 /**
- * How to send a run. A message that is too large as it is came compressed, or with less about it: brokers go by what a batch has
- * when it is compressed.
+ * How to send a run of `bySize`, of which only one of a single message can be too large as it is. It came compressed, or with less
+ * about it: brokers go by what a batch has when it is compressed.
  */
-export function compressionOf(run: readonly Message[]): kafkajs.CompressionTypes {
-  const bytes = run.reduce((sum, message) => sum + messageBytes(message), 0);
-  return bytes > SEND_BYTES ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
+export function compressionOf([first, ...others]: readonly Message[]): kafkajs.CompressionTypes {
+  const isLarge = first !== undefined && others.length === 0 && messageBytes(first) > SEND_BYTES;
+  return isLarge ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
 }

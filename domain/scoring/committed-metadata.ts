@@ -6,7 +6,7 @@ export interface CommittedMetadata {
   readonly worker: string;
   /** Newest event time seen in the partition, for the watermark. */
   readonly max_event_time_ms: number | null;
-  /** The planned range that was committed so far, from where on, and what became of it: an attempt whose report was lost is counted by the next. */
+  /** From where on a planned range is committed so far, and what became of it: the next attempt counts one whose report was lost. */
   readonly range: { readonly from: number; readonly counts: RangeCounts } | null;
 }
 

@@ -74,7 +74,8 @@ export function parseDeadLetter(record: DeadLetterBytes, topic: string, partitio
     reason: header(`${ERROR_HEADERS}exception.class.name`),
     message: header(`${ERROR_HEADERS}exception.message`),
     replayedFrom: header(REPLAYED_FROM_HEADER),
-    leftOutBytes: wholeNumber(header(LEFT_OUT_HEADER)),
+    // A record that has its value may have brought a header of this name along.
+    leftOutBytes: record.value === null ? wholeNumber(header(LEFT_OUT_HEADER)) : null,
   };
 }
 

@@ -50,6 +50,10 @@ describe('a dead letter', () => {
     });
   });
 
+  test('has its value, though its record brought the header that says it was left out', () => {
+    expect(letterOf({ 'kol.left-out-bytes': bytes('7') }).leftOutBytes).toBeNull();
+  });
+
   test('without such headers tells nothing, and is one all the same', () => {
     const headers = { '__connect.errors.topic': bytes('t'), '__connect.errors.offset': bytes('-1') };
     const letter = parseDeadLetter(
