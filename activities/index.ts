@@ -1,11 +1,11 @@
-import { createAskPartWarmer } from './ask-part-warmer.ts';
-import { createCheckSourceSchema } from './check-source-schema.ts';
-import { createPlanBatch } from './plan-batch.ts';
-import { createScoreRange } from './score-range.ts';
-import { createSeekPositions } from './seek-positions.ts';
-import { createInspectRedis } from './inspect-redis.ts';
-import { createWarmParts } from './warm-parts.ts';
-import { createWarmProfiles } from './warm-profiles.ts';
+import { createAskPartWarmer } from './warming/signal-part-warmer.ts';
+import { createCheckSourceSchema } from './warming/check-source-schema.ts';
+import { createPlanBatch } from './scoring/plan-batch.ts';
+import { createScoreRange } from './scoring/score-range.ts';
+import { createSeekPositions } from './scoring/seek-partitions.ts';
+import { createInspectRedis } from './warming/get-redis-memory.ts';
+import { createWarmParts } from './warming/warm-parts.ts';
+import { createWarmProfiles } from './warming/warm-profiles.ts';
 
 type DepsOf<Create extends (deps: never) => unknown> = Parameters<Create>[0];
 

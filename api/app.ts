@@ -1,5 +1,5 @@
 import express, { type Express, type RequestHandler } from 'express';
-import type { Reads } from '../cache/reads.ts';
+import type { Reads } from '../cache/reading/cache-reader.ts';
 import type { Logger } from '../clients/logger.ts';
 import { logRequests } from './log-requests.ts';
 import { answerProblem, noSuchRoute } from './problem.ts';

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { describeInvalid, shortened, type Invalid } from '../domain/invalid.ts';
-import { ALL, isPlatform } from '../domain/platform.ts';
+import { describeInvalid, shortened, type Invalid } from '../domain/values/invalid-value.ts';
+import { ALL, isPlatform } from '../domain/values/platform.ts';
 import { isId } from '../domain/scoring/event.ts';
 import { Problem } from './problem.ts';
 

@@ -1,9 +1,9 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { ScoreRefusedError } from '../cache/score-reading.ts';
-import { SourceUnavailableError } from '../cache/source-unavailable.ts';
+import { ScoreRefusedError } from '../cache/reading/score-source.ts';
+import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
 import type { Logger } from '../clients/logger.ts';
-import { TemporalUnavailableError } from '../clients/temporal.ts';
-import { TrustApiUnavailableError } from '../clients/trust-api.ts';
+import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
+import { TrustApiUnavailableError } from '../clients/ml-api.ts';
 import { requestId } from './request-id.ts';
 
 /** Every problem that the API answers with (RFC 9457); docs/api.md lists the same. */

@@ -1,4 +1,4 @@
-import { createSingleFlight } from '../cache/single-flight.ts';
+import { createSingleFlight } from '../cache/reading/single-flight.ts';
 
 /** Asks one needed part whether it serves; rejects when it does not. */
 export type Check = (signal: AbortSignal) => Promise<unknown>;

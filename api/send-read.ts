@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import type { Read } from '../cache/read-through.ts';
+import type { Read } from '../cache/reading/read-through.ts';
 import { Problem } from './problem.ts';
 
 /** How answers made of one entity may be kept by clients. */

@@ -1,9 +1,9 @@
 import { ServiceError, type Client } from '@temporalio/client';
-import { TemporalUnavailableError } from '../clients/temporal.ts';
-import type { EtlLoad } from '../domain/etl-load.ts';
-import { readEtlLoads, signalEtlLoad } from '../triggers/etl-loads.ts';
-import { readWarm, startWarm, type Warm, type WarmByHand } from '../triggers/warms.ts';
-import type { EtlLoadsState } from '../workflows/etl-loads.ts';
+import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
+import type { EtlLoad } from '../domain/warming/etl-load.ts';
+import { readEtlLoads, signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
+import { readWarm, startWarm, type Warm, type WarmByHand } from '../clients/temporal/start-warm.ts';
+import type { EtlLoadsState } from '../workflows/warming/etl-loads.ts';
 
 /** What the API hands to Temporal, and what it can tell of it. All throw TemporalUnavailableError. */
 export interface Triggers {

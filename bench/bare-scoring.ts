@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Kafka } from 'kafkajs';
 import { createRangeReader } from '../clients/kafka/range-reader.ts';
-import { createTrustApi, isRefusal } from '../clients/trust-api.ts';
+import { createTrustApi, isRefusal } from '../clients/ml-api.ts';
 import { score, scoreOf } from '../domain/entities/score.ts';
 import { buildFeatures } from '../domain/scoring/model-features.ts';
 import { parseProfileEvent, type ProfileEvent } from '../domain/scoring/profile-event.ts';

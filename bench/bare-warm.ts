@@ -1,16 +1,16 @@
 import type { Redis } from 'ioredis';
 import { createLakehouse } from '../clients/lakehouse/lakehouse.ts';
-import { createSilverCatalog } from '../clients/lakehouse/silver-source.ts';
+import { createSilverCatalog } from '../clients/lakehouse/silver-catalog.ts';
 import { createTrino, type Trino } from '../clients/lakehouse/trino.ts';
-import { entrySize, type CacheEntry } from '../domain/entities/entry.ts';
+import { entrySize, type CacheEntry } from '../domain/schema/entry.ts';
 import { profile } from '../domain/entities/profile.ts';
 import { profileList } from '../domain/entities/profile-list.ts';
 import { ranking, rankingKinds } from '../domain/entities/ranking.ts';
 import { autocomplete } from '../domain/entities/search.ts';
 import { dailyStats, platformStats } from '../domain/entities/stats.ts';
 import { trending, TRENDING_LIMIT } from '../domain/entities/trending.ts';
-import { HASH_BUCKETS } from '../domain/profile-splits.ts';
-import { describeProblem } from '../domain/silver.ts';
+import { HASH_BUCKETS } from '../domain/warming/profile-splits.ts';
+import { describeProblem } from '../domain/schema/silver-tables.ts';
 
 const ALL_PROFILES = { from: 0, to: HASH_BUCKETS };
 /** Commands in one round trip. */

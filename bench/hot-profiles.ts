@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { profileRoom, READ_HALF_LIFE_SECONDS } from '../domain/hot-profiles.ts';
+import { profileRoom, READ_HALF_LIFE_SECONDS } from '../domain/warming/hot-profiles.ts';
 import { simulateHotProfiles, type HitRates, type Scenario } from './simulate-hot-profiles.ts';
 
 /** `npm run bench:hot-profiles`: what hit rate each choice of hot profiles gives, by simulation. Needs no engines; the same each time. */

@@ -1,12 +1,12 @@
 import { profile } from '../domain/entities/profile.ts';
-import { profileReads } from '../domain/entities/profile-reads.ts';
+import { profileReads } from '../domain/entities/read-counts.ts';
 import {
   chooseAsked,
   createFill,
   readWeight,
   stillRead,
   type CountedProfile,
-} from '../domain/hot-profiles.ts';
+} from '../domain/warming/hot-profiles.ts';
 import { zipfTrace, type Popularity } from './zipf-trace.ts';
 
 /** Reads of profiles over some hours, with a warm now and then. */
@@ -41,7 +41,7 @@ export interface HitRates {
 }
 
 /**
- * Plays a scenario for several rooms at once. Counts, choice and refresh are those of domain/hot-profiles.ts; Redis is taken to
+ * Plays a scenario for several rooms at once. Counts, choice and refresh are those of domain/warming/hot-profiles.ts; Redis is taken to
  * be large enough to evict nothing.
  * @returns the hit rates of each room, in the order given
  */

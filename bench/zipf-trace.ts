@@ -1,4 +1,4 @@
-import { seededRandom, type Random } from '../engines/producer/random.ts';
+import { seededRandom, type Random } from '../simulators/producer/random.ts';
 
 /** How reads are spread over KOLs. */
 export interface Popularity {

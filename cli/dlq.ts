@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import kafkajs from 'kafkajs';
-import { createKafka } from '../clients/kafka/kafka.ts';
+import { createKafka } from '../clients/kafka/client.ts';
 import { OffsetsUnavailableError } from '../clients/kafka/range-reader.ts';
 import { ConfigError } from '../config/config.ts';
 import {
@@ -11,14 +11,14 @@ import {
   type DeadLetter,
   type DeadLetterFilter,
 } from '../domain/scoring/dead-letter.ts';
-import { deadLetterReasons } from '../domain/scoring/outcome.ts';
+import { deadLetterReasons } from '../domain/scoring/parse-outcome.ts';
 import { deadLetterTopic, PROFILES_TOPIC } from '../domain/scoring/topics.ts';
-import { DeadLettersNotFoundError, openDeadLetters, type DeadLetters } from './dead-letters.ts';
+import { DeadLettersNotFoundError, openDeadLetters, type DeadLetters } from '../clients/kafka/dead-letters.ts';
 import { commandConfig } from './environment.ts';
 import { printableJson } from './printable.ts';
-import { ReplayError, replay } from './replay.ts';
+import { ReplayError, replay } from '../clients/kafka/replay-dead-letters.ts';
 import { runCommand } from './run-command.ts';
-import { asJson, countByReason, printLetters } from './show-letters.ts';
+import { asJson, countByReason, printLetters } from './format-dead-letters.ts';
 
 interface CommonOptions {
   topic: string;

@@ -1,11 +1,11 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { connectTemporal, TemporalUnavailableError } from '../clients/temporal.ts';
+import { connectTemporal, TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { ConfigError } from '../config/config.ts';
-import { checkLoad, type EtlLoad } from '../domain/etl-load.ts';
-import { describeInvalid } from '../domain/invalid.ts';
-import { partsOfTables } from '../domain/warming.ts';
-import { signalEtlLoad } from '../triggers/etl-loads.ts';
+import { checkLoad, type EtlLoad } from '../domain/warming/etl-load.ts';
+import { describeInvalid } from '../domain/values/invalid-value.ts';
+import { partsOfTables } from '../domain/warming/warm-parts.ts';
+import { signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
 import { commandConfig } from './environment.ts';
 import { runCommand } from './run-command.ts';
 

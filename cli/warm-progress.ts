@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
-import { partWarmerId } from '../workflows/ids.ts';
-import { warmProgress } from '../workflows/messages.ts';
-import type { WarmProgress } from '../workflows/warm-part.ts';
+import { partWarmerId } from '../contract/workflow-ids.ts';
+import { warmProgress } from '../contract/messages.ts';
+import type { WarmProgress } from '../workflows/warming/warm-part.ts';
 
 const READ_EVERY_MS = 500;
 /** Where lines stay, as in a log, there are fewer of them. */

@@ -1,14 +1,14 @@
 import { userInfo } from 'node:os';
 import { ApplicationFailure, CancelledFailure, WorkflowFailedError } from '@temporalio/client';
 import { Command, Option } from 'commander';
-import { connectTemporal, TemporalUnavailableError } from '../clients/temporal.ts';
+import { connectTemporal, TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { ConfigError } from '../config/config.ts';
-import { warmParts, type WarmPart } from '../domain/warming.ts';
-import { manualWarmId, WARM_TASK_QUEUE } from '../workflows/ids.ts';
-import { WARM_INCOMPLETE, type warmCache, type WarmReport } from '../workflows/warm-cache.ts';
+import { warmParts, type WarmPart } from '../domain/warming/warm-parts.ts';
+import { manualWarmId, WARM_TASK_QUEUE } from '../contract/workflow-ids.ts';
+import { WARM_INCOMPLETE, type warmCache, type WarmReport } from '../workflows/warming/warm-cache.ts';
 import { commandConfig } from './environment.ts';
 import { runCommand } from './run-command.ts';
-import { showWarmReport } from './show-warm-report.ts';
+import { showWarmReport } from './format-warm-report.ts';
 import { readWarmProgress, showProgress } from './warm-progress.ts';
 
 type Options = Partial<Record<Exclude<WarmPart, 'profiles'>, boolean>> & {

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type ChainableCommander } from 'ioredis';
-import { redisNodes } from '../domain/redis-nodes.ts';
+import { redisNodes } from '../domain/values/redis-nodes.ts';
 
 /** A connection to one Redis, or to all nodes of a cluster; every module that talks to Redis takes one. */
 export type RedisClient = Redis | Cluster;
@@ -122,7 +122,7 @@ async function reportLoneNode(redis: Redis, onError: (error: Error) => void): Pr
 }
 
 /**
- * A pipeline; on a cluster, for keys of one node only (cache/send-by-node.ts).
+ * A pipeline; on a cluster, for keys of one node only (cache/redis/cluster-pipeline.ts).
  * @throws RedisUnavailableError where `serve` must not wait: other than single commands, ioredis's pipelines do until the cluster
  * has been reached for the first time
  */

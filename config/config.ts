@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { redisNodes } from '../domain/redis-nodes.ts';
-import { TASK_QUEUES } from '../workflows/ids.ts';
+import { redisNodes } from '../domain/values/redis-nodes.ts';
+import { TASK_QUEUES } from '../contract/workflow-ids.ts';
 
 /** Thrown when the environment does not hold a usable configuration; names every variable that is wrong. */
 export class ConfigError extends Error {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the topics of engines/kafka.ts that are not there yet; those that are stay as they are.
+# Makes the topics of engines/definitions/kafka.ts that are not there yet; those that are stay as they are.
 # Needs RPK_BROKERS and RPK_ADMIN_HOSTS.
 set -eu
 

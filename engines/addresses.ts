@@ -1,6 +1,6 @@
 import type { Ports } from './ports.ts';
-import { NAMESPACE } from './temporal.ts';
-import { CATALOG, SCHEMA } from './trino.ts';
+import { NAMESPACE } from './definitions/temporal.ts';
+import { CATALOG, SCHEMA } from './definitions/trino.ts';
 
 /** Where the engines are, as variables of the environment. */
 export interface Addresses {

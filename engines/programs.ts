@@ -1,12 +1,12 @@
-import { nodeProcess } from './processes.ts';
-import type { ProcessSpec } from './managed-process.ts';
+import { nodeProcess } from './supervision/processes.ts';
+import type { ProcessSpec } from './supervision/managed-process.ts';
 
 /** The reference ML service. */
 export const mlServiceProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec =>
   nodeProcess({
     name: 'ml-service',
     title: 'ML service',
-    file: 'engines/ml-service/main.ts',
+    file: 'simulators/ml-service/main.ts',
     env,
     isReady: () => answersOk(new URL('/healthz', url)),
   });
@@ -45,7 +45,7 @@ export const producerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>
   nodeProcess({
     name: 'producer',
     title: 'Producer',
-    file: 'engines/producer/main.ts',
+    file: 'simulators/producer/main.ts',
     env,
     isReady: () => Promise.resolve(true),
   });

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { enginesFolder, stackFolder, stackPaths } from './paths.ts';
-import { runningProcess, stopLeftovers } from './process-record.ts';
+import { runningProcess, stopLeftovers } from './supervision/process-record.ts';
 
 /** `npm run reset`: removes all that local stacks hold and logged (npm start's, the tests', …); the installed engines stay. */
 async function main(): Promise<void> {

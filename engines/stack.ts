@@ -2,15 +2,15 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stackAddresses, type Addresses } from './addresses.ts';
-import { ENGINE_NAMES, engine, type EngineName } from './engines.ts';
+import { ENGINE_NAMES, engine, type EngineName } from './definitions/engines.ts';
 import { StackError, StackRunsError } from './errors.ts';
 import { installEngines } from './install/install-engines.ts';
 import { inSeconds, type Report } from './install/progress.ts';
-import { ManagedProcess } from './managed-process.ts';
+import { ManagedProcess } from './supervision/managed-process.ts';
 import { stackPaths, type StackPaths } from './paths.ts';
-import type { KeptProcess } from './processes.ts';
+import type { KeptProcess } from './supervision/processes.ts';
 import { checkPortsAreFree, type PortName, type Ports } from './ports.ts';
-import { claimPlace, stopLeftovers } from './process-record.ts';
+import { claimPlace, stopLeftovers } from './supervision/process-record.ts';
 
 export interface StackOptions {
   /** `stackFolder` or `testStackFolder`. */

@@ -3,8 +3,8 @@ import { StackError } from './errors.ts';
 import { inSeconds } from './install/progress.ts';
 import { stackFolder, stackPaths } from './paths.ts';
 import { portsFromEnvironment } from './ports.ts';
-import { killRecorded } from './process-record.ts';
-import { onStopSignals, untilAborted } from './signals.ts';
+import { killRecorded } from './supervision/process-record.ts';
+import { onStopSignals, untilAborted } from './supervision/signals.ts';
 import { startSystem, type SystemAddresses } from './system.ts';
 
 const USAGE = `npm start [-- options]

@@ -1,13 +1,13 @@
 import { stackAddresses, type Addresses } from './addresses.ts';
 import { keptApiToken, writeEnvFile } from './environment.ts';
 import { inSeconds, type Report } from './install/progress.ts';
-import { fillLakehouse } from './lakehouse/fill.ts';
-import { ManagedProcess, type ProcessSpec } from './managed-process.ts';
+import { fillLakehouse } from '../simulators/lakehouse/fill.ts';
+import { ManagedProcess, type ProcessSpec } from './supervision/managed-process.ts';
 import { stackFolder, stackPaths } from './paths.ts';
 import type { Ports } from './ports.ts';
-import { KeptProcess } from './processes.ts';
+import { KeptProcess } from './supervision/processes.ts';
 import { apiProgram, mlServiceProgram, producerProgram, workerProgram } from './programs.ts';
-import { untilAborted } from './signals.ts';
+import { untilAborted } from './supervision/signals.ts';
 import { startStack, stopAndTell } from './stack.ts';
 
 export interface SystemOptions {

@@ -7,14 +7,14 @@ import { NativeConnection, Runtime, Worker, type WorkflowBundleOption } from '@t
 import { execaNode } from 'execa';
 import { HEARTBEAT_THROTTLE } from '../activities/heartbeat.ts';
 import { createLogger } from '../clients/logger.ts';
-import { connectTemporal } from '../clients/temporal.ts';
+import { connectTemporal } from '../clients/temporal/connect.ts';
 import { loadConfig } from '../config/config.ts';
-import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../workflows/ids.ts';
+import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/workflow-ids.ts';
 import { createDependencies } from './dependencies.ts';
 import { temporalLogger } from './temporal-logger.ts';
-import { registerSearchAttributes } from './search-attributes.ts';
-import { ensureWarmSchedule } from './schedules.ts';
-import { ensureScoringLoops, startStartupWarm } from './startup.ts';
+import { registerSearchAttributes } from '../clients/temporal/register-search-attributes.ts';
+import { ensureWarmSchedule } from '../clients/temporal/warm-schedule.ts';
+import { ensureScoringLoops, startStartupWarm } from '../clients/temporal/start-scoring-loops.ts';
 
 const config = loadConfig();
 const log = createLogger('worker', config.LOG_LEVEL);

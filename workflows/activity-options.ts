@@ -3,7 +3,7 @@ import {
   type ActivityOptions,
   type LocalActivityOptions,
 } from '@temporalio/workflow';
-import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from './ids.ts';
+import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/workflow-ids.ts';
 
 /** Reads of the lakehouse that end in Redis. Trino gives a warm query 2 minutes; a million rows take a few more. */
 export const warming: ActivityOptions = {

@@ -1,6 +1,6 @@
 import { Router } from 'express';
-import type { Reads } from '../../cache/reads.ts';
-import { SourceUnavailableError } from '../../cache/source-unavailable.ts';
+import type { Reads } from '../../cache/reading/cache-reader.ts';
+import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { idOf, limitParameter, optionalChoice, platformParameter, queryOf } from '../parameters.ts';

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { checkLoad } from '../../domain/etl-load.ts';
+import { checkLoad } from '../../domain/warming/etl-load.ts';
 import { jsonBody } from '../json-body.ts';
 import { invalidProblem, queryOf } from '../parameters.ts';
 import { Problem } from '../problem.ts';

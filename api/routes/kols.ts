@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Reads } from '../../cache/reads.ts';
+import type { Reads } from '../../cache/reading/cache-reader.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { ranking, rankingKinds } from '../../domain/entities/ranking.ts';
 import { score } from '../../domain/entities/score.ts';

@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Reads } from '../../cache/reads.ts';
+import type { Reads } from '../../cache/reading/cache-reader.ts';
 import { platformStats } from '../../domain/entities/stats.ts';
 import { queryOf } from '../parameters.ts';
 import { sendRead, valueOf } from '../send-read.ts';

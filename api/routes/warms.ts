@@ -1,8 +1,8 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import { isPlatform } from '../../domain/platform.ts';
+import { isPlatform } from '../../domain/values/platform.ts';
 import { isId } from '../../domain/scoring/event.ts';
-import { MAX_SCOPE_IDS, partsWithIds, warmParts } from '../../domain/warming.ts';
+import { MAX_SCOPE_IDS, partsWithIds, warmParts } from '../../domain/warming/warm-parts.ts';
 import { jsonBody } from '../json-body.ts';
 import { bodyOf, idOf, invalidProblem, queryOf } from '../parameters.ts';
 import { Problem } from '../problem.ts';

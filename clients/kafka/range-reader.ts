@@ -5,10 +5,10 @@ import {
   READ_COMMITTED,
   type Cluster,
   type FetchedPartition,
-} from './cluster.ts';
-import { DecompressionError } from './codecs.ts';
-import { kafkaErrorType } from './kafka.ts';
-import { readCommitted } from './read-committed.ts';
+} from './kafkajs/cluster.ts';
+import { DecompressionError } from './kafkajs/codecs.ts';
+import { kafkaErrorType } from './client.ts';
+import { readCommitted } from './kafkajs/read-committed.ts';
 
 /** One record of an input topic, bytes as they are in the log. */
 export interface InputRecord {

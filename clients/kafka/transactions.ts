@@ -1,6 +1,6 @@
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
-import { bySize, compressionOf } from './by-size.ts';
-import { KAFKA_RETRY } from './kafka.ts';
+import { bySize, compressionOf } from './message-size.ts';
+import { KAFKA_RETRY } from './client.ts';
 
 /** What one transaction writes: records and the group's position go together or not at all. */
 export interface Output {

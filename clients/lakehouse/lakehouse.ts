@@ -1,13 +1,13 @@
 import { content, type Content } from '../../domain/entities/content.ts';
-import { FieldError, type Fields } from '../../domain/entities/field.ts';
+import { FieldError, type Fields } from '../../domain/schema/field.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { Ranked, RankingKind } from '../../domain/entities/ranking.ts';
 import type { Hot } from '../../domain/entities/trending.ts';
 import type { PlatformStats } from '../../domain/entities/stats.ts';
-import type { Row, TableEntity } from '../../domain/entities/table-entity.ts';
-import type { ProfileSplit } from '../../domain/profile-splits.ts';
-import type { SilverTable } from '../../domain/silver.ts';
-import { ALL, isPlatform } from '../../domain/platform.ts';
+import type { Row, TableEntity } from '../../domain/schema/table-entity.ts';
+import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import { ALL, isPlatform } from '../../domain/values/platform.ts';
 import {
   trustFeatureColumns,
   trustFeaturesFromRow,
@@ -27,7 +27,7 @@ import {
   trendingSql,
   trustFeaturesSql,
 } from './queries.ts';
-import type { SilverCatalog } from './silver-source.ts';
+import type { SilverCatalog } from './silver-catalog.ts';
 import { literals } from './sql.ts';
 import { TrinoQueryError, type Trino } from './trino.ts';
 

@@ -1,11 +1,11 @@
-import { HASH_BUCKETS, type ProfileSplit } from '../../domain/profile-splits.ts';
-import type { SilverTable } from '../../domain/silver.ts';
+import { HASH_BUCKETS, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { RankingKind } from '../../domain/entities/ranking.ts';
 import { LIKE_WEIGHT } from '../../domain/entities/trending.ts';
-import { ALL } from '../../domain/platform.ts';
+import { ALL } from '../../domain/values/platform.ts';
 import { trustFeatureColumns } from '../../domain/scoring/trust-features.ts';
-import type { SilverSource } from './silver-source.ts';
+import type { SilverSource } from './silver-catalog.ts';
 import { integer, literal, literals } from './sql.ts';
 
 /** SQL giving the instant that ISO text means, null where it means none. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { BasicAuth, Trino as TrinoClient, type QueryError, type QueryResult } from 'trino-client';
-import type { Row } from '../../domain/entities/table-entity.ts';
+import type { Row } from '../../domain/schema/table-entity.ts';
 
 /** A query that Trino refused or gave up; `retryable` tells whether the same query may work later. */
 export class TrinoQueryError extends Error {

@@ -1,4 +1,4 @@
-import { tableEntity } from './table-entity.ts';
+import { tableEntity } from '../schema/table-entity.ts';
 
 /** content:detail:{content_id}: one video or post. */
 export const content = tableEntity({

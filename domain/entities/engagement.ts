@@ -1,4 +1,4 @@
-import type { CacheEntry } from './entry.ts';
+import type { CacheEntry } from '../schema/entry.ts';
 
 /** How people engage with a KOL's latest scraped video. */
 export interface Engagement {

@@ -1,4 +1,4 @@
-import type { CacheEntry } from './entry.ts';
+import type { CacheEntry } from '../schema/entry.ts';
 import type { Profile } from './profile.ts';
 
 /** kol:profiles:list:{platform}: the platform's profiles as one JSON array, most followers first. */

@@ -1,4 +1,4 @@
-import { tableEntity } from './table-entity.ts';
+import { tableEntity } from '../schema/table-entity.ts';
 
 /** kol:profile:{kol_id}: one KOL. Silver's `description` is cached as `bio`. */
 export const profile = tableEntity({

@@ -1,4 +1,4 @@
-import type { CacheEntry } from './entry.ts';
+import type { CacheEntry } from '../schema/entry.ts';
 
 /** What KOLs are ranked by. */
 export const rankingKinds = ['followers', 'engagement'] as const;

@@ -1,6 +1,6 @@
 import type { FeaturesFrom } from '../scoring/model-features.ts';
-import type { CacheEntry } from './entry.ts';
-import { FieldError } from './field.ts';
+import type { CacheEntry } from '../schema/entry.ts';
+import { FieldError } from '../schema/field.ts';
 
 /** Risk levels by trust score: low ≥ 80, moderate ≥ 60, elevated ≥ 40, high below. */
 export const riskLevels = ['low', 'moderate', 'elevated', 'high'] as const;

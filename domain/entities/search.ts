@@ -1,4 +1,4 @@
-import type { CacheEntry } from './entry.ts';
+import type { CacheEntry } from '../schema/entry.ts';
 
 /** search:autocomplete: lower-cased usernames and display names, all with score 0, read with ZRANGEBYLEX. */
 export const autocomplete = {

@@ -1,5 +1,5 @@
-import type { CacheEntry } from './entry.ts';
-import { decimal } from './field.ts';
+import type { CacheEntry } from '../schema/entry.ts';
+import { decimal } from '../schema/field.ts';
 
 /** Numbers of the whole platform; `by_platform` holds what the hash spreads over kols_{platform} and content_{platform}. */
 export interface PlatformStats {

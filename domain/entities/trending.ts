@@ -1,4 +1,4 @@
-import type { CacheEntry } from './entry.ts';
+import type { CacheEntry } from '../schema/entry.ts';
 
 /** What makes content trend: views + 10 × likes (domain.md, cache schema). */
 export const LIKE_WEIGHT = 10;

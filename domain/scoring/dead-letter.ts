@@ -1,4 +1,4 @@
-import { isoTimeMs } from '../iso-time.ts';
+import { isoTimeMs } from '../values/iso-time.ts';
 
 /** A record of a dead letter topic, bytes as they are in the log. */
 export interface DeadLetterBytes {

@@ -1,7 +1,7 @@
 import { parseCount } from './parse-count.ts';
-import { deadLetter, ok, type DeadLetterReason, type Outcome } from './outcome.ts';
-import { isoTimeMs } from '../iso-time.ts';
-import { isPlatform } from '../platform.ts';
+import { deadLetter, ok, type DeadLetterReason, type Outcome } from './parse-outcome.ts';
+import { isoTimeMs } from '../values/iso-time.ts';
+import { isPlatform } from '../values/platform.ts';
 
 /** A record as Kafka gives it. */
 export interface RawRecord {

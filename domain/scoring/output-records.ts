@@ -1,6 +1,6 @@
 import type { Score } from '../entities/score.ts';
 import { carriedHeaders, LEFT_OUT_HEADER, type Headers } from './dead-letter.ts';
-import type { Rejected } from './triage.ts';
+import type { Rejected } from './keep-newest.ts';
 
 /** A Kafka record to be written. */
 export interface OutputRecord {

@@ -1,6 +1,6 @@
 import type { Content } from '../entities/content.ts';
 import { heatOf } from '../entities/trending.ts';
-import { isoTimeMs } from '../iso-time.ts';
+import { isoTimeMs } from '../values/iso-time.ts';
 import type { VideoEvent } from './video-event.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
-import { parseFields, type ValueOf } from '../entities/field.ts';
-import { silver } from '../silver.ts';
-import type { Row } from '../entities/table-entity.ts';
+import { parseFields, type ValueOf } from '../schema/field.ts';
+import { silver } from '../schema/silver-tables.ts';
+import type { Row } from '../schema/table-entity.ts';
 
 const columns = silver.kol_trust_features;
 

@@ -9,7 +9,7 @@ import {
   type Event,
   type RawRecord,
 } from './event.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome } from './parse-outcome.ts';
 
 /** A scraped video, checked. Null means that the event does not say. */
 export interface VideoEvent {

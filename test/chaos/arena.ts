@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Client, isGrpcServiceError, type WorkflowHandle } from '@temporalio/client';
-import { SCORING_TASK_QUEUE, scoringLoopId } from '../../workflows/ids.ts';
+import { SCORING_TASK_QUEUE, scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
-import type { scoringLoop } from '../../workflows/scoring-loop.ts';
+import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
 import { until } from '../support/until.ts';
 import type { Bench } from './bench.ts';
 import { eventsOf } from './events.ts';

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import kafkajs from 'kafkajs';
 import type { Addresses } from '../../engines/addresses.ts';
 import { SCORES_TOPIC, LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
-import { registerSearchAttributes } from '../../workers/search-attributes.ts';
+import { registerSearchAttributes } from '../../clients/temporal/register-search-attributes.ts';
 import { content } from '../../domain/entities/content.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
 import { eventKinds } from '../../domain/scoring/topics.ts';

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { stackAddresses } from '../../engines/addresses.ts';
-import { engine } from '../../engines/engines.ts';
+import { engine } from '../../engines/definitions/engines.ts';
 import { installEngines } from '../../engines/install/install-engines.ts';
-import { ManagedProcess } from '../../engines/managed-process.ts';
+import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
 import { stackFolder, stackPaths } from '../../engines/paths.ts';
 import { freePorts } from '../../engines/ports.ts';
-import { claimPlace, stopLeftovers } from '../../engines/process-record.ts';
+import { claimPlace, stopLeftovers } from '../../engines/supervision/process-record.ts';
 import type { BenchEngines } from './bench.ts';
 
 const NAMES = ['redis', 'kafka', 'temporal'] as const;

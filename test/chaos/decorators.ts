@@ -1,10 +1,10 @@
 import { Redis, type ChainableCommander } from 'ioredis';
-import type { KnownOf } from '../../cache/known.ts';
-import type { Positions } from '../../clients/kafka/positions.ts';
+import type { KnownOf } from '../../clients/lakehouse/lookup-cache.ts';
+import type { Positions } from '../../clients/kafka/offsets.ts';
 import type { RangeReader } from '../../clients/kafka/range-reader.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import type { TrustApi } from '../../clients/trust-api.ts';
+import type { TrustApi } from '../../clients/ml-api.ts';
 import type { FaultInjector } from './fault-injector.ts';
 
 /** Clients that do as the real ones and pass the points of a range. */

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKafka } from '../../clients/kafka/kafka.ts';
+import { createKafka } from '../../clients/kafka/client.ts';
 import { createTransactions } from '../../clients/kafka/transactions.ts';
 import { LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
 import { createBench, type Bench } from './bench.ts';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Positions } from '../../clients/kafka/positions.ts';
+import type { Positions } from '../../clients/kafka/offsets.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { FaultInjector } from './fault-injector.ts';

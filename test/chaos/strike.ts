@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { EventKind } from '../../domain/scoring/topics.ts';
-import { loopState } from '../../workflows/messages.ts';
-import type { scoringLoop } from '../../workflows/scoring-loop.ts';
+import { loopState } from '../../contract/messages.ts';
+import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
 import { until } from '../support/until.ts';
 import type { Arena } from './arena.ts';
 import type { Bench } from './bench.ts';

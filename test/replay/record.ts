@@ -8,13 +8,13 @@ import { createLogger } from '../../clients/logger.ts';
 import { loadConfig } from '../../config/config.ts';
 import { PROFILES_TOPIC } from '../../domain/scoring/topics.ts';
 import { historyToObject } from './history-file.ts';
-import { fillLakehouse } from '../../engines/lakehouse/fill.ts';
+import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import { benchStackFolder } from '../../engines/paths.ts';
 import { freePorts } from '../../engines/ports.ts';
 import { startStack } from '../../engines/stack.ts';
 import { createDependencies } from '../../workers/dependencies.ts';
-import { registerSearchAttributes } from '../../workers/search-attributes.ts';
-import { ETL_LOADS_ID, partWarmerId, SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../../workflows/ids.ts';
+import { registerSearchAttributes } from '../../clients/temporal/register-search-attributes.ts';
+import { ETL_LOADS_ID, partWarmerId, SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../../contract/workflow-ids.ts';
 import {
   configureLoop,
   loopState,
@@ -23,10 +23,10 @@ import {
   seekLoop,
   tablesLoaded,
   type EtlLoad,
-} from '../../workflows/messages.ts';
-import type { etlLoads } from '../../workflows/etl-loads.ts';
-import type { scoringLoop } from '../../workflows/scoring-loop.ts';
-import type { warmCache } from '../../workflows/warm-cache.ts';
+} from '../../contract/messages.ts';
+import type { etlLoads } from '../../workflows/warming/etl-loads.ts';
+import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
+import type { warmCache } from '../../workflows/warming/warm-cache.ts';
 import { startMlService } from '../support/ml-service.ts';
 import { until } from '../support/until.ts';
 

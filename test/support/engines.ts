@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import type { Addresses } from '../../engines/addresses.ts';
-import { fillLakehouse } from '../../engines/lakehouse/fill.ts';
+import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import { testStackFolder } from '../../engines/paths.ts';
 import { freePorts } from '../../engines/ports.ts';
 import { startStack } from '../../engines/stack.ts';
-import { timeSkippingServerPath } from '../../engines/test-server.ts';
+import { timeSkippingServerPath } from '../../engines/definitions/time-skipping-server.ts';
 
 /** What tests on the real engines get by `inject('engines')`. */
 export interface TestEngines extends Addresses {

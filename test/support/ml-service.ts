@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import { createMlService } from '../../engines/ml-service/server.ts';
+import { createMlService } from '../../simulators/ml-service/server.ts';
 
 /** The reference ML service on a free port. */
 export async function startMlService(options: Parameters<typeof createMlService>[0]) {
@@ -8,7 +8,7 @@ export async function startMlService(options: Parameters<typeof createMlService>
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     url,
-    /** @see engines/ml-service/faults.ts */
+    /** @see simulators/ml-service/faults.ts */
     setFaults: (faults: object) =>
       fetch(`${url}/admin/faults`, {
         method: 'POST',

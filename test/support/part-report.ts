@@ -1,4 +1,4 @@
-import type { PartReport, WarmPart } from '../../domain/warming.ts';
+import type { PartReport, WarmPart } from '../../domain/warming/warm-parts.ts';
 
 /** What an activity that stands in for the warm of a part reports. */
 export const reportOf = (part: WarmPart, keys = 1): PartReport => ({

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installEngines } from '../../engines/install/install-engines.ts';
 import { someFreePorts } from '../../engines/ports.ts';
-import { redisAnswers } from '../../engines/redis.ts';
+import { redisAnswers } from '../../engines/definitions/redis.ts';
 import { until } from './until.ts';
 
 /** A Redis of a test's own, to do harm to. It keeps nothing on disk: what is killed comes back empty. */

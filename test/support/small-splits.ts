@@ -1,10 +1,10 @@
-import { createWarmProfiles, type WarmProfilesDeps } from '../../activities/warm-profiles.ts';
+import { createWarmProfiles, type WarmProfilesDeps } from '../../activities/warming/warm-profiles.ts';
 import { closeRedis, connectRedis } from '../../clients/redis.ts';
 import { createLakehouse } from '../../clients/lakehouse/lakehouse.ts';
-import { createSilverCatalog } from '../../clients/lakehouse/silver-source.ts';
+import { createSilverCatalog } from '../../clients/lakehouse/silver-catalog.ts';
 import { createTrino } from '../../clients/lakehouse/trino.ts';
 import type { Config } from '../../config/config.ts';
-import { describeProblem } from '../../domain/silver.ts';
+import { describeProblem } from '../../domain/schema/silver-tables.ts';
 
 /** The activities of the profiles, with splits that suit a small lakehouse. */
 export async function smallSplits(

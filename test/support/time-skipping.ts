@@ -2,7 +2,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
-import { registerSearchAttributes } from '../../workers/search-attributes.ts';
+import { registerSearchAttributes } from '../../clients/temporal/register-search-attributes.ts';
 
 /** A server on which hours pass in milliseconds; it knows our search attributes. */
 export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {

@@ -5,8 +5,8 @@ import { inject } from 'vitest';
 import type { WarmActivities } from '../../activities/index.ts';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import type { Config } from '../../config/config.ts';
-import { WARM_TASK_QUEUE } from '../../workflows/ids.ts';
-import type { warmCache, WarmCacheArgs, WarmReport } from '../../workflows/warm-cache.ts';
+import { WARM_TASK_QUEUE } from '../../contract/workflow-ids.ts';
+import type { warmCache, WarmCacheArgs, WarmReport } from '../../workflows/warming/warm-cache.ts';
 import { testConfig, testDependencies } from './dependencies.ts';
 import { askTrino } from './trino.ts';
 

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import { createLogger } from '../../clients/logger.ts';
-import { connectTemporal } from '../../clients/temporal.ts';
+import { connectTemporal } from '../../clients/temporal/connect.ts';
 import { loadConfig } from '../../config/config.ts';
 import { createDependencies } from '../../workers/dependencies.ts';
-import { WARM_TASK_QUEUE } from '../../workflows/ids.ts';
+import { WARM_TASK_QUEUE } from '../../contract/workflow-ids.ts';
 import './quiet-temporal.ts';
 import { smallSplits } from './small-splits.ts';
 

@@ -1,0 +1,44 @@
+import type { Positions } from '../../clients/kafka/offsets.ts';
+import type { Transactions } from '../../clients/kafka/transactions.ts';
+import { printCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
+import { LEDGER_TOPIC, transactionalIdOf } from '../../domain/scoring/topics.ts';
+
+export interface MovePositionDeps {
+  readonly positions: Positions;
+  readonly transactions: Transactions;
+  readonly worker: string;
+}
+
+export interface Move {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/**
+ * Commits another position for a partition: its id is fenced first, so that no old attempt can commit over it, and the move
+ * is written to the ledger in the transaction that commits it. The watermark begins anew.
+ * (Not by kafkajs's `setOffsets`: that joins the group, where two topics at once crash each other.)
+ * @param onlyFirst leaves a position that is there already
+ */
+export async function movePosition(
+  { positions, transactions, worker }: MovePositionDeps,
+  { group, topic, partition, offset }: Move,
+  { onlyFirst = false }: { onlyFirst?: boolean } = {},
+): Promise<void> {
+  const transaction = await transactions.begin(transactionalIdOf(group, topic, partition), { fresh: true });
+  const at = await positions.committed(group, topic, partition);
+  if (onlyFirst && at.offset !== null) return transaction.abandon();
+  const note = { topic, partition, seek: { from: at.offset, to: offset }, worker };
+  await transaction.commit({
+    records: [
+      { topic: LEDGER_TOPIC, messages: [{ key: `${topic}/${partition}`, value: JSON.stringify(note) }] },
+    ],
+    group,
+    topic,
+    partition,
+    offset,
+    metadata: printCommittedMetadata({ worker, max_event_time_ms: null, range: null }),
+  });
+}

@@ -1,0 +1,109 @@
+import type { ChainableCommander } from 'ioredis';
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import type { TrustApi } from '../../clients/ml-api.ts';
+import { content, type Content } from '../../domain/entities/content.ts';
+import { profile, type Profile } from '../../domain/entities/profile.ts';
+import type { Ranked } from '../../domain/entities/ranking.ts';
+import type { Score } from '../../domain/entities/score.ts';
+import type { PlatformStats } from '../../domain/entities/stats.ts';
+import {
+  createReadThrough,
+  type Reading,
+  type ReadThrough,
+  type ReadThroughDependencies,
+} from './read-through.ts';
+import { rankingReading, statsReading, tableReading, trendingReading, type RankingId } from './entity-sources.ts';
+import { scoreReading } from './score-source.ts';
+import { sendByNode } from '../redis/cluster-pipeline.ts';
+import { hashForm } from './redis-codec.ts';
+
+/** Everything that clients read, each by cache-aside. */
+export interface Reads {
+  readonly profile: ReadThrough<string, Profile>;
+  readonly content: ReadThrough<string, Content>;
+  readonly score: ReadThrough<string, Score>;
+  readonly ranking: ReadThrough<RankingId, readonly Ranked[]>;
+  /** Content ids of a platform (or all), hottest first. */
+  readonly trending: ReadThrough<string, readonly string[]>;
+  readonly platformStats: ReadThrough<void, PlatformStats>;
+  /** The profiles that Redis holds, by id, in one round trip; without Redis none. Never asks the lakehouse. */
+  readonly cachedProfiles: (ids: readonly string[]) => Promise<ReadonlyMap<string, Profile>>;
+}
+
+export interface ReadsDependencies extends ReadThroughDependencies {
+  readonly lakehouse: Lakehouse;
+  readonly trustApi: TrustApi;
+  /** A row of the lakehouse that is not what the contract says; it counts as not there. */
+  readonly onRejected: (reason: string) => void;
+  /** Told of each profile that was asked for and is there, wherever it came from. */
+  readonly onProfileRead?: (id: string) => void;
+}
+
+export function createReads({
+  lakehouse,
+  trustApi,
+  onRejected,
+  onProfileRead,
+  ...dependencies
+}: ReadsDependencies): Reads {
+  const { now } = dependencies;
+  const options = { onRejected };
+  const through = <Id, T>(reading: Reading<Id, T>) => createReadThrough(reading, dependencies);
+  return {
+    profile: telling(
+      through(tableReading(profile, (ids) => lakehouse.profilesById(ids, options))),
+      onProfileRead,
+    ),
+    content: through(tableReading(content, (ids) => lakehouse.contentById(ids, options))),
+    score: through(scoreReading(lakehouse, trustApi, options)),
+    ranking: through(rankingReading(lakehouse, options)),
+    trending: through(trendingReading(lakehouse, now, options)),
+    platformStats: through(statsReading(lakehouse, now, options)),
+    cachedProfiles: (ids) => readCachedProfiles(ids, dependencies),
+  };
+}
+
+/** Only of what was found: asking for ids that are not there must not fill anything. */
+function telling<T>(read: ReadThrough<string, T>, onRead?: (id: string) => void): ReadThrough<string, T> {
+  if (onRead === undefined) return read;
+  return async (id) => {
+    const answer = await read(id);
+    if (answer.value !== null) onRead(id);
+    return answer;
+  };
+}
+
+async function readCachedProfiles(
+  ids: readonly string[],
+  { redis, onProblem }: ReadThroughDependencies,
+): Promise<ReadonlyMap<string, Profile>> {
+  const form = hashForm(profile.fromHash);
+  const profiles = new Map<string, Profile>();
+  const told = (key: string, step: 'look-up' | 'decode', error: unknown) =>
+    onProblem({
+      entity: profile.name,
+      key,
+      step,
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  const commands = ids.map(profile.key).map((key) => ({
+    key,
+    queue: (pipeline: ChainableCommander) => form.queueRead(pipeline, key),
+    send: () => redis.hgetall(key),
+  }));
+  const replies = await sendByNode(redis, commands).catch((error: unknown) => {
+    told(profile.key('*'), 'look-up', error);
+    return null;
+  });
+  replies?.forEach(([error, reply], index) => {
+    const id = ids[index] ?? '';
+    try {
+      if (error) throw error;
+      const value = form.decode(reply);
+      if (value !== null) profiles.set(id, value);
+    } catch (wrong) {
+      told(profile.key(id), error ? 'look-up' : 'decode', wrong);
+    }
+  });
+  return profiles;
+}

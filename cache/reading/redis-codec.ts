@@ -1,0 +1,49 @@
+import type { ChainableCommander } from 'ioredis';
+import { FieldError } from '../../domain/schema/field.ts';
+
+/** How Redis holds a value of one entity, and how to get it back. */
+export interface StoredForm<T> {
+  /** Queues the one command that reads the whole value. */
+  readonly queueRead: (pipeline: ChainableCommander, key: string) => ChainableCommander;
+  /** The value in a reply; null when the key is not there. @throws FieldError or SyntaxError for anything else */
+  readonly decode: (reply: unknown) => T | null;
+}
+
+export const hashForm = <T>(fromHash: (hash: Readonly<Record<string, string>>) => T): StoredForm<T> => ({
+  queueRead: (pipeline, key) => pipeline.hgetall(key),
+  decode: (reply) => {
+    const hash = reply as Record<string, string>;
+    return Object.keys(hash).length === 0 ? null : fromHash(hash);
+  },
+});
+
+export const stringForm = <T>(fromString: (text: string) => T): StoredForm<T> => ({
+  queueRead: (pipeline, key) => pipeline.get(key),
+  decode: (reply) => (reply === null ? null : fromString(reply as string)),
+});
+
+/** A Redis list is never empty. */
+export const listForm = <T>(fromItems: (items: readonly string[]) => T): StoredForm<T> => ({
+  queueRead: (pipeline, key) => pipeline.lrange(key, 0, -1),
+  decode: (reply) => {
+    const items = reply as string[];
+    return items.length === 0 ? null : fromItems(items);
+  },
+});
+
+/** Highest score first; members of one score by their bytes, highest first. */
+export const zsetForm = <T>(
+  fromMembers: (members: readonly (readonly [member: string, score: number])[]) => T,
+): StoredForm<T> => ({
+  queueRead: (pipeline, key) => pipeline.zrevrange(key, 0, '-1', 'WITHSCORES'),
+  decode: (reply) => {
+    const flat = reply as string[];
+    const members: [string, number][] = [];
+    for (let index = 0; index + 1 < flat.length; index += 2) {
+      const score = Number(flat[index + 1]);
+      if (!Number.isFinite(score)) throw new FieldError(flat[index + 1] ?? '', 'a finite number');
+      members.push([flat[index] ?? '', score]);
+    }
+    return members.length === 0 ? null : fromMembers(members);
+  },
+});

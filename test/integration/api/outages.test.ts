@@ -1,0 +1,159 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { apiConfig, cacheStatus, NOBODY, startApi, type RunningApi } from '../../support/api.ts';
+
+const BYPASS = 'kol-redis; fwd=bypass; detail=redis-unavailable';
+const TOP = '/api/v1/kols/top?limit=1';
+
+let redis: RedisClient;
+beforeAll(async () => {
+  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
+});
+beforeEach(() => redis.flushdb());
+afterAll(async () => {
+  await redis.flushdb();
+  await closeRedis(redis);
+});
+
+interface Ranking {
+  readonly items: readonly { readonly kol_id: string; readonly profile?: unknown }[];
+}
+const firstOf = ({ json }: { json: unknown }) => (json as Ranking).items[0];
+
+describe('without Redis', () => {
+  let api: RunningApi;
+  beforeAll(async () => {
+    api = await startApi({ REDIS_URL: `redis://${NOBODY}` });
+  });
+  afterAll(() => api.close());
+
+  test('everything is served from the lakehouse, and says so', async () => {
+    const top = await api.get(`${TOP}&expand=profile`);
+    expect([top.status, cacheStatus(top), firstOf(top)?.profile]).toEqual([200, BYPASS, null]);
+    const profile = await api.get(`/api/v1/kols/${encodeURIComponent(firstOf(top)?.kol_id ?? '')}`);
+    expect([profile.status, cacheStatus(profile)]).toEqual([200, BYPASS]);
+    expect(cacheStatus(await api.get('/api/v1/stats'))).toBe(BYPASS);
+    expect(cacheStatus(await api.get('/api/v1/content/trending'))).toBe(BYPASS);
+  });
+
+  test('unknown ids are 404, and remembered', async () => {
+    const answers = [await api.get('/api/v1/kols/nobody'), await api.get('/api/v1/kols/nobody')];
+    expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+    expect(answers.map(cacheStatus)).toEqual([BYPASS, 'kol-redis; hit; detail=negative']);
+  });
+
+  test('the API is degraded, not dead', async () => {
+    const { status, json } = await api.get('/readyz');
+    expect([status, json['status']]).toEqual([200, 'degraded']);
+    expect(json['parts']).toMatchObject({ redis: { state: 'down' }, trino: { state: 'up' } });
+    expect((await api.get('/healthz')).json).toEqual({ status: 'alive' });
+  });
+});
+
+describe('with a Redis that hangs', () => {
+  test('reads wait half a second for it, then go on without it', async () => {
+    const api = await startApi();
+    await redis.client('PAUSE', 3000, 'ALL');
+    const started = performance.now();
+    const read = await api.get(TOP);
+    expect([read.status, cacheStatus(read)]).toEqual([200, BYPASS]);
+    expect(performance.now() - started).toBeLessThan(2500);
+    await sleep(Math.max(0, 3100 - (performance.now() - started)));
+    // Redis answers again: so does the cache.
+    expect(cacheStatus(await api.get(TOP))).toBe('kol-redis; fwd=uri-miss; stored');
+    await api.close();
+  });
+});
+
+describe('with a Redis that takes no writes', () => {
+  test('the answer of the lakehouse is served, not stored', async () => {
+    const api = await startApi();
+    await redis.config('SET', 'min-replicas-to-write', '1');
+    try {
+      const read = await api.get(TOP);
+      expect([read.status, cacheStatus(read)]).toEqual([200, 'kol-redis; fwd=uri-miss']);
+      const { kol_id = '' } = firstOf(read) ?? {};
+      expect(cacheStatus(await api.get(`/api/v1/kols/${encodeURIComponent(kol_id)}`))).toBe(
+        'kol-redis; fwd=uri-miss',
+      );
+    } finally {
+      await redis.config('SET', 'min-replicas-to-write', '0');
+      await api.close();
+    }
+  });
+});
+
+/** What stands where Trino should: nothing, or a proxy that has lost it. */
+describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
+  'with %s in place of Trino',
+  (what) => {
+    let api: RunningApi;
+    let standIn: Server | undefined;
+    beforeAll(async () => {
+      let address = NOBODY;
+      if (what !== 'nothing') {
+        standIn = createServer((_request, response) => {
+          response.statusCode = what === 'a login page' ? 200 : 502;
+          response.end('<html><body>Please log in</body></html>');
+        });
+        standIn.listen(0, '127.0.0.1');
+        await once(standIn, 'listening');
+        address = `127.0.0.1:${(standIn.address() as AddressInfo).port}`;
+      }
+      api = await startApi({ TRINO_URL: `http://${address}`, TRINO_PASSWORD: 'tr1no-s3cret' });
+    });
+    afterAll(async () => {
+      await api.close();
+      standIn?.close();
+    });
+
+    test('what is cached is served', async () => {
+      await redis.hset('kol:profile:cached', { kol_id: 'cached', followers_count: '7' });
+      await redis.expire('kol:profile:cached', 100);
+      const { status, json } = await api.get('/api/v1/kols/cached');
+      expect([status, json['followers_count']]).toEqual([200, 7]);
+      expect((await api.get('/readyz')).json).toMatchObject({
+        status: 'degraded',
+        parts: { trino: { state: 'down' } },
+      });
+    });
+
+    test.each([
+      '/api/v1/kols/not-cached',
+      '/api/v1/kols/not-cached/score',
+      TOP,
+      '/api/v1/content/trending',
+      '/api/v1/stats',
+    ])('%s, not cached, is 503 with a time to try again, and shows nothing of the inside', async (path) => {
+      const { status, json, headers, text } = await api.get(path);
+      expect([status, json['type']]).toEqual([503, 'urn:kol-cache:problem:lakehouse-unavailable']);
+      expect([headers.get('retry-after'), headers.get('etag')]).toEqual(['5', null]);
+      expect(headers.get('content-type')).toContain('application/problem+json');
+      expect(text).not.toMatch(/127\.0\.0\.1|ECONN|SELECT|s3cret|log in| at .*\.ts/);
+    });
+
+    test('trending content is listed without the details that are not cached', async () => {
+      await redis.rpush('content:trending:all:50', 'a', 'b');
+      await redis.hset('content:detail:b', { content_id: 'b', kol_id: 'k', views: '3' });
+      const { status, json } = await api.get('/api/v1/content/trending?expand=content');
+      expect(status).toBe(200);
+      expect(json['items']).toMatchObject([
+        { content_id: 'a', content: null },
+        { content_id: 'b', content: { views: 3 } },
+      ]);
+    });
+  },
+);
+
+test('without Redis and Trino the API is not ready, but alive', async () => {
+  const api = await startApi({ REDIS_URL: `redis://${NOBODY}`, TRINO_URL: `http://${NOBODY}` });
+  const ready = await api.get('/readyz');
+  expect([ready.status, ready.json['status']]).toEqual([503, 'unavailable']);
+  expect((await api.get('/healthz')).status).toBe(200);
+  expect((await api.get(TOP)).status).toBe(503);
+  await api.close();
+});

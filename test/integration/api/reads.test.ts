@@ -1,0 +1,281 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTrino, type Trino } from '../../../clients/lakehouse/trino.ts';
+import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
+
+const STORED = 'kol-redis; fwd=uri-miss; stored';
+
+let api: RunningApi;
+let redis: RedisClient;
+let trino: Trino;
+/** A KOL of Silver whose id looks like a number above 2^53, and one whose id does not. */
+let numericId: string;
+let namedId: string;
+
+beforeAll(async () => {
+  const config = apiConfig();
+  api = await startApi();
+  redis = await connectRedis(config.REDIS_URL, 'work', { onError: () => {} });
+  trino = createTrino({ url: config.TRINO_URL, user: 'test', queryTimeoutSeconds: 30 });
+  [numericId = '', namedId = ''] = await column(
+    `SELECT max(kol_id) FILTER (WHERE regexp_like(kol_id, '^[0-9]{17,}$')) AS id FROM iceberg.kol_silver.kol_profiles
+     UNION ALL SELECT max(kol_id) FILTER (WHERE NOT regexp_like(kol_id, '^[0-9]+$')) FROM iceberg.kol_silver.kol_profiles
+     ORDER BY 1`,
+  );
+});
+beforeEach(() => redis.flushdb());
+afterAll(async () => {
+  await redis.flushdb();
+  await closeRedis(redis);
+  await api.close();
+});
+
+const column = async (sql: string) =>
+  (await trino.rows(sql, { columns: ['id'] })).map(([cell]) => cell ?? '');
+const path = (id: string) => `/api/v1/kols/${encodeURIComponent(id)}`;
+
+describe('a profile', () => {
+  test('is read from the lakehouse once, then from Redis, with the same body', async () => {
+    const miss = await api.get(path(namedId));
+    expect([miss.status, cacheStatus(miss)]).toEqual([200, STORED]);
+    expect(miss.headers.get('age')).toBe('0');
+    expect(miss.headers.get('cache-control')).toBe('max-age=3600');
+
+    const hit = await api.get(path(namedId));
+    expect(hit.text).toBe(miss.text);
+    expect(cacheStatus(hit)).toMatch(/^kol-redis; hit; ttl=(3600|359\d)$/);
+    expect(await redis.ttl(`kol:profile:${namedId}`)).toBeGreaterThan(3590);
+    expect(await redis.hget(`kol:profile:${namedId}`, 'cached_at')).toMatch(/^\d{4}-.*Z$/);
+  });
+
+  test('has typed fields, also when it comes from Redis', async () => {
+    for (const _ of ['miss', 'hit']) {
+      const { json } = await api.get(path(namedId));
+      expect(json['kol_id']).toBe(namedId);
+      expect(json['followers_count']).toBeTypeOf('number');
+      expect(json['verified']).toBeTypeOf('boolean');
+      expect(json).not.toHaveProperty('cached_at');
+    }
+    await redis.hset(`kol:profile:${namedId}`, { bio: '', verified: 'false', post_count: '0' });
+    expect((await api.get(path(namedId))).json).toMatchObject({ bio: null, verified: false, post_count: 0 });
+  });
+
+  test('keeps every digit of an id that looks like a number', async () => {
+    expect(Number.isSafeInteger(Number(numericId))).toBe(false);
+    for (const _ of ['miss', 'hit']) {
+      const { json, text } = await api.get(path(numericId));
+      expect(json['kol_id']).toBe(numericId);
+      expect(text).toContain(`"kol_id":"${numericId}"`);
+    }
+  });
+
+  test.each(['a/b', 'Zoë', '小红书/👩‍🔬', '100%', "o'neill -- x", 'TOP', 'a:b{c}'])(
+    'may have the id %o, percent-encoded',
+    async (id) => {
+      const missing = await api.get(path(id));
+      expect([missing.status, missing.json['detail']]).toEqual([404, `No KOL ${JSON.stringify(id)}`]);
+      await redis.hset(`kol:profile:${id}`, { kol_id: id, followers_count: '5' });
+      // Just remembered as unknown to the lakehouse, and yet seen at once: Redis is asked first.
+      const found = await api.get(path(id));
+      expect([found.status, found.json['kol_id']]).toEqual([200, id]);
+    },
+  );
+
+  test('that does not exist is 404, and for a while without another query', async () => {
+    const first = await api.get(path('no-such-kol'));
+    expect([first.status, cacheStatus(first)]).toEqual([404, 'kol-redis; fwd=uri-miss']);
+    const second = await api.get(path('no-such-kol'));
+    expect([second.status, cacheStatus(second)]).toEqual([404, 'kol-redis; hit; detail=negative']);
+    expect(second.headers.get('content-type')).toContain('application/problem+json');
+    expect(await redis.exists('kol:profile:no-such-kol')).toBe(0);
+  });
+
+  test.each([
+    [
+      'fields that are not what they should be',
+      () => redis.hset(`kol:profile:${namedId}`, { kol_id: namedId, post_count: 'many' }),
+    ],
+    ['another Redis type', () => redis.set(`kol:profile:${namedId}`, 'pickled')],
+  ])('that is cached with %s is read anew and replaced', async (_, spoil) => {
+    await spoil();
+    const read = await api.get(path(namedId));
+    expect([read.status, cacheStatus(read)]).toEqual([200, STORED]);
+    expect(cacheStatus(await api.get(path(namedId)))).toMatch(/; hit; ttl=3\d{3}$/);
+  });
+
+  test('cached without a TTL is a hit of unknown age', async () => {
+    await redis.hset(`kol:profile:${namedId}`, { kol_id: namedId });
+    const hit = await api.get(path(namedId));
+    expect(cacheStatus(hit)).toBe('kol-redis; hit');
+  });
+
+  test('tells its age, and answers 304 to who has it already', async () => {
+    await api.get(path(namedId));
+    await redis.expire(`kol:profile:${namedId}`, 600);
+    const hit = await api.get(path(namedId));
+    expect(Number(hit.headers.get('age'))).toBeGreaterThanOrEqual(3000);
+    const again = await api.get(path(namedId), { 'if-none-match': hit.headers.get('etag') ?? '' });
+    expect([again.status, again.text]).toEqual([304, '']);
+  });
+});
+
+describe('misses at the same time', () => {
+  /** Queries of Silver profiles since then that ask for an id like this. */
+  const queriesOf = (id: string, since: Date) =>
+    column(
+      `SELECT query_id AS id FROM system.runtime.queries
+       WHERE source = 'kol-cache' AND created >= from_iso8601_timestamp('${since.toISOString()}')
+         AND query LIKE '%"kol_profiles"%' AND query LIKE '%''${id}''%' AND query NOT LIKE '%system.runtime%'`,
+    );
+
+  test('of one id are one query, shared by all who ask', async () => {
+    const since = new Date();
+    const id = `stampede-${since.getTime()}`;
+    const answers = await Promise.all(Array.from({ length: 50 }, () => api.get(path(id))));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]));
+    expect(await queriesOf(id, since)).toHaveLength(1);
+  });
+
+  test('of different ids are one query too', async () => {
+    const ids = await column(
+      'SELECT kol_id AS id FROM iceberg.kol_silver.kol_profiles ORDER BY kol_id LIMIT 20',
+    );
+    const since = new Date();
+    const answers = await Promise.all([...ids, 'batch-mate'].map((id) => api.get(path(id))));
+    expect(answers.map(({ json }) => json['kol_id'])).toEqual([...ids, undefined]);
+    // On a busy machine requests arrive further apart than the window is long: a few queries, not 21.
+    expect((await queriesOf('%', since)).length).toBeLessThanOrEqual(5);
+    expect(answers.map(cacheStatus)).toEqual([...ids.map(() => STORED), 'kol-redis; fwd=uri-miss']);
+  });
+});
+
+describe('rankings', () => {
+  interface Item {
+    readonly rank: number;
+    readonly kol_id: string;
+    readonly score: number;
+    readonly profile?: unknown;
+  }
+  const items = ({ json }: { json: Readonly<Record<string, unknown>> }) => json['items'] as Item[];
+
+  test('are cached for the smallest kept limit that is enough, and cut', async () => {
+    const miss = await api.get('/api/v1/kols/top?limit=3');
+    expect([miss.status, cacheStatus(miss)]).toEqual([200, STORED]);
+    expect(miss.json).toMatchObject({ by: 'followers', platform: 'all', limit: 3 });
+    expect(items(miss).map(({ rank }) => rank)).toEqual([1, 2, 3]);
+    expect(await redis.zcard('kol:top:followers:all:50')).toBe(50);
+    const expected = await column(
+      'SELECT kol_id AS id FROM iceberg.kol_silver.kol_profiles ORDER BY followers_count DESC NULLS LAST, kol_id DESC LIMIT 3',
+    );
+    expect(items(miss).map(({ kol_id }) => kol_id)).toEqual(expected);
+
+    const hit = await api.get('/api/v1/kols/top?limit=50');
+    expect(cacheStatus(hit)).toMatch(/; hit; /);
+    expect(items(hit).slice(0, 3)).toEqual(items(miss));
+  });
+
+  test('are the same from Redis as from the lakehouse, ties included', async () => {
+    for (const query of ['by=followers&platform=tiktok', 'by=engagement', 'by=engagement&platform=youtube']) {
+      const [miss, hit] = [
+        await api.get(`/api/v1/kols/top?${query}`),
+        await api.get(`/api/v1/kols/top?${query}`),
+      ];
+      expect([cacheStatus(miss), cacheStatus(hit)]).toEqual([STORED, expect.stringContaining('; hit; ')]);
+      expect(hit.text).toBe(miss.text);
+      expect(items(miss).length).toBeGreaterThan(10);
+    }
+  });
+
+  test('show the profiles that are cached, on request', async () => {
+    const [first] = items(await api.get('/api/v1/kols/top?limit=2'));
+    await api.get(path(first?.kol_id ?? ''));
+    const expanded = items(await api.get('/api/v1/kols/top?limit=2&expand=profile'));
+    expect(expanded[0]?.profile).toMatchObject({ kol_id: first?.kol_id, followers_count: first?.score });
+    expect(expanded[1]?.profile).toBeNull();
+  });
+
+  test('of an unknown platform are 404', async () => {
+    const { status, json } = await api.get('/api/v1/kols/top?platform=myspace');
+    expect([status, json['detail']]).toEqual([404, 'No ranking by followers of platform myspace']);
+  });
+});
+
+describe('content and statistics', () => {
+  test('trending content is a list of ids, and of items on request', async () => {
+    const miss = await api.get('/api/v1/content/trending?platform=youtube&limit=5');
+    expect([miss.status, cacheStatus(miss)]).toEqual([200, STORED]);
+    const ids = await redis.lrange('content:trending:youtube:50', 0, 4);
+    expect(miss.json['items']).toEqual(ids.map((content_id, index) => ({ rank: index + 1, content_id })));
+
+    const { json } = await api.get('/api/v1/content/trending?platform=youtube&limit=5&expand=content');
+    const content = (
+      json['items'] as { content: { content_id: string; platform: string; views: number } }[]
+    ).map((item) => item.content);
+    expect(content.map(({ content_id }) => content_id)).toEqual(ids);
+    expect(new Set(content.map(({ platform }) => platform))).toEqual(new Set(['youtube']));
+
+    const detail = await api.get(`/api/v1/content/${encodeURIComponent(ids[0] ?? '')}`);
+    expect(cacheStatus(detail)).toMatch(/; hit; /);
+    expect(detail.json).toEqual(content[0]);
+    expect((await api.get('/api/v1/content/trending?platform=myspace')).status).toBe(404);
+    expect((await api.get('/api/v1/content/no-such-content')).status).toBe(404);
+  });
+
+  test('statistics count the Silver tables', async () => {
+    for (const status of [STORED, 'kol-redis; hit; ttl=']) {
+      const read = await api.get('/api/v1/stats');
+      expect(cacheStatus(read)).toContain(status);
+      expect(read.json).toMatchObject({
+        total_kols: 37_486,
+        total_content: 20_028,
+        by_platform: {
+          tiktok: { kols: 48, content: 490 },
+          twitter: { kols: 37_438 },
+          youtube: { content: 19_538 },
+        },
+      });
+    }
+    expect(await redis.hget('stats:platform', 'kols_tiktok')).toBe('48');
+  });
+});
+
+describe('bad input', () => {
+  test.each([
+    ['/api/v1/kols/top?limit=0', 'limit', '0', 'a whole number from 1 to 100'],
+    ['/api/v1/kols/top?limit=101', 'limit', '101', 'a whole number from 1 to 100'],
+    ['/api/v1/kols/top?limit=1e2', 'limit', '1e2', 'a whole number from 1 to 100'],
+    ['/api/v1/kols/top?limit=', 'limit', '', 'a whole number from 1 to 100'],
+    ['/api/v1/kols/top?limit=1&limit=2', 'limit', ['1', '2'], 'a whole number from 1 to 100'],
+    ['/api/v1/kols/top?by=luck', 'by', 'luck', 'followers or engagement'],
+    ['/api/v1/kols/top?platform=a%3Ab', 'platform', 'a:b', expect.stringContaining('tiktok') as string],
+    ['/api/v1/kols/top?order=asc', 'order', 'asc', 'only the parameters platform, by, limit, expand'],
+    ['/api/v1/kols/top?__proto__=1', '__proto__', '1', 'only the parameters platform, by, limit, expand'],
+    ['/api/v1/content/trending?limit=51', 'limit', '51', 'a whole number from 1 to 50'],
+    ['/api/v1/stats?x=1', 'x', '1', 'only a request without parameters'],
+    [`/api/v1/kols/${'x'.repeat(257)}`, 'id', 'x'.repeat(80), expect.stringContaining('1 to 256') as string],
+    ['/api/v1/kols/a%0Ab/score', 'id', 'a\nb', expect.stringContaining('1 to 256') as string],
+  ])(
+    '%s names the parameter, what was given, and what is accepted',
+    async (url, parameter, given, accepted) => {
+      const { status, json, headers } = await api.get(url);
+      expect(status).toBe(400);
+      expect(headers.get('content-type')).toContain('application/problem+json');
+      expect(json).toMatchObject({ type: 'urn:kol-cache:problem:invalid-parameter', status: 400 });
+      expect(json['invalid']).toEqual([{ parameter, given, accepted }]);
+    },
+  );
+
+  test('a path that is not percent-encoded UTF-8 is a problem, not a crash', async () => {
+    const { status, json } = await api.get('/api/v1/kols/%E0%A4');
+    expect([status, json['type']]).toEqual([400, 'urn:kol-cache:problem:malformed-request']);
+  });
+
+  test('an unknown route is a problem that carries the request id', async () => {
+    const { status, json, headers } = await api.get('/api/v2/kols', { 'x-request-id': 'mine-1' });
+    expect([status, json['instance']]).toEqual([404, 'urn:kol-cache:request:mine-1']);
+    expect(headers.get('x-request-id')).toBe('mine-1');
+    const own = await api.get('/', { 'x-request-id': 'not sane; at all' });
+    expect(own.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(own.headers.get('x-powered-by')).toBeNull();
+  });
+});

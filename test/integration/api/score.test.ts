@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTrino } from '../../../clients/lakehouse/trino.ts';
+import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { createMlService } from '../../../simulators/ml-service/server.ts';
+import { apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
+
+/** The model takes this long, so that something can happen meanwhile. */
+const MODEL_MS = 300;
+
+let model: Server;
+let modelUrl: string;
+let api: RunningApi;
+let redis: RedisClient;
+let kolId: string;
+let key: string;
+
+beforeAll(async () => {
+  model = createMlService({ latencyMs: MODEL_MS, faults: true });
+  model.listen(0, '127.0.0.1');
+  await once(model, 'listening');
+  modelUrl = `http://127.0.0.1:${(model.address() as AddressInfo).port}`;
+  api = await startApi({ ML_API_URL: modelUrl });
+  const config = apiConfig();
+  redis = await connectRedis(config.REDIS_URL, 'work', { onError: () => {} });
+  const trino = createTrino({ url: config.TRINO_URL, user: 'test', queryTimeoutSeconds: 30 });
+  const [row] = await trino.rows('SELECT max(kol_id) AS id FROM iceberg.kol_silver.kol_trust_features', {
+    columns: ['id'],
+  });
+  kolId = row?.[0] ?? '';
+  key = `kol:score:${kolId}`;
+});
+beforeEach(async () => {
+  await redis.flushdb();
+  await setFaults({});
+});
+afterAll(async () => {
+  await redis.flushdb();
+  await closeRedis(redis);
+  await api.close();
+  model.close();
+});
+
+async function setFaults(faults: object): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  await fetch(`${modelUrl}/admin/faults`, { method: 'POST', headers, body: JSON.stringify(faults) });
+}
+const getScore = (id = kolId) => api.get(`/api/v1/kols/${encodeURIComponent(id)}/score`);
+
+/** A score as the hot path writes it. */
+const hotScore = () =>
+  JSON.stringify({
+    kol_id: kolId,
+    trust_score: 91.5,
+    risk_level: 'low',
+    trust_label: 'low',
+    event_time_ms: 1,
+  });
+
+describe('a score', () => {
+  test('of the hot path is answered as it is', async () => {
+    await redis.set(key, hotScore(), 'EX', 1000);
+    const read = await getScore();
+    expect(read.json).toMatchObject({ kol_id: kolId, trust_score: 91.5, cold: false });
+    expect(cacheStatus(read)).toMatch(/^kol-redis; hit; ttl=(1000|99\d)$/);
+    expect(read.headers.get('cache-control')).toBe('no-cache');
+  });
+
+  test('that nobody made yet is made of what the lakehouse knows, and marked as cold', async () => {
+    const cold = await getScore();
+    expect(cold.status).toBe(200);
+    expect(cold.json).toMatchObject({
+      kol_id: kolId,
+      cold: true,
+      features_from: 'lakehouse',
+      source: null,
+      event_time_ms: null,
+    });
+    expect(cold.json['trust_score']).toBeTypeOf('number');
+    expect(cacheStatus(cold)).toBe('kol-redis; fwd=uri-miss; stored');
+    expect(await redis.ttl(key)).toBeGreaterThan(3590);
+
+    const warm = await getScore();
+    expect(warm.json).toEqual({ ...cold.json, cold: false });
+  });
+
+  test('made cold gives way to one that the hot path writes meanwhile', async () => {
+    const asked = getScore();
+    await sleep(MODEL_MS / 3); // Redis was asked, the model has not answered yet
+    await redis.set(key, hotScore(), 'EX', 1000);
+    const read = await asked;
+    expect(read.json).toMatchObject({ trust_score: 91.5, cold: false });
+    expect(await redis.get(key)).toBe(hotScore());
+  });
+
+  test.each([
+    ['not JSON', () => redis.set(key, 'pickled')],
+    ['no score', () => redis.set(key, '{"kol_id":7}')],
+    ['of another Redis type', () => redis.hset(key, { a: '1' })],
+  ])('that is cached but %s is made anew and replaced', async (_, spoil) => {
+    await spoil();
+    expect((await getScore()).json).toMatchObject({ kol_id: kolId, cold: true });
+    expect((await getScore()).json).toMatchObject({ kol_id: kolId, cold: false });
+  });
+
+  test('that cannot be decoded still gives way to one that the hot path writes meanwhile', async () => {
+    await redis.set(key, 'pickled');
+    const asked = getScore();
+    await sleep(MODEL_MS / 3);
+    await redis.set(key, hotScore(), 'EX', 1000);
+    expect((await asked).json).toMatchObject({ trust_score: 91.5, cold: false });
+    expect(await redis.get(key)).toBe(hotScore());
+  });
+
+  test('of a KOL that nobody knows is 404', async () => {
+    const { status, json } = await getScore('nobody-knows-me');
+    expect([status, json['type']]).toEqual([404, 'urn:kol-cache:problem:not-found']);
+  });
+
+  test.each([
+    ['is down', { status: 503 }, 503, 'model-unavailable'],
+    ['answers nonsense', { garbage: true }, 503, 'model-unavailable'],
+    ['refuses the profile', { status: 422 }, 502, 'score-refused'],
+  ])('cannot be had while the model %s', async (_, faults, status, type) => {
+    await setFaults(faults);
+    const read = await getScore();
+    expect([read.status, read.json['type']]).toEqual([status, `urn:kol-cache:problem:${type}`]);
+    expect(read.headers.get('retry-after')).toBe(status === 503 ? '5' : null);
+    expect(await redis.exists(key)).toBe(0);
+  });
+});

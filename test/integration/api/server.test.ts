@@ -1,0 +1,59 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, inject, test } from 'vitest';
+import { NOBODY } from '../../support/api.ts';
+
+const serverFile = fileURLToPath(new URL('../../../api/server.ts', import.meta.url));
+let server: ChildProcess | undefined;
+afterEach(() => server?.kill('SIGKILL'));
+
+/** Starts the entry file as the platform does, with this environment. */
+function start(environment: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, ['--import', 'tsx', serverFile], {
+    env: { PATH: process.env['PATH'] ?? '', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  server = child;
+  let output = '';
+  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
+  child.stderr.on('data', (text: Buffer) => (output += text.toString()));
+  const says = async (pattern: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const found = pattern.exec(output);
+      if (found) return found;
+      if (child.exitCode !== null) throw new Error(`The server ended: ${output}`);
+      await once(child.stdout, 'data');
+    }
+  };
+  return { child, says, output: () => output };
+}
+
+describe('the server process', () => {
+  test('finishes the requests in flight when it is told to stop', async () => {
+    const { REDIS_URL, ...engines } = inject('engines');
+    const { child, says } = start({
+      ...engines,
+      REDIS_URL: `${REDIS_URL}/1`,
+      ML_API_URL: `http://${NOBODY}`,
+      API_PORT: '0',
+    });
+    const [, port] = await says(/"port":(\d+)/);
+    // Never asked before, so that it takes a query to the lakehouse.
+    const answer = fetch(`http://127.0.0.1:${port}/api/v1/kols/in-flight-${Date.now()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    child.kill('SIGTERM');
+    expect((await answer).status).toBe(404);
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect(code).toBe(0);
+    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+  });
+
+  test('says which settings are missing, and ends', async () => {
+    const { child, output } = start({ API_PORT: 'eighty' });
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect(code).toBe(1);
+    expect(output()).toContain('API_PORT is not valid');
+    expect(output()).toContain('REDIS_URL is not set');
+  });
+});

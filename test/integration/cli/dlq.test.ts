@@ -1,0 +1,248 @@
+import { execa } from 'execa';
+import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { createKafka } from '../../../clients/kafka/client.ts';
+import { createRangeReader, type InputRecord, type RangeReader } from '../../../clients/kafka/range-reader.ts';
+import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
+import { bareDeadLetterRecord, deadLetterRecord } from '../../../domain/scoring/output-records.ts';
+
+const engines = inject('engines');
+const PARTITIONS = 3;
+let kafka: Kafka;
+let reader: RangeReader;
+let admin: Admin;
+let producer: Producer;
+let topic: string;
+let topics = 0;
+
+beforeAll(async () => {
+  kafka = createKafka([engines.KAFKA_BROKERS], 'test-dlq', () => {});
+  reader = createRangeReader(kafka);
+  admin = kafka.admin();
+  producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
+  await Promise.all([admin.connect(), producer.connect()]);
+});
+afterAll(() => Promise.all([reader.close(), admin.disconnect(), producer.disconnect()]));
+beforeEach(async () => {
+  topic = `test-dlq-${process.pid}-${(topics += 1)}`;
+  await admin.createTopics({
+    topics: [
+      { topic, numPartitions: PARTITIONS },
+      { topic: `${topic}.dlq`, numPartitions: 1 },
+    ],
+  });
+});
+
+/** Runs the command as a process without a terminal. */
+const dlq = (...args: string[]) =>
+  execa(process.execPath, ['--import', 'tsx', 'cli/dlq.ts', ...args], {
+    env: { ...engines, ML_API_URL: 'http://127.0.0.1:1' },
+    reject: false,
+    stdin: 'ignore',
+  });
+const json = async <T>(...args: string[]): Promise<T> => {
+  const { stdout, stderr, exitCode } = await dlq(...args, '--json');
+  expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 });
+  return JSON.parse(stdout) as T;
+};
+interface Listed {
+  readonly deadLetters: readonly {
+    readonly place: { readonly partition: number; readonly offset: number };
+    readonly reason: string;
+    readonly replayedFrom: string | null;
+  }[];
+}
+
+/** A record of the input as it was, and why it became a dead letter. */
+interface Bad {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers?: NonNullable<Message['headers']>;
+  readonly partition: number;
+  readonly reason: DeadLetterReason;
+}
+const NOT_UTF8 = Buffer.from([0x7b, 0xff, 0xfe, 0x00, 0x1b, 0x5b, 0x33, 0x31, 0x6d, 0x7d]);
+const BAD: readonly Bad[] = [
+  { key: Buffer.from('a'), value: Buffer.from('{"broken'), partition: 1, reason: 'not_json' },
+  { key: Buffer.from('b'), value: null, partition: 2, reason: 'tombstone' },
+  {
+    key: Buffer.from([0xc3, 0x28]),
+    value: NOT_UTF8,
+    headers: {
+      'trace-id': Buffer.from([0xff, 0x00]),
+      source: Buffer.from('scraper-7'),
+      hop: [Buffer.from('a'), Buffer.from([0xfe]), Buffer.from('a')],
+    },
+    partition: 1,
+    reason: 'not_utf8',
+  },
+  { key: null, value: Buffer.from('"x"'), partition: 0, reason: 'not_an_object' },
+];
+
+/** Writes letters in a transaction, as the scoring loop does, beside ones of a transaction that was aborted. */
+async function writeLetters(letters: readonly Bad[]): Promise<void> {
+  const transactional = kafka.producer({
+    transactionalId: topic,
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
+  await transactional.connect();
+  const messages = letters.map(({ partition, reason, ...original }, index) => {
+    const record = deadLetterRecord(
+      { topic, partition },
+      { headers: {}, ...original },
+      { offset: 100 + index, reason, detail: 'because\u001b[2J' },
+    );
+    return {
+      key: original.key,
+      value: original.value,
+      headers: Object.fromEntries(
+        Object.entries(record.headers).map(([name, value]) => [
+          name,
+          Array.isArray(value) ? value.map((one) => Buffer.from(one)) : Buffer.from(value),
+        ]),
+      ),
+    };
+  });
+  const aborted = await transactional.transaction();
+  await aborted.send({ topic: `${topic}.dlq`, messages: messages.slice(0, 1) });
+  await aborted.abort();
+  const transaction = await transactional.transaction();
+  await transaction.send({ topic: `${topic}.dlq`, messages });
+  await transaction.commit();
+  await transactional.disconnect();
+}
+
+async function inputRecords(): Promise<(InputRecord & { partition: number })[]> {
+  const ends = await admin.fetchTopicOffsets(topic);
+  const all = await Promise.all(
+    ends.map(async ({ partition, high }) =>
+      (await reader.read({ topic, partition, from: 0, to: Number(high) })).records.map((record) => ({
+        ...record,
+        partition,
+      })),
+    ),
+  );
+  return all.flat().sort((a, b) => a.partition - b.partition || a.offset - b.offset);
+}
+
+describe('npm run dlq', () => {
+  test('list shows committed letters, with nothing that a terminal acts upon', async () => {
+    await writeLetters(BAD);
+    const { stdout, exitCode } = await dlq('list', '--topic', topic);
+    expect(exitCode).toBe(0);
+    // The aborted letter has offset 0, its marker 1.
+    const lines = stdout.split('\n');
+    expect(lines).toHaveLength(1 + BAD.length);
+    expect(lines[1]).toMatch(/^0:2 .* not_json .*\/1\/100 .* a .* because\\u\{1b\}\[2J .* \{"broken$/);
+    expect(lines[2]).toMatch(/^0:3 .* tombstone .*\/2\/101 .* b .* \(null\)$/);
+    expect(lines[3]).toMatch(/^0:4 .* not_utf8 .* \{��\\u\{0\}\\u\{1b\}\[31m\}$/);
+    expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
+  });
+
+  test('list takes the newest, by reason, by time, and as JSON', async () => {
+    await writeLetters(BAD);
+    const reasons = async (...args: string[]) =>
+      (await json<Listed>('list', '--topic', topic, ...args)).deadLetters.map(({ reason }) => reason);
+    expect(await reasons('--limit', '2')).toEqual(['not_utf8', 'not_an_object']);
+    expect(await reasons('--reason', 'tombstone')).toEqual(['tombstone']);
+    expect(await reasons('--since', '1h')).toHaveLength(4);
+    expect(await reasons('--since', new Date(Date.now() + 60_000).toISOString())).toEqual([]);
+  });
+
+  test('replay sends records back byte for byte, to their partitions and in order; a dry run sends none', async () => {
+    await writeLetters(BAD);
+    const dry = await dlq('replay', '--topic', topic, '--dry-run');
+    expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(dry.stdout).toMatch(new RegExp(`^Would replay 4 dead letters of ${topic}.dlq to ${topic} \\(`));
+    expect(await inputRecords()).toEqual([]);
+
+    const done = await dlq('replay', '--topic', topic, '--yes');
+    expect(done).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(done.stdout).toMatch(/^Replayed 4 dead letters/);
+    const expected = (bad: Bad, place: string) => ({
+      partition: bad.partition,
+      key: bad.key,
+      value: bad.value,
+      headers: { ...bad.headers, 'kol.replayed-from': Buffer.from(`${topic}.dlq/${place}`) },
+    });
+    const [notJson, tombstone, notUtf8, notObject] = BAD as [Bad, Bad, Bad, Bad];
+    expect(
+      (await inputRecords()).map(({ partition, key, value, headers }) => ({
+        partition,
+        key,
+        value,
+        headers,
+      })),
+    ).toEqual([
+      expected(notObject, '0/5'),
+      expected(notJson, '0/2'),
+      expected(notUtf8, '0/4'),
+      expected(tombstone, '0/3'),
+    ]);
+  });
+
+  test('replay takes just the letters it is told to', async () => {
+    await writeLetters(BAD);
+    const result = { topic, dryRun: false, replayed: 1, letters: 1 };
+    expect(await json('replay', '--topic', topic, '--yes', '--offsets', '0:3')).toMatchObject(result);
+    expect(await json('replay', '--topic', topic, '--yes', '--reason', 'not_utf8')).toMatchObject(result);
+    expect((await inputRecords()).map(({ value }) => value)).toEqual([NOT_UTF8, null]);
+    // A marker is no letter, and then nothing is sent.
+    const wrong = await dlq('replay', '--topic', topic, '--yes', '--offsets', '0:1,0:2,7:0');
+    expect(wrong).toMatchObject({ exitCode: 1, stderr: `${topic}.dlq has no letter at 0:1, 7:0` });
+    expect(await inputRecords()).toHaveLength(2);
+  });
+
+  test('replay sends letters that no single request would hold', async () => {
+    const large = Buffer.alloc(300_000, 'x');
+    const many = Array.from({ length: 5 }, (_, index): Bad => {
+      return { key: Buffer.from([index]), value: large, partition: 0, reason: 'not_json' };
+    });
+    for (const bad of many) await writeLetters([bad]);
+    expect((await dlq('replay', '--topic', topic, '--yes')).exitCode).toBe(0);
+    const records = await inputRecords();
+    expect(records.map(({ key }) => key)).toEqual(many.map(({ key }) => key));
+    expect(records.every(({ value }) => value?.equals(large))).toBe(true);
+  });
+
+  test('replay fetches what was left out of a letter, and says so where it is gone', async () => {
+    const producer = kafka.producer();
+    await producer.connect();
+    const value = Buffer.from(NOT_UTF8);
+    const headers = { source: Buffer.from('scraper-7') };
+    await producer.send({ topic, messages: [{ key: 'a', value, headers, partition: 1 }] });
+    const bare = (offset: number) => {
+      const rejected = { offset, reason: 'not_utf8', detail: 'because' } as const;
+      const letter = bareDeadLetterRecord({ topic, partition: 1 }, { key: null, value, headers }, rejected);
+      return { key: null, value: null, headers: letter.headers as Record<string, string> };
+    };
+    await producer.send({ topic: `${topic}.dlq`, messages: [bare(0), bare(7)] });
+    await producer.disconnect();
+
+    const { stdout } = await dlq('list', '--topic', topic);
+    expect(stdout.split('\n')[1]).toMatch(new RegExp(`\\(${value.length} bytes, left out\\)$`));
+    expect((await dlq('replay', '--topic', topic, '--yes', '--offsets', '0:0')).exitCode).toBe(0);
+    const [original, replayed] = await inputRecords();
+    expect(replayed).toMatchObject({ key: original?.key, value, headers });
+    const gone = await dlq('replay', '--topic', topic, '--yes', '--offsets', '0:1');
+    expect(gone).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining(`and ${topic}/1/7 is no longer there`) as string,
+    });
+  });
+
+  test('tells wrong usage from failure', async () => {
+    const outcome = async (...args: string[]) => {
+      const { exitCode, stderr } = await dlq(...args);
+      return [exitCode, stderr];
+    };
+    const usage = (text: RegExp) => [2, expect.stringMatching(text) as string];
+    expect(await outcome('replay', '--topic', topic)).toEqual(usage(/give --yes or --dry-run/));
+    expect(await outcome('replay', '--yes')).toEqual(usage(/--topic/));
+    expect(await outcome('list', '--since', 'yesterday')).toEqual(usage(/ISO 8601/));
+    expect(await outcome('list', '--reason', 'bad')).toEqual(usage(/not_json/));
+    expect(await outcome('list', '--topic', `${topic}.dlq`)).toEqual(usage(/without .dlq/));
+    expect(await outcome('list', '--topic', 'nowhere')).toEqual([1, 'There is no topic nowhere.dlq']);
+  });
+});

@@ -1,0 +1,87 @@
+import { execa } from 'execa';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import type { WarmReport } from '../../../workflows/warming/warm-cache.ts';
+import { smallSplits } from '../../support/small-splits.ts';
+import { until } from '../../support/until.ts';
+import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+
+let harness: WarmHarness;
+let slow: Awaited<ReturnType<typeof smallSplits>>;
+let fast: Awaited<ReturnType<typeof smallSplits>>;
+let splits: typeof slow;
+beforeAll(async () => {
+  harness = await warmHarness(5, {}, () => ({
+    planProfiles: (args) => splits.planProfiles(args),
+    warmProfileSplit: (args) => splits.warmProfileSplit(args),
+  }));
+  fast = await smallSplits(harness.config, { rowsPerSplit: 100, parallelSplits: 2, writesPerSecond: 0 });
+  slow = await smallSplits(harness.config, { rowsPerSplit: 1000, parallelSplits: 1, writesPerSecond: 20 });
+});
+afterAll(async () => {
+  await fast.close();
+  await slow.close();
+  await harness.stop();
+});
+beforeEach(() => harness.redis.flushdb());
+
+const cli = (...options: string[]) =>
+  execa(process.execPath, ['--import', 'tsx', 'cli/warm.ts', ...options], {
+    env: { ...inject('engines'), ML_API_URL: harness.config.ML_API_URL },
+    reject: false,
+  });
+
+test('shows a table with what was read, written, renewed and removed, warnings, and memory against maxmemory', async () => {
+  splits = fast;
+  const { redis } = harness;
+  const first = await cli('--profiles', 'all', '--rankings');
+  expect(first.exitCode).toBe(0);
+  const [[rows] = []] = await harness.trino(`SELECT count(*) FROM ${harness.schema}.kol_profiles`);
+  expect(first.stdout).toMatch(/^part +rows read +keys +KiB +renewed +removed +ms +notes$/m);
+  expect(first.stdout).toMatch(new RegExp(`^profiles +${String(rows)} +${String(rows)} +\\d+ +0 +0 `, 'm'));
+  expect(first.stdout).toMatch(/^Redis holds \d+ keys in .* MiB of 512 MiB \(\d+ %, allkeys-lru\)$/m);
+
+  const second = await cli('--profiles', 'all', '--rankings');
+  expect(second.stdout).toMatch(/^profiles +0 +0 +0 +\d+ +0 +\d+ +unchanged since/m);
+  expect(second.stdout).toMatch(new RegExp(`renewed ${Number(rows) + 12}, removed 0`));
+
+  await redis.hset('kol:profile:gone', { kol_id: 'gone', cached_at: '2026' });
+  const forced = await cli('--all-profiles', '--profiles', '--force', '--json');
+  const report = JSON.parse(forced.stdout) as WarmReport;
+  expect(report).toMatchObject({ keys: rows, renewed: 0, removed: 1, parts: [{ part: 'profiles' }] });
+});
+
+test('a failure is told on stderr with exit code 1, and --allow-shrink overrides it', async () => {
+  const { trino, schema } = harness;
+  splits = fast;
+  await cli('--lists');
+  await trino(`CREATE TABLE ${schema}.all_profiles AS SELECT * FROM ${schema}.kol_profiles`);
+  await trino(`DELETE FROM ${schema}.kol_profiles WHERE platform <> 'tiktok'`);
+  const failed = await cli('--lists');
+  expect(failed.exitCode).toBe(1);
+  expect(failed.stderr).toContain('warm with --allow-shrink');
+  expect((await cli('--lists', '--allow-shrink')).exitCode).toBe(0);
+  await trino(`CREATE OR REPLACE TABLE ${schema}.kol_profiles AS SELECT * FROM ${schema}.all_profiles`);
+});
+
+test('--profiles takes nothing but all', async () => {
+  const run = await cli('--profiles', 'most');
+  expect(run.exitCode).toBe(2);
+  expect(run.stderr).toContain('Allowed choices are all');
+});
+
+test('Ctrl-C cancels the warm that it started, after progress was shown', async () => {
+  splits = slow;
+  const run = cli('--profiles=all', '--allow-shrink');
+  let shown = '';
+  run.stdout.on('data', (text: Buffer) => (shown += text.toString()));
+  await until('a line of progress, with rows of the split under way', () =>
+    Promise.resolve(/profiles \[#+\.+\] \d+ % \([1-9]\d* of \d+ rows\) \d+ s\n/.test(shown)),
+  );
+  run.kill('SIGINT');
+  const { exitCode, stderr } = await run;
+  expect(exitCode).toBe(130);
+  expect(stderr).toContain('Cancelling warm-cache-manual-');
+  expect(stderr).toContain('The warm was cancelled');
+  const [, id = ''] = /as (warm-cache-manual-[^:\s]*)/.exec(shown) ?? [];
+  expect((await harness.temporal.workflow.getHandle(id).describe()).status.name).toBe('CANCELLED');
+});

@@ -1,0 +1,130 @@
+import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { until } from '../../../support/until.ts';
+import { createKafka } from '../../../../clients/kafka/client.ts';
+import {
+  createRangeReader,
+  OffsetsUnavailableError,
+  slicesOf,
+  type RangeReader,
+  type Slice,
+} from '../../../../clients/kafka/range-reader.ts';
+
+/** Holds the range reader to the pinned kafkajs: it uses an internal object of it. */
+let kafka: Kafka;
+let reader: RangeReader;
+let admin: Admin;
+let producer: Producer;
+let topic: string;
+let topics = 0;
+
+beforeAll(async () => {
+  kafka = createKafka([inject('engines').KAFKA_BROKERS], 'test-range-reader', () => {});
+  reader = createRangeReader(kafka);
+  admin = kafka.admin();
+  producer = kafka.producer();
+  await Promise.all([admin.connect(), producer.connect()]);
+});
+afterAll(() => Promise.all([reader.close(), admin.disconnect(), producer.disconnect()]));
+beforeEach(async () => {
+  topic = `test-range-${process.pid}-${(topics += 1)}`;
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+});
+
+const read = async (from: number, to: number) =>
+  (await reader.read({ topic, partition: 0, from, to })).records.map(({ offset, value }) => [
+    offset,
+    value?.toString(),
+  ]);
+const transactional = async (id: string) => {
+  const client = kafka.producer({
+    transactionalId: `${topic}/${id}`,
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
+  await client.connect();
+  return client;
+};
+const end = async () => Number((await admin.fetchTopicOffsets(topic))[0]?.high);
+
+describe('reading an exact range', () => {
+  test('gives just those offsets, also out of the middle of a compressed batch', async () => {
+    const messages = Array.from({ length: 100 }, (_, index) => ({ value: String(index) }));
+    await producer.send({ topic, messages, compression: kafkajs.CompressionTypes.GZIP });
+    expect(await read(37, 40)).toEqual([
+      [37, '37'],
+      [38, '38'],
+      [39, '39'],
+    ]);
+    expect(await read(0, 100)).toHaveLength(100);
+  });
+
+  test('leaves aborted records out, wherever in overlapping transactions it begins', async () => {
+    const [a, b, c] = await Promise.all([transactional('a'), transactional('b'), transactional('c')]);
+    const [ta, tb, tc] = await Promise.all([a.transaction(), b.transaction(), c.transaction()]);
+    const send = (transaction: typeof ta, value: string) =>
+      transaction.send({ topic, messages: [{ value }] });
+    await send(ta, 'a1 aborted'); // 0
+    await send(tb, 'b1 aborted'); // 1
+    await send(tc, 'c1'); // 2
+    await producer.send({ topic, messages: [{ value: 'plain' }] }); // 3
+    await send(ta, 'a2 aborted'); // 4
+    await send(tb, 'b2 aborted'); // 5
+    await ta.abort();
+    await tb.abort();
+    await send(tc, 'c2');
+    await tc.commit();
+    // Markers are written after commit and abort returned, in whatever order.
+    await until('all 7 records and 3 markers are there', async () => (await end()) === 10);
+    const all = await read(0, 10);
+    expect(all.map(([, value]) => value)).toEqual(['c1', 'plain', 'c2']);
+    for (let from = 1; from < 10; from += 1)
+      expect(await read(from, 10)).toEqual(all.filter(([offset]) => Number(offset) >= from));
+    await Promise.all([a.disconnect(), b.disconnect(), c.disconnect()]);
+  });
+
+  test('ends at a range whose tail is nothing but markers', async () => {
+    const client = await transactional('t');
+    const transaction = await client.transaction();
+    await transaction.send({ topic, messages: [{ value: 'x' }] });
+    await transaction.commit();
+    await until('its marker is there', async () => (await end()) === 2);
+    expect(await read(0, await end())).toEqual([[0, 'x']]);
+    expect(await read(1, await end())).toEqual([]);
+    await client.disconnect();
+  });
+
+  test('says so when retention removed the offsets, instead of jumping over them', async () => {
+    await producer.send({
+      topic,
+      messages: Array.from({ length: 10 }, (_, index) => ({ value: String(index) })),
+    });
+    await end(); // deleteTopicRecords goes by metadata that only this refreshes
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '5' }] });
+    await expect(read(2, 10)).rejects.toThrow(OffsetsUnavailableError);
+    expect(await read(5, 6)).toEqual([[5, '5']]);
+  });
+
+  test('gives as much at once as memory should hold, and the rest when it is asked for', async () => {
+    const MEGABYTE = 'x'.repeat(1024 * 1024);
+    const COUNT = 40;
+    for (let index = 0; index < COUNT; index += 1)
+      await producer.send({
+        topic,
+        messages: [{ value: `${index} ${MEGABYTE}` }],
+        compression: kafkajs.CompressionTypes.GZIP,
+      });
+    const range = { topic, partition: 0, from: 0, to: COUNT };
+    const slices: Slice[] = [];
+    for await (const slice of slicesOf(reader, range)) slices.push(slice);
+    expect(slices.length).toBeGreaterThan(1);
+    expect(slices.at(-1)?.to).toBe(COUNT);
+    const offsets = slices.flatMap(({ records }) => records.map(({ offset }) => offset));
+    expect(offsets).toEqual([...Array(COUNT).keys()]);
+    for (const { records, to } of slices) expect(records.at(-1)?.offset).toBe(to - 1);
+    // What is read ahead is held, so it is no more either.
+    const ahead = await reader.readAhead(range);
+    expect(ahead?.to).toBe(slices[0]?.to);
+    expect(await reader.read(range)).toEqual(ahead);
+  });
+});

@@ -1,0 +1,33 @@
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { closeRedis, connectRedis, type RedisClient, type RedisUse } from '../../../clients/redis.ts';
+import { startRelay, type Relay } from '../../support/relay.ts';
+import { until } from '../../support/until.ts';
+
+describe('a connection that died without anybody saying so', () => {
+  let relay: Relay;
+  let redis: RedisClient;
+  beforeEach(async () => {
+    relay = await startRelay(new URL(inject('engines').REDIS_URL).host);
+  });
+  afterEach(async () => {
+    await closeRedis(redis);
+    await relay.close();
+  });
+  const connected = async (use: RedisUse) => {
+    redis = await connectRedis(`redis://127.0.0.1:${relay.port}`, use, { onError: () => {} });
+    expect(await redis.ping()).toBe('PONG');
+  };
+
+  test('costs those who serve half a second each, until it is made anew', async () => {
+    await connected('serve');
+    relay.silence();
+    await expect(redis.ping()).rejects.toThrow('Command timed out');
+    await until('Redis answers again', async () => (await redis.ping().catch(() => '')) === 'PONG', 10);
+  });
+
+  test('fails no work: commands wait until it is made anew', async () => {
+    await connected('work');
+    relay.silence();
+    expect(await redis.ping()).toBe('PONG');
+  });
+});

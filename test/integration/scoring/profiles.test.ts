@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Message } from 'kafkajs';
+import type { Score } from '../../../domain/entities/score.ts';
+import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
+import { SCORING_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import { pauseLoop, resumeLoop } from '../../../contract/messages.ts';
+import { readTopics, type PrintedRecord } from '../../support/read-topics.ts';
+import { testDependencies } from '../../support/dependencies.ts';
+import {
+  accounted,
+  event,
+  loopHarness,
+  stateOf,
+  type LoopHandle,
+  type LoopHarness,
+} from '../../support/loop-harness.ts';
+import { askTrino } from '../../support/trino.ts';
+import { until } from '../../support/until.ts';
+import { withWorker } from '../../support/worker.ts';
+
+let harness: LoopHarness;
+let topic: string;
+beforeAll(async () => {
+  harness = await loopHarness(4);
+});
+afterAll(() => harness.close());
+beforeEach(async () => {
+  await harness.ml.setFaults({});
+  topic = await harness.newTopic();
+});
+
+const profile = (username: string, more: object = {}) =>
+  event('profiles', username, { followers_raw: '11.3K', ...more });
+const send = (messages: Message[]) => harness.producer.send({ topic, messages });
+const withLoop = (work: (loop: LoopHandle) => Promise<void>) => harness.withLoop(topic, work);
+const scoreOf = async (username: string): Promise<Score | null> =>
+  JSON.parse((await harness.redis.get(`kol:score:${username}`)) ?? 'null') as Score | null;
+
+/** What a read-committed reader that is not kafkajs finds of this topic in scores.stream. */
+async function scoresStream(): Promise<{ record: PrintedRecord; score: Score }[]> {
+  const records = await readTopics(harness.config.KAFKA_BROKERS.join(), SCORES_TOPIC);
+  return records
+    .map((record) => ({ record, score: JSON.parse(record.value) as Score }))
+    .filter(({ score }) => score.source?.topic === topic);
+}
+
+describe('the scoring loop', () => {
+  test('scores each profile event once: in Redis, and in scores.stream keyed by KOL', async () => {
+    await withLoop(async (loop) => {
+      await send(Array.from({ length: 200 }, (_, index) => profile(`kol-${index}`)));
+      await until('200 are scored', async () => (await accounted(loop)) === 200);
+    });
+    const stream = await scoresStream();
+    expect(stream.map(({ record }) => record.key).sort()).toEqual(
+      Array.from({ length: 200 }, (_, index) => `kol-${index}`).sort(),
+    );
+    const cached = await scoreOf('kol-7');
+    const streamed = stream.find(({ record }) => record.key === 'kol-7')?.score;
+    expect(cached).toMatchObject({ kol_id: 'kol-7', platform: 'tiktok', trust_score: streamed?.trust_score });
+    expect(cached?.trust_label).toBe(cached?.risk_level);
+    expect(await harness.redis.ttl('kol:score:kol-7')).toBeGreaterThan(3500);
+  });
+
+  test('puts what it cannot read into the dead letters, byte for byte, with the reason, and goes on', async () => {
+    await withLoop(async (loop) => {
+      await send([
+        profile('good-1'),
+        { key: 'a', value: '{"broken' },
+        { key: 'b', value: null },
+        profile('bad-count', { followers_raw: '1.2.3K' }),
+        { key: 'c', value: JSON.stringify({ platform: 'tiktok' }) },
+        profile('good-2'),
+      ]);
+      await until('all 6 are accounted for', async () => (await accounted(loop)) === 6);
+      expect((await stateOf(loop)).totals).toMatchObject({ records: 6, scored: 2, deadLetters: 4 });
+    });
+    const letters = await readTopics(harness.config.KAFKA_BROKERS.join(), `${topic}.dlq`);
+    const reasons = Object.fromEntries(
+      letters.map(({ key, headers }) => [key, headers['__connect.errors.exception.class.name']]),
+    );
+    expect(reasons).toEqual({ a: 'not_json', b: 'tombstone', 'bad-count': 'invalid_count', c: 'missing_id' });
+    const broken = letters.find(({ key }) => key === 'a');
+    expect(broken?.value).toBe('{"broken');
+    expect(broken?.headers).toMatchObject({ '__connect.errors.topic': topic });
+  });
+
+  test('keeps the newest of several events of a KOL, and lets an older one change nothing', async () => {
+    const now = Date.now();
+    const at = (ms: number) => ({ event_time: new Date(ms).toISOString() });
+    await withLoop(async (loop) => {
+      await send([
+        profile('ana', { ...at(now - 2000), followers_count: 1 }),
+        profile('ana', { ...at(now - 1000), followers_count: 2 }),
+        profile('ana', { ...at(now - 3000), followers_count: 3 }),
+      ]);
+      await until('all 3 are accounted for', async () => (await accounted(loop)) === 3);
+      expect((await scoreOf('ana'))?.event_time_ms).toBe(now - 1000);
+      await send([profile('ana', at(now - 1500)), profile('ana', at(now - 10 * 60_000))]);
+      await until('all 5 are accounted for', async () => (await accounted(loop)) === 5);
+      expect((await stateOf(loop)).totals).toMatchObject({ scored: 2, superseded: 2, late: 1 });
+    });
+    expect((await scoreOf('ana'))?.event_time_ms).toBe(now - 1000);
+  });
+
+  test('waits for an ML API that is down, and loses nothing', async () => {
+    await harness.ml.setFaults({ status: 503 });
+    await withLoop(async (loop) => {
+      await send([profile('patient')]);
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      expect(await accounted(loop)).toBe(0);
+      await harness.ml.setFaults({});
+      await until('it is scored', async () => (await scoreOf('patient')) !== null);
+      await until('it is accounted for', async () => (await accounted(loop)) === 1);
+    });
+    expect(await scoresStream()).toHaveLength(1);
+  });
+
+  test('uses the features that the lakehouse knows', async () => {
+    const known = await knownKol();
+    await withLoop(async (loop) => {
+      // Trino's first answer may come after the deadline; it is kept for the next batch.
+      await until('a score is made with them', async () => {
+        await send([profile(known)]);
+        const before = await accounted(loop);
+        await until('it is accounted for', async () => (await accounted(loop)) > before);
+        return (await scoreOf(known))?.features_from === 'event+lakehouse';
+      });
+    });
+  });
+
+  test('goes on after its worker was replaced and the loop terminated, without a gap or a double', async () => {
+    await withLoop(async (loop) => {
+      await send([profile('before')]);
+      await until('it is accounted for', async () => (await accounted(loop)) === 1);
+    });
+    await send([profile('between-1'), profile('between-2')]);
+    const other = await testDependencies(harness.config);
+    try {
+      await withWorker(SCORING_TASK_QUEUE, other.scoringActivities, async () => {
+        const loop = await harness.startLoop(topic);
+        await until('both are accounted for', async () => (await accounted(loop)) === 2);
+        await loop.terminate();
+      });
+    } finally {
+      await other.close();
+    }
+    // And back to the first worker, whose producers were fenced meanwhile.
+    await withWorker(SCORING_TASK_QUEUE, harness.dependencies.scoringActivities, async () => {
+      const loop = await harness.startLoop(topic);
+      await send([profile('before'), profile('between-1'), profile('between-2'), profile('after')]);
+      await until('all 4 are accounted for', async () => (await accounted(loop)) === 4);
+      await loop.terminate();
+    });
+    const keys = (await scoresStream()).map(({ record }) => record.key).sort();
+    expect(keys).toEqual(['after', 'before', 'before', 'between-1', 'between-1', 'between-2', 'between-2']);
+  });
+
+  test('scores 58 events as one batch, and tells how long it took', async () => {
+    await withLoop(async (loop) => {
+      await send(Array.from({ length: 58 }, (_, index) => profile(`warm-up-${index}`)));
+      await until('the warm-up is scored', async () => (await accounted(loop)) === 58);
+      // Paused until all are there, or the planner may see some of them first and make two batches of them.
+      await loop.executeUpdate(pauseLoop);
+      await send(Array.from({ length: 58 }, (_, index) => profile(`kol-${index}`)));
+      await until('the loop has paused', async () => (await stateOf(loop)).state === 'paused');
+      await loop.executeUpdate(resumeLoop);
+      await until('they are scored', async () => (await accounted(loop)) === 116);
+      const { lastBatch } = await stateOf(loop);
+      console.log(`58 events, 50 ms model latency: ${lastBatch?.durationMs} ms from plan to commit`);
+      expect(lastBatch?.offsets).toBe(58);
+    });
+  });
+});
+
+/** A KOL of kol_trust_features. */
+async function knownKol(): Promise<string> {
+  const rows = await askTrino(
+    harness.config.TRINO_URL,
+    `SELECT kol_id FROM ${harness.config.TRINO_CATALOG}.${harness.config.TRINO_SCHEMA}.kol_trust_features ORDER BY kol_id LIMIT 1`,
+  );
+  return String(rows[0]?.[0]);
+}

@@ -1,0 +1,155 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createMlService, type MlServiceOptions } from '../../../simulators/ml-service/server.ts';
+
+const LATENCY_MS = 40;
+const profile = {
+  kol_id: '1100280727341941761',
+  followers_count: 65_900_000,
+  following_count: 12,
+  post_count: 900,
+  favorites_count: 40,
+  account_age_days: 5_800,
+  verified: true,
+  has_bio: true,
+  has_url: false,
+  has_profile_image: true,
+  bio_length: 35,
+};
+
+let server: Server;
+let base: string;
+
+async function start(options: Partial<MlServiceOptions> = {}): Promise<void> {
+  server = createMlService({ latencyMs: LATENCY_MS, ...options }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function post(path: string, body: unknown): Promise<{ status: number; json: unknown }> {
+  const response = await fetch(`${base}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, json: text.startsWith('{') ? (JSON.parse(text) as unknown) : text };
+}
+
+afterEach(async () => {
+  server.closeAllConnections();
+  if (server.listening) await new Promise((resolve) => server.close(resolve));
+});
+
+describe('the reference ML service', () => {
+  it('is healthy and says which model it has', async () => {
+    await start();
+    const response = await fetch(`${base}/healthz`);
+    expect(await response.json()).toEqual({ status: 'ok', model_version: 'reference-logistic-1' });
+  });
+
+  it('scores one profile, with every field of the contract', async () => {
+    await start();
+    const { status, json } = await post('/predict/trust', { ...profile, unknown_field: 'ignored' });
+    expect(status).toBe(200);
+    expect(json).toEqual({
+      kol_id: profile.kol_id,
+      trust_score: expect.any(Number) as number,
+      is_trustworthy: true,
+      confidence: expect.any(Number) as number,
+      risk_level: 'low',
+      prediction_source: 'model',
+      model_version: 'reference-logistic-1',
+      timestamp: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+    });
+  });
+
+  it('scores a batch in order, for the latency of one call', async () => {
+    await start();
+    const kols = Array.from({ length: 1_000 }, (_, index) => ({ ...profile, kol_id: `kol-${index}` }));
+    const begin = performance.now();
+    const { status, json } = await post('/predict/trust/batch', { kols });
+    expect(performance.now() - begin).toBeLessThan(LATENCY_MS * 20);
+    expect(status).toBe(200);
+    const { predictions, total, model_version, processing_time_ms } = json as {
+      predictions: { kol_id: string }[];
+      total: number;
+      model_version: string;
+      processing_time_ms: number;
+    };
+    expect(predictions.map(({ kol_id }) => kol_id)).toEqual(kols.map(({ kol_id }) => kol_id));
+    expect({ total, model_version }).toEqual({ total: 1_000, model_version: 'reference-logistic-1' });
+    expect(processing_time_ms).toBeGreaterThanOrEqual(LATENCY_MS - 2);
+  });
+
+  it('serves hundreds of calls at once, each for its own latency', async () => {
+    await start({ latencyMs: 200 });
+    const begin = performance.now();
+    const answers = await Promise.all(Array.from({ length: 300 }, () => post('/predict/trust', profile)));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(performance.now() - begin).toBeLessThan(300 * 200 * 0.1);
+  });
+
+  it.each([
+    ['a missing field', { ...profile, followers_count: undefined }, 'followers_count'],
+    ['a negative count', { ...profile, post_count: -1 }, 'post_count'],
+    ['an age of no days', { ...profile, account_age_days: 0 }, 'account_age_days'],
+    ['a count as text', { ...profile, favorites_count: '12' }, 'favorites_count'],
+    ['a flag as a number', { ...profile, verified: 1 }, 'verified'],
+  ])('refuses %s with 422 and the name of the field', async (_what, body, field) => {
+    await start();
+    const { status, json } = await post('/predict/trust', body);
+    expect(status).toBe(422);
+    expect(json).toMatchObject({ detail: [{ loc: ['body', field] }] });
+  });
+
+  it('names the index of a wrong profile in a batch', async () => {
+    await start();
+    const { status, json } = await post('/predict/trust/batch', {
+      kols: [profile, { ...profile, bio_length: 1.5 }],
+    });
+    expect(status).toBe(422);
+    expect(json).toMatchObject({ detail: [{ loc: ['body', 'kols', 1, 'bio_length'] }] });
+  });
+
+  it('answers 422 to what is not JSON, and 404 to what is not there', async () => {
+    await start();
+    expect((await post('/predict/trust', '{"kol_id":')).status).toBe(422);
+    expect((await post('/predict/fame', profile)).status).toBe(404);
+    expect((await post('/admin/faults', { status: 503 })).status).toBe(404);
+  });
+
+  it('fails on demand where faults are allowed', async () => {
+    await start({ faults: true, latencyMs: 1 });
+    const faults = (wanted: object) => post('/admin/faults', wanted);
+
+    await faults({ status: 503 });
+    expect((await post('/predict/trust', profile)).status).toBe(503);
+    await faults({ garbage: true });
+    expect((await post('/predict/trust', profile)).json).toContain('<html>');
+    await faults({ batch: false });
+    expect((await post('/predict/trust/batch', { kols: [profile] })).status).toBe(404);
+    expect((await post('/predict/trust', profile)).status).toBe(200);
+    await faults({ latency_ms: 150 });
+    const begin = performance.now();
+    await post('/predict/trust', profile);
+    expect(performance.now() - begin).toBeGreaterThanOrEqual(148);
+    expect((await faults({ explode: true })).status).toBe(422);
+    await faults({});
+    expect((await post('/predict/trust/batch', { kols: [profile] })).status).toBe(200);
+  });
+
+  it('finishes calls in flight when it is closed', async () => {
+    await start({ latencyMs: 150 });
+    await post('/predict/trust', profile); // leaves a kept-alive connection behind
+    const inFlight = post('/predict/trust', profile);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const begin = performance.now();
+    const closed = new Promise((resolve) => server.close(resolve));
+    expect((await inFlight).status).toBe(200);
+    await closed;
+    expect(performance.now() - begin).toBeLessThan(2_000);
+  });
+});

@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { WarmReport } from '../../../workflows/warming/warm-cache.ts';
+import { allKeys } from '../../support/redis.ts';
+import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+
+let harness: WarmHarness;
+beforeAll(async () => {
+  harness = await warmHarness(12);
+  const { trino, schema } = harness;
+  await trino(`CREATE TABLE ${schema}.all_profiles AS SELECT * FROM ${schema}.kol_profiles`);
+  await trino(`CREATE TABLE ${schema}.all_content AS SELECT * FROM ${schema}.kol_content`);
+});
+afterAll(() => harness.stop());
+beforeEach(async () => {
+  await harness.redis.flushdb();
+});
+
+const load = (table: 'profiles' | 'content', where = 'true') =>
+  harness.trino(
+    `CREATE OR REPLACE TABLE ${harness.schema}.kol_${table} AS SELECT * FROM ${harness.schema}.all_${table} WHERE ${where}`,
+  );
+
+/** All that is cached, as Redis itself writes it down. */
+async function snapshot(): Promise<Map<string, string>> {
+  const keys = await allKeys(harness.redis);
+  return new Map(
+    await Promise.all(
+      keys.map(async (key) => [key, (await harness.redis.dumpBuffer(key)).toString('hex')] as const),
+    ),
+  );
+}
+
+describe('a load that took most rows away', () => {
+  test('changes nothing that is cached, and is told with the numbers, the limit and the way out', async () => {
+    await load('profiles');
+    await harness.warm({ parts: ['profiles', 'rankings', 'search', 'lists'] });
+    const [[before] = []] = await harness.trino(`SELECT count(*) FROM ${harness.schema}.kol_profiles`);
+    const cached = await snapshot();
+    await load('profiles', "platform = 'tiktok'");
+
+    const failure = await harness.failure({ parts: ['profiles', 'rankings', 'search', 'lists'] });
+
+    expect(failure.type).toBe('WarmIncomplete');
+    expect(failure.message).toContain('4 of 4 parts failed');
+    expect(failure.message).toContain(
+      `kol_profiles fell from ${String(before)} to 48: more than 50 % less than at the last warm, so what is cached stays. Check the last load; if the lakehouse is right, warm with --allow-shrink.`,
+    );
+    expect(await snapshot()).toEqual(cached);
+
+    // An operator who knows better.
+    const taken = await harness.warm({
+      parts: ['profiles', 'rankings', 'search', 'lists'],
+      allowShrink: true,
+    });
+    expect(taken.removed).toBeGreaterThanOrEqual(Number(before) - 48);
+    const keys = await allKeys(harness.redis);
+    expect(keys.filter((key) => key.startsWith('kol:profile:'))).toHaveLength(48);
+    expect(keys.filter((key) => key.endsWith(':twitter') || key.includes(':twitter:'))).toEqual([]);
+  });
+
+  test('from one platform alone is seen in its sets', async () => {
+    await load('profiles');
+    await harness.warm({ parts: ['rankings', 'lists'] });
+    const cached = await snapshot();
+    await load('profiles', "platform <> 'tiktok'");
+    const failure = await harness.failure({ parts: ['rankings', 'lists'] });
+    expect(failure.message).toContain('kol:top:followers:tiktok:100 fell from 48 to 0');
+    expect(failure.message).toContain('kol:profiles:list:tiktok fell from 48 to 0');
+    expect(await snapshot()).toEqual(cached);
+  });
+
+  test('down to the last is refused even where shrinking is allowed, and the parts of other tables are warm', async () => {
+    await load('profiles');
+    await load('content');
+    await harness.warm({ parts: ['trending', 'lists'] });
+    const before = await snapshot();
+    await load('content', 'false');
+    const failure = await harness.failure({ parts: ['trending', 'lists'], allowShrink: true, force: true });
+    expect(failure.message).toBe(
+      '1 of 2 parts failed; the others are warm. trending: The lakehouse gave no rows for trending; what is cached stays. Check the Silver tables, then warm again.',
+    );
+    const [report] = failure.details as [WarmReport];
+    expect(report.parts.map(({ part }) => part)).toEqual(['lists']);
+    expect(report.keys).toBeGreaterThan(0);
+    const after = await snapshot();
+    for (const [key, value] of before)
+      if (key.startsWith('content:')) expect(after.get(key), key).toBe(value);
+  });
+});
+
+describe('rows that left the lakehouse', () => {
+  test('leave the cache: profiles, places in rankings, details; those of events and scores stay', async () => {
+    await load('profiles');
+    await load('content');
+    const { redis } = harness;
+    await harness.warm({ parts: ['profiles', 'rankings', 'trending'] });
+    const [kol = ''] = await redis.zrevrange('kol:top:followers:all:100', 0, 0);
+    const [video = '', next = ''] = await redis.lrange('content:trending:all:50', 0, 1);
+    await redis.hset('content:detail:of-an-event', {
+      content_id: 'of-an-event',
+      event_time_ms: '1',
+      cached_at: '2026',
+    });
+    await redis.hset('content:detail:read-long-ago', { content_id: 'read-long-ago', cached_at: '2026' });
+    await redis.set(`kol:score:${kol}`, '{"trust_score":1}', 'EX', 100);
+    await load('profiles', `kol_id <> '${kol}'`);
+    await load('content', `content_id <> '${video}'`);
+
+    const report = await harness.warm({ parts: ['profiles', 'rankings', 'trending'] });
+
+    expect(await redis.exists(`kol:profile:${kol}`)).toBe(0);
+    expect(await redis.zscore('kol:top:followers:all:100', kol)).toBeNull();
+    expect(await redis.lpos('content:trending:all:50', video)).toBeNull();
+    expect(await redis.exists(`content:detail:${video}`, 'content:detail:read-long-ago')).toBe(0);
+    expect(await redis.exists(`content:detail:${next}`, 'content:detail:of-an-event')).toBe(2);
+    expect(await redis.get(`kol:score:${kol}`)).toBe('{"trust_score":1}');
+    expect(report.parts.map(({ part, removed }) => [part, removed])).toEqual([
+      ['profiles', 1],
+      ['rankings', 0],
+      ['trending', 2],
+    ]);
+  });
+});
+
+describe('the detail of a video', () => {
+  test('that the hot path has from a newer event stays; an older one gives way', async () => {
+    await load('content');
+    const { redis } = harness;
+    await harness.warm({ parts: ['trending'] });
+    const [newer = '', older = ''] = await redis.lrange('content:trending:all:50', 0, 1);
+    await redis.hset(`content:detail:${newer}`, { views: '1', event_time_ms: String(Date.now() + 60_000) });
+    await redis.hset(`content:detail:${older}`, { views: '1', event_time_ms: '1' });
+    const report = await harness.warm({ parts: ['trending'], force: true });
+    expect(await redis.hget(`content:detail:${newer}`, 'views')).toBe('1');
+    expect(await redis.hmget(`content:detail:${older}`, 'views', 'event_time_ms')).not.toEqual(['1', null]);
+    expect(await redis.hexists(`content:detail:${older}`, 'event_time_ms')).toBe(0);
+    expect(report.parts[0]?.skipped).toEqual(['1 details: the hot path has newer ones']);
+  });
+});

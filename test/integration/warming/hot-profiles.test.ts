@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createReadCounter } from '../../../cache/popularity/read-counter.ts';
+import { chooseHotProfiles } from '../../../cache/popularity/select-hot-profiles.ts';
+import { addReads, mostRead } from '../../../cache/popularity/read-counts.ts';
+import { createTrino } from '../../../clients/lakehouse/trino.ts';
+import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { profileReads } from '../../../domain/entities/read-counts.ts';
+import { READ_HALF_LIFE_SECONDS } from '../../../domain/warming/hot-profiles.ts';
+import { NOBODY, startApi } from '../../support/api.ts';
+import { testConfig } from '../../support/dependencies.ts';
+import { keysWithoutTtl } from '../../support/redis.ts';
+
+const config = testConfig(10);
+const { key, startMember, most } = profileReads;
+let redis: RedisClient;
+
+beforeAll(async () => {
+  redis = await connectRedis(config.REDIS_URL, 'work', { onError: () => {} });
+});
+beforeEach(() => redis.flushdb());
+afterAll(async () => {
+  await redis.flushdb();
+  await closeRedis(redis);
+});
+
+/** As if everything counted so far had been counted so much earlier. */
+async function letPass(halfLives: number): Promise<void> {
+  const start = Number(await redis.zscore(key, startMember));
+  await redis.zadd(key, start + halfLives * READ_HALF_LIFE_SECONDS, startMember);
+}
+
+/** Reads by id, to two digits. */
+const reads = async () =>
+  Object.fromEntries(
+    (await mostRead(redis, new Date())).map(({ id, reads: count }) => [id, +count.toFixed(2)]),
+  );
+
+const readEach = (ids: readonly string[], count: number) => new Map(ids.map((id) => [id, count]));
+
+async function cache(id: string, ttlSeconds: number): Promise<void> {
+  await redis.hset(`kol:profile:${id}`, { kol_id: id, followers_count: '5' });
+  await redis.expire(`kol:profile:${id}`, ttlSeconds);
+}
+
+describe('the count of reads', () => {
+  test('adds up, most-read first, under a key that expires', async () => {
+    await addReads(redis, new Map([['a', 1], ['b', 5]])); // prettier-ignore
+    await addReads(redis, new Map([['a', 2]]));
+    expect((await mostRead(redis, new Date())).map(({ id }) => id)).toEqual(['b', 'a']);
+    expect(await reads()).toEqual({ a: 3, b: 5 });
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+    expect(await redis.ttl(key)).toBeGreaterThan(6 * 86_400);
+  });
+
+  test('halves with every half-life, however often it is looked at', async () => {
+    await addReads(redis, new Map([['early', 8]]));
+    await letPass(2);
+    await addReads(redis, new Map([['late', 3]]));
+    await Promise.all([reads(), reads()]);
+    expect(await reads()).toEqual({ late: 3, early: 2 });
+  });
+
+  test('goes on after longer than a number can hold', async () => {
+    await addReads(redis, new Map([['long ago', 1000]]));
+    await letPass(900);
+    await addReads(redis, new Map([['now', 1]]));
+    await letPass(900);
+    await addReads(redis, new Map([['now', 1]]));
+    expect(await reads()).toEqual({ now: 1, 'long ago': 0 });
+  });
+
+  test('keeps the most-read where there are too many', async () => {
+    const many = Array.from({ length: most + 500 }, (_, index) => `kol-${index}`);
+    await addReads(redis, readEach(many.slice(0, 700), 2));
+    await addReads(redis, readEach(many.slice(700), 1));
+    const kept = await mostRead(redis, new Date());
+    expect(kept.length).toBe(most);
+    expect(kept.filter(({ reads: count }) => count > 1.5).length).toBe(700);
+  });
+
+  test('is empty before anything is counted', async () => {
+    expect(await mostRead(redis, new Date())).toEqual([]);
+  });
+});
+
+describe('the choice', () => {
+  const choose = (setting: { fixedRoom?: number }) =>
+    chooseHotProfiles(redis, { memoryPercent: 25, warmEverySeconds: 900, ...setting }, new Date());
+
+  test('has room for as many as fit into the share of the memory of Redis', async () => {
+    const limit = Number(/^maxmemory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
+    expect(limit).toBeGreaterThan(0);
+    expect(await choose({})).toMatchObject({ bytesPerProfile: 1000, room: Math.floor(limit / 4 / 1000) });
+  });
+
+  test('measures what a profile takes', async () => {
+    const used = async () => Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
+    await redis.set('another', 'x'.repeat(10_000), 'EX', 100);
+    await choose({}); // buffers are made
+    const before = await used();
+    const count = 20_000;
+    const pipeline = redis.pipeline();
+    for (let index = 0; index < count; index += 1)
+      pipeline
+        .hset(`kol:profile:somebody-${index}`, { kol_id: `somebody-${index}`, bio: 'b'.repeat(200) })
+        .expire(`kol:profile:somebody-${index}`, 3600);
+    await pipeline.exec();
+    const { bytesPerProfile } = await choose({});
+    const each = ((await used()) - before) / count;
+    expect(bytesPerProfile / each).toBeGreaterThan(0.85);
+    expect(bytesPerProfile / each).toBeLessThan(1.15);
+  });
+
+  test('is of the most asked-for, within the number that is set', async () => {
+    await addReads(redis, new Map([['a', 2], ['b', 5], ['c', 3]])); // prettier-ignore
+    expect(await choose({ fixedRoom: 2 })).toMatchObject({ room: 2, asked: ['b', 'c'] });
+    expect(await choose({ fixedRoom: 9 })).toMatchObject({ room: 9, asked: ['b', 'c', 'a'] });
+  });
+
+  test('refreshes beyond the room who is still read and about to expire', async () => {
+    await addReads(redis, readEach(['first', 'expiring', 'fresh', 'not cached'], 50));
+    await addReads(redis, new Map([['first', 50], ['seldom', 1]])); // prettier-ignore
+    await cache('first', 100);
+    await cache('expiring', 600);
+    await cache('fresh', 3600);
+    await cache('seldom', 100);
+    expect(await choose({ fixedRoom: 1 })).toMatchObject({ asked: ['first'], refresh: ['expiring'] });
+    await redis.expire('kol:profile:fresh', 899);
+    expect([...(await choose({ fixedRoom: 1 })).refresh].sort()).toEqual(['expiring', 'fresh']);
+  });
+
+  test('is no choice when Redis does not answer', async () => {
+    const away = await connectRedis(`redis://${NOBODY}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
+    const choice = chooseHotProfiles(away, { memoryPercent: 25, warmEverySeconds: 900 }, new Date());
+    await expect(choice).rejects.toThrow();
+    away.disconnect();
+  });
+});
+
+describe('the API', () => {
+  const path = (id: string) => `/api/v1/kols/${encodeURIComponent(id)}`;
+
+  test('counts profiles that it found, hits and misses, and writes them before it closes', async () => {
+    const trino = createTrino({ url: config.TRINO_URL, user: 'test', queryTimeoutSeconds: 30 });
+    const [[uncached = null] = []] = await trino.rows(
+      'SELECT min(kol_id) AS id FROM iceberg.kol_silver.kol_profiles',
+      { columns: ['id'] },
+    );
+    if (uncached === null) throw new Error('no KOL');
+    await cache('cached', 100);
+    const api = await startApi({ REDIS_URL: config.REDIS_URL });
+    const statuses = [];
+    for (const id of ['cached', 'cached', uncached, 'nobody'])
+      statuses.push((await api.get(path(id))).status);
+    await Promise.all(Array.from({ length: 5 }, () => api.get(path(uncached))));
+    await api.get(`${path('cached')}?unknown=1`); // 400
+    await api.close();
+    expect(statuses).toEqual([200, 200, 200, 404]);
+    expect(await reads()).toEqual({ cached: 2, [uncached]: 6 });
+  });
+});
+
+describe('the counter', () => {
+  test('is bounded: what does not fit until the next flush is left out', async () => {
+    const counter = createReadCounter(redis, () => {}, { mostIds: 3 });
+    // All in one go, so that the flush of the first three is still on its way.
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'd']) counter.count(id);
+    await counter.close();
+    expect(await reads()).toEqual({ a: 1, b: 1, c: 1, d: 2, e: 1, f: 1 });
+  });
+
+  test('drops what a Redis that is away does not take, says so once, and closes', async () => {
+    const away = await connectRedis(`redis://${NOBODY}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
+    const told: unknown[] = [];
+    const counter = createReadCounter(away, (error) => told.push(error), { mostIds: 1 });
+    for (const id of ['a', 'b', 'c']) {
+      counter.count(id); // full, so that it is written at once
+      await new Promise(setImmediate);
+    }
+    await counter.close();
+    expect(told.length).toBe(1);
+    away.disconnect();
+  });
+
+  test('writes by itself now and then', async () => {
+    const counter = createReadCounter(redis, () => {}, { flushMs: 5 });
+    counter.count('a');
+    await expect.poll(reads).toEqual({ a: 1 });
+    await counter.close();
+  });
+});

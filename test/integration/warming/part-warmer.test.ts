@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withHeartbeat } from '../../../activities/heartbeat.ts';
+import type { WarmActivities } from '../../../activities/index.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
+import { testConfig, testDependencies } from '../../support/dependencies.ts';
+import { reportOf } from '../../support/part-report.ts';
+import { until } from '../../support/until.ts';
+import { withWorker } from '../../support/worker.ts';
+
+let dependencies: Awaited<ReturnType<typeof testDependencies>>;
+beforeAll(async () => {
+  dependencies = await testDependencies(testConfig(3));
+});
+afterAll(() => dependencies.close());
+
+test('100 warms at once are at most 2 runs of a part, never two at a time, and each learns the run that served it', async () => {
+  let runs = 0;
+  let running = 0;
+  let overlaps = 0;
+  const activities: WarmActivities = {
+    ...dependencies.warmActivities,
+    // With a heartbeat, or on a slow machine it would be taken for dead and begun again.
+    warmStats: () =>
+      withHeartbeat(async () => {
+        running += 1;
+        if (running > 1) overlaps += 1;
+        const keys = (runs += 1);
+        await letAllAsk;
+        running -= 1;
+        return reportOf('stats', keys);
+      }),
+  };
+  let allAsked: () => void = () => {};
+  const letAllAsk = new Promise<void>((resolve) => (allAsked = resolve));
+  let asked = 0;
+  const askPartWarmer: WarmActivities['askPartWarmer'] = async (args) => {
+    await dependencies.warmActivities.askPartWarmer(args);
+    if ((asked += 1) === 100) allAsked();
+  };
+
+  const warm = (index: number) =>
+    dependencies.temporal.workflow.execute<typeof warmCache>('warmCache', {
+      taskQueue: WARM_TASK_QUEUE,
+      workflowId: `test-coalesce-${process.pid}-${index}`,
+      args: [{ parts: ['stats'] }],
+    });
+  const reports = await withWorker(WARM_TASK_QUEUE, { ...activities, askPartWarmer }, async () => {
+    const first = warm(0);
+    await until('the first run has begun', () => Promise.resolve(runs === 1));
+    return Promise.all([first, ...Array.from({ length: 99 }, (_, index) => warm(index + 1))]);
+  });
+
+  expect(overlaps).toBe(0);
+  expect(runs).toBe(2);
+  // `keys` is the number of the run: the first request learns of the first, all that came during it of the second.
+  expect(reports.map(({ keys }) => keys)).toEqual([1, ...Array<number>(99).fill(2)]);
+});

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { allKeys } from '../../support/redis.ts';
+import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+
+const SCOPED = ['profiles', 'rankings', 'lists', 'trending'] as const;
+let harness: WarmHarness;
+let checks = 0;
+beforeAll(async () => {
+  harness = await warmHarness(9, {}, (real) => ({
+    checkSourceSchema: (args) => {
+      checks += 1;
+      return real.checkSourceSchema(args);
+    },
+  }));
+});
+afterAll(() => harness.stop());
+beforeEach(async () => {
+  await harness.redis.flushdb();
+  checks = 0;
+});
+
+describe('a warm of a share', () => {
+  test('by platforms touches their sets and those of all, and no others', async () => {
+    const scope = { platforms: ['tiktok'] };
+    const report = await harness.warm({
+      scopes: { profiles: scope, rankings: scope, lists: scope, trending: scope },
+    });
+    expect(report.parts.map(({ part }) => part).sort()).toEqual([...SCOPED].sort());
+    const { redis, trino, schema } = harness;
+    const ids = await trino(`SELECT kol_id FROM ${schema}.kol_profiles WHERE platform = 'tiktok'`);
+    const keys = (await allKeys(redis)).filter((key) => !key.startsWith('content:detail:'));
+    const ranked = ['engagement', 'followers'].flatMap((kind) =>
+      ['all', 'tiktok'].flatMap((platform) =>
+        [100, 50].map((limit) => `kol:top:${kind}:${platform}:${limit}`),
+      ),
+    );
+    const trending = ['all', 'tiktok'].flatMap((platform) => [
+      `content:trending:${platform}:50`,
+      `{content:trending:${platform}:50}:heat`,
+    ]);
+    expect(keys).toEqual(
+      [
+        ...ids.map(([id]) => `kol:profile:${String(id)}`),
+        ...ranked,
+        ...trending,
+        'kol:profiles:list:all',
+        'kol:profiles:list:tiktok',
+      ].sort(),
+    );
+    // A share is no warm of the whole: the next one reads all.
+    expect((await harness.warm({ parts: ['lists'] })).renewed).toBe(0);
+  });
+
+  test('by ids touches just their keys, and takes out those that the lakehouse does not have', async () => {
+    const { redis, trino, schema } = harness;
+    const id = String((await trino(`SELECT max(kol_id) FROM ${schema}.kol_profiles`))[0]?.[0]);
+    const video = String((await trino(`SELECT max(content_id) FROM ${schema}.kol_content`))[0]?.[0]);
+    await redis.hset('kol:profile:gone', { kol_id: 'gone' });
+    await redis.hset('content:detail:gone', { content_id: 'gone' });
+    await redis.hset('content:detail:streamed', { content_id: 'streamed', event_time_ms: '1' });
+    const scopes = {
+      profiles: { ids: [id, 'gone', 'never-cached'] },
+      trending: { ids: [video, 'gone', 'streamed'] },
+    };
+    expect(await harness.warm({ scopes, dryRun: true })).toMatchObject({ keys: 2, removed: 2 });
+    const report = await harness.warm({ scopes });
+    expect(report).toMatchObject({ keys: 2, removed: 2 });
+    expect(await allKeys(redis)).toEqual(
+      [`kol:profile:${id}`, `content:detail:${video}`, 'content:detail:streamed'].sort(),
+    );
+  });
+
+  test.each([
+    [{ rankings: { ids: ['1'] } }],
+    [{ profiles: {} }],
+    [{ profiles: { platforms: [] } }],
+    [{ profiles: { platforms: ['Not A Platform'] } }],
+    [{ profiles: { ids: Array.from({ length: 1001 }, (_, index) => String(index)) } }],
+    [{ everything: { ids: ['1'] } }],
+  ])('that is none is refused, and what is accepted is told: %j', async (scopes) => {
+    const failure = await harness.failure({ scopes: scopes as never });
+    expect(failure.type).toBe('InvalidInput');
+    expect(failure.message).toContain('accepted is {"profiles": {"platforms": ["tiktok"]}}');
+    expect(failure.message).toContain('ids only for profiles and trending, at most 1000');
+  });
+});
+
+describe('the source schema', () => {
+  /** Puts a view in the place of the profiles while `work` runs. */
+  async function withProfiles(select: string | null, work: () => Promise<void>): Promise<void> {
+    const { trino, schema } = harness;
+    await trino(`ALTER TABLE ${schema}.kol_profiles RENAME TO ${schema}.real_profiles`);
+    try {
+      if (select !== null)
+        await trino(`CREATE VIEW ${schema}.kol_profiles AS SELECT ${select} FROM ${schema}.real_profiles`);
+      await work();
+    } finally {
+      if (select !== null) await trino(`DROP VIEW ${schema}.kol_profiles`);
+      await trino(`ALTER TABLE ${schema}.real_profiles RENAME TO ${schema}.kol_profiles`);
+    }
+  }
+  /** All columns, but for some that read otherwise. */
+  const columns = (change: Readonly<Record<string, string | null>>) =>
+    [
+      'kol_id',
+      'platform',
+      'username',
+      'display_name',
+      'description',
+      'followers_count',
+      'following_count',
+      'post_count',
+      'verified',
+      'category',
+      'profile_url',
+      'account_created_at',
+      'source',
+      'processed_at',
+    ]
+      .flatMap((name) => (change[name] === undefined ? [name] : (change[name] ?? [])))
+      .join(', ');
+
+  test.each([
+    ['a missing table', null, 'kol_profiles: found no such table, accepted is a table or view'],
+    [
+      'missing columns, all of them at once',
+      columns({ platform: null, description: null }),
+      'kol_profiles.platform: found no such column, accepted is platform of type varchar or char; kol_profiles.description: found no such column, accepted is description (or bio) of type varchar or char',
+    ],
+    [
+      'a type that is not accepted',
+      columns({ verified: "'yes' AS verified" }),
+      'kol_profiles.verified: found varchar(3), accepted is boolean or integer or bigint or smallint or tinyint',
+    ],
+  ])(
+    'with %s ends the warm at the first check, says what to mend, and nothing is written',
+    async (_, select, mend) => {
+      await withProfiles(select, async () => {
+        const failure = await harness.failure();
+        expect(failure.type).toBe('SourceSchemaMismatch');
+        expect(failure.message).toBe(
+          `The source schema is not as expected, so nothing was written. Mend: ${mend}`,
+        );
+        expect(checks).toBe(1);
+        expect(await allKeys(harness.redis)).toEqual([]);
+        // What does not need that table is warm all the same.
+        expect((await harness.warm({ parts: ['trending'] })).keys).toBeGreaterThan(0);
+      });
+    },
+  );
+
+  test('with verified as INTEGER and description still called bio is accepted, and the mapping is told', async () => {
+    const { redis, trino, schema } = harness;
+    const select = columns({
+      verified: 'CAST(verified AS INTEGER) AS verified',
+      description: 'description AS bio',
+    });
+    await withProfiles(select, async () => {
+      const report = await harness.warm({ parts: ['profiles', 'stats'] });
+      expect(report.renamed).toEqual(['kol_profiles.bio for description']);
+      const [[id, bio, verified] = []] = await trino(
+        `SELECT kol_id, bio, CAST(CAST(verified AS BOOLEAN) AS VARCHAR) FROM ${schema}.kol_profiles WHERE bio <> '' AND verified = 1 LIMIT 1`,
+      );
+      expect(await redis.hmget(`kol:profile:${String(id)}`, 'bio', 'verified')).toEqual([bio, verified]);
+      const [[count] = []] = await trino(`SELECT count_if(verified = 1) FROM ${schema}.kol_profiles`);
+      expect(await redis.hget('stats:platform', 'verified_count')).toBe(String(count));
+    });
+  });
+});

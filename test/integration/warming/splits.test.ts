@@ -1,0 +1,173 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import type { WarmActivities } from '../../../activities/index.ts';
+import { partWarmerId, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import { warmProgress } from '../../../contract/messages.ts';
+import { allKeys } from '../../support/redis.ts';
+import { smallSplits } from '../../support/small-splits.ts';
+import { until } from '../../support/until.ts';
+import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+
+type Splits = Awaited<ReturnType<typeof smallSplits>>;
+
+let harness: WarmHarness;
+let splits: Splits | undefined;
+/** What the worker of the tests does with a split; each test says. */
+let warmProfileSplit: WarmActivities['warmProfileSplit'];
+let planProfiles: WarmActivities['planProfiles'];
+beforeAll(async () => {
+  harness = await warmHarness(
+    13,
+    {},
+    (real) => ({
+      planProfiles: (args) => planProfiles(args),
+      warmProfileSplit: (args) => warmProfileSplit(args),
+      warmHotProfiles: (args) => (splits ?? real).warmHotProfiles(args),
+    }),
+    { maxConcurrentActivityTaskExecutions: 1 },
+  );
+});
+afterAll(() => harness.stop());
+beforeEach(async () => {
+  await harness.redis.flushdb();
+  await harness.newQueries();
+});
+afterEach(async () => {
+  await splits?.close();
+  splits = undefined;
+});
+
+async function use(options: Parameters<typeof smallSplits>[1]): Promise<Splits> {
+  splits = await smallSplits(harness.config, options);
+  const made = splits;
+  planProfiles = (args) => made.planProfiles(args);
+  warmProfileSplit = (args) => made.warmProfileSplit(args);
+  return made;
+}
+
+/** What is cached is what an independent query finds. */
+async function expectWhole(): Promise<number> {
+  const { redis, trino, schema } = harness;
+  const rows = await trino(
+    `SELECT kol_id, platform, username, CAST(followers_count AS VARCHAR) FROM ${schema}.kol_profiles`,
+  );
+  const keys = (await allKeys(redis)).filter((key) => key.startsWith('kol:profile:'));
+  expect(keys).toEqual(rows.map(([id]) => `kol:profile:${String(id)}`).sort());
+  for (const [id, ...cells] of rows)
+    expect(await redis.hmget(`kol:profile:${String(id)}`, 'platform', 'username', 'followers_count')).toEqual(
+      cells.map((cell) => cell ?? ''),
+    );
+  return rows.length;
+}
+
+test('many splits, a few at once over several workers, bring every row once', async () => {
+  const real = await use({ rowsPerSplit: 40, parallelSplits: 2, writesPerSecond: 0 });
+  let running = 0;
+  let most = 0;
+  const ofWorkers: [number, number] = [0, 0];
+  let bothWork: () => void = () => {};
+  const both = new Promise<void>((resolve) => (bothWork = resolve));
+  const countedFor =
+    (worker: 0 | 1): WarmActivities['warmProfileSplit'] =>
+    async (args) => {
+      ofWorkers[worker] += 1;
+      most = Math.max(most, (running += 1));
+      // Each worker takes one activity at a time: the first split waits for that of the other one.
+      if (ofWorkers.every((count) => count > 0)) bothWork();
+      await both;
+      try {
+        return await real.warmProfileSplit(args);
+      } finally {
+        running -= 1;
+      }
+    };
+  warmProfileSplit = countedFor(0);
+  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = inject('engines');
+  const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
+  const other = await Worker.create({
+    connection,
+    namespace: TEMPORAL_NAMESPACE,
+    taskQueue: WARM_TASK_QUEUE,
+    activities: { ...harness.activities, warmProfileSplit: countedFor(1) },
+    maxConcurrentActivityTaskExecutions: 1,
+  });
+  const report = await other.runUntil(() => harness.warm({ parts: ['profiles'], allProfiles: true }));
+  await connection.close();
+
+  const rows = await expectWhole();
+  expect(report.parts[0]).toMatchObject({ rowsRead: rows, keys: rows, rejected: 0 });
+  expect(most).toBe(2);
+  expect(ofWorkers.reduce((sum, count) => sum + count, 0)).toBe(Math.ceil(rows / 40));
+  expect(Math.min(...ofWorkers)).toBeGreaterThan(0);
+});
+
+test('a write rate is never exceeded, and progress is told meanwhile', async () => {
+  const perSecond = 200;
+  await use({ rowsPerSplit: 100_000, parallelSplits: 1, writesPerSecond: perSecond });
+  const started = performance.now();
+  const run = await harness.start({ parts: ['profiles'], allProfiles: true });
+  const warmer = harness.temporal.workflow.getHandle(partWarmerId('profiles'));
+  let progress = { rows: 0, total: 0 };
+  await until('the part warmer tells how many rows there are', async () => {
+    progress = await warmer.query(warmProgress).catch(() => progress);
+    return progress.total > 0;
+  });
+  await run.result();
+  const rows = await expectWhole();
+  expect(progress.total).toBe(rows);
+  expect(performance.now() - started).toBeGreaterThanOrEqual((rows / perSecond) * 1000);
+});
+
+test('with room for some, those are sure of a place that are the most followed of their platform, and it is kept', async () => {
+  await use({ rowsPerSplit: 1000, parallelSplits: 1, writesPerSecond: 0, fixedRoom: 120, perPlatform: 40 });
+  const { redis, trino, schema } = harness;
+  const { parts } = await harness.warm({ parts: ['profiles'] });
+  expect(parts[0]).toMatchObject({ rowsRead: 120, keys: 120 });
+  const best = await trino(
+    `SELECT kol_id FROM (SELECT kol_id, followers_count, row_number() OVER (PARTITION BY platform ORDER BY followers_count DESC NULLS LAST, kol_id DESC) AS place FROM ${schema}.kol_profiles)
+     ORDER BY place <= 40 DESC, followers_count DESC NULLS LAST, kol_id DESC LIMIT 120`,
+  );
+  const hot = best.map(([id]) => `kol:profile:${String(id)}`).sort();
+  expect((await allKeys(redis)).filter((key) => key.startsWith('kol:profile:'))).toEqual(hot);
+
+  const again = await harness.warm({ parts: ['profiles'] });
+  expect(again.parts[0]).toMatchObject({ rowsRead: 0, keys: 0, renewed: 120 });
+  await redis.del(hot[0] ?? '');
+  expect((await harness.warm({ parts: ['profiles'] })).parts[0]).toMatchObject({ rowsRead: 120, renewed: 0 });
+});
+
+test('cancelling a warm ends its query in Trino and the run of its part warmer', async () => {
+  const { schema, temporal, trino, config } = harness;
+  await trino(`ALTER TABLE ${schema}.kol_content RENAME TO ${schema}.real_content`);
+  // Counting a hundred billion rows takes longer than any test.
+  await trino(
+    `CREATE VIEW ${schema}.kol_content AS SELECT c.* FROM ${schema}.real_content AS c
+     CROSS JOIN UNNEST(sequence(1, 10000)) AS a(x) CROSS JOIN UNNEST(sequence(1, 10000)) AS b(y) WHERE x + y > 0`,
+  );
+  const states = async () =>
+    (
+      await trino(
+        `SELECT state, error_code FROM system.runtime.queries WHERE "user" = '${config.TRINO_USER}' AND query LIKE '%count(*)%kol_content%' AND query NOT LIKE '%system.runtime%'`,
+      )
+    ).map(([state, code]) => [state, code]);
+  try {
+    const run = await harness.start({ parts: ['trending'] });
+    await until('Trino works on the query', async () =>
+      (await states()).some(([state]) => state === 'RUNNING'),
+    );
+    await run.cancel();
+    await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+    await until('Trino has ended the query', async () =>
+      (await states()).every(([state]) => state === 'FAILED'),
+    );
+    expect(await states()).toEqual([['FAILED', 'USER_CANCELED']]);
+    await until('the part warmer has ended', async () => {
+      const { status } = await temporal.workflow.getHandle(partWarmerId('trending')).describe();
+      return status.name === 'COMPLETED';
+    });
+  } finally {
+    await trino(`DROP VIEW ${schema}.kol_content`);
+    await trino(`ALTER TABLE ${schema}.real_content RENAME TO ${schema}.kol_content`);
+  }
+});

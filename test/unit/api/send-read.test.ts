@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest';
+import { cacheStatus } from '../../../api/send-read.ts';
+import { keptLimit } from '../../../api/routes/kols.ts';
+
+describe('Cache-Status (RFC 9211)', () => {
+  const read = { value: {}, collapsed: false } as const;
+  test.each([
+    [{ ...read, outcome: 'hit', ttlSeconds: 412 }, 'kol-redis; hit; ttl=412'],
+    [{ ...read, outcome: 'hit' }, 'kol-redis; hit'],
+    [{ ...read, outcome: 'hit', ttlSeconds: 412, collapsed: true }, 'kol-redis; hit; ttl=412'],
+    [{ ...read, outcome: 'miss', ttlSeconds: 900 }, 'kol-redis; fwd=uri-miss; stored'],
+    [
+      { ...read, outcome: 'miss', ttlSeconds: 900, collapsed: true },
+      'kol-redis; fwd=uri-miss; stored; collapsed',
+    ],
+    [{ ...read, outcome: 'miss' }, 'kol-redis; fwd=uri-miss'],
+    [{ ...read, outcome: 'negative' }, 'kol-redis; hit; detail=negative'],
+    [{ ...read, outcome: 'bypass' }, 'kol-redis; fwd=bypass; detail=redis-unavailable'],
+  ] as const)('%o → %s', (given, expected) => {
+    expect(cacheStatus(given)).toBe(expected);
+  });
+});
+
+describe('which kept ranking answers a limit', () => {
+  test.each([
+    [[100, 50], 100, 100],
+    [[100, 50], 51, 100],
+    [[100, 50], 50, 50],
+    [[100, 50], 1, 50],
+    [[1000, 10], 11, 1000],
+    [[50], 51, 100],
+  ])('of %o for %i: %i', (kept, limit, expected) => {
+    expect(keptLimit(kept, limit)).toBe(expected);
+  });
+});

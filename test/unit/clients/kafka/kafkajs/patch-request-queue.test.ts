@@ -1,0 +1,37 @@
+import { createRequire } from 'node:module';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { quietIdleQueues } from '../../../../../clients/kafka/kafkajs/patch-request-queue.ts';
+
+/** Holds the patch to the pinned kafkajs: it changes an internal object of it. */
+const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as new (
+  options: object,
+) => {
+  maybeThrottle(ms: number): void;
+  checkPendingRequests(): void;
+  push(request: object): void;
+  pending: unknown[];
+};
+const queue = (maxInFlightRequests: number) =>
+  new RequestQueue({ maxInFlightRequests, requestTimeout: 1000, logger: { debug() {} } });
+
+beforeEach(() => {
+  quietIdleQueues();
+  vi.useFakeTimers();
+});
+afterEach(() => vi.useRealTimers());
+
+test('a connection with nothing to send sets no timer', () => {
+  queue(1).checkPendingRequests();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a request that had to wait, and a throttled connection, are looked after', () => {
+  const full = queue(0);
+  full.push({ entry: { correlationId: 1 }, sendRequest() {} });
+  expect(full.pending).toHaveLength(1);
+  expect(vi.getTimerCount()).toBe(1);
+  const throttled = queue(1);
+  throttled.maybeThrottle(50);
+  throttled.checkPendingRequests();
+  expect(vi.getTimerCount()).toBe(2);
+});

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { readCommitted } from '../../../../../clients/kafka/kafkajs/read-committed.ts';
+
+const record = (offset: number, producerId: string, inTransaction = true) => ({
+  offset: String(offset),
+  key: Buffer.from([0, 0, 0, 0]), // looks like an abort marker, and is none
+  isControlRecord: false,
+  batchContext: { producerId, inTransaction },
+});
+const marker = (offset: number, producerId: string, type: 'abort' | 'commit') => ({
+  offset: String(offset),
+  key: Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1]),
+  isControlRecord: true,
+  batchContext: { producerId, inTransaction: true },
+});
+const offsets = (messages: readonly { offset: string }[]) => messages.map(({ offset }) => Number(offset));
+
+test('overlapping aborted transactions are left out, also when reading from their middle', () => {
+  const log = [
+    record(1, 'p1'),
+    record(2, 'p2'),
+    record(3, 'p3'),
+    marker(4, 'p1', 'abort'),
+    marker(5, 'p2', 'abort'),
+    marker(6, 'p3', 'commit'),
+    record(7, 'p1', false),
+  ];
+  const aborted = [
+    { producerId: 'p2', firstOffset: '0' },
+    { producerId: 'p1', firstOffset: '0' },
+  ];
+  expect(offsets(readCommitted(log, aborted))).toEqual([3, 7]);
+  expect(offsets(readCommitted(log.slice(1), aborted))).toEqual([3, 7]);
+});
+
+test('a producer that aborted once may commit the next time', () => {
+  const log = [record(1, 'p'), marker(2, 'p', 'abort'), record(3, 'p'), marker(4, 'p', 'commit')];
+  expect(offsets(readCommitted(log, [{ producerId: 'p', firstOffset: '1' }]))).toEqual([3]);
+});
+
+test('records outside transactions are kept, markers never shown', () => {
+  expect(offsets(readCommitted([record(0, '-1', false), marker(1, 'p', 'commit')], null))).toEqual([0]);
+});

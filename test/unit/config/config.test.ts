@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { ConfigError, loadConfig } from '../../../config/config.ts';
+
+const complete = {
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  KAFKA_BROKERS: 'a:9092, b:9092',
+  TRINO_URL: 'http://127.0.0.1:8080',
+  ML_API_URL: 'http://127.0.0.1:8000',
+  TEMPORAL_ADDRESS: '127.0.0.1:7233',
+};
+
+test('addresses are enough, everything else has a default', () => {
+  expect(loadConfig(complete)).toMatchObject({
+    KAFKA_BROKERS: ['a:9092', 'b:9092'],
+    TRINO_SCHEMA: 'kol_silver',
+    WARM_EVERY_MINUTES: 15,
+    WARM_RANKING_LIMITS: [100, 50],
+  });
+});
+
+test('every variable that is missing or wrong is named, and no value is repeated', () => {
+  const load = () =>
+    loadConfig({ ...complete, REDIS_URL: '', TRINO_SCHEMA: 'x; DROP', API_TOKEN: 'hunter2' });
+  expect(load).toThrow(ConfigError);
+  expect(load).toThrow(/REDIS_URL is not set/);
+  expect(load).toThrow(/TRINO_SCHEMA is not valid/);
+  expect(load).toThrow(/API_TOKEN is not valid/);
+  let message = '';
+  try {
+    load();
+  } catch (error) {
+    message = String(error);
+  }
+  expect(message).not.toContain('hunter2');
+});
+
+test('REDIS_URL names one Redis, or several nodes of a cluster', () => {
+  const redisUrl = (text: string) => loadConfig({ ...complete, REDIS_URL: text }).REDIS_URL;
+  expect(redisUrl('rediss://user:pa%2Css@a:6380/3')).toBe('rediss://user:pa%2Css@a:6380/3');
+  expect(redisUrl('redis://a:1, redis://b:2/0')).toBe('redis://a:1,redis://b:2/0');
+  expect(redisUrl('redis://:pa,ss@a:1/3')).toBe('redis://:pa,ss@a:1/3');
+  expect(redisUrl('redis://:pa,ss@a:1,redis://:pa,ss@b:2')).toBe('redis://:pa,ss@a:1,redis://:pa,ss@b:2');
+  const nodes = (second: string) => () => redisUrl(`redis://u:secret@a:1,${second}`);
+  expect(nodes('redis://u:secret@b:2/3')).toThrow(/REDIS_URL .* only database 0/);
+  expect(nodes('redis://u:secret@b:2?db=3')).toThrow(/REDIS_URL .* only database 0/);
+  expect(nodes('rediss://u:secret@b:2')).toThrow(/REDIS_URL .* the same scheme/);
+  expect(nodes('redis://u:other@b:2')).toThrow(/REDIS_URL .* the same scheme, user and password/);
+  expect(nodes('')).toThrow(/REDIS_URL is not valid/);
+  expect(nodes('b:2')).toThrow(ConfigError);
+});

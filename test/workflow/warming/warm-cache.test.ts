@@ -1,0 +1,176 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { WarmActivities } from '../../../activities/index.ts';
+import { createAskPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
+import type { ProfilePlan } from '../../../activities/warming/warm-profiles.ts';
+import type { WarmPartArgs } from '../../../activities/warming/part-warm.ts';
+import { warmParts, type WarmPart } from '../../../domain/warming/warm-parts.ts';
+import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import { tablesLoaded, type EtlLoad } from '../../../contract/messages.ts';
+import type { etlLoads } from '../../../workflows/warming/etl-loads.ts';
+import type { warmCache, WarmCacheArgs } from '../../../workflows/warming/warm-cache.ts';
+import { reportOf } from '../../support/part-report.ts';
+import { createWorker, timeSkippingServer } from '../../support/time-skipping.ts';
+
+let env: TestWorkflowEnvironment;
+// A server for each test: time that one test skips is not to end what another one waits for.
+beforeEach(async () => {
+  env = await timeSkippingServer();
+});
+afterEach(() => env.teardown());
+
+type SetsPart = Exclude<WarmPart, 'profiles'>;
+const activityOf: Record<SetsPart, keyof WarmActivities> = {
+  rankings: 'warmRankings',
+  trending: 'warmTrending',
+  stats: 'warmStats',
+  search: 'warmSearch',
+  lists: 'warmLists',
+};
+
+/** Activities that note when they run; a test changes what it is about. */
+function recorded(change: Partial<WarmActivities> = {}) {
+  const runs: { part: WarmPart; args: WarmPartArgs }[] = [];
+  const warm = (part: WarmPart) => (args: WarmPartArgs) => {
+    runs.push({ part, args });
+    return Promise.resolve(reportOf(part));
+  };
+  const sets = Object.entries(activityOf).map(([part, name]) => [name, warm(part as WarmPart)]);
+  const activities = {
+    ...(Object.fromEntries(sets) as Pick<WarmActivities, (typeof activityOf)[SetsPart]>),
+    checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
+    askPartWarmer: createAskPartWarmer({ temporal: env.client }),
+    inspectRedis: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
+    planProfiles: async (args: WarmPartArgs): Promise<ProfilePlan> => ({
+      ...unchanged,
+      report: await warm('profiles')(args),
+    }),
+    ...change,
+  };
+  return {
+    activities,
+    runs,
+    count: (part: WarmPart) => runs.filter((run) => run.part === part).length,
+  };
+}
+
+/** A plan that leaves nothing to do. */
+const unchanged: Omit<ProfilePlan, 'report'> = {
+  readAt: '2026-01-01T00:00:00.000Z',
+  total: 0,
+  splits: [],
+  parallelSplits: 1,
+  room: null,
+  snapshots: {},
+  tableRows: {},
+  shape: 'all',
+};
+
+let ids = 0;
+const start = (args?: WarmCacheArgs) =>
+  env.client.workflow.start<typeof warmCache>('warmCache', {
+    taskQueue: WARM_TASK_QUEUE,
+    workflowId: `warm-${(ids += 1)}`,
+    args: args === undefined ? [] : [args],
+  });
+
+describe('warmCache', () => {
+  test('without input warms every part once and reports them', async () => {
+    const { activities, count } = recorded();
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    const report = await worker.runUntil(async () => (await start()).result());
+    expect(report).toMatchObject({ trigger: 'manual', keys: 6 });
+    for (const part of warmParts) expect(count(part)).toBe(1);
+  });
+
+  test('a part that fails neither stops nor hides the others', async () => {
+    const { activities, count } = recorded({
+      warmTrending: () =>
+        Promise.reject(ApplicationFailure.nonRetryable('no rows for trending', 'EmptyRead')),
+    });
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    const failed = await worker.runUntil(async () =>
+      (await start()).result().catch((error: unknown) => error),
+    );
+    expect(failed).toBeInstanceOf(WorkflowFailedError);
+    const cause = (failed as WorkflowFailedError).cause as ApplicationFailure;
+    expect(cause.type).toBe('WarmIncomplete');
+    expect(cause.message).toContain(
+      '1 of 6 parts failed; the others are warm. trending: no rows for trending',
+    );
+    expect(cause.details?.[0]).toMatchObject({ keys: 5 });
+    expect(count('stats')).toBe(1);
+  });
+
+  test('writes nothing and does not retry when the source schema does not fit', async () => {
+    let checks = 0;
+    const { activities, runs } = recorded({
+      checkSourceSchema: () => {
+        checks += 1;
+        return Promise.reject(
+          ApplicationFailure.nonRetryable('kol_profiles.verified: found varchar', 'SourceSchemaMismatch'),
+        );
+      },
+    });
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    const failed = await worker.runUntil(async () =>
+      (await start()).result().catch((error: unknown) => error),
+    );
+    expect(String((failed as WorkflowFailedError).cause?.cause)).toContain(
+      'kol_profiles.verified: found varchar',
+    );
+    expect(checks).toBe(1);
+    expect(runs).toEqual([]);
+  });
+
+  test('a dry run reads, and asks no part warmer', async () => {
+    const { activities, runs } = recorded({
+      askPartWarmer: () =>
+        Promise.reject(ApplicationFailure.nonRetryable('a dry run must not wait for its turn')),
+    });
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    await worker.runUntil(async () => (await start({ dryRun: true })).result());
+    expect(runs.map(({ args }) => args.dryRun)).toEqual(Array(6).fill(true));
+  });
+});
+
+describe('ETL signals', () => {
+  test('of a short window become one warm of just the parts that depend on the tables', async () => {
+    const { activities, runs } = recorded();
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    await worker.runUntil(async () => {
+      const signal = (tables: string[]) =>
+        env.client.workflow.signalWithStart<typeof etlLoads, [EtlLoad]>('etlLoads', {
+          workflowId: ETL_LOADS_ID,
+          taskQueue: WARM_TASK_QUEUE,
+          signal: tablesLoaded,
+          signalArgs: [{ tables }],
+        });
+      await signal(['kol_content']);
+      await signal(['kol_content', 'a_table_of_somebody_else']);
+      const handle = await signal(['kol_content']);
+      await handle.result();
+    });
+    expect(runs.map(({ part }) => part).sort()).toEqual(['rankings', 'stats', 'trending']);
+    expect(runs[0]?.args.trigger).toBe('etl');
+  });
+
+  test('that are malformed do not stop the others', async () => {
+    const { activities, runs } = recorded();
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    await worker.runUntil(async () => {
+      const options = { workflowId: `${ETL_LOADS_ID}-2`, taskQueue: WARM_TASK_QUEUE, signal: 'tablesLoaded' };
+      await env.client.workflow.signalWithStart('etlLoads', { ...options, signalArgs: ['kol_content'] });
+      const handle = await env.client.workflow.signalWithStart('etlLoads', {
+        ...options,
+        signalArgs: [{ tables: ['kol_trust_features', 'kol_profiles'] }],
+      });
+      await handle.result();
+    });
+    expect(new Set(runs.map(({ part }) => part))).toEqual(
+      new Set(['profiles', 'rankings', 'stats', 'search', 'lists']),
+    );
+  });
+});
