@@ -1,5 +1,5 @@
 import express, { type Express, type RequestHandler } from 'express';
-import type { Reads } from '../cache/reading/cache-reader.ts';
+import type { CacheReader } from '../cache/reading/cache-reader.ts';
 import type { Logger } from '../clients/logger.ts';
 import { logRequests } from './log-requests.ts';
 import { answerProblem, noSuchRoute } from './problem.ts';
@@ -15,7 +15,7 @@ import { warmRoutes } from './routes/warms.ts';
 import type { Triggers } from './triggers.ts';
 
 export interface AppDependencies {
-  readonly reads: Reads;
+  readonly reader: CacheReader;
   readonly readiness: Readiness;
   readonly log: Logger;
   /** Limits for which rankings are kept (WARM_RANKING_LIMITS). */
@@ -27,7 +27,7 @@ export interface AppDependencies {
 
 /** The REST API, ready to be listened with. */
 export function createApp({
-  reads,
+  reader,
   readiness,
   log,
   rankingLimits,
@@ -43,9 +43,9 @@ export function createApp({
     response.json(index);
   });
   app.use('/', healthRoutes(readiness));
-  app.use('/api/v1/kols', kolRoutes(reads, rankingLimits));
-  app.use('/api/v1/content', contentRoutes(reads));
-  app.use('/api/v1/stats', statsRoutes(reads));
+  app.use('/api/v1/kols', kolRoutes(reader, rankingLimits));
+  app.use('/api/v1/content', contentRoutes(reader));
+  app.use('/api/v1/stats', statsRoutes(reader));
   const withToken: RequestHandler[] = [requireToken(token), noStore];
   app.use('/api/v1/etl', withToken, etlRoutes(triggers));
   app.use('/api/v1/warms', withToken, warmRoutes(triggers));

@@ -1,14 +1,14 @@
 import { createReadCounter } from '../cache/popularity/read-counter.ts';
-import { createReads } from '../cache/reading/cache-reader.ts';
+import { createCacheReader } from '../cache/reading/cache-reader.ts';
 import type { Logger } from '../clients/logger.ts';
 import { createLakehouse } from '../clients/lakehouse/lakehouse.ts';
 import { createSilverCatalog } from '../clients/lakehouse/silver-catalog.ts';
 import { createTrino } from '../clients/lakehouse/trino.ts';
 import { closeRedis, connectRedis } from '../clients/redis.ts';
-import { lazyTemporal } from '../clients/temporal/connect.ts';
-import { createTrustApi } from '../clients/ml-api.ts';
+import { connectTemporalLazily } from '../clients/temporal/connect.ts';
+import { createMlApi } from '../clients/ml-api.ts';
 import type { Config } from '../config/config.ts';
-import { describeProblem } from '../domain/schema/silver-tables.ts';
+import { formatSchemaProblem } from '../domain/schema/silver-tables.ts';
 import type { AppDependencies } from './app.ts';
 import { createReadiness } from './readiness.ts';
 import { createTriggers } from './triggers.ts';
@@ -37,9 +37,9 @@ export async function createDependencies(config: Config, log: Logger): Promise<A
   const silver = createSilverCatalog(
     trino,
     { catalog: config.TRINO_CATALOG, schema: config.TRINO_SCHEMA, maxAgeSeconds: SCHEMA_MAX_AGE_SECONDS },
-    describeProblem,
+    formatSchemaProblem,
   );
-  const trustApi = createTrustApi({
+  const mlApi = createMlApi({
     url: config.ML_API_URL,
     timeoutSeconds: config.ML_API_TIMEOUT_SECONDS,
     concurrency: config.ML_API_CONCURRENCY,
@@ -47,16 +47,16 @@ export async function createDependencies(config: Config, log: Logger): Promise<A
   const readCounter = createReadCounter(redis, (error) =>
     log.warn({ error }, 'reads are not counted: the next warm knows less of what is hot'),
   );
-  const reads = createReads({
+  const reader = createCacheReader({
     redis,
     lakehouse: createLakehouse(trino, silver),
-    trustApi,
+    mlApi,
     now: () => new Date(),
     onProblem: (problem) => log.warn(problem, 'cache problem'),
     onRejected: (reason) => log.warn({ reason }, 'a row of the lakehouse is left out'),
     onProfileRead: readCounter.count,
   });
-  const temporal = lazyTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
+  const temporal = connectTemporalLazily(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
   const readiness = createReadiness(
     {
       redis: () => redis.ping(),
@@ -65,7 +65,7 @@ export async function createDependencies(config: Config, log: Logger): Promise<A
     (part, error) => log.warn({ part, error }, 'not ready'),
   );
   return {
-    reads,
+    reader,
     readiness,
     log,
     rankingLimits: config.WARM_RANKING_LIMITS,
@@ -73,7 +73,7 @@ export async function createDependencies(config: Config, log: Logger): Promise<A
     token: config.API_TOKEN,
     close: async () => {
       await readCounter.close();
-      await Promise.all([closeRedis(redis), trustApi.close(), temporal.connection.close()]);
+      await Promise.all([closeRedis(redis), mlApi.close(), temporal.connection.close()]);
     },
   };
 }

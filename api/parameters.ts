@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { describeInvalid, shortened, type Invalid } from '../domain/values/invalid-value.ts';
+import { formatInvalidValue, shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
 import { ALL, isPlatform } from '../domain/values/platform.ts';
 import { isId } from '../domain/scoring/event.ts';
 import { Problem } from './problem.ts';
@@ -61,8 +61,8 @@ export function bodyOf<S extends Shape>(shape: S, request: Request): z.infer<z.Z
 }
 
 /** The problem with what was given. */
-export const invalidProblem = (invalid: readonly Invalid[]): Problem =>
-  new Problem('invalid-parameter', invalid.map(describeInvalid).join('; '), {
+export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
+  new Problem('invalid-parameter', invalid.map(formatInvalidValue).join('; '), {
     invalid: invalid.map(({ name, given, accepted }) => ({ parameter: name, given, accepted })),
   });
 
@@ -80,10 +80,10 @@ function parsed<S extends Shape>(
   throw invalidProblem([...names].map((name) => invalidOf(shape, name, given[name])));
 }
 
-function invalidOf(shape: Shape, name: string, given: unknown): Invalid {
+function invalidOf(shape: Shape, name: string, given: unknown): InvalidValue {
   const described = Object.hasOwn(shape, name) ? shape[name]?.description : undefined;
   const accepted = described ?? `only ${listed(Object.keys(shape))}`;
-  return { name: String(shortened(name)), given: shortened(given), accepted };
+  return { name: String(shorten(name)), given: shorten(given), accepted };
 }
 
 const listed = (names: readonly string[]) =>

@@ -3,7 +3,7 @@ import { ScoreRefusedError } from '../cache/reading/score-source.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
 import type { Logger } from '../clients/logger.ts';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
-import { TrustApiUnavailableError } from '../clients/ml-api.ts';
+import { MlApiUnavailableError } from '../clients/ml-api.ts';
 import { requestId } from './request-id.ts';
 
 /** Every problem that the API answers with (RFC 9457); docs/api.md lists the same. */
@@ -102,7 +102,7 @@ function problemOf(error: unknown): Problem {
       retryAfterSeconds,
     });
   }
-  if (error instanceof TrustApiUnavailableError)
+  if (error instanceof MlApiUnavailableError)
     return new Problem('model-unavailable', 'The trust score model does not answer; try again soon', {
       retryAfterSeconds: RETRY_SECONDS,
     });

@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import type { Read } from '../cache/reading/read-through.ts';
+import type { ReadResult } from '../cache/reading/read-through.ts';
 import { Problem } from './problem.ts';
 
 /** How answers made of one entity may be kept by clients. */
@@ -11,7 +11,7 @@ export interface Freshness {
 }
 
 /** The value that was read. @throws Problem (404) with this detail when there is none */
-export function valueOf<T>(response: Response, read: Read<T>, missing: string): T {
+export function valueOf<T>(response: Response, read: ReadResult<T>, missing: string): T {
   response.set('Cache-Status', cacheStatus(read));
   if (read.value === null) throw new Problem('not-found', missing);
   return read.value;
@@ -20,7 +20,7 @@ export function valueOf<T>(response: Response, read: Read<T>, missing: string): 
 /** Answers with a body made of what was read, and says where it came from and how old it is. */
 export function sendRead(
   response: Response,
-  read: Read<unknown>,
+  read: ReadResult<unknown>,
   { ttlSeconds, revalidate = false }: Freshness,
   body: object,
 ): void {
@@ -32,7 +32,7 @@ export function sendRead(
 }
 
 /** RFC 9211: what the cache did with this request. */
-export function cacheStatus({ outcome, ttlSeconds, collapsed }: Read<unknown>): string {
+export function cacheStatus({ outcome, ttlSeconds, collapsed }: ReadResult<unknown>): string {
   const parts = ['kol-redis'];
   switch (outcome) {
     case 'hit':

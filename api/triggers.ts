@@ -2,15 +2,15 @@ import { ServiceError, type Client } from '@temporalio/client';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import type { EtlLoad } from '../domain/warming/etl-load.ts';
 import { readEtlLoads, signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
-import { readWarm, startWarm, type Warm, type WarmByHand } from '../clients/temporal/start-warm.ts';
+import { readWarm, startWarm, type WarmStatus, type ManualWarm } from '../clients/temporal/start-warm.ts';
 import type { EtlLoadsState } from '../workflows/warming/etl-loads.ts';
 
 /** What the API hands to Temporal, and what it can tell of it. All throw TemporalUnavailableError. */
 export interface Triggers {
   etlLoad(load: EtlLoad): Promise<{ readonly workflowId: string }>;
   etlLoads(): Promise<EtlLoadsState | null>;
-  startWarm(args: WarmByHand): Promise<{ readonly workflowId: string }>;
-  warm(id: string): Promise<Warm | null>;
+  startWarm(args: ManualWarm): Promise<{ readonly workflowId: string }>;
+  warm(id: string): Promise<WarmStatus | null>;
 }
 
 /** A client waits for the answer: what takes this long is stuck. */

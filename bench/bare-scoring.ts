@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Kafka } from 'kafkajs';
 import { createRangeReader } from '../clients/kafka/range-reader.ts';
-import { createTrustApi, isRefusal } from '../clients/ml-api.ts';
+import { createMlApi, isRefusal } from '../clients/ml-api.ts';
 import { score, scoreOf } from '../domain/entities/score.ts';
 import { buildFeatures } from '../domain/scoring/model-features.ts';
 import { parseProfileEvent, type ProfileEvent } from '../domain/scoring/profile-event.ts';
@@ -20,7 +20,7 @@ export async function bareScoring(options: {
   const reader = createRangeReader(kafka);
   const producer = kafka.producer();
   const admin = kafka.admin();
-  const trustApi = createTrustApi({ url: mlUrl, timeoutSeconds: 5, concurrency });
+  const mlApi = createMlApi({ url: mlUrl, timeoutSeconds: 5, concurrency });
   await Promise.all([producer.connect(), admin.connect()]);
   const ends = await admin.fetchTopicOffsets(topic);
   const perPartition = Math.ceil(events / ends.length);
@@ -34,7 +34,7 @@ export async function bareScoring(options: {
         const outcome = parseProfileEvent(record, Date.now());
         return outcome.kind === 'ok' ? [outcome.value] : [];
       });
-      const results = await trustApi.score(profiles.map((event) => buildFeatures(event, null)));
+      const results = await mlApi.score(profiles.map((event) => buildFeatures(event, null)));
       const pipeline = redis.pipeline();
       const messages = results.flatMap((result, index) => {
         const event = profiles[index];
@@ -48,7 +48,7 @@ export async function bareScoring(options: {
     }),
   );
   const ms = performance.now() - started;
-  await Promise.all([producer.disconnect(), admin.disconnect(), reader.close(), trustApi.close()]);
+  await Promise.all([producer.disconnect(), admin.disconnect(), reader.close(), mlApi.close()]);
   return ms;
 }
 
@@ -58,7 +58,7 @@ export async function bareSingleCalls(options: {
   calls: number;
   concurrency: number;
 }): Promise<number> {
-  const trustApi = createTrustApi({
+  const mlApi = createMlApi({
     url: options.mlUrl,
     timeoutSeconds: 5,
     concurrency: options.concurrency,
@@ -66,11 +66,11 @@ export async function bareSingleCalls(options: {
   const profiles = Array.from({ length: options.calls }, (_, index) =>
     buildFeatures({ ...NOBODY, kol_id: `bare-${index}` }, null),
   );
-  await trustApi.score(profiles.slice(0, options.concurrency * 2)); // connects, and finds that there is no batch endpoint
+  await mlApi.score(profiles.slice(0, options.concurrency * 2)); // connects, and finds that there is no batch endpoint
   const started = performance.now();
-  await trustApi.score(profiles);
+  await mlApi.score(profiles);
   const ms = performance.now() - started;
-  await trustApi.close();
+  await mlApi.close();
   return ms;
 }
 

@@ -10,7 +10,7 @@ import { autocomplete } from '../domain/entities/search.ts';
 import { dailyStats, platformStats } from '../domain/entities/stats.ts';
 import { trending, TRENDING_LIMIT } from '../domain/entities/trending.ts';
 import { HASH_BUCKETS } from '../domain/warming/profile-splits.ts';
-import { describeProblem } from '../domain/schema/silver-tables.ts';
+import { formatSchemaProblem } from '../domain/schema/silver-tables.ts';
 
 const ALL_PROFILES = { from: 0, to: HASH_BUCKETS };
 /** Commands in one round trip. */
@@ -34,7 +34,7 @@ export async function bareWarm(options: {
     pages: (sql, query) => (queries.push({ sql, columns: query.columns }), trino.pages(sql, query)),
     rows: (sql, query) => (queries.push({ sql, columns: query.columns }), trino.rows(sql, query)),
   };
-  const silver = createSilverCatalog(recording, { catalog, schema }, describeProblem);
+  const silver = createSilverCatalog(recording, { catalog, schema }, formatSchemaProblem);
   const entries = await entriesOf(createLakehouse(recording, silver));
 
   const readStarted = performance.now();

@@ -11,7 +11,7 @@ import { ManagedProcess } from '../engines/supervision/managed-process.ts';
 import { freePorts } from '../engines/ports.ts';
 import { mlServiceProgram, workerProgram } from '../engines/programs.ts';
 import { scoringLoopId, STARTUP_WARM_ID } from '../contract/workflow-ids.ts';
-import { configureLoop, loopState, pauseLoop, resumeLoop } from '../contract/messages.ts';
+import { configureLoopUpdate, loopStateQuery, pauseLoopUpdate, resumeLoopUpdate } from '../contract/messages.ts';
 import type { LoopSettings, LoopState } from '../contract/scoring-loop.ts';
 import type { scoringLoop } from '../workflows/scoring/scoring-loop.ts';
 import { bareScoring, bareSingleCalls } from './bare-scoring.ts';
@@ -141,8 +141,8 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
     ['available', 500],
     [10, 11_000],
   ] as const) {
-    await loop.executeUpdate(configureLoop, { args: [{ trigger, maxOffsets: 1000 }] });
-    const { batches: before } = await loop.query(loopState);
+    await loop.executeUpdate(configureLoopUpdate, { args: [{ trigger, maxOffsets: 1000 }] });
+    const { batches: before } = await loop.query(loopStateQuery);
     const latencies = await latenciesAt({ producer, redis }, 20, trigger === 10 ? 45 : 20);
     figure({
       what: `produce → readable in Redis at 20/s, trigger ${trigger}: p50, p99`,
@@ -150,7 +150,7 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
       against: `p99 wanted ≤ ${wanted} ms`,
       ratio: percentile(latencies, 99) / wanted,
     });
-    const { batches: after } = await loop.query(loopState);
+    const { batches: after } = await loop.query(loopStateQuery);
     if (trigger !== 'available') continue;
     figure(await historyOf(loop, 'at 20/s, trigger available', after - before));
     const noticed = await noticedAfter({ loop, producer });
@@ -162,7 +162,7 @@ async function bench({ stack, figure, atEnd }: Bench): Promise<void> {
     });
   }
   // Every 10 s there would be few batches to count; more of them cost the same each.
-  await loop.executeUpdate(configureLoop, { args: [{ trigger: 2 }] });
+  await loop.executeUpdate(configureLoopUpdate, { args: [{ trigger: 2 }] });
   await latenciesAt({ producer, redis }, 20, 40);
   figure(await historyOf(loop, 'at 20/s, trigger 2', 18));
   // Last: a client that met a service without batch endpoint goes on with single calls for ten minutes.
@@ -223,10 +223,10 @@ async function backlogRun(
   settings: Partial<LoopSettings> = {},
 ): Promise<{ ms: number; state: LoopState }> {
   // No tick may be waited for: what is measured is work.
-  await loop.executeUpdate(configureLoop, { args: [{ trigger: 'available', ...settings }] });
-  await loop.executeUpdate(pauseLoop);
-  while ((await loop.query(loopState)).state !== 'paused') await sleep(20);
-  const before = outcomes(await loop.query(loopState));
+  await loop.executeUpdate(configureLoopUpdate, { args: [{ trigger: 'available', ...settings }] });
+  await loop.executeUpdate(pauseLoopUpdate);
+  while ((await loop.query(loopStateQuery)).state !== 'paused') await sleep(20);
+  const before = outcomes(await loop.query(loopStateQuery));
   for (let sent = 0; sent < count; sent += 2000)
     await producer.send({
       topic: PROFILES_TOPIC,
@@ -235,9 +235,9 @@ async function backlogRun(
       ),
     });
   const started = Date.now();
-  await loop.executeUpdate(resumeLoop);
+  await loop.executeUpdate(resumeLoopUpdate);
   for (const deadline = started + RUN_DEADLINE_MS; ;) {
-    const state = await loop.query(loopState);
+    const state = await loop.query(loopStateQuery);
     if (Date.now() > deadline)
       throw new Error(`${count} events were not scored within a minute: ${JSON.stringify(state)}`);
     if (state.lastBatch !== null && outcomes(state) >= before + count)
@@ -250,15 +250,15 @@ async function backlogRun(
 async function noticedAfter({ loop, producer }: { loop: Loop; producer: Producer }): Promise<number[]> {
   const after: number[] = [];
   for (let round = 0; round < 30; round += 1) {
-    const before = outcomes(await loop.query(loopState));
+    const before = outcomes(await loop.query(loopStateQuery));
     // At any moment of whatever the loop does while it is idle.
     await sleep(700 + Math.random() * 500);
     await producer.send({ topic: PROFILES_TOPIC, messages: [profile(`noticed-${round}`)] });
     const sent = Date.now();
-    let state = await loop.query(loopState);
+    let state = await loop.query(loopStateQuery);
     while (outcomes(state) === before) {
       await sleep(20);
-      state = await loop.query(loopState);
+      state = await loop.query(loopStateQuery);
     }
     after.push(Math.max(0, (state.lastBatch?.plannedAtMs ?? Number.NaN) - sent));
   }

@@ -1,10 +1,10 @@
 import { profile } from '../domain/entities/profile.ts';
-import { profileReads } from '../domain/entities/read-counts.ts';
+import { readCounts } from '../domain/entities/read-counts.ts';
 import {
-  chooseAsked,
+  selectMostRead,
   createFill,
   readWeight,
-  stillRead,
+  selectStillRead,
   type CountedProfile,
 } from '../domain/warming/hot-profiles.ts';
 import { zipfTrace, type Popularity } from './zipf-trace.ts';
@@ -63,13 +63,13 @@ export function simulateHotProfiles(scenario: Scenario, rooms: readonly number[]
 
     for (const tally of results) {
       const { room } = tally;
-      const asked = chooseAsked(counted, room, scenario.leastReads);
+      const asked = selectMostRead(counted, room, scenario.leastReads);
       const chosen = {
         followers: toKols(byFollowers.slice(0, room)),
         reads: toKols(counted.slice(0, room).map(({ id }) => id)),
         both: toKols([...asked, ...byFollowers.filter(createFill(asked, room))]),
       };
-      const refresh = toKols(stillRead(counted.slice(room), profile.ttlSeconds, halfLifeSeconds));
+      const refresh = toKols(selectStillRead(counted.slice(room), profile.ttlSeconds, halfLifeSeconds));
       const served = serve(tally.expiries, chosen, refresh, batch, now, every);
       if (now < scenario.measuredFromHour * 3600) continue;
       for (const choice of choices) tally.chosen[choice] += readsOf(reads, chosen[choice]);
@@ -94,7 +94,7 @@ const mostRead = (ids: readonly string[], weights: Float64Array, weightNow: numb
     .filter((_, kol) => (weights[kol] ?? 0) > 0)
     .map((id) => ({ id, reads: (weights[Number(id)] ?? 0) / weightNow }))
     .sort((a, b) => b.reads - a.reads)
-    .slice(0, profileReads.most);
+    .slice(0, readCounts.most);
 
 const keptWays = [...choices, 'noWarm'] as const;
 type KeptWay = (typeof keptWays)[number];

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import kafkajs from 'kafkajs';
-import { createKafka } from '../clients/kafka/client.ts';
+import { createKafkaClient } from '../clients/kafka/client.ts';
 import { OffsetsUnavailableError } from '../clients/kafka/range-reader.ts';
 import { ConfigError } from '../config/config.ts';
 import {
@@ -88,7 +88,7 @@ async function withLetters(
 ): Promise<void> {
   await runCommand(async () => {
     const config = commandConfig();
-    const kafka = createKafka(config.KAFKA_BROKERS, 'kol-cache-dlq', () => {}); // failures are thrown, and shown once
+    const kafka = createKafkaClient(config.KAFKA_BROKERS, 'kol-cache-dlq', () => {}); // failures are thrown, and shown once
     const letters = await openDeadLetters(kafka, config.SCORING_GROUP, topic);
     try {
       await work(letters, kafka);

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { connectTemporal, TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { ConfigError } from '../config/config.ts';
 import { checkLoad, type EtlLoad } from '../domain/warming/etl-load.ts';
-import { describeInvalid } from '../domain/values/invalid-value.ts';
+import { formatInvalidValue } from '../domain/values/invalid-value.ts';
 import { partsOfTables } from '../domain/warming/warm-parts.ts';
 import { signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
 import { commandConfig } from './environment.ts';
@@ -42,7 +42,7 @@ program
     const { load, problems } = checkLoad(given);
     if (load === null || problems.length > 0) {
       const named = problems.map((one) => ({ ...one, name: optionOf[one.name] ?? `--${one.name}` }));
-      command.error(named.map((one) => `error: ${describeInvalid(one)}`).join('\n'), { exitCode: 2 });
+      command.error(named.map((one) => `error: ${formatInvalidValue(one)}`).join('\n'), { exitCode: 2 });
     }
     return runCommand(() => loaded(load, json), [ConfigError, TemporalUnavailableError]);
   });

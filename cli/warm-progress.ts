@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { partWarmerId } from '../contract/workflow-ids.ts';
-import { warmProgress } from '../contract/messages.ts';
+import { warmProgressQuery } from '../contract/messages.ts';
 import type { WarmProgress } from '../workflows/warming/warm-part.ts';
 
 const READ_EVERY_MS = 500;
@@ -14,7 +14,7 @@ const CLEAR_LINE = '\r\u001b[K';
 export async function readWarmProgress({ workflow }: Client): Promise<WarmProgress | null> {
   try {
     const warmer = workflow.getHandle(partWarmerId('profiles'));
-    const [{ rows, total }, { raw }] = await Promise.all([warmer.query(warmProgress), warmer.describe()]);
+    const [{ rows, total }, { raw }] = await Promise.all([warmer.query(warmProgressQuery), warmer.describe()]);
     const underWay = (raw.pendingActivities ?? []).map(({ heartbeatDetails }) => {
       const [payload] = heartbeatDetails?.payloads ?? [];
       return payload ? rowsIn(defaultPayloadConverter.fromPayload(payload)) : 0;

@@ -8,7 +8,7 @@ import { manualWarmId, WARM_TASK_QUEUE } from '../contract/workflow-ids.ts';
 import { WARM_INCOMPLETE, type warmCache, type WarmReport } from '../workflows/warming/warm-cache.ts';
 import { commandConfig } from './environment.ts';
 import { runCommand } from './run-command.ts';
-import { showWarmReport } from './format-warm-report.ts';
+import { printWarmReport } from './format-warm-report.ts';
 import { readWarmProgress, showProgress } from './warm-progress.ts';
 
 type Options = Partial<Record<Exclude<WarmPart, 'profiles'>, boolean>> & {
@@ -104,5 +104,5 @@ await runCommand(async () => {
 
 function show(report: WarmReport, { json }: Options): void {
   if (json) console.log(JSON.stringify(report, null, 2));
-  else showWarmReport(report);
+  else printWarmReport(report);
 }

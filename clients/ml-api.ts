@@ -14,11 +14,11 @@ import { riskLevels, type Prediction } from '../domain/entities/score.ts';
 import type { ModelFeatures } from '../domain/scoring/model-features.ts';
 
 /** The ML API could not score now: down, slow, overloaded or answering nonsense. Worth another try later. */
-export class TrustApiUnavailableError extends Error {
-  readonly code = 'TRUST_API_UNAVAILABLE';
+export class MlApiUnavailableError extends Error {
+  readonly code = 'ML_API_UNAVAILABLE';
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'TrustApiUnavailableError';
+    this.name = 'MlApiUnavailableError';
   }
 }
 
@@ -30,17 +30,17 @@ export interface Refusal {
 export type ScoreResult = Prediction | Refusal;
 export const isRefusal = (result: ScoreResult): result is Refusal => 'refused' in result;
 
-export interface TrustApi {
+export interface MlApi {
   /**
    * Scores profiles, in order: through the batch endpoint where the deployment has it, else one call each.
-   * @throws TrustApiUnavailableError when any of them could not be scored
+   * @throws MlApiUnavailableError when any of them could not be scored
    */
   score(profiles: readonly ModelFeatures[], signal?: AbortSignal): Promise<ScoreResult[]>;
   /**
    * How many profiles it pays to ask about before they are wanted: with single calls as many as are in flight at once. A
    * batch call takes as long for the rest of its profiles as for all.
    */
-  worthAhead(): number;
+  speculativeCapacity(): number;
   close(): Promise<void>;
 }
 
@@ -70,7 +70,7 @@ const BREAKER_OPEN_MS = 2000;
 type Reply = { readonly status: number; readonly body: string };
 
 /** Calls over a kept-alive pool of at most `concurrency` connections. */
-export function createTrustApi({
+export function createMlApi({
   url,
   timeoutSeconds,
   concurrency,
@@ -78,7 +78,7 @@ export function createTrustApi({
   url: string;
   timeoutSeconds: number;
   concurrency: number;
-}): TrustApi {
+}): MlApi {
   const { origin, pathname } = new URL(url);
   const base = pathname.replace(/\/$/, '');
   const pool = new Pool(origin, {
@@ -90,7 +90,7 @@ export function createTrustApi({
   const limit = pLimit(concurrency);
   let batchMissingSince: number | undefined;
 
-  const unavailable = handleType(TrustApiUnavailableError);
+  const unavailable = handleType(MlApiUnavailableError);
   const resilient = wrap(
     retry(unavailable, { maxAttempts: CALL_RETRIES, backoff: new ExponentialBackoff({ initialDelay: 50 }) }),
     circuitBreaker(unavailable, {
@@ -104,7 +104,7 @@ export function createTrustApi({
       return await resilient.execute(() => postOnce(path, payload, signal));
     } catch (error) {
       if (!isBrokenCircuitError(error)) throw error;
-      throw new TrustApiUnavailableError(
+      throw new MlApiUnavailableError(
         `ML API ${path}: left alone for ${BREAKER_OPEN_MS / 1000} s after failures in a row`,
       );
     }
@@ -122,12 +122,12 @@ export function createTrustApi({
       });
       const reply = { status: statusCode, body: await body.text() };
       if (statusCode !== 200 && !isClientError(statusCode) && !lacksBatch(statusCode))
-        throw new TrustApiUnavailableError(`ML API ${path}: HTTP ${statusCode}`);
+        throw new MlApiUnavailableError(`ML API ${path}: HTTP ${statusCode}`);
       return reply;
     } catch (error) {
-      if (signal?.aborted || error instanceof TrustApiUnavailableError) throw error;
+      if (signal?.aborted || error instanceof MlApiUnavailableError) throw error;
       const reason = timeout.aborted ? `no answer in ${timeoutSeconds} s` : (error as Error).message;
-      throw new TrustApiUnavailableError(`ML API ${path}: ${reason}`, { cause: error });
+      throw new MlApiUnavailableError(`ML API ${path}: ${reason}`, { cause: error });
     }
   }
 
@@ -140,7 +140,7 @@ export function createTrustApi({
       prediction.transform((one) => [one]),
       [profile],
     );
-    if (answer === undefined) throw new TrustApiUnavailableError('ML API answered nothing');
+    if (answer === undefined) throw new MlApiUnavailableError('ML API answered nothing');
     return answer;
   }
 
@@ -170,7 +170,7 @@ export function createTrustApi({
     batchMissingSince !== undefined && Date.now() - batchMissingSince < BATCH_RECHECK_MS;
 
   return {
-    worthAhead: () => (batchMissing() ? concurrency : 0),
+    speculativeCapacity: () => (batchMissing() ? concurrency : 0),
     async score(profiles, signal) {
       if (batchMissing() || profiles.length === 1) return scoreEach(profiles, signal);
       const chunks: ModelFeatures[][] = [];
@@ -199,18 +199,18 @@ function checkedAnswers(
   try {
     json = JSON.parse(body);
   } catch (error) {
-    throw new TrustApiUnavailableError(`ML API ${path}: the answer is not JSON`, { cause: error });
+    throw new MlApiUnavailableError(`ML API ${path}: the answer is not JSON`, { cause: error });
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success)
-    throw new TrustApiUnavailableError(
+    throw new MlApiUnavailableError(
       `ML API ${path}: the answer is not a prediction: ${z.prettifyError(parsed.error)}`,
     );
   const byId = new Map(parsed.data.map((answer) => [answer.kol_id, answer]));
   return asked.map(({ kol_id }) => {
     const answer = byId.get(kol_id);
     if (answer === undefined)
-      throw new TrustApiUnavailableError(`ML API ${path}: no prediction for one of the profiles`);
+      throw new MlApiUnavailableError(`ML API ${path}: no prediction for one of the profiles`);
     return answer;
   });
 }

@@ -14,32 +14,32 @@ export interface WarmRequest extends WarmOptions {
   readonly replyTo: string;
   readonly runId: string;
 }
-export const warmRequested = defineSignal<[WarmRequest]>('warmRequested');
+export const warmRequestedSignal = defineSignal<[WarmRequest]>('warmRequested');
 /** That run waits no more: it was cancelled. */
-export const warmWithdrawn = defineSignal<[runId: string]>('warmWithdrawn');
+export const warmWithdrawnSignal = defineSignal<[runId: string]>('warmWithdrawn');
 /** How far the warm of a part is. */
-export const warmProgress = defineQuery<WarmProgress>('progress');
+export const warmProgressQuery = defineQuery<WarmProgress>('progress');
 
 /** How the warm went that served a request; every waiter gets the same. */
 export type PartOutcome =
   | { readonly part: WarmPart; readonly runId: string; readonly report: PartReport }
   | { readonly part: WarmPart; readonly runId: string; readonly error: string };
-export const partWarmed = defineSignal<[PartOutcome]>('partWarmed');
+export const partWarmedSignal = defineSignal<[PartOutcome]>('partWarmed');
 
 export type { EtlLoad } from '../domain/warming/etl-load.ts';
 /** An ETL pipeline loaded tables (docs/etl.md). What is wrong in it is shown by the receiver, and never fails it. */
-export const tablesLoaded = defineSignal<[EtlLoad]>('tablesLoaded');
+export const tablesLoadedSignal = defineSignal<[EtlLoad]>('tablesLoaded');
 /** What became of the loads. */
-export const etlLoadsState = defineQuery<EtlLoadsState>('state');
+export const etlLoadsStateQuery = defineQuery<EtlLoadsState>('state');
 
 /** The scoring loop: what it is doing, and how far it is. */
-export const loopState = defineQuery<LoopState>('state');
-export const pauseLoop = defineUpdate<LoopState, []>('pause');
-export const resumeLoop = defineUpdate<LoopState, []>('resume');
+export const loopStateQuery = defineQuery<LoopState>('state');
+export const pauseLoopUpdate = defineUpdate<LoopState, []>('pause');
+export const resumeLoopUpdate = defineUpdate<LoopState, []>('resume');
 /** Changes settings; what is left out stays. */
-export const configureLoop = defineUpdate<LoopState, [Partial<LoopSettings>]>('configure');
+export const configureLoopUpdate = defineUpdate<LoopState, [Partial<LoopSettings>]>('configure');
 /** Moves the loop to another place in its topic; see docs/scoring.md for what that means for duplicates. */
-export const seekLoop = defineUpdate<LoopState, [SeekTarget]>('seek');
+export const seekLoopUpdate = defineUpdate<LoopState, [SeekTarget]>('seek');
 
 /**
  * Where to: the first offset at or after a time (ISO 8601), or offsets by partition, or an end of the topic.

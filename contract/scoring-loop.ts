@@ -1,4 +1,4 @@
-import type { OffsetsByPartition, PositionCheck } from '../domain/scoring/compare-offsets.ts';
+import type { OffsetsByPartition, OffsetDifferences } from '../domain/scoring/compare-offsets.ts';
 import type { RangeReport } from '../domain/scoring/range-report.ts';
 import type { EventKind } from '../domain/scoring/topics.ts';
 
@@ -45,7 +45,7 @@ export interface LoopState {
   /** Where the loop saw the group last, by partition: the evidence where Kafka has forgotten it. */
   readonly positions: OffsetsByPartition;
   /** When Kafka last said something else than that. */
-  readonly disagreement: (PositionCheck & { readonly atMs: number }) | null;
+  readonly disagreement: (OffsetDifferences & { readonly atMs: number }) | null;
 }
 
 export const NO_TOTALS: LoopTotals = {

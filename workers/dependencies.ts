@@ -3,10 +3,10 @@ import { hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import { createScoringActivities, createWarmActivities } from '../activities/index.ts';
 import { reportRangesTogether } from '../activities/scoring/report-together.ts';
-import { createKnown } from '../clients/lakehouse/lookup-cache.ts';
-import { createKafka } from '../clients/kafka/client.ts';
-import { createArrivals } from '../clients/kafka/long-poll.ts';
-import { createPositions } from '../clients/kafka/offsets.ts';
+import { createLookupCache } from '../clients/lakehouse/lookup-cache.ts';
+import { createKafkaClient } from '../clients/kafka/client.ts';
+import { createLongPoll } from '../clients/kafka/long-poll.ts';
+import { createOffsets } from '../clients/kafka/offsets.ts';
 import { createRangeReader } from '../clients/kafka/range-reader.ts';
 import { createTransactions } from '../clients/kafka/transactions.ts';
 import { createLakehouse } from '../clients/lakehouse/lakehouse.ts';
@@ -14,10 +14,10 @@ import { createSilverCatalog } from '../clients/lakehouse/silver-catalog.ts';
 import { createTrino } from '../clients/lakehouse/trino.ts';
 import type { Logger } from '../clients/logger.ts';
 import { closeRedis, connectRedis } from '../clients/redis.ts';
-import { createTrustApi } from '../clients/ml-api.ts';
+import { createMlApi } from '../clients/ml-api.ts';
 import type { Config } from '../config/config.ts';
 import { SCORING_TASK_QUEUE } from '../contract/workflow-ids.ts';
-import { describeProblem } from '../domain/schema/silver-tables.ts';
+import { formatSchemaProblem } from '../domain/schema/silver-tables.ts';
 
 /** A split takes some seconds: little is lost with it, and its scan of all ids is a small part of its work. */
 const ROWS_PER_SPLIT = 100_000;
@@ -53,7 +53,7 @@ export async function createDependencies(
   const silver = createSilverCatalog(
     trino,
     { catalog: config.TRINO_CATALOG, schema: config.TRINO_SCHEMA },
-    describeProblem,
+    formatSchemaProblem,
   );
   // The hot path's queries have a deadline of their own: they do not stand in line behind a warm's.
   const lakehouse = createLakehouse(trino, silver);
@@ -61,14 +61,14 @@ export async function createDependencies(
     createTrino({ ...trinoOptions, concurrency: config.WARM_TRINO_QUERIES }),
     silver,
   );
-  const kafka = createKafka(config.KAFKA_BROKERS, 'kol-cache-worker', (level, message, details) =>
+  const kafka = createKafkaClient(config.KAFKA_BROKERS, 'kol-cache-worker', (level, message, details) =>
     log[level](details, message),
   );
-  const positions = createPositions(kafka);
+  const offsets = createOffsets(kafka);
   const transactions = createTransactions(kafka);
-  const arrivals = createArrivals(kafka);
+  const longPoll = createLongPoll(kafka);
   const reader = createRangeReader(kafka);
-  const trustApi = createTrustApi({
+  const mlApi = createMlApi({
     url: config.ML_API_URL,
     timeoutSeconds: config.ML_API_TIMEOUT_SECONDS,
     concurrency: config.ML_API_CONCURRENCY,
@@ -100,11 +100,11 @@ export async function createDependencies(
       temporal,
       createScoringActivities({
         draining,
-        positions,
-        arrivals,
+        offsets,
+        longPoll,
         transactions,
         reader,
-        knownFeatures: createKnown(
+        lookUpFeatures: createLookupCache(
           (ids) => lakehouse.trustFeatures(ids),
           ({ kol_id }) => kol_id,
           // A worker that only warms scores nothing.
@@ -112,12 +112,12 @@ export async function createDependencies(
             ? { ...enrich, preload: () => lakehouse.allTrustFeatures() }
             : enrich,
         ),
-        knownContent: createKnown(
+        lookUpContent: createLookupCache(
           (ids) => lakehouse.contentById(ids),
           ({ content_id }) => content_id,
           enrich,
         ),
-        trustApi,
+        mlApi,
         redis,
         worker: `${hostname()}/${randomUUID()}`,
       }),
@@ -126,9 +126,9 @@ export async function createDependencies(
       await Promise.allSettled([
         transactions.close(),
         reader.close(),
-        positions.close(),
-        arrivals.close(),
-        trustApi.close(),
+        offsets.close(),
+        longPoll.close(),
+        mlApi.close(),
         closeRedis(redis),
       ]);
     },

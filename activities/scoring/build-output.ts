@@ -15,7 +15,7 @@ import type { RangeResult } from './score-range.ts';
  * Outputs, dead letters and the ledger as Kafka takes them.
  * @param bareAbove bytes: larger dead letters go without what makes them so (docs/dead-letters.md)
  */
-export function kafkaRecords(
+export function buildOutput(
   place: RangePlace,
   records: readonly InputRecord[],
   result: RangeResult,

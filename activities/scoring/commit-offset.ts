@@ -1,15 +1,15 @@
-import type { Positions } from '../../clients/kafka/offsets.ts';
+import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
 import { printCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
 import { LEDGER_TOPIC, transactionalIdOf } from '../../domain/scoring/topics.ts';
 
-export interface MovePositionDeps {
-  readonly positions: Positions;
+export interface CommitOffsetDeps {
+  readonly offsets: Offsets;
   readonly transactions: Transactions;
   readonly worker: string;
 }
 
-export interface Move {
+export interface OffsetCommit {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
@@ -22,13 +22,13 @@ export interface Move {
  * (Not by kafkajs's `setOffsets`: that joins the group, where two topics at once crash each other.)
  * @param onlyFirst leaves a position that is there already
  */
-export async function movePosition(
-  { positions, transactions, worker }: MovePositionDeps,
-  { group, topic, partition, offset }: Move,
+export async function commitOffset(
+  { offsets, transactions, worker }: CommitOffsetDeps,
+  { group, topic, partition, offset }: OffsetCommit,
   { onlyFirst = false }: { onlyFirst?: boolean } = {},
 ): Promise<void> {
   const transaction = await transactions.begin(transactionalIdOf(group, topic, partition), { fresh: true });
-  const at = await positions.committed(group, topic, partition);
+  const at = await offsets.committed(group, topic, partition);
   if (onlyFirst && at.offset !== null) return transaction.abandon();
   const note = { topic, partition, seek: { from: at.offset, to: offset }, worker };
   await transaction.commit({

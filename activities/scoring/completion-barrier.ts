@@ -2,7 +2,7 @@
 const LONGEST_MS = 5000;
 
 /** A piece of work that belongs to a group. Call one of its functions, once. */
-export interface Piece<T> {
+export interface BarrierParticipant<T> {
   /** It is done: resolves when it may report, with what those brought that report in the same moment, itself among them. */
   finish(result: T): Promise<readonly T[]>;
   /** It failed: nobody need wait for it. */
@@ -19,7 +19,7 @@ interface Waiting<T> {
  * they report in the same millisecond, the workflow is woken once or twice for all of them, not once for each.
  * @returns called when a piece of the named group begins
  */
-export function createFinishTogether<T>(longestMs = LONGEST_MS): (group: string) => Piece<T> {
+export function createCompletionBarrier<T>(longestMs = LONGEST_MS): (group: string) => BarrierParticipant<T> {
   const groups = new Map<string, { working: number; waiting: Waiting<T>[] }>();
   return (name) => {
     const group = groups.get(name) ?? { working: 0, waiting: [] };

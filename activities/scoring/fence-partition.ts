@@ -1,20 +1,20 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import type { Positions } from '../../clients/kafka/offsets.ts';
+import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { FencedTransaction, Transactions } from '../../clients/kafka/transactions.ts';
 import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
 import { STALE_PLAN } from '../../domain/scoring/plan-ranges.ts';
 import { NO_COUNTS, type RangeCounts } from '../../domain/scoring/range-report.ts';
 import { transactionalIdOf } from '../../domain/scoring/topics.ts';
 
-export interface FenceDeps {
-  readonly positions: Positions;
+export interface FencePartitionDeps {
+  readonly offsets: Offsets;
   readonly transactions: Transactions;
   /** Names this worker process; a restarted one is another. */
   readonly worker: string;
 }
 
 /** A partition, and where its plan begins. */
-interface Planned {
+interface PlannedPartition {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
@@ -22,7 +22,7 @@ interface Planned {
 }
 
 /** A partition held by this attempt alone, and where it stands. */
-interface Fenced {
+interface FencedPartition {
   readonly transaction: FencedTransaction;
   /** Next offset to read. */
   readonly position: number;
@@ -36,12 +36,12 @@ interface Fenced {
  * attempt could still commit before it is fenced (packages.md, transaction design 2).
  * @throws StalePlan (non-retryable) where the group stands before the plan
  */
-export async function fence(
-  { transactions, positions, worker }: FenceDeps,
-  planned: Planned,
-): Promise<Fenced> {
+export async function fencePartition(
+  { transactions, offsets, worker }: FencePartitionDeps,
+  planned: PlannedPartition,
+): Promise<FencedPartition> {
   const transactionalId = transactionalIdOf(planned.group, planned.topic, planned.partition);
-  const committed = () => positions.committed(planned.group, planned.topic, planned.partition);
+  const committed = () => offsets.committed(planned.group, planned.topic, planned.partition);
   let transaction = await transactions.begin(transactionalId);
   try {
     let at = await committed();
@@ -55,7 +55,7 @@ export async function fence(
       at = await committed();
     }
     const position = at.offset ?? planned.from;
-    if (position < planned.from && (await lowOf(positions, planned)) <= position)
+    if (position < planned.from && (await lowOf(offsets, planned)) <= position)
       throw ApplicationFailure.nonRetryable(
         `planned from ${planned.from}, committed is ${position}`,
         STALE_PLAN,
@@ -74,7 +74,7 @@ export async function fence(
   }
 }
 
-async function lowOf(positions: Positions, { group, topic, partition }: Planned): Promise<number> {
-  const all = await positions.read(group, topic);
+async function lowOf(offsets: Offsets, { group, topic, partition }: PlannedPartition): Promise<number> {
+  const all = await offsets.read(group, topic);
   return all.find((candidate) => candidate.partition === partition)?.low ?? 0;
 }

@@ -1,5 +1,5 @@
 /** Times named steps of a piece of work, in whole milliseconds. */
-export function stopwatch<Step extends string>() {
+export function createPhaseTimer<Step extends string>() {
   const spent = {} as Record<Step, number>;
   const time = async <T>(step: Step, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();

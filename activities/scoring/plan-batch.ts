@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Arrivals } from '../../clients/kafka/long-poll.ts';
+import type { LongPoll } from '../../clients/kafka/long-poll.ts';
 import { parseCommittedMetadata, watermarkOf } from '../../domain/scoring/committed-metadata.ts';
 import type { OffsetsByPartition } from '../../domain/scoring/compare-offsets.ts';
 import { planRanges, type PartitionRange, type Position } from '../../domain/scoring/plan-ranges.ts';
 import { withHeartbeat } from '../heartbeat.ts';
-import { movePosition, type MovePositionDeps } from './commit-offset.ts';
+import { commitOffset, type CommitOffsetDeps } from './commit-offset.ts';
 
 export interface PlanBatchArgs {
   readonly topic: string;
@@ -40,8 +40,8 @@ export interface BatchPlan {
   readonly forgotten?: readonly number[];
 }
 
-export interface PlanBatchDeps extends MovePositionDeps {
-  readonly arrivals: Arrivals;
+export interface PlanBatchDeps extends CommitOffsetDeps {
+  readonly longPoll: LongPoll;
   /** Aborted when the worker begins to stop. */
   readonly draining: AbortSignal;
 }
@@ -90,7 +90,7 @@ export function createPlanBatch(deps: PlanBatchDeps) {
             };
           }
           const poll = () => sleep(POLL_MS, undefined, { signal });
-          await (mayPlan ? arrival(deps.arrivals, args.topic, partitions).catch(poll) : poll());
+          await (mayPlan ? arrival(deps.longPoll, args.topic, partitions).catch(poll) : poll());
         }
       },
       () => (Date.now() < args.notBeforeMs ? 'waiting for the next tick' : 'waiting for data'),
@@ -99,8 +99,8 @@ export function createPlanBatch(deps: PlanBatchDeps) {
 }
 
 /** Waits for more than these partitions held, half a second at most. */
-const arrival = (arrivals: Arrivals, topic: string, held: readonly Position[]): Promise<void> =>
-  arrivals.wait(
+const arrival = (longPoll: LongPoll, topic: string, held: readonly Position[]): Promise<void> =>
+  longPoll.wait(
     topic,
     held.map(({ partition, high }) => ({ partition, offset: high })),
   );
@@ -134,7 +134,7 @@ async function positionsOf(
   { group, topic, known = {} }: PlanBatchArgs,
   forgotten: Set<number>,
 ): Promise<(Position & { metadata: string | null })[]> {
-  const partitions = await deps.positions.read(group, topic);
+  const partitions = await deps.offsets.read(group, topic);
   const knownOf = (partition: number) => known[String(partition)];
   const isNewTopic = partitions.every(
     ({ partition, committed }) => committed === null && knownOf(partition) === undefined,
@@ -150,7 +150,7 @@ async function positionsOf(
   for (const { partition } of starts) if (knownOf(partition) !== undefined) forgotten.add(partition);
   await Promise.all(
     starts.map(({ partition, committed: offset }) =>
-      movePosition(deps, { group, topic, partition, offset }, { onlyFirst: true }),
+      commitOffset(deps, { group, topic, partition, offset }, { onlyFirst: true }),
     ),
   );
   return started;

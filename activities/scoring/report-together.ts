@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CompleteAsyncError, Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { RangeReport } from '../../domain/scoring/range-report.ts';
-import { createFinishTogether } from './completion-barrier.ts';
+import { createCompletionBarrier } from './completion-barrier.ts';
 import type { ScoringActivities } from '../index.ts';
 import type { BatchPlan, PlanBatchArgs } from './plan-batch.ts';
 import type { RangeAnswer } from './score-range.ts';
@@ -37,7 +37,7 @@ export function reportRangesTogether(
   temporal: Pick<Client, 'activity' | 'withDeadline'>,
   { scoreRange, ...others }: ScoringActivities,
 ): ScoringActivities {
-  const begin = createFinishTogether<Done>();
+  const begin = createCompletionBarrier<Done>();
   return {
     ...others,
     async scoreRange(args) {

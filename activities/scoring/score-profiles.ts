@@ -1,30 +1,30 @@
-import type { KnownOf } from '../../clients/lakehouse/lookup-cache.ts';
+import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import { writeScores } from '../../cache/writing/write-scores.ts';
-import type { InputRecord, Slice } from '../../clients/kafka/range-reader.ts';
+import type { InputRecord, RecordSlice } from '../../clients/kafka/range-reader.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import { isRefusal, type TrustApi } from '../../clients/ml-api.ts';
+import { isRefusal, type MlApi } from '../../clients/ml-api.ts';
 import { scoreOf, type Score } from '../../domain/entities/score.ts';
 import { buildFeatures } from '../../domain/scoring/model-features.ts';
 import { scoreRecord } from '../../domain/scoring/output-records.ts';
 import { parseProfileEvent, type ProfileEvent } from '../../domain/scoring/profile-event.ts';
 import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
-import { triage, type Placed, type Rejected } from '../../domain/scoring/keep-newest.ts';
+import { keepNewest, type EventAtOffset, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
 import type { TrustFeatures } from '../../domain/scoring/trust-features.ts';
-import { createPredictAhead } from './speculative-scorer.ts';
+import { createSpeculativeScorer } from './speculative-scorer.ts';
 import type { RangeResult, RangeWork } from './score-range.ts';
 
 export interface ScoreProfilesDeps {
-  readonly knownFeatures: KnownOf<TrustFeatures>;
-  readonly trustApi: TrustApi;
+  readonly lookUpFeatures: Lookup<TrustFeatures>;
+  readonly mlApi: MlApi;
   readonly redis: RedisClient;
 }
 
 /** Profile events: parse → newest per KOL → features (+ Trino for what is missing) → ML API → Redis. */
-export function createScoreProfiles({ knownFeatures, trustApi, redis }: ScoreProfilesDeps) {
-  const predictAhead = createPredictAhead(trustApi);
+export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfilesDeps) {
+  const speculativeScorer = createSpeculativeScorer(mlApi);
 
-  async function featuresOf(newest: readonly Placed<ProfileEvent>[]) {
-    const known = await knownFeatures(newest.map(({ event }) => event.kol_id));
+  async function featuresOf(newest: readonly EventAtOffset<ProfileEvent>[]) {
+    const known = await lookUpFeatures(newest.map(({ event }) => event.kol_id));
     return {
       known,
       features: newest.map(({ event }) => buildFeatures(event, known.byId.get(event.kol_id) ?? null)),
@@ -32,11 +32,11 @@ export function createScoreProfiles({ knownFeatures, trustApi, redis }: ScorePro
   }
 
   /** Only what is asked about ahead is read ahead: the range is sorted as a whole when its turn comes. */
-  async function askAhead(place: string, next: Promise<Slice>, watermarkMs: number | null): Promise<void> {
-    const records = (await next).records.slice(0, predictAhead.most());
+  async function askAhead(place: string, next: Promise<RecordSlice>, watermarkMs: number | null): Promise<void> {
+    const records = (await next).records.slice(0, speculativeScorer.capacity());
     if (records.length === 0) return;
     const { newest } = sorted(records, watermarkMs);
-    predictAhead.ahead(place, (await featuresOf(newest)).features);
+    speculativeScorer.scoreAhead(place, (await featuresOf(newest)).features);
   }
 
   return async function scoreProfiles({
@@ -50,11 +50,11 @@ export function createScoreProfiles({ knownFeatures, trustApi, redis }: ScorePro
     const { newest, deadLetters, late, superseded, maxEventTimeMs } = sorted(records, watermarkMs);
     const { known, features } = await time('features', () => featuresOf(newest));
     const partition = `${place.topic}/${place.partition}`;
-    const results = await time('model', () => predictAhead.score(partition, features, signal));
+    const results = await time('model', () => speculativeScorer.score(partition, features, signal));
     if (next !== undefined) askAhead(partition, next, watermarkMs).catch(() => {}); // whoever reads the range throws
 
     const scores: Score[] = [];
-    const refused: Rejected[] = [];
+    const refused: RejectedRecord[] = [];
     newest.forEach(({ offset, event }, index) => {
       const result = results[index];
       if (result === undefined)
@@ -97,7 +97,7 @@ export function createScoreProfiles({ knownFeatures, trustApi, redis }: ScorePro
 
 function sorted(records: readonly InputRecord[], watermarkMs: number | null) {
   const now = Date.now();
-  return triage(
+  return keepNewest(
     records.map((record) => ({ offset: record.offset, outcome: parseProfileEvent(record, now) })),
     ({ kol_id }) => kol_id,
     watermarkMs,

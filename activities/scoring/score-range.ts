@@ -5,7 +5,7 @@ import {
   OffsetsUnavailableError,
   type InputRecord,
   type RangeReader,
-  type Slice,
+  type RecordSlice,
 } from '../../clients/kafka/range-reader.ts';
 import { printCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
 import {
@@ -17,14 +17,14 @@ import {
 import { STALE_PLAN } from '../../domain/scoring/plan-ranges.ts';
 import { addCounts, type RangeReport } from '../../domain/scoring/range-report.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
-import type { Rejected } from '../../domain/scoring/keep-newest.ts';
-import { fence, type FenceDeps } from './fence-partition.ts';
+import type { RejectedRecord } from '../../domain/scoring/keep-newest.ts';
+import { fencePartition, type FencePartitionDeps } from './fence-partition.ts';
 import { withHeartbeat } from '../heartbeat.ts';
-import { kafkaRecords } from './build-output.ts';
+import { buildOutput } from './build-output.ts';
 import type { BatchPlan, PlanBatchArgs } from './plan-batch.ts';
 import { createRefreshVideos } from './refresh-videos.ts';
 import { createScoreProfiles } from './score-profiles.ts';
-import { stopwatch } from './phase-timer.ts';
+import { createPhaseTimer } from './phase-timer.ts';
 
 export interface ScoreRangeArgs {
   readonly topic: string;
@@ -56,16 +56,16 @@ export interface RangeWork {
   readonly place: RangePlace;
   readonly records: readonly InputRecord[];
   /** What comes after them, where it is wanted next and likely by this worker. */
-  readonly next: Promise<Slice> | undefined;
+  readonly next: Promise<RecordSlice> | undefined;
   readonly watermarkMs: number | null;
   readonly signal: AbortSignal;
-  readonly time: ReturnType<typeof stopwatch<keyof Phases>>;
+  readonly time: ReturnType<typeof createPhaseTimer<keyof Phases>>;
 }
 
 /** What the work on a range came to: each record's offset is in exactly one of the four lists. */
 export interface RangeResult {
   readonly done: readonly number[];
-  readonly deadLetters: readonly Rejected[];
+  readonly deadLetters: readonly RejectedRecord[];
   readonly late: readonly number[];
   readonly superseded: readonly number[];
   /** Records for output topics, besides dead letters and the ledger. */
@@ -76,7 +76,7 @@ export interface RangeResult {
   readonly modelVersion: string | null;
 }
 
-export type ScoreRangeDeps = FenceDeps &
+export type ScoreRangeDeps = FencePartitionDeps &
   Parameters<typeof createScoreProfiles>[0] &
   Parameters<typeof createRefreshVideos>[0] & { readonly reader: RangeReader };
 
@@ -112,8 +112,8 @@ export function createScoreRange(deps: ScoreRangeDeps) {
     signal: AbortSignal,
     bareAbove: number,
   ): Promise<SliceReport> {
-    const time = stopwatch<keyof Phases>();
-    const { transaction, position, maxEventTimeMs, before } = await time('fence', () => fence(deps, args));
+    const time = createPhaseTimer<keyof Phases>();
+    const { transaction, position, maxEventTimeMs, before } = await time('fence', () => fencePartition(deps, args));
     try {
       if (position >= args.to) {
         await transaction.abandon();
@@ -155,7 +155,7 @@ export function createScoreRange(deps: ScoreRangeDeps) {
         outdated: result.outdated,
       });
       await transaction.commit({
-        records: kafkaRecords(place, records, result, ledger, bareAbove),
+        records: buildOutput(place, records, result, ledger, bareAbove),
         group: args.group,
         topic: args.topic,
         partition: args.partition,

@@ -1,23 +1,23 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import type { Positions } from '../../clients/kafka/offsets.ts';
+import type { Offsets } from '../../clients/kafka/offsets.ts';
 import { isoTimeMs } from '../../domain/values/iso-time.ts';
 import type { SeekTarget } from '../../contract/messages.ts';
-import { movePosition, type MovePositionDeps } from './commit-offset.ts';
+import { commitOffset, type CommitOffsetDeps } from './commit-offset.ts';
 
-export type SeekPositionsArgs = { readonly topic: string; readonly group: string } & SeekTarget;
+export type SeekPartitionsArgs = { readonly topic: string; readonly group: string } & SeekTarget;
 
 /** Moves the group to another place in a topic, partition by partition. @returns the offsets by partition */
-export function createSeekPositions(deps: MovePositionDeps) {
-  return async function seekPositions(args: SeekPositionsArgs): Promise<Record<number, number>> {
+export function createSeekPartitions(deps: CommitOffsetDeps) {
+  return async function seekPartitions(args: SeekPartitionsArgs): Promise<Record<number, number>> {
     const { topic, group } = args;
-    const targets = await targetsOf(deps.positions, args);
-    for (const [partition, offset] of targets) await movePosition(deps, { group, topic, partition, offset });
+    const targets = await targetsOf(deps.offsets, args);
+    for (const [partition, offset] of targets) await commitOffset(deps, { group, topic, partition, offset });
     return Object.fromEntries(targets);
   };
 }
 
 /** Offsets to go to, kept inside what the log holds. */
-async function targetsOf(positions: Positions, args: SeekPositionsArgs): Promise<Map<number, number>> {
+async function targetsOf(positions: Offsets, args: SeekPartitionsArgs): Promise<Map<number, number>> {
   const partitions = await positions.read(args.group, args.topic);
   if ('time' in args) return positions.at(args.topic, isoTimeMs(args.time));
   if ('end' in args)

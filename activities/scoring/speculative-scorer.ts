@@ -1,13 +1,13 @@
-import type { ScoreResult, TrustApi } from '../../clients/ml-api.ts';
+import type { ScoreResult, MlApi } from '../../clients/ml-api.ts';
 import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
 
 /** The model's answers, some of them asked for before they are wanted. */
-export interface PredictAhead {
+export interface SpeculativeScorer {
   /** How many profiles it pays to ask about ahead. */
-  readonly most: () => number;
+  readonly capacity: () => number;
   /** Asks about profiles that will be wanted next at a place, instead of those before. It never throws. */
-  ahead(place: string, profiles: readonly ModelFeatures[]): void;
-  /** As {@link TrustApi.score}; what was asked ahead, and answered, is not asked again. */
+  scoreAhead(place: string, profiles: readonly ModelFeatures[]): void;
+  /** As {@link MlApi.score}; what was asked ahead, and answered, is not asked again. */
   score(place: string, profiles: readonly ModelFeatures[], signal?: AbortSignal): Promise<ScoreResult[]>;
 }
 
@@ -20,7 +20,7 @@ type Answers = ReadonlyMap<string, ScoreResult>;
  * Keeps the model busy between two ranges of a partition, while the first is committed and the second is planned. An answer
  * depends on nothing but the features, so that it may come early; what becomes of it is decided with the range it is for.
  */
-export function createPredictAhead(trustApi: TrustApi): PredictAhead {
+export function createSpeculativeScorer(mlApi: MlApi): SpeculativeScorer {
   const asked = new Map<
     string,
     { readonly questions: ReadonlySet<string>; readonly answers: Promise<Answers> }
@@ -28,7 +28,7 @@ export function createPredictAhead(trustApi: TrustApi): PredictAhead {
 
   async function ask(profiles: readonly ModelFeatures[], signal?: AbortSignal): Promise<Answers> {
     if (profiles.length === 0) return new Map();
-    const results = await trustApi.score(profiles, signal);
+    const results = await mlApi.score(profiles, signal);
     return new Map(
       profiles.flatMap((profile, index) => {
         const result = results[index];
@@ -38,15 +38,15 @@ export function createPredictAhead(trustApi: TrustApi): PredictAhead {
   }
 
   return {
-    most: () => trustApi.worthAhead(),
-    ahead(place, profiles) {
+    capacity: () => mlApi.speculativeCapacity(),
+    scoreAhead(place, profiles) {
       const answers = ask(profiles).catch((): Answers => new Map()); // they are asked again, and that throws
       asked.set(place, { questions: new Set(profiles.map(questionOf)), answers });
     },
     async score(place, profiles, signal) {
       const held = asked.get(place);
       asked.delete(place);
-      if (held === undefined) return trustApi.score(profiles, signal);
+      if (held === undefined) return mlApi.score(profiles, signal);
       const isHeld = (profile: ModelFeatures) => held.questions.has(questionOf(profile));
       const others = profiles.filter((profile) => !isHeld(profile));
       const [early, rest] = await Promise.all([held.answers, ask(others, signal)]);

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { SilverCatalog } from '../../clients/lakehouse/silver-catalog.ts';
-import { describeProblem, type RenamedColumn } from '../../domain/schema/silver-tables.ts';
+import { formatSchemaProblem, type RenamedColumn } from '../../domain/schema/silver-tables.ts';
 import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
 
 export interface CheckSourceSchemaArgs {
@@ -22,7 +22,7 @@ export function createCheckSourceSchema({ silver }: { silver: SilverCatalog }) {
       throw ApplicationFailure.create({
         type: SOURCE_SCHEMA_MISMATCH,
         nonRetryable: true,
-        message: `The source schema is not as expected, so nothing was written. Mend: ${ours.map(describeProblem).join('; ')}`,
+        message: `The source schema is not as expected, so nothing was written. Mend: ${ours.map(formatSchemaProblem).join('; ')}`,
         details: [ours],
       });
     return { tables, renamed: renamed.filter(({ table }) => tables.includes(table)) };

@@ -1,10 +1,10 @@
-import { redisMemory } from '../../cache/redis/memory-info.ts';
+import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { RedisMemory } from '../../domain/warming/redis-memory.ts';
 
 /** How full Redis is after a warm, for its report. */
-export function createInspectRedis({ redis }: { redis: RedisClient }) {
-  return function inspectRedis(): Promise<RedisMemory> {
-    return redisMemory(redis);
+export function createGetRedisMemory({ redis }: { redis: RedisClient }) {
+  return function getRedisMemory(): Promise<RedisMemory> {
+    return readMemoryInfo(redis);
   };
 }

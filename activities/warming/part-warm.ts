@@ -6,7 +6,7 @@ import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import type { PartReport, WarmOptions, WarmPart, WarmScope, WarmTrigger } from '../../domain/warming/warm-parts.ts';
 import { withHeartbeat } from '../heartbeat.ts';
-import { redisFailure } from './translate-redis-error.ts';
+import { translateRedisError } from './translate-redis-error.ts';
 
 /** Input of every warm activity. */
 export interface WarmPartArgs extends WarmOptions {
@@ -104,7 +104,7 @@ export const sizeOf = (entries: readonly CacheEntry[]): Written => ({
 });
 
 /** Runs a warm activity under heartbeats that carry its progress; what Redis refuses becomes a clear failure. */
-export async function runWarm(
+export async function runPartWarm(
   warm: PartWarm,
   work: () => Promise<void>,
   progress: () => unknown = () => warm.counts,
@@ -113,7 +113,7 @@ export async function runWarm(
     try {
       await work();
     } catch (error) {
-      throw redisFailure(error);
+      throw translateRedisError(error);
     }
     return warm.report();
   }, progress);

@@ -1,5 +1,5 @@
 /** The same pages, each fetched while the one before is worked on: two are held at most. */
-export async function* oneAhead<T>(pages: AsyncGenerator<T>): AsyncGenerator<T> {
+export async function* prefetchPages<T>(pages: AsyncGenerator<T>): AsyncGenerator<T> {
   let next = pages.next();
   try {
     for (;;) {

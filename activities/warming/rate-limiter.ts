@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * @param perSecond items; 0 for no limit
  * @returns called after each piece of work with its size: resolves when the next may begin
  */
-export function createPace(perSecond: number, signal: AbortSignal): (items: number) => Promise<void> {
+export function createRateLimiter(perSecond: number, signal: AbortSignal): (items: number) => Promise<void> {
   const started = performance.now();
   let total = 0;
   return async (items) => {

@@ -6,7 +6,7 @@ export const REDIS_FULL = 'RedisFull';
 export const REDIS_READ_ONLY = 'RedisReadOnly';
 
 /** What an error of Redis means to an operator; any other error stays what it is. */
-export function redisFailure(error: unknown): unknown {
+export function translateRedisError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   // A transaction is refused as a whole when one of its commands was.
   const message = [error.message, ...previousErrors(error)].join('; ');

@@ -1,4 +1,4 @@
-import { writeDetails } from '../../cache/writing/write-content.ts';
+import { writeContentRows } from '../../cache/writing/write-content.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { entryBytes } from '../../domain/schema/entry.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
@@ -7,12 +7,12 @@ import { autocomplete } from '../../domain/entities/search.ts';
 import { dailyStats, platformStats } from '../../domain/entities/stats.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { PartReport } from '../../domain/warming/warm-parts.ts';
-import { removeGone, removeGoneRows } from './delete-removed-rows.ts';
-import { PartWarm, runWarm, type WarmPartArgs } from './part-warm.ts';
-import { warmSets, type ReadSet, type SetsDeps } from './warm-set.ts';
+import { deleteRemovedIds, deleteRemovedRows } from './delete-removed-rows.ts';
+import { PartWarm, runPartWarm, type WarmPartArgs } from './part-warm.ts';
+import { warmSets, type SetToWrite, type WarmSetDeps } from './warm-set.ts';
 
 /** Sizes of what is kept warm; from the configuration. */
-export interface SetSizes {
+export interface SetLimits {
   readonly listSize: number;
   readonly rankingLimits: readonly number[];
 }
@@ -25,7 +25,7 @@ const HOUR_MS = 3_600_000;
 const SEARCH_TERMS = 100_000;
 
 /** One activity a part that is made of sets: lakehouse rows → typed entries → Redis. Each is idempotent. */
-export function createWarmParts(deps: SetsDeps & { readonly sizes: SetSizes }) {
+export function createWarmParts(deps: WarmSetDeps & { readonly sizes: SetLimits }) {
   const { lakehouse, sizes } = deps;
   const longestRanking = Math.max(...sizes.rankingLimits);
 
@@ -38,7 +38,7 @@ export function createWarmParts(deps: SetsDeps & { readonly sizes: SetSizes }) {
           shape: sizes.rankingLimits.join(),
           renewableMs: Infinity,
           async read(warm) {
-            const sets: ReadSet[] = [];
+            const sets: SetToWrite[] = [];
             for (const kind of rankingKinds)
               for (const [platform, ranked] of await lakehouse.ranking(
                 kind,
@@ -87,7 +87,7 @@ export function createWarmParts(deps: SetsDeps & { readonly sizes: SetSizes }) {
                 const items = await lakehouse.contentById([...new Set(lists)], warm.reading);
                 await writeContent(warm, items, now);
                 if (!args.dryRun && args.scope === undefined)
-                  await removeGoneRows(warm, lakehouse, content, now.toISOString());
+                  await deleteRemovedRows(warm, lakehouse, content, now.toISOString());
                 return items.map((item) => content.toEntry(item.content_id, item, ''));
               },
             },
@@ -161,11 +161,11 @@ export function createWarmParts(deps: SetsDeps & { readonly sizes: SetSizes }) {
   /** The details of single content items, as an ETL pipeline names them. */
   function warmContent(args: WarmPartArgs, ids: readonly string[]): Promise<PartReport> {
     const warm = new PartWarm(deps.redis, 'trending', args);
-    return runWarm(warm, async () => {
+    return runPartWarm(warm, async () => {
       const items = await lakehouse.contentById(ids, warm.reading);
       warm.counts.rowsRead += items.length;
       await writeContent(warm, items, new Date());
-      await removeGone(warm, lakehouse, content, ids);
+      await deleteRemovedIds(warm, lakehouse, content, ids);
     });
   }
 
@@ -174,7 +174,7 @@ export function createWarmParts(deps: SetsDeps & { readonly sizes: SetSizes }) {
       (sum, item) => sum + entryBytes(content.toEntry(item.content_id, item, now.toISOString())),
       0,
     );
-    const written = warm.args.dryRun ? items.length : await writeDetails(deps.redis, items, now);
+    const written = warm.args.dryRun ? items.length : await writeContentRows(deps.redis, items, now);
     warm.add({ keys: written, bytes });
     if (written < items.length)
       warm.skipped.push(`${items.length - written} details: the hot path has newer ones`);

@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
-import { cachedRows } from '../../cache/redis/scan-entities.ts';
-import { chooseHotProfiles, type HotProfiles, type HotProfilesOptions } from '../../cache/popularity/select-hot-profiles.ts';
+import { scanEntities } from '../../cache/redis/scan-entities.ts';
+import { selectHotProfiles, type HotProfiles, type HotProfilesOptions } from '../../cache/popularity/select-hot-profiles.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
-import { redisMemory } from '../../cache/redis/memory-info.ts';
-import { renewAll } from '../../cache/writing/refresh-ttl.ts';
+import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
+import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import { isUnchanged, type PartMetadata } from '../../domain/entities/part-metadata.ts';
@@ -11,11 +11,11 @@ import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
 import type { PartReport } from '../../domain/warming/warm-parts.ts';
-import { oneAhead } from './prefetch.ts';
-import { createPace } from './rate-limiter.ts';
-import { removeGone, removeGoneRows } from './delete-removed-rows.ts';
-import { ofTables, refuseShrunken, tableSizes } from './warm-set.ts';
-import { PartWarm, runWarm, type WarmCounts, type WarmPartArgs } from './part-warm.ts';
+import { prefetchPages } from './prefetch.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import { deleteRemovedIds, deleteRemovedRows } from './delete-removed-rows.ts';
+import { queryTables, refuseShrunken, tableSizeChanges } from './warm-set.ts';
+import { PartWarm, runPartWarm, type WarmCounts, type WarmPartArgs } from './part-warm.ts';
 
 export interface WarmProfilesDeps {
   readonly redis: RedisClient;
@@ -114,7 +114,7 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
     let room = all ? Infinity : hot.room - hot.asked.length;
     let ofLastWarm = 0;
     let renewed = 0;
-    for await (const page of cachedRows(redis, profile)) {
+    for await (const page of scanEntities(redis, profile)) {
       // Where all are hot, one that a reader has cached since then was read from the same tables.
       const warmed = page.filter(({ cachedAt }) =>
         all ? cachedAt >= last.read_at : cachedAt === last.read_at,
@@ -123,7 +123,7 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
       const others = new Set(warmed.map(({ id }) => id));
       const due = page.filter(({ id }) => wanted.delete(id) || (others.has(id) && room-- > 0));
       if (!warm.args.dryRun)
-        await renewAll(
+        await refreshTtls(
           redis,
           due.map(({ id }) => ({ key: profile.key(id), ttlSeconds: profile.ttlSeconds })),
         );
@@ -145,12 +145,12 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
       const warm = new PartWarm(redis, 'profiles', args);
       const now = new Date();
       let rest: Omit<ProfilePlan, 'readAt' | 'report'> | undefined;
-      const report = await runWarm(warm, async () => {
+      const report = await runPartWarm(warm, async () => {
         const [last, snapshots, tableRows, hot] = await Promise.all([
           readPartMetadata(redis, 'profiles'),
-          ofTables('profiles', (table) => lakehouse.snapshot(table, warm.reading)),
-          ofTables('profiles', (table) => lakehouse.countRows(table, warm.reading)),
-          chooseHotProfiles(redis, options, now),
+          queryTables('profiles', (table) => lakehouse.snapshot(table, warm.reading)),
+          queryTables('profiles', (table) => lakehouse.countRows(table, warm.reading)),
+          selectHotProfiles(redis, options, now),
         ]);
         const rows = tableRows['kol_profiles'] ?? 0;
         const all = args.allProfiles || hot.room >= rows;
@@ -165,10 +165,10 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
           if (!args.dryRun) await warm.note(last, now);
           return;
         }
-        if (!args.allowShrink) refuseShrunken(tableSizes(last, tableRows), maxShrinkPercent);
+        if (!args.allowShrink) refuseShrunken(tableSizeChanges(last, tableRows), maxShrinkPercent);
         const total = all ? rows : Math.min(rows, hot.room);
         const added = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
-        warm.warnings.push(...memoryWarnings(await redisMemory(redis), added));
+        warm.warnings.push(...memoryWarnings(await readMemoryInfo(redis), added));
         rest = all
           ? {
               ...done,
@@ -190,14 +190,14 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
       };
       const warm = new PartWarm(redis, 'profiles', args, at.counts);
       let { after, counts } = { after: at.after, counts: { ...warm.counts } };
-      return runWarm(
+      return runPartWarm(
         warm,
         async () => {
           const perSecond = options.writesPerSecond / args.parallelSplits;
-          const pace = createPace(perSecond, warm.reading.signal);
+          const pace = createRateLimiter(perSecond, warm.reading.signal);
           const chunkSize = perSecond === 0 ? CHUNK : Math.min(CHUNK, Math.max(1, Math.floor(perSecond)));
           const range = { after, platforms: args.scope?.platforms };
-          for await (const page of oneAhead(lakehouse.profileSplit(args.split, range, warm.reading)))
+          for await (const page of prefetchPages(lakehouse.profileSplit(args.split, range, warm.reading)))
             for (let start = 0; start < page.length; start += chunkSize) {
               const chunk = page.slice(start, start + chunkSize);
               warm.counts.rowsRead += chunk.length;
@@ -213,10 +213,10 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
     /** The most asked-for and the most followed, as many as there is room for, and what is still read beyond that. */
     warmHotProfiles(args: HotProfilesArgs): Promise<PartReport> {
       const warm = new PartWarm(redis, 'profiles', args);
-      return runWarm(warm, async () => {
-        const hot = await chooseHotProfiles(redis, options, new Date());
+      return runPartWarm(warm, async () => {
+        const hot = await selectHotProfiles(redis, options, new Date());
         const done = new Set([...hot.asked, ...hot.refresh]);
-        const pace = createPace(options.writesPerSecond, warm.reading.signal);
+        const pace = createRateLimiter(options.writesPerSecond, warm.reading.signal);
         await warmIds(warm, hot.refresh, args.readAt, pace);
         let room = args.room - (await warmIds(warm, hot.asked, args.readAt, pace));
         // The query stays open while its rows are written.
@@ -224,7 +224,7 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
           options.writesPerSecond === 0 ? undefined : SPLIT_SECONDS + args.room / options.writesPerSecond;
         const reading = { ...warm.reading, timeoutSeconds };
         const choice = { most: args.room, perPlatform: Math.min(options.perPlatform, args.room) };
-        for await (const page of oneAhead(lakehouse.mostFollowed(choice, reading))) {
+        for await (const page of prefetchPages(lakehouse.mostFollowed(choice, reading))) {
           const fresh = page
             .filter((one) => !done.has(one.kol_id) && inScope(args, one))
             .slice(0, Math.max(0, room));
@@ -241,9 +241,9 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
     warmProfileIds(args: WarmPartArgs): Promise<PartReport> {
       const ids = args.scope?.ids ?? [];
       const warm = new PartWarm(redis, 'profiles', args);
-      return runWarm(warm, async () => {
+      return runPartWarm(warm, async () => {
         await warmIds(warm, ids, new Date().toISOString());
-        await removeGone(warm, lakehouse, profile, ids);
+        await deleteRemovedIds(warm, lakehouse, profile, ids);
       });
     },
 
@@ -255,13 +255,13 @@ export function createWarmProfiles(deps: WarmProfilesDeps) {
       const { plan, report: written } = args;
       const warm = new PartWarm(redis, 'profiles', args);
       let lost = 0;
-      const report = await runWarm(warm, async () => {
+      const report = await runPartWarm(warm, async () => {
         const { rowsRead } = written;
         if (rowsRead === 0) warm.refuseEmpty();
         // Fewer came than the plan counted a moment ago: a read that was cut short is no reason to take anything out.
         if (!args.allowShrink)
           refuseShrunken([{ what: 'rows read', before: plan.total, now: rowsRead }], maxShrinkPercent);
-        const { ofWarm, since } = await removeGoneRows(warm, lakehouse, profile, plan.readAt);
+        const { ofWarm, since } = await deleteRemovedRows(warm, lakehouse, profile, plan.readAt);
         const present = plan.room === null ? ofWarm + since : ofWarm;
         // A KOL that the lakehouse has twice is one key.
         let keys = written.keys;

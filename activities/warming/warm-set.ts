@@ -1,19 +1,19 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
-import { renewAll } from '../../cache/writing/refresh-ttl.ts';
+import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import { replaceSet } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { isUnchanged, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { ALL } from '../../domain/values/platform.ts';
-import { describeShrinkage, implausiblyShrunk, type SetSizes } from '../../domain/warming/check-shrinkage.ts';
+import { formatShrinkage, findShrunken, type SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { tablesOfPart, type PartReport, type WarmPart } from '../../domain/warming/warm-parts.ts';
-import { IMPLAUSIBLY_SHRUNK, PartWarm, runWarm, sizeOf, type WarmPartArgs } from './part-warm.ts';
+import { IMPLAUSIBLY_SHRUNK, PartWarm, runPartWarm, sizeOf, type WarmPartArgs } from './part-warm.ts';
 
 /** One set of a part, as it was read. */
-export interface ReadSet {
+export interface SetToWrite {
   readonly entry: CacheEntry;
   /** Of which platform it is; undefined where it knows none. */
   readonly platform?: string;
@@ -21,40 +21,40 @@ export interface ReadSet {
   readonly size: number;
 }
 
-export interface SetsDeps {
+export interface WarmSetDeps {
   readonly redis: RedisClient;
   readonly lakehouse: Lakehouse;
   readonly maxShrinkPercent: number;
 }
 
 /** A part made of few sets that fit in memory and are replaced whole. */
-export interface SetsPart {
+export interface SetPartDefinition {
   readonly part: WarmPart;
   /** What decides the sets besides the tables, such as limits. */
   readonly shape: string;
   /** How long sets of unchanged tables may be renewed (ms): the clock alone changes some. */
   readonly renewableMs: number;
-  readonly read: (warm: PartWarm, now: Date) => Promise<ReadSet[]>;
+  readonly read: (warm: PartWarm, now: Date) => Promise<SetToWrite[]>;
   /** Work on single keys that go with the sets, after those are in place. @returns keys to be renewed along with them */
-  readonly after?: (warm: PartWarm, sets: readonly ReadSet[], now: Date) => Promise<readonly CacheEntry[]>;
+  readonly after?: (warm: PartWarm, sets: readonly SetToWrite[], now: Date) => Promise<readonly CacheEntry[]>;
 }
 
 /**
  * Warms such a part: where nothing changed since the last warm its keys are renewed; else the sets are read and judged as a
  * whole before the first is replaced, so that a broken read changes nothing.
  */
-export const warmSets = (deps: SetsDeps, definition: SetsPart, args: WarmPartArgs): Promise<PartReport> => {
+export const warmSets = (deps: WarmSetDeps, definition: SetPartDefinition, args: WarmPartArgs): Promise<PartReport> => {
   const { redis, lakehouse, maxShrinkPercent } = deps;
   const { part, shape } = definition;
   const warm = new PartWarm(redis, part, args);
-  return runWarm(warm, async () => {
+  return runPartWarm(warm, async () => {
     const now = new Date();
     const last = await readPartMetadata(redis, part);
-    const snapshots = await ofTables(part, (table) => lakehouse.snapshot(table, warm.reading));
+    const snapshots = await queryTables(part, (table) => lakehouse.snapshot(table, warm.reading));
     if (!args.force && args.scope === undefined && last !== null && isUnchanged(last, { shape, snapshots }))
       if (await renewed(definition, warm, last, now)) return;
-    const tableRows = await ofTables(part, (table) => lakehouse.countRows(table, warm.reading));
-    if (!args.allowShrink) refuseShrunken(tableSizes(last, tableRows), maxShrinkPercent);
+    const tableRows = await queryTables(part, (table) => lakehouse.countRows(table, warm.reading));
+    if (!args.allowShrink) refuseShrunken(tableSizeChanges(last, tableRows), maxShrinkPercent);
 
     const read = await definition.read(warm, now);
     warm.refuseEmpty();
@@ -69,7 +69,7 @@ export const warmSets = (deps: SetsDeps, definition: SetsPart, args: WarmPartArg
     for (const key of gone) warm.counts.removed += await redis.unlink(key);
     // A restart or a failover may have taken the first sets while the last were written: then all are written again.
     const written = [...sets.map(({ entry }) => entry), ...beside];
-    if (!(await renewAll(redis, written)))
+    if (!(await refreshTtls(redis, written)))
       throw new Error(`Redis has lost keys of ${part} that were written a moment ago`);
     if (args.scope !== undefined) return; // the other platforms are as old as they were
     const { keys, rowsRead: rows } = warm.counts;
@@ -85,7 +85,7 @@ export const warmSets = (deps: SetsDeps, definition: SetsPart, args: WarmPartArg
 };
 
 /** What each table that a part is made of answers. */
-export async function ofTables<T>(
+export async function queryTables<T>(
   part: WarmPart,
   ask: (table: SilverTable) => Promise<T>,
 ): Promise<Record<string, T>> {
@@ -94,15 +94,15 @@ export async function ofTables<T>(
 }
 
 /** The tables of a part at the last warm and now. */
-export const tableSizes = (
+export const tableSizeChanges = (
   last: PartMetadata | null,
   tableRows: Readonly<Record<string, number>>,
-): SetSizes[] =>
+): SizeChange[] =>
   Object.entries(tableRows).map(([what, now]) => ({ what, before: last?.tableRows[what] ?? 0, now }));
 
 /** Renews the part's keys. @returns false where some are gone or the last read is too old, so that it must be read anew */
 async function renewed(
-  { renewableMs }: SetsPart,
+  { renewableMs }: SetPartDefinition,
   warm: PartWarm,
   last: PartMetadata,
   now: Date,
@@ -113,7 +113,7 @@ async function renewed(
     warm.skipped.push(`unchanged since ${last.read_at}: would renew ${keys.length} keys`);
     return true;
   }
-  if (!(await renewAll(warm.redis, keys))) return false;
+  if (!(await refreshTtls(warm.redis, keys))) return false;
   warm.counts.renewed = keys.length;
   warm.skipped.push(
     `unchanged since ${last.read_at}: ${last.rows} rows not read, ${keys.length} keys renewed`,
@@ -129,14 +129,14 @@ const inScope = ({ scope }: WarmPartArgs, platform: string | undefined): boolean
   scope.platforms.includes(platform);
 
 /** Sets of the last warm that the lakehouse gives no rows for any more. */
-function setsGone(last: PartMetadata | null, read: readonly ReadSet[]): string[] {
+function setsGone(last: PartMetadata | null, read: readonly SetToWrite[]): string[] {
   const keys = new Set(read.map(({ entry }) => entry.key));
   return Object.entries(last?.sets ?? {}).flatMap(([key, { beside }]) =>
     beside || keys.has(key) ? [] : [key],
   );
 }
 
-function setSizes(last: PartMetadata, sets: readonly ReadSet[], gone: readonly string[]): SetSizes[] {
+function setSizes(last: PartMetadata, sets: readonly SetToWrite[], gone: readonly string[]): SizeChange[] {
   const before = (key: string) => last.sets[key]?.size ?? 0;
   return [
     ...sets
@@ -147,8 +147,8 @@ function setSizes(last: PartMetadata, sets: readonly ReadSet[], gone: readonly s
 }
 
 /** @throws ImplausiblyShrunk naming the sets, before any of them was touched */
-export function refuseShrunken(sizes: readonly SetSizes[], maxPercent: number): void {
-  const shrunk = implausiblyShrunk(sizes, maxPercent);
+export function refuseShrunken(sizes: readonly SizeChange[], maxPercent: number): void {
+  const shrunk = findShrunken(sizes, maxPercent);
   if (shrunk.length > 0)
-    throw ApplicationFailure.nonRetryable(describeShrinkage(shrunk, maxPercent), IMPLAUSIBLY_SHRUNK);
+    throw ApplicationFailure.nonRetryable(formatShrinkage(shrunk, maxPercent), IMPLAUSIBLY_SHRUNK);
 }

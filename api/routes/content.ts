@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Reads } from '../../cache/reading/cache-reader.ts';
+import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
@@ -13,12 +13,12 @@ const trendingQuery = {
 };
 
 /** /api/v1/content: trending content, and single items. */
-export function contentRoutes(reads: Reads): Router {
+export function contentRoutes(reader: CacheReader): Router {
   const router = Router({ caseSensitive: true });
 
   router.get('/trending', async (request, response) => {
     const { platform, limit, expand } = queryOf(trendingQuery, request);
-    const read = await reads.trending(platform);
+    const read = await reader.trending(platform);
     const ids = valueOf(response, read, `No trending content of platform ${platform}`).slice(0, limit);
     const details = expand === undefined ? undefined : await Promise.all(ids.map(contentOrNull));
     const items = ids.map((content_id, index) => ({
@@ -33,7 +33,7 @@ export function contentRoutes(reads: Reads): Router {
   router.get('/:id', async (request, response) => {
     const id = idOf(request);
     queryOf({}, request);
-    const read = await reads.content(id);
+    const read = await reader.content(id);
     sendRead(response, read, content, valueOf(response, read, `No content ${JSON.stringify(id)}`));
   });
 
@@ -42,7 +42,7 @@ export function contentRoutes(reads: Reads): Router {
   /** The list is worth having without the details that only an absent lakehouse could give. */
   async function contentOrNull(id: string): Promise<Content | null> {
     try {
-      return (await reads.content(id)).value;
+      return (await reader.content(id)).value;
     } catch (error) {
       if (error instanceof SourceUnavailableError) return null;
       throw error;

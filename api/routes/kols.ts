@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import type { Reads } from '../../cache/reading/cache-reader.ts';
+import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { ranking, rankingKinds } from '../../domain/entities/ranking.ts';
 import { score } from '../../domain/entities/score.ts';
@@ -24,16 +24,16 @@ const topQuery = {
 };
 
 /** /api/v1/kols: rankings, profiles, trust scores. */
-export function kolRoutes(reads: Reads, rankingLimits: readonly number[]): Router {
+export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[]): Router {
   const router = Router({ caseSensitive: true });
 
   // Before /:id, which would take it for a KOL.
   router.get('/top', async (request, response) => {
     const { platform, by, limit, expand } = queryOf(topQuery, request);
-    const read = await reads.ranking({ kind: by, platform, limit: keptLimit(rankingLimits, limit) });
+    const read = await reader.ranking({ kind: by, platform, limit: keptLimit(rankingLimits, limit) });
     const ranked = valueOf(response, read, `No ranking by ${by} of platform ${platform}`).slice(0, limit);
     const profiles =
-      expand === undefined ? undefined : await reads.cachedProfiles(ranked.map(({ kol_id }) => kol_id));
+      expand === undefined ? undefined : await reader.cachedProfiles(ranked.map(({ kol_id }) => kol_id));
     const items = ranked.map(({ kol_id, score: value }, index) => ({
       rank: index + 1,
       kol_id,
@@ -52,14 +52,14 @@ export function kolRoutes(reads: Reads, rankingLimits: readonly number[]): Route
   router.get('/:id', async (request, response) => {
     const id = idOf(request);
     queryOf({}, request);
-    const read = await reads.profile(id);
+    const read = await reader.profile(id);
     sendRead(response, read, profile, valueOf(response, read, `No KOL ${JSON.stringify(id)}`));
   });
 
   router.get('/:id/score', async (request, response) => {
     const id = idOf(request);
     queryOf({}, request);
-    const read = await reads.score(id);
+    const read = await reader.score(id);
     const value = valueOf(response, read, `No score, and nothing to score, of KOL ${JSON.stringify(id)}`);
     // Cold: made for this request, of what the lakehouse knows; a hit may be newer than any load.
     const cold = read.outcome !== 'hit';

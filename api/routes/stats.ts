@@ -1,15 +1,15 @@
 import { Router } from 'express';
-import type { Reads } from '../../cache/reading/cache-reader.ts';
+import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import { platformStats } from '../../domain/entities/stats.ts';
 import { queryOf } from '../parameters.ts';
 import { sendRead, valueOf } from '../send-read.ts';
 
 /** /api/v1/stats: numbers of the whole platform. */
-export function statsRoutes(reads: Reads): Router {
+export function statsRoutes(reader: CacheReader): Router {
   const router = Router({ caseSensitive: true });
   router.get('/', async (request, response) => {
     queryOf({}, request);
-    const read = await reads.platformStats();
+    const read = await reader.platformStats();
     sendRead(response, read, platformStats, valueOf(response, read, 'No statistics'));
   });
   return router;

@@ -1,7 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
-import { redisMemory } from '../redis/memory-info.ts';
+import { readMemoryInfo } from '../redis/memory-info.ts';
 
 /** Where no profile is cached to measure: today's KOLs with long biographies; with short ones it is about 640. */
 const USUAL_BYTES = 1_000;
@@ -13,7 +13,7 @@ const SCAN_KEYS = 1_000;
 const MOST_SCANS = 20;
 
 /** Bytes of Redis that a cached profile takes: the mean of a random sample, or the usual where none is found. */
-export async function bytesPerProfile(redis: RedisClient): Promise<number> {
+export async function measureProfileSize(redis: RedisClient): Promise<number> {
   const keys = await sampleKeys(oneNode(redis));
   // Not by that node: keys of a slot that is moving are scanned where they cannot be read.
   const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key)));
@@ -27,7 +27,7 @@ export async function bytesPerProfile(redis: RedisClient): Promise<number> {
  * @throws Error where it tells neither
  */
 export async function memoryLimit(redis: RedisClient): Promise<number> {
-  const { maxBytes } = await redisMemory(redis);
+  const { maxBytes } = await readMemoryInfo(redis);
   if (maxBytes > 0) return maxBytes;
   const info = await oneNode(redis).info('memory');
   const machine = Number(/^total_system_memory:(\d+)/m.exec(info)?.[1] ?? 0);

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { profileReads } from '../../domain/entities/read-counts.ts';
+import { readCounts } from '../../domain/entities/read-counts.ts';
 import { READ_HALF_LIFE_SECONDS, readWeight, type CountedProfile } from '../../domain/warming/hot-profiles.ts';
-import { runScript, script } from '../redis/lua-script.ts';
+import { runScript, luaScript } from '../redis/lua-script.ts';
 
 /**
  * Half-lives after which the count begins anew from today's weights: far below the 1,024 that a double can hold, and every 75
@@ -14,7 +14,7 @@ const REBASE_HALF_LIVES = 300;
  * counts of all.
  * ARGV: half-life in seconds, half-lives until rebasing, most members, TTL, the member that holds the start, then id, reads, …
  */
-const ADD_READS = script(`
+const ADD_READS = luaScript(`
 local key, start_member = KEYS[1], ARGV[5]
 local now = tonumber(redis.call('TIME')[1])
 local score = redis.call('ZSCORE', key, start_member)
@@ -41,7 +41,7 @@ const IDS_PER_CALL = 100;
  * @throws the first error that Redis answered; what was added before it stays
  */
 export async function addReads(redis: RedisClient, reads: ReadonlyMap<string, number>): Promise<void> {
-  const { key, most, ttlSeconds, startMember } = profileReads;
+  const { key, most, ttlSeconds, startMember } = readCounts;
   const settings = [READ_HALF_LIFE_SECONDS, REBASE_HALF_LIVES, most, ttlSeconds, startMember];
   const counted = [...reads];
   for (let from = 0; from < counted.length; from += IDS_PER_CALL) {
@@ -55,8 +55,8 @@ export async function addReads(redis: RedisClient, reads: ReadonlyMap<string, nu
 const MEMBERS_PER_CALL = 1000;
 
 /** The most-read profiles, most reads first, with their reads as they weigh now. */
-export async function mostRead(redis: RedisClient, now: Date): Promise<CountedProfile[]> {
-  const { key, startMember } = profileReads;
+export async function readMostRead(redis: RedisClient, now: Date): Promise<CountedProfile[]> {
+  const { key, startMember } = readCounts;
   const start = await redis.zscore(key, startMember);
   if (start === null) return [];
   const weight = readWeight(now.getTime() / 1000 + Number(start));

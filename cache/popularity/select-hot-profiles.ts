@@ -1,8 +1,8 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
-import { chooseAsked, profileRoom, stillRead, type RoomSetting } from '../../domain/warming/hot-profiles.ts';
-import { bytesPerProfile, memoryLimit } from './profile-size.ts';
-import { mostRead } from './read-counts.ts';
+import { selectMostRead, profileRoom, selectStillRead, type RoomSetting } from '../../domain/warming/hot-profiles.ts';
+import { measureProfileSize, memoryLimit } from './profile-size.ts';
+import { readMostRead } from './read-counts.ts';
 
 /** Which profiles a warm is to keep, by what is read. Ids may be many: they are not for workflow payloads. */
 export interface HotProfiles {
@@ -29,25 +29,25 @@ const KEYS_AT_ONCE = 500;
  * Chooses the profiles to keep warm. It only reads Redis, so that dry runs may ask it too.
  * @throws what Redis answered, when it could not be asked: not knowing what is read must not look like nothing being read
  */
-export async function chooseHotProfiles(
+export async function selectHotProfiles(
   redis: RedisClient,
   { warmEverySeconds, ...setting }: HotProfilesOptions,
   now: Date,
 ): Promise<HotProfiles> {
   const [bytes, maxBytes, counted] = await Promise.all([
-    bytesPerProfile(redis),
+    measureProfileSize(redis),
     // Of no use where the room is fixed.
     setting.fixedRoom === undefined ? memoryLimit(redis) : 0,
-    mostRead(redis, now),
+    readMostRead(redis, now),
   ]);
   const room = profileRoom(setting, { maxBytes, bytesPerProfile: bytes });
   return {
     room,
     bytesPerProfile: bytes,
-    asked: chooseAsked(counted, room),
+    asked: selectMostRead(counted, room),
     refresh: await expiring(
       redis,
-      stillRead(counted.slice(room), profile.ttlSeconds),
+      selectStillRead(counted.slice(room), profile.ttlSeconds),
       warmEverySeconds + WARM_SECONDS,
     ),
   };

@@ -1,6 +1,6 @@
 import type { ChainableCommander } from 'ioredis';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
-import type { TrustApi } from '../../clients/ml-api.ts';
+import type { MlApi } from '../../clients/ml-api.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { Ranked } from '../../domain/entities/ranking.ts';
@@ -8,17 +8,17 @@ import type { Score } from '../../domain/entities/score.ts';
 import type { PlatformStats } from '../../domain/entities/stats.ts';
 import {
   createReadThrough,
-  type Reading,
+  type EntitySource,
   type ReadThrough,
   type ReadThroughDependencies,
 } from './read-through.ts';
-import { rankingReading, statsReading, tableReading, trendingReading, type RankingId } from './entity-sources.ts';
-import { scoreReading } from './score-source.ts';
-import { sendByNode } from '../redis/cluster-pipeline.ts';
-import { hashForm } from './redis-codec.ts';
+import { rankingSource, statsSource, tableSource, trendingSource, type RankingId } from './entity-sources.ts';
+import { scoreSource } from './score-source.ts';
+import { execClusterPipeline } from '../redis/cluster-pipeline.ts';
+import { hashCodec } from './redis-codec.ts';
 
 /** Everything that clients read, each by cache-aside. */
-export interface Reads {
+export interface CacheReader {
   readonly profile: ReadThrough<string, Profile>;
   readonly content: ReadThrough<string, Content>;
   readonly score: ReadThrough<string, Score>;
@@ -30,41 +30,41 @@ export interface Reads {
   readonly cachedProfiles: (ids: readonly string[]) => Promise<ReadonlyMap<string, Profile>>;
 }
 
-export interface ReadsDependencies extends ReadThroughDependencies {
+export interface CacheReaderDependencies extends ReadThroughDependencies {
   readonly lakehouse: Lakehouse;
-  readonly trustApi: TrustApi;
+  readonly mlApi: MlApi;
   /** A row of the lakehouse that is not what the contract says; it counts as not there. */
   readonly onRejected: (reason: string) => void;
   /** Told of each profile that was asked for and is there, wherever it came from. */
   readonly onProfileRead?: (id: string) => void;
 }
 
-export function createReads({
+export function createCacheReader({
   lakehouse,
-  trustApi,
+  mlApi,
   onRejected,
   onProfileRead,
   ...dependencies
-}: ReadsDependencies): Reads {
+}: CacheReaderDependencies): CacheReader {
   const { now } = dependencies;
   const options = { onRejected };
-  const through = <Id, T>(reading: Reading<Id, T>) => createReadThrough(reading, dependencies);
+  const through = <Id, T>(reading: EntitySource<Id, T>) => createReadThrough(reading, dependencies);
   return {
-    profile: telling(
-      through(tableReading(profile, (ids) => lakehouse.profilesById(ids, options))),
+    profile: withReadCount(
+      through(tableSource(profile, (ids) => lakehouse.profilesById(ids, options))),
       onProfileRead,
     ),
-    content: through(tableReading(content, (ids) => lakehouse.contentById(ids, options))),
-    score: through(scoreReading(lakehouse, trustApi, options)),
-    ranking: through(rankingReading(lakehouse, options)),
-    trending: through(trendingReading(lakehouse, now, options)),
-    platformStats: through(statsReading(lakehouse, now, options)),
+    content: through(tableSource(content, (ids) => lakehouse.contentById(ids, options))),
+    score: through(scoreSource(lakehouse, mlApi, options)),
+    ranking: through(rankingSource(lakehouse, options)),
+    trending: through(trendingSource(lakehouse, now, options)),
+    platformStats: through(statsSource(lakehouse, now, options)),
     cachedProfiles: (ids) => readCachedProfiles(ids, dependencies),
   };
 }
 
 /** Only of what was found: asking for ids that are not there must not fill anything. */
-function telling<T>(read: ReadThrough<string, T>, onRead?: (id: string) => void): ReadThrough<string, T> {
+function withReadCount<T>(read: ReadThrough<string, T>, onRead?: (id: string) => void): ReadThrough<string, T> {
   if (onRead === undefined) return read;
   return async (id) => {
     const answer = await read(id);
@@ -77,7 +77,7 @@ async function readCachedProfiles(
   ids: readonly string[],
   { redis, onProblem }: ReadThroughDependencies,
 ): Promise<ReadonlyMap<string, Profile>> {
-  const form = hashForm(profile.fromHash);
+  const form = hashCodec(profile.fromHash);
   const profiles = new Map<string, Profile>();
   const told = (key: string, step: 'look-up' | 'decode', error: unknown) =>
     onProblem({
@@ -91,7 +91,7 @@ async function readCachedProfiles(
     queue: (pipeline: ChainableCommander) => form.queueRead(pipeline, key),
     send: () => redis.hgetall(key),
   }));
-  const replies = await sendByNode(redis, commands).catch((error: unknown) => {
+  const replies = await execClusterPipeline(redis, commands).catch((error: unknown) => {
     told(profile.key('*'), 'look-up', error);
     return null;
   });

@@ -6,8 +6,8 @@ import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillItem, fillSet } from './fill-entry.ts';
-import type { Reading } from './read-through.ts';
-import { hashForm, listForm, zsetForm } from './redis-codec.ts';
+import type { EntitySource } from './read-through.ts';
+import { hashCodec, listCodec, zsetCodec } from './redis-codec.ts';
 
 /** Which ranking: what by, of which platform (or all), and the limit it is kept for. */
 export interface RankingId {
@@ -17,30 +17,30 @@ export interface RankingId {
 }
 
 /** One row of one Silver table, by its id. */
-export function tableReading<F extends Fields>(
+export function tableSource<F extends Fields>(
   entity: TableEntity<F>,
   loadMany: (ids: readonly string[]) => Promise<readonly ValueOf<F>[]>,
-): Reading<string, ValueOf<F>> {
+): EntitySource<string, ValueOf<F>> {
   const { name, ttlSeconds, key, toEntry, fromHash, idColumn } = entity;
   return {
     name,
     ttlSeconds,
     key,
     toEntry,
-    form: hashForm(fromHash),
+    codec: hashCodec(fromHash),
     load: createBatchLoader(loadMany, (value) => String(value[idColumn])),
     fill: fillItem,
   };
 }
 
-export const rankingReading = (
+export const rankingSource = (
   lakehouse: Lakehouse,
   options: ReadOptions,
-): Reading<RankingId, readonly Ranked[]> => ({
+): EntitySource<RankingId, readonly Ranked[]> => ({
   name: ranking.name,
   ttlSeconds: ranking.ttlSeconds,
   key: ({ kind, platform, limit }) => ranking.key(kind, platform, limit),
-  form: zsetForm((members) => members.map(([kol_id, score]) => ({ kol_id, score }))),
+  codec: zsetCodec((members) => members.map(([kol_id, score]) => ({ kol_id, score }))),
   load: async ({ kind, platform, limit }) =>
     unlessEmpty((await lakehouse.ranking(kind, limit, platform, options)).get(platform)),
   toEntry: ({ kind, platform, limit }, ranked) => ranking.toEntry(kind, platform, limit, ranked),
@@ -48,15 +48,15 @@ export const rankingReading = (
 });
 
 /** Trending content ids of a platform (or all). */
-export const trendingReading = (
+export const trendingSource = (
   lakehouse: Lakehouse,
   now: () => Date,
   options: ReadOptions,
-): Reading<string, readonly string[]> => ({
+): EntitySource<string, readonly string[]> => ({
   name: trending.name,
   ttlSeconds: trending.ttlSeconds,
   key: (platform) => trending.key(platform),
-  form: listForm((items) => items),
+  codec: listCodec((items) => items),
   load: async (platform) =>
     unlessEmpty(
       (await lakehouse.trending(TRENDING_LIMIT, now(), platform, options))
@@ -67,15 +67,15 @@ export const trendingReading = (
   fill: fillSet,
 });
 
-export const statsReading = (
+export const statsSource = (
   lakehouse: Lakehouse,
   now: () => Date,
   options: ReadOptions,
-): Reading<void, PlatformStats> => ({
+): EntitySource<void, PlatformStats> => ({
   name: platformStats.name,
   ttlSeconds: platformStats.ttlSeconds,
   key: () => platformStats.key,
-  form: hashForm(platformStats.fromHash),
+  codec: hashCodec(platformStats.fromHash),
   load: () => lakehouse.platformStats(now(), options),
   toEntry: (_, value) => platformStats.toEntry(value),
   fill: fillSet,

@@ -3,13 +3,13 @@ import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { replaceSet } from '../writing/write-entries.ts';
 
 /** What a reader found under a key before it asked the lakehouse. */
-export type Seen =
+export type SeenValue =
   | { readonly state: 'absent' }
   /** Something that cannot be decoded; `reply` is the text, where it was text. */
   | { readonly state: 'undecodable'; readonly reply: unknown };
 
 /** Fills a key after a miss. @returns false when somebody else wrote it meanwhile; theirs stays */
-export type Fill = (redis: RedisClient, entry: CacheEntry, seen: Seen) => Promise<boolean>;
+export type Fill = (redis: RedisClient, entry: CacheEntry, seen: SeenValue) => Promise<boolean>;
 
 /*
  * A miss takes some 300 ms, time enough for a warm or the hot path to write something newer: a fill must not overwrite it.
@@ -39,7 +39,7 @@ export const fillItem: Fill = async (redis, entry, seen) => {
   return filled === 1;
 };
 
-function rule(seen: Seen): [rule: string, text: string] {
+function rule(seen: SeenValue): [rule: string, text: string] {
   if (seen.state === 'absent') return ['absent', ''];
   return typeof seen.reply === 'string' ? ['same', seen.reply] : ['any', ''];
 }

@@ -1,18 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import { createPipeline, type RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import type { Fill, Seen } from './fill-entry.ts';
+import type { Fill, SeenValue } from './fill-entry.ts';
 import { createSingleFlight } from './single-flight.ts';
-import { sourceFailure } from './source-unavailable.ts';
-import type { StoredForm } from './redis-codec.ts';
+import { translateSourceError } from './source-unavailable.ts';
+import type { RedisCodec } from './redis-codec.ts';
 
 /** How one kind of cached thing is read; made from its definition in domain/entities. */
-export interface Reading<Id, T> {
+export interface EntitySource<Id, T> {
   /** Name of the entity. */
   readonly name: string;
   readonly ttlSeconds: number;
   readonly key: (id: Id) => string;
-  readonly form: StoredForm<T>;
+  readonly codec: RedisCodec<T>;
   /** Asks the source; null when it does not have it. */
   readonly load: (id: Id) => Promise<T | null>;
   readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
@@ -20,7 +20,7 @@ export interface Reading<Id, T> {
 }
 
 /** Where an answer came from. */
-export type Outcome =
+export type ReadOutcome =
   /** Redis had it. */
   | 'hit'
   /** Redis did not have it (or not in a readable form), so the source was asked. */
@@ -30,17 +30,17 @@ export type Outcome =
   /** Redis did not answer, so the source was asked. */
   | 'bypass';
 
-export interface Read<T> {
+export interface ReadResult<T> {
   /** Null: there is no such thing. */
   readonly value: T | null;
-  readonly outcome: Outcome;
+  readonly outcome: ReadOutcome;
   /** Seconds that Redis will keep the value; undefined where it does not hold it. */
   readonly ttlSeconds?: number;
   /** Another request's look-up answered this one too. */
   readonly collapsed: boolean;
 }
 
-export type ReadThrough<Id, T> = (id: Id) => Promise<Read<T>>;
+export type ReadThrough<Id, T> = (id: Id) => Promise<ReadResult<T>>;
 
 /** Something that went wrong without spoiling the answer. */
 export interface ReadProblem {
@@ -62,16 +62,16 @@ const MOST_UNKNOWN = 10_000;
 
 type Found<T> =
   | { readonly state: 'hit'; readonly value: T; readonly ttlSeconds: number | undefined }
-  | Seen
+  | SeenValue
   | { readonly state: 'unreachable' };
-type Answer<T> = Omit<Read<T>, 'collapsed'>;
+type Answer<T> = Omit<ReadResult<T>, 'collapsed'>;
 
 /**
  * Cache-aside: Redis, else the source, whose answer is written to Redis for the next reader.
  * @throws SourceUnavailableError when Redis does not have it and the source cannot be asked
  */
 export function createReadThrough<Id, T>(
-  reading: Reading<Id, T>,
+  reading: EntitySource<Id, T>,
   { redis, now, onProblem }: ReadThroughDependencies,
 ): ReadThrough<Id, T> {
   const flights = createSingleFlight<Answer<T>>();
@@ -101,7 +101,7 @@ export function createReadThrough<Id, T>(
     const [error, reply] = value;
     try {
       if (error) throw error;
-      const decoded = reading.form.decode(reply);
+      const decoded = reading.codec.decode(reply);
       if (decoded === null) return { state: 'absent' };
       const remaining = Number(ttl?.[1]);
       return { state: 'hit', value: decoded, ttlSeconds: remaining >= 0 ? remaining : undefined };
@@ -114,7 +114,7 @@ export function createReadThrough<Id, T>(
   /** The replies to the read and to TTL; none when Redis did not answer. WRONGTYPE is an answer: it is about the value. */
   async function redisReplies(key: string) {
     try {
-      const replies = (await reading.form.queueRead(createPipeline(redis), key).ttl(key).exec()) ?? [];
+      const replies = (await reading.codec.queueRead(createPipeline(redis), key).ttl(key).exec()) ?? [];
       const failed = replies.find(([error]) => error && !error.message.startsWith('WRONGTYPE'))?.[0];
       if (failed) throw failed;
       return replies;
@@ -128,11 +128,11 @@ export function createReadThrough<Id, T>(
     try {
       return await reading.load(id);
     } catch (error) {
-      throw sourceFailure(reading.name, error);
+      throw translateSourceError(reading.name, error);
     }
   }
 
-  async function fill(id: Id, key: string, value: T, seen: Seen): Promise<Answer<T>> {
+  async function fill(id: Id, key: string, value: T, seen: SeenValue): Promise<Answer<T>> {
     try {
       const entry = reading.toEntry(id, value, now().toISOString());
       if (await reading.fill(redis, entry, seen))

@@ -2,14 +2,14 @@ import type { ChainableCommander } from 'ioredis';
 import { FieldError } from '../../domain/schema/field.ts';
 
 /** How Redis holds a value of one entity, and how to get it back. */
-export interface StoredForm<T> {
+export interface RedisCodec<T> {
   /** Queues the one command that reads the whole value. */
   readonly queueRead: (pipeline: ChainableCommander, key: string) => ChainableCommander;
   /** The value in a reply; null when the key is not there. @throws FieldError or SyntaxError for anything else */
   readonly decode: (reply: unknown) => T | null;
 }
 
-export const hashForm = <T>(fromHash: (hash: Readonly<Record<string, string>>) => T): StoredForm<T> => ({
+export const hashCodec = <T>(fromHash: (hash: Readonly<Record<string, string>>) => T): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.hgetall(key),
   decode: (reply) => {
     const hash = reply as Record<string, string>;
@@ -17,13 +17,13 @@ export const hashForm = <T>(fromHash: (hash: Readonly<Record<string, string>>) =
   },
 });
 
-export const stringForm = <T>(fromString: (text: string) => T): StoredForm<T> => ({
+export const stringCodec = <T>(fromString: (text: string) => T): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.get(key),
   decode: (reply) => (reply === null ? null : fromString(reply as string)),
 });
 
 /** A Redis list is never empty. */
-export const listForm = <T>(fromItems: (items: readonly string[]) => T): StoredForm<T> => ({
+export const listCodec = <T>(fromItems: (items: readonly string[]) => T): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.lrange(key, 0, -1),
   decode: (reply) => {
     const items = reply as string[];
@@ -32,9 +32,9 @@ export const listForm = <T>(fromItems: (items: readonly string[]) => T): StoredF
 });
 
 /** Highest score first; members of one score by their bytes, highest first. */
-export const zsetForm = <T>(
+export const zsetCodec = <T>(
   fromMembers: (members: readonly (readonly [member: string, score: number])[]) => T,
-): StoredForm<T> => ({
+): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.zrevrange(key, 0, '-1', 'WITHSCORES'),
   decode: (reply) => {
     const flat = reply as string[];

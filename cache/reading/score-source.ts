@@ -1,11 +1,11 @@
 import type { Lakehouse, ReadOptions } from '../../clients/lakehouse/lakehouse.ts';
-import { isRefusal, type TrustApi } from '../../clients/ml-api.ts';
+import { isRefusal, type MlApi } from '../../clients/ml-api.ts';
 import { score, scoreOf, type Score } from '../../domain/entities/score.ts';
 import { featuresOfKnown } from '../../domain/scoring/model-features.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillItem } from './fill-entry.ts';
-import type { Reading } from './read-through.ts';
-import { stringForm } from './redis-codec.ts';
+import type { EntitySource } from './read-through.ts';
+import { stringCodec } from './redis-codec.ts';
 
 /** The model refuses to score what the lakehouse knows of this KOL; asking again will not help. */
 export class ScoreRefusedError extends Error {
@@ -21,13 +21,13 @@ export class ScoreRefusedError extends Error {
 
 /**
  * A trust score: of the hot path where it has scored the KOL lately, else made now (the cold path) of what
- * kol_trust_features knows. `load` throws TrustApiUnavailableError or ScoreRefusedError besides what Trino throws.
+ * kol_trust_features knows. `load` throws MlApiUnavailableError or ScoreRefusedError besides what Trino throws.
  */
-export function scoreReading(
+export function scoreSource(
   lakehouse: Lakehouse,
-  trustApi: TrustApi,
+  mlApi: MlApi,
   options: ReadOptions,
-): Reading<string, Score> {
+): EntitySource<string, Score> {
   const featuresOf = createBatchLoader(
     (ids) => lakehouse.trustFeatures(ids, options),
     (features) => features.kol_id,
@@ -36,11 +36,11 @@ export function scoreReading(
     name: score.name,
     ttlSeconds: score.ttlSeconds,
     key: score.key,
-    form: stringForm(score.fromString),
+    codec: stringCodec(score.fromString),
     load: async (kolId) => {
       const known = await featuresOf(kolId);
       if (known === null) return null;
-      const [result] = await trustApi.score([featuresOfKnown(known)]);
+      const [result] = await mlApi.score([featuresOfKnown(known)]);
       if (result === undefined) return null;
       if (isRefusal(result)) throw new ScoreRefusedError(kolId, result.refused);
       return scoreOf(result, {

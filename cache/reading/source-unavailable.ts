@@ -15,7 +15,7 @@ export class SourceUnavailableError extends Error {
 }
 
 /** What a failed read of the source means to the reader; a query that is wrong in itself stays what it is. */
-export function sourceFailure(entity: string, error: unknown): unknown {
+export function translateSourceError(entity: string, error: unknown): unknown {
   const passing =
     error instanceof TrinoUnavailableError ||
     error instanceof SourceSchemaError ||

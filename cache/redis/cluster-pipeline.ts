@@ -28,7 +28,7 @@ const ELSEWHERE =
  * @returns the replies in the order of the commands
  * @throws what kept a pipeline from being sent at all
  */
-export async function sendByNode(
+export async function execClusterPipeline(
   redis: RedisClient,
   commands: readonly KeyedCommand[],
   first?: (pipeline: ChainableCommander) => unknown,
@@ -77,7 +77,7 @@ function groupByNode(redis: RedisClient, commands: readonly KeyedCommand[]): num
  * are here and some there, and a call on both is refused until it has moved.
  * @param most items in one call
  */
-export function inCalls<T>(redis: RedisClient, items: readonly T[], most: number): T[][] {
+export function groupIntoCalls<T>(redis: RedisClient, items: readonly T[], most: number): T[][] {
   const size = redis instanceof Cluster ? 1 : most;
   const calls: T[][] = [];
   for (let start = 0; start < items.length; start += size) calls.push(items.slice(start, start + size));

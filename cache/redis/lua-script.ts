@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { RedisClient } from '../../clients/redis.ts';
-import { sendByNode } from './cluster-pipeline.ts';
+import { execClusterPipeline } from './cluster-pipeline.ts';
 
 /** A Lua script on the keys given; on a cluster each call touches keys of one slot only. */
-export interface Script {
+export interface LuaScript {
   readonly code: string;
   readonly sha: string;
 }
 
-export const script = (code: string): Script => ({
+export const luaScript = (code: string): LuaScript => ({
   code,
   sha: createHash('sha1').update(code).digest('hex'),
 });
@@ -26,10 +26,10 @@ export interface ScriptCall {
  */
 export async function runScript(
   redis: RedisClient,
-  { code, sha }: Script,
+  { code, sha }: LuaScript,
   calls: readonly ScriptCall[],
 ): Promise<number> {
-  const replies = await sendByNode(
+  const replies = await execClusterPipeline(
     redis,
     calls.map(({ keys, args }) => ({
       key: keys[0] ?? '',

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import type { RedisMemory } from '../../domain/warming/redis-memory.ts';
 
 /** How full Redis is; of a cluster, all masters together. */
-export async function redisMemory(redis: RedisClient): Promise<RedisMemory> {
+export async function readMemoryInfo(redis: RedisClient): Promise<RedisMemory> {
   const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis];
   const all = await Promise.all(
     nodes.map(async (node) => {

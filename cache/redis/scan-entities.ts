@@ -2,10 +2,10 @@ import { Cluster, type ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
-import { sendByNode } from './cluster-pipeline.ts';
+import { execClusterPipeline } from './cluster-pipeline.ts';
 
 /** A row of the lakehouse in the cache, and when it was read. */
-export interface CachedRow {
+export interface CachedEntity {
   readonly id: string;
   readonly cachedAt: string;
 }
@@ -18,10 +18,10 @@ const STEP = 1000;
  * a cluster, may be missed or met twice.
  * @throws the first error that Redis answered
  */
-export async function* cachedRows(
+export async function* scanEntities(
   redis: RedisClient,
   { key: keyOf }: Pick<TableEntity<Fields>, 'key'>,
-): AsyncGenerator<CachedRow[]> {
+): AsyncGenerator<CachedEntity[]> {
   const prefix = keyOf('');
   for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis]) {
     let cursor = '0';
@@ -30,7 +30,7 @@ export async function* cachedRows(
       cursor = next;
       if (keys.length === 0) continue;
       // Not by the node itself: keys of a slot that is moving are scanned where they cannot be read.
-      const replies = await sendByNode(
+      const replies = await execClusterPipeline(
         redis,
         keys.map((key) => ({
           key,

@@ -1,11 +1,11 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { runScript, script } from '../redis/lua-script.ts';
+import { runScript, luaScript } from '../redis/lua-script.ts';
 
 /** ARGV: TTL. 1 where the key was there. */
-const RENEW = script(`return redis.call('EXPIRE', KEYS[1], ARGV[1])`);
+const RENEW = luaScript(`return redis.call('EXPIRE', KEYS[1], ARGV[1])`);
 
 /** Gives keys their whole TTL again. @returns whether every one of them was there */
-export async function renewAll(
+export async function refreshTtls(
   redis: RedisClient,
   keys: readonly { readonly key: string; readonly ttlSeconds: number }[],
 ): Promise<boolean> {

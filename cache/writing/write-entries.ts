@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import calculateSlot from 'cluster-key-slot';
 import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
-import { runScript, script, type ScriptCall } from '../redis/lua-script.ts';
+import { runScript, luaScript, type ScriptCall } from '../redis/lua-script.ts';
 
 /** A set that must not replace what is cached, because it is empty. */
 export class EmptyEntryError extends Error {
@@ -33,7 +33,7 @@ const CHUNK_MEMBERS = 1000;
  * Marked with #!lua it is refused as a whole by a Redis that is full; without, nothing after its DEL would be.
  * ARGV: TTL, 'whole' or 'part', the command that takes what follows (Lua unpacks some 8,000 values at most), member, …
  */
-const WRITE = script(`#!lua
+const WRITE = luaScript(`#!lua
 if ARGV[2] == 'whole' then redis.call('DEL', KEYS[1]) end
 for i = 4, #ARGV, 4000 do
   redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 3999, #ARGV)))
@@ -46,7 +46,7 @@ return 1`);
  * what was written last, and a part whose answer was lost may have been added to a list twice.
  * KEYS: beside, place; ARGV: the command that counts members, how many there must be
  */
-const PUT_IN_PLACE = script(`#!lua
+const PUT_IN_PLACE = luaScript(`#!lua
 if redis.call(ARGV[1], KEYS[1]) ~= tonumber(ARGV[2]) then return 0 end
 redis.call('RENAME', KEYS[1], KEYS[2])
 return 1`);
@@ -90,7 +90,7 @@ export async function replaceSet(redis: RedisClient, entry: CacheEntry): Promise
   if (size === 0) throw new EmptyEntryError(entry.key);
   if (size <= CHUNK_MEMBERS || entry.type === 'string') return writeEntries(redis, [entry]);
   // One of its own for each writer: a warm and a reader's miss may replace the same set at once.
-  const beside = besideKey(entry.key, randomUUID());
+  const beside = stagingKey(entry.key, randomUUID());
   try {
     for (let start = 0; start < size; start += CHUNK_MEMBERS)
       await runScript(redis, WRITE, [writeCall(beside, entry, 'part', start, start + CHUNK_MEMBERS)]);
@@ -119,7 +119,7 @@ export async function addFields(
 }
 
 /** A key in the same cluster slot, so that RENAME works there too: the hash tag is the whole key. */
-export function besideKey(key: string, writer: string): string {
+export function stagingKey(key: string, writer: string): string {
   // A key with a hash tag of its own keeps it; any other becomes the tag.
   const beside = `${key.includes('{') ? key : `{${key}}`}:next:${writer}`;
   if (calculateSlot(beside) !== calculateSlot(key)) throw new Error(`${key} has braces that are no hash tag`);

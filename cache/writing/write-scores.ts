@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
-import { runScript, script } from '../redis/lua-script.ts';
-import { inCalls } from '../redis/cluster-pipeline.ts';
+import { runScript, luaScript } from '../redis/lua-script.ts';
+import { groupIntoCalls } from '../redis/cluster-pipeline.ts';
 
 /** Scores in one script call: under a millisecond of Redis. */
 const CALL_SCORES = 100;
@@ -11,7 +11,7 @@ const CALL_SCORES = 100;
  * given up and woke again are harmless so. A score made without an event (null time) gives way to any.
  * ARGV: TTL, then for each key its value, event time and offset
  */
-const SET_IF_NEWER = script(`
+const SET_IF_NEWER = luaScript(`
 local function hasNewer(key, time, offset)
   -- pcall: a key of another type is no score, and is replaced
   local current = redis.pcall('GET', key)
@@ -39,7 +39,7 @@ export const writeScores = (redis: RedisClient, scores: readonly Score[]): Promi
   runScript(
     redis,
     SET_IF_NEWER,
-    inCalls(redis, scores, CALL_SCORES).map((together) => ({
+    groupIntoCalls(redis, scores, CALL_SCORES).map((together) => ({
       keys: together.map(({ kol_id }) => score.key(kol_id)),
       args: [
         score.ttlSeconds,

@@ -5,10 +5,10 @@ import { engagement, type Engagement } from '../../domain/entities/engagement.ts
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { TrendingMove } from '../../domain/scoring/refresh-content.ts';
-import { runScript, script } from '../redis/lua-script.ts';
+import { runScript, luaScript } from '../redis/lua-script.ts';
 
 /** Where an event lies: what decides which of two is newer. */
-export interface EventPlace {
+export interface EventPosition {
   readonly event_time_ms: number;
   readonly offset: number;
 }
@@ -17,7 +17,7 @@ export interface EventPlace {
  * Replaces a hash unless one made of a newer event is there; the event's time and offset are kept in it.
  * ARGV: TTL, event time, offset, field, value, …
  */
-const REPLACE_IF_NEWER = script(`#!lua
+const REPLACE_IF_NEWER = luaScript(`#!lua
 local old = redis.pcall('HMGET', KEYS[1], 'event_time_ms', 'source_offset')
 if not old.err then
   local time, offset = tonumber(old[1] or ''), tonumber(old[2] or '')
@@ -35,7 +35,7 @@ return 1`);
  * Without the heat of a warm there is nothing to compare with, and the next warm will have it. Readers see the old list or
  * the new one, with the TTL that it had.
  */
-const MOVE = script(`
+const MOVE = luaScript(`
 local ttl = redis.call('PTTL', KEYS[1])
 if ttl <= 0 then return 0 end
 local moved = 0
@@ -55,7 +55,7 @@ return moved`);
 /** Writes hashes, each unless one made of a newer event is there. @returns how many were written */
 const replaceOlder = (
   redis: RedisClient,
-  items: readonly (EventPlace & { readonly entry: CacheEntry })[],
+  items: readonly (EventPosition & { readonly entry: CacheEntry })[],
 ): Promise<number> =>
   runScript(
     redis,
@@ -72,9 +72,9 @@ const replaceOlder = (
   );
 
 /** Refreshes content:detail, never over what a newer event said. @returns how many were written */
-export const refreshDetails = (
+export const writeContentEvents = (
   redis: RedisClient,
-  items: readonly (EventPlace & { readonly content: Content })[],
+  items: readonly (EventPosition & { readonly content: Content })[],
   now: Date,
 ): Promise<number> =>
   replaceOlder(
@@ -87,9 +87,9 @@ export const refreshDetails = (
   );
 
 /** Keeps the engagement of each KOL's latest video for later scoring. @returns how many were written */
-export const rememberEngagement = (
+export const writeEngagement = (
   redis: RedisClient,
-  items: readonly (EventPlace & { readonly engagement: Engagement })[],
+  items: readonly (EventPosition & { readonly engagement: Engagement })[],
 ): Promise<number> =>
   replaceOlder(
     redis,
@@ -101,7 +101,7 @@ export const rememberEngagement = (
   );
 
 /** Moves items in the lists of their platforms and of all. @returns how many places were set */
-export function moveTrending(redis: RedisClient, moves: readonly TrendingMove[]): Promise<number> {
+export function updateTrending(redis: RedisClient, moves: readonly TrendingMove[]): Promise<number> {
   const byPlatform = new Map<string, TrendingMove[]>();
   for (const move of moves)
     for (const platform of [move.platform, ALL])

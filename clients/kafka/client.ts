@@ -1,8 +1,8 @@
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import { registerCodecs } from './kafkajs/codecs.ts';
-import { quietIdleQueues } from './kafkajs/patch-request-queue.ts';
-import { keepCoordinators } from './kafkajs/patch-coordinator-lookup.ts';
-import { mendConnections } from './kafkajs/patch-connection.ts';
+import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
+import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
+import { patchConnection } from './kafkajs/patch-connection.ts';
 
 /** Where kafkajs's own log lines go; it is told only of warnings and errors. */
 export type KafkaLog = (level: 'warn' | 'error', message: string, details: Record<string, unknown>) => void;
@@ -13,16 +13,16 @@ export type KafkaLog = (level: 'warn' | 'error', message: string, details: Recor
  * in any way that Kafka knows.
  * @param socketFactory makes the connections; left out, kafkajs does
  */
-export function createKafka(
+export function createKafkaClient(
   brokers: readonly string[],
   clientId: string,
   log: KafkaLog,
   socketFactory?: ISocketFactory,
 ): Kafka {
   registerCodecs();
-  quietIdleQueues();
-  mendConnections();
-  keepCoordinators();
+  patchRequestQueue();
+  patchConnection();
+  patchCoordinatorLookup();
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,

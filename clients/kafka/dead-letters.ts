@@ -1,6 +1,6 @@
 import type { Kafka } from 'kafkajs';
-import { createPositions } from './offsets.ts';
-import { createRangeReader, OffsetsUnavailableError, slicesOf } from './range-reader.ts';
+import { createOffsets } from './offsets.ts';
+import { createRangeReader, OffsetsUnavailableError, readSlices } from './range-reader.ts';
 import {
   matches,
   parseDeadLetter,
@@ -55,7 +55,7 @@ const CHUNK = 1000;
 export async function openDeadLetters(kafka: Kafka, group: string, input: string): Promise<DeadLetters> {
   const topic = deadLetterTopic(input);
   const admin = kafka.admin();
-  const positions = createPositions(kafka);
+  const positions = createOffsets(kafka);
   const reader = createRangeReader(kafka);
   await admin.connect();
   const close = async () => {
@@ -73,7 +73,7 @@ export async function openDeadLetters(kafka: Kafka, group: string, input: string
     }));
 
     async function* lettersOf({ partition, from, to }: Span): AsyncGenerator<DeadLetter[]> {
-      for await (const { records } of slicesOf(reader, { topic, partition, from, to }))
+      for await (const { records } of readSlices(reader, { topic, partition, from, to }))
         yield records.map((record) => parseDeadLetter(record, topic, partition));
     }
     /** The spans in which letters of this time lie. Kafka finds the first of them by its time index. */

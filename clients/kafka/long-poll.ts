@@ -1,7 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import { lazyCluster, ONE_BATCH_BYTES, READ_COMMITTED } from './kafkajs/cluster.ts';
 
-export interface Arrivals {
+export interface LongPoll {
   /**
    * Waits until a topic holds committed records from one of these offsets on; the broker tells so within milliseconds.
    * @returns after half a second also if there are none
@@ -18,7 +18,7 @@ export interface Arrivals {
 const WAIT_MS = 500;
 
 /** Lets brokers say when there is something new, by long fetches. */
-export function createArrivals(kafka: Kafka): Arrivals {
+export function createLongPoll(kafka: Kafka): LongPoll {
   // A connection answers one request after the other, so each topic waits on its own.
   const clusters = new Map<string, ReturnType<typeof lazyCluster>>();
   const clusterOf = (topic: string) => {

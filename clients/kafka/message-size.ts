@@ -25,7 +25,7 @@ const bytesOf = (data: Buffer | string | null | undefined) => (data == null ? 0 
  * Cuts items into runs, in their order, of at most `SEND_BYTES` in all; an item that is larger makes a run of its own.
  * @param messageOf the message an item will be sent as
  */
-export function* bySize<T>(items: readonly T[], messageOf: (item: T) => Message): Generator<T[]> {
+export function* splitBySize<T>(items: readonly T[], messageOf: (item: T) => Message): Generator<T[]> {
   let run: T[] = [];
   let bytes = 0;
   for (const item of items) {
@@ -45,7 +45,7 @@ export function* bySize<T>(items: readonly T[], messageOf: (item: T) => Message)
  * How to send a run of `bySize`, of which only one of a single message can be too large as it is. It came compressed, or with less
  * about it: brokers go by what a batch has when it is compressed.
  */
-export function compressionOf([first, ...others]: readonly Message[]): kafkajs.CompressionTypes {
+export function chooseCompression([first, ...others]: readonly Message[]): kafkajs.CompressionTypes {
   const isLarge = first !== undefined && others.length === 0 && messageBytes(first) > SEND_BYTES;
   return isLarge ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
 }

@@ -2,7 +2,7 @@ import DataLoader from 'dataloader';
 import type { Admin, Kafka } from 'kafkajs';
 
 /** Where a group stands in one partition, and what the partition holds. Offsets are the next to read. */
-export interface PartitionPosition {
+export interface PartitionOffsets {
   readonly partition: number;
   /** Null when the group has never committed here. */
   readonly committed: number | null;
@@ -14,8 +14,8 @@ export interface PartitionPosition {
   readonly high: number;
 }
 
-export interface Positions {
-  read(group: string, topic: string): Promise<PartitionPosition[]>;
+export interface Offsets {
+  read(group: string, topic: string): Promise<PartitionOffsets[]>;
   /** The committed offset of one partition, null when there is none. @throws where the topic has no such partition */
   committed(
     group: string,
@@ -37,7 +37,7 @@ const TOGETHER_MS = 2;
  * Reads the committed offsets, which are the truth about how far the scoring is. kafkajs's admin looks for partitions anew
  * at each question, so that added ones are noticed at once.
  */
-export function createPositions(kafka: Kafka): Positions {
+export function createOffsets(kafka: Kafka): Offsets {
   // One admin a topic: two topics on one refresh each other's metadata away (fetchTopicOffsets then finds no leader).
   const admins = new Map<string, Promise<Admin>>();
   async function connected(topic: string): Promise<Admin> {

@@ -54,7 +54,7 @@ export class UndecodableBatchError extends Error {
 }
 
 /** The beginning of a range, or all of it. */
-export interface Slice {
+export interface RecordSlice {
   /** Committed ones, in order; offsets of markers, aborted and compacted records are passed over. */
   readonly records: readonly InputRecord[];
   /** Everything below this offset is here; the end of the range where it is all of it. */
@@ -63,17 +63,17 @@ export interface Slice {
 
 export interface RangeReader {
   /** As much of the range as memory should hold at once: what is left is to be read next. Never nothing of it. */
-  read(range: OffsetRange, signal?: AbortSignal): Promise<Slice>;
+  read(range: OffsetRange, signal?: AbortSignal): Promise<RecordSlice>;
   /**
    * Starts reading a range that will be asked for next; at most one a partition is held.
    * @returns what `read` will give, undefined of an empty range
    */
-  readAhead(range: OffsetRange): Promise<Slice> | undefined;
+  readAhead(range: OffsetRange): Promise<RecordSlice> | undefined;
   close(): Promise<void>;
 }
 
 /** A range slice by slice. */
-export async function* slicesOf(reader: RangeReader, range: OffsetRange): AsyncGenerator<Slice> {
+export async function* readSlices(reader: RangeReader, range: OffsetRange): AsyncGenerator<RecordSlice> {
   for (let { from } = range; from < range.to;) {
     const slice = await reader.read({ ...range, from });
     yield slice;
@@ -133,7 +133,7 @@ export function createRangeReader(kafka: Kafka): RangeReader {
     return fetched;
   }
 
-  async function readNow(range: OffsetRange, signal?: AbortSignal): Promise<Slice> {
+  async function readNow(range: OffsetRange, signal?: AbortSignal): Promise<RecordSlice> {
     const records: InputRecord[] = [];
     const deadline = Date.now() + READ_DEADLINE_MS;
     let position = range.from;
@@ -173,7 +173,7 @@ export function createRangeReader(kafka: Kafka): RangeReader {
     return { records, to: Math.min(position, range.to) };
   }
 
-  const ahead = new Map<string, { range: OffsetRange; slice: Promise<Slice> }>();
+  const ahead = new Map<string, { range: OffsetRange; slice: Promise<RecordSlice> }>();
 
   return {
     async read(range, signal) {
@@ -201,7 +201,7 @@ export function createRangeReader(kafka: Kafka): RangeReader {
 const fetchBytes = (offsets: number) =>
   Math.min(FETCH_BYTES, Math.max(LEAST_FETCH_BYTES, offsets * EXPECTED_BYTES));
 
-const upTo = (end: number, { records, to }: Slice): Slice =>
+const upTo = (end: number, { records, to }: RecordSlice): RecordSlice =>
   to <= end ? { records, to } : { records: records.filter(({ offset }) => offset < end), to: end };
 
 /** Bytes that unpack to nonsense make kafkajs read beyond the end of a buffer. */

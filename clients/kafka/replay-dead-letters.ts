@@ -1,5 +1,5 @@
 import kafkajs, { type Kafka, type Message } from 'kafkajs';
-import { bySize, compressionOf } from './message-size.ts';
+import { splitBySize, chooseCompression } from './message-size.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { printPlace, replayedHeaders, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
 
@@ -37,10 +37,10 @@ export async function replay(
   try {
     for await (const some of letters) {
       const items = some.map((letter) => ({ letter, message: messageOf(letter, topic, partitions) }));
-      for (const request of bySize(items, ({ message }) => message)) {
+      for (const request of splitBySize(items, ({ message }) => message)) {
         try {
           const messages = request.map(({ message }) => message);
-          await producer.send({ topic, acks: -1, compression: compressionOf(messages), messages });
+          await producer.send({ topic, acks: -1, compression: chooseCompression(messages), messages });
         } catch (error) {
           throw interrupted(sent, request[0]?.letter, error);
         }

@@ -1,5 +1,5 @@
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
-import { bySize, compressionOf } from './message-size.ts';
+import { splitBySize, chooseCompression } from './message-size.ts';
 import { KAFKA_RETRY } from './client.ts';
 
 /** What one transaction writes: records and the group's position go together or not at all. */
@@ -119,10 +119,10 @@ async function commit(transaction: Transaction, output: Output): Promise<void> {
   const all = output.records.flatMap(({ topic, messages }) =>
     messages.map((message) => ({ topic, message })),
   );
-  for (const run of bySize(all, ({ message }) => message))
+  for (const run of splitBySize(all, ({ message }) => message))
     await transaction.sendBatch({
       acks: -1,
-      compression: compressionOf(run.map(({ message }) => message)),
+      compression: chooseCompression(run.map(({ message }) => message)),
       topicMessages: byTopic(run),
     });
   const position = { partition: output.partition, offset: String(output.offset), metadata: output.metadata };

@@ -2,7 +2,7 @@ import { content, type Content } from '../../domain/entities/content.ts';
 import { FieldError, type Fields } from '../../domain/schema/field.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { Ranked, RankingKind } from '../../domain/entities/ranking.ts';
-import type { Hot } from '../../domain/entities/trending.ts';
+import type { TrendingItem } from '../../domain/entities/trending.ts';
 import type { PlatformStats } from '../../domain/entities/stats.ts';
 import type { Row, TableEntity } from '../../domain/schema/table-entity.ts';
 import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
@@ -85,7 +85,7 @@ export interface Lakehouse {
     options?: ReadOptions,
   ): Promise<ByPlatform<Ranked[]>>;
   /** Content of the 24 h before `now`, or where a platform has none, of its newest day; hottest first. */
-  trending(limit: number, now: Date, only?: string, options?: ReadOptions): Promise<ByPlatform<Hot[]>>;
+  trending(limit: number, now: Date, only?: string, options?: ReadOptions): Promise<ByPlatform<TrendingItem[]>>;
   contentById(ids: readonly string[], options?: ReadOptions): Promise<Content[]>;
   platformStats(now: Date, options?: ReadOptions): Promise<PlatformStats>;
   dailyStats(from: Date, to: Date, options?: ReadOptions): Promise<DayCounts[]>;

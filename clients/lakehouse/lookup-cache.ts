@@ -1,15 +1,15 @@
 import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
-import { createPreloaded } from './table-snapshot.ts';
+import { createTableSnapshot } from './table-snapshot.ts';
 
 /** What the lakehouse knows of the subjects of a range. */
-export interface Known<T> {
+export interface LookupResult<T> {
   readonly byId: ReadonlyMap<string, T>;
   /** False when Trino was down or over the deadline, so that `byId` has only what was kept from earlier. */
   readonly complete: boolean;
 }
 
-export type KnownOf<T> = (ids: readonly string[]) => Promise<Known<T>>;
+export type Lookup<T> = (ids: readonly string[]) => Promise<LookupResult<T>>;
 
 /** Enough for every KOL of today several times over; features of that many take about 60 MB. */
 const KEPT = 200_000;
@@ -24,7 +24,7 @@ const MOST_IDS = 5000;
  * One query is on its way at a time, and no id is asked for twice meanwhile: a slow Trino is not buried under more of them.
  * @param preload pages of all there is: while a copy of it is kept nothing is asked for, and who is not in it is unknown
  */
-export function createKnown<T>(
+export function createLookupCache<T>(
   look: (ids: readonly string[]) => Promise<readonly T[]>,
   idOf: (value: T) => string,
   {
@@ -36,7 +36,7 @@ export function createKnown<T>(
     onError: (error: unknown) => void;
     preload?: () => AsyncIterable<readonly T[]>;
   },
-): KnownOf<T> {
+): Lookup<T> {
   const kept = new LRUCache<string, { readonly value: T | null }>({ max: KEPT, ttl: KEPT_MS });
   let latest: Promise<unknown> = Promise.resolve();
 
@@ -57,7 +57,7 @@ export function createKnown<T>(
     },
   );
 
-  const preloaded = preload && createPreloaded(preload, idOf, { most: KEPT, keptMs: KEPT_MS, onError });
+  const preloaded = preload && createTableSnapshot(preload, idOf, { most: KEPT, keptMs: KEPT_MS, onError });
   const valueOf = (id: string): T | null | undefined => {
     const value = preloaded?.(id);
     return value === undefined ? kept.get(id)?.value : value;

@@ -10,7 +10,7 @@ interface Copy<T> {
 }
 
 /** @returns the value of an id, null where there is none, undefined where that is to be looked up */
-export type Preloaded<T> = (id: string) => T | null | undefined;
+export type SnapshotLookup<T> = (id: string) => T | null | undefined;
 
 /**
  * Keeps a copy of a table, read in the background now, and anew when it is wanted and growing old. A copy takes the place of
@@ -19,11 +19,11 @@ export type Preloaded<T> = (id: string) => T | null | undefined;
  * @param most rows that are kept; of a larger table these are the first
  * @param keptMs how old a copy may be
  */
-export function createPreloaded<T>(
+export function createTableSnapshot<T>(
   pages: () => AsyncIterable<readonly T[]>,
   idOf: (value: T) => string,
   { most, keptMs, onError }: { most: number; keptMs: number; onError: (error: unknown) => void },
-): Preloaded<T> {
+): SnapshotLookup<T> {
   let copy: Copy<T> | undefined;
   let begunAt = -Infinity;
 

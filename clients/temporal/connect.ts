@@ -31,7 +31,7 @@ const RECONNECT_MS = 5_000;
  * Temporal client that connects with its first call, so that its owner starts and serves without Temporal; each call needs a
  * deadline. Close the connection when done.
  */
-export const lazyTemporal = (address: string, namespace: string): Client =>
+export const connectTemporalLazily = (address: string, namespace: string): Client =>
   new Client({
     connection: Connection.lazy({
       address,

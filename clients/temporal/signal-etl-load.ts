@@ -2,7 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { EtlLoad } from '../../domain/warming/etl-load.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../contract/workflow-ids.ts';
 import type { etlLoads, EtlLoadsState } from '../../workflows/warming/etl-loads.ts';
-import { etlLoadsState, tablesLoaded } from '../../contract/messages.ts';
+import { etlLoadsStateQuery, tablesLoadedSignal } from '../../contract/messages.ts';
 
 /**
  * Tells the receiver of a load, and starts it where it does not run: no worker need be there.
@@ -15,7 +15,7 @@ export async function signalEtlLoad(
   const receiver = await temporal.workflow.signalWithStart<typeof etlLoads, [EtlLoad]>('etlLoads', {
     workflowId: ETL_LOADS_ID,
     taskQueue: WARM_TASK_QUEUE,
-    signal: tablesLoaded,
+    signal: tablesLoadedSignal,
     signalArgs: [load],
     staticSummary: 'Turns ETL loads into warms of what they made stale',
   });
@@ -28,7 +28,7 @@ export async function signalEtlLoad(
  */
 export async function readEtlLoads(temporal: Client): Promise<EtlLoadsState | null> {
   try {
-    return await temporal.workflow.getHandle<typeof etlLoads>(ETL_LOADS_ID).query(etlLoadsState);
+    return await temporal.workflow.getHandle<typeof etlLoads>(ETL_LOADS_ID).query(etlLoadsStateQuery);
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;

@@ -16,7 +16,7 @@ import {
 } from '../../workflows/warming/warm-cache.ts';
 
 /** A warm as those who asked for it see it. */
-export interface Warm {
+export interface WarmStatus {
   readonly workflowId: string;
   readonly runId: string;
   readonly state: 'running' | 'done' | 'failed';
@@ -31,7 +31,7 @@ export interface Warm {
 }
 
 /** What is asked of a warm by hand, and by whom. */
-export type WarmByHand = Omit<WarmCacheArgs, 'trigger'> & { readonly requestedBy: string };
+export type ManualWarm = Omit<WarmCacheArgs, 'trigger'> & { readonly requestedBy: string };
 
 /**
  * Starts a warm by hand, and does not wait for it.
@@ -39,7 +39,7 @@ export type WarmByHand = Omit<WarmCacheArgs, 'trigger'> & { readonly requestedBy
  */
 export async function startWarm(
   temporal: Client,
-  args: WarmByHand,
+  args: ManualWarm,
 ): Promise<{ readonly workflowId: string; readonly runId: string }> {
   const parts = args.parts ?? Object.keys(args.scopes ?? {});
   const what = parts.length === 0 ? 'the whole cache' : parts.join(', ');
@@ -56,7 +56,7 @@ export async function startWarm(
  * A warm by its workflow id, whatever started it; null when there is none (any more).
  * @throws ServiceError
  */
-export async function readWarm(temporal: Client, workflowId: string): Promise<Warm | null> {
+export async function readWarm(temporal: Client, workflowId: string): Promise<WarmStatus | null> {
   if (!isWarmId(workflowId)) return null;
   const handle = temporal.workflow.getHandle<typeof warmCache>(workflowId);
   const description = await describe(handle);
@@ -90,7 +90,7 @@ async function describe(handle: WarmHandle) {
 }
 
 /** How a warm ended. */
-async function resultOf(handle: WarmHandle): Promise<Pick<Warm, 'state' | 'report' | 'error'>> {
+async function resultOf(handle: WarmHandle): Promise<Pick<WarmStatus, 'state' | 'report' | 'error'>> {
   try {
     return { state: 'done', report: await handle.result(), error: null };
   } catch (error) {

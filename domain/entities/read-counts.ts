@@ -3,7 +3,7 @@
  * (domain/warming/hot-profiles.ts). The member with no name holds when the count began, in seconds since 1970, as a negative score: in the
  * same key, so that neither can be evicted without the other, and below all others, so that it is never in the way.
  */
-export const profileReads = {
+export const readCounts = {
   name: 'profile-reads',
   /** Of reads a week old, 28 half-lives, nothing is left. */
   ttlSeconds: 7 * 86_400,

@@ -10,7 +10,7 @@ export const heatOf = (views: number | null, likes: number | null): number =>
   (views ?? 0) + LIKE_WEIGHT * (likes ?? 0);
 
 /** An item with its heat. */
-export interface Hot {
+export interface TrendingItem {
   readonly content_id: string;
   readonly heat: number;
 }
@@ -28,7 +28,7 @@ export const trending = {
   }),
   /** Beside the list, for our own use: the heat of its items, so that video events can move them between warms. */
   heatKey: (platform: string, limit: number = TRENDING_LIMIT) => `{${trending.key(platform, limit)}}:heat`,
-  toHeatEntry: (platform: string, items: readonly Hot[], limit: number = TRENDING_LIMIT): CacheEntry => ({
+  toHeatEntry: (platform: string, items: readonly TrendingItem[], limit: number = TRENDING_LIMIT): CacheEntry => ({
     key: trending.heatKey(platform, limit),
     ttlSeconds: trending.ttlSeconds,
     type: 'zset',

@@ -146,5 +146,5 @@ export const renamedColumns = (table: SilverTable, found: FoundTable): RenamedCo
     .map(([expected, actual]) => ({ table, expected, found: actual }));
 
 /** A problem as one sentence. */
-export const describeProblem = ({ table, column: name, found, accepted }: SchemaProblem): string =>
+export const formatSchemaProblem = ({ table, column: name, found, accepted }: SchemaProblem): string =>
   `${table}${name === null ? '' : `.${name}`}: found ${found}, accepted is ${accepted}`;

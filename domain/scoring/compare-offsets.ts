@@ -2,7 +2,7 @@
 export type OffsetsByPartition = Readonly<Record<string, number>>;
 
 /** Partitions in which Kafka's committed offset was not what the loop knew. */
-export interface PositionCheck {
+export interface OffsetDifferences {
   /** Kafka stood further: somebody else commits for this group. */
   readonly ahead: readonly number[];
   /** Kafka stood further back: somebody set it back, and those events are scored again. */
@@ -17,11 +17,11 @@ export interface PositionCheck {
  * @param committed as Kafka says now
  * @returns undefined where they agree
  */
-export function checkPositions(
+export function compareOffsets(
   known: OffsetsByPartition,
   committed: OffsetsByPartition,
   forgotten: readonly number[],
-): PositionCheck | undefined {
+): OffsetDifferences | undefined {
   const partitionsWhere = (differs: (now: number, before: number) => boolean): number[] =>
     Object.entries(committed)
       .filter(([partition, now]) => differs(now, known[partition] ?? now))

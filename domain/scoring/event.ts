@@ -1,5 +1,5 @@
 import { parseCount } from './parse-count.ts';
-import { deadLetter, ok, type DeadLetterReason, type Outcome } from './parse-outcome.ts';
+import { deadLetter, ok, type DeadLetterReason, type ParseOutcome } from './parse-outcome.ts';
 import { isoTimeMs } from '../values/iso-time.ts';
 import { isPlatform } from '../values/platform.ts';
 
@@ -18,7 +18,7 @@ const MAX_ID_LENGTH = 256;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The JSON object in a record's value, or the reason why there is none. */
-export function parseObject({ value }: RawRecord): Outcome<Readonly<Record<string, unknown>>> {
+export function parseObject({ value }: RawRecord): ParseOutcome<Readonly<Record<string, unknown>>> {
   if (value === null) return deadLetter('tombstone', 'the record has no value');
   let json: string;
   try {
@@ -45,7 +45,7 @@ export function parseEvent<E>(
   record: RawRecord,
   nowMs: number,
   read: (event: Event, receivedMs: number) => E,
-): Outcome<E> {
+): ParseOutcome<E> {
   const object = parseObject(record);
   if (object.kind !== 'ok') return object;
   try {

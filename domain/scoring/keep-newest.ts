@@ -1,23 +1,23 @@
-import type { Outcome } from './parse-outcome.ts';
+import type { ParseOutcome } from './parse-outcome.ts';
 
 /** An event with its place in the input. */
-export interface Placed<E> {
+export interface EventAtOffset<E> {
   readonly offset: number;
   readonly event: E;
 }
 
 /** A record that cannot be processed, with why. */
-export interface Rejected {
+export interface RejectedRecord {
   readonly offset: number;
-  readonly reason: Extract<Outcome<unknown>, { kind: 'deadLetter' }>['reason'];
+  readonly reason: Extract<ParseOutcome<unknown>, { kind: 'deadLetter' }>['reason'];
   readonly detail: string;
 }
 
 /** Every record of a range under exactly one heading. */
-export interface Triage<E> {
+export interface SortedEvents<E> {
   /** The newest event of each id; these go on. */
-  readonly newest: Placed<E>[];
-  readonly deadLetters: Rejected[];
+  readonly newest: EventAtOffset<E>[];
+  readonly deadLetters: RejectedRecord[];
   /** Older than the watermark: counted, and change nothing. */
   readonly late: number[];
   /** A newer event of the same id is in the range. */
@@ -29,13 +29,13 @@ export interface Triage<E> {
  * Sorts the parsed records of a range. Newer means later event time, then higher offset.
  * @param watermarkMs events before it are late; null when none has been reached
  */
-export function triage<E extends { readonly event_time_ms: number }>(
-  parsed: readonly { readonly offset: number; readonly outcome: Outcome<E> }[],
+export function keepNewest<E extends { readonly event_time_ms: number }>(
+  parsed: readonly { readonly offset: number; readonly outcome: ParseOutcome<E> }[],
   idOf: (event: E) => string,
   watermarkMs: number | null,
-): Triage<E> {
-  const newest = new Map<string, Placed<E>>();
-  const deadLetters: Rejected[] = [];
+): SortedEvents<E> {
+  const newest = new Map<string, EventAtOffset<E>>();
+  const deadLetters: RejectedRecord[] = [];
   const late: number[] = [];
   const superseded: number[] = [];
   let maxEventTimeMs: number | null = null;

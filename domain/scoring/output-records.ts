@@ -1,6 +1,6 @@
 import type { Score } from '../entities/score.ts';
 import { carriedHeaders, LEFT_OUT_HEADER, type Headers } from './dead-letter.ts';
-import type { Rejected } from './keep-newest.ts';
+import type { RejectedRecord } from './keep-newest.ts';
 
 /** A Kafka record to be written. */
 export interface OutputRecord {
@@ -51,7 +51,7 @@ interface OriginalRecord {
 export const deadLetterRecord = (
   place: RangePlace,
   { key, value, headers }: OriginalRecord,
-  rejected: Rejected,
+  rejected: RejectedRecord,
 ): OutputRecord => ({
   key,
   value,
@@ -65,14 +65,14 @@ const BARE_KEY_BYTES = 1024;
 export const bareDeadLetterRecord = (
   place: RangePlace,
   { key, value }: OriginalRecord,
-  rejected: Rejected,
+  rejected: RejectedRecord,
 ): OutputRecord => ({
   key: key !== null && key.length <= BARE_KEY_BYTES ? key : null,
   value: null,
   headers: { ...errorHeaders(place, rejected), [LEFT_OUT_HEADER]: String(value?.length ?? 0) },
 });
 
-function errorHeaders(place: RangePlace, { offset, reason, detail }: Rejected): Headers {
+function errorHeaders(place: RangePlace, { offset, reason, detail }: RejectedRecord): Headers {
   const why = {
     topic: place.topic,
     partition: String(place.partition),

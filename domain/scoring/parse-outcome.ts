@@ -1,5 +1,5 @@
 /** What becomes of one input record. A bad record is a value, not an exception: it must not stop its batch. */
-export type Outcome<T> =
+export type ParseOutcome<T> =
   | { readonly kind: 'ok'; readonly value: T }
   | { readonly kind: 'deadLetter'; readonly reason: DeadLetterReason; readonly detail: string };
 
@@ -20,8 +20,8 @@ export const deadLetterReasons = [
 ] as const;
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
-export const ok = <T>(value: T): Outcome<T> => ({ kind: 'ok', value });
-export const deadLetter = (reason: DeadLetterReason, detail: string): Outcome<never> => ({
+export const ok = <T>(value: T): ParseOutcome<T> => ({ kind: 'ok', value });
+export const deadLetter = (reason: DeadLetterReason, detail: string): ParseOutcome<never> => ({
   kind: 'deadLetter',
   reason,
   detail,

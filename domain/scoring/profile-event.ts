@@ -10,7 +10,7 @@ import {
   type Event,
   type RawRecord,
 } from './event.ts';
-import type { Outcome } from './parse-outcome.ts';
+import type { ParseOutcome } from './parse-outcome.ts';
 
 /** A scraped profile, checked. Null means that the event does not say. */
 export interface ProfileEvent {
@@ -32,7 +32,7 @@ export interface ProfileEvent {
 }
 
 /** Reads and checks a record of kol.profiles.raw. */
-export const parseProfileEvent = (record: RawRecord, nowMs: number): Outcome<ProfileEvent> =>
+export const parseProfileEvent = (record: RawRecord, nowMs: number): ParseOutcome<ProfileEvent> =>
   parseEvent(record, nowMs, profileEventOf);
 
 function profileEventOf(event: Event, receivedMs: number): ProfileEvent {

@@ -58,7 +58,7 @@ export interface TrendingMove {
  * may; when the lakehouse could not be asked, nothing is known and nothing enters.
  * @param asked whether the lakehouse answered
  */
-export function moveOf(
+export function trendingMoveOf(
   event: VideoEvent,
   content: Content,
   known: Content | null,

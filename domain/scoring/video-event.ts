@@ -9,7 +9,7 @@ import {
   type Event,
   type RawRecord,
 } from './event.ts';
-import type { Outcome } from './parse-outcome.ts';
+import type { ParseOutcome } from './parse-outcome.ts';
 
 /** A scraped video, checked. Null means that the event does not say. */
 export interface VideoEvent {
@@ -28,7 +28,7 @@ export interface VideoEvent {
 }
 
 /** Reads and checks a record of kol.videos.raw. */
-export const parseVideoEvent = (record: RawRecord, nowMs: number): Outcome<VideoEvent> =>
+export const parseVideoEvent = (record: RawRecord, nowMs: number): ParseOutcome<VideoEvent> =>
   parseEvent(record, nowMs, videoEventOf);
 
 function videoEventOf(event: Event, receivedMs: number): VideoEvent {

@@ -1,5 +1,5 @@
 /** Something given that will not do: what it is called, what was given (shortened), and what would do. */
-export interface Invalid {
+export interface InvalidValue {
   readonly name: string;
   readonly given: unknown;
   readonly accepted: string;
@@ -10,8 +10,8 @@ const MOST_SHOWN = 80;
 const MOST_ITEMS = 3;
 
 /** A wrong value, short enough to be sent back. */
-export function shortened(given: unknown): unknown {
-  if (Array.isArray(given)) return given.slice(0, MOST_ITEMS).map(shortened);
+export function shorten(given: unknown): unknown {
+  if (Array.isArray(given)) return given.slice(0, MOST_ITEMS).map(shorten);
   if (typeof given === 'string') return given.slice(0, MOST_SHOWN);
   if (typeof given !== 'object' || given === null) return given;
   const json = JSON.stringify(given);
@@ -19,5 +19,5 @@ export function shortened(given: unknown): unknown {
 }
 
 /** What is wrong as one sentence, on one line. */
-export const describeInvalid = ({ name, given, accepted }: Invalid): string =>
+export const formatInvalidValue = ({ name, given, accepted }: InvalidValue): string =>
   `${name} = ${JSON.stringify(given) ?? 'nothing'} is not valid: accepted is ${accepted}`;

@@ -1,21 +1,21 @@
 /** A key and when it was first heard of, in ms since 1970. */
-export type RememberedKey = readonly [key: string, atMs: number];
+export type RecentKey = readonly [key: string, atMs: number];
 
 /** Keys heard of lately. */
-export interface Remembered {
+export interface RecentKeys {
   /** Remembers the key. @returns whether it was new */
   add(key: string, nowMs: number): boolean;
   /** The key is new again. */
   forget(key: string): void;
   /** All that is remembered, oldest first. */
-  entries(): RememberedKey[];
+  entries(): RecentKey[];
 }
 
 /** Remembers keys for `forMs`, and `most` of them at once: the oldest are forgotten first. */
-export function createRemembered(
-  known: readonly RememberedKey[],
+export function createRecentKeys(
+  known: readonly RecentKey[],
   { forMs, most }: { readonly forMs: number; readonly most: number },
-): Remembered {
+): RecentKeys {
   // In the order of their times, as they came.
   const keys = new Map(known);
 

@@ -1,5 +1,5 @@
 import { fingerprint } from '../values/fingerprint.ts';
-import { shortened, type Invalid } from '../values/invalid-value.ts';
+import { shorten, type InvalidValue } from '../values/invalid-value.ts';
 import { ALL, isPlatform } from '../values/platform.ts';
 import { isId } from '../scoring/event.ts';
 import { silverTables } from '../schema/silver-tables.ts';
@@ -31,8 +31,8 @@ export interface EtlLoad {
 /** Loads this close together become one warm: pipelines load table after table. */
 export const ETL_WINDOW_SECONDS = 5;
 /** A repeat is known as one for so long, and among so many loads. */
-export const ETL_REMEMBERED_HOURS = 24;
-export const ETL_REMEMBERED_LOADS = 1000;
+export const ETL_DUPLICATE_HOURS = 24;
+export const ETL_DUPLICATE_LOADS = 1000;
 
 const MAX_PLATFORMS = 100;
 /** More of them tell nobody more. */
@@ -73,20 +73,20 @@ const accepted = {
  */
 export function checkLoad(given: unknown): {
   readonly load: EtlLoad | null;
-  readonly problems: readonly Invalid[];
+  readonly problems: readonly InvalidValue[];
 } {
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    return { load: null, problems: [{ name: 'load', given: shortened(given), accepted: accepted.load }] };
+    return { load: null, problems: [{ name: 'load', given: shorten(given), accepted: accepted.load }] };
   const said = new Map(
     Object.entries(given)
       // Clients of typed languages write null for what they do not say.
       .filter(([, value]) => value !== undefined && value !== null)
       .map(([name, value]: [string, unknown]) => [spellings.get(name) ?? name, value]),
   );
-  const problems: Invalid[] = [];
+  const problems: InvalidValue[] = [];
   const wrong = (name: string, value: unknown, would: string) => {
     if (problems.length < MOST_PROBLEMS)
-      problems.push({ name: String(shortened(name)), given: shortened(value), accepted: would });
+      problems.push({ name: String(shorten(name)), given: shorten(value), accepted: would });
   };
 
   const one = (name: string, ok: (value: unknown) => value is string, would: string) => {

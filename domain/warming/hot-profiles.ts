@@ -26,7 +26,7 @@ const LEAST_READS = 1;
  * @param counted most reads first
  * @param room profiles in all
  */
-export const chooseAsked = (
+export const selectMostRead = (
   counted: readonly CountedProfile[],
   room: number,
   leastReads = LEAST_READS,
@@ -55,7 +55,7 @@ export function createFill(asked: readonly string[], room: number): (id: string)
  * lifetime that the refresh gives them, so that it saves a miss.
  * @param counted most reads first
  */
-export function stillRead(
+export function selectStillRead(
   counted: readonly CountedProfile[],
   ttlSeconds: number,
   halfLifeSeconds = READ_HALF_LIFE_SECONDS,

@@ -14,7 +14,7 @@ const WARN_AT = 0.8;
 const mib = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)} MiB`;
 
 /** How full Redis is, in one sentence. */
-export const describeMemory = ({ keys, usedBytes, maxBytes, policy }: RedisMemory): string =>
+export const formatMemory = ({ keys, usedBytes, maxBytes, policy }: RedisMemory): string =>
   `Redis holds ${keys} keys in ${mib(usedBytes)}${maxBytes === 0 ? ', without a limit' : ` of ${mib(maxBytes)} (${Math.round((100 * usedBytes) / maxBytes)} %, ${policy})`}`;
 
 /**

@@ -85,7 +85,7 @@ export interface PartReport {
 }
 
 /** What one part's report says in words, but for its warnings: those are the whole warm's. */
-export const notesOf = ({ skipped, rejected, rejectedExamples }: PartReport): string[] => [
+export const formatPartNotes = ({ skipped, rejected, rejectedExamples }: PartReport): string[] => [
   ...skipped,
   ...(rejected > 0 ? [`${rejected} rows left out, e.g. ${rejectedExamples[0] ?? 'without a reason'}`] : []),
 ];

@@ -1,6 +1,6 @@
-import { dice, isoTime, logNormal, numbers, pickIn } from './seeded-random-sql.ts';
+import { seededRandomSql, isoTime, logNormal, numbers, pickIn } from './seeded-random-sql.ts';
 import { profileIdentities } from './profiles.ts';
-import type { Making } from './tables.ts';
+import type { GenerationContext } from './tables.ts';
 import { biographies, hashtags, languages, titleEnds, titleStarts } from './vocabulary.ts';
 
 type Platform = 'tiktok' | 'youtube';
@@ -31,13 +31,13 @@ const CHANNELS = 3_000;
 const OLDEST_HOURS = 240;
 
 const videoDice = (platform: Platform, seed: string) =>
-  dice(seed, `'${platform}-content/' || CAST(n AS VARCHAR)`);
+  seededRandomSql(seed, `'${platform}-content/' || CAST(n AS VARCHAR)`);
 
 /** Rows of kol_content. TikTok videos are of the KOLs of kol_profiles, YouTube's mostly of channels that are not there. */
-export const contentRows = (making: Making): string =>
+export const contentRows = (making: GenerationContext): string =>
   `${platformContent('tiktok', making)}\nUNION ALL\n${platformContent('youtube', making)}`;
 
-function platformContent(platform: Platform, making: Making): string {
+function platformContent(platform: Platform, making: GenerationContext): string {
   const { seed, referenceSeconds } = making;
   const { medianSeconds, longestSeconds } = TYPICAL[platform];
   const roll = videoDice(platform, seed);
@@ -73,7 +73,7 @@ FROM (
 }
 
 /** Who made each video, how often it was seen, when it was posted and in which language. */
-function videosAndMakers(platform: Platform, making: Making): string {
+function videosAndMakers(platform: Platform, making: GenerationContext): string {
   const { seed, counts, referenceSeconds } = making;
   const { pick, chance, uniform, normal } = videoDice(platform, seed);
   const { medianViews, sigma, zeroViews, skew } = TYPICAL[platform];
@@ -89,7 +89,7 @@ function videosAndMakers(platform: Platform, making: Making): string {
   if (platform === 'tiktok')
     return `SELECT drawn.*, kol.kol_id FROM (${drawn}) AS drawn
     JOIN (${profileIdentities('tiktok', making)}) AS kol ON kol.n = drawn.maker`;
-  const channel = dice(seed, `'channel/' || CAST(drawn.maker AS VARCHAR)`);
+  const channel = seededRandomSql(seed, `'channel/' || CAST(drawn.maker AS VARCHAR)`);
   return `SELECT drawn.*, COALESCE(kol.kol_id,
       'UC' || substr(to_base64url(${channel.bits('a')} || ${channel.bits('b')}), 1, 22)) AS kol_id
     FROM (${drawn}) AS drawn

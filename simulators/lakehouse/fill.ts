@@ -1,6 +1,6 @@
 import { identifier } from '../../clients/lakehouse/sql.ts';
 import { StatementError, statementRunner, type RunStatement } from './run-statement.ts';
-import { lakehouseTables, rowCounts, type Making } from './tables.ts';
+import { lakehouseTables, rowCounts, type GenerationContext } from './tables.ts';
 
 /** What a lakehouse is filled with, and where. */
 export interface FillOptions {
@@ -31,7 +31,7 @@ export async function fillLakehouse(options: FillOptions): Promise<void> {
   const run = statementRunner(options.trinoUrl, user);
   const schema = `${identifier(options.catalog)}.${identifier(options.schema)}`;
   const referenceSeconds = Math.floor(reference.getTime() / 1000);
-  const making: Making = { counts: rowCounts(scale), seed, referenceSeconds, schema };
+  const making: GenerationContext = { counts: rowCounts(scale), seed, referenceSeconds, schema };
 
   await run(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
   const remade = new Set<string>();

@@ -1,5 +1,5 @@
-import { dice, isoTime, logNormal, numbers, pickIn } from './seeded-random-sql.ts';
-import type { Making } from './tables.ts';
+import { seededRandomSql, isoTime, logNormal, numbers, pickIn } from './seeded-random-sql.ts';
+import type { GenerationContext } from './tables.ts';
 import {
   biographies,
   categories,
@@ -19,7 +19,7 @@ const OLDEST_DAYS = { tiktok: 3_200, twitter: 7_300 };
 const FIRST_ID = { tiktok: '6800000000000000000', twitter: '1100000000000000000' };
 const ID_STEP = 12_345_678_901;
 
-const profileDice = (platform: Platform, seed: string) => dice(seed, `'${platform}/' || CAST(n AS VARCHAR)`);
+const profileDice = (platform: Platform, seed: string) => seededRandomSql(seed, `'${platform}/' || CAST(n AS VARCHAR)`);
 
 /** Every username ends in this many base-36 digits, which are different for each: it stays unique in any case. */
 const suffixLength = (count: number) => Math.max(4, Math.ceil(Math.log(count + 1) / Math.log(36)));
@@ -28,7 +28,7 @@ const suffixLength = (count: number) => Math.max(4, Math.ceil(Math.log(count + 1
  * n, kol_id and username of a platform's KOLs. Most are known by their username; for some the kol_id is the
  * platform's number. Other tables make the same ids from it.
  */
-export function profileIdentities(platform: Platform, { seed, counts }: Making): string {
+export function profileIdentities(platform: Platform, { seed, counts }: GenerationContext): string {
   const count = platform === 'tiktok' ? counts.tiktokProfiles : counts.twitterProfiles;
   const { pick, chance, uniform } = profileDice(platform, seed);
   const length = suffixLength(count);
@@ -48,10 +48,10 @@ export function profileIdentities(platform: Platform, { seed, counts }: Making):
 }
 
 /** Rows of kol_profiles. */
-export const profileRows = (making: Making): string =>
+export const profileRows = (making: GenerationContext): string =>
   `${platformProfiles('tiktok', making)}\nUNION ALL\n${platformProfiles('twitter', making)}`;
 
-function platformProfiles(platform: Platform, making: Making): string {
+function platformProfiles(platform: Platform, making: GenerationContext): string {
   const { seed, referenceSeconds } = making;
   const roll = profileDice(platform, seed);
   const { pick, chance, uniform, normal } = roll;

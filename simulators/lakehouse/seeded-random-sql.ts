@@ -4,7 +4,7 @@ import { literal } from '../../clients/lakehouse/sql.ts';
  * Chance as SQL: each expression depends on nothing but a row's identity, the seed and its own name, so the same seed
  * gives the same rows, whatever the order or the number of threads Trino uses.
  */
-export interface Dice {
+export interface SeededRandomSql {
   /** 64 random bits as VARBINARY. */
   readonly bits: (name: string) => string;
   /** DOUBLE, even over [0, 1). */
@@ -21,7 +21,7 @@ export interface Dice {
  * @param seed changes every row
  * @param identity SQL expression of type VARCHAR that tells rows apart
  */
-export function dice(seed: string, identity: string): Dice {
+export function seededRandomSql(seed: string, identity: string): SeededRandomSql {
   const bits = (name: string) => `xxhash64(to_utf8(${literal(`${seed}/${name}/`)} || ${identity}))`;
   // The upper 53 bits are what a double holds exactly.
   const uniform = (name: string) =>
@@ -51,7 +51,7 @@ export const isoTime = (seconds: string): string =>
 
 /** Texts by language: picks from the row's own language. */
 export const pickIn = <Language extends string>(
-  { pick }: Dice,
+  { pick }: SeededRandomSql,
   name: string,
   language: string,
   texts: Readonly<Record<Language, readonly string[]>>,

@@ -11,7 +11,7 @@ export interface RowCounts {
 }
 
 /** What the rows of a lakehouse depend on. */
-export interface Making {
+export interface GenerationContext {
   readonly counts: RowCounts;
   readonly seed: string;
   /** "Now" of all times in the tables, in whole seconds since 1970. */
@@ -26,7 +26,7 @@ export interface LakehouseTable {
   /** The column that tells its rows apart. */
   readonly idColumn: string;
   readonly rows: (counts: RowCounts) => number;
-  readonly select: (making: Making) => string;
+  readonly select: (making: GenerationContext) => string;
   /** The table whose rows it is made from: made anew with it. */
   readonly madeFrom?: string;
 }

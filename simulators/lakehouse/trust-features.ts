@@ -1,12 +1,12 @@
-import { dice, logNormal } from './seeded-random-sql.ts';
-import type { Making } from './tables.ts';
+import { seededRandomSql, logNormal } from './seeded-random-sql.ts';
+import type { GenerationContext } from './tables.ts';
 
 /**
  * Rows of kol_trust_features: one for each Twitter profile, made from kol_profiles so that both agree. Labels follow
  * the features with some noise, as labels by hand do.
  */
-export function trustFeatureRows({ seed, referenceSeconds, schema }: Making): string {
-  const { uniform, normal, chance } = dice(seed, `'features/' || kol_id`);
+export function trustFeatureRows({ seed, referenceSeconds, schema }: GenerationContext): string {
+  const { uniform, normal, chance } = seededRandomSql(seed, `'features/' || kol_id`);
   const age = `date_diff('day', from_iso8601_timestamp(account_created_at), from_unixtime(${referenceSeconds}, 'UTC'))`;
   return `SELECT kol_id, platform, username, has_profile_image, has_bio, bio_length, has_url,
   CAST(verified AS INTEGER) AS verified, followers_count, following_count, post_count, favorites_count,

@@ -1,15 +1,15 @@
 import { Redis, type ChainableCommander } from 'ioredis';
-import type { KnownOf } from '../../clients/lakehouse/lookup-cache.ts';
-import type { Positions } from '../../clients/kafka/offsets.ts';
+import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
+import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { RangeReader } from '../../clients/kafka/range-reader.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import type { TrustApi } from '../../clients/ml-api.ts';
+import type { MlApi } from '../../clients/ml-api.ts';
 import type { FaultInjector } from './fault-injector.ts';
 
 /** Clients that do as the real ones and pass the points of a range. */
 export function faultyClients(faults: FaultInjector) {
-  const positions = (inner: Positions): Positions => ({
+  const positions = (inner: Offsets): Offsets => ({
     ...inner,
     async committed(...place) {
       const committed = await inner.committed(...place);
@@ -49,14 +49,14 @@ export function faultyClients(faults: FaultInjector) {
   });
 
   const known =
-    <T>(inner: KnownOf<T>): KnownOf<T> =>
+    <T>(inner: Lookup<T>): Lookup<T> =>
     async (ids) => {
       const features = await inner(ids);
       await faults.pass('after-features');
       return features;
     };
 
-  const trustApi = (inner: TrustApi): TrustApi => ({
+  const mlApi = (inner: MlApi): MlApi => ({
     ...inner,
     async score(...profiles) {
       const results = await inner.score(...profiles);
@@ -82,7 +82,7 @@ export function faultyClients(faults: FaultInjector) {
       return pipeline;
     });
   }
-  return { positions, transactions, reader, known, trustApi, redis };
+  return { positions, transactions, reader, known, mlApi, redis };
 }
 
 /** The same client, whose pipelines are changed as they are made. */

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKafka } from '../../clients/kafka/client.ts';
+import { createKafkaClient } from '../../clients/kafka/client.ts';
 import { createTransactions } from '../../clients/kafka/transactions.ts';
 import { LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
 import { createBench, type Bench } from './bench.ts';
@@ -115,7 +115,7 @@ describe('the checker notices', () => {
 });
 
 test('an attempt that hangs loses its producer to a retry in the same process', async () => {
-  const kafka = createKafka([engines.addresses.KAFKA_BROKERS], 'chaos-test', () => {});
+  const kafka = createKafkaClient([engines.addresses.KAFKA_BROKERS], 'chaos-test', () => {});
   const transactions = createTransactions(kafka);
   const output = {
     records: [{ topic: LEDGER_TOPIC, messages: [{ value: '{}' }] }],

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Positions } from '../../clients/kafka/offsets.ts';
+import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { FaultInjector } from './fault-injector.ts';
@@ -10,11 +10,11 @@ import { withPipeline } from './decorators.ts';
  * taken. Passes `after-position` in between.
  */
 export function positionBeforeFence(
-  positions: Positions,
+  positions: Offsets,
   transactions: Transactions,
   faults: FaultInjector,
-): { positions: Positions; transactions: Transactions } {
-  const read = new Map<string, ReturnType<Positions['committed']>>();
+): { positions: Offsets; transactions: Transactions } {
+  const read = new Map<string, ReturnType<Offsets['committed']>>();
   return {
     transactions: {
       ...transactions,

@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { EventKind } from '../../domain/scoring/topics.ts';
-import { loopState } from '../../contract/messages.ts';
+import { loopStateQuery } from '../../contract/messages.ts';
 import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
 import { until } from '../support/until.ts';
 import type { Arena } from './arena.ts';
@@ -53,7 +53,7 @@ export const untilAllCounted = (arena: Arena, loop: WorkflowHandle<typeof scorin
     `the loop counts all of ${arena.topic}`,
     async () => {
       // Where its worker was killed, nobody answers for a moment.
-      const state = await loop.query(loopState).catch(() => undefined);
+      const state = await loop.query(loopStateQuery).catch(() => undefined);
       return state?.totals.records === (await arena.committed()).of;
     },
     60,

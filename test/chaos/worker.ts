@@ -3,20 +3,20 @@ import { once } from 'node:events';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createScoringActivities } from '../../activities/index.ts';
 import { reportRangesTogether } from '../../activities/scoring/report-together.ts';
-import { createKnown } from '../../clients/lakehouse/lookup-cache.ts';
-import { createKafka } from '../../clients/kafka/client.ts';
-import { createArrivals } from '../../clients/kafka/long-poll.ts';
-import { createPositions } from '../../clients/kafka/offsets.ts';
+import { createLookupCache } from '../../clients/lakehouse/lookup-cache.ts';
+import { createKafkaClient } from '../../clients/kafka/client.ts';
+import { createLongPoll } from '../../clients/kafka/long-poll.ts';
+import { createOffsets } from '../../clients/kafka/offsets.ts';
 import { createRangeReader } from '../../clients/kafka/range-reader.ts';
 import { createTransactions } from '../../clients/kafka/transactions.ts';
 import { createLakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { createSilverCatalog } from '../../clients/lakehouse/silver-catalog.ts';
 import { createTrino } from '../../clients/lakehouse/trino.ts';
 import { connectRedis } from '../../clients/redis.ts';
-import { createTrustApi } from '../../clients/ml-api.ts';
+import { createMlApi } from '../../clients/ml-api.ts';
 import { connectTemporal } from '../../clients/temporal/connect.ts';
 import { loadConfig } from '../../config/config.ts';
-import { describeProblem } from '../../domain/schema/silver-tables.ts';
+import { formatSchemaProblem } from '../../domain/schema/silver-tables.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/workflow-ids.ts';
 import { faultyClients } from './decorators.ts';
 import { createFaultInjector } from './fault-injector.ts';
@@ -36,8 +36,8 @@ process.once('disconnect', () => process.exit());
 const faults = createFaultInjector(orders.fault, tell, () => once(process, 'message').then(() => undefined));
 const faulty = faultyClients(faults);
 
-const kafka = createKafka(config.KAFKA_BROKERS, 'chaos-worker', () => {}, tappedSockets(faults));
-let positions = createPositions(kafka);
+const kafka = createKafkaClient(config.KAFKA_BROKERS, 'chaos-worker', () => {}, tappedSockets(faults));
+let positions = createOffsets(kafka);
 let transactions = createTransactions(kafka);
 if (orders.sabotage === 'position-before-fence')
   ({ positions, transactions } = positionBeforeFence(positions, transactions, faults));
@@ -54,31 +54,31 @@ const trino = createTrino({
   queryTimeoutSeconds: config.TRINO_QUERY_TIMEOUT_SECONDS,
 });
 const place = { catalog: config.TRINO_CATALOG, schema: config.TRINO_SCHEMA };
-const lakehouse = createLakehouse(trino, createSilverCatalog(trino, place, describeProblem));
+const lakehouse = createLakehouse(trino, createSilverCatalog(trino, place, formatSchemaProblem));
 const enrich = { deadlineMs: config.SCORING_ENRICH_DEADLINE_MS, onError: () => {} };
 
 const activities = createScoringActivities({
   draining: new AbortController().signal,
-  positions,
-  arrivals: createArrivals(kafka),
+  offsets: positions,
+  longPoll: createLongPoll(kafka),
   transactions: faulty.transactions(transactions, tell),
   reader: faulty.reader(createRangeReader(kafka)),
-  knownFeatures: faulty.known(
-    createKnown(
+  lookUpFeatures: faulty.known(
+    createLookupCache(
       (ids) => lakehouse.trustFeatures(ids),
       ({ kol_id }) => kol_id,
       enrich,
     ),
   ),
-  knownContent: faulty.known(
-    createKnown(
+  lookUpContent: faulty.known(
+    createLookupCache(
       (ids) => lakehouse.contentById(ids),
       ({ content_id }) => content_id,
       enrich,
     ),
   ),
-  trustApi: faulty.trustApi(
-    createTrustApi({
+  mlApi: faulty.mlApi(
+    createMlApi({
       url: config.ML_API_URL,
       timeoutSeconds: config.ML_API_TIMEOUT_SECONDS,
       concurrency: config.ML_API_CONCURRENCY,

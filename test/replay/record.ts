@@ -16,12 +16,12 @@ import { createDependencies } from '../../workers/dependencies.ts';
 import { registerSearchAttributes } from '../../clients/temporal/register-search-attributes.ts';
 import { ETL_LOADS_ID, partWarmerId, SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../../contract/workflow-ids.ts';
 import {
-  configureLoop,
-  loopState,
-  pauseLoop,
-  resumeLoop,
-  seekLoop,
-  tablesLoaded,
+  configureLoopUpdate,
+  loopStateQuery,
+  pauseLoopUpdate,
+  resumeLoopUpdate,
+  seekLoopUpdate,
+  tablesLoadedSignal,
   type EtlLoad,
 } from '../../contract/messages.ts';
 import type { etlLoads } from '../../workflows/warming/etl-loads.ts';
@@ -145,7 +145,7 @@ async function recordEtl(temporal: Client): Promise<void> {
     temporal.workflow.signalWithStart<typeof etlLoads, [EtlLoad]>('etlLoads', {
       workflowId: ETL_LOADS_ID,
       taskQueue: WARM_TASK_QUEUE,
-      signal: tablesLoaded,
+      signal: tablesLoadedSignal,
       signalArgs: [load],
     });
   await signal({ tables: ['kol_content'], pipeline: 'silver', runId: '1' });
@@ -182,7 +182,7 @@ async function recordScoring(temporal: Client, brokers: string): Promise<void> {
     });
   const records = async (expected: number) =>
     until(`${expected} records are accounted for`, async () => {
-      const { totals } = await loop.query(loopState);
+      const { totals } = await loop.query(loopStateQuery);
       return totals.records >= expected;
     });
   const [admin] = [kafka.admin()];
@@ -195,30 +195,30 @@ async function recordScoring(temporal: Client, brokers: string): Promise<void> {
   });
   await send(30);
   await records(30);
-  await loop.executeUpdate(pauseLoop);
+  await loop.executeUpdate(pauseLoopUpdate);
   await send(100);
-  await loop.executeUpdate(configureLoop, { args: [{ maxOffsets: 40 }] });
-  await loop.executeUpdate(resumeLoop);
+  await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 40 }] });
+  await loop.executeUpdate(resumeLoopUpdate);
   await records(130);
-  await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
+  await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] });
   await records(260);
   await keep('scoring-loop', loop);
   // Back in the middle of a backlog: sooner or later a batch runs just then, and is ended.
-  await loop.executeUpdate(configureLoop, { args: [{ maxOffsets: 10 }] });
+  await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 10 }] });
   const batchWasEnded = async () =>
     ((await loop.fetchHistory()).events ?? [])
       .flatMap(({ markerRecordedEventAttributes: marker }) => Object.values(marker?.details ?? {}))
       .flatMap(({ payloads }) => payloads ?? [])
       .some(({ data }) => Buffer.from(data ?? []).includes('seek-ends-the-batch'));
-  do await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
+  do await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] });
   while (!(await batchWasEnded()));
-  const { totals } = await loop.query(loopState);
+  const { totals } = await loop.query(loopStateQuery);
   await records(totals.records + 20);
   await keep('scoring-loop-sought-in-a-batch', loop);
   // Small batches until the server suggests to continue as new: the run before it, and the one after.
   const { runId } = await loop.describe();
-  await loop.executeUpdate(configureLoop, { args: [{ maxOffsets: 2 }] });
-  await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
+  await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 2 }] });
+  await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] });
   await until('it has continued as new', async () => (await loop.describe()).runId !== runId, 60);
   await keep('scoring-loop-continued', temporal.workflow.getHandle('scoring-loop/recorded', runId));
   await loop.terminate('recorded');

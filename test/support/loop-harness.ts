@@ -4,7 +4,7 @@ import kafkajs, { type Admin, type Message, type Producer } from 'kafkajs';
 import type { Config } from '../../config/config.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/workflow-ids.ts';
-import { loopState } from '../../contract/messages.ts';
+import { loopStateQuery } from '../../contract/messages.ts';
 import type { LoopState } from '../../contract/scoring-loop.ts';
 import type { scoringLoop, ScoringLoopArgs } from '../../workflows/scoring/scoring-loop.ts';
 import { testConfig, testDependencies } from './dependencies.ts';
@@ -104,7 +104,7 @@ export async function loopHarness(
   return harness;
 }
 
-export const stateOf = (loop: LoopHandle): Promise<LoopState> => loop.query(loopState);
+export const stateOf = (loop: LoopHandle): Promise<LoopState> => loop.query(loopStateQuery);
 
 /** Input records that the loop has an outcome for. */
 export async function accounted(loop: LoopHandle): Promise<number> {

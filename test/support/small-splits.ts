@@ -4,7 +4,7 @@ import { createLakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { createSilverCatalog } from '../../clients/lakehouse/silver-catalog.ts';
 import { createTrino } from '../../clients/lakehouse/trino.ts';
 import type { Config } from '../../config/config.ts';
-import { describeProblem } from '../../domain/schema/silver-tables.ts';
+import { formatSchemaProblem } from '../../domain/schema/silver-tables.ts';
 
 /** The activities of the profiles, with splits that suit a small lakehouse. */
 export async function smallSplits(
@@ -17,7 +17,7 @@ export async function smallSplits(
   const silver = createSilverCatalog(
     trino,
     { catalog: config.TRINO_CATALOG, schema: config.TRINO_SCHEMA },
-    describeProblem,
+    formatSchemaProblem,
   );
   const activities = createWarmProfiles({
     redis,

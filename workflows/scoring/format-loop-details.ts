@@ -1,7 +1,7 @@
 import type { LoopState } from '../../contract/scoring-loop.ts';
 
 /** The loop's state for the Temporal UI, as Markdown. */
-export function describeLoop({
+export function formatLoopDetails({
   state,
   topic,
   settings,

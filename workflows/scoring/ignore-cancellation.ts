@@ -1,7 +1,7 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
 
 /** Nothing where an operator's steering ended the waiting. */
-export async function unlessCancelled<T>(work: Promise<T>): Promise<T | undefined> {
+export async function ignoreCancellation<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {

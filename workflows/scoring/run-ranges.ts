@@ -11,7 +11,7 @@ import { STALE_PLAN } from '../../domain/scoring/plan-ranges.ts';
 import type { RangeReport } from '../../domain/scoring/range-report.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { scoring, scoringThenPlanning } from '../activity-options.ts';
-import { unlessCancelled } from './ignore-cancellation.ts';
+import { ignoreCancellation } from './ignore-cancellation.ts';
 
 const { scoreRange } = proxyActivities<ScoringActivities>(scoring);
 
@@ -61,7 +61,7 @@ async function reportsOf(answers: readonly Promise<RangeAnswer | null>[]): Promi
 /** A plan that Kafka no longer agrees with is no failure, nor is a range that was ended: the next plan looks again. */
 async function orNothing(answer: Promise<RangeAnswer>): Promise<RangeAnswer | null> {
   try {
-    return (await unlessCancelled(answer)) ?? null;
+    return (await ignoreCancellation(answer)) ?? null;
   } catch (error) {
     if (
       error instanceof ActivityFailure &&

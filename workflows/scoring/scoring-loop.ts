@@ -16,19 +16,19 @@ import {
 } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
 import type { BatchPlan, PlanBatchArgs } from '../../activities/scoring/plan-batch.ts';
-import { checkPositions, type OffsetsByPartition } from '../../domain/scoring/compare-offsets.ts';
+import { compareOffsets, type OffsetsByPartition } from '../../domain/scoring/compare-offsets.ts';
 import { eventKinds, type EventKind } from '../../domain/scoring/topics.ts';
 import { planning, planningBacklog, seeking } from '../activity-options.ts';
-import { describeLoop } from './format-loop-details.ts';
+import { formatLoopDetails } from './format-loop-details.ts';
 import { addReports, NO_TOTALS, type LoopSettings, type LoopState } from '../../contract/scoring-loop.ts';
-import { configureLoop, loopState, pauseLoop, resumeLoop, seekLoop, type SeekTarget } from '../../contract/messages.ts';
+import { configureLoopUpdate, loopStateQuery, pauseLoopUpdate, resumeLoopUpdate, seekLoopUpdate, type SeekTarget } from '../../contract/messages.ts';
 import { checkSeekTarget, checkSettings } from './loop-input.ts';
 import { runRanges, type RunningBatch } from './run-ranges.ts';
-import { unlessCancelled } from './ignore-cancellation.ts';
+import { ignoreCancellation } from './ignore-cancellation.ts';
 
 const { planBatch } = proxyActivities<ScoringActivities>(planning);
 const { planBatch: planBacklog } = proxyLocalActivities<ScoringActivities>(planningBacklog);
-const { seekPositions } = proxyActivities<ScoringActivities>(seeking);
+const { seekPartitions: seekPartitions } = proxyActivities<ScoringActivities>(seeking);
 
 /** Input of the loop; everything but the topic has a default. */
 export interface ScoringLoopArgs {
@@ -70,7 +70,7 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
   };
   const now = (change: Partial<LoopState>): LoopState => {
     state = { ...state, ...change };
-    setCurrentDetails(describeLoop(state));
+    setCurrentDetails(formatLoopDetails(state));
     return state;
   };
 
@@ -91,14 +91,14 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     seek = undefined;
   };
   let batch: RunningBatch | undefined;
-  setHandler(loopState, () => state);
-  setHandler(pauseLoop, () => setPaused(true));
-  setHandler(resumeLoop, () => setPaused(false));
-  setHandler(configureLoop, (change) => steer({ settings: { ...state.settings, ...change } }), {
+  setHandler(loopStateQuery, () => state);
+  setHandler(pauseLoopUpdate, () => setPaused(true));
+  setHandler(resumeLoopUpdate, () => setPaused(false));
+  setHandler(configureLoopUpdate, (change) => steer({ settings: { ...state.settings, ...change } }), {
     validator: checkSettings,
   });
   setHandler(
-    seekLoop,
+    seekLoopUpdate,
     async (target) => {
       await condition(() => seek === undefined);
       const own: Seek = (seek = { target });
@@ -146,7 +146,7 @@ export async function scoringLoop(args: ScoringLoopArgs): Promise<void> {
     });
     const args = planArgs(lookAtOnce ? 0 : lastPlannedMs);
     waiting = before?.staying ?? new CancellationScope();
-    const plan: BatchPlan | undefined = await unlessCancelled(
+    const plan: BatchPlan | undefined = await ignoreCancellation(
       waiting.run(
         async () =>
           (await before?.next) ??
@@ -244,7 +244,7 @@ async function carryOut(
   loop: { readonly topic: string; readonly group: string },
 ): Promise<OffsetsByPartition> {
   try {
-    return await seekPositions({ ...loop, ...seek.target });
+    return await seekPartitions({ ...loop, ...seek.target });
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
     seek.failure = ApplicationFailure.nonRetryable(error.cause?.message ?? error.message, 'SeekFailed');
@@ -261,7 +261,7 @@ function positionsAfter(
   { positions: known }: LoopState,
 ): Partial<LoopState> {
   if (positions === undefined) return {};
-  const check = checkPositions(known, positions, forgotten);
+  const check = compareOffsets(known, positions, forgotten);
   return { positions, ...(check && { disagreement: { ...check, atMs: plannedAtMs } }) };
 }
 

@@ -15,19 +15,19 @@ import {
 import {
   checkLoad,
   duplicateKeyOf,
-  ETL_REMEMBERED_HOURS,
-  ETL_REMEMBERED_LOADS,
+  ETL_DUPLICATE_HOURS,
+  ETL_DUPLICATE_LOADS,
   ETL_WINDOW_SECONDS,
   mergePartsAndScopes,
   partsAndScopesOf,
   type EtlLoad,
   type PartsAndScopes,
 } from '../../domain/warming/etl-load.ts';
-import { describeInvalid } from '../../domain/values/invalid-value.ts';
-import { createRemembered, type RememberedKey } from '../../domain/values/recent-keys.ts';
-import { describeEtlLoads } from './format-etl-loads-details.ts';
+import { formatInvalidValue } from '../../domain/values/invalid-value.ts';
+import { createRecentKeys, type RecentKey } from '../../domain/values/recent-keys.ts';
+import { formatEtlLoadsDetails } from './format-etl-loads-details.ts';
 import { etlWarmId } from '../../contract/workflow-ids.ts';
-import { etlLoadsState, tablesLoaded } from '../../contract/messages.ts';
+import { etlLoadsStateQuery, tablesLoadedSignal } from '../../contract/messages.ts';
 import { warmCache } from './warm-cache.ts';
 
 /** Loads that are not served yet, as one: however many there are, it stays small. */
@@ -78,7 +78,7 @@ export interface EtlLoadsState {
 export interface EtlLoadsArgs {
   readonly state?: EtlLoadsState;
   readonly waiting?: WaitingLoads;
-  readonly remembered?: readonly RememberedKey[];
+  readonly remembered?: readonly RecentKey[];
 }
 
 const NONE: WaitingLoads = { loads: 0, parts: [], scopes: {}, pipelines: [], keys: [] };
@@ -87,13 +87,13 @@ const PROBLEMS_SHOWN = 5;
  * The signal as it came: one that is no JSON must not be decoded before the handler sees it, since that would fail the
  * workflow's task, again at every try, and with it all other loads.
  */
-const anySignal = defineSignal<[RawValue?]>(tablesLoaded.name, {
+const anySignal = defineSignal<[RawValue?]>(tablesLoadedSignal.name, {
   typeInfo: { inputTypes: [rawValueTypeInfo] },
 });
 
 /** Pipelines told of by name in a warm's summary. */
 const PIPELINES_SHOWN = 10;
-const REMEMBERED = { forMs: ETL_REMEMBERED_HOURS * 3_600_000, most: ETL_REMEMBERED_LOADS };
+const REMEMBERED = { forMs: ETL_DUPLICATE_HOURS * 3_600_000, most: ETL_DUPLICATE_LOADS };
 
 /**
  * Receives ETL signals (signal-with-start, so it need not run) and turns those of a short window into one warm of just what
@@ -110,17 +110,17 @@ export async function etlLoads(input?: EtlLoadsArgs): Promise<EtlLoadsState> {
     lastWarm: null,
   };
   let waiting = input?.waiting ?? NONE;
-  const remembered = createRemembered(input?.remembered ?? [], REMEMBERED);
+  const remembered = createRecentKeys(input?.remembered ?? [], REMEMBERED);
   const update = (change: Partial<EtlLoadsState>) => {
     state = { ...state, ...change, waiting: { loads: waiting.loads, parts: waiting.parts } };
-    setCurrentDetails(describeEtlLoads(state));
+    setCurrentDetails(formatEtlLoadsDetails(state));
   };
 
   // A signal's sender may be anyone: what is wrong is told here, not thrown, or it would stop the others.
   setHandler(anySignal, (raw) => {
     const { load, problems } = checkLoad(decoded(raw));
     if (problems.length > 0) {
-      const reason = problems.map(describeInvalid).join('; ');
+      const reason = problems.map(formatInvalidValue).join('; ');
       log.warn(load === null ? 'A signal of an ETL load is ignored' : 'Part of an ETL load is ignored', {
         reason,
       });
@@ -139,14 +139,14 @@ export async function etlLoads(input?: EtlLoadsArgs): Promise<EtlLoadsState> {
     waiting = withLoad(waiting, load, key);
     update({ taken: state.taken + 1 });
   });
-  setHandler(etlLoadsState, () => state);
+  setHandler(etlLoadsStateQuery, () => state);
   update({});
 
   let round = 0;
   while (
     await condition(
       () => waiting.loads > 0 || workflowInfo().continueAsNewSuggested,
-      `${ETL_REMEMBERED_HOURS} hours`,
+      `${ETL_DUPLICATE_HOURS} hours`,
     )
   ) {
     if (workflowInfo().continueAsNewSuggested)
@@ -182,7 +182,7 @@ function withLoad(waiting: WaitingLoads, load: EtlLoad, key: string | undefined)
     ...mergePartsAndScopes([waiting, partsAndScopesOf([load])]),
     loads: waiting.loads + 1,
     pipelines: [...pipelines].slice(0, PIPELINES_SHOWN),
-    keys: key === undefined ? waiting.keys : [...waiting.keys, key].slice(-ETL_REMEMBERED_LOADS),
+    keys: key === undefined ? waiting.keys : [...waiting.keys, key].slice(-ETL_DUPLICATE_LOADS),
   };
 }
 

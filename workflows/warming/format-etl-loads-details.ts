@@ -2,7 +2,7 @@ import { ETL_WINDOW_SECONDS } from '../../domain/warming/etl-load.ts';
 import type { EtlLoadsState, EtlWarm } from './etl-loads.ts';
 
 /** What became of the loads, for the Temporal UI, as Markdown. */
-export function describeEtlLoads({
+export function formatEtlLoadsDetails({
   taken,
   repeats,
   ignored,

@@ -1,6 +1,6 @@
-import { describeMemory } from '../../domain/warming/redis-memory.ts';
+import { formatMemory } from '../../domain/warming/redis-memory.ts';
 import {
-  notesOf,
+  formatPartNotes,
   type PartReport,
   type WarmOptions,
   type WarmPart,
@@ -14,7 +14,7 @@ export type PartResult = PartReport | { readonly error: string };
 /** The parts; null while one is warmed. */
 type Progress = ReadonlyMap<WarmPart, PartResult | null>;
 
-interface Warm extends WarmOptions {
+interface WarmHeading extends WarmOptions {
   readonly trigger: WarmTrigger;
   readonly requestedBy: string;
 }
@@ -23,8 +23,8 @@ interface Warm extends WarmOptions {
  * A warm for the Temporal UI, as Markdown: who asked for what, how far each part is, and at the end what is to be looked at.
  * @param report once there is one
  */
-export function describeWarm(
-  warm: Warm,
+export function formatWarmDetails(
+  warm: WarmHeading,
   scopes: Partial<Readonly<Record<WarmPart, WarmScope>>>,
   progress: Progress,
   report?: Pick<WarmReport, 'renamed' | 'memory' | 'warnings'>,
@@ -49,7 +49,7 @@ function row(part: string, result: PartResult | null): string {
   if ('error' in result) return `| ${part} | failed: ${cell(result.error)} | | | | | | |`;
   const { rowsRead, keys, renewed, removed, durationMs } = result;
   const counts = [rowsRead, keys, renewed, removed, durationMs].join(' | ');
-  return `| ${part} | done | ${counts} | ${cell(notesOf(result).join('; '))} |`;
+  return `| ${part} | done | ${counts} | ${cell(formatPartNotes(result).join('; '))} |`;
 }
 
 const ending = ({
@@ -58,7 +58,7 @@ const ending = ({
   warnings,
 }: Pick<WarmReport, 'renamed' | 'memory' | 'warnings'>): string[] => [
   '',
-  ...(memory === null ? [] : [`- ${describeMemory(memory)}`]),
+  ...(memory === null ? [] : [`- ${formatMemory(memory)}`]),
   ...renamed.map((one) => `- column ${one}`),
   ...warnings.map((one) => `- **${cell(one)}**`),
 ];

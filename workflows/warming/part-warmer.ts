@@ -12,10 +12,10 @@ import {
 } from '@temporalio/workflow';
 import { mergeScopes, type PartReport, type WarmPart } from '../../domain/warming/warm-parts.ts';
 import {
-  partWarmed,
-  warmProgress,
-  warmRequested,
-  warmWithdrawn,
+  partWarmedSignal,
+  warmProgressQuery,
+  warmRequestedSignal,
+  warmWithdrawnSignal,
   type PartOutcome,
   type WarmRequest,
 } from '../../contract/messages.ts';
@@ -39,19 +39,19 @@ export async function partWarmer({
   let progress: WarmProgress = { rows: 0, total: 0 };
   const show = () => setCurrentDetails(describe(part, served, waiting.length, progress));
 
-  setHandler(warmRequested, (request) => {
+  setHandler(warmRequestedSignal, (request) => {
     // Asked again by one that waits long: it has its place already.
     if ([...served, ...waiting].some(({ runId }) => runId === request.runId)) return;
     waiting.push(request);
     show();
   });
-  setHandler(warmWithdrawn, (runId) => {
+  setHandler(warmWithdrawnSignal, (runId) => {
     waiting = waiting.filter((request) => request.runId !== runId);
     served = served.filter((request) => request.runId !== runId);
     if (served.length === 0) running?.cancel();
     show();
   });
-  setHandler(warmProgress, () => progress);
+  setHandler(warmProgressQuery, () => progress);
 
   // The first request comes with the start; a start by hand without one ends at once.
   await condition(() => waiting.length > 0, '10 seconds');
@@ -83,7 +83,7 @@ export async function partWarmer({
   await condition(allHandlersFinished);
 }
 
-type Outcome = ({ readonly report: PartReport } | { readonly error: string }) & {
+type RunOutcome = ({ readonly report: PartReport } | { readonly error: string }) & {
   /** Set when the run was cancelled, rather than failed. */
   readonly cancelled?: Error;
 };
@@ -93,7 +93,7 @@ async function warm(
   part: WarmPart,
   served: readonly WarmRequest[],
   told: (progress: WarmProgress) => void,
-): Promise<Outcome> {
+): Promise<RunOutcome> {
   const [first] = served;
   if (first === undefined) throw new Error('a warm without a request');
   const args = {
@@ -118,7 +118,7 @@ async function warm(
 const tellAll = (
   requests: readonly WarmRequest[],
   part: WarmPart,
-  { cancelled: _, ...outcome }: Outcome,
+  { cancelled: _, ...outcome }: RunOutcome,
 ): Promise<unknown> =>
   CancellationScope.nonCancellable(() =>
     Promise.all(requests.map((request) => tell(request, { part, runId: request.runId, ...outcome }))),
@@ -127,7 +127,7 @@ const tellAll = (
 /** A requester that is gone needs no answer. */
 async function tell({ replyTo, runId }: WarmRequest, outcome: PartOutcome): Promise<void> {
   try {
-    await getExternalWorkflowHandle(replyTo, runId).signal(partWarmed, outcome);
+    await getExternalWorkflowHandle(replyTo, runId).signal(partWarmedSignal, outcome);
   } catch {
     // nobody listens
   }

@@ -28,12 +28,12 @@ import {
   type WarmTrigger,
 } from '../../domain/warming/warm-parts.ts';
 import { asking } from '../activity-options.ts';
-import { partWarmed, warmWithdrawn, type PartOutcome } from '../../contract/messages.ts';
-import { describeWarm, type PartResult } from './format-warm-details.ts';
+import { partWarmedSignal, warmWithdrawnSignal, type PartOutcome } from '../../contract/messages.ts';
+import { formatWarmDetails, type PartResult } from './format-warm-details.ts';
 import { partWarmerId } from '../../contract/workflow-ids.ts';
 import { warmPart } from './warm-part.ts';
 
-const { checkSourceSchema, askPartWarmer, inspectRedis } = proxyActivities<WarmActivities>(asking);
+const { checkSourceSchema, signalPartWarmer, getRedisMemory } = proxyActivities<WarmActivities>(asking);
 
 /** Input of a warm. Everything has a default: no input at all is a full warm, asked for by hand. */
 export interface WarmCacheArgs extends Partial<WarmOptions> {
@@ -84,7 +84,7 @@ export async function warmCache(input?: WarmCacheArgs): Promise<WarmReport> {
   upsertMemo({ trigger, parts: [...parts], requestedBy, dryRun });
   const progress = new Map<WarmPart, PartResult | null>(parts.map((part) => [part, null]));
   const show = (report?: WarmReport) =>
-    setCurrentDetails(describeWarm({ trigger, requestedBy, dryRun, ...how }, scopes, progress, report));
+    setCurrentDetails(formatWarmDetails({ trigger, requestedBy, dryRun, ...how }, scopes, progress, report));
   show();
 
   const { renamed } = await checkSourceSchema({ parts });
@@ -166,7 +166,7 @@ async function askWarmers(
 ): Promise<void> {
   const { workflowId, runId } = workflowInfo();
   const waitingFor = new Set(parts);
-  setHandler(partWarmed, (outcome: PartOutcome) => {
+  setHandler(partWarmedSignal, (outcome: PartOutcome) => {
     // An answer that comes twice, or to a run before this one, is none.
     if (outcome.runId !== runId || !waitingFor.delete(outcome.part)) return;
     settle(outcome.part, 'report' in outcome ? outcome.report : { error: outcome.error });
@@ -176,7 +176,7 @@ async function askWarmers(
   const request = async (part: WarmPart) => {
     try {
       const request = { ...wanted, dryRun: false, scope: scopes[part], replyTo: workflowId, runId };
-      await askPartWarmer({ part, request });
+      await signalPartWarmer({ part, request });
     } catch (error) {
       waitingFor.delete(part);
       settle(part, { error: reasonOf(error) });
@@ -197,7 +197,7 @@ const withdraw = (parts: ReadonlySet<WarmPart>, runId: string): Promise<unknown>
   Promise.all(
     [...parts].map(async (part) => {
       try {
-        await getExternalWorkflowHandle(partWarmerId(part)).signal(warmWithdrawn, runId);
+        await getExternalWorkflowHandle(partWarmerId(part)).signal(warmWithdrawnSignal, runId);
       } catch {
         // it does not run: there is nothing to end
       }
@@ -207,7 +207,7 @@ const withdraw = (parts: ReadonlySet<WarmPart>, runId: string): Promise<unknown>
 /** The report must not fail for want of it. */
 async function memoryAfterwards(): Promise<RedisMemory | null> {
   try {
-    return await inspectRedis();
+    return await getRedisMemory();
   } catch (error) {
     if (isCancellation(error)) throw error;
     return null;

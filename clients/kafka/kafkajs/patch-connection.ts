@@ -31,7 +31,7 @@ let mended = false;
  * - A connection on which a request timed out stays, though nothing may ever come of it again (its pull request 1783). Here
  *   it is dropped, as Kafka's own client does it.
  */
-export function mendConnections(): void {
+export function patchConnection(): void {
   if (mended) return;
   mended = true;
   prototype.connect = function (this: Connection) {

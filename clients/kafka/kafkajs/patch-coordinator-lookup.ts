@@ -27,7 +27,7 @@ const KEPT_MS = 2000;
  * Lets kafkajs 2.2.4 keep who coordinates a group or a transactional id. It asks before each request to a coordinator, which
  * makes nine requests, one after the other, of the five that a transaction takes.
  */
-export function keepCoordinators(): void {
+export function patchCoordinatorLookup(): void {
   if (kept) return;
   kept = true;
   prototype.findGroupCoordinatorMetadata = function (this: object, who: Coordinator) {

@@ -17,7 +17,7 @@ let quiet = false;
  * it may send what is not there; a worker's connections took a fifth of a core so. A check is due only where something waits
  * or the broker throttled us. A finished request checks the queue anyway.
  */
-export function quietIdleQueues(): void {
+export function patchRequestQueue(): void {
   if (quiet) return;
   quiet = true;
   prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {

@@ -1,24 +1,24 @@
 import calculateSlot from 'cluster-key-slot';
 import { Cluster } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { cachedRows } from '../../../cache/redis/scan-entities.ts';
+import { scanEntities } from '../../../cache/redis/scan-entities.ts';
 import { fillItem } from '../../../cache/reading/fill-entry.ts';
 import { readPartMetadata, writePartMetadata } from '../../../cache/writing/part-metadata.ts';
-import { bytesPerProfile } from '../../../cache/popularity/profile-size.ts';
-import { addReads, mostRead } from '../../../cache/popularity/read-counts.ts';
+import { measureProfileSize } from '../../../cache/popularity/profile-size.ts';
+import { addReads, readMostRead } from '../../../cache/popularity/read-counts.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
-import { tableReading, trendingReading } from '../../../cache/reading/entity-sources.ts';
-import { createReads } from '../../../cache/reading/cache-reader.ts';
-import { redisMemory } from '../../../cache/redis/memory-info.ts';
-import { removeUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
-import { renewAll } from '../../../cache/writing/refresh-ttl.ts';
-import { writeDetails } from '../../../cache/writing/write-content.ts';
+import { tableSource, trendingSource } from '../../../cache/reading/entity-sources.ts';
+import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
+import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
+import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
+import { refreshTtls } from '../../../cache/writing/refresh-ttl.ts';
+import { writeContentRows } from '../../../cache/writing/write-content.ts';
 import { EmptyEntryError, IncompleteSetError, replaceSet, writeEntries } from '../../../cache/writing/write-entries.ts';
 import { writeScores } from '../../../cache/writing/write-scores.ts';
-import { moveTrending, refreshDetails, rememberEngagement } from '../../../cache/writing/write-videos.ts';
+import { updateTrending, writeContentEvents, writeEngagement } from '../../../cache/writing/write-videos.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import type { TrustApi } from '../../../clients/ml-api.ts';
+import type { MlApi } from '../../../clients/ml-api.ts';
 import { content, type Content } from '../../../domain/entities/content.ts';
 import { engagement } from '../../../domain/entities/engagement.ts';
 import type { CacheEntry } from '../../../domain/schema/entry.ts';
@@ -78,7 +78,7 @@ const noteOf = (rows: number): PartMetadata => ({
 /** Ids of all profiles that a walk over the cache meets. */
 async function walked(redis: RedisClient): Promise<string[]> {
   const found = new Set<string>();
-  for await (const page of cachedRows(redis, profile)) for (const { id } of page) found.add(id);
+  for await (const page of scanEntities(redis, profile)) for (const { id } of page) found.add(id);
   return [...found].sort();
 }
 
@@ -212,8 +212,8 @@ describe.each([
     await writeEntries(redis, cached.map((id) => profile.toEntry(id, profileOf(id), NOW.toISOString()))); // prettier-ignore
     await writeEntries(redis, [{ key: 'test:other', ttlSeconds: 9, type: 'list', items: ['x'] }]);
     expect(await walked(redis)).toEqual(cached);
-    expect(await redisMemory(redis)).toMatchObject({ keys: 2501, maxBytes: 0, policy: 'noeviction' });
-    expect(await bytesPerProfile(redis)).toBeLessThan(1000); // what it takes for usual where it finds none
+    expect(await readMemoryInfo(redis)).toMatchObject({ keys: 2501, maxBytes: 0, policy: 'noeviction' });
+    expect(await measureProfileSize(redis)).toBeLessThan(1000); // what it takes for usual where it finds none
     await writePartMetadata(redis, 'profiles', noteOf(7));
     await writePartMetadata(redis, 'stats', noteOf(8));
     expect(await readPartMetadata(redis, 'profiles')).toMatchObject({ rows: 7 });
@@ -264,12 +264,12 @@ describe.each([
     });
     const views = async () =>
       (await Promise.all(items.map((id) => redis.hget(content.key(id), 'views')))).map(Number);
-    expect(await refreshDetails(redis, items.map((id) => event(id, 2000, 20)), NOW)).toBe(90); // prettier-ignore
-    expect(await refreshDetails(redis, items.map((id) => event(id, 1000, 10)), NOW)).toBe(0); // prettier-ignore
+    expect(await writeContentEvents(redis, items.map((id) => event(id, 2000, 20)), NOW)).toBe(90); // prettier-ignore
+    expect(await writeContentEvents(redis, items.map((id) => event(id, 1000, 10)), NOW)).toBe(0); // prettier-ignore
     const row = (at: number) => items.map((id) => contentOf(id, 30, new Date(at).toISOString()));
-    expect(await writeDetails(redis, row(1999), NOW)).toBe(0);
+    expect(await writeContentRows(redis, row(1999), NOW)).toBe(0);
     expect(new Set(await views())).toEqual(new Set([20]));
-    expect(await writeDetails(redis, row(2001).slice(0, 45), NOW)).toBe(45);
+    expect(await writeContentRows(redis, row(2001).slice(0, 45), NOW)).toBe(45);
     expect(await views()).toEqual(items.map((_, index) => (index < 45 ? 30 : 20)));
 
     const remember = (eventTimeMs: number) =>
@@ -278,16 +278,16 @@ describe.each([
         event_time_ms: eventTimeMs,
         offset: 1,
       }));
-    expect(await rememberEngagement(redis, remember(5))).toBe(90);
-    expect(await rememberEngagement(redis, remember(4))).toBe(0);
+    expect(await writeEngagement(redis, remember(5))).toBe(90);
+    expect(await writeEngagement(redis, remember(4))).toBe(0);
     expect(await redis.hget(engagement.key('video-7'), 'engagement_rate')).toBe('5');
 
     // Rows replaced the first half, so that no event is known of it.
     const keys = items.map(content.key);
-    expect(await renewAll(redis, keys.map((key) => ({ key, ttlSeconds: 5000 })))).toBe(true); // prettier-ignore
+    expect(await refreshTtls(redis, keys.map((key) => ({ key, ttlSeconds: 5000 })))).toBe(true); // prettier-ignore
     expect(await redis.ttl(content.key('video-89'))).toBeGreaterThan(4900);
-    expect(await removeUnlessStreamed(redis, keys)).toBe(45);
-    expect(await renewAll(redis, keys.map((key) => ({ key, ttlSeconds: 5000 })))).toBe(false); // prettier-ignore
+    expect(await deleteUnlessStreamed(redis, keys)).toBe(45);
+    expect(await refreshTtls(redis, keys.map((key) => ({ key, ttlSeconds: 5000 })))).toBe(false); // prettier-ignore
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });
 
@@ -298,7 +298,7 @@ describe.each([
       await replaceSet(redis, trending.toEntry(platform, items.map(({ content_id }) => content_id))); // prettier-ignore
     }
     const move = (platform: string, heat: number) => ({ content_id: 'new', platform, heat, mayEnter: true });
-    expect(await moveTrending(redis, [move('tiktok', 9.5), move('youtube', 1)])).toBe(4);
+    expect(await updateTrending(redis, [move('tiktok', 9.5), move('youtube', 1)])).toBe(4);
     const list = (platform: string) => redis.lrange(trending.key(platform), 0, -1);
     expect(await list('tiktok')).toEqual(['tiktok-10', 'new', 'tiktok-9', 'tiktok-8']);
     expect(await list('youtube')).toEqual(['youtube-10', 'youtube-9', 'youtube-8', 'new']);
@@ -307,7 +307,7 @@ describe.each([
 
   test('reads are counted', async () => {
     await addReads(redis, new Map(ids(250).map((id, index) => [id, index + 1])));
-    const counted = await mostRead(redis, new Date());
+    const counted = await readMostRead(redis, new Date());
     expect(counted).toHaveLength(250);
     expect(counted[0]?.id).toBe('kol-249');
   });
@@ -324,18 +324,18 @@ describe.each([
       const cached = ids(200);
       await writeEntries(redis, cached.map((id) => profile.toEntry(id, profileOf(id), NOW.toISOString()))); // prettier-ignore
       // Nothing of these is asked here.
-      const reads = createReads({
+      const reader = createCacheReader({
         ...dependencies,
         lakehouse: {} as Lakehouse,
-        trustApi: {} as TrustApi,
+        mlApi: {} as MlApi,
         onRejected: () => {},
       });
-      const found = await reads.cachedProfiles([...cached, 'missing']);
+      const found = await reader.cachedProfiles([...cached, 'missing']);
       expect([...found.keys()]).toEqual(cached);
       expect(found.get('kol-7')).toMatchObject({ kol_id: 'kol-7', followers_count: 7 });
 
       const one = createReadThrough(
-        tableReading(profile, (wanted) => Promise.resolve(wanted.map((id) => profileOf(id, 9)))),
+        tableSource(profile, (wanted) => Promise.resolve(wanted.map((id) => profileOf(id, 9)))),
         dependencies,
       );
       const outcomes = async () =>
@@ -349,7 +349,7 @@ describe.each([
 
       const list = createReadThrough(
         {
-          ...trendingReading({} as Lakehouse, () => NOW, { onRejected: () => {} }),
+          ...trendingSource({} as Lakehouse, () => NOW, { onRejected: () => {} }),
           load: () => Promise.resolve(['a', 'b']),
         },
         dependencies,
@@ -417,11 +417,11 @@ describe('a cluster that changes', () => {
     await replaceSet(redis, set('before'));
     const { slot, from } = owner(TAG);
     const bystanders = cluster.masters.filter((node) => node !== from);
-    const reads = createReads({
+    const reader = createCacheReader({
       redis,
       now: () => NOW,
       lakehouse: {} as Lakehouse,
-      trustApi: {} as TrustApi,
+      mlApi: {} as MlApi,
       onProblem: ({ reason }) => expect.unreachable(reason),
       onRejected: () => {},
     });
@@ -437,14 +437,14 @@ describe('a cluster that changes', () => {
         await closeRedis(fresh);
       }
       await write();
-      expect((await reads.cachedProfiles([...moved, ...others])).size).toBe(moved.length + others.length);
+      expect((await reader.cachedProfiles([...moved, ...others])).size).toBe(moved.length + others.length);
       // It can be renamed when both its keys are on one node, so that it waits for the move.
       if (step === 'half-moved') replaced = replaceSet(redis, set('meanwhile'));
     });
     await replaced;
     await write();
     await replaceSet(redis, set('after'));
-    expect((await reads.cachedProfiles([...moved, ...others])).size).toBe(moved.length + others.length);
+    expect((await reader.cachedProfiles([...moved, ...others])).size).toBe(moved.length + others.length);
 
     for (const id of [...moved, ...others]) {
       expect(await scoreOf(redis, id), id).toMatchObject({ event_time_ms: time });
@@ -469,7 +469,7 @@ describe('a cluster that changes', () => {
     let walks = 0;
     const walk = async () => {
       expect(await walked(redis)).toEqual(expect.arrayContaining(some));
-      expect(await bytesPerProfile(redis)).toBeLessThan(1000);
+      expect(await measureProfileSize(redis)).toBeLessThan(1000);
       walks += 1;
     };
     await moveSlot(slot, from, to, bystanders, walk);
@@ -519,7 +519,7 @@ describe('a cluster that changes', () => {
     const problems: string[] = [];
     const one = (client: RedisClient) =>
       createReadThrough(
-        tableReading(profile, (wanted) => Promise.resolve(wanted.map((id) => profileOf(id)))),
+        tableSource(profile, (wanted) => Promise.resolve(wanted.map((id) => profileOf(id)))),
         { redis: client, now: () => NOW, onProblem: ({ reason }) => problems.push(reason) },
       );
     const options = { onError: () => {}, waitSeconds: 0.1 };

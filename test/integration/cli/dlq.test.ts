@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { createKafka } from '../../../clients/kafka/client.ts';
+import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { createRangeReader, type InputRecord, type RangeReader } from '../../../clients/kafka/range-reader.ts';
 import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../../domain/scoring/output-records.ts';
@@ -16,7 +16,7 @@ let topic: string;
 let topics = 0;
 
 beforeAll(async () => {
-  kafka = createKafka([engines.KAFKA_BROKERS], 'test-dlq', () => {});
+  kafka = createKafkaClient([engines.KAFKA_BROKERS], 'test-dlq', () => {});
   reader = createRangeReader(kafka);
   admin = kafka.admin();
   producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });

@@ -4,14 +4,14 @@ import type { Server } from 'node:http';
 import kafkajs, { type Message } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
-import { createKafka } from '../../../clients/kafka/client.ts';
+import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { createRangeReader, type RangeReader } from '../../../clients/kafka/range-reader.ts';
 import type { Score } from '../../../domain/entities/score.ts';
 import { parseDeadLetter, type DeadLetter } from '../../../domain/scoring/dead-letter.ts';
 import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
 import { LEDGER_TOPIC, SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
 import { createMlService } from '../../../simulators/ml-service/server.ts';
-import { pauseLoop, resumeLoop } from '../../../contract/messages.ts';
+import { pauseLoopUpdate, resumeLoopUpdate } from '../../../contract/messages.ts';
 import { accounted, event, loopHarness, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
 import { kafkaTool } from '../../support/kafka-tool.ts';
 import { readTopics } from '../../support/read-topics.ts';
@@ -30,7 +30,7 @@ beforeAll(async () => {
     latencyMs: LATENCY_MS,
     env: { ML_API_TIMEOUT_SECONDS: String(TIMEOUT_SECONDS) },
   });
-  reader = createRangeReader(createKafka(harness.config.KAFKA_BROKERS, 'test-bad-input', () => {}));
+  reader = createRangeReader(createKafkaClient(harness.config.KAFKA_BROKERS, 'test-bad-input', () => {}));
 });
 afterAll(async () => {
   await Promise.all([harness.close(), reader.close()]);
@@ -249,7 +249,7 @@ describe('bad records among good ones', () => {
       leftOutBytes: random.length,
     });
     // The original is where the letter says, and `dlq replay` fetches it there.
-    const kafka = createKafka(harness.config.KAFKA_BROKERS, 'test-bad-input', () => {});
+    const kafka = createKafkaClient(harness.config.KAFKA_BROKERS, 'test-bad-input', () => {});
     const opened = await openDeadLetters(kafka, harness.config.SCORING_GROUP, topic);
     try {
       const whole = [];
@@ -265,7 +265,7 @@ describe('bad records among good ones', () => {
   test('may be more than memory should hold at once: a range is then done in several transactions', async () => {
     const COUNT = 50;
     await harness.withLoop(topic, async (loop) => {
-      await loop.executeUpdate(pauseLoop);
+      await loop.executeUpdate(pauseLoopUpdate);
       await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
       for (let index = 0; index < COUNT; index += 1)
         await harness.producer.send({
@@ -273,7 +273,7 @@ describe('bad records among good ones', () => {
           messages: [{ ...padded(LARGEST, { username: `large-${index}` }), partition: 0 }],
           compression: kafkajs.CompressionTypes.GZIP,
         });
-      await loop.executeUpdate(resumeLoop);
+      await loop.executeUpdate(resumeLoopUpdate);
       await until('all are accounted for', async () => (await accounted(loop)) === COUNT);
       expect(await stateOf(loop)).toMatchObject({ batches: 1, totals: { scored: COUNT } });
     });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Arena } from '../../chaos/arena.ts';
-import { loopState } from '../../../contract/messages.ts';
+import { loopStateQuery } from '../../../contract/messages.ts';
 import { createBench, type Bench } from '../../chaos/bench.ts';
 import {
   EVENTS as STRUCK_EVENTS,
@@ -57,7 +57,7 @@ async function killWaiting(): Promise<Arena> {
   const victim = arena.worker();
   await until('a range stays', async () => {
     const [pending] = (await loop.describe()).raw.pendingActivities ?? [];
-    return pending?.activityType?.name === 'scoreRange' && (await loop.query(loopState)).batches === 1;
+    return pending?.activityType?.name === 'scoreRange' && (await loop.query(loopStateQuery)).batches === 1;
   });
   await victim.kill();
   await arena.produce(80, 80);

@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchPlan, PlanBatchArgs } from '../../../activities/scoring/plan-batch.ts';
 import { SCORING_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { loopState } from '../../../contract/messages.ts';
+import { loopStateQuery } from '../../../contract/messages.ts';
 import type { scoringLoop } from '../../../workflows/scoring/scoring-loop.ts';
 import { testDependencies } from '../../support/dependencies.ts';
 import { accounted, event, loopHarness, type LoopHandle, type LoopHarness } from '../../support/loop-harness.ts';
@@ -48,7 +48,7 @@ describe('batches whose ranges plan the next', () => {
         const events = (await first.fetchHistory()).events ?? [];
         // A run that a range reports to as it continues as new is refused that, and tries again two seconds later.
         expect(events.filter((one) => one.workflowTaskFailedEventAttributes)).toEqual([]);
-        const { batches } = await first.query(loopState);
+        const { batches } = await first.query(loopStateQuery);
         const ranges = events.filter(
           (one) => one.activityTaskScheduledEventAttributes?.activityType?.name === 'scoreRange',
         );

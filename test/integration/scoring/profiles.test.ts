@@ -3,7 +3,7 @@ import type { Message } from 'kafkajs';
 import type { Score } from '../../../domain/entities/score.ts';
 import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
 import { SCORING_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { pauseLoop, resumeLoop } from '../../../contract/messages.ts';
+import { pauseLoopUpdate, resumeLoopUpdate } from '../../../contract/messages.ts';
 import { readTopics, type PrintedRecord } from '../../support/read-topics.ts';
 import { testDependencies } from '../../support/dependencies.ts';
 import {
@@ -160,10 +160,10 @@ describe('the scoring loop', () => {
       await send(Array.from({ length: 58 }, (_, index) => profile(`warm-up-${index}`)));
       await until('the warm-up is scored', async () => (await accounted(loop)) === 58);
       // Paused until all are there, or the planner may see some of them first and make two batches of them.
-      await loop.executeUpdate(pauseLoop);
+      await loop.executeUpdate(pauseLoopUpdate);
       await send(Array.from({ length: 58 }, (_, index) => profile(`kol-${index}`)));
       await until('the loop has paused', async () => (await stateOf(loop)).state === 'paused');
-      await loop.executeUpdate(resumeLoop);
+      await loop.executeUpdate(resumeLoopUpdate);
       await until('they are scored', async () => (await accounted(loop)) === 116);
       const { lastBatch } = await stateOf(loop);
       console.log(`58 events, 50 ms model latency: ${lastBatch?.durationMs} ms from plan to commit`);

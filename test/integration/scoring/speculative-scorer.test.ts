@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createPredictAhead, type PredictAhead } from '../../../activities/scoring/speculative-scorer.ts';
-import { createTrustApi, isRefusal, type TrustApi } from '../../../clients/ml-api.ts';
+import { createSpeculativeScorer, type SpeculativeScorer } from '../../../activities/scoring/speculative-scorer.ts';
+import { createMlApi, isRefusal, type MlApi } from '../../../clients/ml-api.ts';
 import type { ModelFeatures } from '../../../domain/scoring/model-features.ts';
 import { startMlService } from '../../support/ml-service.ts';
 
 const CONCURRENCY = 8;
 let ml: Awaited<ReturnType<typeof startMlService>>;
-let api: TrustApi;
-let predict: PredictAhead;
+let api: MlApi;
+let predict: SpeculativeScorer;
 /** Who was asked about, one list a call of the client. */
 let asked: string[][];
 
@@ -25,7 +25,7 @@ const profile = (kol_id: string, followers_count = 1000): ModelFeatures => ({
   bio_length: 12,
 });
 const profiles = (...ids: string[]) => ids.map((id) => profile(id));
-const answeredOf = async (results: ReturnType<PredictAhead['score']>) =>
+const answeredOf = async (results: ReturnType<SpeculativeScorer['score']>) =>
   (await results).map((result) => (isRefusal(result) ? result.refused.slice(0, 8) : result.kol_id));
 
 beforeAll(async () => {
@@ -35,7 +35,7 @@ afterAll(() => ml.stop());
 
 beforeEach(async () => {
   await ml.setFaults({ batch: false });
-  const inner = createTrustApi({ url: ml.url, timeoutSeconds: 1, concurrency: CONCURRENCY });
+  const inner = createMlApi({ url: ml.url, timeoutSeconds: 1, concurrency: CONCURRENCY });
   asked = [];
   api = {
     ...inner,
@@ -44,19 +44,19 @@ beforeEach(async () => {
       return inner.score(wanted, signal);
     },
   };
-  predict = createPredictAhead(api);
+  predict = createSpeculativeScorer(api);
   return () => inner.close();
 });
 
 describe('asking the model ahead', () => {
   test('pays where it takes single calls, as many as go at once', async () => {
-    expect(predict.most()).toBe(0);
+    expect(predict.capacity()).toBe(0);
     await predict.score('0', profiles('a', 'b'));
-    expect(predict.most()).toBe(CONCURRENCY);
+    expect(predict.capacity()).toBe(CONCURRENCY);
   });
 
   test('saves asking again, and keeps the order', async () => {
-    predict.ahead('0', profiles('b', 'd'));
+    predict.scoreAhead('0', profiles('b', 'd'));
     expect(await answeredOf(predict.score('0', profiles('a', 'b', 'c', 'd')))).toEqual(['a', 'b', 'c', 'd']);
     expect(asked).toEqual([
       ['b', 'd'],
@@ -65,7 +65,7 @@ describe('asking the model ahead', () => {
   });
 
   test('serves once, and only the place it was for', async () => {
-    predict.ahead('0', profiles('a'));
+    predict.scoreAhead('0', profiles('a'));
     expect(await answeredOf(predict.score('1', profiles('a')))).toEqual(['a']);
     expect(await answeredOf(predict.score('0', profiles('a')))).toEqual(['a']);
     expect(await answeredOf(predict.score('0', profiles('a')))).toEqual(['a']);
@@ -73,7 +73,7 @@ describe('asking the model ahead', () => {
   });
 
   test('does not answer for features that are others by now', async () => {
-    predict.ahead('0', [profile('a', 10)]);
+    predict.scoreAhead('0', [profile('a', 10)]);
     const [late] = await predict.score('0', [profile('a', 10_000_000)]);
     const [true_] = await api.score([profile('a', 10_000_000)]);
     expect(late).toMatchObject({ trust_score: (true_ as { trust_score: number }).trust_score });
@@ -82,16 +82,16 @@ describe('asking the model ahead', () => {
 
   test('takes a refusal for an answer', async () => {
     await ml.setFaults({ batch: false, refuse: ['a'] });
-    predict.ahead('0', profiles('a', 'b'));
+    predict.scoreAhead('0', profiles('a', 'b'));
     expect(await answeredOf(predict.score('0', profiles('a', 'b')))).toEqual(['HTTP 422', 'b']);
     expect(asked).toEqual([['a', 'b']]);
   });
 
   test('that failed is asked again, and fails whoever wants the answer when that fails too', async () => {
     await ml.setFaults({ status: 503 });
-    predict.ahead('0', profiles('a'));
+    predict.scoreAhead('0', profiles('a'));
     await expect(predict.score('0', profiles('a', 'b'))).rejects.toThrow(/HTTP 503/);
-    predict.ahead('0', profiles('a'));
+    predict.scoreAhead('0', profiles('a'));
     const wanted = predict.score('0', profiles('a'));
     await ml.setFaults({ batch: false });
     expect(await answeredOf(wanted)).toEqual(['a']);

@@ -1,7 +1,7 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
-import { configureLoop, pauseLoop, resumeLoop, seekLoop } from '../../../contract/messages.ts';
+import { configureLoopUpdate, pauseLoopUpdate, resumeLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
 import { accounted, event, loopHarness, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
 import { kafkaTool } from '../../support/kafka-tool.ts';
 import { readTopics } from '../../support/read-topics.ts';
@@ -29,12 +29,12 @@ const failure = (update: Promise<unknown>) =>
 describe('an operator', () => {
   test('pauses and resumes: nothing is taken while it is paused', async () => {
     await harness.withLoop(topic, async (loop) => {
-      expect((await loop.executeUpdate(pauseLoop)).paused).toBe(true);
+      expect((await loop.executeUpdate(pauseLoopUpdate)).paused).toBe(true);
       await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
       await send(['a', 'b']);
       await new Promise((resolve) => setTimeout(resolve, 500));
       expect(await accounted(loop)).toBe(0);
-      await loop.executeUpdate(resumeLoop);
+      await loop.executeUpdate(resumeLoopUpdate);
       await until('both are accounted for', async () => (await accounted(loop)) === 2);
     });
   });
@@ -46,7 +46,7 @@ describe('an operator', () => {
         await send(['first']);
         await until('the first is accounted for', async () => (await accounted(loop)) === 1);
         await send(Array.from({ length: 10 }, (_, index) => `k-${index}`));
-        const state = await loop.executeUpdate(configureLoop, {
+        const state = await loop.executeUpdate(configureLoopUpdate, {
           args: [{ trigger: 'available', maxOffsets: 4 }],
         });
         expect(state.settings).toEqual({ trigger: 'available', maxOffsets: 4 });
@@ -61,9 +61,9 @@ describe('an operator', () => {
     await harness.withLoop(topic, async (loop) => {
       await send(['a', 'b', 'c']);
       await until('3 are accounted for', async () => (await accounted(loop)) === 3);
-      await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
+      await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] });
       await until('they are accounted for again', async () => (await accounted(loop)) === 6);
-      await loop.executeUpdate(seekLoop, { args: [{ time: new Date(Date.now() - 60_000).toISOString() }] });
+      await loop.executeUpdate(seekLoopUpdate, { args: [{ time: new Date(Date.now() - 60_000).toISOString() }] });
       await until('and again', async () => (await accounted(loop)) === 9);
     });
   });
@@ -73,11 +73,11 @@ describe('an operator', () => {
       await harness.ml.setFaults({ status: 500 });
       await send(['a', 'b', 'c']);
       await until('they are tried', async () => (await stateOf(loop)).state === 'scoring');
-      await loop.executeUpdate(seekLoop, { args: [{ end: 'latest' }] });
+      await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'latest' }] });
       await harness.ml.setFaults({});
       await send(['d']);
       await until('it is accounted for', async () => (await accounted(loop)) === 1);
-      await loop.executeUpdate(seekLoop, { args: [{ end: 'earliest' }] });
+      await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] });
       await until('and then all', async () => (await accounted(loop)) === 5);
       expect((await stateOf(loop)).disagreement?.behind ?? []).toEqual([]);
     });
@@ -85,14 +85,14 @@ describe('an operator', () => {
 
   test('is told what was wrong, and what is accepted; the loop goes on', async () => {
     await harness.withLoop(topic, async (loop) => {
-      const configure = (change: object) => failure(loop.executeUpdate(configureLoop, { args: [change] }));
+      const configure = (change: object) => failure(loop.executeUpdate(configureLoopUpdate, { args: [change] }));
       expect(await configure({ maxOffsets: 0 })).toContain(
         'maxOffsets is 0, accepted is {"maxOffsets": 1 to 10000',
       );
       expect(await configure({ trigger: 'often' })).toContain('trigger is "often"');
       expect(await configure({ speed: 11 })).toContain('speed is no setting');
       const seek = (target: object) =>
-        failure(loop.executeUpdate(seekLoop, { args: [target as { time: string }] }));
+        failure(loop.executeUpdate(seekLoopUpdate, { args: [target as { time: string }] }));
       expect(await seek({ time: 'yesterday' })).toContain('seek is {"time":"yesterday"}, accepted is');
       expect(await seek({ offsets: { 0: 999 } })).toContain('offset 999 of partition 0 is not there');
       expect(await seek({ offsets: { 7: 0 } })).toContain('offset 0 of partition 7 is not there');
@@ -129,7 +129,7 @@ describe('the input topic', () => {
 
   test('may lose offsets to retention: the loop goes on, and says how many', async () => {
     await harness.withLoop(topic, async (loop) => {
-      await loop.executeUpdate(pauseLoop);
+      await loop.executeUpdate(pauseLoopUpdate);
       await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
       const messages = Array.from({ length: 10 }, (_, index) => ({
         ...event('profiles', `r-${index}`),
@@ -138,7 +138,7 @@ describe('the input topic', () => {
       await harness.producer.send({ topic, messages });
       await harness.admin.fetchTopicOffsets(topic); // deleteTopicRecords goes by metadata that only this refreshes
       await harness.admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '6' }] });
-      await loop.executeUpdate(resumeLoop);
+      await loop.executeUpdate(resumeLoopUpdate);
       await until('the rest is accounted for', async () => (await accounted(loop)) === 4);
       expect((await stateOf(loop)).totals.expired).toBe(6);
     });
@@ -177,12 +177,12 @@ describe('Kafka', () => {
       expect((await stateOf(loop)).disagreement).toMatchObject({ ahead: [], behind: [], forgotten: [0] });
 
       // Of all of them, while it is paused: what comes meanwhile is not passed over.
-      await loop.executeUpdate(pauseLoop);
+      await loop.executeUpdate(pauseLoopUpdate);
       await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
       await forget(0);
       await forget(1);
       await sendRound(1);
-      await loop.executeUpdate(resumeLoop);
+      await loop.executeUpdate(resumeLoopUpdate);
       const written = async () =>
         (await harness.admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0);
       await until('all are accounted for', async () => (await accounted(loop)) === (await written()));
@@ -203,14 +203,14 @@ describe('Kafka', () => {
     await harness.withLoop(topic, async (loop) => {
       await sendRound(0);
       await until('both are accounted for', async () => (await accounted(loop)) === 2);
-      await loop.executeUpdate(pauseLoop);
+      await loop.executeUpdate(pauseLoopUpdate);
       await until('it has paused', async () => (await stateOf(loop)).state === 'paused');
       await kafkaTool('consumer.group.ConsumerGroupCommand', [
         ...['--bootstrap-server', harness.config.KAFKA_BROKERS.join()],
         ...['--group', harness.config.SCORING_GROUP, '--topic', `${topic}:1`],
         ...['--reset-offsets', '--to-earliest', '--execute'],
       ]);
-      await loop.executeUpdate(resumeLoop);
+      await loop.executeUpdate(resumeLoopUpdate);
       await until('one is accounted for again', async () => (await accounted(loop)) === 3);
       expect((await stateOf(loop)).disagreement).toMatchObject({ ahead: [], behind: [1], forgotten: [] });
     });

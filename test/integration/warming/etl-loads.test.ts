@@ -3,12 +3,12 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import type { AskPartWarmerArgs } from '../../../activities/warming/signal-part-warmer.ts';
+import type { SignalPartWarmerArgs } from '../../../activities/warming/signal-part-warmer.ts';
 import type { WarmActivities } from '../../../activities/index.ts';
 import type { WarmPart, WarmScope } from '../../../domain/warming/warm-parts.ts';
 import { readEtlLoads, signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { partWarmed, tablesLoaded } from '../../../contract/messages.ts';
+import { partWarmedSignal, tablesLoadedSignal } from '../../../contract/messages.ts';
 import { NOBODY, startApi, type Answer, type RunningApi } from '../../support/api.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { reportOf } from '../../support/part-report.ts';
@@ -77,14 +77,14 @@ function noted(failing: readonly WarmPart[] = []) {
   const asked: { part: WarmPart; scope: WarmScope | undefined; requestedBy: string }[] = [];
   const activities: Partial<WarmActivities> = {
     ...dependencies.warmActivities,
-    askPartWarmer: async ({ part, request: { replyTo, runId, scope } }: AskPartWarmerArgs) => {
+    signalPartWarmer: async ({ part, request: { replyTo, runId, scope } }: SignalPartWarmerArgs) => {
       asked.push({ part, scope, requestedBy: replyTo });
       const outcome = {
         part,
         runId,
         ...(failing.includes(part) ? { error: 'no rows' } : { report: reportOf(part) }),
       };
-      await dependencies.temporal.workflow.getHandle(replyTo, runId).signal(partWarmed, outcome);
+      await dependencies.temporal.workflow.getHandle(replyTo, runId).signal(partWarmedSignal, outcome);
     },
   };
   return { activities, asked };
@@ -403,7 +403,7 @@ describe('a signal that cannot be decoded', () => {
       await temporal.workflowService.signalWorkflowExecution({
         namespace: engines.TEMPORAL_NAMESPACE,
         workflowExecution: { workflowId: ETL_LOADS_ID },
-        signalName: tablesLoaded.name,
+        signalName: tablesLoadedSignal.name,
         input: { payloads: [{ metadata: { encoding: bytes(encoding) }, data: bytes('{no json') }] },
       });
       await signalEtlLoad(temporal, { tables: ['kol_profiles'], ids: ['1'] });
@@ -427,12 +427,12 @@ describe('a receiver whose history grows long', () => {
       // Temporal suggests it when a history has 4 MB.
       let sent = 0;
       for (; (await current()) === runId && sent < 8; sent += 1) {
-        await receiver.signal(tablesLoaded, { tables: [], pipeline: 'x'.repeat(1_000_000) });
+        await receiver.signal(tablesLoadedSignal, { tables: [], pipeline: 'x'.repeat(1_000_000) });
         await until('it is counted', async () => (await readEtlLoads(temporal))?.ignored === sent + 1);
       }
       expect(await current()).not.toBe(runId);
-      await receiver.signal(tablesLoaded, load);
-      await receiver.signal(tablesLoaded, { tables: ['kol_profiles'], ids: ['2'] });
+      await receiver.signal(tablesLoadedSignal, load);
+      await receiver.signal(tablesLoadedSignal, { tables: ['kol_profiles'], ids: ['2'] });
       await served(2);
       expect(await readEtlLoads(temporal)).toMatchObject({ repeats: 1, ignored: sent });
     });

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createReadCounter } from '../../../cache/popularity/read-counter.ts';
-import { chooseHotProfiles } from '../../../cache/popularity/select-hot-profiles.ts';
-import { addReads, mostRead } from '../../../cache/popularity/read-counts.ts';
+import { selectHotProfiles } from '../../../cache/popularity/select-hot-profiles.ts';
+import { addReads, readMostRead } from '../../../cache/popularity/read-counts.ts';
 import { createTrino } from '../../../clients/lakehouse/trino.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import { profileReads } from '../../../domain/entities/read-counts.ts';
+import { readCounts } from '../../../domain/entities/read-counts.ts';
 import { READ_HALF_LIFE_SECONDS } from '../../../domain/warming/hot-profiles.ts';
 import { NOBODY, startApi } from '../../support/api.ts';
 import { testConfig } from '../../support/dependencies.ts';
 import { keysWithoutTtl } from '../../support/redis.ts';
 
 const config = testConfig(10);
-const { key, startMember, most } = profileReads;
+const { key, startMember, most } = readCounts;
 let redis: RedisClient;
 
 beforeAll(async () => {
@@ -32,7 +32,7 @@ async function letPass(halfLives: number): Promise<void> {
 /** Reads by id, to two digits. */
 const reads = async () =>
   Object.fromEntries(
-    (await mostRead(redis, new Date())).map(({ id, reads: count }) => [id, +count.toFixed(2)]),
+    (await readMostRead(redis, new Date())).map(({ id, reads: count }) => [id, +count.toFixed(2)]),
   );
 
 const readEach = (ids: readonly string[], count: number) => new Map(ids.map((id) => [id, count]));
@@ -46,7 +46,7 @@ describe('the count of reads', () => {
   test('adds up, most-read first, under a key that expires', async () => {
     await addReads(redis, new Map([['a', 1], ['b', 5]])); // prettier-ignore
     await addReads(redis, new Map([['a', 2]]));
-    expect((await mostRead(redis, new Date())).map(({ id }) => id)).toEqual(['b', 'a']);
+    expect((await readMostRead(redis, new Date())).map(({ id }) => id)).toEqual(['b', 'a']);
     expect(await reads()).toEqual({ a: 3, b: 5 });
     expect(await keysWithoutTtl(redis)).toEqual([]);
     expect(await redis.ttl(key)).toBeGreaterThan(6 * 86_400);
@@ -73,19 +73,19 @@ describe('the count of reads', () => {
     const many = Array.from({ length: most + 500 }, (_, index) => `kol-${index}`);
     await addReads(redis, readEach(many.slice(0, 700), 2));
     await addReads(redis, readEach(many.slice(700), 1));
-    const kept = await mostRead(redis, new Date());
+    const kept = await readMostRead(redis, new Date());
     expect(kept.length).toBe(most);
     expect(kept.filter(({ reads: count }) => count > 1.5).length).toBe(700);
   });
 
   test('is empty before anything is counted', async () => {
-    expect(await mostRead(redis, new Date())).toEqual([]);
+    expect(await readMostRead(redis, new Date())).toEqual([]);
   });
 });
 
 describe('the choice', () => {
   const choose = (setting: { fixedRoom?: number }) =>
-    chooseHotProfiles(redis, { memoryPercent: 25, warmEverySeconds: 900, ...setting }, new Date());
+    selectHotProfiles(redis, { memoryPercent: 25, warmEverySeconds: 900, ...setting }, new Date());
 
   test('has room for as many as fit into the share of the memory of Redis', async () => {
     const limit = Number(/^maxmemory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
@@ -131,7 +131,7 @@ describe('the choice', () => {
 
   test('is no choice when Redis does not answer', async () => {
     const away = await connectRedis(`redis://${NOBODY}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
-    const choice = chooseHotProfiles(away, { memoryPercent: 25, warmEverySeconds: 900 }, new Date());
+    const choice = selectHotProfiles(away, { memoryPercent: 25, warmEverySeconds: 900 }, new Date());
     await expect(choice).rejects.toThrow();
     away.disconnect();
   });

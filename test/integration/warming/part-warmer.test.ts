@@ -34,8 +34,8 @@ test('100 warms at once are at most 2 runs of a part, never two at a time, and e
   let allAsked: () => void = () => {};
   const letAllAsk = new Promise<void>((resolve) => (allAsked = resolve));
   let asked = 0;
-  const askPartWarmer: WarmActivities['askPartWarmer'] = async (args) => {
-    await dependencies.warmActivities.askPartWarmer(args);
+  const signalPartWarmer: WarmActivities['signalPartWarmer'] = async (args) => {
+    await dependencies.warmActivities.signalPartWarmer(args);
     if ((asked += 1) === 100) allAsked();
   };
 
@@ -45,7 +45,7 @@ test('100 warms at once are at most 2 runs of a part, never two at a time, and e
       workflowId: `test-coalesce-${process.pid}-${index}`,
       args: [{ parts: ['stats'] }],
     });
-  const reports = await withWorker(WARM_TASK_QUEUE, { ...activities, askPartWarmer }, async () => {
+  const reports = await withWorker(WARM_TASK_QUEUE, { ...activities, signalPartWarmer }, async () => {
     const first = warm(0);
     await until('the first run has begun', () => Promise.resolve(runs === 1));
     return Promise.all([first, ...Array.from({ length: 99 }, (_, index) => warm(index + 1))]);

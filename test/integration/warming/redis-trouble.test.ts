@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { WarmActivities } from '../../../activities/index.ts';
-import { redisMemory } from '../../../cache/redis/memory-info.ts';
+import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
 import { replaceSet } from '../../../cache/writing/write-entries.ts';
 import type { CacheEntry } from '../../../domain/schema/entry.ts';
 import type { WarmReport } from '../../../workflows/warming/warm-cache.ts';
@@ -98,7 +98,7 @@ describe('a Redis that fills up while a large set is built', () => {
     });
     await replaceSet(redis, of(10));
     await redis.config('SET', 'maxmemory-policy', 'noeviction');
-    await redis.config('SET', 'maxmemory', String((await redisMemory(redis)).usedBytes + 1024 ** 2));
+    await redis.config('SET', 'maxmemory', String((await readMemoryInfo(redis)).usedBytes + 1024 ** 2));
     try {
       await expect(replaceSet(redis, of(200_000))).rejects.toThrow(/OOM/);
       expect((await allKeys(redis)).filter((one) => one.includes(':next:'))).toEqual([]);
@@ -113,7 +113,7 @@ describe('a Redis that fills up while a large set is built', () => {
 describe('a Redis that is getting full', () => {
   test('is told before the first write when what is to come passes 80 % of it', async () => {
     const { redis } = harness;
-    const { usedBytes } = await redisMemory(redis);
+    const { usedBytes } = await readMemoryInfo(redis);
     // Empty it is two thirds full: no reason for a warning yet.
     await redis.config('SET', 'maxmemory', String(Math.round(usedBytes * 1.5)));
     try {

@@ -3,7 +3,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import type { WarmActivities } from '../../../activities/index.ts';
 import { partWarmerId, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { warmProgress } from '../../../contract/messages.ts';
+import { warmProgressQuery } from '../../../contract/messages.ts';
 import { allKeys } from '../../support/redis.ts';
 import { smallSplits } from '../../support/small-splits.ts';
 import { until } from '../../support/until.ts';
@@ -110,7 +110,7 @@ test('a write rate is never exceeded, and progress is told meanwhile', async () 
   const warmer = harness.temporal.workflow.getHandle(partWarmerId('profiles'));
   let progress = { rows: 0, total: 0 };
   await until('the part warmer tells how many rows there are', async () => {
-    progress = await warmer.query(warmProgress).catch(() => progress);
+    progress = await warmer.query(warmProgressQuery).catch(() => progress);
     return progress.total > 0;
   });
   await run.result();

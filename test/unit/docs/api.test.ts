@@ -26,7 +26,7 @@ function routesOf(listing: Listing, base = ''): string[] {
 test('docs/api.md has exactly the routes of the API', () => {
   // Listing routes calls none: nothing is read.
   const nothing = () => Promise.reject(new Error('not called'));
-  const reads = {
+  const reader = {
     profile: nothing,
     content: nothing,
     score: nothing,
@@ -36,7 +36,7 @@ test('docs/api.md has exactly the routes of the API', () => {
     cachedProfiles: nothing,
   };
   const app: Express = createApp({
-    reads,
+    reader,
     readiness: nothing,
     log: createLogger('api', 'silent'),
     rankingLimits: [100],

@@ -3,15 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import {
   checkLoad,
-  ETL_REMEMBERED_HOURS,
-  ETL_REMEMBERED_LOADS,
+  ETL_DUPLICATE_HOURS,
+  ETL_DUPLICATE_LOADS,
   ETL_WINDOW_SECONDS,
   partsAndScopesOf,
 } from '../../../domain/warming/etl-load.ts';
 import { silverTables } from '../../../domain/schema/silver-tables.ts';
 import { MAX_SCOPE_IDS } from '../../../domain/warming/warm-parts.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { etlLoadsState, tablesLoaded } from '../../../contract/messages.ts';
+import { etlLoadsStateQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
 import * as workflows from '../../../workflows/index.ts';
 
 const docs = await readFile(fileURLToPath(new URL('../../../docs/etl.md', import.meta.url)), 'utf8');
@@ -37,21 +37,21 @@ describe('docs/etl.md', () => {
     expect(cell('workflow type')).toBe(TYPE);
     expect(workflows[TYPE].name).toBe(TYPE);
     expect(cell('task queue')).toBe(WARM_TASK_QUEUE);
-    expect(cell('signal')).toBe(tablesLoaded.name);
-    expect(docs).toContain(`--type ${etlLoadsState.name}`);
+    expect(cell('signal')).toBe(tablesLoadedSignal.name);
+    expect(docs).toContain(`--type ${etlLoadsStateQuery.name}`);
   });
 
   test.each(['python', 'java', 'go'])('has one program in %s, which uses just those names', (language) => {
     const programs = code(language);
     expect(programs).toHaveLength(1);
-    for (const name of [ETL_LOADS_ID, TYPE, WARM_TASK_QUEUE, tablesLoaded.name])
+    for (const name of [ETL_LOADS_ID, TYPE, WARM_TASK_QUEUE, tablesLoadedSignal.name])
       expect(programs[0]).toContain(`"${name}"`);
   });
 
   test('has a Temporal command of just those names', () => {
     const commands = code('sh').join('\n');
     expect(commands).toContain(
-      `signal-with-start --workflow-id ${ETL_LOADS_ID} --type ${TYPE} --task-queue ${WARM_TASK_QUEUE} \\\n  --signal-name ${tablesLoaded.name} `,
+      `signal-with-start --workflow-id ${ETL_LOADS_ID} --type ${TYPE} --task-queue ${WARM_TASK_QUEUE} \\\n  --signal-name ${tablesLoadedSignal.name} `,
     );
   });
 
@@ -84,7 +84,7 @@ describe('docs/etl.md', () => {
   test('tells the window and how long repeats are known', () => {
     expect(docs).toContain(`within ${ETL_WINDOW_SECONDS} seconds`);
     expect(docs).toContain(
-      `within ${ETL_REMEMBERED_HOURS} hours and among the last ${ETL_REMEMBERED_LOADS} loads`,
+      `within ${ETL_DUPLICATE_HOURS} hours and among the last ${ETL_DUPLICATE_LOADS} loads`,
     );
   });
 });

@@ -8,7 +8,7 @@ import { reportRangesTogether } from '../../../activities/scoring/report-togethe
 import type { ScoreRangeArgs } from '../../../activities/scoring/score-range.ts';
 import type { RangeReport } from '../../../domain/scoring/range-report.ts';
 import { SCORING_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { configureLoop, loopState, pauseLoop, resumeLoop, seekLoop } from '../../../contract/messages.ts';
+import { configureLoopUpdate, loopStateQuery, pauseLoopUpdate, resumeLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
 import type { scoringLoop } from '../../../workflows/scoring/scoring-loop.ts';
 import { until } from '../../support/until.ts';
 import { createWorker, timeSkippingServer } from '../../support/time-skipping.ts';
@@ -72,7 +72,7 @@ function topicOf(partitions: number, offsets: number) {
       });
       return report(range);
     },
-    seekPositions: () => Promise.resolve({}),
+    seekPartitions: () => Promise.resolve({}),
   };
   return { ...topic, topic, activities };
 }
@@ -92,7 +92,7 @@ describe('the scoring loop', () => {
       const loop = await startLoop({ settings: { maxOffsets: 4 } });
       await until(
         'the loop gets there',
-        async () => (await loop.query(loopState)).totals.scored === 20 && plans.length > 3,
+        async () => (await loop.query(loopStateQuery)).totals.scored === 20 && plans.length > 3,
       );
       await loop.terminate();
     });
@@ -137,15 +137,15 @@ describe('the scoring loop', () => {
         }
         return report(range);
       },
-      seekPositions: () => {
+      seekPartitions: () => {
         stuck = false;
         return Promise.resolve({ 0: 1, 1: 2 });
       },
     });
     await worker.runUntil(async () => {
       const loop = await startLoop();
-      await until('it scores', async () => (await loop.query(loopState)).state === 'scoring');
-      expect(await loop.executeUpdate(seekLoop, { args: [{ end: 'latest' }] })).toMatchObject({
+      await until('it scores', async () => (await loop.query(loopStateQuery)).state === 'scoring');
+      expect(await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'latest' }] })).toMatchObject({
         positions: { 0: 1, 1: 2 },
       });
       await until('it goes on', () => Promise.resolve(committed.every((offset) => offset === 3)));
@@ -170,14 +170,14 @@ describe('the scoring loop', () => {
     await worker.runUntil(async () => {
       const loop = await startLoop();
       await until('all are counted', async () => (await scored(loop)) === 6);
-      expect(await loop.query(loopState)).toMatchObject({
+      expect(await loop.query(loopStateQuery)).toMatchObject({
         positions: { 0: 3, 1: 3 },
         disagreement: null,
       });
       expect(plans.at(-1)?.known).toEqual({ 0: 3, 1: 3 });
       topic.offsets = 5;
       await until('the rest is counted', async () => (await scored(loop)) === 10);
-      expect((await loop.query(loopState)).disagreement).toMatchObject({ forgotten: [0] });
+      expect((await loop.query(loopStateQuery)).disagreement).toMatchObject({ forgotten: [0] });
       await loop.terminate();
     });
   });
@@ -194,18 +194,18 @@ describe('the scoring loop', () => {
           lastBatch: null,
         },
       });
-      await until('the loop gets there', async () => (await loop.query(loopState)).state === 'paused');
+      await until('the loop gets there', async () => (await loop.query(loopStateQuery)).state === 'paused');
       expect(committed).toEqual([0]);
-      await loop.executeUpdate(resumeLoop);
-      await until('the loop gets there', async () => (await loop.query(loopState)).totals.scored === 6);
-      expect((await loop.query(loopState)).batches).toBe(8);
+      await loop.executeUpdate(resumeLoopUpdate);
+      await until('the loop gets there', async () => (await loop.query(loopStateQuery)).totals.scored === 6);
+      expect((await loop.query(loopStateQuery)).batches).toBe(8);
       await loop.terminate();
     });
   });
 });
 
 const scored = async (loop: Awaited<ReturnType<typeof startLoop>>) =>
-  (await loop.query(loopState)).totals.scored;
+  (await loop.query(loopStateQuery)).totals.scored;
 
 describe('ranges that report together', () => {
   /** Who told Temporal of the ranges of a batch, where they report over this connection. */
@@ -274,7 +274,7 @@ describe('a range that is asked for the next batch', () => {
       for (const offsets of [2, 3]) {
         await until('it waits', () => Promise.resolve(three.topic.plans.length === offsets));
         await until('all are counted', async () => (await scored(loop)) === 3 * (offsets - 1));
-        expect(await loop.query(loopState)).toMatchObject({ state: 'waiting', batches: offsets - 1 });
+        expect(await loop.query(loopStateQuery)).toMatchObject({ state: 'waiting', batches: offsets - 1 });
         three.topic.offsets = offsets;
       }
       await until('all are counted', async () => (await scored(loop)) === 9);
@@ -347,10 +347,10 @@ describe('a range that is asked for the next batch', () => {
     await withLoop(two, {}, async (loop) => {
       await until('it waits', () => Promise.resolve(two.topic.plans.length === 2));
       await until('both are counted', async () => (await scored(loop)) === 2);
-      expect(await loop.executeUpdate(pauseLoop)).toMatchObject({ paused: true });
-      await until('it is paused', async () => (await loop.query(loopState)).state === 'paused');
+      expect(await loop.executeUpdate(pauseLoopUpdate)).toMatchObject({ paused: true });
+      await until('it is paused', async () => (await loop.query(loopStateQuery)).state === 'paused');
       two.topic.offsets = 2;
-      await loop.executeUpdate(resumeLoop);
+      await loop.executeUpdate(resumeLoopUpdate);
       await until('the rest is counted', async () => (await scored(loop)) === 4);
     });
     expect(planners(two).slice(0, 3)).toEqual(['loop waits', 'range waits', 'loop waits']);
@@ -366,8 +366,8 @@ describe('a range that is asked for the next batch', () => {
       scoreRange: (range: ScoreRangeArgs) => released.then(() => scoreRange(range)),
     };
     await withLoop({ activities }, {}, async (loop) => {
-      await until('it scores', async () => (await loop.query(loopState)).state === 'scoring');
-      await loop.executeUpdate(configureLoop, { args: [{ maxOffsets: 7 }] });
+      await until('it scores', async () => (await loop.query(loopStateQuery)).state === 'scoring');
+      await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 7 }] });
       release();
       await until('it waits again', () => Promise.resolve(two.topic.plans.at(-1)?.maxOffsets === 7));
     });

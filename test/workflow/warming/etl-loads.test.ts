@@ -1,13 +1,13 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AskPartWarmerArgs } from '../../../activities/warming/signal-part-warmer.ts';
+import type { SignalPartWarmerArgs } from '../../../activities/warming/signal-part-warmer.ts';
 import type { WarmActivities } from '../../../activities/index.ts';
 import { duplicateKeyOf } from '../../../domain/warming/etl-load.ts';
 import type { WarmPart, WarmScope } from '../../../domain/warming/warm-parts.ts';
 import { readEtlLoads, signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
 import type { etlLoads, EtlLoadsArgs, EtlLoadsState } from '../../../workflows/warming/etl-loads.ts';
-import { partWarmed } from '../../../contract/messages.ts';
+import { partWarmedSignal } from '../../../contract/messages.ts';
 import { reportOf } from '../../support/part-report.ts';
 import { createWorker, timeSkippingServer } from '../../support/time-skipping.ts';
 import { until } from '../../support/until.ts';
@@ -32,13 +32,13 @@ function recorded(
   const warms = new Map<string, Asked[]>();
   const activities: Partial<WarmActivities> = {
     checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
-    inspectRedis: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
-    askPartWarmer: async ({ part, request: { replyTo, runId, scope, trigger } }: AskPartWarmerArgs) => {
+    getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
+    signalPartWarmer: async ({ part, request: { replyTo, runId, scope, trigger } }: SignalPartWarmerArgs) => {
       expect(trigger).toBe('etl');
       warms.set(replyTo, [...(warms.get(replyTo) ?? []), { part, scope }]);
       const failed = await answer(part);
       const outcome = { part, runId, ...(failed ?? { report: reportOf(part) }) };
-      await env.client.workflow.getHandle(replyTo, runId).signal(partWarmed, outcome);
+      await env.client.workflow.getHandle(replyTo, runId).signal(partWarmedSignal, outcome);
     },
   };
   return { activities, warms: () => [...warms.values()], parts: () => partsOf([...warms.values()]) };

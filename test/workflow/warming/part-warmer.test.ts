@@ -2,7 +2,7 @@ import type { WorkflowFailedError } from '@temporalio/client';
 import { type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createAskPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
+import { createSignalPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
 import { withHeartbeat } from '../../../activities/heartbeat.ts';
 import type { WarmActivities } from '../../../activities/index.ts';
 import type { WarmPartArgs } from '../../../activities/warming/part-warm.ts';
@@ -28,12 +28,12 @@ interface Run {
 function held() {
   const runs: Run[] = [];
   let asked = 0;
-  const askPartWarmer = createAskPartWarmer({ temporal: env.client });
+  const signalPartWarmer = createSignalPartWarmer({ temporal: env.client });
   const activities = {
     checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
-    inspectRedis: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'noeviction' }),
-    async askPartWarmer(args: Parameters<typeof askPartWarmer>[0]) {
-      await askPartWarmer(args);
+    getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'noeviction' }),
+    async signalPartWarmer(args: Parameters<typeof signalPartWarmer>[0]) {
+      await signalPartWarmer(args);
       asked += 1;
     },
     warmProfileIds: ({ scope }: WarmPartArgs) =>
@@ -132,10 +132,10 @@ test('a part warmer that is cancelled tells all who wait', async () => {
 
 test('a part warmer that was terminated, and so tells nobody, is asked again after a while', async () => {
   const { activities, runs } = held();
-  const real = activities.askPartWarmer;
+  const real = activities.signalPartWarmer;
   let asks = 0;
   // The first request gets lost with it.
-  activities.askPartWarmer = async (args) => ((asks += 1) === 1 ? undefined : real?.(args));
+  activities.signalPartWarmer = async (args) => ((asks += 1) === 1 ? undefined : real?.(args));
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
     const result = (await warm('0')).result();

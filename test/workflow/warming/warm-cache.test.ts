@@ -3,12 +3,12 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WarmActivities } from '../../../activities/index.ts';
-import { createAskPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
+import { createSignalPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
 import type { ProfilePlan } from '../../../activities/warming/warm-profiles.ts';
 import type { WarmPartArgs } from '../../../activities/warming/part-warm.ts';
 import { warmParts, type WarmPart } from '../../../domain/warming/warm-parts.ts';
 import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { tablesLoaded, type EtlLoad } from '../../../contract/messages.ts';
+import { tablesLoadedSignal, type EtlLoad } from '../../../contract/messages.ts';
 import type { etlLoads } from '../../../workflows/warming/etl-loads.ts';
 import type { warmCache, WarmCacheArgs } from '../../../workflows/warming/warm-cache.ts';
 import { reportOf } from '../../support/part-report.ts';
@@ -41,8 +41,8 @@ function recorded(change: Partial<WarmActivities> = {}) {
   const activities = {
     ...(Object.fromEntries(sets) as Pick<WarmActivities, (typeof activityOf)[SetsPart]>),
     checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
-    askPartWarmer: createAskPartWarmer({ temporal: env.client }),
-    inspectRedis: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
+    signalPartWarmer: createSignalPartWarmer({ temporal: env.client }),
+    getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
     planProfiles: async (args: WarmPartArgs): Promise<ProfilePlan> => ({
       ...unchanged,
       report: await warm('profiles')(args),
@@ -127,7 +127,7 @@ describe('warmCache', () => {
 
   test('a dry run reads, and asks no part warmer', async () => {
     const { activities, runs } = recorded({
-      askPartWarmer: () =>
+      signalPartWarmer: () =>
         Promise.reject(ApplicationFailure.nonRetryable('a dry run must not wait for its turn')),
     });
     const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
@@ -145,7 +145,7 @@ describe('ETL signals', () => {
         env.client.workflow.signalWithStart<typeof etlLoads, [EtlLoad]>('etlLoads', {
           workflowId: ETL_LOADS_ID,
           taskQueue: WARM_TASK_QUEUE,
-          signal: tablesLoaded,
+          signal: tablesLoadedSignal,
           signalArgs: [{ tables }],
         });
       await signal(['kol_content']);

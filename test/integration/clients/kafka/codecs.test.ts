@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { createKafka } from '../../../../clients/kafka/client.ts';
+import { createKafkaClient } from '../../../../clients/kafka/client.ts';
 import {
   createRangeReader,
   UndecodableBatchError,
@@ -22,7 +22,7 @@ let topic: string;
 let topics = 0;
 
 beforeAll(async () => {
-  kafka = createKafka([brokers], 'test-codecs', () => {});
+  kafka = createKafkaClient([brokers], 'test-codecs', () => {});
   reader = createRangeReader(kafka);
   admin = kafka.admin();
   producer = kafka.producer();

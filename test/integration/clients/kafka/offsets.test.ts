@@ -1,17 +1,17 @@
 import type { Admin } from 'kafkajs';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { createKafka } from '../../../../clients/kafka/client.ts';
-import { createPositions, type Positions } from '../../../../clients/kafka/offsets.ts';
+import { createKafkaClient } from '../../../../clients/kafka/client.ts';
+import { createOffsets, type Offsets } from '../../../../clients/kafka/offsets.ts';
 
 /** "Never committed" makes a loop begin at the end, so nothing else may look like it. */
 const topic = `test-positions-${process.pid}`;
 let admin: Admin;
-let positions: Positions;
+let positions: Offsets;
 
 beforeAll(async () => {
-  const kafka = createKafka([inject('engines').KAFKA_BROKERS], 'test-positions', () => {});
+  const kafka = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-positions', () => {});
   admin = kafka.admin();
-  positions = createPositions(kafka);
+  positions = createOffsets(kafka);
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
 });

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import kafkajs, { type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { mendConnections } from '../../../../clients/kafka/kafkajs/patch-connection.ts';
+import { patchConnection } from '../../../../clients/kafka/kafkajs/patch-connection.ts';
 import { createRangeReader, type RangeReader } from '../../../../clients/kafka/range-reader.ts';
 import { startRelay, type Relay } from '../../../support/relay.ts';
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   relay = await startRelay(inject('engines').KAFKA_BROKERS);
   const { port } = relay;
-  mendConnections();
+  patchConnection();
   reader = createRangeReader(
     new kafkajs.Kafka({
       brokers: [`127.0.0.1:${port}`],

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { createKafka } from '../../../../clients/kafka/client.ts';
+import { createKafkaClient } from '../../../../clients/kafka/client.ts';
 import { createTransactions } from '../../../../clients/kafka/transactions.ts';
 
 /** Names of the requests that kafkajs sends, in their order. */
@@ -16,7 +16,7 @@ afterEach(() => {
 
 const topic = `test-coordinators-${process.pid}`;
 beforeAll(async () => {
-  const admin = createKafka([inject('engines').KAFKA_BROKERS], 'test', () => {}).admin();
+  const admin = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test', () => {}).admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
   await admin.disconnect();
@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 test('a transaction takes the five requests that make it, once its coordinators are known', async () => {
   const transactions = createTransactions(
-    createKafka([inject('engines').KAFKA_BROKERS], 'test-coordinators', () => {}),
+    createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-coordinators', () => {}),
   );
   const commit = async () => {
     const transaction = await transactions.begin(topic);

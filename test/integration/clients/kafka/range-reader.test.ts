@@ -1,13 +1,13 @@
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { until } from '../../../support/until.ts';
-import { createKafka } from '../../../../clients/kafka/client.ts';
+import { createKafkaClient } from '../../../../clients/kafka/client.ts';
 import {
   createRangeReader,
   OffsetsUnavailableError,
-  slicesOf,
+  readSlices,
   type RangeReader,
-  type Slice,
+  type RecordSlice,
 } from '../../../../clients/kafka/range-reader.ts';
 
 /** Holds the range reader to the pinned kafkajs: it uses an internal object of it. */
@@ -19,7 +19,7 @@ let topic: string;
 let topics = 0;
 
 beforeAll(async () => {
-  kafka = createKafka([inject('engines').KAFKA_BROKERS], 'test-range-reader', () => {});
+  kafka = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-range-reader', () => {});
   reader = createRangeReader(kafka);
   admin = kafka.admin();
   producer = kafka.producer();
@@ -115,8 +115,8 @@ describe('reading an exact range', () => {
         compression: kafkajs.CompressionTypes.GZIP,
       });
     const range = { topic, partition: 0, from: 0, to: COUNT };
-    const slices: Slice[] = [];
-    for await (const slice of slicesOf(reader, range)) slices.push(slice);
+    const slices: RecordSlice[] = [];
+    for await (const slice of readSlices(reader, range)) slices.push(slice);
     expect(slices.length).toBeGreaterThan(1);
     expect(slices.at(-1)?.to).toBe(COUNT);
     const offsets = slices.flatMap(({ records }) => records.map(({ offset }) => offset));

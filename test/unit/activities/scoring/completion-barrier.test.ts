@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createFinishTogether } from '../../../../activities/scoring/completion-barrier.ts';
+import { createCompletionBarrier } from '../../../../activities/scoring/completion-barrier.ts';
 
 describe('pieces of one group', () => {
   test('report when the last of them is done, and know of each other', async () => {
-    const begin = createFinishTogether<number>();
+    const begin = createCompletionBarrier<number>();
     const [first, second] = [begin('batch'), begin('batch')];
     let reported = false;
     const done = first.finish(1).finally(() => (reported = true));
@@ -15,7 +15,7 @@ describe('pieces of one group', () => {
   });
 
   test('do not wait for one that fails', async () => {
-    const begin = createFinishTogether<number>();
+    const begin = createCompletionBarrier<number>();
     const [first, second] = [begin('batch'), begin('batch')];
     const done = first.finish(1);
     second.fail();
@@ -23,7 +23,7 @@ describe('pieces of one group', () => {
   });
 
   test('do not wait for those of another group, nor for ones that hang', async () => {
-    const begin = createFinishTogether<number>(20);
+    const begin = createCompletionBarrier<number>(20);
     begin('other');
     expect(await begin('batch').finish(1)).toEqual([1]);
     const hanging = begin('batch');
@@ -33,7 +33,7 @@ describe('pieces of one group', () => {
   });
 
   test('of the next batch are a group of their own', async () => {
-    const begin = createFinishTogether<number>();
+    const begin = createCompletionBarrier<number>();
     expect(await begin('batch').finish(1)).toEqual([1]);
     expect(await begin('batch').finish(2)).toEqual([2]);
   });

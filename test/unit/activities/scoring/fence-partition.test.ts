@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { describe, expect, test } from 'vitest';
-import { fence } from '../../../../activities/scoring/fence-partition.ts';
-import type { Positions } from '../../../../clients/kafka/offsets.ts';
+import { fencePartition } from '../../../../activities/scoring/fence-partition.ts';
+import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import type { FencedTransaction, Transactions } from '../../../../clients/kafka/transactions.ts';
 import { printCommittedMetadata } from '../../../../domain/scoring/committed-metadata.ts';
 import { NO_COUNTS } from '../../../../domain/scoring/range-report.ts';
@@ -34,7 +34,7 @@ function held(lastOffset: number | null, answers: Committed[], low = 0) {
     },
     close: () => Promise.resolve(),
   };
-  const positions: Positions = {
+  const positions: Offsets = {
     committed: () => Promise.resolve(answers.shift() ?? { offset: null, metadata: null }),
     read: () => Promise.resolve([{ partition: 0, committed: 0, metadata: null, low, high: 100 }]),
     at: () => Promise.reject(new Error('not here')),
@@ -44,7 +44,7 @@ function held(lastOffset: number | null, answers: Committed[], low = 0) {
   return {
     begun,
     abandoned: () => abandoned,
-    fenced: fence({ transactions, positions, worker: 'me' }, planned),
+    fenced: fencePartition({ transactions, offsets: positions, worker: 'me' }, planned),
   };
 }
 

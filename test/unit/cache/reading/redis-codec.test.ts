@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { hashForm, listForm, stringForm, zsetForm } from '../../../../cache/reading/redis-codec.ts';
+import { hashCodec, listCodec, stringCodec, zsetCodec } from '../../../../cache/reading/redis-codec.ts';
 import { FieldError } from '../../../../domain/schema/field.ts';
 import { platformStats } from '../../../../domain/entities/stats.ts';
 import { profile } from '../../../../domain/entities/profile.ts';
 import { score } from '../../../../domain/entities/score.ts';
 
 describe('what Redis holds becomes a value, or is told apart from one', () => {
-  const hash = hashForm(profile.fromHash);
-  const text = stringForm(score.fromString);
-  const zset = zsetForm((members) => members);
+  const hash = hashCodec(profile.fromHash);
+  const text = stringCodec(score.fromString);
+  const zset = zsetCodec((members) => members);
 
   test('a key that is not there is null in every form', () => {
     expect(hash.decode({})).toBeNull();
     expect(text.decode(null)).toBeNull();
     expect(zset.decode([])).toBeNull();
-    expect(listForm((items) => items).decode([])).toBeNull();
+    expect(listCodec((items) => items).decode([])).toBeNull();
   });
 
   test('hash fields have the types of the entity; "" and a missing field are unknown', () => {
@@ -45,7 +45,7 @@ describe('what Redis holds becomes a value, or is told apart from one', () => {
   );
 
   test('statistics that are no numbers are refused; platforms are found by their fields', () => {
-    const stats = hashForm(platformStats.fromHash);
+    const stats = hashCodec(platformStats.fromHash);
     expect(() => stats.decode({ total_kols: 'many' })).toThrow(FieldError);
     expect(stats.decode({ total_kols: '3', kols_tiktok: '2', content_tiktok: '5' })).toMatchObject({
       total_kols: 3,

@@ -1,6 +1,6 @@
 import calculateSlot from 'cluster-key-slot';
 import { expect, test } from 'vitest';
-import { besideKey } from '../../../../cache/writing/write-entries.ts';
+import { stagingKey } from '../../../../cache/writing/write-entries.ts';
 import { trending } from '../../../../domain/entities/trending.ts';
 
 test.each([
@@ -9,7 +9,7 @@ test.each([
   trending.key('tiktok'),
   trending.heatKey('tiktok'),
 ])('what is built beside %s lies in its cluster slot, so that RENAME works there', (key) => {
-  const beside = besideKey(key, 'writer');
+  const beside = stagingKey(key, 'writer');
   expect(beside).not.toBe(key);
   expect(calculateSlot(beside)).toBe(calculateSlot(key));
 });
@@ -19,5 +19,5 @@ test('the heat of trending content lies in the slot of its list: one script move
 });
 
 test('a key whose braces are no hash tag is refused', () => {
-  expect(() => besideKey('a{b', 'writer')).toThrow(/braces/);
+  expect(() => stagingKey('a{b', 'writer')).toThrow(/braces/);
 });

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import type { Message } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
-import { bySize, messageBytes, SEND_BYTES } from '../../../../clients/kafka/message-size.ts';
+import { splitBySize, messageBytes, SEND_BYTES } from '../../../../clients/kafka/message-size.ts';
 
 const message = (bytes: number): Message => ({ key: null, value: Buffer.alloc(bytes) });
-const runs = (messages: Message[]) => [...bySize(messages, (one) => one)];
+const runs = (messages: Message[]) => [...splitBySize(messages, (one) => one)];
 
 describe('messages in runs that a broker takes', () => {
   test('keep their order, and none is left out', () => {

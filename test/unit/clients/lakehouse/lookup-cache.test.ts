@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createKnown } from '../../../../clients/lakehouse/lookup-cache.ts';
+import { createLookupCache } from '../../../../clients/lakehouse/lookup-cache.ts';
 
 interface Thing {
   readonly id: string;
@@ -11,7 +11,7 @@ function source({ deadlineMs = 1000, slow = false, preloaded = undefined as stri
   const queries: (readonly string[])[] = [];
   const errors: unknown[] = [];
   const waiting: ((error?: Error) => void)[] = [];
-  const known = createKnown<Thing>(
+  const known = createLookupCache<Thing>(
     async (ids) => {
       queries.push(ids);
       if (slow)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createPreloaded } from '../../../../clients/lakehouse/table-snapshot.ts';
+import { createTableSnapshot } from '../../../../clients/lakehouse/table-snapshot.ts';
 
 const KEPT_MS = 1000;
 
@@ -7,7 +7,7 @@ const KEPT_MS = 1000;
 function table(rows: string[], { most = 100, ends = [] as (Error | undefined)[] } = {}) {
   const errors: unknown[] = [];
   let readings = 0;
-  const preloaded = createPreloaded<string>(
+  const preloaded = createTableSnapshot<string>(
     async function* () {
       const end = ends[readings++];
       await Promise.resolve();

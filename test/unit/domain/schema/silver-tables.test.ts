@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkTable, describeProblem, silver } from '../../../../domain/schema/silver-tables.ts';
+import { checkTable, formatSchemaProblem, silver } from '../../../../domain/schema/silver-tables.ts';
 
 const columns = (change: Record<string, string | undefined> = {}) =>
   new Map(
@@ -35,14 +35,14 @@ describe('the source schema check', () => {
       'kol_profiles',
       columns({ verified: 'varchar', followers_count: undefined }),
     );
-    expect(problems.map(describeProblem)).toEqual([
+    expect(problems.map(formatSchemaProblem)).toEqual([
       'kol_profiles.followers_count: found no such column, accepted is followers_count of type bigint or integer or smallint or tinyint',
       'kol_profiles.verified: found varchar, accepted is boolean or integer or bigint or smallint or tinyint',
     ]);
   });
 
   test('says that there is no table', () => {
-    expect(checkTable('kol_profiles', new Map()).problems.map(describeProblem)).toEqual([
+    expect(checkTable('kol_profiles', new Map()).problems.map(formatSchemaProblem)).toEqual([
       'kol_profiles: found no such table, accepted is a table or view',
     ]);
   });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { deadLetter, ok } from '../../../../domain/scoring/parse-outcome.ts';
 import { spans } from '../../../../domain/scoring/output-records.ts';
-import { triage } from '../../../../domain/scoring/keep-newest.ts';
+import { keepNewest } from '../../../../domain/scoring/keep-newest.ts';
 
 const event = (id: string, event_time_ms: number) => ({ id, event_time_ms });
 const sort = (events: [offset: number, id: string, time: number][], watermark: number | null = null) =>
-  triage(
+  keepNewest(
     events.map(([offset, id, time]) => ({ offset, outcome: ok(event(id, time)) })),
     ({ id }) => id,
     watermark,
@@ -48,7 +48,7 @@ describe('sorting the records of a range', () => {
   });
 
   test('every record is under exactly one heading', () => {
-    const sorted = triage(
+    const sorted = keepNewest(
       [
         { offset: 1, outcome: deadLetter('not_json', 'x') },
         { offset: 2, outcome: ok(event('a', 10)) },

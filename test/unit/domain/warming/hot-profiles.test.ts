@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  chooseAsked,
+  selectMostRead,
   createFill,
   profileRoom,
   READ_HALF_LIFE_SECONDS,
   readWeight,
-  stillRead,
+  selectStillRead,
 } from '../../../../domain/warming/hot-profiles.ts';
 
 const counted = (...reads: number[]) => reads.map((count, index) => ({ id: `kol-${index}`, reads: count }));
@@ -23,11 +23,11 @@ describe('reads', () => {
 
 describe('the choice', () => {
   test('takes the most asked-for that fit', () => {
-    expect(chooseAsked(counted(9, 7, 5), 2)).toEqual(['kol-0', 'kol-1']);
+    expect(selectMostRead(counted(9, 7, 5), 2)).toEqual(['kol-0', 'kol-1']);
   });
 
   test('does not take those that were read less than once lately', () => {
-    expect(chooseAsked(counted(9, 1, 0.9), 3)).toEqual(['kol-0', 'kol-1']);
+    expect(selectMostRead(counted(9, 1, 0.9), 3)).toEqual(['kol-0', 'kol-1']);
   });
 
   test('fills up what is left with the most followed, in their order', () => {
@@ -39,7 +39,7 @@ describe('the choice', () => {
     const ids = fc.uniqueArray(fc.string({ maxLength: 2 }), { maxLength: 30 });
     fc.assert(
       fc.property(ids, ids, fc.integer({ min: 1, max: 40 }), (read, followed, room) => {
-        const asked = chooseAsked(
+        const asked = selectMostRead(
           read.map((id) => ({ id, reads: 5 })),
           room,
         );
@@ -55,7 +55,7 @@ describe('the choice', () => {
     // Once an hour for days: each read weighs less by its age.
     const hourly = Array.from({ length: 1000 }, (_, hours) => 1 / readWeight(hours * 3600));
     const oncePerTtl = hourly.reduce((sum, weight) => sum + weight);
-    expect(stillRead(counted(50, oncePerTtl, oncePerTtl * 0.8), ttlSeconds)).toEqual(['kol-0', 'kol-1']);
+    expect(selectStillRead(counted(50, oncePerTtl, oncePerTtl * 0.8), ttlSeconds)).toEqual(['kol-0', 'kol-1']);
   });
 });
 

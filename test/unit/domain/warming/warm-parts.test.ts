@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { profileSplits, HASH_BUCKETS } from '../../../../domain/warming/profile-splits.ts';
 import { memoryWarnings } from '../../../../domain/warming/redis-memory.ts';
-import { implausiblyShrunk } from '../../../../domain/warming/check-shrinkage.ts';
+import { findShrunken } from '../../../../domain/warming/check-shrinkage.ts';
 import { MAX_SCOPE_IDS, mergeScopes } from '../../../../domain/warming/warm-parts.ts';
 
 describe('merged scopes', () => {
@@ -52,7 +52,7 @@ describe('shrinkage', () => {
     [19, 0, false],
     [0, 0, false],
   ])('from %d to %d at a limit of 50 %% is refused: %s', (before, now, refused) => {
-    expect(implausiblyShrunk([{ what: 'a set', before, now }], 50)).toHaveLength(refused ? 1 : 0);
+    expect(findShrunken([{ what: 'a set', before, now }], 50)).toHaveLength(refused ? 1 : 0);
   });
 });
 

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { quietIdleQueues } from '../../../../../clients/kafka/kafkajs/patch-request-queue.ts';
+import { patchRequestQueue } from '../../../../../clients/kafka/kafkajs/patch-request-queue.ts';
 
 /** Holds the patch to the pinned kafkajs: it changes an internal object of it. */
 const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as new (
@@ -15,7 +15,7 @@ const queue = (maxInFlightRequests: number) =>
   new RequestQueue({ maxInFlightRequests, requestTimeout: 1000, logger: { debug() {} } });
 
 beforeEach(() => {
-  quietIdleQueues();
+  patchRequestQueue();
   vi.useFakeTimers();
 });
 afterEach(() => vi.useRealTimers());
