@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two kinds of tests: pure ones, which need nothing, and ones on the real engines, which are brought up once for all. */
+/** Two projects: unit tests, which need no engine, and tests on the real engines, which are started once for all files. */
 export default defineConfig({
   test: {
-    // Temporal's native runtime is one a process, and runs out of memory under worker threads.
+    // Temporal has one native runtime per process, which runs out of memory with worker threads.
     pool: 'forks',
     projects: [
       {
@@ -16,8 +16,8 @@ export default defineConfig({
           name: 'engines',
           include: ['test/{workflow,integration,e2e,replay}/**/*.test.ts'],
           globalSetup: ['test/support/engines.ts'],
-          setupFiles: ['test/support/quiet-temporal.ts', 'test/support/leave-nothing-running.ts'],
-          // Two cores run the engines too: one file at a time keeps timings honest.
+          setupFiles: ['test/support/quiet-temporal.ts', 'test/support/terminate-open-workflows.ts'],
+          // The tests share two cores with the engines: one file at a time, so that timings are reliable.
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -1,28 +1,28 @@
 import { Context } from '@temporalio/activity';
 
 /**
- * Heartbeat timeouts are 10 s: a beat a second survives lost ones, and a cancellation, which comes with the reply to a
- * beat, arrives soon. Workers must not throttle beats to less (`HEARTBEAT_THROTTLE`), as the SDK does by default.
+ * Heartbeat timeouts are 10 s. One heartbeat a second survives lost ones, and delivers a cancellation soon, because it arrives
+ * with the response to a heartbeat. The SDK throttles heartbeats by default, so workers set `HEARTBEAT_THROTTLE`.
  */
 const BEAT_MS = 1000;
 export const HEARTBEAT_THROTTLE = '1 second';
 
 /**
- * Heartbeats while `work` runs, so that a dead worker is noticed and a cancellation arrives.
- * @param details what to show as progress, read at each beat
+ * Sends heartbeats while `work` runs, so that Temporal notices a dead worker and can deliver a cancellation.
+ * @param details progress to show; read at each heartbeat
  */
 export async function withHeartbeat<T>(
   work: (signal: AbortSignal) => Promise<T>,
   details: () => unknown = () => undefined,
 ): Promise<T> {
   const context = Context.current();
-  // A local activity runs within its workflow task, which lives as long as it does.
+  // A local activity needs no heartbeat: it lives as long as its workflow task.
   if (context.info.isLocal) return work(context.cancellationSignal);
   const timer = setInterval(() => context.heartbeat(details()), BEAT_MS);
   try {
     return await work(context.cancellationSignal);
   } catch (error) {
-    // Whatever broke because of it: to Temporal the activity was cancelled, it did not fail.
+    // An error that the cancellation caused must reach Temporal as cancellation, not as failure.
     context.cancellationSignal.throwIfAborted();
     throw error;
   } finally {

@@ -1,32 +1,53 @@
-import { createSignalPartWarmer } from './warming/signal-part-warmer.ts';
-import { createCheckSourceSchema } from './warming/check-source-schema.ts';
 import { createPlanBatch } from './scoring/plan-batch.ts';
 import { createScoreRange } from './scoring/score-range.ts';
 import { createSeekPartitions } from './scoring/seek-partitions.ts';
+import { createCheckSourceSchema } from './warming/check-source-schema.ts';
+import { createFinishProfiles } from './warming/finish-profiles.ts';
 import { createGetRedisMemory } from './warming/get-redis-memory.ts';
-import { createWarmParts } from './warming/warm-parts.ts';
-import { createWarmProfiles } from './warming/warm-profiles.ts';
+import { createPlanProfiles } from './warming/plan-profiles.ts';
+import { createSignalPartWarmer } from './warming/signal-part-warmer.ts';
+import { createWarmContentIds } from './warming/warm-content-ids.ts';
+import { createWarmHotProfiles } from './warming/warm-hot-profiles.ts';
+import { createWarmLists } from './warming/warm-lists.ts';
+import { createWarmProfileIds } from './warming/warm-profile-ids.ts';
+import { createWarmProfileSplit } from './warming/warm-profile-split.ts';
+import { createWarmRankings } from './warming/warm-rankings.ts';
+import { createWarmSearch } from './warming/warm-search.ts';
+import { createWarmStats } from './warming/warm-stats.ts';
+import { createWarmTrending } from './warming/warm-trending.ts';
 
 type DepsOf<Create extends (deps: never) => unknown> = Parameters<Create>[0];
 
 /** Activities of the warm task queue: they read Trino and write Redis. */
 export const createWarmActivities = (
-  deps: DepsOf<typeof createWarmParts> &
-    DepsOf<typeof createWarmProfiles> &
-    DepsOf<typeof createCheckSourceSchema> &
-    DepsOf<typeof createSignalPartWarmer>,
+  deps: DepsOf<typeof createCheckSourceSchema> &
+    DepsOf<typeof createSignalPartWarmer> &
+    DepsOf<typeof createPlanProfiles> &
+    DepsOf<typeof createWarmRankings> &
+    DepsOf<typeof createWarmLists>,
 ) => ({
-  ...createWarmParts(deps),
-  ...createWarmProfiles(deps),
-  getRedisMemory: createGetRedisMemory(deps),
   checkSourceSchema: createCheckSourceSchema(deps),
   signalPartWarmer: createSignalPartWarmer(deps),
+  getRedisMemory: createGetRedisMemory(deps),
+  planProfiles: createPlanProfiles(deps),
+  warmProfileSplit: createWarmProfileSplit(deps),
+  warmHotProfiles: createWarmHotProfiles(deps),
+  warmProfileIds: createWarmProfileIds(deps),
+  finishProfiles: createFinishProfiles(deps),
+  warmRankings: createWarmRankings(deps),
+  warmTrending: createWarmTrending(deps),
+  warmContentIds: createWarmContentIds(deps),
+  warmStats: createWarmStats(deps),
+  warmSearch: createWarmSearch(deps),
+  warmLists: createWarmLists(deps),
 });
 export type WarmActivities = ReturnType<typeof createWarmActivities>;
 
 /** Activities of the scoring task queue: they read and write Kafka, call the ML API and write Redis. */
 export const createScoringActivities = (
-  deps: DepsOf<typeof createPlanBatch> & DepsOf<typeof createScoreRange> & DepsOf<typeof createSeekPartitions>,
+  deps: DepsOf<typeof createPlanBatch> &
+    DepsOf<typeof createScoreRange> &
+    DepsOf<typeof createSeekPartitions>,
 ) => ({
   planBatch: createPlanBatch(deps),
   scoreRange: createScoreRange(deps),

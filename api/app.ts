@@ -2,9 +2,9 @@ import express, { type Express, type RequestHandler } from 'express';
 import type { CacheReader } from '../cache/reading/cache-reader.ts';
 import type { Logger } from '../clients/logger.ts';
 import { logRequests } from './log-requests.ts';
-import { answerProblem, noSuchRoute } from './problem.ts';
+import { noStore } from './no-store.ts';
+import { answerProblem, routeNotFound } from './problem.ts';
 import type { Readiness } from './readiness.ts';
-import { assignRequestId } from './request-id.ts';
 import { requireToken } from './require-token.ts';
 import { contentRoutes } from './routes/content.ts';
 import { etlRoutes } from './routes/etl.ts';
@@ -12,20 +12,21 @@ import { healthRoutes } from './routes/health.ts';
 import { kolRoutes } from './routes/kols.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { warmRoutes } from './routes/warms.ts';
+import { securityHeaders } from './security-headers.ts';
 import type { Triggers } from './triggers.ts';
 
 export interface AppDependencies {
   readonly reader: CacheReader;
   readonly readiness: Readiness;
   readonly log: Logger;
-  /** Limits for which rankings are kept (WARM_RANKING_LIMITS). */
+  /** The lengths in which rankings are cached (WARM_RANKING_LIMITS). */
   readonly rankingLimits: readonly number[];
   readonly triggers: Triggers;
-  /** Bearer token of the triggers; without one they are off. */
+  /** Bearer token of the triggers. Without a token the triggers are off. */
   readonly token: string | undefined;
 }
 
-/** The REST API, ready to be listened with. */
+/** The REST API as an Express app. The caller listens. */
 export function createApp({
   reader,
   readiness,
@@ -36,9 +37,9 @@ export function createApp({
 }: AppDependencies): Express {
   const app = express();
   app.disable('x-powered-by');
-  app.enable('case sensitive routing'); // ids are: /kols/TOP is a KOL
+  app.enable('case sensitive routing'); // ids are case sensitive: /kols/TOP is a KOL, /kols/top a ranking
 
-  app.use(assignRequestId, logRequests(log));
+  app.use(logRequests(log), securityHeaders);
   app.get('/', (_request, response) => {
     response.json(index);
   });
@@ -46,17 +47,12 @@ export function createApp({
   app.use('/api/v1/kols', kolRoutes(reader, rankingLimits));
   app.use('/api/v1/content', contentRoutes(reader));
   app.use('/api/v1/stats', statsRoutes(reader));
-  const withToken: RequestHandler[] = [requireToken(token), noStore];
-  app.use('/api/v1/etl', withToken, etlRoutes(triggers));
-  app.use('/api/v1/warms', withToken, warmRoutes(triggers));
-  app.use(noSuchRoute, answerProblem(log));
+  const triggerGuards: RequestHandler[] = [requireToken(token), noStore];
+  app.use('/api/v1/etl', triggerGuards, etlRoutes(triggers));
+  app.use('/api/v1/warms', triggerGuards, warmRoutes(triggers));
+  app.use(routeNotFound, answerProblem);
   return app;
 }
-
-const noStore: RequestHandler = (_request, response, next) => {
-  response.set('Cache-Control', 'no-store');
-  next();
-};
 
 const index = {
   name: 'kol-cache',

@@ -1,32 +1,35 @@
 import express, { type RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
-/** A load with as many ids as one may have takes less. */
+/** The largest load, one with the maximum number of ids, is smaller than this. */
 const MAX_BODY_KIB = 256;
 
 const parse = express.json({ type: 'application/json', limit: MAX_BODY_KIB * 1024 });
 
-/** Reads a JSON body into `request.body`; a request without a body has none. Other bodies are refused. */
+/**
+ * Parses a JSON body into `request.body`, which stays undefined for a request without a body.
+ * @throws Problem for a body that is not JSON, or too large
+ */
 export const jsonBody: RequestHandler = (request, response, next) => {
   const empty = request.get('Content-Length') === '0';
   if (!empty && request.is('application/json') === false)
-    throw new Problem('unsupported-media-type', 'A body has to be application/json');
+    throw new Problem('unsupported-media-type', 'The body must be application/json');
   parse(request, response, (error?: unknown) => {
     if (error === undefined) next();
     else next(bodyProblem(error));
   });
 };
 
-/** What the body parser throws, as a problem; anything else as it is. */
+/** Translates an error of the body parser to a problem. Returns any other error unchanged. */
 function bodyProblem(error: unknown): unknown {
   if (!(error instanceof Error && 'status' in error)) return error;
   switch (error.status) {
     case 400:
       return new Problem('malformed-request', 'The body is not valid JSON');
     case 413:
-      return new Problem('body-too-large', `A body may have ${MAX_BODY_KIB} KiB`);
+      return new Problem('body-too-large', `The body must not exceed ${MAX_BODY_KIB} KiB`);
     case 415:
-      return new Problem('unsupported-media-type', 'The encoding of the body is not known here');
+      return new Problem('unsupported-media-type', 'The content encoding of the body is not supported');
     default:
       return error;
   }

@@ -1,12 +1,10 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { formatInvalidValue, shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
+import { parseInput, type InputShape } from '../contract/parse-input.ts';
+import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-value.ts';
 import { ALL, isPlatform } from '../domain/values/platform.ts';
-import { isId } from '../domain/scoring/event.ts';
+import { isId } from '../domain/values/id.ts';
 import { Problem } from './problem.ts';
-
-/** Parameters of a route; the description of each says what is accepted. */
-type Shape = Readonly<Record<string, z.ZodType>>;
 
 /** A whole number from 1 to `most`. */
 export const limitParameter = (most: number, fallback: number) =>
@@ -41,23 +39,23 @@ const idParameter = z
  * The query parameters of a request.
  * @throws Problem naming every parameter that is wrong or unknown, with what was given and what is accepted
  */
-export function queryOf<S extends Shape>(shape: S, request: Request): z.infer<z.ZodObject<S>> {
-  return parsed(shape, request.query);
+export function queryOf<S extends InputShape>(shape: S, request: Request): z.infer<z.ZodObject<S>> {
+  return valid(shape, request.query);
 }
 
 /** The `:id` of a path. @throws Problem when it is none */
 export const idOf = (request: Request): string =>
-  parsed({ id: idParameter }, { id: request.params['id'] }).id;
+  valid({ id: idParameter }, { id: request.params['id'] }).id;
 
 /**
  * The members of a JSON body; one that is absent is an empty object.
  * @throws Problem naming every member that is wrong or unknown, with what was given and what is accepted
  */
-export function bodyOf<S extends Shape>(shape: S, request: Request): z.infer<z.ZodObject<S>> {
+export function bodyOf<S extends InputShape>(shape: S, request: Request): z.infer<z.ZodObject<S>> {
   const body: unknown = request.body ?? {};
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Problem('malformed-request', 'The body is not a JSON object');
-  return parsed(shape, body as Readonly<Record<string, unknown>>);
+  return valid(shape, body);
 }
 
 /** The problem with what was given. */
@@ -66,25 +64,8 @@ export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
     invalid: invalid.map(({ name, given, accepted }) => ({ parameter: name, given, accepted })),
   });
 
-function parsed<S extends Shape>(
-  shape: S,
-  given: Readonly<Record<string, unknown>>,
-): z.infer<z.ZodObject<S>> {
-  const result = z.strictObject(shape).safeParse(given);
-  if (result.success) return result.data;
-  const names = new Set(
-    result.error.issues.flatMap((issue) =>
-      issue.path.length === 0 && issue.code === 'unrecognized_keys' ? issue.keys : [String(issue.path[0])],
-    ),
-  );
-  throw invalidProblem([...names].map((name) => invalidOf(shape, name, given[name])));
+function valid<S extends InputShape>(shape: S, given: unknown): z.infer<z.ZodObject<S>> {
+  const parsed = parseInput(shape, given, 'parameters');
+  if ('invalid' in parsed) throw invalidProblem(parsed.invalid);
+  return parsed.value;
 }
-
-function invalidOf(shape: Shape, name: string, given: unknown): InvalidValue {
-  const described = Object.hasOwn(shape, name) ? shape[name]?.description : undefined;
-  const accepted = described ?? `only ${listed(Object.keys(shape))}`;
-  return { name: String(shorten(name)), given: shorten(given), accepted };
-}
-
-const listed = (names: readonly string[]) =>
-  names.length === 0 ? 'a request without parameters' : `the parameters ${names.join(', ')}`;

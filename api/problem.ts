@@ -1,31 +1,30 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ScoreRefusedError } from '../cache/reading/score-source.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
-import type { Logger } from '../clients/logger.ts';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
-import { MlApiUnavailableError } from '../clients/ml-api.ts';
-import { requestId } from './request-id.ts';
+import { MlApiUnavailableError } from '../clients/ml-api/unavailable-error.ts';
+import { requestId } from './log-requests.ts';
 
-/** Every problem that the API answers with (RFC 9457); docs/api.md lists the same. */
+/** All problems of the API (RFC 9457). docs/api.md lists the same. */
 export const problemTypes = {
-  'invalid-parameter': { status: 400, title: 'A parameter is not valid' },
-  'malformed-request': { status: 400, title: 'The request cannot be read' },
-  unauthorized: { status: 401, title: 'A token is needed' },
-  'triggers-off': { status: 403, title: 'Triggers over HTTP are off' },
-  'not-found': { status: 404, title: 'There is no such thing' },
-  'no-such-route': { status: 404, title: 'There is no such route' },
-  'body-too-large': { status: 413, title: 'The body is too large' },
-  'unsupported-media-type': { status: 415, title: 'The body is not JSON' },
-  'internal-error': { status: 500, title: 'The request failed' },
-  'score-refused': { status: 502, title: 'The model refuses to score this profile' },
-  'lakehouse-unavailable': { status: 503, title: 'Not cached, and the lakehouse cannot be asked now' },
-  'temporal-unavailable': { status: 503, title: 'Temporal cannot be asked now' },
-  'model-unavailable': { status: 503, title: 'Not scored yet, and the model cannot be asked now' },
+  'invalid-parameter': { status: 400, title: 'Invalid parameter' },
+  'malformed-request': { status: 400, title: 'Malformed request' },
+  unauthorized: { status: 401, title: 'Valid token required' },
+  'triggers-off': { status: 403, title: 'Triggers are off' },
+  'not-found': { status: 404, title: 'Not found' },
+  'no-such-route': { status: 404, title: 'Route not found' },
+  'body-too-large': { status: 413, title: 'Body too large' },
+  'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
+  'internal-error': { status: 500, title: 'Internal error' },
+  'score-refused': { status: 502, title: 'The model rejected this profile' },
+  'lakehouse-unavailable': { status: 503, title: 'Not cached, and the lakehouse is unavailable' },
+  'temporal-unavailable': { status: 503, title: 'Temporal is unavailable' },
+  'model-unavailable': { status: 503, title: 'Not scored yet, and the model is unavailable' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemType = keyof typeof problemTypes;
 
-/** Thrown by a route to answer with a problem; `detail` is shown to the client. */
+/** A route throws this to answer with a problem. The client sees `detail`. */
 export class Problem extends Error {
   readonly code = 'PROBLEM';
   constructor(
@@ -33,7 +32,7 @@ export class Problem extends Error {
     readonly detail: string,
     readonly extra: {
       readonly retryAfterSeconds?: number;
-      /** What the WWW-Authenticate of a 401 says. */
+      /** Value of the WWW-Authenticate header of a 401. */
       readonly challenge?: string;
       readonly invalid?: readonly InvalidParameter[];
     } = {},
@@ -43,77 +42,73 @@ export class Problem extends Error {
   }
 }
 
-/** One wrong parameter: what was given, and what would do. */
+/** One wrong parameter: what was given and what is accepted. */
 export interface InvalidParameter {
   readonly parameter: string;
   readonly given: unknown;
   readonly accepted: string;
 }
 
-/** Worth another try soon: the model and Temporal are asked again at each request. */
-const RETRY_SECONDS = 5;
+/** Retry-After while the model or Temporal is unavailable. Each request calls them again, so a retry helps soon. */
+const RETRY_AFTER_SECONDS = 5;
 
-export const noSuchRoute: RequestHandler = (request) => {
+export const routeNotFound: RequestHandler = (request) => {
   throw new Problem('no-such-route', `${request.method} ${request.path} is not a route of this API`);
 };
 
-/** Answers every error with a problem. What the client is told is written here: no message of an inner error leaves. */
-export function answerProblem(log: Logger): ErrorRequestHandler {
-  return (error: unknown, _request, response, next) => {
-    const problem = problemOf(error);
-    const { status, title } = problemTypes[problem.type];
-    const id = requestId(response);
-    if (status >= 500)
-      log[status === 500 ? 'error' : 'warn'](
-        {
-          request_id: id,
-          problem: problem.type,
-          error,
-        },
-        'problem answered',
-      );
-    if (response.headersSent) {
-      next(error); // the answer is half out: express cuts the connection
-      return;
-    }
-    const { retryAfterSeconds, challenge, invalid } = problem.extra;
-    if (challenge !== undefined) response.set('WWW-Authenticate', challenge);
-    if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
-    response.removeHeader('ETag');
-    response.status(status).type('application/problem+json').set('Cache-Control', 'no-store');
-    response.end(
-      JSON.stringify({
-        type: `urn:kol-cache:problem:${problem.type}`,
-        title,
-        status,
-        detail: problem.detail,
-        instance: `urn:kol-cache:request:${id}`,
-        ...(invalid === undefined ? {} : { invalid }),
-      }),
+/** Answers every error with a problem. The client sees texts of this file only: messages of inner errors stay in the log. */
+export const answerProblem: ErrorRequestHandler = (error: unknown, request, response, next) => {
+  const problem = problemOf(error);
+  const { status, title } = problemTypes[problem.type];
+  if (status >= 500)
+    request.log[status === 500 ? 'error' : 'warn'](
+      { problem: problem.type, error },
+      'answered with a problem',
     );
-  };
-}
+  if (response.headersSent) {
+    next(error); // part of the answer is sent: Express closes the connection
+    return;
+  }
+  const { retryAfterSeconds, challenge, invalid } = problem.extra;
+  if (challenge !== undefined) response.set('WWW-Authenticate', challenge);
+  if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
+  response.removeHeader('ETag');
+  response.status(status).type('application/problem+json').set('Cache-Control', 'no-store');
+  response.end(
+    JSON.stringify({
+      type: `urn:kol-cache:problem:${problem.type}`,
+      title,
+      status,
+      detail: problem.detail,
+      instance: `urn:kol-cache:request:${requestId(request)}`,
+      ...(invalid === undefined ? {} : { invalid }),
+    }),
+  );
+};
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof SourceUnavailableError) {
     const { entity, retryAfterSeconds } = error;
-    return new Problem('lakehouse-unavailable', `This ${entity} is not cached; try again soon`, {
-      retryAfterSeconds,
-    });
+    const detail = `This ${entity} is not cached, and the lakehouse does not answer; try again soon`;
+    return new Problem('lakehouse-unavailable', detail, { retryAfterSeconds });
   }
   if (error instanceof MlApiUnavailableError)
     return new Problem('model-unavailable', 'The trust score model does not answer; try again soon', {
-      retryAfterSeconds: RETRY_SECONDS,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   if (error instanceof ScoreRefusedError)
-    return new Problem('score-refused', 'The model refuses the features known of this KOL');
+    return new Problem('score-refused', 'The model rejected the known features of this KOL');
   if (error instanceof TemporalUnavailableError)
-    return new Problem('temporal-unavailable', 'Temporal does not answer, or has no worker; try again soon', {
-      retryAfterSeconds: RETRY_SECONDS,
-    });
-  // What express and its router throw for a request that cannot be read, such as %E0 in a path.
+    return new Problem(
+      'temporal-unavailable',
+      'Temporal does not answer, or no worker is running; try again soon',
+      {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      },
+    );
+  // Express and its router throw this for a request that they cannot read, such as %E0 in a path.
   if (error instanceof Error && 'status' in error && error.status === 400)
     return new Problem('malformed-request', 'The path is not valid percent-encoded UTF-8');
-  return new Problem('internal-error', 'An unexpected error; its reason is in the log under the request id');
+  return new Problem('internal-error', 'Unexpected error; the log has the reason under this request id');
 }

@@ -1,38 +1,37 @@
-import { createSingleFlight } from '../cache/reading/single-flight.ts';
-
-/** Asks one needed part whether it serves; rejects when it does not. */
+/** Checks one part that reads need. Rejects when the part does not answer. */
 export type Check = (signal: AbortSignal) => Promise<unknown>;
 
-export interface PartState {
+interface PartState {
   readonly state: 'up' | 'down';
   readonly latency_ms: number;
 }
 
-export interface ReadinessReport {
-  /** Reads are served as long as one part is up: `degraded` is slower, or limited to what is cached. */
+interface ReadinessReport {
+  /** Reads are served while at least one part is up. `degraded` is slower, or limited to cached data. */
   readonly status: 'ready' | 'degraded' | 'unavailable';
   readonly parts: Readonly<Record<string, PartState>>;
 }
 
 export type Readiness = () => Promise<ReadinessReport>;
 
-/** A part that takes longer than this cannot serve. */
+/** A part that takes longer than this counts as down. */
 const CHECK_SECONDS = 3;
-/** A report is used again this long: anybody may ask, and each look is a query. */
+/** A report is reused for this long: the endpoint is public, and each check costs a Trino query. */
 const REPORT_SECONDS = 2;
 
 /**
- * Looks at the parts that reads need, side by side.
- * @param onDown told why a part is down; the report itself shows nothing of the inside
+ * Creates a function that checks all parts in parallel and reports their states.
+ * @param onDown receives the reason why a part is down; the report itself shows no internal details
  */
 export function createReadiness(
   checks: Readonly<Record<string, Check>>,
   onDown: (part: string, error: unknown) => void,
 ): Readiness {
-  const flights = createSingleFlight<ReadinessReport>();
+  /** The check in progress; concurrent requests share it. */
+  let running: Promise<ReadinessReport> | undefined;
   let latest: { readonly at: number; readonly report: ReadinessReport } | undefined;
 
-  async function state(part: string, check: Check): Promise<PartState> {
+  async function checkPart(part: string, check: Check): Promise<PartState> {
     const started = performance.now();
     const latency = () => Number((performance.now() - started).toFixed(1));
     try {
@@ -44,11 +43,11 @@ export function createReadiness(
     }
   }
 
-  async function look(): Promise<ReadinessReport> {
+  async function checkAll(): Promise<ReadinessReport> {
     const states = await Promise.all(
-      Object.entries(checks).map(async ([part, check]) => [part, await state(part, check)] as const),
+      Object.entries(checks).map(async ([part, check]) => [part, await checkPart(part, check)] as const),
     );
-    const up = states.filter(([, { state: found }]) => found === 'up').length;
+    const up = states.filter(([, { state }]) => state === 'up').length;
     const status = up === states.length ? 'ready' : up > 0 ? 'degraded' : 'unavailable';
     const report: ReadinessReport = { status, parts: Object.fromEntries(states) };
     latest = { at: performance.now(), report };
@@ -57,6 +56,7 @@ export function createReadiness(
 
   return async () => {
     if (latest && performance.now() - latest.at < REPORT_SECONDS * 1000) return latest.report;
-    return (await flights.share('report', look)).result;
+    running ??= checkAll().finally(() => (running = undefined));
+    return running;
   };
 }

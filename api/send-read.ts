@@ -2,22 +2,22 @@ import type { Response } from 'express';
 import type { ReadResult } from '../cache/reading/read-through.ts';
 import { Problem } from './problem.ts';
 
-/** How answers made of one entity may be kept by clients. */
+/** How long clients may keep answers that are built from one entity. */
 export interface Freshness {
-  /** TTL of the entity in the cache; answers are kept as long as Redis keeps them. */
+  /** TTL of the entity in Redis. Clients may keep an answer for the same time. */
   readonly ttlSeconds: number;
-  /** Clients must ask each time (304 is cheap), since the value may be replaced within seconds. */
+  /** Clients must revalidate on each use (a 304 is cheap), because the value may be replaced within seconds. */
   readonly revalidate?: boolean;
 }
 
-/** The value that was read. @throws Problem (404) with this detail when there is none */
+/** The value of a read. @throws Problem (404) with this detail when the value is null */
 export function valueOf<T>(response: Response, read: ReadResult<T>, missing: string): T {
   response.set('Cache-Status', cacheStatus(read));
   if (read.value === null) throw new Problem('not-found', missing);
   return read.value;
 }
 
-/** Answers with a body made of what was read, and says where it came from and how old it is. */
+/** Sends a body that is built from a read, with headers for its source and age. */
 export function sendRead(
   response: Response,
   read: ReadResult<unknown>,
@@ -28,10 +28,10 @@ export function sendRead(
   response.set('Cache-Status', cacheStatus(read));
   response.set('Age', String(Math.max(0, age)));
   response.set('Cache-Control', revalidate ? 'no-cache' : `max-age=${ttlSeconds}`);
-  response.json(body); // express adds a weak ETag of the content, and answers 304 where it matches
+  response.json(body); // Express adds a weak ETag, and answers 304 when If-None-Match has the same
 }
 
-/** RFC 9211: what the cache did with this request. */
+/** The Cache-Status header (RFC 9211): what the cache did with this request. */
 export function cacheStatus({ outcome, ttlSeconds, collapsed }: ReadResult<unknown>): string {
   const parts = ['kol-redis'];
   switch (outcome) {
@@ -50,7 +50,7 @@ export function cacheStatus({ outcome, ttlSeconds, collapsed }: ReadResult<unkno
       parts.push('fwd=bypass', 'detail=redis-unavailable');
       break;
   }
-  // RFC 9211 knows `collapsed` of forwarded requests only.
+  // RFC 9211 defines `collapsed` for forwarded requests only.
   if (collapsed && (outcome === 'miss' || outcome === 'bypass')) parts.push('collapsed');
   return parts.join('; ');
 }

@@ -1,17 +1,19 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createClients } from '../clients/create-clients.ts';
 import { createLogger } from '../clients/logger.ts';
 import { ConfigError, loadConfig, type Config } from '../config/config.ts';
 import { createApp } from './app.ts';
-import { createDependencies } from './dependencies.ts';
+import { apiProfile, createDependencies } from './dependencies.ts';
 
-/** Requests in flight get this long to finish after a stop was asked for; longer than a Trino query may take. */
+/** Requests in flight get this long to finish after SIGTERM: longer than a Trino query may take. */
 const STOP_SECONDS = 15;
 
 async function serve(config: Config): Promise<void> {
   const log = createLogger('api', config.LOG_LEVEL);
-  const { close, ...dependencies } = await createDependencies(config, log);
+  const clients = createClients(config, apiProfile, log);
+  const { close, ...dependencies } = await createDependencies(config, clients, log);
   const server = createServer(createApp(dependencies));
   try {
     server.listen(config.API_PORT);
@@ -20,12 +22,13 @@ async function serve(config: Config): Promise<void> {
     const [signal] = (await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])) as [string];
     log.info({ signal }, 'stopping');
     const stopped = once(server, 'close');
-    server.close(); // accepts no more, closes idle connections, waits for the rest
+    server.close(); // accepts no new connections, closes idle ones, waits for the rest
     setTimeout(() => server.closeAllConnections(), STOP_SECONDS * 1000).unref();
     await stopped;
     log.info('stopped');
   } finally {
     await close();
+    await clients.close();
   }
 }
 

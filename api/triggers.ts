@@ -2,22 +2,23 @@ import { ServiceError, type Client } from '@temporalio/client';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import type { EtlLoad } from '../domain/warming/etl-load.ts';
 import { readEtlLoads, signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
-import { readWarm, startWarm, type WarmStatus, type ManualWarm } from '../clients/temporal/start-warm.ts';
-import type { EtlLoadsState } from '../workflows/warming/etl-loads.ts';
+import { readWarm, type WarmStatus } from '../clients/temporal/read-warm.ts';
+import { startWarm, type ManualWarm } from '../clients/temporal/start-warm.ts';
+import type { EtlLoadsState } from '../contract/etl-loads.ts';
 
-/** What the API hands to Temporal, and what it can tell of it. All throw TemporalUnavailableError. */
+/** The calls of the API to Temporal. All throw TemporalUnavailableError. */
 export interface Triggers {
-  etlLoad(load: EtlLoad): Promise<{ readonly workflowId: string }>;
-  etlLoads(): Promise<EtlLoadsState | null>;
+  signalEtlLoad(load: EtlLoad): Promise<{ readonly workflowId: string }>;
+  readEtlLoads(): Promise<EtlLoadsState | null>;
   startWarm(args: ManualWarm): Promise<{ readonly workflowId: string }>;
-  warm(id: string): Promise<WarmStatus | null>;
+  readWarm(id: string): Promise<WarmStatus | null>;
 }
 
-/** A client waits for the answer: what takes this long is stuck. */
+/** A client waits for the answer, so a call that takes longer fails. */
 const CALL_SECONDS = 5;
 
 export function createTriggers(temporal: Client, address: string): Triggers {
-  async function bounded<T>(call: () => Promise<T>): Promise<T> {
+  async function withTimeout<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await temporal.withDeadline(Date.now() + CALL_SECONDS * 1000, call);
     } catch (error) {
@@ -26,9 +27,9 @@ export function createTriggers(temporal: Client, address: string): Triggers {
     }
   }
   return {
-    etlLoad: (load) => bounded(() => signalEtlLoad(temporal, load)),
-    etlLoads: () => bounded(() => readEtlLoads(temporal)),
-    startWarm: (args) => bounded(() => startWarm(temporal, args)),
-    warm: (id) => bounded(() => readWarm(temporal, id)),
+    signalEtlLoad: (load) => withTimeout(() => signalEtlLoad(temporal, load)),
+    readEtlLoads: () => withTimeout(() => readEtlLoads(temporal)),
+    startWarm: (args) => withTimeout(() => startWarm(temporal, args)),
+    readWarm: (id) => withTimeout(() => readWarm(temporal, id)),
   };
 }

@@ -1,12 +1,14 @@
-/** One measured figure, and what it is to be compared with. */
+/** One measured figure. */
 export interface Figure {
   readonly what: string;
   readonly value: string;
+  /** The limit or baseline that the value is compared with. */
   readonly against: string;
+  /** Value divided by limit or baseline. */
   readonly ratio?: number;
 }
 
-/** @param percent 0–100 @returns the rounded value at that share of the sorted values */
+/** @param percent 0–100 @returns the value at that percentile, rounded; NaN without values */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return Math.round(
@@ -14,7 +16,10 @@ export function percentile(values: readonly number[], percent: number): number {
   );
 }
 
-/** Prints the figures as a Markdown table, under the date and the machine. */
+/** @returns a rate per second, rounded */
+export const perSecond = (count: number, ms: number): number => Math.round((count / ms) * 1000);
+
+/** Prints the figures as a Markdown table, after the date and the machine. */
 export function printFigures(figures: readonly Figure[], machine: string): void {
   console.log(`\n${new Date().toISOString().slice(0, 10)}, ${machine}\n`);
   console.log('| figure | measured | against | ratio |\n|---|---|---|---|');

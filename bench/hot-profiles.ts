@@ -2,11 +2,16 @@ import { parseArgs } from 'node:util';
 import { profileRoom, READ_HALF_LIFE_SECONDS } from '../domain/warming/hot-profiles.ts';
 import { simulateHotProfiles, type HitRates, type Scenario } from './simulate-hot-profiles.ts';
 
-/** `npm run bench:hot-profiles`: what hit rate each choice of hot profiles gives, by simulation. Needs no engines; the same each time. */
+/**
+ * `npm run bench:hot-profiles`: the hit rates of different ways to choose hot profiles, by simulation.
+ * Needs no engines and gives the same result for the same seed.
+ */
 const { values: options } = parseArgs({ options: { seed: { type: 'string', default: '1' } } });
 
 const KOLS = 37_486;
-const scenario: Scenario = {
+const DRIFT = 0.05;
+const ROOMS = [1_000, 5_000, KOLS];
+const BASE_SCENARIO: Scenario = {
   kols: KOLS,
   skew: 1,
   driftPerHour: 0,
@@ -17,86 +22,116 @@ const scenario: Scenario = {
   measuredFromHour: 1,
   seed: Number(options.seed),
 };
-const DRIFT = 0.05;
-const ROOMS = [1_000, 5_000, KOLS];
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-const besideBest = (share: number, { best }: HitRates) => `${percent(share)} (${(share / best).toFixed(3)})`;
-const table = (head: readonly string[], rows: readonly (readonly (string | number)[])[]) => {
+const relativeToBest = (share: number, { best }: HitRates) =>
+  `${percent(share)} (${(share / best).toFixed(3)})`;
+const count = (number: number) => number.toLocaleString('en');
+const describeDrift = ({ driftPerHour }: Scenario) =>
+  driftPerHour === 0 ? 'steady' : `${percent(driftPerHour)} an hour`;
+const printTable = (head: readonly string[], rows: readonly (readonly (string | number)[])[]) => {
   console.log(`\n| ${head.join(' | ')} |\n|${' --- |'.repeat(head.length)}`);
   for (const row of rows) console.log(`| ${row.join(' | ')} |`);
 };
-const count = (number: number) => number.toLocaleString('en');
-const driftOf = ({ driftPerHour }: Scenario) =>
-  driftPerHour === 0 ? 'steady' : `${percent(driftPerHour)} an hour`;
+/** The choice `both` as a part of the best possible choice, for each room. */
+const ratiosToBest = (scenario: Scenario, rooms: readonly number[]) =>
+  simulateHotProfiles(scenario, rooms).map(({ chosen, best }) => (chosen.both / best).toFixed(3));
 
-const played = [0.7, 1, 1.2]
-  .flatMap((skew) => [0, DRIFT].map((driftPerHour) => ({ ...scenario, skew, driftPerHour })))
-  .map((one) => ({ one, rates: simulateHotProfiles(one, ROOMS) }));
-const rowsOf = (cells: (rates: HitRates) => readonly string[]) =>
-  played.flatMap(({ one, rates }) =>
-    rates.map((rate, index) => [`${one.skew}`, driftOf(one), count(ROOMS[index] ?? 0), ...cells(rate)]),
+printScenario();
+printChoices();
+printHalfLives();
+printReadLimits();
+printDefaultSettings();
+
+function printScenario(): void {
+  const { readsPerSecond, hours, measuredFromHour, followersCorrelation } = BASE_SCENARIO;
+  console.log(
+    `${count(KOLS)} KOLs, ${readsPerSecond} reads a second for ${hours} h, of which the last ${hours - measuredFromHour} are measured; a warm every 15 min; followers correlate with reads by ${followersCorrelation}; half-life ${READ_HALF_LIFE_SECONDS / 3600} h; seed ${options.seed}.`,
   );
+}
 
-console.log(
-  `${count(KOLS)} KOLs, ${scenario.readsPerSecond} reads a second for ${scenario.hours} h, of which the last ${scenario.hours - scenario.measuredFromHour} are measured; a warm every 15 min; followers correlate with reads by ${scenario.followersCorrelation}; half-life ${READ_HALF_LIFE_SECONDS / 3600} h; seed ${options.seed}.`,
-);
-console.log('\nReads of what the warm chose, beside the best possible choice:');
-table(
-  ['Zipf', 'drift', 'room', 'best possible', 'followers alone', 'counted reads', 'both', 'in hindsight'],
-  rowsOf((rates) => [
-    percent(rates.best),
-    besideBest(rates.chosen.followers, rates),
-    besideBest(rates.chosen.reads, rates),
-    besideBest(rates.chosen.both, rates),
-    percent(rates.hindsight),
-  ]),
-);
-console.log('\nReads served from Redis, with what misses have filled and what was refreshed:');
-table(
-  ['Zipf', 'drift', 'room', 'no warm', 'followers alone', 'counted reads', 'both'],
-  rowsOf(({ served }) => [served.noWarm, served.followers, served.reads, served.both].map(percent)),
-);
+function printChoices(): void {
+  const results = [0.7, 1, 1.2]
+    .flatMap((skew) => [0, DRIFT].map((driftPerHour) => ({ ...BASE_SCENARIO, skew, driftPerHour })))
+    .map((scenario) => ({ scenario, rates: simulateHotProfiles(scenario, ROOMS) }));
+  const toRows = (cells: (rates: HitRates) => readonly string[]) =>
+    results.flatMap(({ scenario, rates }) =>
+      rates.map((rate, index) => [
+        `${scenario.skew}`,
+        describeDrift(scenario),
+        count(ROOMS[index] ?? 0),
+        ...cells(rate),
+      ]),
+    );
 
-const ratios = (one: Scenario, rooms: readonly number[]) =>
-  simulateHotProfiles(one, rooms).map(({ chosen, best }) => (chosen.both / best).toFixed(3));
-const halfLives = [1, 3, 6, 24];
-console.log('\nBoth beside the best possible, room for 1,000, Zipf 1, by half-life:');
-table(
-  ['reads/s', 'drift', ...halfLives.map((hours) => `${hours} h`)],
-  [1, 5, 20].flatMap((readsPerSecond) =>
-    [0, DRIFT].map((driftPerHour) => [
-      readsPerSecond,
-      driftOf({ ...scenario, driftPerHour }),
-      ...halfLives.flatMap((hours) =>
-        ratios({ ...scenario, readsPerSecond, driftPerHour, halfLifeSeconds: hours * 3600 }, [1_000]),
-      ),
+  console.log('\nReads of profiles that the warm chose, in brackets relative to the best possible choice:');
+  printTable(
+    ['Zipf', 'drift', 'room', 'best possible', 'followers alone', 'counted reads', 'both', 'in hindsight'],
+    toRows((rates) => [
+      percent(rates.best),
+      relativeToBest(rates.chosen.followers, rates),
+      relativeToBest(rates.chosen.reads, rates),
+      relativeToBest(rates.chosen.both, rates),
+      percent(rates.hindsight),
     ]),
-  ),
-);
+  );
+  console.log(
+    '\nReads served from Redis, including profiles that misses have filled or that were refreshed:',
+  );
+  printTable(
+    ['Zipf', 'drift', 'room', 'no warm', 'followers alone', 'counted reads', 'both'],
+    toRows(({ served }) => [served.noWarm, served.followers, served.reads, served.both].map(percent)),
+  );
+}
 
-const limits = [0, 1, 2];
-const fewerRooms = [1_000, 5_000];
-console.log('\nBoth beside the best possible, Zipf 1, steady, by the limit below which reads do not count:');
-table(
-  [
-    'reads/s',
-    'followers',
-    ...limits.flatMap((limit) => fewerRooms.map((one) => `${limit} reads, room for ${count(one)}`)),
-  ],
-  [0.2, 1, 5].flatMap((readsPerSecond) =>
-    [0.6, 0.9].map((followersCorrelation) => [
-      readsPerSecond,
-      followersCorrelation,
-      ...limits.flatMap((leastReads) =>
-        ratios({ ...scenario, readsPerSecond, followersCorrelation, leastReads }, fewerRooms),
-      ),
-    ]),
-  ),
-);
+function printHalfLives(): void {
+  const halfLives = [1, 3, 6, 24];
+  console.log('\nBoth relative to the best possible, room for 1,000, Zipf 1, by half-life:');
+  printTable(
+    ['reads/s', 'drift', ...halfLives.map((hours) => `${hours} h`)],
+    [1, 5, 20].flatMap((readsPerSecond) =>
+      [0, DRIFT].map((driftPerHour) => {
+        const scenario = { ...BASE_SCENARIO, readsPerSecond, driftPerHour };
+        return [
+          readsPerSecond,
+          describeDrift(scenario),
+          ...halfLives.flatMap((hours) =>
+            ratiosToBest({ ...scenario, halfLifeSeconds: hours * 3600 }, [1_000]),
+          ),
+        ];
+      }),
+    ),
+  );
+}
 
-const room = profileRoom({ memoryPercent: 25 }, { maxBytes: 512 * 1024 ** 2, bytesPerProfile: 1_000 });
-const [all] = simulateHotProfiles({ ...scenario, measuredFromHour: 0 }, [Math.min(room, KOLS)]);
-console.log(
-  `\nDefault settings (25 % of 512 MB, room for ${count(room)}): ${percent(all?.served.both ?? 0)} served from Redis from the first warm on.`,
-);
+function printReadLimits(): void {
+  const limits = [0, 1, 2];
+  const rooms = [1_000, 5_000];
+  console.log(
+    '\nBoth relative to the best possible, Zipf 1, steady, by the limit below which reads do not count:',
+  );
+  printTable(
+    [
+      'reads/s',
+      'followers',
+      ...limits.flatMap((limit) => rooms.map((room) => `${limit} reads, room for ${count(room)}`)),
+    ],
+    [0.2, 1, 5].flatMap((readsPerSecond) =>
+      [0.6, 0.9].map((followersCorrelation) => [
+        readsPerSecond,
+        followersCorrelation,
+        ...limits.flatMap((minReads) =>
+          ratiosToBest({ ...BASE_SCENARIO, readsPerSecond, followersCorrelation, minReads }, rooms),
+        ),
+      ]),
+    ),
+  );
+}
+
+function printDefaultSettings(): void {
+  const room = profileRoom({ memoryPercent: 25 }, { maxBytes: 512 * 1024 ** 2, bytesPerProfile: 1_000 });
+  const [rates] = simulateHotProfiles({ ...BASE_SCENARIO, measuredFromHour: 0 }, [Math.min(room, KOLS)]);
+  console.log(
+    `\nDefault settings (25 % of 512 MB, room for ${count(room)}): ${percent(rates?.served.both ?? 0)} served from Redis from the first warm on.`,
+  );
+}

@@ -1,44 +1,44 @@
 import { cpus } from 'node:os';
 import { benchStackFolder } from '../engines/paths.ts';
 import { freePorts } from '../engines/ports.ts';
-import { startStack, type RunningStack } from '../engines/stack.ts';
+import { startStack, type RunningStack } from '../engines/start-stack.ts';
 import { printFigures, type Figure } from './figures.ts';
 
-/** What a benchmark gets. */
+/** What a benchmark receives. */
 export interface Bench {
   readonly stack: RunningStack;
-  /** Notes a figure, and prints it at once. */
+  /** Records a figure and prints it immediately. */
   readonly figure: (measured: Figure) => void;
-  /** What was begun later ends earlier. */
+  /** Registers a cleanup. The last one registered runs first. */
   readonly atEnd: (stop: () => Promise<unknown>) => void;
 }
 
-/** Runs a benchmark on engines of its own, prints its figures, and leaves nothing running, however it ends. */
-export async function runBench(bench: (given: Bench) => Promise<void>): Promise<never> {
+/** Runs a benchmark on its own engines, prints its figures and exits. Stops everything that was started, also on errors and signals. */
+export async function runBench(run: (bench: Bench) => Promise<void>): Promise<never> {
   const stack = await startStack({
     folder: benchStackFolder,
     ports: await freePorts(),
     empty: true,
     report: console.log,
   });
-  const stops: (() => Promise<unknown>)[] = [() => stack.stop()];
-  const end = async () => {
-    for (const stop of stops.splice(0).reverse()) await stop();
+  const cleanups: (() => Promise<unknown>)[] = [() => stack.stop()];
+  const cleanUp = async () => {
+    for (const stop of cleanups.splice(0).reverse()) await stop();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => void end().finally(() => process.exit(1)));
+    process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
   const figures: Figure[] = [];
   try {
-    await bench({
+    await run({
       stack,
-      atEnd: (stop) => stops.push(stop),
+      atEnd: (stop) => cleanups.push(stop),
       figure(measured) {
         figures.push(measured);
         console.log(`${measured.what}: ${measured.value}; ${measured.against}`);
       },
     });
   } finally {
-    await end();
+    await cleanUp();
   }
   printFigures(
     figures,

@@ -1,59 +1,59 @@
 import { seededRandom, type Random } from '../simulators/producer/random.ts';
 
-/** How reads are spread over KOLs. */
+/** The distribution of reads over KOLs. */
 export interface Popularity {
   /** Zipf's exponent: the n-th most popular KOL is read 1 / n^skew as often as the first. */
   readonly skew: number;
-  /** Share of KOLs that trade their popularity with another, each hour. */
+  /** Share of KOLs that exchange their popularity with another KOL, per hour. */
   readonly driftPerHour: number;
-  /** Correlation of the logarithms of reads and followers. */
+  /** Correlation between the logarithms of reads and followers. */
   readonly followersCorrelation: number;
 }
 
-/** Reads of profiles in the order of time, KOLs as numbers from 0. */
-export interface ZipfTrace {
-  /** Most followers first. */
+/** A sequence of profile reads. KOLs are numbers from 0. */
+interface ZipfTrace {
+  /** KOLs by followers, most followed first. */
   readonly byFollowers: Int32Array;
-  /** KOLs by popularity now, most popular first. */
+  /** KOLs by current popularity, most popular first. */
   readonly byPopularity: Int32Array;
-  /** The next reads, at the popularity of now. */
+  /** The next reads, with the current popularity. */
   draw(reads: number): Int32Array;
-  /** Lets popularity drift. */
-  pass(hours: number): void;
+  /** Lets popularity drift for this time. */
+  advance(hours: number): void;
 }
 
-/** The same trace for the same seed. */
+/** Creates a trace; the same seed gives the same trace. */
 export function zipfTrace(kols: number, popularity: Popularity, seed: number): ZipfTrace {
   const random = seededRandom(seed);
   const byPopularity = shuffled(kols, random);
-  const cumulated = cumulatedZipf(kols, popularity.skew);
+  const cumulative = cumulativeZipf(kols, popularity.skew);
   return {
     byPopularity,
-    byFollowers: byFollowersOf(byPopularity, popularity.followersCorrelation, random),
+    byFollowers: sortByFollowers(byPopularity, popularity.followersCorrelation, random),
     draw: (reads) =>
-      Int32Array.from({ length: reads }, () => byPopularity[indexOf(cumulated, random())] ?? 0),
-    pass: (hours) => {
-      // Each trade moves two.
-      for (let trade = 0; trade < (kols * popularity.driftPerHour * hours) / 2; trade += 1)
+      Int32Array.from({ length: reads }, () => byPopularity[indexOf(cumulative, random())] ?? 0),
+    advance: (hours) => {
+      // Each exchange moves two KOLs.
+      for (let exchange = 0; exchange < (kols * popularity.driftPerHour * hours) / 2; exchange += 1)
         swap(byPopularity, Math.floor(random() * kols), Math.floor(random() * kols));
     },
   };
 }
 
-function cumulatedZipf(kols: number, skew: number): Float64Array {
-  const cumulated = new Float64Array(kols);
+function cumulativeZipf(kols: number, skew: number): Float64Array {
+  const cumulative = new Float64Array(kols);
   let sum = 0;
-  for (let rank = 0; rank < kols; rank += 1) cumulated[rank] = sum += (rank + 1) ** -skew;
-  return cumulated.map((value) => value / sum);
+  for (let rank = 0; rank < kols; rank += 1) cumulative[rank] = sum += (rank + 1) ** -skew;
+  return cumulative.map((value) => value / sum);
 }
 
-/** The first place whose cumulated probability is above `drawn`. */
-function indexOf(cumulated: Float64Array, drawn: number): number {
+/** The first index whose cumulative probability is above `draw`. */
+function indexOf(cumulative: Float64Array, draw: number): number {
   let low = 0;
-  let high = cumulated.length - 1;
+  let high = cumulative.length - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((cumulated[middle] ?? 1) > drawn) high = middle;
+    if ((cumulative[middle] ?? 1) > draw) high = middle;
     else low = middle + 1;
   }
   return low;
@@ -66,24 +66,24 @@ function shuffled(length: number, random: Random): Int32Array {
 }
 
 function swap(items: Int32Array, a: number, b: number): void {
-  const kept = items[a] ?? 0;
+  const previous = items[a] ?? 0;
   items[a] = items[b] ?? 0;
-  items[b] = kept;
+  items[b] = previous;
 }
 
 /**
- * KOLs by followers. The logarithm of a Zipf rank is exponentially distributed, with a deviation of 1: so that of the followers is made of
- * it and of normal noise of the same deviation.
+ * Sorts KOLs by synthetic followers. The logarithm of a Zipf rank has an exponential distribution with a standard deviation of 1, so the
+ * logarithm of the followers is a weighted sum of it and of normal noise with the same deviation.
  */
-function byFollowersOf(byPopularity: Int32Array, correlation: number, random: Random): Int32Array {
-  const noise = Math.sqrt(1 - correlation ** 2);
+function sortByFollowers(byPopularity: Int32Array, correlation: number, random: Random): Int32Array {
+  const noiseWeight = Math.sqrt(1 - correlation ** 2);
   const scores = new Float64Array(byPopularity.length);
   byPopularity.forEach((kol, rank) => {
-    scores[kol] = noise * normal(random) - correlation * Math.log(rank + 1);
+    scores[kol] = noiseWeight * normal(random) - correlation * Math.log(rank + 1);
   });
   return byPopularity.slice().sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
 }
 
-/** Standard normal (Box-Muller). */
+/** A standard normal random number (Box-Muller). */
 const normal = (random: Random): number =>
   Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());

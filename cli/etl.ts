@@ -1,13 +1,15 @@
 import { userInfo } from 'node:os';
-import { Command } from 'commander';
-import { connectTemporal, TemporalUnavailableError } from '../clients/temporal/connect.ts';
+import type { Command } from 'commander';
+import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { ConfigError } from '../config/config.ts';
-import { checkLoad, type EtlLoad } from '../domain/warming/etl-load.ts';
+import { parseEtlLoad } from '../contract/etl-loads.ts';
+import type { EtlLoad } from '../domain/warming/etl-load.ts';
 import { formatInvalidValue } from '../domain/values/invalid-value.ts';
 import { partsOfTables } from '../domain/warming/warm-parts.ts';
 import { signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
-import { commandConfig } from './environment.ts';
-import { runCommand } from './run-command.ts';
+import { createCommand, runCommand } from './run-command.ts';
+import { withClients } from './with-clients.ts';
+import { withWorkflowLink } from './workflow-link.ts';
 
 interface Options {
   tables: string[];
@@ -19,27 +21,31 @@ interface Options {
   json?: boolean;
 }
 
-/** Option names by the fields of a load, for messages. */
+/** Options whose names differ from the fields of a load, for messages. */
 const optionOf: Readonly<Record<string, string>> = { runId: '--run-id', loadedAt: '--loaded-at' };
 
-/** `npm run etl`: tells of ETL loads, as pipelines do. Exit code 0 Temporal has it, 1 failed, 2 wrong usage. */
-const program = new Command('npm run etl --')
-  .description('Tells the cache of ETL loads (docs/etl.md).')
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+/** `npm run etl`: signals ETL loads, as pipelines do. Exit codes: 0 Temporal accepted it, 1 failed, 2 wrong usage. */
+const program = createCommand('npm run etl --').description('Reports ETL loads to the cache (docs/etl.md).');
 
 program
   .command('loaded')
-  .description('Tables were loaded: what depends on them is warmed within seconds. Does not wait for it.')
-  .requiredOption('--tables <tables>', 'Silver tables, separated by commas', commaSeparated)
-  .option('--platforms <platforms>', 'only rows of these platforms changed', commaSeparated)
-  .option('--ids <ids>', 'only these rows changed: KOL ids, or content ids of kol_content', commaSeparated)
-  .option('--pipeline <name>', 'who says so', `cli:${userInfo().username}`)
-  .option('--run-id <id>', "the pipeline's run: what it says twice counts once")
-  .option('--loaded-at <time>', 'when, ISO 8601 with Z or an offset')
+  .description(
+    'Reports that tables were loaded. The parts of the cache that depend on them are warmed within seconds; this command does not wait.',
+  )
+  .requiredOption('--tables <tables>', 'the loaded Silver tables, separated by commas', commaSeparated)
+  .option(
+    '--platforms <platforms>',
+    'only rows of these platforms changed, separated by commas',
+    commaSeparated,
+  )
+  .option('--ids <ids>', 'only these rows changed: KOL ids, or content ids for kol_content', commaSeparated)
+  .option('--pipeline <name>', 'the pipeline that reports the load', `cli:${userInfo().username}`)
+  .option('--run-id <id>', 'id of the pipeline run; repeats of the same run count once')
+  .option('--loaded-at <time>', 'when the tables were loaded: ISO 8601 with Z or an offset')
   .option('--json', 'print the answer as JSON')
   .action((options: Options, command: Command) => {
     const { json = false, ...given } = options;
-    const { load, problems } = checkLoad(given);
+    const { load, problems } = parseEtlLoad(given);
     if (load === null || problems.length > 0) {
       const named = problems.map((one) => ({ ...one, name: optionOf[one.name] ?? `--${one.name}` }));
       command.error(named.map((one) => `error: ${formatInvalidValue(one)}`).join('\n'), { exitCode: 2 });
@@ -49,27 +55,19 @@ program
 
 await program.parseAsync();
 
-async function loaded(load: EtlLoad, json: boolean): Promise<void> {
-  const config = commandConfig();
-  const temporal = await connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
-  try {
-    const { workflowId, runId } = await signalEtlLoad(temporal, load);
+function loaded(load: EtlLoad, json: boolean): Promise<void> {
+  return withClients(async (clients, config) => {
+    const { workflowId, runId } = await signalEtlLoad(await clients.temporal(), load);
     if (json) {
       console.log(JSON.stringify({ workflowId, runId, load }, null, 2));
       return;
     }
     const parts = partsOfTables(load.tables);
-    const where = config.TEMPORAL_UI_URL
-      ? `: ${config.TEMPORAL_UI_URL}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows/${workflowId}`
-      : '';
-    console.log(
-      parts.length === 0
-        ? `Told ${workflowId} of ${load.tables.join(', ')}, of which the cache holds nothing${where}`
-        : `Told ${workflowId} of ${load.tables.join(', ')}; it warms what depends on them${where}`,
-    );
-  } finally {
-    await temporal.connection.close();
-  }
+    const effect =
+      parts.length === 0 ? 'the cache holds nothing from it' : `it warms the parts ${parts.join(', ')}`;
+    const message = `Signalled the load of ${load.tables.join(', ')} to workflow ${workflowId}; ${effect}`;
+    console.log(withWorkflowLink(message, config, workflowId));
+  });
 }
 
 function commaSeparated(text: string): string[] {

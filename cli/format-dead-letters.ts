@@ -1,28 +1,29 @@
-import { printPlace, type DeadLetter } from '../domain/scoring/dead-letter.ts';
+import { formatLocation } from '../domain/kafka-location.ts';
+import type { DeadLetter } from '../domain/scoring/dead-letter.ts';
 import { printable } from './printable.ts';
 import { printTable } from './table.ts';
 
-/** Letters as a table; places are as `--offsets` takes them. */
-export function printLetters(topic: string, letters: readonly DeadLetter[], limit: number): void {
-  if (letters.length === 0) return console.log(`${topic} has no such dead letters.`);
+/** Prints letters as a table. The first column has the form that `--offsets` accepts. */
+export function printDeadLetters(topic: string, letters: readonly DeadLetter[], limit: number): void {
+  if (letters.length === 0) return console.log(`${topic} has no matching dead letters.`);
   printTable(
-    ['place', 'time', 'reason', 'original', 'key', 'message', 'value'],
-    letters.map(({ place, timestampMs, reason, original, key, message, value, leftOutBytes }) => [
-      `${place.partition}:${place.offset}`,
+    ['offset', 'time', 'reason', 'original', 'key', 'message', 'value'],
+    letters.map(({ location, timestampMs, reason, original, key, message, value, leftOutBytes }) => [
+      `${location.partition}:${location.offset}`,
       new Date(timestampMs).toISOString(),
       printable(reason ?? '?', 30),
-      printable(original === null ? '?' : printPlace(original), 60),
+      printable(original === null ? '?' : formatLocation(original), 60),
       printable(key, 24),
       printable(message ?? '', 60),
       leftOutBytes === null ? printable(value, 40) : `(${leftOutBytes} bytes, left out)`,
     ]),
   );
-  if (letters.length === limit) console.log(`The newest ${limit}; --limit shows more.`);
+  if (letters.length === limit) console.log(`Showing the newest ${limit}; use --limit to show more.`);
 }
 
-/** A letter in JSON: key and value as text, shortened; the bytes are in the topic. */
-export const asJson = ({
-  place,
+/** A letter for JSON output. Key and value are shortened text; the topic has the bytes. */
+export const deadLetterToJson = ({
+  location,
   original,
   timestampMs,
   reason,
@@ -32,7 +33,7 @@ export const asJson = ({
   replayedFrom,
   leftOutBytes,
 }: DeadLetter) => ({
-  place,
+  location,
   original,
   time: new Date(timestampMs).toISOString(),
   reason,
@@ -43,23 +44,3 @@ export const asJson = ({
   replayedFrom,
   leftOutBytes,
 });
-
-export interface ReasonCounts {
-  readonly total: number;
-  readonly byReason: Readonly<Record<string, number>>;
-  /** For a sentence: ` (not_json 3, tombstone 1)`, or nothing. */
-  readonly text: string;
-}
-
-export async function countByReason(letters: AsyncIterable<readonly DeadLetter[]>): Promise<ReasonCounts> {
-  const counts = new Map<string, number>();
-  for await (const some of letters)
-    for (const { reason } of some) counts.set(reason ?? '?', (counts.get(reason ?? '?') ?? 0) + 1);
-  const sorted = [...counts].sort(([, a], [, b]) => b - a);
-  const text = sorted.map(([reason, count]) => `${printable(reason, 30)} ${count}`).join(', ');
-  return {
-    total: sorted.reduce((sum, [, count]) => sum + count, 0),
-    byReason: Object.fromEntries(sorted),
-    text: text === '' ? '' : ` (${text})`,
-  };
-}

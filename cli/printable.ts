@@ -1,28 +1,30 @@
-/** Characters that a terminal acts upon or cannot show: controls, direction marks, line separators, halves of pairs. */
+/** Characters that a terminal interprets or cannot show: controls, direction marks, line separators, lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Co}\p{Zl}\p{Zp}]/gu;
 
 const utf8 = new TextDecoder();
 
 /**
- * Foreign text or bytes for a terminal: at most `length` characters, unprintable ones as `\u{…}`; bytes that are no UTF-8
- * show as �, null as (null).
+ * Makes text or bytes from outside safe to print on a terminal.
+ * @returns at most `maxLength` characters, then `…` if it is shortened. Unprintable characters become `\u{…}`, bytes that are
+ *   not UTF-8 become �, and null becomes (null).
  */
-export function printable(foreign: string | Uint8Array | null, length: number): string {
-  if (foreign === null) return '(null)';
-  // A character has at most 4 bytes; a large value is not decoded whole for its beginning.
-  const text = typeof foreign === 'string' ? foreign : utf8.decode(foreign.subarray(0, 4 * (length + 1)));
-  const characters = [...text.slice(0, 2 * (length + 1))];
-  const shown = characters.length > length ? [...characters.slice(0, length), '…'] : characters;
-  return shown.join('').replace(UNPRINTABLE, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`);
+export function printable(untrusted: string | Uint8Array | null, maxLength: number): string {
+  if (untrusted === null) return '(null)';
+  // A character has at most 4 bytes: decode only the beginning of a large value.
+  const text =
+    typeof untrusted === 'string' ? untrusted : utf8.decode(untrusted.subarray(0, 4 * (maxLength + 1)));
+  const characters = [...text.slice(0, 2 * (maxLength + 1))];
+  const shown = characters.length > maxLength ? [...characters.slice(0, maxLength), '…'] : characters;
+  return shown.join('').replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
-/** JSON with nothing in it that a terminal acts upon; it reads back as the same. */
+/** JSON with unprintable characters escaped as `\uXXXX`. It parses to the same value. */
 export const printableJson = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replace(UNPRINTABLE, (one) =>
-    one === '\n'
-      ? one
-      : Array.from(
-          { length: one.length },
-          (_, index) => `\\u${one.charCodeAt(index).toString(16).padStart(4, '0')}`,
-        ).join(''),
+  JSON.stringify(value, null, 2).replace(UNPRINTABLE, (character) =>
+    character === '\n'
+      ? character
+      : Array.from({ length: character.length }, escapeCodeUnit(character)).join(''),
   );
+
+const escapeCodeUnit = (character: string) => (_: unknown, index: number) =>
+  `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;

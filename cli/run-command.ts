@@ -1,10 +1,16 @@
 import { ServiceError } from '@temporalio/client';
+import { Command } from 'commander';
 
 type ErrorClass = new (...args: never[]) => Error;
 
+/** A command line whose wrong usage ends the process with exit code 2, and --help with 0. */
+export const createCommand = (name: string): Command =>
+  new Command(name).exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+
 /**
- * Runs a command: an error that a user can act on is one message, without a stack; any other is a bug and shown whole.
- * Sets exit code 1 on both.
+ * Runs the work of a command. On an error, sets exit code 1 and prints it to stderr.
+ * @param actionable errors that the user can correct: only their message is printed. Any other error is a bug and is
+ *   printed with its stack.
  */
 export async function runCommand(
   work: () => Promise<void>,
@@ -13,8 +19,8 @@ export async function runCommand(
   try {
     await work();
   } catch (error) {
-    const plain = error instanceof ServiceError || actionable.some((known) => error instanceof known);
-    console.error(plain && error instanceof Error ? error.message : error);
+    const isActionable = error instanceof ServiceError || actionable.some((known) => error instanceof known);
+    console.error(isActionable && error instanceof Error ? error.message : error);
     process.exitCode = 1;
   }
 }

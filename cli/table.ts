@@ -1,9 +1,9 @@
-/** Prints rows under a header, columns aligned: numbers to the right. */
+/** Prints a header and rows with aligned columns: numbers to the right, text to the left. */
 export function printTable(header: readonly string[], rows: readonly (readonly (string | number)[])[]): void {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => String(row[column] ?? '').length)),
   );
-  const line = (cells: readonly (string | number)[]) =>
+  const formatRow = (cells: readonly (string | number)[]) =>
     cells
       .map((cell, column) =>
         typeof cell === 'number'
@@ -12,5 +12,5 @@ export function printTable(header: readonly string[], rows: readonly (readonly (
       )
       .join('  ')
       .trimEnd();
-  for (const row of [header, ...rows]) console.log(line(row));
+  for (const row of [header, ...rows]) console.log(formatRow(row));
 }

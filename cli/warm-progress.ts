@@ -1,76 +1,81 @@
-import type { Client } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
-import { partWarmerId } from '../contract/workflow-ids.ts';
-import { warmProgressQuery } from '../contract/messages.ts';
-import type { WarmProgress } from '../workflows/warming/warm-part.ts';
+import cliProgress from 'cli-progress';
+import type { WarmProgress } from '../contract/warm-cache.ts';
 
 const READ_EVERY_MS = 500;
-/** Where lines stay, as in a log, there are fewer of them. */
-const PLAIN_EVERY_MS = 5_000;
-const BAR_WIDTH = 30;
-const CLEAR_LINE = '\r\u001b[K';
+/** Lines stay in a log, so there are fewer of them. */
+const LOG_EVERY_MS = 5_000;
 
-/** How far the warm of the profiles is, splits under way included; null where it is not known. */
-export async function readWarmProgress({ workflow }: Client): Promise<WarmProgress | null> {
-  try {
-    const warmer = workflow.getHandle(partWarmerId('profiles'));
-    const [{ rows, total }, { raw }] = await Promise.all([warmer.query(warmProgressQuery), warmer.describe()]);
-    const underWay = (raw.pendingActivities ?? []).map(({ heartbeatDetails }) => {
-      const [payload] = heartbeatDetails?.payloads ?? [];
-      return payload ? rowsIn(defaultPayloadConverter.fromPayload(payload)) : 0;
-    });
-    return {
-      total,
-      rows: Math.min(
-        total,
-        underWay.reduce((sum, more) => sum + more, rows),
-      ),
-    };
-  } catch {
-    return null; // it does not run yet, or any more, or no worker answers: a look is no reason to fail
-  }
+type ReadProgress = () => Promise<WarmProgress | null>;
+type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
+
+/**
+ * Shows the progress of a warm: a bar on a terminal, elsewhere a plain line every 5 seconds.
+ * @param read returns null when the progress is unknown
+ * @returns stops it, and clears the bar
+ */
+export function showProgress(out: Output, read: ReadProgress): () => void {
+  return out.isTTY ? showBar(out, read) : logLines(out, read);
 }
 
-/** Rows in the heartbeat of a warm activity: counts, or a position with counts. */
-function rowsIn(details: unknown): number {
-  const { counts, rowsRead } = (details ?? {}) as { counts?: { rowsRead?: number }; rowsRead?: number };
-  return counts?.rowsRead ?? rowsRead ?? 0;
-}
-
-/** One line: a bar where it is known how many rows there are. */
-export function progressLine(progress: WarmProgress | null, seconds: number): string {
+/** One line of text. The time is all it has when the number of rows is unknown. */
+export function formatProgress(progress: WarmProgress | null, seconds: number): string {
   const time = `${Math.round(seconds)} s`;
   if (progress === null || progress.total === 0) return `Warming … ${time}`;
   const { rows, total } = progress;
-  const share = Math.min(1, rows / total);
-  const bar = '#'.repeat(Math.round(share * BAR_WIDTH)).padEnd(BAR_WIDTH, '.');
-  const count = (value: number) => value.toLocaleString('en');
-  return `profiles [${bar}] ${Math.floor(share * 100)} % (${count(rows)} of ${count(total)} rows) ${time}`;
+  const percent = Math.floor(Math.min(1, rows / total) * 100);
+  return `profiles ${percent} % (${rows.toLocaleString('en')} of ${total.toLocaleString('en')} rows) ${time}`;
 }
 
-/**
- * Shows progress until it is ended: on a terminal one line that is drawn again and again, elsewhere a plain line now and then.
- * @returns ends it, and clears the line
- */
-export function showProgress(
-  out: Pick<NodeJS.WriteStream, 'isTTY' | 'write'>,
-  read: () => Promise<WarmProgress | null>,
-  { readEveryMs = READ_EVERY_MS, plainEveryMs = PLAIN_EVERY_MS } = {},
+function showBar(out: Output, read: ReadProgress): () => void {
+  const bar = new cliProgress.SingleBar({
+    stream: out as NodeJS.WriteStream,
+    format: (options, { value: rows, total, progress, startTime }) => {
+      const text = formatProgress({ rows, total }, (Date.now() - startTime) / 1000);
+      return total === 0 ? text : `[${cliProgress.Format.BarFormat(progress, options)}] ${text}`;
+    },
+    barsize: 30,
+    barCompleteChar: '#',
+    barIncompleteChar: '.',
+    fps: 2,
+    linewrap: true, // leaves the setting of the terminal alone, and cuts the line at its width
+    clearOnComplete: true,
+  });
+  bar.start(0, 0);
+  const stopPolling = poll(read, READ_EVERY_MS, (progress) => {
+    bar.setTotal(progress?.total ?? 0);
+    bar.update(progress?.rows ?? 0);
+  });
+  return () => {
+    stopPolling();
+    bar.stop();
+  };
+}
+
+function logLines(out: Output, read: ReadProgress): () => void {
+  const started = Date.now();
+  return poll(read, LOG_EVERY_MS, (progress) =>
+    out.write(`${formatProgress(progress, (Date.now() - started) / 1000)}\n`),
+  );
+}
+
+/** Reads the progress at an interval, one read at a time. @returns stops it */
+function poll(
+  read: ReadProgress,
+  everyMs: number,
+  onProgress: (progress: WarmProgress | null) => void,
 ): () => void {
-  const started = performance.now();
-  let ended = false;
+  let stopped = false;
   let reading = false;
-  const draw = async () => {
+  const readOnce = async () => {
     if (reading) return;
     reading = true;
-    const line = progressLine(await read(), (performance.now() - started) / 1000);
+    const progress = await read();
     reading = false;
-    if (!ended) out.write(out.isTTY ? `${CLEAR_LINE}${line}` : `${line}\n`);
+    if (!stopped) onProgress(progress);
   };
-  const timer = setInterval(() => void draw(), out.isTTY ? readEveryMs : plainEveryMs);
+  const timer = setInterval(() => void readOnce(), everyMs);
   return () => {
-    ended = true;
+    stopped = true;
     clearInterval(timer);
-    if (out.isTTY) out.write(CLEAR_LINE);
   };
 }

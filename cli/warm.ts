@@ -1,15 +1,25 @@
 import { userInfo } from 'node:os';
-import { ApplicationFailure, CancelledFailure, WorkflowFailedError } from '@temporalio/client';
-import { Command, Option } from 'commander';
-import { connectTemporal, TemporalUnavailableError } from '../clients/temporal/connect.ts';
-import { ConfigError } from '../config/config.ts';
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  WorkflowFailedError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
+import { Option } from 'commander';
+import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
+import { reportOfFailure } from '../clients/temporal/read-warm.ts';
+import { readWarmProgress } from '../clients/temporal/read-warm-progress.ts';
+import { startWarm } from '../clients/temporal/start-warm.ts';
+import { ConfigError, type Config } from '../config/config.ts';
 import { warmParts, type WarmPart } from '../domain/warming/warm-parts.ts';
-import { manualWarmId, WARM_TASK_QUEUE } from '../contract/workflow-ids.ts';
-import { WARM_INCOMPLETE, type warmCache, type WarmReport } from '../workflows/warming/warm-cache.ts';
-import { commandConfig } from './environment.ts';
-import { runCommand } from './run-command.ts';
+import type { WarmReport } from '../contract/warm-cache.ts';
+import type { Workflows } from '../contract/workflows.ts';
+import { createCommand, runCommand } from './run-command.ts';
 import { printWarmReport } from './format-warm-report.ts';
-import { readWarmProgress, showProgress } from './warm-progress.ts';
+import { showProgress } from './warm-progress.ts';
+import { withClients } from './with-clients.ts';
+import { withWorkflowLink } from './workflow-link.ts';
 
 type Options = Partial<Record<Exclude<WarmPart, 'profiles'>, boolean>> & {
   full?: boolean;
@@ -21,88 +31,100 @@ type Options = Partial<Record<Exclude<WarmPart, 'profiles'>, boolean>> & {
   json?: boolean;
 };
 
-/** As a shell counts a program that SIGINT ended. */
+const partDescriptions: Readonly<Record<Exclude<WarmPart, 'profiles'>, string>> = {
+  rankings: 'the rankings of KOLs',
+  trending: 'the trending content',
+  stats: 'the statistics',
+  search: 'the terms for autocomplete',
+  lists: 'the lists of profiles',
+};
+
+/** The exit code that shells report for a program that SIGINT ended. */
 const INTERRUPTED = 130;
 
 /**
- * `npm run warm`: starts a warm, waits for it and shows its report. Exit code 0 warm, 1 failed, 2 wrong usage, 130 cancelled
+ * `npm run warm`: starts a warm, waits for it and prints its report. Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled
  * by Ctrl-C.
  */
-const command = new Command('npm run warm --')
+const command = createCommand('npm run warm --')
   .description(
-    'Warms the cache from the lakehouse, through Temporal. Without parts: all of them. Ctrl-C cancels the warm.',
+    'Warms the cache from the lakehouse: the named parts, or all parts if none is named. Ctrl-C cancels the warm.',
   )
   .option('--full', 'all parts (the default)')
-  .option('--dry-run', 'read and report what would be written, and write nothing')
-  .option('--all-profiles', 'every profile, not just the hot ones')
-  .option('--force', 'read the lakehouse also where it has not changed since the last warm')
-  .option('--allow-shrink', 'take over also what has become much smaller since the last warm')
-  .option('--json', 'print the report as JSON, and nothing else')
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
+  .option('--dry-run', 'report what would be written, without writing it')
+  .option('--all-profiles', 'every profile, not only the hot ones')
+  .option('--force', 'read the lakehouse even if it has not changed since the last warm')
+  .option('--allow-shrink', 'accept a part that is much smaller than at the last warm')
+  .option('--json', 'print only the report, as JSON');
 for (const part of warmParts)
   if (part === 'profiles')
     command.addOption(
       new Option('--profiles [all]', 'the profiles: the hot ones, or all of them').choices(['all']),
     );
-  else command.option(`--${part}`, `the ${part}`);
+  else command.option(`--${part}`, partDescriptions[part]);
 
-await runCommand(async () => {
-  const options = command.parse().opts<Options>();
+const options = command.parse().opts<Options>();
+await runCommand(
+  () => withClients(async (clients, config) => warm(await clients.temporal(), config)),
+  [ConfigError, TemporalUnavailableError],
+);
+
+async function warm(temporal: Client, config: Config): Promise<void> {
   const picked = warmParts.filter((part) => options[part]);
   const parts = options.full || picked.length === 0 ? warmParts : picked;
-  const config = commandConfig();
-  const temporal = await connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
   try {
-    const run = await temporal.workflow.start<typeof warmCache>('warmCache', {
-      workflowId: manualWarmId(new Date().toISOString().replaceAll(':', '-')),
-      taskQueue: WARM_TASK_QUEUE,
-      args: [
-        {
-          parts,
-          trigger: 'manual',
-          requestedBy: `cli:${userInfo().username}`,
-          dryRun: options.dryRun === true,
-          allProfiles: options.allProfiles === true || options.profiles === 'all',
-          force: options.force === true,
-          allowShrink: options.allowShrink === true,
-        },
-      ],
-      staticSummary: `Warm of ${parts.join(', ')} by hand`,
+    const { workflowId, runId } = await startWarm(temporal, {
+      parts,
+      requestedBy: `cli:${userInfo().username}`,
+      dryRun: options.dryRun === true,
+      allProfiles: options.allProfiles === true || options.profiles === 'all',
+      force: options.force === true,
+      allowShrink: options.allowShrink === true,
     });
-    process.on('SIGINT', () => {
-      // Whoever presses it twice does not want to wait.
-      if (process.exitCode === INTERRUPTED) process.exit();
-      process.exitCode = INTERRUPTED;
-      console.error(`\nCancelling ${run.workflowId}; once more leaves at once …`);
-      run.cancel().catch((error: unknown) => console.error(`It could not be cancelled: ${String(error)}`));
-    });
+    const run = temporal.workflow.getHandle<Workflows['warmCache']>(workflowId, runId);
     if (!options.json)
-      console.log(
-        `Warming ${parts.join(', ')} as ${run.workflowId}${config.TEMPORAL_UI_URL ? `: ${config.TEMPORAL_UI_URL}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows/${run.workflowId}` : ''}`,
-      );
-    const endProgress = options.json
+      console.log(withWorkflowLink(`Warming ${parts.join(', ')} as ${workflowId}`, config, workflowId));
+    const stopProgress = options.json
       ? () => {}
       : showProgress(process.stdout, () => readWarmProgress(temporal));
-    show(await run.result().finally(endProgress), options);
+    cancelOnInterrupt(run, stopProgress);
+    printReport(await run.result().finally(stopProgress), options);
   } catch (error) {
-    const failure = error instanceof WorkflowFailedError ? error.cause : undefined;
-    if (failure instanceof CancelledFailure) {
-      console.error(
-        'The warm was cancelled. What it had written stays, and each set is the old or the new one.',
-      );
-      process.exitCode = INTERRUPTED;
-      return;
-    }
-    if (!(failure instanceof ApplicationFailure)) throw error;
-    if (failure.type === WARM_INCOMPLETE) show(failure.details?.[0] as WarmReport, options);
-    console.error(failure.cause?.message ?? failure.message);
-    process.exitCode = 1;
-  } finally {
-    await temporal.connection.close();
+    handleFailure(error, options);
   }
-}, [ConfigError, TemporalUnavailableError]);
+}
 
-function show(report: WarmReport, { json }: Options): void {
+/** The first Ctrl-C cancels the warm. The second exits without waiting for that. */
+function cancelOnInterrupt(run: WorkflowHandle, stopProgress: () => void): void {
+  process.on('SIGINT', () => {
+    if (process.exitCode === INTERRUPTED) process.exit();
+    process.exitCode = INTERRUPTED;
+    stopProgress();
+    console.error(`Cancelling ${run.workflowId}; press Ctrl-C again to exit without waiting`);
+    run
+      .cancel()
+      .catch((error: unknown) => console.error(`The warm could not be cancelled: ${String(error)}`));
+  });
+}
+
+/** Prints why a warm failed and sets the exit code. @throws the error if it is not the failure of a warm */
+function handleFailure(error: unknown, options: Options): void {
+  const failure = error instanceof WorkflowFailedError ? error.cause : undefined;
+  if (failure instanceof CancelledFailure) {
+    console.error(
+      'The warm was cancelled. Entries that it wrote stay; each ranking or list is either the old or the new one.',
+    );
+    process.exitCode = INTERRUPTED;
+    return;
+  }
+  if (!(failure instanceof ApplicationFailure)) throw error;
+  const report = reportOfFailure(failure);
+  if (report !== null) printReport(report, options);
+  console.error(failure.cause?.message ?? failure.message);
+  process.exitCode = 1;
+}
+
+function printReport(report: WarmReport, { json }: Options): void {
   if (json) console.log(JSON.stringify(report, null, 2));
   else printWarmReport(report);
 }

@@ -1,11 +1,11 @@
 import { Cluster, Redis, type ChainableCommander } from 'ioredis';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
 
-/** A connection to one Redis, or to all nodes of a cluster; every module that talks to Redis takes one. */
+/** A connection to one Redis, or to all nodes of a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** Redis did not take or answer a command. */
-export class RedisUnavailableError extends Error {
+/** Redis cannot be used: it is not connected, or REDIS_URL does not fit it. */
+class RedisUnavailableError extends Error {
   readonly code = 'REDIS_UNAVAILABLE';
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -14,18 +14,17 @@ export class RedisUnavailableError extends Error {
 }
 
 /**
- * Who waits for the answer decides how long a command may wait for a Redis that is away:
- * `serve` fails at once, since a client waits and Trino can answer; `work` gives a short failover time to pass,
- * then lets Temporal retry the activity.
+ * How long a command waits for a Redis that is down. `serve`: not at all, since an API client waits and Trino can answer
+ * instead. `work`: as long as a short failover takes; after that Temporal retries the activity.
  */
 export type RedisUse = 'serve' | 'work';
 
-const limits = {
+const commandLimits = {
   serve: { maxRetriesPerRequest: 0, commandTimeout: 500, enableOfflineQueue: false },
   work: { maxRetriesPerRequest: 3, commandTimeout: 10_000, enableOfflineQueue: true },
 } as const;
 
-/** A node of a cluster that is away is tried again this often, elsewhere too; redirections count as tries. */
+/** How often a command is retried on the nodes of a cluster, and after how many ms. Redirections count as retries. */
 const clusterLimits = {
   serve: {
     maxRedirections: 4,
@@ -41,21 +40,21 @@ const clusterLimits = {
   },
 } as const;
 
-/** Jitter keeps a fleet from knocking all at once on a Redis that comes back. */
+/** Exponential backoff. Jitter spreads the reconnects of many processes to a Redis that is up again. */
 const retryDelayMs = (attempt: number): number =>
   Math.min(50 * 2 ** Math.min(attempt, 5), 2000) * (0.5 + Math.random() / 2);
 
 /**
- * RESP2 on purpose: ioredis 6 loses digits and invalidations under RESP3 (packages.md, 2 A and F). A connection that says
- * nothing for 5 s though it was asked may be dead without anybody saying so, and is made anew; by itself, the system takes up to
- * 15 minutes to notice.
+ * RESP2, because ioredis 6 loses digits and invalidations with RESP3 (docs/decisions/0007-ioredis.md). A connection without a
+ * reply for 5 s may be dead and is replaced; the operating system takes up to 15 minutes to notice.
  */
-const common = { protocol: 2, lazyConnect: true, connectTimeout: 2000, socketTimeout: 5000 } as const;
+const commonOptions = { protocol: 2, lazyConnect: true, connectTimeout: 2000, socketTimeout: 5000 } as const;
 
 /**
- * Connects lazily-failing: the promise resolves when Redis is ready, or after `waitSeconds` without it (it goes on
- * trying in the background), so that a process can start before its Redis.
- * @param url as REDIS_URL has it: of one Redis, or of several nodes of a cluster
+ * Connects to Redis. The promise resolves when Redis is ready, or after `waitSeconds` without it, so that a process can start
+ * before its Redis; the client keeps trying in the background.
+ * @param url REDIS_URL: one Redis, or several nodes of a cluster
+ * @param onError receives connection errors
  */
 export async function connectRedis(
   url: string,
@@ -65,31 +64,31 @@ export async function connectRedis(
   const nodes = redisNodes(url);
   const redis = nodes.length === 1 ? createSingle(url, use) : createCluster(nodes, use);
   redis.on('error', onError);
-  redis.on('node error', onError); // of a cluster only
+  redis.on('node error', onError); // emitted by a cluster only
   const ready = new Promise<void>((resolve) => redis.once('ready', resolve)).then(() =>
-    redis instanceof Cluster ? openNodes(redis) : reportLoneNode(redis, onError),
+    redis instanceof Cluster ? connectNodes(redis) : reportSingleClusterNode(redis, onError),
   );
-  redis.connect().catch(() => {}); // reported by 'error'; it goes on trying
+  redis.connect().catch(() => {}); // 'error' reports it, and the client keeps trying
   await Promise.race([ready, new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000).unref())]);
   return redis;
 }
 
 const createSingle = (url: string, use: RedisUse): Redis =>
   new Redis(url, {
-    ...common,
-    ...limits[use],
+    ...commonOptions,
+    ...commandLimits[use],
     retryStrategy: retryDelayMs,
-    // A replica that was a master until the failover: reconnect finds the new one.
+    // After a failover the old master is a replica: a reconnect finds the new master.
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
   });
 
-/** Nodes redirect what is not theirs any more, so that nothing has to be done about replicas that were masters. */
+/** Needs no `reconnectOnError`: after a failover the nodes of a cluster redirect commands to the new master. */
 function createCluster(nodes: readonly string[], use: RedisUse): Cluster {
-  const { commandTimeout, enableOfflineQueue } = limits[use];
+  const { commandTimeout, enableOfflineQueue } = commandLimits[use];
   const [first = ''] = nodes;
   const { protocol, username, password } = new URL(first);
-  // Nodes that the cluster names itself are entered like those of the URL.
-  const entry = {
+  // Nodes that the cluster announces need the credentials and TLS of the URL, too.
+  const nodeOptions = {
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
     ...(protocol === 'rediss:' ? { tls: {} } : {}),
@@ -99,20 +98,20 @@ function createCluster(nodes: readonly string[], use: RedisUse): Cluster {
     enableOfflineQueue,
     ...clusterLimits[use],
     clusterRetryStrategy: retryDelayMs,
-    // Certificates are made out to names, not to the addresses behind them.
-    ...(protocol === 'rediss:' ? { dnsLookup: (name, found) => found(null, name) } : {}),
-    redisOptions: { ...common, ...entry, commandTimeout },
+    // TLS certificates name hosts, not addresses, so do not resolve the names here.
+    ...(protocol === 'rediss:' ? { dnsLookup: (name, callback) => callback(null, name) } : {}),
+    redisOptions: { ...commonOptions, ...nodeOptions, commandTimeout },
   });
 }
 
-/** ioredis opens the connection to a node of a cluster at its first command, and may refuse others meanwhile. */
-async function openNodes(redis: Cluster): Promise<void> {
+/** ioredis connects to a cluster node on its first command, and may reject other commands meanwhile. So send one now. */
+async function connectNodes(redis: Cluster): Promise<void> {
   await Promise.allSettled(redis.nodes('master').map((node) => node.ping()));
 }
 
-/** Keys of other nodes would each fail with MOVED, which does not say what to do. */
-async function reportLoneNode(redis: Redis, onError: (error: Error) => void): Promise<void> {
-  const info = await redis.info('cluster').catch(() => ''); // some may not ask
+/** Reports that REDIS_URL names one node of a cluster. Keys of other nodes fail with MOVED, which does not say what to do. */
+async function reportSingleClusterNode(redis: Redis, onError: (error: Error) => void): Promise<void> {
+  const info = await redis.info('cluster').catch(() => ''); // the user may lack the permission
   if (!/^cluster_enabled:1/m.test(info)) return;
   onError(
     new RedisUnavailableError(
@@ -122,9 +121,9 @@ async function reportLoneNode(redis: Redis, onError: (error: Error) => void): Pr
 }
 
 /**
- * A pipeline; on a cluster, for keys of one node only (cache/redis/cluster-pipeline.ts).
- * @throws RedisUnavailableError where `serve` must not wait: other than single commands, ioredis's pipelines do until the cluster
- * has been reached for the first time
+ * Creates a pipeline. On a cluster it can hold only keys of one node (cache/redis/cluster-pipeline.ts).
+ * @throws RedisUnavailableError when `serve` would have to wait: before the cluster is connected, pipelines of ioredis wait
+ * for it, also where single commands fail
  */
 export function createPipeline(redis: RedisClient): ChainableCommander {
   if (redis instanceof Cluster && redis.options.enableOfflineQueue === false && redis.status !== 'ready')
@@ -132,7 +131,7 @@ export function createPipeline(redis: RedisClient): ChainableCommander {
   return redis.pipeline();
 }
 
-/** Lets pending commands finish, then closes. */
+/** Lets pending commands finish, then closes the connection. */
 export async function closeRedis(redis: RedisClient): Promise<void> {
   try {
     await redis.quit();

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
-import { TASK_QUEUES } from '../contract/workflow-ids.ts';
+import { TASK_QUEUES } from '../contract/task-queues.ts';
 
-/** Thrown when the environment does not hold a usable configuration; names every variable that is wrong. */
+/** The environment does not hold a usable configuration. The message names every variable that is wrong. */
 export class ConfigError extends Error {
   readonly code = 'CONFIG_INVALID';
   constructor(readonly problems: readonly string[]) {
@@ -21,7 +21,7 @@ const commaSeparated = <T extends z.ZodType>(item: T) =>
     z.array(item).min(1),
   );
 
-/** One node may be of a database of its own; nodes of a cluster have database 0 only, and are entered alike. */
+/** A single Redis may use any database. The nodes of a cluster have database 0 only, and one scheme, user and password. */
 const redisUrl = z
   .preprocess(
     (text) => (typeof text === 'string' ? redisNodes(text) : text),
@@ -29,42 +29,46 @@ const redisUrl = z
   )
   .superRefine((urls, context) => {
     if (urls.length === 1 || !urls.every((text) => URL.canParse(text))) return;
-    const nodes = urls.map((text) => new URL(text));
-    const wrong = (message: string) => context.addIssue({ code: 'custom', message });
-    if (
-      nodes.some(
-        ({ pathname, searchParams }) => !/^\/?0?$/.test(pathname) || Number(searchParams.get('db')) !== 0,
-      )
-    )
-      wrong('a Redis Cluster has only database 0, so its nodes are named without one');
-    const entries = nodes.map(({ protocol, username, password }) =>
-      JSON.stringify([protocol, username, password]),
-    );
-    if (new Set(entries).size > 1)
-      wrong('nodes of a Redis Cluster must have the same scheme, user and password');
+    for (const message of clusterProblems(urls.map((text) => new URL(text))))
+      context.addIssue({ code: 'custom', message });
   })
   .transform((urls) => urls.join(','));
 
+function clusterProblems(nodes: readonly URL[]): string[] {
+  const hasDatabase = nodes.some(
+    ({ pathname, searchParams }) => !/^\/?0?$/.test(pathname) || Number(searchParams.get('db')) !== 0,
+  );
+  const logins = nodes.map(({ protocol, username, password }) =>
+    JSON.stringify([protocol, username, password]),
+  );
+  return [
+    ...(hasDatabase ? ['a Redis Cluster has only database 0: leave the database out of the addresses'] : []),
+    ...(new Set(logins).size > 1
+      ? ['nodes of a Redis Cluster must have the same scheme, user and password']
+      : []),
+  ];
+}
+
 /**
  * Every setting of the system: variable, type, default and meaning. docs/configuration.md is generated from it.
- * Nothing else in the code reads the environment.
+ * No other code reads the environment.
  */
 export const environmentSchema = z.object({
   REDIS_URL: redisUrl.describe(
-    'Redis 7, e.g. redis://127.0.0.1:16379; of a Redis Cluster several of its nodes, separated by commas (where it has but one address, that twice)',
+    'Redis 7, e.g. redis://127.0.0.1:16379. For a Redis Cluster: several of its nodes, separated by commas (if it has one address only, write that twice)',
   ),
   KAFKA_BROKERS: commaSeparated(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).describe(
     'Kafka or Redpanda bootstrap servers, host:port separated by commas',
   ),
   TRINO_URL: url(/^https?$/).describe('Trino coordinator'),
-  TRINO_CATALOG: identifier.default('iceberg').describe('Catalog of the Silver tables'),
-  TRINO_SCHEMA: identifier.default('kol_silver').describe('Schema of the Silver tables'),
-  TRINO_USER: z.string().min(1).default('kol-cache').describe('User that queries run as'),
-  TRINO_PASSWORD: z.string().optional().describe('Password of that user, where Trino asks for one'),
-  TRINO_QUERY_TIMEOUT_SECONDS: seconds(120).describe('A warm query is cancelled after this long'),
-  ML_API_URL: url(/^https?$/).describe('Base address of the trust score service'),
-  ML_API_TIMEOUT_SECONDS: seconds(5).describe('Timeout of one call to it'),
-  ML_API_CONCURRENCY: count(32).describe('Calls to it in flight at once, per worker'),
+  TRINO_CATALOG: identifier.default('iceberg').describe('Trino catalog of the Silver tables'),
+  TRINO_SCHEMA: identifier.default('kol_silver').describe('Trino schema of the Silver tables'),
+  TRINO_USER: z.string().min(1).default('kol-cache').describe('Trino user that runs the queries'),
+  TRINO_PASSWORD: z.string().optional().describe('Password of that user, if Trino requires one'),
+  TRINO_QUERY_TIMEOUT_SECONDS: seconds(120).describe('A query of a warm is cancelled after this time'),
+  ML_API_URL: url(/^https?$/).describe('Base address of the ML API (trust scores)'),
+  ML_API_TIMEOUT_SECONDS: seconds(5).describe('Timeout of one ML API call'),
+  ML_API_CONCURRENCY: count(32).describe('ML API calls in flight at the same time, for each worker'),
   TEMPORAL_ADDRESS: z
     .string()
     .regex(/^[^:\s]+:\d+$/, 'must be host:port')
@@ -72,59 +76,67 @@ export const environmentSchema = z.object({
   WORKER_TASK_QUEUES: commaSeparated(z.enum(TASK_QUEUES))
     .default([...TASK_QUEUES])
     .describe(
-      'Task queues that a worker process serves: workers for warming and for scoring can be scaled apart',
+      'Task queues that a worker process serves. Workers for warming and for scoring can be scaled separately',
     ),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
   TEMPORAL_UI_URL: url(/^https?$/)
     .optional()
-    .describe('Where operators find the Temporal UI; shown, never called'),
+    .describe('Address of the Temporal UI for operators. It is displayed, never called'),
   API_PORT: z.coerce.number().int().min(0).max(65535).default(18000).describe('Port the REST API listens on'),
   API_URL: url(/^https?$/)
     .optional()
-    .describe('Public address of the REST API; shown, never called'),
+    .describe('Public address of the REST API. It is displayed, never called'),
   API_TOKEN: z
     .string()
     .min(16)
     .optional()
-    .describe('Bearer token of privileged calls; without it they are off'),
+    .describe(
+      'Bearer token of the calls that start warms or report ETL loads (16 characters or more). Without it these calls are off',
+    ),
   WARM_EVERY_MINUTES: count(15).describe('Period of the scheduled warm'),
   WARM_PROFILES: z.coerce
     .number()
     .int()
     .positive()
     .optional()
-    .describe('Hot profiles kept warm; without it as many as fit into WARM_PROFILES_MEMORY_PERCENT'),
+    .describe(
+      'Number of hot profiles that are kept warm. Without it: as many as fit into WARM_PROFILES_MEMORY_PERCENT',
+    ),
   WARM_PROFILES_MEMORY_PERCENT: z.coerce
     .number()
     .min(1)
     .max(90)
     .default(25)
-    .describe("Share of Redis's maxmemory for hot profiles, in percent"),
+    .describe('Share of the maxmemory of Redis for hot profiles, in percent'),
   WARM_TRINO_QUERIES: count(4).describe(
-    'Queries of warms on Trino at once: of each worker, and of the splits of one --all-profiles over all workers',
+    'Trino queries of warms at the same time: for each worker, and for the splits of one --all-profiles warm over all workers',
   ),
   WARM_WRITES_PER_SECOND: z.coerce
     .number()
     .int()
     .min(0)
     .default(0)
-    .describe('Profiles that a warm writes to Redis a second, over all workers; 0 for no limit'),
+    .describe('Limit of profiles that a warm writes to Redis per second, over all workers. 0 means no limit'),
   WARM_MAX_SHRINK_PERCENT: z.coerce
     .number()
     .min(0)
     .max(100)
     .default(50)
-    .describe('A set that lost more than this since the last warm is not replaced, without --allow-shrink'),
-  WARM_LIST_SIZE: count(1000).describe('Profiles in each kol:profiles:list'),
+    .describe(
+      'A table or set that lost more than this since the last warm, in percent, is not replaced (unless --allow-shrink is given)',
+    ),
+  WARM_LIST_SIZE: count(1000).describe('Profiles in each list kol:profiles:list:{platform}'),
   WARM_RANKING_LIMITS: commaSeparated(z.coerce.number().int().min(1).max(1000))
     .default([100, 50])
-    .describe('Limits for which rankings are kept, separated by commas'),
+    .describe('Sizes of the rankings that are kept, separated by commas'),
   SCORING_GROUP: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1-100 characters of A-Z a-z 0-9 . _ -')
     .default('kol-scoring')
-    .describe('Consumer group whose committed offsets are the position of the scoring loops'),
-  SCORING_ENRICH_DEADLINE_MS: count(400).describe('A batch waits this long at most for features from Trino'),
+    .describe('Kafka consumer group whose committed offsets are the position of the scoring loops'),
+  SCORING_ENRICH_DEADLINE_MS: count(400).describe(
+    'Maximum time in milliseconds that a batch waits for features from Trino',
+  ),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
@@ -135,8 +147,8 @@ export type Config = Readonly<z.infer<typeof environmentSchema>>;
 
 /**
  * Checks an environment against the schema.
- * @param environment variables by name; empty strings count as unset, as compose files write them
- * @throws ConfigError listing every variable that is missing or wrong; values are never repeated, they may be secrets
+ * @param environment variables by name; empty strings count as unset, because compose files write unset variables so
+ * @throws ConfigError that lists every missing or wrong variable, without values: they may be secrets
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));

@@ -2,7 +2,7 @@ import type { Ports } from './ports.ts';
 import { NAMESPACE } from './definitions/temporal.ts';
 import { CATALOG, SCHEMA } from './definitions/trino.ts';
 
-/** Where the engines are, as variables of the environment. */
+/** Addresses of the engines, as environment variables. */
 export interface Addresses {
   REDIS_URL: string;
   KAFKA_BROKERS: string;
@@ -15,8 +15,8 @@ export interface Addresses {
 }
 
 /**
- * @param reuse environment in which the address of an engine means: use that one
- * @returns the addresses of a stack on these ports, except where an engine's address is given
+ * @param reuse environment; an engine address in it replaces the engine of this stack
+ * @returns the addresses of a stack on these ports
  */
 export function stackAddresses(ports: Ports, reuse: NodeJS.ProcessEnv = {}): Addresses {
   const { TRINO_URL, TEMPORAL_ADDRESS } = reuse;

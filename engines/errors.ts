@@ -1,4 +1,4 @@
-/** The local stack cannot be installed, started or reset; the message says what is wrong and what helps. */
+/** The local stack cannot be installed, started or reset. The message says what is wrong and how to solve it. */
 export class StackError extends Error {
   readonly code: string = 'STACK';
   constructor(message: string, options?: ErrorOptions) {
@@ -7,22 +7,20 @@ export class StackError extends Error {
   }
 }
 
-/** Something the installation needs is not on this machine; lists all of it. */
+/** Tools that the installation needs are missing. Lists all of them. */
 export class MissingToolsError extends StackError {
   override readonly code = 'STACK_TOOLS_MISSING';
   constructor(readonly missing: readonly string[]) {
-    super(
-      `The local engines cannot be installed yet:\n${missing.map((sentence) => `  - ${sentence}`).join('\n')}`,
-    );
+    super(`Cannot install the local engines:\n${missing.map((sentence) => `  - ${sentence}`).join('\n')}`);
   }
 }
 
-/** A tool that fetches or builds an engine failed. */
+/** A tool that downloads or builds an engine failed. */
 export class InstallError extends StackError {
   override readonly code = 'STACK_INSTALL_FAILED';
 }
 
-/** Ports that the stack wants are taken, or not ports at all; lists all of them. */
+/** Ports that the stack needs are in use or invalid. Lists all of them. */
 export class PortsError extends StackError {
   override readonly code = 'STACK_PORTS';
   constructor(readonly problems: readonly string[]) {
@@ -30,17 +28,17 @@ export class PortsError extends StackError {
   }
 }
 
-/** A stack runs in this folder already. */
+/** Another process already runs a stack in this folder. */
 export class StackRunsError extends StackError {
   override readonly code = 'STACK_RUNS';
 }
 
-/** A process of the stack did not become ready; the message quotes the end of its log. */
+/** A process of the stack did not become ready. The message quotes the last lines of its log. */
 export class ProcessStartError extends StackError {
   override readonly code = 'STACK_PROCESS_START';
 }
 
-/** The start was called off, by Ctrl-C or because another engine failed. */
+/** The start was cancelled, by Ctrl-C or because another engine failed. */
 export class StartCancelledError extends StackError {
   override readonly code = 'STACK_START_CANCELLED';
 }

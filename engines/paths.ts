@@ -1,32 +1,35 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The project's root folder. */
+/** The root folder of the repository. */
 export const projectFolder = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-/** Everything that is made on this machine and not kept in version control. */
+/** Everything that is created on this machine and is not in version control. */
 export const stackFolder = join(projectFolder, '.stack');
 
-/** Installed engines, shared by `npm start` and the tests. */
+/** Installed engines, shared by `npm start`, the tests and the benchmarks. */
 export const enginesFolder = join(stackFolder, 'engines');
 
-/** The tests' stack: data, logs and processes of its own. */
+/**
+ * The stack of the tests, with its own data, logs and processes.
+ * @internal only tests use it
+ */
 export const testStackFolder = join(stackFolder, 'test');
 
-/** Where benchmarks keep engines' data of their own. */
+/** The stack of the benchmarks, with its own data, logs and processes. */
 export const benchStackFolder = join(stackFolder, 'bench');
 
-/** The Maven and Go projects that say which engines are fetched. */
+/** The Maven and Go projects that define which engines to download. */
 export const installFolder = join(projectFolder, 'engines', 'install');
 
-/** The files of one running (or stopped) stack. */
+/** The files of one stack, running or stopped. */
 export interface StackPaths {
   readonly folder: string;
   readonly logs: string;
   readonly run: string;
-  /** Process id of the program that started the stack and will stop it. */
+  /** Lock file: the process that started the stack and will stop it. */
   readonly supervisor: string;
-  /** Addresses in dotenv form. */
+  /** Addresses in dotenv format. */
   readonly env: string;
   readonly apiToken: string;
   data(engine: string): string;
@@ -34,7 +37,7 @@ export interface StackPaths {
   process(name: string): string;
 }
 
-/** @param folder the stack's folder: `stackFolder`, or `testStackFolder` for the tests */
+/** @param folder `stackFolder` for `npm start`, `testStackFolder` or `benchStackFolder` */
 export function stackPaths(folder: string): StackPaths {
   return {
     folder,

@@ -1,48 +1,49 @@
-import { nodeProcess } from './supervision/processes.ts';
+import { join } from 'node:path';
+import { projectFolder } from './paths.ts';
 import type { ProcessSpec } from './supervision/managed-process.ts';
 
 /** The reference ML service. */
 export const mlServiceProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec =>
-  nodeProcess({
+  nodeProgram({
     name: 'ml-service',
     title: 'ML service',
     file: 'simulators/ml-service/main.ts',
     env,
-    isReady: () => answersOk(new URL('/healthz', url)),
+    isReady: () => isHttpOk(new URL('/healthz', url)),
   });
 
 /**
- * What Node may keep for a worker. Sized for a machine's whole memory, its heap would fill with hundreds of megabytes of garbage
- * between collections; what lives is under 100 MB. docker-compose.yml and the Dockerfile say the same.
+ * Limits of a worker's heap. Without them Node sizes the heap for the whole machine's memory, and hundreds of megabytes of garbage
+ * gather between collections; the live data takes less than 100 MB. docker-compose.yml sets the same limits.
  */
 export const WORKER_NODE_OPTIONS = ['--max-old-space-size=512', '--max-semi-space-size=8'];
-/** The C library otherwise keeps freed memory for each of the many threads apart. */
+/** By default the C library keeps freed memory separately for each of the worker's many threads. The Dockerfile sets the same value. */
 export const MALLOC_ARENA_MAX = '2';
 
-/** The Temporal worker; it logs when it polls its task queues. */
+/** The Temporal worker. It is ready when it logs that it polls its task queues. */
 export const workerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>
-  nodeProcess({
+  nodeProgram({
     name: 'worker',
     title: 'Worker',
     file: 'workers/main.ts',
     env: { MALLOC_ARENA_MAX, ...env },
     nodeOptions: WORKER_NODE_OPTIONS,
-    isReady: async (newLog) => saysWorkerReady(await newLog()),
+    isReady: async (newLog) => logSaysWorkerReady(await newLog()),
   });
 
 /** The REST API. */
 export const apiProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec =>
-  nodeProcess({
+  nodeProgram({
     name: 'api',
     title: 'API',
     file: 'api/server.ts',
     env,
-    isReady: () => answersOk(new URL('/readyz', url)),
+    isReady: () => isHttpOk(new URL('/readyz', url)),
   });
 
-/** The producer of events; it serves nobody, so running is all it has to do. */
+/** The event producer. It serves no requests, so it is ready as soon as it runs. */
 export const producerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>
-  nodeProcess({
+  nodeProgram({
     name: 'producer',
     title: 'Producer',
     file: 'simulators/producer/main.ts',
@@ -51,14 +52,39 @@ export const producerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>
   });
 
 /** @param log JSON lines of the worker */
-export function saysWorkerReady(log: string): boolean {
+export function logSaysWorkerReady(log: string): boolean {
   return /"msg":\s*"worker ready"/.test(log);
 }
 
-/** @returns true when GET answers 200; throws what it answered instead */
-async function answersOk(url: URL): Promise<boolean> {
+interface NodeProgram {
+  readonly name: string;
+  readonly title: string;
+  /** Entry file, relative to the project folder. */
+  readonly file: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly nodeOptions?: readonly string[];
+  readonly isReady: ProcessSpec['isReady'];
+}
+
+/** Runs one of our own programs from its TypeScript source. */
+function nodeProgram({ name, title, file, env, nodeOptions = [], isReady }: NodeProgram): ProcessSpec {
+  return {
+    name,
+    title,
+    command: process.execPath,
+    args: [...nodeOptions, '--import', 'tsx', join(projectFolder, file)],
+    cwd: projectFolder,
+    env,
+    isReady,
+    startSeconds: 90,
+    stopSeconds: 30,
+  };
+}
+
+/** @returns true when GET answers 200 @throws Error naming any other status */
+async function isHttpOk(url: URL): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
   await response.body?.cancel();
-  if (response.status !== 200) throw new Error(`GET ${url.pathname} answers ${response.status}`);
+  if (response.status !== 200) throw new Error(`GET ${url.pathname} returned status ${response.status}`);
   return true;
 }

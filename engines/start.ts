@@ -1,20 +1,20 @@
 import { parseArgs } from 'node:util';
 import { StackError } from './errors.ts';
-import { inSeconds } from './install/progress.ts';
 import { stackFolder, stackPaths } from './paths.ts';
 import { portsFromEnvironment } from './ports.ts';
-import { killRecorded } from './supervision/process-record.ts';
-import { onStopSignals, untilAborted } from './supervision/signals.ts';
-import { startSystem, type SystemAddresses } from './system.ts';
+import { formatSeconds } from './report.ts';
+import { startSystem, type SystemAddresses } from './start-system.ts';
+import { killRecorded } from './supervision/stop-leftovers.ts';
+import { onStopSignals, untilAborted } from './supervision/stop-signals.ts';
 
 const USAGE = `npm start [-- options]
-  --no-producer   make no events
-  --rate N        events a second that the producer makes (default 2)`;
+  --no-producer   start no event producer
+  --rate N        events per second that the producer sends (default 2)`;
 
 const paths = stackPaths(stackFolder);
 const report = (line: string) => console.log(line);
 
-/** `npm start`: brings the whole system up, says where to look, and stops it all on Ctrl-C. */
+/** `npm start`: starts the whole system, prints its addresses, and stops everything on Ctrl-C. */
 async function main(): Promise<void> {
   const started = performance.now();
   const producerRate = readProducerRate();
@@ -22,29 +22,31 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   onStopSignals(
     () => {
-      report('\nStopping … (Ctrl-C again to kill everything at once)');
+      report('\nStopping … (press Ctrl-C again to kill all processes immediately)');
       stopping.abort();
     },
     () => {
       void killRecorded(paths.run).finally(() => process.exit(1));
     },
   );
-  // Whoever read the output may be gone; the system is not to fall over that.
+  // The reader of stdout may be gone (a closed pipe). That must not stop the system.
   process.stdout.on('error', () => undefined);
 
   const { signal } = stopping;
   try {
     const system = await startSystem({ ports, environment: process.env, report, signal, producerRate });
-    report(`\nready after ${inSeconds(performance.now() - started)}\n${whereToLook(system.addresses)}`);
+    report(
+      `\nThe system is ready after ${formatSeconds(performance.now() - started)}.\n${formatAddresses(system.addresses)}`,
+    );
     await untilAborted(signal);
     await system.stop();
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  report('Stopped; the data stays in .stack/data (npm run reset removes it).');
+  report('Stopped. The data stays in .stack/data; `npm run reset` removes it.');
 }
 
-/** @throws StackError for an option that is not one, with the usage */
+/** @throws StackError with the usage, when an option is unknown or invalid */
 function readProducerRate(): number | undefined {
   try {
     const { values } = parseArgs({
@@ -60,16 +62,17 @@ function readProducerRate(): number | undefined {
   }
 }
 
-function whereToLook({ API_URL, TEMPORAL_UI_URL }: SystemAddresses): string {
+function formatAddresses({ API_URL, TEMPORAL_UI_URL }: SystemAddresses): string {
   return `
   API           ${API_URL}
                 curl -s '${API_URL}/api/v1/kols/top?platform=all&by=followers&limit=5'
                 curl -s ${API_URL}/readyz
   Temporal UI   ${TEMPORAL_UI_URL}
   Logs          ${paths.logs}
-  Addresses     ${paths.env} (set -a; . ${paths.env}; set +a)
+  Addresses     ${paths.env}
+                load them into a shell: set -a; . ${paths.env}; set +a
 
-Ctrl-C stops everything.
+Press Ctrl-C to stop everything.
 `;
 }
 

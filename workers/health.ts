@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { connectTemporal } from '../clients/temporal/connect.ts';
 import { loadConfig } from '../config/config.ts';
-import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/workflow-ids.ts';
+import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/task-queues.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */
 const TASK_QUEUE_TYPE = { workflow: 1, activity: 2 } as const;

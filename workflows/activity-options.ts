@@ -3,16 +3,16 @@ import {
   type ActivityOptions,
   type LocalActivityOptions,
 } from '@temporalio/workflow';
-import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/workflow-ids.ts';
+import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/task-queues.ts';
 
-/** Reads of the lakehouse that end in Redis. Trino gives a warm query 2 minutes; a million rows take a few more. */
+/** Activities that read the lakehouse and write Redis. A warm query has 2 minutes in Trino; a million rows take a few more. */
 export const warming: ActivityOptions = {
   taskQueue: WARM_TASK_QUEUE,
-  // A part is warmed once at a time: the next run must not begin while the cancelled one still writes.
+  // One run at a time: the next run must not start while a cancelled one still writes.
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '10 seconds',
-  // About 4 minutes of tries: the next scheduled warm comes in 15 minutes anyway.
+  // Retries for about 4 minutes: the next scheduled warm starts within 15 minutes anyway.
   retry: {
     initialInterval: '1 second',
     backoffCoefficient: 2,
@@ -22,13 +22,13 @@ export const warming: ActivityOptions = {
 };
 
 /** Short calls: schema look-ups, signals. */
-export const asking: ActivityOptions = {
+export const shortCalls: ActivityOptions = {
   taskQueue: WARM_TASK_QUEUE,
   startToCloseTimeout: '1 minute',
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds', maximumAttempts: 8 },
 };
 
-/** Planning waits for data inside the activity, with a heartbeat; it is tried for ever, since an outage must not end the loop. */
+/** Planning waits for data inside the activity, with a heartbeat. It is retried without end: an outage must not end the loop. */
 export const planning: ActivityOptions = {
   taskQueue: SCORING_TASK_QUEUE,
   startToCloseTimeout: '15 minutes',
@@ -37,8 +37,8 @@ export const planning: ActivityOptions = {
 };
 
 /**
- * Where there is something to do at once, a local activity plans within the workflow task that ended the last batch, which
- * saves a round of Temporal and five history events. One try: the ordinary plan waits for what is down.
+ * While there is a backlog, a local activity plans within the workflow task that ended the last batch. This saves a round trip
+ * to Temporal and five history events. One attempt only: the ordinary plan waits for an engine that is down.
  */
 export const planningBacklog: LocalActivityOptions = {
   startToCloseTimeout: '5 seconds',
@@ -48,8 +48,8 @@ export const planningBacklog: LocalActivityOptions = {
 const SCORING_MS = 2 * 60_000;
 
 /**
- * A range takes well under a second. A dead attempt holds up every read-committed reader of its output partitions, so its
- * heartbeat is short; an outage is waited for, never given up.
+ * A range takes well under a second. A dead attempt blocks every read-committed reader of its output partitions, so the
+ * heartbeat timeout is short. It is retried without end: the loop waits for the end of an outage.
  */
 export const scoring: ActivityOptions = {
   taskQueue: SCORING_TASK_QUEUE,
@@ -58,15 +58,12 @@ export const scoring: ActivityOptions = {
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 };
 
-/**
- * A range that is to plan the next batch too, and may wait so long for it. What it scores has no deadline of its own: should it
- * hang, the wait is added to what others have.
- */
+/** For a range that also plans the next batch and may wait `waitMs` for it. The wait is added to the timeout of a range. */
 export const scoringThenPlanning = (waitMs: number): ActivityOptions => ({
   ...scoring,
   startToCloseTimeout: SCORING_MS + waitMs,
   summary: 'and the next plan',
 });
 
-/** A seek that cannot be done soon is told to the operator who asked. */
-export const seeking: ActivityOptions = { ...asking, taskQueue: SCORING_TASK_QUEUE };
+/** A seek that cannot be done soon fails, so that the operator who requested it gets an answer. */
+export const seeking: ActivityOptions = { ...shortCalls, taskQueue: SCORING_TASK_QUEUE };

@@ -1,4 +1,4 @@
-/** All that the workflow bundle contains. The names are the workflow types that the Temporal UI starts. */
+/** Everything that the workflow bundle contains. The names are the workflow types; contract/workflows.ts has their signatures. */
 export { warmCache } from './warming/warm-cache.ts';
 export { partWarmer } from './warming/part-warmer.ts';
 export { etlLoads } from './warming/etl-loads.ts';

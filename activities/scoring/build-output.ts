@@ -1,57 +1,37 @@
-import type { Message } from 'kafkajs';
 import { messageBytes } from '../../clients/kafka/message-size.ts';
-import type { InputRecord } from '../../clients/kafka/range-reader.ts';
-import type { Output } from '../../clients/kafka/transactions.ts';
-import {
-  bareDeadLetterRecord,
-  deadLetterRecord,
-  type OutputRecord,
-  type RangePlace,
-} from '../../domain/scoring/output-records.ts';
+import type { InputRecord } from '../../clients/kafka/read-slice.ts';
+import { toMessage } from '../../clients/kafka/to-message.ts';
+import type { TransactionOutput } from '../../clients/kafka/transactions.ts';
+import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter-record.ts';
+import type { OutputRecord } from '../../domain/scoring/output-record.ts';
+import type { TopicPartition } from '../../domain/kafka-location.ts';
 import { deadLetterTopic, LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
-import type { RangeResult } from './score-range.ts';
+import type { RangeResult } from './range-work.ts';
 
 /**
- * Outputs, dead letters and the ledger as Kafka takes them.
- * @param bareAbove bytes: larger dead letters go without what makes them so (docs/dead-letters.md)
+ * The messages of a transaction: outputs, dead letters and the ledger record.
+ * @param maxDeadLetterBytes larger dead letters are written without value and headers (docs/dead-letters.md)
  */
 export function buildOutput(
-  place: RangePlace,
+  input: TopicPartition,
   records: readonly InputRecord[],
   result: RangeResult,
   ledger: OutputRecord,
-  bareAbove: number,
-): Output['records'] {
+  maxDeadLetterBytes: number,
+): TransactionOutput['records'] {
   const byOffset = new Map(records.map((record) => [record.offset, record]));
   const deadLetters = result.deadLetters.flatMap((rejected) => {
     const original = byOffset.get(rejected.offset);
     if (original === undefined) return [];
-    const letter = kafkaMessage(deadLetterRecord(place, original, rejected));
-    return messageBytes(letter) > bareAbove
-      ? [kafkaMessage(bareDeadLetterRecord(place, original, rejected))]
-      : [letter];
+    const message = toMessage(deadLetterRecord(input, original, rejected));
+    return messageBytes(message) > maxDeadLetterBytes
+      ? [toMessage(bareDeadLetterRecord(input, original, rejected))]
+      : [message];
   });
-  const outputs = result.outputs.map((output) => ({ ...output, records: output.records.map(kafkaMessage) }));
+  const outputs = result.outputs.map(({ topic, records: all }) => ({ topic, messages: all.map(toMessage) }));
   return [
     ...outputs,
-    { topic: deadLetterTopic(place.topic), records: deadLetters },
-    { topic: LEDGER_TOPIC, records: [kafkaMessage(ledger)] },
-  ]
-    .filter((output) => output.records.length > 0)
-    .map((output) => ({ topic: output.topic, messages: output.records }));
+    { topic: deadLetterTopic(input.topic), messages: deadLetters },
+    { topic: LEDGER_TOPIC, messages: [toMessage(ledger)] },
+  ].filter(({ messages }) => messages.length > 0);
 }
-
-/** kafkajs writes a list as a header of that name for each value. */
-const kafkaMessage = ({ key, value, headers }: OutputRecord): Message => ({
-  key: asBuffer(key),
-  value: asBuffer(value),
-  headers: Object.fromEntries(
-    Object.entries(headers).map(([name, header]) => [
-      name,
-      Array.isArray(header) ? header.map((value) => Buffer.from(value)) : Buffer.from(header),
-    ]),
-  ),
-});
-
-const asBuffer = (data: Uint8Array | string | null): Buffer | null =>
-  data === null ? null : Buffer.from(data);

@@ -1,6 +1,7 @@
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
-import { printCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
+import type { RecordLocation } from '../../domain/kafka-location.ts';
+import { serializeCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
 import { LEDGER_TOPIC, transactionalIdOf } from '../../domain/scoring/topics.ts';
 
 export interface CommitOffsetDeps {
@@ -9,18 +10,16 @@ export interface CommitOffsetDeps {
   readonly worker: string;
 }
 
-export interface OffsetCommit {
+/** The next offset to read of a group. */
+export interface OffsetCommit extends RecordLocation {
   readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
 }
 
 /**
- * Commits another position for a partition: its id is fenced first, so that no old attempt can commit over it, and the move
- * is written to the ledger in the transaction that commits it. The watermark begins anew.
- * (Not by kafkajs's `setOffsets`: that joins the group, where two topics at once crash each other.)
- * @param onlyFirst leaves a position that is there already
+ * Commits another offset for a partition. It fences the transactional id first, so that no older attempt can overwrite the
+ * offset, and writes the move to the ledger in the same transaction. The watermark is reset.
+ * (kafkajs's `setOffsets` is no alternative: it joins the group, where two topics at the same time crash each other.)
+ * @param onlyFirst does nothing when the group already has a committed offset
  */
 export async function commitOffset(
   { offsets, transactions, worker }: CommitOffsetDeps,
@@ -39,6 +38,6 @@ export async function commitOffset(
     topic,
     partition,
     offset,
-    metadata: printCommittedMetadata({ worker, max_event_time_ms: null, range: null }),
+    metadata: serializeCommittedMetadata({ worker, max_event_time_ms: null, range: null }),
   });
 }

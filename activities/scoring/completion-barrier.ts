@@ -1,11 +1,11 @@
-/** Longer than siblings of a healthy batch are apart; what is done must be reported though one of them hangs. */
-const LONGEST_MS = 5000;
+/** Siblings of a healthy batch end within this time of each other. When one hangs, the others report after it. */
+const MAX_WAIT_MS = 5000;
 
-/** A piece of work that belongs to a group. Call one of its functions, once. */
+/** One participant of a group. Call one of its functions, once. */
 export interface BarrierParticipant<T> {
-  /** It is done: resolves when it may report, with what those brought that report in the same moment, itself among them. */
+  /** It is done. Resolves when it may report, with the results of all participants that report at that moment. */
   finish(result: T): Promise<readonly T[]>;
-  /** It failed: nobody need wait for it. */
+  /** It failed: the others do not wait for it. */
   fail(): void;
 }
 
@@ -15,11 +15,11 @@ interface Waiting<T> {
 }
 
 /**
- * Lets pieces of work that belong together end together. The ranges of a batch are waited for as a whole anyway; when
- * they report in the same millisecond, the workflow is woken once or twice for all of them, not once for each.
- * @returns called when a piece of the named group begins
+ * Lets the participants of a group report at the same moment. The loop waits for all ranges of a batch anyway; when they report
+ * in the same millisecond, the workflow wakes once or twice for all of them, not once for each.
+ * @returns a function that registers a participant of the named group
  */
-export function createCompletionBarrier<T>(longestMs = LONGEST_MS): (group: string) => BarrierParticipant<T> {
+export function createCompletionBarrier<T>(maxWaitMs = MAX_WAIT_MS): (group: string) => BarrierParticipant<T> {
   const groups = new Map<string, { working: number; waiting: Waiting<T>[] }>();
   return (name) => {
     const group = groups.get(name) ?? { working: 0, waiting: [] };
@@ -42,7 +42,7 @@ export function createCompletionBarrier<T>(longestMs = LONGEST_MS): (group: stri
           timer = setTimeout(() => {
             group.waiting = group.waiting.filter((one) => one !== own);
             go([result]);
-          }, longestMs);
+          }, maxWaitMs);
         });
         leave();
         return released.finally(() => clearTimeout(timer));

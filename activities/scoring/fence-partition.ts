@@ -1,40 +1,39 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { FencedTransaction, Transactions } from '../../clients/kafka/transactions.ts';
+import type { TopicPartition } from '../../domain/kafka-location.ts';
 import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
-import { STALE_PLAN } from '../../domain/scoring/plan-ranges.ts';
+import { failureTypes } from '../../contract/failure-types.ts';
 import { NO_COUNTS, type RangeCounts } from '../../domain/scoring/range-report.ts';
 import { transactionalIdOf } from '../../domain/scoring/topics.ts';
 
 export interface FencePartitionDeps {
   readonly offsets: Offsets;
   readonly transactions: Transactions;
-  /** Names this worker process; a restarted one is another. */
+  /** Names this worker process. A restarted worker has another name. */
   readonly worker: string;
 }
 
-/** A partition, and where its plan begins. */
-interface PlannedPartition {
+/** A partition, and the offset at which its plan starts. */
+interface PlannedPartition extends TopicPartition {
   readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
   readonly from: number;
 }
 
-/** A partition held by this attempt alone, and where it stands. */
-interface FencedPartition {
+/** A partition that only this attempt can commit, and its committed position. */
+export interface FencedPartition {
   readonly transaction: FencedTransaction;
   /** Next offset to read. */
   readonly position: number;
   readonly maxEventTimeMs: number | null;
-  /** What became of the planned range up to there, in earlier transactions. */
-  readonly before: RangeCounts;
+  /** Counts of the planned range up to that offset, from earlier transactions. */
+  readonly countsBefore: RangeCounts;
 }
 
 /**
- * Takes the transactional id of the partition, then reads how far it is committed: in this order only, since an older
- * attempt could still commit before it is fenced (packages.md, transaction design 2).
- * @throws StalePlan (non-retryable) where the group stands before the plan
+ * Takes the transactional id of the partition, then reads the committed offset. The order matters: until it is fenced, an older
+ * attempt could still commit (docs/decisions/0009-transactions.md).
+ * @throws StalePlan (non-retryable) when the committed offset is before the plan
  */
 export async function fencePartition(
   { transactions, offsets, worker }: FencePartitionDeps,
@@ -45,8 +44,8 @@ export async function fencePartition(
   let transaction = await transactions.begin(transactionalId);
   try {
     let at = await committed();
-    // Another worker committed last, so it holds a newer epoch than the producer kept here; or the marker of what was committed
-    // here is not written yet, and the range would be done again. Taking the id anew settles both.
+    // Another worker committed last, so it has a newer epoch than the producer kept here. Or the marker of the last commit of
+    // this worker is not written yet, and the range would be processed twice. A fresh producer resolves both.
     const isOurs = parseCommittedMetadata(at.metadata).worker === worker;
     const isStale = transaction.lastOffset !== null && (at.offset ?? -1) < transaction.lastOffset;
     if (!transaction.fresh && (!isOurs || isStale)) {
@@ -58,15 +57,15 @@ export async function fencePartition(
     if (position < planned.from && (await lowOf(offsets, planned)) <= position)
       throw ApplicationFailure.nonRetryable(
         `planned from ${planned.from}, committed is ${position}`,
-        STALE_PLAN,
+        failureTypes.stalePlan,
       );
     const { max_event_time_ms: maxEventTimeMs, range } = parseCommittedMetadata(at.metadata);
     return {
       transaction,
-      // Behind `from` only where retention removed the offsets between.
+      // The committed offset is below `from` only when retention removed the offsets in between.
       position: Math.max(position, planned.from),
       maxEventTimeMs,
-      before: range?.from === planned.from && position > planned.from ? range.counts : NO_COUNTS,
+      countsBefore: range?.from === planned.from && position > planned.from ? range.counts : NO_COUNTS,
     };
   } catch (error) {
     await transaction.abandon().catch(() => {});

@@ -1,14 +1,21 @@
-/** Times named steps of a piece of work, in whole milliseconds. */
-export function createPhaseTimer<Step extends string>() {
-  const spent = {} as Record<Step, number>;
-  const time = async <T>(step: Step, work: () => Promise<T>): Promise<T> => {
+import type { Phases } from '../../domain/scoring/range-report.ts';
+
+/** Runs a named phase of a range and adds its duration. */
+export interface PhaseTimer {
+  <T>(phase: keyof Phases, work: () => Promise<T>): Promise<T>;
+  /** Duration of each phase so far, in whole milliseconds. */
+  phases(): Phases;
+}
+
+export function createPhaseTimer(): PhaseTimer {
+  const spent: Partial<Record<keyof Phases, number>> = {};
+  const time = async <T>(phase: keyof Phases, work: () => Promise<T>): Promise<T> => {
     const started = performance.now();
     try {
       return await work();
     } finally {
-      spent[step] = (spent[step] ?? 0) + Math.round(performance.now() - started);
+      spent[phase] = (spent[phase] ?? 0) + Math.round(performance.now() - started);
     }
   };
-  time.phases = (): Readonly<Record<Step, number>> => ({ ...spent });
-  return time;
+  return Object.assign(time, { phases: () => ({ ...spent }) });
 }

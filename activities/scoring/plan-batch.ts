@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LongPoll } from '../../clients/kafka/long-poll.ts';
-import { parseCommittedMetadata, watermarkOf } from '../../domain/scoring/committed-metadata.ts';
+import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
+import { watermarkOf } from '../../domain/scoring/watermark.ts';
 import type { OffsetsByPartition } from '../../domain/scoring/compare-offsets.ts';
-import { planRanges, type PartitionRange, type Position } from '../../domain/scoring/plan-ranges.ts';
+import { planRanges, type PartitionProgress } from '../../domain/scoring/plan-ranges.ts';
+import type { PartitionRange } from '../../domain/kafka-location.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { commitOffset, type CommitOffsetDeps } from './commit-offset.ts';
 
@@ -10,56 +12,56 @@ export interface PlanBatchArgs {
   readonly topic: string;
   readonly group: string;
   readonly maxOffsets: number;
-  /** Wait for this time (ms since 1970) before looking: the trigger's next tick. */
+  /** Wait until this time (ms since 1970) before planning: the next tick of the trigger. */
   readonly notBeforeMs: number;
-  /** Then wait for data at most this long, before answering with no ranges. */
+  /** Then wait for data at most this long. Without data the plan has no ranges. */
   readonly maxWaitMs: number;
-  /** The batch that this one follows: nothing is planned before the group stands at the end of its ranges. */
+  /** The previous batch: nothing is planned until the end of each of its ranges is committed. */
   readonly after?: readonly Pick<PartitionRange, 'partition' | 'to'>[];
-  /** Where the loop saw the group last: what counts where Kafka has forgotten it. */
+  /** The committed offsets that the loop saw last. They count when Kafka has lost its own. */
   readonly known?: OffsetsByPartition;
 }
 
-/** A range, and how far its partition may be read ahead: as much again, where there is that much. */
-export interface PlannedRange extends PartitionRange {
+/** A range, and the end of the records that may be read ahead: as many again, if there are as many. */
+interface PlannedRange extends PartitionRange {
   readonly readAheadTo: number;
 }
 
-/** A planned micro-batch; small enough for history. */
+/** A planned micro-batch. Small enough for the workflow history. */
 export interface BatchPlan {
   readonly plannedAtMs: number;
   readonly ranges: readonly PlannedRange[];
-  /** Offsets behind the end when planned, this batch included. */
+  /** Lag in offsets at the time of the plan, this batch included. */
   readonly lag: number;
   readonly expired: number;
   readonly truncated: readonly number[];
   readonly watermarkMs: number | null;
-  /** Where the group stands in every partition; absent in plans of workers that did not say so yet. */
-  readonly positions?: OffsetsByPartition;
-  /** Partitions in which Kafka had forgotten that. */
-  readonly forgotten?: readonly number[];
+  /** The committed offset of every partition. */
+  readonly positions: OffsetsByPartition;
+  /** Partitions whose committed offset Kafka had lost. */
+  readonly forgotten: readonly number[];
 }
 
 export interface PlanBatchDeps extends CommitOffsetDeps {
   readonly longPoll: LongPoll;
-  /** Aborted when the worker begins to stop. */
+  /** Aborted when the worker starts to shut down. */
   readonly draining: AbortSignal;
 }
 
-/** Where Kafka does not say when there is something new, it is asked this often. */
+/** When a long poll is not possible, offsets are read this often. */
 const POLL_MS = 50;
-/** After a commit Kafka tells the offset before it until its marker is written, which takes milliseconds. */
+/** After a commit Kafka returns the previous offset until the commit marker is written, which takes milliseconds. */
 const SETTLE_MS = 2000;
 
 /**
- * Plans the next batch from Kafka's committed offsets, which are the truth; waits for data inside the activity, so that
- * idle time costs no history.
+ * Plans the next batch from Kafka's committed offsets, which are the truth. It waits for data inside the activity, so that an
+ * idle loop adds no history.
  */
 export function createPlanBatch(deps: PlanBatchDeps) {
   return async function planBatch(args: PlanBatchArgs): Promise<BatchPlan> {
     return withHeartbeat(
       async (cancelled) => {
-        // A worker that stops hands the waiting over at once: this attempt fails, the next one runs elsewhere.
+        // A worker that shuts down stops waiting immediately: this attempt fails, and the retry runs on another worker.
         const signal = AbortSignal.any([cancelled, deps.draining]);
         await sleep(Math.max(0, args.notBeforeMs - Date.now()), undefined, { signal });
         const waitUntil = Date.now() + args.maxWaitMs;
@@ -67,7 +69,7 @@ export function createPlanBatch(deps: PlanBatchDeps) {
         const forgotten = new Set<number>();
         for (;;) {
           signal.throwIfAborted();
-          const partitions = await positionsOf(deps, args, forgotten);
+          const partitions = await committedOffsets(deps, args, forgotten);
           const isSettled = Date.now() > settledBy || !isBehind(partitions, args.known);
           const mayPlan = stands(partitions, args.after) && isSettled;
           const plan = planRanges(mayPlan ? partitions : [], args.maxOffsets);
@@ -98,22 +100,22 @@ export function createPlanBatch(deps: PlanBatchDeps) {
   };
 }
 
-/** Waits for more than these partitions held, half a second at most. */
-const arrival = (longPoll: LongPoll, topic: string, held: readonly Position[]): Promise<void> =>
+/** Waits for records beyond the known end of the partitions, at most half a second. */
+const arrival = (longPoll: LongPoll, topic: string, held: readonly PartitionProgress[]): Promise<void> =>
   longPoll.wait(
     topic,
     held.map(({ partition, high }) => ({ partition, offset: high })),
   );
 
-/** Whether the group stands at the end of these ranges, or further. */
-function stands(positions: readonly Position[], after: PlanBatchArgs['after'] = []): boolean {
+/** Whether the end of each of these ranges is committed. */
+function stands(positions: readonly PartitionProgress[], after: PlanBatchArgs['after'] = []): boolean {
   const committed = new Map(positions.map((position) => [position.partition, position.committed]));
   return after.every(({ partition, to }) => (committed.get(partition) ?? 0) >= to);
 }
 
-/** Whether a worker's commit is not what Kafka tells yet. Who sets an offset by hand leaves no worker's name. */
+/** Whether Kafka does not return the last commit of a worker yet. An offset that was set by hand has no worker name. */
 function isBehind(
-  positions: readonly (Position & { metadata: string | null })[],
+  positions: readonly (PartitionProgress & { metadata: string | null })[],
   known: OffsetsByPartition = {},
 ): boolean {
   return positions.some(
@@ -123,17 +125,17 @@ function isBehind(
 }
 
 /**
- * Where the group stands. Where it never stood, it starts: at the end on a topic that was never read (domain.md: latest),
- * at the beginning of a partition that was added since. Kafka forgets where a group without members stands when it has not
- * moved for `offsets.retention.minutes` (7 days by default): then the loop's own word counts. A start is committed at once, or
- * what comes before the first batch would be lost.
- * @param forgotten partitions of which Kafka forgot it are added to these
+ * The committed offset of every partition. A partition without one starts at the end of a topic that was never read
+ * (docs/scoring.md), and at the beginning when it was added later. Kafka deletes the offsets of a group without members that did
+ * not change for `offsets.retention.minutes` (7 days by default): then the offset that the loop knows counts. A start is
+ * committed immediately, because records that arrive before the first batch would be lost otherwise.
+ * @param forgotten receives the partitions whose offset Kafka has lost
  */
-async function positionsOf(
+async function committedOffsets(
   deps: PlanBatchDeps,
   { group, topic, known = {} }: PlanBatchArgs,
   forgotten: Set<number>,
-): Promise<(Position & { metadata: string | null })[]> {
+): Promise<(PartitionProgress & { metadata: string | null })[]> {
   const partitions = await deps.offsets.read(group, topic);
   const knownOf = (partition: number) => known[String(partition)];
   const isNewTopic = partitions.every(

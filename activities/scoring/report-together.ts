@@ -8,59 +8,60 @@ import type { BatchPlan, PlanBatchArgs } from './plan-batch.ts';
 import type { RangeAnswer } from './score-range.ts';
 
 /**
- * How long a look for the next batch may hold up the reports, and how long Temporal has to take them: what it does not take is
- * left to the worker, which tries again and again. With the wait for siblings (5 s) this ends before the heartbeat timeout (10 s).
+ * Longest delay of the reports by an immediate plan of the next batch, and longest wait until Temporal accepts a report. A report
+ * that it does not accept is left to the worker, which retries it. Together with the wait for siblings (5 s) this ends before the
+ * heartbeat timeout (10 s).
  */
-const LOOK_MS = 1000;
+const PLAN_NOW_MS = 1000;
 const REPORT_MS = 2000;
 
-/** A range that is done, on its way to the loop. */
-interface Done {
+/** A range that is done, before its report reaches the loop. */
+interface DoneRange {
   readonly report: RangeReport;
-  /** The next batch, where this range is to plan it. */
+  /** Arguments of the next plan, when this range has to make it. */
   readonly next: PlanBatchArgs | undefined;
-  /** Whether it waits for that, and leaves its report to a sibling. */
+  /** Whether it waits for the next batch and leaves its report to a sibling. */
   readonly waits: Deferred<boolean>;
-  /** Whether the sibling could tell the loop. */
-  readonly told: Deferred<boolean>;
+  /** Whether Temporal accepted the report of the sibling. */
+  readonly reported: Deferred<boolean>;
 }
 
 /**
- * Lets the ranges of a batch that run in this worker report together, over the client's connection, where calls of one moment
- * leave as one burst. The worker's own reports leave up to 8 ms apart where cores are scarce, and the server wakes the
- * workflow some 3 ms after the first, then once more for the others.
+ * Lets the ranges of a batch that run in this worker report together, over the connection of the client, where calls of one
+ * moment leave as one burst. The worker's own reports leave up to 8 ms apart on few cores, and the server wakes the workflow
+ * about 3 ms after the first report, then again for the others.
  *
- * The range that is asked for the next batch looks for it before all report. If it has to wait for it, a sibling takes its report
- * along: the loop knows of the whole batch, and there is an activity less, and an end less that could wake the loop by itself.
+ * The range that plans the next batch tries an immediate plan before all report. If it has to wait for data, a sibling carries its
+ * report: the loop knows the whole batch, with one activity fewer and one wake-up fewer.
  */
 export function reportRangesTogether(
   temporal: Pick<Client, 'activity' | 'withDeadline'>,
   { scoreRange, ...others }: ScoringActivities,
 ): ScoringActivities {
-  const begin = createCompletionBarrier<Done>();
+  const begin = createCompletionBarrier<DoneRange>();
   return {
     ...others,
     async scoreRange(args) {
-      // An attempt that hung may wake beside a later batch.
-      const piece = begin(`${args.group} ${args.topic} ${args.plannedAtMs}`);
+      // The key names the batch, because a hanging attempt may wake during a later batch.
+      const participant = begin(`${args.group} ${args.topic} ${args.plannedAtMs}`);
       const report = await scoreRange(args).catch((error: unknown) => {
-        piece.fail(); // its siblings need not wait for the retry
+        participant.fail(); // the siblings do not wait for the retry
         throw error;
       });
-      const own: Done = { report, next: args.next, waits: deferred(), told: deferred() };
-      const together = await piece.finish(own);
+      const own: DoneRange = { report, next: args.next, waits: deferred(), reported: deferred() };
+      const together = await participant.finish(own);
       const planner = together.find(({ next }) => next !== undefined);
       const more: Pick<RangeAnswer, 'next' | 'forStaying'> =
-        planner === own ? await planNext(own, together) : await takeAlong(own, planner, together);
-      const told = await reach({ ...report, ...more });
-      if (more.forStaying !== undefined) planner?.told.resolve(told);
-      if (!told) return { ...report, ...more };
-      throw new CompleteAsyncError(); // tells the worker that this is done
+        planner === own ? await planNext(own, together) : await carryReport(own, planner, together);
+      const reported = await reportToTemporal({ ...report, ...more });
+      if (more.forStaying !== undefined) planner?.reported.resolve(reported);
+      if (!reported) return { ...report, ...more };
+      throw new CompleteAsyncError(); // the worker must not report this activity again
     },
   };
 
-  /** @returns whether Temporal took the report */
-  async function reach(answer: RangeAnswer): Promise<boolean> {
+  /** @returns whether Temporal accepted the report */
+  async function reportToTemporal(answer: RangeAnswer): Promise<boolean> {
     const { taskToken } = Context.current().info;
     try {
       await temporal.withDeadline(Date.now() + REPORT_MS, () =>
@@ -72,24 +73,24 @@ export function reportRangesTogether(
     }
   }
 
-  /** The next batch, where there is one, or where a sibling reports for this range while it waits for one. */
-  async function planNext(own: Done, together: readonly Done[]): Promise<Pick<RangeAnswer, 'next'>> {
+  /** The next batch, if there is one now, or after a wait during which a sibling carries the report. */
+  async function planNext(own: DoneRange, together: readonly DoneRange[]): Promise<Pick<RangeAnswer, 'next'>> {
     const { next } = own;
     if (next === undefined) return {};
     try {
-      // Where others still work on the batch elsewhere, it is too early to look.
-      const mayLook = next.notBeforeMs <= Date.now() && together.length === next.after?.length;
-      const plan = mayLook ? await look(next) : undefined;
+      // Too early while another worker still processes ranges of this batch.
+      const mayPlan = next.notBeforeMs <= Date.now() && together.length === next.after?.length;
+      const plan = mayPlan ? await planNow(next) : undefined;
       const waits = plan === undefined && next.maxWaitMs > 0 && together.length > 1;
       own.waits.resolve(waits);
-      return asNext(waits && (await own.told.promise) ? await planOf(next) : plan);
+      return asNext(waits && (await own.reported.promise) ? await planOf(next) : plan);
     } finally {
       own.waits.resolve(false);
     }
   }
 
-  function look(next: PlanBatchArgs): Promise<BatchPlan | undefined> {
-    const late = sleep(LOOK_MS, undefined, { ref: false });
+  function planNow(next: PlanBatchArgs): Promise<BatchPlan | undefined> {
+    const late = sleep(PLAN_NOW_MS, undefined, { ref: false });
     return Promise.race([planOf({ ...next, maxWaitMs: 0 }), late]);
   }
 
@@ -99,16 +100,16 @@ export function reportRangesTogether(
       return plan.ranges.length > 0 ? plan : undefined;
     } catch {
       Context.current().cancellationSignal.throwIfAborted();
-      return undefined; // the loop has it planned, and waits an outage out
+      return undefined; // the ordinary plan of the loop waits for the end of an outage
     }
   }
 }
 
-/** The first of the siblings reports for one that waits. */
-async function takeAlong(
-  own: Done,
-  planner: Done | undefined,
-  together: readonly Done[],
+/** The first sibling carries the report of a range that waits. */
+async function carryReport(
+  own: DoneRange,
+  planner: DoneRange | undefined,
+  together: readonly DoneRange[],
 ): Promise<Pick<RangeAnswer, 'forStaying'>> {
   const waits = await planner?.waits.promise;
   const isFirst = together.find((one) => one !== planner) === own;

@@ -1,17 +1,19 @@
-import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import { writeScores } from '../../cache/writing/write-scores.ts';
-import type { InputRecord, RecordSlice } from '../../clients/kafka/range-reader.ts';
+import type { InputRecord, RecordSlice } from '../../clients/kafka/read-slice.ts';
+import type { Lookup, LookupResult } from '../../clients/lakehouse/lookup-cache.ts';
+import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import { isRefusal, type MlApi } from '../../clients/ml-api.ts';
-import { scoreOf, type Score } from '../../domain/entities/score.ts';
-import { buildFeatures } from '../../domain/scoring/model-features.ts';
-import { scoreRecord } from '../../domain/scoring/output-records.ts';
-import { parseProfileEvent, type ProfileEvent } from '../../domain/scoring/profile-event.ts';
-import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import type { Score } from '../../domain/entities/score.ts';
+import type { TopicPartition } from '../../domain/kafka-location.ts';
 import { keepNewest, type EventAtOffset, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
+import { buildFeatures, type ModelFeatures } from '../../domain/scoring/model-features.ts';
+import { parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
+import { buildScore } from '../../domain/scoring/prediction.ts';
+import { scoreRecord } from '../../domain/scoring/score-record.ts';
+import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import type { TrustFeatures } from '../../domain/scoring/trust-features.ts';
+import type { RangeResult, RangeWork } from './range-work.ts';
 import { createSpeculativeScorer } from './speculative-scorer.ts';
-import type { RangeResult, RangeWork } from './score-range.ts';
 
 export interface ScoreProfilesDeps {
   readonly lookUpFeatures: Lookup<TrustFeatures>;
@@ -19,89 +21,96 @@ export interface ScoreProfilesDeps {
   readonly redis: RedisClient;
 }
 
-/** Profile events: parse → newest per KOL → features (+ Trino for what is missing) → ML API → Redis. */
+type Profiles = readonly EventAtOffset<ProfileEvent>[];
+
+/** Scores profile events: parse → keep the newest of each KOL → look up features → ML API → Redis. */
 export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfilesDeps) {
-  const speculativeScorer = createSpeculativeScorer(mlApi);
+  const scorer = createSpeculativeScorer(mlApi);
 
-  async function featuresOf(newest: readonly EventAtOffset<ProfileEvent>[]) {
-    const known = await lookUpFeatures(newest.map(({ event }) => event.kol_id));
-    return {
-      known,
-      features: newest.map(({ event }) => buildFeatures(event, known.byId.get(event.kol_id) ?? null)),
-    };
-  }
-
-  /** Only what is asked about ahead is read ahead: the range is sorted as a whole when its turn comes. */
-  async function askAhead(place: string, next: Promise<RecordSlice>, watermarkMs: number | null): Promise<void> {
-    const records = (await next).records.slice(0, speculativeScorer.capacity());
-    if (records.length === 0) return;
-    const { newest } = sorted(records, watermarkMs);
-    speculativeScorer.scoreAhead(place, (await featuresOf(newest)).features);
-  }
-
-  return async function scoreProfiles({
-    place,
-    records,
-    next,
-    watermarkMs,
-    signal,
-    time,
-  }: RangeWork): Promise<RangeResult> {
-    const { newest, deadLetters, late, superseded, maxEventTimeMs } = sorted(records, watermarkMs);
-    const { known, features } = await time('features', () => featuresOf(newest));
-    const partition = `${place.topic}/${place.partition}`;
-    const results = await time('model', () => speculativeScorer.score(partition, features, signal));
-    if (next !== undefined) askAhead(partition, next, watermarkMs).catch(() => {}); // whoever reads the range throws
-
-    const scores: Score[] = [];
-    const refused: RejectedRecord[] = [];
-    newest.forEach(({ offset, event }, index) => {
-      const result = results[index];
-      if (result === undefined)
-        throw new Error('The ML API client answered fewer results than it was asked for');
-      if (isRefusal(result)) {
-        refused.push({ offset, reason: 'rejected_by_model', detail: result.refused });
-        return;
-      }
-      scores.push(
-        scoreOf(result, {
-          platform: event.platform,
-          event_time_ms: event.event_time_ms,
-          source: { ...sourceOf(place), offset },
-          features_from: known.byId.has(event.kol_id) ? 'event+lakehouse' : 'event',
-        }),
-      );
-    });
-    // Before the transaction: a crash in between repeats the write, which the guard makes harmless; the other way round
+  return async function scoreProfiles(work: RangeWork): Promise<RangeResult> {
+    const { input, next, watermarkMs, signal, time } = work;
+    const partition = `${input.topic}/${input.partition}`;
+    const sorted = parseAndKeepNewest(work.records, watermarkMs);
+    const { known, features } = await time('features', () => addFeatures(sorted.newest));
+    const results = await time('model', () => scorer.score(partition, features, signal));
+    // Best effort: an error here is thrown when the next range is read and scored.
+    if (next !== undefined) scoreAhead(partition, next, watermarkMs).catch(() => {});
+    const { scores, refused } = toScores(input, sorted.newest, known, results);
+    // Write before the transaction. A crash in between repeats the write, which the guard makes harmless. In the other order
     // the retry would find the offset committed and never write.
     const written = await time('cache', () => writeScores(redis, scores));
-    const now = Date.now();
     return {
       done: scores.flatMap(({ source }) => (source === null ? [] : [source.offset])),
-      deadLetters: [...deadLetters, ...refused],
-      late,
-      superseded,
-      outputs: [
-        {
-          topic: SCORES_TOPIC,
-          records: scores.map((score) => scoreRecord(score, now - (score.event_time_ms ?? now))),
-        },
-      ],
-      maxEventTimeMs,
+      deadLetters: [...sorted.deadLetters, ...refused],
+      late: sorted.late,
+      superseded: sorted.superseded,
+      outputs: [{ topic: SCORES_TOPIC, records: scoreRecords(scores) }],
+      maxEventTimeMs: sorted.maxEventTimeMs,
       outdated: scores.length - written,
       enriched: known.complete,
       modelVersion: scores[0]?.model_version ?? null,
     };
   };
+
+  async function addFeatures(
+    profiles: Profiles,
+  ): Promise<{ readonly known: LookupResult<TrustFeatures>; readonly features: ModelFeatures[] }> {
+    const known = await lookUpFeatures(profiles.map(({ event }) => event.kol_id));
+    const features = profiles.map(({ event }) => buildFeatures(event, known.byId.get(event.kol_id) ?? null));
+    return { known, features };
+  }
+
+  /** Scores the first profiles of the next range while this one is committed. The next range is parsed again as a whole. */
+  async function scoreAhead(
+    partition: string,
+    next: Promise<RecordSlice>,
+    watermarkMs: number | null,
+  ): Promise<void> {
+    const records = (await next).records.slice(0, scorer.capacity());
+    if (records.length === 0) return;
+    const { newest } = parseAndKeepNewest(records, watermarkMs);
+    scorer.scoreAhead(partition, (await addFeatures(newest)).features);
+  }
 }
 
-function sorted(records: readonly InputRecord[], watermarkMs: number | null) {
-  const now = Date.now();
-  return keepNewest(
-    records.map((record) => ({ offset: record.offset, outcome: parseProfileEvent(record, now) })),
-    ({ kol_id }) => kol_id,
-    watermarkMs,
-  );
+function parseAndKeepNewest(records: readonly InputRecord[], watermarkMs: number | null) {
+  const nowMs = Date.now();
+  const parsed = records.map((record) => ({
+    offset: record.offset,
+    outcome: parseProfileEvent(record, nowMs),
+  }));
+  return keepNewest(parsed, ({ kol_id }) => kol_id, watermarkMs);
 }
 
-const sourceOf = ({ topic, partition }: RangeWork['place']) => ({ topic, partition });
+/** The scores of the profiles, and the profiles that the model refused. */
+function toScores(
+  { topic, partition }: TopicPartition,
+  profiles: Profiles,
+  known: LookupResult<TrustFeatures>,
+  results: readonly ScoreResult[],
+): { readonly scores: Score[]; readonly refused: RejectedRecord[] } {
+  const scores: Score[] = [];
+  const refused: RejectedRecord[] = [];
+  profiles.forEach(({ offset, event }, index) => {
+    const result = results[index];
+    if (result === undefined) throw new Error('The ML API client returned fewer results than profiles');
+    if (isRefusal(result)) {
+      refused.push({ offset, reason: 'rejected_by_model', detail: result.refused });
+      return;
+    }
+    scores.push(
+      buildScore(result, {
+        platform: event.platform,
+        event_time_ms: event.event_time_ms,
+        source: { topic, partition, offset },
+        features_from: known.byId.has(event.kol_id) ? 'event+lakehouse' : 'event',
+      }),
+    );
+  });
+  return { scores, refused };
+}
+
+function scoreRecords(scores: readonly Score[]) {
+  const nowMs = Date.now();
+  return scores.map((score) => scoreRecord(score, nowMs - (score.event_time_ms ?? nowMs)));
+}

@@ -1,62 +1,63 @@
-import type { ScoreResult, MlApi } from '../../clients/ml-api.ts';
+import type { MlApi, ScoreResult } from '../../clients/ml-api.ts';
 import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
 
-/** The model's answers, some of them asked for before they are wanted. */
+/** Scores profiles, some of them before their range is processed. */
 export interface SpeculativeScorer {
-  /** How many profiles it pays to ask about ahead. */
+  /** How many profiles are worth scoring ahead. */
   readonly capacity: () => number;
-  /** Asks about profiles that will be wanted next at a place, instead of those before. It never throws. */
-  scoreAhead(place: string, profiles: readonly ModelFeatures[]): void;
-  /** As {@link MlApi.score}; what was asked ahead, and answered, is not asked again. */
-  score(place: string, profiles: readonly ModelFeatures[], signal?: AbortSignal): Promise<ScoreResult[]>;
+  /** Requests scores that the next range of a partition will need, and replaces the previous request. It never throws. */
+  scoreAhead(partition: string, profiles: readonly ModelFeatures[]): void;
+  /** As {@link MlApi.score}. Scores that were requested ahead and answered are not requested again. */
+  score(partition: string, profiles: readonly ModelFeatures[], signal?: AbortSignal): Promise<ScoreResult[]>;
 }
 
-/** What was asked is told by the features: a profile whose features are others by now is asked about anew. */
-const questionOf = (profile: ModelFeatures): string => JSON.stringify(profile);
+/** A score depends only on the features. When the features change after a speculative request, the key changes too. */
+const keyOf = (features: ModelFeatures): string => JSON.stringify(features);
 
-type Answers = ReadonlyMap<string, ScoreResult>;
+type Scores = ReadonlyMap<string, ScoreResult>;
+interface Requested {
+  readonly keys: ReadonlySet<string>;
+  readonly scores: Promise<Scores>;
+}
 
 /**
- * Keeps the model busy between two ranges of a partition, while the first is committed and the second is planned. An answer
- * depends on nothing but the features, so that it may come early; what becomes of it is decided with the range it is for.
+ * Keeps the model busy between two ranges of a partition, while the first is committed and the second is planned. A score may be
+ * early, because it depends only on the features; whether it is used is decided when its range is processed.
  */
 export function createSpeculativeScorer(mlApi: MlApi): SpeculativeScorer {
-  const asked = new Map<
-    string,
-    { readonly questions: ReadonlySet<string>; readonly answers: Promise<Answers> }
-  >();
+  const ahead = new Map<string, Requested>();
 
-  async function ask(profiles: readonly ModelFeatures[], signal?: AbortSignal): Promise<Answers> {
+  async function request(profiles: readonly ModelFeatures[], signal?: AbortSignal): Promise<Scores> {
     if (profiles.length === 0) return new Map();
     const results = await mlApi.score(profiles, signal);
     return new Map(
       profiles.flatMap((profile, index) => {
         const result = results[index];
-        return result === undefined ? [] : [[questionOf(profile), result] as const];
+        return result === undefined ? [] : [[keyOf(profile), result] as const];
       }),
     );
   }
 
   return {
     capacity: () => mlApi.speculativeCapacity(),
-    scoreAhead(place, profiles) {
-      const answers = ask(profiles).catch((): Answers => new Map()); // they are asked again, and that throws
-      asked.set(place, { questions: new Set(profiles.map(questionOf)), answers });
+    scoreAhead(partition, profiles) {
+      // Ignore a failure here: the profiles are requested again with their range, and that request throws.
+      const scores = request(profiles).catch((): Scores => new Map());
+      ahead.set(partition, { keys: new Set(profiles.map(keyOf)), scores });
     },
-    async score(place, profiles, signal) {
-      const held = asked.get(place);
-      asked.delete(place);
-      if (held === undefined) return mlApi.score(profiles, signal);
-      const isHeld = (profile: ModelFeatures) => held.questions.has(questionOf(profile));
-      const others = profiles.filter((profile) => !isHeld(profile));
-      const [early, rest] = await Promise.all([held.answers, ask(others, signal)]);
-      const unanswered = profiles.filter((profile) => isHeld(profile) && !early.has(questionOf(profile)));
-      const answers = new Map([...early, ...rest, ...(await ask(unanswered, signal))]);
+    async score(partition, profiles, signal) {
+      const requested = ahead.get(partition);
+      ahead.delete(partition);
+      if (requested === undefined) return mlApi.score(profiles, signal);
+      const wasRequested = (profile: ModelFeatures) => requested.keys.has(keyOf(profile));
+      const others = profiles.filter((profile) => !wasRequested(profile));
+      const [early, rest] = await Promise.all([requested.scores, request(others, signal)]);
+      const unanswered = profiles.filter((profile) => wasRequested(profile) && !early.has(keyOf(profile)));
+      const scores = new Map([...early, ...rest, ...(await request(unanswered, signal))]);
       return profiles.map((profile) => {
-        const answer = answers.get(questionOf(profile));
-        if (answer === undefined)
-          throw new Error('The ML API client answered fewer results than it was asked for');
-        return answer;
+        const score = scores.get(keyOf(profile));
+        if (score === undefined) throw new Error('The ML API client returned fewer results than profiles');
+        return score;
       });
     },
   };

@@ -1,29 +1,37 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import type { SilverCatalog } from '../../clients/lakehouse/silver-catalog.ts';
-import { formatSchemaProblem, type RenamedColumn } from '../../domain/schema/silver-tables.ts';
+import { failureTypes } from '../../contract/failure-types.ts';
+import { formatSchemaProblem, type RenamedColumn } from '../../domain/schema/check-table.ts';
 import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
 
 export interface CheckSourceSchemaArgs {
   readonly parts: readonly WarmPart[];
 }
 
-/** Failure type of a source that does not fit: the lakehouse has to be mended, trying again will not help. */
-export const SOURCE_SCHEMA_MISMATCH = 'SourceSchemaMismatch';
+export interface CheckSourceSchemaResult {
+  /** Silver tables that these parts read. */
+  readonly tables: readonly string[];
+  /** Columns of these tables that were found under an older name. */
+  readonly renamed: readonly RenamedColumn[];
+}
 
-/** Compares the Silver tables that these parts read with what is expected of them, before anything is written. */
+/**
+ * Compares the Silver tables that these parts read with the columns that the warm expects, before it writes anything.
+ * @throws SourceSchemaMismatch with all problems; not retried, because the lakehouse must change first
+ */
 export function createCheckSourceSchema({ silver }: { silver: SilverCatalog }) {
   return async function checkSourceSchema({
     parts,
-  }: CheckSourceSchemaArgs): Promise<{ tables: string[]; renamed: RenamedColumn[] }> {
-    const tables = [...new Set(parts.flatMap((part) => tablesOfPart[part]))];
+  }: CheckSourceSchemaArgs): Promise<CheckSourceSchemaResult> {
+    const tables: readonly string[] = [...new Set(parts.flatMap((part) => tablesOfPart[part]))];
     const { problems, renamed } = await silver.check();
-    const ours = problems.filter(({ table }) => (tables as string[]).includes(table));
-    if (ours.length > 0)
+    const partProblems = problems.filter(({ table }) => tables.includes(table));
+    if (partProblems.length > 0)
       throw ApplicationFailure.create({
-        type: SOURCE_SCHEMA_MISMATCH,
+        type: failureTypes.sourceSchemaMismatch,
         nonRetryable: true,
-        message: `The source schema is not as expected, so nothing was written. Mend: ${ours.map(formatSchemaProblem).join('; ')}`,
-        details: [ours],
+        message: `The source schema is not as expected, so nothing was written. Fix: ${partProblems.map(formatSchemaProblem).join('; ')}`,
+        details: [partProblems],
       });
     return { tables, renamed: renamed.filter(({ table }) => tables.includes(table)) };
   };

@@ -3,50 +3,50 @@ import { deleteUnlessStreamed } from '../../cache/writing/delete-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
+import { inChunks } from '../../domain/values/chunks.ts';
 import type { PartWarm } from './part-warm.ts';
 
-/** Ids in one question to the lakehouse. */
+/** Ids in one query of the lakehouse. */
 const CHUNK = 1000;
 
 type Entity = Pick<TableEntity<Fields>, 'table' | 'idColumn' | 'key'>;
 
-/** Takes those of the ids out of the cache that the lakehouse does not have any more. */
+/** Deletes the cached rows of those ids that the lakehouse no longer has. */
 export async function deleteRemovedIds(
   warm: PartWarm,
   lakehouse: Lakehouse,
   entity: Entity,
   ids: readonly string[],
 ): Promise<void> {
-  for (let start = 0; start < ids.length; start += CHUNK) {
-    const chunk = ids.slice(start, start + CHUNK);
-    const existing = await lakehouse.existing(entity, chunk, warm.reading);
-    const gone = chunk.filter((id) => !existing.has(id));
-    warm.counts.removed += await deleteUnlessStreamed(warm.redis, gone.map(entity.key), warm.args);
+  for (const chunk of inChunks(ids, CHUNK)) {
+    const existing = await lakehouse.existingIds(entity, chunk, warm.reading);
+    const removed = chunk.filter((id) => !existing.has(id));
+    warm.counts.removed += await deleteUnlessStreamed(warm.redis, removed.map(entity.key), warm.args);
   }
 }
 
 /**
- * Takes all cached rows out that the lakehouse does not have any more, after a warm that wrote those it read.
- * @param readAt `cached_at` of what the warm wrote: only what is older is asked for
- * @returns how many are of just this warm, and how many were cached since
+ * Deletes all cached rows that the lakehouse no longer has, after a warm wrote those that it has.
+ * @param readAt `cached_at` of the rows that the warm wrote: only older rows are looked up in the lakehouse
+ * @returns how many cached rows this warm wrote, and how many were cached later
  */
 export async function deleteRemovedRows(
   warm: PartWarm,
   lakehouse: Lakehouse,
   entity: Entity,
   readAt: string,
-): Promise<{ ofWarm: number; since: number }> {
-  let ofWarm = 0;
-  let since = 0;
-  let older: string[] = [];
+): Promise<{ writtenByWarm: number; cachedLater: number }> {
+  let writtenByWarm = 0;
+  let cachedLater = 0;
+  let olderIds: string[] = [];
   for await (const page of scanEntities(warm.redis, entity)) {
-    ofWarm += page.filter(({ cachedAt }) => cachedAt === readAt).length;
-    since += page.filter(({ cachedAt }) => cachedAt > readAt).length;
-    older.push(...page.filter(({ cachedAt }) => cachedAt < readAt).map(({ id }) => id));
-    if (older.length < CHUNK) continue;
-    await deleteRemovedIds(warm, lakehouse, entity, older);
-    older = [];
+    writtenByWarm += page.filter(({ cachedAt }) => cachedAt === readAt).length;
+    cachedLater += page.filter(({ cachedAt }) => cachedAt > readAt).length;
+    olderIds.push(...page.filter(({ cachedAt }) => cachedAt < readAt).map(({ id }) => id));
+    if (olderIds.length < CHUNK) continue;
+    await deleteRemovedIds(warm, lakehouse, entity, olderIds);
+    olderIds = [];
   }
-  await deleteRemovedIds(warm, lakehouse, entity, older);
-  return { ofWarm, since };
+  await deleteRemovedIds(warm, lakehouse, entity, olderIds);
+  return { writtenByWarm, cachedLater };
 }

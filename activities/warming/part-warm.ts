@@ -1,30 +1,34 @@
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import { writePartMetadata } from '../../cache/writing/part-metadata.ts';
-import { writeEntries, type Written } from '../../cache/writing/write-entries.ts';
+import { writeEntries, type WriteTotals } from '../../cache/writing/write-entries.ts';
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
+import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
-import type { PartReport, WarmOptions, WarmPart, WarmScope, WarmTrigger } from '../../domain/warming/warm-parts.ts';
+import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { WarmOptions, WarmTrigger } from '../../domain/warming/warm-options.ts';
+import type { WarmScope } from '../../domain/warming/warm-scope.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { translateRedisError } from './translate-redis-error.ts';
 
-/** Input of every warm activity. */
+/** Input of every activity that warms a part. */
 export interface WarmPartArgs extends WarmOptions {
   readonly trigger: WarmTrigger;
-  /** Workflow run that asked first, for cache:metadata. */
+  /** Workflow run of the first request, for cache:metadata. */
   readonly runId: string;
-  /** Only this share of the part. */
+  /** Warm only this share of the part. */
   readonly scope?: WarmScope | undefined;
 }
 
-/** Failure type of a read that gave nothing: retrying will not help, and what is cached stays. */
-export const EMPTY_READ = 'EmptyRead';
-/** Failure type of a read that is much smaller than the last one. */
-export const IMPLAUSIBLY_SHRUNK = 'ImplausiblyShrunk';
+export interface PartWarmDeps {
+  readonly redis: RedisClient;
+  readonly lakehouse: Lakehouse;
+}
 
-const EXAMPLES = 5;
-
-/** What a warm activity counts while it works: heartbeats carry it, so that a retry goes on counting. */
+/** Counters of a warm activity. Heartbeats carry them, so that a retry continues to count. */
 export interface WarmCounts {
   rowsRead: number;
   keys: number;
@@ -34,87 +38,124 @@ export interface WarmCounts {
   rejected: number;
 }
 
-/** Collects what a warm activity reads and writes; a dry run counts and leaves Redis alone. */
+const NO_COUNTS: WarmCounts = { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 };
+const MAX_REJECTED_EXAMPLES = 5;
+
+/** One activity's share of the warm of a part: counts what it reads and writes, and builds the report. */
 export class PartWarm {
-  readonly #started = performance.now();
+  readonly #startedMs = performance.now();
   readonly #rejectedExamples: string[] = [];
+  readonly #lakehouse: Lakehouse;
+  readonly redis: RedisClient;
+  readonly counts: WarmCounts;
+  /** What was not done, and why. */
   readonly skipped: string[] = [];
   readonly warnings: string[] = [];
-  readonly counts: WarmCounts;
 
+  /** @param counts where an earlier attempt of the activity stopped */
   constructor(
-    readonly redis: RedisClient,
+    { redis, lakehouse }: PartWarmDeps,
     readonly part: WarmPart,
     readonly args: WarmPartArgs,
-    counts: WarmCounts = { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 },
+    counts: WarmCounts = NO_COUNTS,
   ) {
+    this.redis = redis;
+    this.#lakehouse = lakehouse;
     this.counts = { ...counts };
   }
 
-  /** Read options of the lakehouse: counts rejected rows, ends with the activity. */
+  /** Options for reads of the lakehouse: they end with the activity, and rejected rows are counted. */
   readonly reading = {
     signal: Context.current().cancellationSignal,
     onRejected: (reason: string) => {
       this.counts.rejected += 1;
-      if (this.#rejectedExamples.length < EXAMPLES) this.#rejectedExamples.push(reason);
+      if (this.#rejectedExamples.length < MAX_REJECTED_EXAMPLES) this.#rejectedExamples.push(reason);
     },
   };
 
-  /** Small entries, one a row. */
-  async write(entries: readonly CacheEntry[]): Promise<void> {
-    this.add(this.args.dryRun ? sizeOf(entries) : await writeEntries(this.redis, entries));
+  /**
+   * Runs the activity's work with heartbeats.
+   * @param progress heartbeat details, read at each heartbeat
+   * @throws RedisFull or RedisReadOnly when Redis refuses a write
+   */
+  run<T>(work: () => Promise<T>, progress: () => unknown = () => this.counts): Promise<T> {
+    return withHeartbeat(async () => {
+      try {
+        return await work();
+      } catch (error) {
+        throw translateRedisError(error);
+      }
+    }, progress);
   }
 
-  add({ keys, bytes }: Written): void {
+  /** The current snapshot of each table that the part reads; null for a table that has no snapshots. */
+  readSnapshots(): Promise<Record<string, string | null>> {
+    return this.#forEachTable((table) => this.#lakehouse.snapshot(table, this.reading));
+  }
+
+  countTableRows(): Promise<Record<string, number>> {
+    return this.#forEachTable((table) => this.#lakehouse.countRows(table, this.reading));
+  }
+
+  /**
+   * Whether it is enough to refresh TTLs: tables and settings have not changed since the last warm, and neither `force` nor a scope
+   * requires a read.
+   */
+  maySkipRead(
+    last: PartMetadata | null,
+    now: Pick<PartMetadata, 'snapshots' | 'shape'>,
+  ): last is PartMetadata {
+    const { force, scope } = this.args;
+    return !force && scope === undefined && last !== null && isUnchanged(last, now);
+  }
+
+  /** Writes small entries, one for each row. A dry run only counts them. */
+  async write(entries: readonly CacheEntry[]): Promise<void> {
+    this.countWritten(this.args.dryRun ? sizeOf(entries) : await writeEntries(this.redis, entries));
+  }
+
+  countWritten({ keys, bytes }: WriteTotals): void {
     this.counts.keys += keys;
     this.counts.bytes += bytes;
   }
 
-  /** @throws EmptyRead when the lakehouse gave nothing */
-  refuseEmpty(): void {
-    if (this.counts.rowsRead > 0) return;
-    throw ApplicationFailure.nonRetryable(
-      `The lakehouse gave no rows for ${this.part}; what is cached stays. Check the Silver tables, then warm again.`,
-      EMPTY_READ,
+  /** Reports that the lakehouse was not read, because its tables have not changed since the last warm. */
+  skipUnchanged(last: PartMetadata, renewedKeys: number): void {
+    this.skipped.push(
+      `unchanged since ${last.read_at}: ${last.rows} rows not read, ${renewedKeys} keys ${this.args.dryRun ? 'would be ' : ''}renewed`,
     );
   }
 
-  /** Notes that this run warmed the part at that time, and from what. */
-  note(metadata: Omit<PartMetadata, 'warmed_at' | 'run_id' | 'trigger'>, at: Date): Promise<void> {
+  /** Records in cache:metadata that this run warmed the part at this time, and from which data. */
+  writeMetadata(metadata: Omit<PartMetadata, 'warmed_at' | 'run_id' | 'trigger'>, at: Date): Promise<void> {
     const { runId, trigger } = this.args;
-    const by = { warmed_at: at.toISOString(), run_id: runId, trigger };
-    return writePartMetadata(this.redis, this.part, { ...metadata, ...by });
+    return writePartMetadata(this.redis, this.part, {
+      ...metadata,
+      warmed_at: at.toISOString(),
+      run_id: runId,
+      trigger,
+    });
   }
 
   report(): PartReport {
     return {
       part: this.part,
       ...this.counts,
-      durationMs: Math.round(performance.now() - this.#started),
+      durationMs: Math.round(performance.now() - this.#startedMs),
       rejectedExamples: this.#rejectedExamples,
       skipped: this.skipped,
       warnings: this.warnings,
     };
   }
+
+  async #forEachTable<T>(query: (table: SilverTable) => Promise<T>): Promise<Record<string, T>> {
+    const results = tablesOfPart[this.part].map(async (table) => [table, await query(table)] as const);
+    return Object.fromEntries(await Promise.all(results));
+  }
 }
 
-export const sizeOf = (entries: readonly CacheEntry[]): Written => ({
+/** What a write of these entries would report. */
+export const sizeOf = (entries: readonly CacheEntry[]): WriteTotals => ({
   keys: entries.length,
   bytes: entries.reduce((sum, entry) => sum + entryBytes(entry), 0),
 });
-
-/** Runs a warm activity under heartbeats that carry its progress; what Redis refuses becomes a clear failure. */
-export async function runPartWarm(
-  warm: PartWarm,
-  work: () => Promise<void>,
-  progress: () => unknown = () => warm.counts,
-): Promise<PartReport> {
-  return withHeartbeat(async () => {
-    try {
-      await work();
-    } catch (error) {
-      throw translateRedisError(error);
-    }
-    return warm.report();
-  }, progress);
-}

@@ -1,4 +1,4 @@
-/** The same pages, each fetched while the one before is worked on: two are held at most. */
+/** Yields the same pages and fetches the next one while the caller works on the current one: at most two are in memory. */
 export async function* prefetchPages<T>(pages: AsyncGenerator<T>): AsyncGenerator<T> {
   let next = pages.next();
   try {
@@ -6,7 +6,7 @@ export async function* prefetchPages<T>(pages: AsyncGenerator<T>): AsyncGenerato
       const page = await next;
       if (page.done === true) return;
       next = pages.next();
-      next.catch(() => {}); // told when its turn comes
+      next.catch(() => {}); // not unhandled: the loop throws it when it awaits this page
       yield page.value;
     }
   } finally {

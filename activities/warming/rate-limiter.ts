@@ -1,17 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Holds work back to a steady rate.
- * @param perSecond items; 0 for no limit
- * @returns called after each piece of work with its size: resolves when the next may begin
+ * Limits work to a steady rate, counted from the creation of the limiter.
+ * @param perSecond items per second; 0 for no limit
+ * @returns call it with the number of items after each piece of work; it resolves when the next piece may start
+ * @throws the signal's AbortError while it waits
  */
 export function createRateLimiter(perSecond: number, signal: AbortSignal): (items: number) => Promise<void> {
-  const started = performance.now();
+  const startedMs = performance.now();
   let total = 0;
   return async (items) => {
     total += items;
     if (perSecond === 0) return;
-    const wait = started + (total / perSecond) * 1000 - performance.now();
-    if (wait > 0) await sleep(wait, undefined, { signal });
+    const waitMs = startedMs + (total / perSecond) * 1000 - performance.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal });
   };
 }

@@ -1,23 +1,15 @@
 import type { Client } from '@temporalio/client';
+import { signalPartWarmer } from '../../clients/temporal/signal-part-warmer.ts';
+import type { WarmRequest } from '../../contract/warm-cache.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
-import { partWarmerId, WARM_TASK_QUEUE } from '../../contract/workflow-ids.ts';
-import { warmRequestedSignal, type WarmRequest } from '../../contract/messages.ts';
 
 export interface SignalPartWarmerArgs {
   readonly part: WarmPart;
   readonly request: WarmRequest;
 }
 
-/** Hands a request to the one workflow that warms this part, starting it where it does not run. */
-export function createSignalPartWarmer({ temporal }: { temporal: Client }) {
-  return async function signalPartWarmer({ part, request }: SignalPartWarmerArgs): Promise<void> {
-    await temporal.workflow.signalWithStart('partWarmer', {
-      workflowId: partWarmerId(part),
-      taskQueue: WARM_TASK_QUEUE,
-      args: [{ part }],
-      signal: warmRequestedSignal,
-      signalArgs: [request],
-      staticSummary: `Warms ${part}, one run at a time`,
-    });
-  };
-}
+/** A workflow cannot signal with start, so an activity does it for `warmCache`. */
+export const createSignalPartWarmer =
+  ({ temporal }: { temporal: Client }) =>
+  ({ part, request }: SignalPartWarmerArgs): Promise<void> =>
+    signalPartWarmer(temporal, part, request);

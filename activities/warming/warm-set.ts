@@ -1,154 +1,165 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
-import { replaceSet } from '../../cache/writing/write-entries.ts';
-import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
-import type { RedisClient } from '../../clients/redis.ts';
+import { replaceSet } from '../../cache/writing/replace-set.ts';
+import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import { isUnchanged, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { ALL } from '../../domain/values/platform.ts';
-import { formatShrinkage, findShrunken, type SizeChange } from '../../domain/warming/check-shrinkage.ts';
-import type { SilverTable } from '../../domain/schema/silver-tables.ts';
-import { tablesOfPart, type PartReport, type WarmPart } from '../../domain/warming/warm-parts.ts';
-import { IMPLAUSIBLY_SHRUNK, PartWarm, runPartWarm, sizeOf, type WarmPartArgs } from './part-warm.ts';
+import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import { PartWarm, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
+import { refuseEmptyRead, refuseShrinkage, tableSizeChanges } from './refuse-shrinkage.ts';
 
-/** One set of a part, as it was read. */
+/** One set of a part, as read from the lakehouse. */
 export interface SetToWrite {
   readonly entry: CacheEntry;
-  /** Of which platform it is; undefined where it knows none. */
+  /** Undefined when the set belongs to no platform. */
   readonly platform?: string;
-  /** Members, as shrinkage counts them; 0 where the number says nothing, since the clock alone changes it. */
+  /** Number of members for the shrinkage check; 0 to leave the set out of it, because time alone changes its size. */
   readonly size: number;
 }
 
-export interface WarmSetDeps {
-  readonly redis: RedisClient;
-  readonly lakehouse: Lakehouse;
+export interface WarmSetDeps extends PartWarmDeps {
   readonly maxShrinkPercent: number;
 }
 
-/** A part made of few sets that fit in memory and are replaced whole. */
-export interface SetPartDefinition {
+/** A part made of a few sets, each small enough for memory and replaced as a whole. */
+export interface SetPart {
   readonly part: WarmPart;
-  /** What decides the sets besides the tables, such as limits. */
+  /** What decides the content in addition to the tables, such as limits. Only compared with the last warm. */
   readonly shape: string;
-  /** How long sets of unchanged tables may be renewed (ms): the clock alone changes some. */
-  readonly renewableMs: number;
+  /** Sets of unchanged tables are read again after this time (ms), because time alone changes them; Infinity if it does not. */
+  readonly maxAgeMs: number;
+  /** Reads all sets and adds their rows to `warm.counts.rowsRead`. */
   readonly read: (warm: PartWarm, now: Date) => Promise<SetToWrite[]>;
-  /** Work on single keys that go with the sets, after those are in place. @returns keys to be renewed along with them */
-  readonly after?: (warm: PartWarm, sets: readonly SetToWrite[], now: Date) => Promise<readonly CacheEntry[]>;
+  /** Writes single keys that belong to the sets, once the sets are in place. @returns keys to refresh together with the sets */
+  readonly writeCompanions?: (
+    warm: PartWarm,
+    sets: readonly SetToWrite[],
+    now: Date,
+  ) => Promise<readonly CacheEntry[]>;
 }
 
 /**
- * Warms such a part: where nothing changed since the last warm its keys are renewed; else the sets are read and judged as a
- * whole before the first is replaced, so that a broken read changes nothing.
+ * Warms a part made of sets. When nothing changed since the last warm, it only refreshes TTLs. Otherwise it reads and checks all
+ * sets before it replaces the first one, so that a broken read changes nothing in the cache.
+ * @throws EmptyRead or ImplausiblyShrunk
  */
-export const warmSets = (deps: WarmSetDeps, definition: SetPartDefinition, args: WarmPartArgs): Promise<PartReport> => {
-  const { redis, lakehouse, maxShrinkPercent } = deps;
-  const { part, shape } = definition;
-  const warm = new PartWarm(redis, part, args);
-  return runPartWarm(warm, async () => {
+export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs): Promise<PartReport> {
+  const { redis, maxShrinkPercent } = deps;
+  const { part, shape } = setPart;
+  const warm = new PartWarm(deps, part, args);
+  return warm.run(async () => {
     const now = new Date();
     const last = await readPartMetadata(redis, part);
-    const snapshots = await queryTables(part, (table) => lakehouse.snapshot(table, warm.reading));
-    if (!args.force && args.scope === undefined && last !== null && isUnchanged(last, { shape, snapshots }))
-      if (await renewed(definition, warm, last, now)) return;
-    const tableRows = await queryTables(part, (table) => lakehouse.countRows(table, warm.reading));
-    if (!args.allowShrink) refuseShrunken(tableSizeChanges(last, tableRows), maxShrinkPercent);
+    const snapshots = await warm.readSnapshots();
+    if (warm.maySkipRead(last, { shape, snapshots }) && (await refreshSets(warm, setPart, last, now)))
+      return warm.report();
 
-    const read = await definition.read(warm, now);
-    warm.refuseEmpty();
-    const sets = read.filter(({ platform }) => inScope(args, platform));
-    const gone = args.scope === undefined ? setsGone(last, read) : [];
-    // Sets of other limits are of other sizes.
-    if (!args.allowShrink && last?.shape === shape)
-      refuseShrunken(setSizes(last, sets, gone), maxShrinkPercent);
-    for (const { entry } of sets) warm.add(args.dryRun ? sizeOf([entry]) : await replaceSet(redis, entry));
-    const beside = (await definition.after?.(warm, sets, now)) ?? [];
-    if (args.dryRun) return;
-    for (const key of gone) warm.counts.removed += await redis.unlink(key);
-    // A restart or a failover may have taken the first sets while the last were written: then all are written again.
-    const written = [...sets.map(({ entry }) => entry), ...beside];
-    if (!(await refreshTtls(redis, written)))
-      throw new Error(`Redis has lost keys of ${part} that were written a moment ago`);
-    if (args.scope !== undefined) return; // the other platforms are as old as they were
+    const tableRows = await warm.countTableRows();
+    refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
+    const { sets, emptied } = await readSets(warm, setPart, last, now);
+    // Other limits give sets of other sizes: those cannot be compared.
+    if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
+
+    await replaceSets(warm, sets);
+    const companions = (await setPart.writeCompanions?.(warm, sets, now)) ?? [];
+    if (args.dryRun) return warm.report();
+    for (const key of emptied) warm.counts.removed += await redis.unlink(key);
+    await refreshWritten(warm, [...sets.map(({ entry }) => entry), ...companions]);
+    // After a scoped warm the other platforms are as old as before, so the part does not count as warmed.
+    if (args.scope !== undefined) return warm.report();
     const { keys, rowsRead: rows } = warm.counts;
-    const noted = Object.fromEntries([
-      ...sets.map(({ entry, size }) => [entry.key, { size, ttlSeconds: entry.ttlSeconds }]),
-      ...beside.map(({ key, ttlSeconds }) => [key, { size: 0, ttlSeconds, beside: true }]),
-    ]) as PartMetadata['sets'];
-    await warm.note(
-      { keys, read_at: now.toISOString(), rows, tableRows, snapshots, shape, sets: noted },
-      now,
-    );
+    const source = { read_at: now.toISOString(), rows, tableRows, snapshots, shape };
+    await warm.writeMetadata({ ...source, keys, sets: metadataOf(sets, companions) }, now);
+    return warm.report();
   });
-};
-
-/** What each table that a part is made of answers. */
-export async function queryTables<T>(
-  part: WarmPart,
-  ask: (table: SilverTable) => Promise<T>,
-): Promise<Record<string, T>> {
-  const found = tablesOfPart[part].map(async (table) => [table, await ask(table)] as const);
-  return Object.fromEntries(await Promise.all(found));
 }
 
-/** The tables of a part at the last warm and now. */
-export const tableSizeChanges = (
-  last: PartMetadata | null,
-  tableRows: Readonly<Record<string, number>>,
-): SizeChange[] =>
-  Object.entries(tableRows).map(([what, now]) => ({ what, before: last?.tableRows[what] ?? 0, now }));
-
-/** Renews the part's keys. @returns false where some are gone or the last read is too old, so that it must be read anew */
-async function renewed(
-  { renewableMs }: SetPartDefinition,
+/** Refreshes the TTLs of the part. @returns false when the part must be read: a key is missing, or the last read is too old */
+async function refreshSets(
   warm: PartWarm,
+  { maxAgeMs }: SetPart,
   last: PartMetadata,
   now: Date,
 ): Promise<boolean> {
-  if (now.getTime() - Date.parse(last.read_at) > renewableMs) return false;
+  if (now.getTime() - Date.parse(last.read_at) > maxAgeMs) return false;
   const keys = Object.entries(last.sets).map(([key, { ttlSeconds }]) => ({ key, ttlSeconds }));
-  if (warm.args.dryRun) {
-    warm.skipped.push(`unchanged since ${last.read_at}: would renew ${keys.length} keys`);
-    return true;
+  if (!warm.args.dryRun) {
+    if (!(await refreshTtls(warm.redis, keys))) return false;
+    warm.counts.renewed = keys.length;
+    await warm.writeMetadata(last, now);
   }
-  if (!(await refreshTtls(warm.redis, keys))) return false;
-  warm.counts.renewed = keys.length;
-  warm.skipped.push(
-    `unchanged since ${last.read_at}: ${last.rows} rows not read, ${keys.length} keys renewed`,
-  );
-  await warm.note(last, now);
+  warm.skipUnchanged(last, keys.length);
   return true;
 }
 
-const inScope = ({ scope }: WarmPartArgs, platform: string | undefined): boolean =>
+/** @returns the sets in the scope, and the keys of sets that have no rows any more */
+async function readSets(
+  warm: PartWarm,
+  { part, read }: SetPart,
+  last: PartMetadata | null,
+  now: Date,
+): Promise<{ sets: SetToWrite[]; emptied: string[] }> {
+  const all = await read(warm, now);
+  refuseEmptyRead(part, warm.counts.rowsRead);
+  const sets = all.filter(({ platform }) => isInScope(warm.args, platform));
+  // With a scope, sets of other platforms stay: they are not part of this warm.
+  const emptied = warm.args.scope === undefined ? emptiedSets(last, all) : [];
+  return { sets, emptied };
+}
+
+async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[]): Promise<void> {
+  for (const { entry } of sets)
+    warm.countWritten(warm.args.dryRun ? sizeOf([entry]) : await replaceSet(warm.redis, entry));
+}
+
+/**
+ * Refreshes all TTLs at the end, which also proves that every key is still there: a restart or failover of Redis can lose the
+ * first sets while the last ones are written.
+ * @throws when a key is missing; the retry of the activity writes all sets again
+ */
+async function refreshWritten(warm: PartWarm, entries: readonly CacheEntry[]): Promise<void> {
+  if (!(await refreshTtls(warm.redis, entries)))
+    throw new Error(`Redis lost keys of ${warm.part} while this warm was writing them`);
+}
+
+const metadataOf = (
+  sets: readonly SetToWrite[],
+  companions: readonly CacheEntry[],
+): PartMetadata['sets'] => ({
+  ...Object.fromEntries(
+    sets.map(({ entry: { key, ttlSeconds }, size }) => [key, { size, ttlSeconds }] as const),
+  ),
+  ...Object.fromEntries(
+    companions.map(({ key, ttlSeconds }) => [key, { size: 0, ttlSeconds, refreshOnly: true }] as const),
+  ),
+});
+
+const isInScope = ({ scope }: WarmPartArgs, platform: string | undefined): boolean =>
   scope?.platforms === undefined ||
   platform === undefined ||
   platform === ALL ||
   scope.platforms.includes(platform);
 
-/** Sets of the last warm that the lakehouse gives no rows for any more. */
-function setsGone(last: PartMetadata | null, read: readonly SetToWrite[]): string[] {
+/** Keys of sets that the last warm wrote and for which the lakehouse has no rows any more. */
+function emptiedSets(last: PartMetadata | null, read: readonly SetToWrite[]): string[] {
   const keys = new Set(read.map(({ entry }) => entry.key));
-  return Object.entries(last?.sets ?? {}).flatMap(([key, { beside }]) =>
-    beside || keys.has(key) ? [] : [key],
+  return Object.entries(last?.sets ?? {}).flatMap(([key, { refreshOnly }]) =>
+    refreshOnly || keys.has(key) ? [] : [key],
   );
 }
 
-function setSizes(last: PartMetadata, sets: readonly SetToWrite[], gone: readonly string[]): SizeChange[] {
+function setSizeChanges(
+  last: PartMetadata,
+  sets: readonly SetToWrite[],
+  emptied: readonly string[],
+): SizeChange[] {
   const before = (key: string) => last.sets[key]?.size ?? 0;
   return [
     ...sets
       .filter(({ size }) => size > 0)
       .map(({ entry: { key }, size }) => ({ what: key, before: before(key), now: size })),
-    ...gone.map((key) => ({ what: key, before: before(key), now: 0 })),
+    ...emptied.map((key) => ({ what: key, before: before(key), now: 0 })),
   ];
-}
-
-/** @throws ImplausiblyShrunk naming the sets, before any of them was touched */
-export function refuseShrunken(sizes: readonly SizeChange[], maxPercent: number): void {
-  const shrunk = findShrunken(sizes, maxPercent);
-  if (shrunk.length > 0)
-    throw ApplicationFailure.nonRetryable(formatShrinkage(shrunk, maxPercent), IMPLAUSIBLY_SHRUNK);
 }

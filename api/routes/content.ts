@@ -12,21 +12,21 @@ const trendingQuery = {
   expand: optionalChoice(['content']),
 };
 
-/** /api/v1/content: trending content, and single items. */
+/** /api/v1/content: trending content and single items. */
 export function contentRoutes(reader: CacheReader): Router {
   const router = Router({ caseSensitive: true });
 
   router.get('/trending', async (request, response) => {
     const { platform, limit, expand } = queryOf(trendingQuery, request);
     const read = await reader.trending(platform);
-    const ids = valueOf(response, read, `No trending content of platform ${platform}`).slice(0, limit);
+    const ids = valueOf(response, read, `No trending content for platform ${platform}`).slice(0, limit);
     const details = expand === undefined ? undefined : await Promise.all(ids.map(contentOrNull));
     const items = ids.map((content_id, index) => ({
       rank: index + 1,
       content_id,
       ...(details === undefined ? {} : { content: details[index] ?? null }),
     }));
-    // Details have a freshness of their own.
+    // The details have their own TTL, so clients must revalidate.
     sendRead(response, read, { ...trending, revalidate: expand !== undefined }, { platform, limit, items });
   });
 
@@ -39,7 +39,7 @@ export function contentRoutes(reader: CacheReader): Router {
 
   return router;
 
-  /** The list is worth having without the details that only an absent lakehouse could give. */
+  /** Null while the lakehouse is unavailable: the list is useful without details. */
   async function contentOrNull(id: string): Promise<Content | null> {
     try {
       return (await reader.content(id)).value;

@@ -1,30 +1,30 @@
 import { Router } from 'express';
-import { checkLoad } from '../../domain/warming/etl-load.ts';
+import { parseEtlLoad } from '../../contract/etl-loads.ts';
 import { jsonBody } from '../json-body.ts';
 import { invalidProblem, queryOf } from '../parameters.ts';
 import { Problem } from '../problem.ts';
-import { snakeCased } from '../snake-case.ts';
+import { toSnakeCase } from '../snake-case.ts';
 import type { Triggers } from '../triggers.ts';
 
 const LOADS = '/api/v1/etl/loads';
 
-/** /api/v1/etl: pipelines tell of their loads. */
+/** /api/v1/etl: pipelines report their loads. */
 export function etlRoutes(triggers: Triggers): Router {
   const router = Router({ caseSensitive: true });
 
   router.post('/loads', jsonBody, async (request, response) => {
     queryOf({}, request);
-    const { load, problems } = checkLoad(request.body ?? {});
+    const { load, problems } = parseEtlLoad(request.body ?? {});
     if (load === null || problems.length > 0) throw invalidProblem(problems);
-    const { workflowId } = await triggers.etlLoad(load);
+    const { workflowId } = await triggers.signalEtlLoad(load);
     response.status(202).location(LOADS).json({ workflow_id: workflowId });
   });
 
   router.get('/loads', async (request, response) => {
     queryOf({}, request);
-    const state = await triggers.etlLoads();
-    if (state === null) throw new Problem('not-found', 'No load was told of within the last day');
-    response.json(snakeCased(state));
+    const state = await triggers.readEtlLoads();
+    if (state === null) throw new Problem('not-found', 'No load was reported within the last day');
+    response.json(toSnakeCase(state));
   });
 
   return router;

@@ -1,17 +1,14 @@
 import { Router } from 'express';
+import { noStore } from '../no-store.ts';
 import type { Readiness } from '../readiness.ts';
 
-/** /healthz: the process runs. /readyz: whether it can serve reads, and what it lacks. */
+/** /healthz: the process runs. /readyz: whether it can serve reads, and which parts are down. */
 export function healthRoutes(readiness: Readiness): Router {
   const router = Router({ caseSensitive: true });
-  router.use((_request, response, next) => {
-    response.set('Cache-Control', 'no-store');
-    next();
-  });
-  router.get('/healthz', (_request, response) => {
+  router.get('/healthz', noStore, (_request, response) => {
     response.json({ status: 'alive' });
   });
-  router.get('/readyz', async (_request, response) => {
+  router.get('/readyz', noStore, async (_request, response) => {
     const report = await readiness();
     response.status(report.status === 'unavailable' ? 503 : 200).json(report);
   });

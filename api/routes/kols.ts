@@ -13,25 +13,25 @@ import {
 } from '../parameters.ts';
 import { sendRead, valueOf } from '../send-read.ts';
 
-/** Places of a ranking that one request may ask for. */
-const MOST_PLACES = 100;
+/** The maximum length of a ranking in one answer. */
+const MAX_RANKING_ITEMS = 100;
 
 const topQuery = {
   platform: platformParameter,
   by: choiceParameter(rankingKinds, 'followers'),
-  limit: limitParameter(MOST_PLACES, MOST_PLACES),
+  limit: limitParameter(MAX_RANKING_ITEMS, MAX_RANKING_ITEMS),
   expand: optionalChoice(['profile']),
 };
 
-/** /api/v1/kols: rankings, profiles, trust scores. */
+/** /api/v1/kols: rankings, profiles and trust scores. */
 export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[]): Router {
   const router = Router({ caseSensitive: true });
 
-  // Before /:id, which would take it for a KOL.
+  // Must be registered before /:id, which also matches /top.
   router.get('/top', async (request, response) => {
     const { platform, by, limit, expand } = queryOf(topQuery, request);
-    const read = await reader.ranking({ kind: by, platform, limit: keptLimit(rankingLimits, limit) });
-    const ranked = valueOf(response, read, `No ranking by ${by} of platform ${platform}`).slice(0, limit);
+    const read = await reader.ranking({ kind: by, platform, limit: cachedLimit(rankingLimits, limit) });
+    const ranked = valueOf(response, read, `No ranking by ${by} for platform ${platform}`).slice(0, limit);
     const profiles =
       expand === undefined ? undefined : await reader.cachedProfiles(ranked.map(({ kol_id }) => kol_id));
     const items = ranked.map(({ kol_id, score: value }, index) => ({
@@ -40,7 +40,7 @@ export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[])
       score: value,
       ...(profiles === undefined ? {} : { profile: profiles.get(kol_id) ?? null }),
     }));
-    // Which profiles are there changes by the second.
+    // The set of cached profiles changes every second, so clients must revalidate.
     sendRead(
       response,
       read,
@@ -60,8 +60,8 @@ export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[])
     const id = idOf(request);
     queryOf({}, request);
     const read = await reader.score(id);
-    const value = valueOf(response, read, `No score, and nothing to score, of KOL ${JSON.stringify(id)}`);
-    // Cold: made for this request, of what the lakehouse knows; a hit may be newer than any load.
+    const value = valueOf(response, read, `No score and no features for KOL ${JSON.stringify(id)}`);
+    // Cold: computed for this request from features in the lakehouse. A hit may be newer than any load.
     const cold = read.outcome !== 'hit';
     sendRead(response, read, { ...score, revalidate: true }, { ...value, cold });
   });
@@ -69,6 +69,6 @@ export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[])
   return router;
 }
 
-/** The smallest limit for which rankings are kept that holds enough places; where none does, the most there can be. */
-export const keptLimit = (kept: readonly number[], limit: number): number =>
-  kept.filter((one) => one >= limit).sort((a, b) => a - b)[0] ?? MOST_PLACES;
+/** The smallest cached ranking that has at least `limit` items. If all are shorter: the maximum length. */
+export const cachedLimit = (cachedLimits: readonly number[], limit: number): number =>
+  cachedLimits.filter((cached) => cached >= limit).sort((a, b) => a - b)[0] ?? MAX_RANKING_ITEMS;

@@ -1,10 +1,10 @@
 import { Router } from 'express';
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
-import { platformStats } from '../../domain/entities/stats.ts';
+import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { queryOf } from '../parameters.ts';
 import { sendRead, valueOf } from '../send-read.ts';
 
-/** /api/v1/stats: numbers of the whole platform. */
+/** /api/v1/stats: statistics over all platforms. */
 export function statsRoutes(reader: CacheReader): Router {
   const router = Router({ caseSensitive: true });
   router.get('/', async (request, response) => {

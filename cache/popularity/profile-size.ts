@@ -1,56 +1,36 @@
-import { Cluster, type Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
-import { readMemoryInfo } from '../redis/memory-info.ts';
+import { anyMasterNode } from '../redis/master-nodes.ts';
 
-/** Where no profile is cached to measure: today's KOLs with long biographies; with short ones it is about 640. */
-const USUAL_BYTES = 1_000;
-/** What MEMORY USAGE leaves out of each key: its expiry, and its share of the hash tables. Measured with 37,486 profiles. */
-const BYTES_BESIDE = 70;
-const SAMPLE = 200;
-/** Keys looked at in one SCAN, half a millisecond of Redis; and how many SCANs at most. */
-const SCAN_KEYS = 1_000;
-const MOST_SCANS = 20;
+/** Used where no profile is cached: the size of today's profiles with long biographies; with short ones it is about 640. */
+const DEFAULT_BYTES = 1_000;
+/** What MEMORY USAGE does not count for each key: its expiry, and its share of the hash tables. Measured with 37,486 profiles. */
+const KEY_OVERHEAD_BYTES = 70;
+const SAMPLE_SIZE = 200;
+/** Keys that one SCAN looks at: half a millisecond of Redis. */
+const SCAN_COUNT = 1_000;
+const MAX_SCANS = 20;
 
-/** Bytes of Redis that a cached profile takes: the mean of a random sample, or the usual where none is found. */
+/** Bytes of Redis that a cached profile takes: the mean of a random sample, or a default where no profile is found. */
 export async function measureProfileSize(redis: RedisClient): Promise<number> {
-  const keys = await sampleKeys(oneNode(redis));
-  // Not by that node: keys of a slot that is moving are scanned where they cannot be read.
+  const keys = await sampleKeys(anyMasterNode(redis));
+  // Not on the scanned node: while a slot moves, a node also lists keys that it no longer serves.
   const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key)));
   const measured = sizes.filter((size) => size !== null);
-  if (measured.length === 0) return USUAL_BYTES;
-  return Math.round(measured.reduce((sum, size) => sum + size, 0) / measured.length) + BYTES_BESIDE;
+  if (measured.length === 0) return DEFAULT_BYTES;
+  return Math.round(measured.reduce((sum, size) => sum + size, 0) / measured.length) + KEY_OVERHEAD_BYTES;
 }
 
-/**
- * Bytes that Redis may use: its maxmemory, or where it has no limit all of its machine's.
- * @throws Error where it tells neither
- */
-export async function memoryLimit(redis: RedisClient): Promise<number> {
-  const { maxBytes } = await readMemoryInfo(redis);
-  if (maxBytes > 0) return maxBytes;
-  const info = await oneNode(redis).info('memory');
-  const machine = Number(/^total_system_memory:(\d+)/m.exec(info)?.[1] ?? 0);
-  if (machine === 0) throw new Error('Redis tells no limit of its memory: set WARM_PROFILES');
-  return machine;
-}
-
-/** Profiles are spread over a cluster by the hashes of their keys: one master is a sample of all. */
-function oneNode(redis: RedisClient): Redis {
-  const node = redis instanceof Cluster ? redis.nodes('master')[0] : redis;
-  if (node === undefined) throw new Error('the Redis cluster has no master');
-  return node;
-}
-
-/** SCAN goes by the hashes of the keys, so that the first it meets are as good as drawn by lot. */
+/** SCAN follows the hashes of the keys, so the first keys that it returns are a random sample. */
 async function sampleKeys(node: Redis): Promise<string[]> {
   const keys = new Set<string>();
   let cursor = '0';
-  for (let scans = 0; scans < MOST_SCANS && keys.size < SAMPLE; scans += 1) {
-    const [next, page] = await node.scan(cursor, 'MATCH', profile.key('*'), 'COUNT', SCAN_KEYS);
+  for (let scans = 0; scans < MAX_SCANS && keys.size < SAMPLE_SIZE; scans += 1) {
+    const [nextCursor, page] = await node.scan(cursor, 'MATCH', profile.key('*'), 'COUNT', SCAN_COUNT);
     for (const key of page) keys.add(key);
-    cursor = next;
+    cursor = nextCursor;
     if (cursor === '0') break;
   }
-  return [...keys].slice(0, SAMPLE);
+  return [...keys].slice(0, SAMPLE_SIZE);
 }

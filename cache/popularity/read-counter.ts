@@ -1,33 +1,40 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { addReads } from './read-counts.ts';
 
-/** Counts what clients read, for the warm to know what is hot. */
+/** Counts the profiles that clients read, so that the warm can choose the hot ones. */
 export interface ReadCounter {
-  /** Takes no time and never fails. */
+  /** Counts in memory: it does not wait and never throws. */
   readonly count: (id: string) => void;
-  /** Writes what is counted so far; call it when nothing is read any more. */
+  /** Writes the counts that are left to Redis; call it after the last read. */
   readonly close: () => Promise<void>;
 }
 
-/** Often enough that a process that dies loses little, seldom enough to be nothing beside the reads themselves. */
+export interface ReadCounterOptions {
+  /** Time between two writes. */
+  readonly flushMs?: number;
+  /** Different ids that are counted between two writes. */
+  readonly maxIds?: number;
+}
+
+/** Short enough that a process that dies loses little, long enough that the writes are few compared with the reads. */
 const FLUSH_MS = 5_000;
-/** Different ids between two flushes, about 1 MB; further ones are left out, since what is read once more comes up again. */
-const MOST_IDS = 10_000;
+/** About 1 MB. Further ids are not counted until the next write; an id that is read often is soon read again. */
+const MAX_IDS = 10_000;
 
 /**
- * Counts reads of profiles in this process, and adds them to Redis now and then.
- * @param onProblem told when counts begin to be dropped, not at every flush
+ * Counts reads of profiles in this process, and adds the counts to Redis from time to time.
+ * @param onProblem called when a write fails; not again until one has succeeded. The counts of a failed write are lost
  */
 export function createReadCounter(
   redis: RedisClient,
   onProblem: (error: unknown) => void,
-  { flushMs = FLUSH_MS, mostIds = MOST_IDS } = {},
+  { flushMs = FLUSH_MS, maxIds = MAX_IDS }: ReadCounterOptions = {},
 ): ReadCounter {
   let counts = new Map<string, number>();
   let flushing: Promise<void> | undefined;
   let failing = false;
 
-  async function write(): Promise<void> {
+  async function writeCounts(): Promise<void> {
     const reads = counts;
     counts = new Map();
     try {
@@ -39,10 +46,10 @@ export function createReadCounter(
     }
   }
 
-  /** One at a time: a slow Redis gets fewer and larger ones. */
+  /** Runs one write at a time: a slow Redis gets fewer and larger writes. */
   const flush = () => {
     if (counts.size === 0) return;
-    flushing ??= write().finally(() => {
+    flushing ??= writeCounts().finally(() => {
       flushing = undefined;
     });
   };
@@ -51,10 +58,10 @@ export function createReadCounter(
 
   return {
     count(id) {
-      const known = counts.get(id);
-      if (known !== undefined) counts.set(id, known + 1);
-      else if (counts.size < mostIds) counts.set(id, 1);
-      if (counts.size >= mostIds) flush();
+      const reads = counts.get(id);
+      if (reads !== undefined) counts.set(id, reads + 1);
+      else if (counts.size < maxIds) counts.set(id, 1);
+      if (counts.size >= maxIds) flush();
     },
     async close() {
       clearInterval(timer);

@@ -1,14 +1,14 @@
 import DataLoader from 'dataloader';
 
-/** How long the first miss waits for others to share its query: little beside the 200 ms that a query takes. */
+/** How long the first miss waits for others to share its query: short compared with the 200 ms that a query takes. */
 const WINDOW_MS = 5;
-/** Ids in one query: Trino plans an IN list of this length in no time that could be measured. */
-const MOST_IDS = 200;
+/** Ids in one query: the time that Trino needs to plan an IN list of this length is too short to measure. */
+const MAX_IDS = 200;
 
 /**
- * Concurrent look-ups of different ids become one query.
- * @param loadMany finds what there is of these ids, in any order
- * @returns a look-up of one id; null where there is no such thing. Rejects as `loadMany` does
+ * Combines concurrent look-ups of different ids into one query.
+ * @param loadMany returns the values that exist for these ids, in any order
+ * @returns a look-up of one id; null where there is no value. Rejects as `loadMany` does
  */
 export function createBatchLoader<T>(
   loadMany: (ids: readonly string[]) => Promise<readonly T[]>,
@@ -20,8 +20,8 @@ export function createBatchLoader<T>(
       return ids.map((id) => found.get(id) ?? null);
     },
     {
-      cache: false, // Redis is the cache, and one flight per key is kept by the read-through
-      maxBatchSize: MOST_IDS,
+      cache: false, // Redis is the cache, and the read-through shares concurrent reads of one key
+      maxBatchSize: MAX_IDS,
       batchScheduleFn: (run) => setTimeout(run, WINDOW_MS),
     },
   );

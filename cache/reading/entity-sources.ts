@@ -1,7 +1,8 @@
-import type { Lakehouse, ReadOptions } from '../../clients/lakehouse/lakehouse.ts';
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { Fields, ValueOf } from '../../domain/schema/field.ts';
-import { ranking, type Ranked, type RankingKind } from '../../domain/entities/ranking.ts';
-import { platformStats, type PlatformStats } from '../../domain/entities/stats.ts';
+import { ranking, type RankingEntry, type RankingKind } from '../../domain/entities/ranking.ts';
+import { platformStats, type PlatformStats } from '../../domain/entities/platform-stats.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { createBatchLoader } from './batch-loader.ts';
@@ -9,34 +10,35 @@ import { fillItem, fillSet } from './fill-entry.ts';
 import type { EntitySource } from './read-through.ts';
 import { hashCodec, listCodec, zsetCodec } from './redis-codec.ts';
 
-/** Which ranking: what by, of which platform (or all), and the limit it is kept for. */
+/** One ranking: its measure, its platform (or all), and its length limit, which is part of the cache key. */
 export interface RankingId {
   readonly kind: RankingKind;
   readonly platform: string;
   readonly limit: number;
 }
 
-/** One row of one Silver table, by its id. */
+/** One row of a Silver table, by its id. Concurrent misses share a query. */
 export function tableSource<F extends Fields>(
   entity: TableEntity<F>,
   loadMany: (ids: readonly string[]) => Promise<readonly ValueOf<F>[]>,
 ): EntitySource<string, ValueOf<F>> {
-  const { name, ttlSeconds, key, toEntry, fromHash, idColumn } = entity;
+  const { name, ttlSeconds, key, toEntry, fromHash, idOf } = entity;
   return {
     name,
     ttlSeconds,
     key,
     toEntry,
     codec: hashCodec(fromHash),
-    load: createBatchLoader(loadMany, (value) => String(value[idColumn])),
+    load: createBatchLoader(loadMany, idOf),
     fill: fillItem,
   };
 }
 
+/** The best KOLs of a platform (or all) by one measure; null when the lakehouse has no rows. */
 export const rankingSource = (
   lakehouse: Lakehouse,
   options: ReadOptions,
-): EntitySource<RankingId, readonly Ranked[]> => ({
+): EntitySource<RankingId, readonly RankingEntry[]> => ({
   name: ranking.name,
   ttlSeconds: ranking.ttlSeconds,
   key: ({ kind, platform, limit }) => ranking.key(kind, platform, limit),
@@ -47,7 +49,7 @@ export const rankingSource = (
   fill: fillSet,
 });
 
-/** Trending content ids of a platform (or all). */
+/** Trending content ids of a platform (or all), hottest first; null when the lakehouse has no rows. */
 export const trendingSource = (
   lakehouse: Lakehouse,
   now: () => Date,
@@ -67,6 +69,7 @@ export const trendingSource = (
   fill: fillSet,
 });
 
+/** Totals over all platforms, and for each platform. */
 export const statsSource = (
   lakehouse: Lakehouse,
   now: () => Date,

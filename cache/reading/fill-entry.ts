@@ -1,50 +1,59 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import { replaceSet } from '../writing/write-entries.ts';
+import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
+import { replaceSet } from '../writing/replace-set.ts';
 
-/** What a reader found under a key before it asked the lakehouse. */
-export type SeenValue =
+/** What a reader found under a key before it queried the source: nothing that can be decoded. */
+export type CacheMiss =
   | { readonly state: 'absent' }
-  /** Something that cannot be decoded; `reply` is the text, where it was text. */
+  /** `reply` is the raw value; undefined where the key has another Redis type. */
   | { readonly state: 'undecodable'; readonly reply: unknown };
 
-/** Fills a key after a miss. @returns false when somebody else wrote it meanwhile; theirs stays */
-export type Fill = (redis: RedisClient, entry: CacheEntry, seen: SeenValue) => Promise<boolean>;
+/** Fills a key after a miss. @returns false when another writer was faster; its value stays */
+export type Fill = (redis: RedisClient, entry: CacheEntry, seen: CacheMiss) => Promise<boolean>;
 
-/*
- * A miss takes some 300 ms, time enough for a warm or the hot path to write something newer: a fill must not overwrite it.
- * KEYS[1] the key; ARGV: TTL in seconds, rule, text seen, 'string' or 'hash', then the value or field, value, …
- * Rules: 'absent' fills a key that is not there; 'same' also one that still holds the text seen; 'any' whatever is there.
+/**
+ * Fills a key unless its value changed since the look-up: a miss takes some 300 ms, and in this time a warm or the hot path may
+ * write a newer value.
+ * KEYS: the key
+ * ARGV: TTL in seconds, condition, text seen by the look-up, 'string' or 'hash', then the value or field, value, …
+ * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen; 'any' fills always.
  */
-const FILL = `
-local kind = redis.call('TYPE', KEYS[1]).ok
-local free = kind == 'none' or ARGV[2] == 'any'
-  or (ARGV[2] == 'same' and kind == 'string' and redis.call('GET', KEYS[1]) == ARGV[3])
-if not free then return 0 end
+const FILL = `${LUA_REPLACE_HASH}
+local heldType = redis.call('TYPE', KEYS[1]).ok
+local unchanged = heldType == 'none' or ARGV[2] == 'any'
+  or (ARGV[2] == 'same' and heldType == 'string' and redis.call('GET', KEYS[1]) == ARGV[3])
+if not unchanged then return 0 end
 if ARGV[4] == 'string' then
   redis.call('SET', KEYS[1], ARGV[5], 'EX', ARGV[1])
 else
-  redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], unpack(ARGV, 5))
-  redis.call('EXPIRE', KEYS[1], ARGV[1])
+  replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 5))
 end
 return 1`;
 
-/** Fills one item (hash or string) unless it was written since it was looked up. */
+/** Fills one item (hash or string) unless its key was written since the look-up. */
 export const fillItem: Fill = async (redis, entry, seen) => {
   if (entry.type !== 'string' && entry.type !== 'hash')
-    throw new Error(`${entry.key} is a ${entry.type}, which is filled whole`);
+    throw new Error(`fillItem cannot fill ${entry.key}: it is a ${entry.type}, not a string or hash`);
   const value = entry.type === 'string' ? [entry.value] : Object.entries(entry.fields).flat();
-  const filled = await redis.eval(FILL, 1, entry.key, entry.ttlSeconds, ...rule(seen), entry.type, ...value);
+  const filled = await redis.eval(
+    FILL,
+    1,
+    entry.key,
+    entry.ttlSeconds,
+    ...fillCondition(seen),
+    entry.type,
+    ...value,
+  );
   return filled === 1;
 };
 
-function rule(seen: SeenValue): [rule: string, text: string] {
+function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', textSeen: string] {
   if (seen.state === 'absent') return ['absent', ''];
   return typeof seen.reply === 'string' ? ['same', seen.reply] : ['any', ''];
 }
 
-/** Replaces one set whole. Whoever was first, both read the same lakehouse a moment ago. */
+/** Replaces a whole set. The order of concurrent writers does not matter: each has just read the same lakehouse. */
 export const fillSet: Fill = async (redis, entry) => {
   await replaceSet(redis, entry);
   return true;

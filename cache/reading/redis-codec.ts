@@ -1,11 +1,11 @@
 import type { ChainableCommander } from 'ioredis';
 import { FieldError } from '../../domain/schema/field.ts';
 
-/** How Redis holds a value of one entity, and how to get it back. */
+/** How Redis stores the value of an entity: the command that reads it, and how to decode the reply. */
 export interface RedisCodec<T> {
   /** Queues the one command that reads the whole value. */
   readonly queueRead: (pipeline: ChainableCommander, key: string) => ChainableCommander;
-  /** The value in a reply; null when the key is not there. @throws FieldError or SyntaxError for anything else */
+  /** @returns the value; null when the key does not exist. @throws FieldError or SyntaxError when the reply is not a valid value */
   readonly decode: (reply: unknown) => T | null;
 }
 
@@ -22,7 +22,7 @@ export const stringCodec = <T>(fromString: (text: string) => T): RedisCodec<T> =
   decode: (reply) => (reply === null ? null : fromString(reply as string)),
 });
 
-/** A Redis list is never empty. */
+/** An empty reply means that the key does not exist: Redis keeps no empty lists. */
 export const listCodec = <T>(fromItems: (items: readonly string[]) => T): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.lrange(key, 0, -1),
   decode: (reply) => {
@@ -31,7 +31,7 @@ export const listCodec = <T>(fromItems: (items: readonly string[]) => T): RedisC
   },
 });
 
-/** Highest score first; members of one score by their bytes, highest first. */
+/** Members in descending order of score; members of equal score in descending order of their bytes. */
 export const zsetCodec = <T>(
   fromMembers: (members: readonly (readonly [member: string, score: number])[]) => T,
 ): RedisCodec<T> => ({

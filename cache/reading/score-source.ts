@@ -1,13 +1,15 @@
-import type { Lakehouse, ReadOptions } from '../../clients/lakehouse/lakehouse.ts';
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import { isRefusal, type MlApi } from '../../clients/ml-api.ts';
-import { score, scoreOf, type Score } from '../../domain/entities/score.ts';
-import { featuresOfKnown } from '../../domain/scoring/model-features.ts';
+import { score, type Score } from '../../domain/entities/score.ts';
+import { buildScore } from '../../domain/scoring/prediction.ts';
+import { buildFeaturesFromLakehouse } from '../../domain/scoring/model-features.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillItem } from './fill-entry.ts';
 import type { EntitySource } from './read-through.ts';
 import { stringCodec } from './redis-codec.ts';
 
-/** The model refuses to score what the lakehouse knows of this KOL; asking again will not help. */
+/** The model refuses the features that the lakehouse has of this KOL; a retry does not help. */
 export class ScoreRefusedError extends Error {
   readonly code = 'SCORE_REFUSED';
   constructor(
@@ -20,17 +22,18 @@ export class ScoreRefusedError extends Error {
 }
 
 /**
- * A trust score: of the hot path where it has scored the KOL lately, else made now (the cold path) of what
- * kol_trust_features knows. `load` throws MlApiUnavailableError or ScoreRefusedError besides what Trino throws.
+ * A trust score. The hot path writes it to Redis when it scores a KOL; on a miss, this source scores the KOL now (the cold path)
+ * with the features in kol_trust_features.
+ * `load` throws what Trino throws, MlApiUnavailableError or ScoreRefusedError.
  */
 export function scoreSource(
   lakehouse: Lakehouse,
   mlApi: MlApi,
   options: ReadOptions,
 ): EntitySource<string, Score> {
-  const featuresOf = createBatchLoader(
+  const loadFeatures = createBatchLoader(
     (ids) => lakehouse.trustFeatures(ids, options),
-    (features) => features.kol_id,
+    ({ kol_id }) => kol_id,
   );
   return {
     name: score.name,
@@ -38,13 +41,13 @@ export function scoreSource(
     key: score.key,
     codec: stringCodec(score.fromString),
     load: async (kolId) => {
-      const known = await featuresOf(kolId);
-      if (known === null) return null;
-      const [result] = await mlApi.score([featuresOfKnown(known)]);
+      const features = await loadFeatures(kolId);
+      if (features === null) return null;
+      const [result] = await mlApi.score([buildFeaturesFromLakehouse(features)]);
       if (result === undefined) return null;
       if (isRefusal(result)) throw new ScoreRefusedError(kolId, result.refused);
-      return scoreOf(result, {
-        platform: known.platform,
+      return buildScore(result, {
+        platform: features.platform,
         event_time_ms: null,
         source: null,
         features_from: 'lakehouse',

@@ -1,7 +1,7 @@
 import { SourceSchemaError } from '../../clients/lakehouse/silver-catalog.ts';
-import { TrinoQueryError, TrinoUnavailableError } from '../../clients/lakehouse/trino.ts';
+import { TrinoQueryError, TrinoUnavailableError } from '../../clients/lakehouse/trino-errors.ts';
 
-/** The lakehouse cannot be asked now; the same read may work in `retryAfterSeconds`. */
+/** The lakehouse cannot answer now; the same read may succeed after `retryAfterSeconds`. */
 export class SourceUnavailableError extends Error {
   readonly code = 'SOURCE_UNAVAILABLE';
   readonly retryAfterSeconds = 5;
@@ -9,16 +9,16 @@ export class SourceUnavailableError extends Error {
     readonly entity: string,
     options: ErrorOptions,
   ) {
-    super(`${entity} is not cached and the lakehouse cannot be asked now`, options);
+    super(`${entity} is not cached and the lakehouse is not available now`, options);
     this.name = 'SourceUnavailableError';
   }
 }
 
-/** What a failed read of the source means to the reader; a query that is wrong in itself stays what it is. */
+/** A temporary failure of the source becomes SourceUnavailableError; any other error, such as a wrong query, stays as it is. */
 export function translateSourceError(entity: string, error: unknown): unknown {
-  const passing =
+  const isTemporary =
     error instanceof TrinoUnavailableError ||
     error instanceof SourceSchemaError ||
     (error instanceof TrinoQueryError && error.retryable);
-  return passing ? new SourceUnavailableError(entity, { cause: error }) : error;
+  return isTemporary ? new SourceUnavailableError(entity, { cause: error }) : error;
 }

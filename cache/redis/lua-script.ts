@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
+import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
+import { inChunks } from '../../domain/values/chunks.ts';
 import { execClusterPipeline } from './cluster-pipeline.ts';
 
-/** A Lua script on the keys given; on a cluster each call touches keys of one slot only. */
+/**
+ * A Lua script that only touches the keys it is given; on a cluster, the keys of each call are in one slot.
+ * When Redis is full, it refuses a script that starts with `#!lua` before the script runs. Of any other script it refuses only the
+ * commands that need memory, so that a DEL is done and the write after it is not.
+ */
 export interface LuaScript {
   readonly code: string;
   readonly sha: string;
@@ -13,15 +19,16 @@ export const luaScript = (code: string): LuaScript => ({
   sha: createHash('sha1').update(code).digest('hex'),
 });
 
-/** One call of a script. */
+/** One call of a script: its KEYS and ARGV. */
 export interface ScriptCall {
-  /** At least one; on a cluster all of one slot. */
+  /** At least one; on a cluster, all in one slot. */
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
 }
 
 /**
- * Runs a script many times in one round trip (to each node of a cluster), and sums up the numbers it returns.
+ * Runs a script for each of many calls, in one round trip (to each node of a cluster).
+ * @returns the sum of the numbers that the calls return
  * @throws the first error that Redis answered
  */
 export async function runScript(
@@ -34,7 +41,7 @@ export async function runScript(
     calls.map(({ keys, args }) => ({
       key: keys[0] ?? '',
       queue: (pipeline) => pipeline.evalsha(sha, keys.length, ...keys, ...args),
-      // With its code: the node it ends up at may not know the script.
+      // With the code, because the node that takes the command may not know the script.
       send: () => redis.eval(code, keys.length, ...keys, ...args),
     })),
     // In the same round trip, so that a restarted Redis knows the script.
@@ -47,3 +54,14 @@ export async function runScript(
   }
   return sum;
 }
+
+/**
+ * Splits items, each with a key, into the calls of a script that takes many keys. On a cluster each item has a call of its own:
+ * while a slot moves, its keys are on two nodes, and a call with keys on both is refused until the slot has moved.
+ * @param maxItems items in one call on a single Redis
+ */
+export const splitIntoCalls = <T>(
+  redis: RedisClient,
+  items: readonly T[],
+  maxItems: number,
+): (readonly T[])[] => [...inChunks(items, redis instanceof Cluster ? 1 : maxItems)];

@@ -1,28 +1,44 @@
-import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { RedisMemory } from '../../domain/warming/redis-memory.ts';
+import { anyMasterNode, masterNodes } from './master-nodes.ts';
 
-/** How full Redis is; of a cluster, all masters together. */
+/** Memory use of Redis: the sum over all masters of a cluster. `maxBytes` is 0 without a limit. */
 export async function readMemoryInfo(redis: RedisClient): Promise<RedisMemory> {
-  const nodes = redis instanceof Cluster ? redis.nodes('master') : [redis];
-  const all = await Promise.all(
-    nodes.map(async (node) => {
+  const nodes = await Promise.all(
+    masterNodes(redis).map(async (node) => {
       const [info, keys] = await Promise.all([node.info('memory'), node.dbsize()]);
-      const field = (name: string) => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
       return {
         keys,
-        usedBytes: Number(field('used_memory')),
-        maxBytes: Number(field('maxmemory')),
-        policy: field('maxmemory_policy'),
+        usedBytes: Number(infoField(info, 'used_memory')),
+        maxBytes: Number(infoField(info, 'maxmemory')),
+        policy: infoField(info, 'maxmemory_policy'),
       };
     }),
   );
-  const sum = (of: (memory: RedisMemory) => number) => all.reduce((total, memory) => total + of(memory), 0);
+  const sum = (valueOf: (memory: RedisMemory) => number) =>
+    nodes.reduce((total, memory) => total + valueOf(memory), 0);
   return {
     keys: sum(({ keys }) => keys),
     usedBytes: sum(({ usedBytes }) => usedBytes),
-    // One node without a limit: the cluster has none that could be told.
-    maxBytes: all.some(({ maxBytes }) => maxBytes === 0) ? 0 : sum(({ maxBytes }) => maxBytes),
-    policy: all[0]?.policy ?? '',
+    // With one unlimited node, the cluster has no limit that can be reported.
+    maxBytes: nodes.some(({ maxBytes }) => maxBytes === 0) ? 0 : sum(({ maxBytes }) => maxBytes),
+    policy: nodes[0]?.policy ?? '',
   };
 }
+
+/**
+ * Bytes that Redis may use: its maxmemory, or without one the memory of its machine (on a cluster, of one machine).
+ * @throws Error when Redis reports neither
+ */
+export async function readMemoryLimit(redis: RedisClient): Promise<number> {
+  const { maxBytes } = await readMemoryInfo(redis);
+  if (maxBytes > 0) return maxBytes;
+  const info = await anyMasterNode(redis).info('memory');
+  const machineBytes = Number(infoField(info, 'total_system_memory'));
+  if (!(machineBytes > 0))
+    throw new Error('Redis reports neither its maxmemory nor the memory of its machine: set WARM_PROFILES');
+  return machineBytes;
+}
+
+const infoField = (info: string, name: string): string =>
+  new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';

@@ -1,21 +1,23 @@
-import { Cluster, type ChainableCommander } from 'ioredis';
+import type { ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { execClusterPipeline } from './cluster-pipeline.ts';
+import { masterNodes } from './master-nodes.ts';
 
-/** A row of the lakehouse in the cache, and when it was read. */
+/** A lakehouse row in the cache. */
 export interface CachedEntity {
   readonly id: string;
+  /** When the row was read from the lakehouse, ISO 8601. */
   readonly cachedAt: string;
 }
 
 /** Keys that one SCAN step looks at: about a millisecond of Redis. */
-const STEP = 1000;
+const SCAN_COUNT = 1000;
 
 /**
- * Walks over all cached rows of an entity, a bounded page at a time; those that are written meanwhile, or move to another node of
- * a cluster, may be missed or met twice.
+ * Yields all cached rows of an entity in bounded pages. Rows that are written during the scan, or that move to another node of a
+ * cluster, may be missed or yielded twice.
  * @throws the first error that Redis answered
  */
 export async function* scanEntities(
@@ -23,13 +25,13 @@ export async function* scanEntities(
   { key: keyOf }: Pick<TableEntity<Fields>, 'key'>,
 ): AsyncGenerator<CachedEntity[]> {
   const prefix = keyOf('');
-  for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis]) {
+  for (const node of masterNodes(redis)) {
     let cursor = '0';
     do {
-      const [next, keys] = await node.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', STEP);
-      cursor = next;
+      const [nextCursor, keys] = await node.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_COUNT);
+      cursor = nextCursor;
       if (keys.length === 0) continue;
-      // Not by the node itself: keys of a slot that is moving are scanned where they cannot be read.
+      // Not on the scanned node: while a slot moves, a node also lists keys that it no longer serves.
       const replies = await execClusterPipeline(
         redis,
         keys.map((key) => ({

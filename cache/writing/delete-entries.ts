@@ -1,15 +1,22 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { runScript, luaScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/lua-script.ts';
 
-/** A hash that the hot path made of an event may be of something that the lakehouse does not have yet. */
-const REMOVE_UNLESS_STREAMED = luaScript(`
+/**
+ * Deletes a hash unless an event wrote it: its row may not have arrived in the lakehouse yet.
+ * KEYS: the hash. ARGV: none
+ */
+const DELETE_UNLESS_STREAMED = luaScript(`
 if redis.call('HEXISTS', KEYS[1], 'event_time_ms') == 1 then return 0 end
 return redis.call('UNLINK', KEYS[1])`);
 
-const WOULD_REMOVE = luaScript(`
+/**
+ * Returns 1 for a hash that DELETE_UNLESS_STREAMED would delete.
+ * KEYS: the hash. ARGV: none
+ */
+const COUNT_UNLESS_STREAMED = luaScript(`
 return redis.call('EXISTS', KEYS[1]) - redis.call('HEXISTS', KEYS[1], 'event_time_ms')`);
 
-/** Removes hashes, but for those that an event made. @returns how many; a dry run only counts them */
+/** Deletes hashes, except those that an event wrote. @returns how many were deleted; a dry run only counts them */
 export const deleteUnlessStreamed = (
   redis: RedisClient,
   keys: readonly string[],
@@ -17,6 +24,6 @@ export const deleteUnlessStreamed = (
 ): Promise<number> =>
   runScript(
     redis,
-    dryRun ? WOULD_REMOVE : REMOVE_UNLESS_STREAMED,
+    dryRun ? COUNT_UNLESS_STREAMED : DELETE_UNLESS_STREAMED,
     keys.map((key) => ({ keys: [key], args: [] })),
   );

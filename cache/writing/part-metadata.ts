@@ -3,11 +3,11 @@ import { cacheMetadata, parsePartMetadata, type PartMetadata } from '../../domai
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { addFields } from './write-entries.ts';
 
-/** What the last warm of a part noted; null where there was none, or it was too long ago. */
+/** What the last warm of a part recorded; null when there is no record, or it has expired. */
 export const readPartMetadata = async (redis: RedisClient, part: WarmPart): Promise<PartMetadata | null> =>
   parsePartMetadata(await redis.hget(cacheMetadata.key, part));
 
-/** Notes a warm of a part beside those of the others. @throws the first error that Redis answered */
+/** Records a warm of a part; the records of the other parts stay. @throws the first error that Redis answered */
 export const writePartMetadata = (
   redis: RedisClient,
   part: WarmPart,

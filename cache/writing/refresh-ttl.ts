@@ -1,17 +1,20 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { runScript, luaScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/lua-script.ts';
 
-/** ARGV: TTL. 1 where the key was there. */
-const RENEW = luaScript(`return redis.call('EXPIRE', KEYS[1], ARGV[1])`);
+/**
+ * Sets the TTL of a key; returns 1 if the key exists.
+ * KEYS: the key. ARGV: TTL in seconds
+ */
+const EXPIRE = luaScript(`return redis.call('EXPIRE', KEYS[1], ARGV[1])`);
 
-/** Gives keys their whole TTL again. @returns whether every one of them was there */
+/** Restores the full TTL of each key. @returns whether all the keys exist */
 export async function refreshTtls(
   redis: RedisClient,
   keys: readonly { readonly key: string; readonly ttlSeconds: number }[],
 ): Promise<boolean> {
   const found = await runScript(
     redis,
-    RENEW,
+    EXPIRE,
     keys.map(({ key, ttlSeconds }) => ({ keys: [key], args: [ttlSeconds] })),
   );
   return found === keys.length;

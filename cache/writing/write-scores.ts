@@ -1,25 +1,26 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
-import { runScript, luaScript } from '../redis/lua-script.ts';
-import { groupIntoCalls } from '../redis/cluster-pipeline.ts';
+import { luaScript, runScript, splitIntoCalls } from '../redis/lua-script.ts';
 
 /** Scores in one script call: under a millisecond of Redis. */
-const CALL_SCORES = 100;
+const SCORES_PER_CALL = 100;
 
 /**
- * Sets scores, each unless a newer one is there: later event time, then higher source offset. Replays and attempts that were
- * given up and woke again are harmless so. A score made without an event (null time) gives way to any.
- * ARGV: TTL, then for each key its value, event time and offset
+ * Sets scores. A newer cached score stays: one of a later event time, or of the same time and a higher source offset. Replays are
+ * therefore harmless, and so are activity attempts that resume after Temporal gave up on them. A score made without an event
+ * (time -1) is older than every other.
+ * KEYS: the scores' keys
+ * ARGV: TTL in seconds, then for each key: JSON value, event time in ms, source offset
  */
 const SET_IF_NEWER = luaScript(`
-local function hasNewer(key, time, offset)
-  -- pcall: a key of another type is no score, and is replaced
+local function hasNewer(key, timeMs, offset)
+  -- pcall: a key of another type holds no score, and is replaced
   local current = redis.pcall('GET', key)
   if type(current) ~= 'string' then return false end
-  local readable, old = pcall(cjson.decode, current)
-  if not readable or type(old) ~= 'table' or type(old.event_time_ms) ~= 'number' then return false end
-  if old.event_time_ms ~= time then return old.event_time_ms > time end
-  return type(old.source) == 'table' and type(old.source.offset) == 'number' and old.source.offset > offset
+  local readable, held = pcall(cjson.decode, current)
+  if not readable or type(held) ~= 'table' or type(held.event_time_ms) ~= 'number' then return false end
+  if held.event_time_ms ~= timeMs then return held.event_time_ms > timeMs end
+  return type(held.source) == 'table' and type(held.source.offset) == 'number' and held.source.offset > offset
 end
 local written = 0
 for i, key in ipairs(KEYS) do
@@ -31,19 +32,19 @@ end
 return written`);
 
 /**
- * Writes scores in one round trip, never over a newer one.
- * @returns how many were written; the rest found a newer score
+ * Writes scores in one round trip. A newer cached score stays.
+ * @returns how many were written
  * @throws the first error that Redis answered
  */
 export const writeScores = (redis: RedisClient, scores: readonly Score[]): Promise<number> =>
   runScript(
     redis,
     SET_IF_NEWER,
-    groupIntoCalls(redis, scores, CALL_SCORES).map((together) => ({
-      keys: together.map(({ kol_id }) => score.key(kol_id)),
+    splitIntoCalls(redis, scores, SCORES_PER_CALL).map((batch) => ({
+      keys: batch.map(({ kol_id }) => score.key(kol_id)),
       args: [
         score.ttlSeconds,
-        ...together.flatMap((value) => [
+        ...batch.flatMap((value) => [
           JSON.stringify(value),
           value.event_time_ms ?? -1,
           value.source?.offset ?? -1,

@@ -1,17 +1,16 @@
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import { registerCodecs } from './kafkajs/codecs.ts';
-import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
-import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
 import { patchConnection } from './kafkajs/patch-connection.ts';
+import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
+import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
 
-/** Where kafkajs's own log lines go; it is told only of warnings and errors. */
-export type KafkaLog = (level: 'warn' | 'error', message: string, details: Record<string, unknown>) => void;
+/** Receives kafkajs's own log entries, warnings and errors only. */
+type KafkaLog = (level: 'warn' | 'error', message: string, details: Record<string, unknown>) => void;
 
 /**
- * A Kafka client. All numbers that kafkajs would choose are set here (packages.md, 1 A and Q):
- * it waits 300 ms between tries by default, which throttles transactions to three a second. Batches may be compressed
- * in any way that Kafka knows.
- * @param socketFactory makes the connections; left out, kafkajs does
+ * Creates a Kafka client. Sets every number for which kafkajs has a default, since its defaults do not fit
+ * (docs/decisions/0006-kafkajs.md). Reads every compression that Kafka has.
+ * @param socketFactory opens the connections; by default kafkajs does
  */
 export function createKafkaClient(
   brokers: readonly string[],
@@ -30,13 +29,16 @@ export function createKafkaClient(
     requestTimeout: 15_000,
     retry: KAFKA_RETRY,
     logLevel: kafkajs.logLevel.WARN,
-    logCreator: toLog(log),
+    logCreator: toLogCreator(log),
     ...(socketFactory && { socketFactory }),
   };
   return new kafkajs.Kafka(config);
 }
 
-/** About 20 s of tries in all: longer outages are Temporal's to wait for. */
+/**
+ * Retries for about 20 s in total; longer outages are left to Temporal's retries. The first retry comes after 10 ms: with
+ * kafkajs's default of 300 ms a producer commits only three transactions per second.
+ */
 export const KAFKA_RETRY = {
   initialRetryTime: 10,
   multiplier: 2,
@@ -45,7 +47,7 @@ export const KAFKA_RETRY = {
   factor: 0.2,
 };
 
-const toLog =
+const toLogCreator =
   (log: KafkaLog): logCreator =>
   () =>
   ({ level, log: entry }) => {
@@ -53,7 +55,7 @@ const toLog =
     log(level === kafkajs.logLevel.ERROR ? 'error' : 'warn', `kafka: ${message}`, details);
   };
 
-/** The protocol error type of a kafkajs error or of what caused it, e.g. `INVALID_PRODUCER_EPOCH`. */
+/** The protocol error type of a kafkajs error or of one of its causes, for example `INVALID_PRODUCER_EPOCH`. */
 export function kafkaErrorType(error: unknown): string | undefined {
   for (let current: unknown = error; current instanceof Error; current = current.cause) {
     if ('type' in current && typeof current.type === 'string') return current.type;

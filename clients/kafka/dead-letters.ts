@@ -1,16 +1,13 @@
 import type { Kafka } from 'kafkajs';
-import { createOffsets } from './offsets.ts';
-import { createRangeReader, OffsetsUnavailableError, readSlices } from './range-reader.ts';
-import {
-  matches,
-  parseDeadLetter,
-  printPlace,
-  type DeadLetter,
-  type DeadLetterFilter,
-} from '../../domain/scoring/dead-letter.ts';
+import { formatLocation, type PartitionOffset, type PartitionRange } from '../../domain/kafka-location.ts';
+import { matchesFilter, type DeadLetterFilter } from '../../domain/scoring/dead-letter-filter.ts';
+import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import { deadLetterTopic } from '../../domain/scoring/topics.ts';
+import { createOffsets, type Offsets } from './offsets.ts';
+import { OffsetsUnavailableError } from './range-errors.ts';
+import { createRangeReader, readSlices, type RangeReader } from './range-reader.ts';
 
-/** There is no such topic, or no such letter in it. */
+/** The topic does not exist, or does not contain the dead letter or its original record. */
 export class DeadLettersNotFoundError extends Error {
   readonly code = 'DEAD_LETTERS_NOT_FOUND';
   constructor(message: string) {
@@ -19,145 +16,171 @@ export class DeadLettersNotFoundError extends Error {
   }
 }
 
-/** Offsets [from, to) of one partition of the dead letter topic. */
-interface Span {
-  readonly partition: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The dead letters of one input topic, as they were when this was opened. */
+/** The dead letters of one input topic, as of the moment when they were opened. */
 export interface DeadLetters {
-  /** Partitions of the input topic. */
+  /** Number of partitions of the input topic. */
   readonly inputPartitions: number;
-  /** The last `limit` letters that match, oldest first. Reads backwards, so that a long topic is not read whole. */
+  /** The newest `limit` dead letters that match, oldest first. Reads backwards, so it does not read a complete long topic. */
   newest(filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]>;
-  /** All that match, partition by partition in their order, some at a time. */
+  /** All dead letters that match, in pages, partition by partition in offset order. */
   all(filter: DeadLetterFilter): AsyncGenerator<DeadLetter[]>;
-  /** Just these. @throws DeadLettersNotFoundError naming those that are not there */
-  at(places: readonly { partition: number; offset: number }[]): Promise<DeadLetter[]>;
+  /** The dead letters at these offsets. @throws DeadLettersNotFoundError that names the missing ones */
+  at(offsets: readonly PartitionOffset[]): Promise<DeadLetter[]>;
   /**
-   * Letters with what was left out of them, from where their records were.
-   * @throws DeadLettersNotFoundError where the input topic no longer has one
+   * Adds the value and headers that were left out of dead letters; fetches them from the input topic.
+   * @throws DeadLettersNotFoundError when the input topic no longer has a record
    */
-  whole(letters: AsyncIterable<readonly DeadLetter[]>): AsyncGenerator<readonly DeadLetter[]>;
+  withLeftOutValues(letters: AsyncIterable<readonly DeadLetter[]>): AsyncGenerator<readonly DeadLetter[]>;
   close(): Promise<void>;
 }
 
-/** Offsets looked through at a time, from the end: as many as a batch of the scoring loop. */
-const CHUNK = 1000;
+/** Offsets per read when reading backwards: as many as a batch of the scoring loop has. */
+const CHUNK_OFFSETS = 1000;
+
+/** A dead letter topic and what reads it. */
+interface Source {
+  readonly topic: string;
+  /** The offsets of each partition when the topic was opened. */
+  readonly ranges: readonly PartitionRange[];
+  readonly offsets: Offsets;
+  readonly reader: RangeReader;
+}
 
 /**
  * Opens the dead letters of an input topic for reading, committed ones only.
- * @param group any consumer group; nothing of it is changed
- * @throws DeadLettersNotFoundError when one of the two topics is not there
+ * @param group any consumer group; it is read, not changed
+ * @throws DeadLettersNotFoundError when one of the two topics does not exist
  */
 export async function openDeadLetters(kafka: Kafka, group: string, input: string): Promise<DeadLetters> {
   const topic = deadLetterTopic(input);
   const admin = kafka.admin();
-  const positions = createOffsets(kafka);
+  const offsets = createOffsets(kafka);
   const reader = createRangeReader(kafka);
   await admin.connect();
   const close = async () => {
-    await Promise.allSettled([admin.disconnect(), positions.close(), reader.close()]);
+    await Promise.allSettled([admin.disconnect(), offsets.close(), reader.close()]);
   };
-
-  async function open(): Promise<DeadLetters> {
+  try {
     const existing = new Set(await admin.listTopics());
-    for (const wanted of [topic, input])
-      if (!existing.has(wanted)) throw new DeadLettersNotFoundError(`There is no topic ${wanted}`);
-    const whole: Span[] = (await positions.read(group, topic)).map(({ partition, low, high }) => ({
-      partition,
-      from: low,
-      to: high,
-    }));
-
-    async function* lettersOf({ partition, from, to }: Span): AsyncGenerator<DeadLetter[]> {
-      for await (const { records } of readSlices(reader, { topic, partition, from, to }))
-        yield records.map((record) => parseDeadLetter(record, topic, partition));
-    }
-    /** The spans in which letters of this time lie. Kafka finds the first of them by its time index. */
-    async function spans({ sinceMs }: DeadLetterFilter): Promise<Span[]> {
-      if (sinceMs === undefined) return whole;
-      const starts = await positions.at(topic, Math.max(0, sinceMs));
-      return whole.map((span) => ({
-        ...span,
-        from: Math.max(span.from, starts.get(span.partition) ?? span.from),
-      }));
-    }
-    async function newestOf(span: Span, filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]> {
-      let found: DeadLetter[] = [];
-      for (let to = span.to; to > span.from && found.length < limit; to -= CHUNK) {
-        let newest: DeadLetter[] = [];
-        for await (const some of lettersOf({ ...span, from: Math.max(span.from, to - CHUNK), to }))
-          newest = [...newest, ...some.filter((letter) => matches(letter, filter))].slice(-limit);
-        found = [...newest, ...found].slice(-limit);
-      }
-      return found;
-    }
-    async function letterAt(partition: number, offset: number): Promise<DeadLetter | undefined> {
-      const span = whole.find((other) => other.partition === partition);
-      if (span === undefined || offset < span.from || offset >= span.to) return undefined;
-      const { records } = await reader.read({ topic, partition, from: offset, to: offset + 1 });
-      return records.map((record) => parseDeadLetter(record, topic, partition))[0];
-    }
-    async function wholeOf(letter: DeadLetter): Promise<DeadLetter> {
-      if (letter.leftOutBytes === null || letter.original === null) return letter;
-      const { topic: from, partition, offset } = letter.original;
-      const range = { topic: from, partition, from: offset, to: offset + 1 };
-      const [record] = await reader.read(range).then(
-        ({ records }) => records,
-        (error: unknown) => {
-          if (error instanceof OffsetsUnavailableError) return [];
-          throw error;
-        },
-      );
-      if (record === undefined)
-        throw new DeadLettersNotFoundError(
-          `${printPlace(letter.place)} was kept without its ${letter.leftOutBytes} bytes, and ${printPlace(letter.original)} is no longer there; choose others by --offsets`,
-        );
-      const { key, value, headers } = record;
-      return { ...letter, key, value, headers };
-    }
-
+    for (const required of [topic, input])
+      if (!existing.has(required)) throw new DeadLettersNotFoundError(`There is no topic ${required}`);
+    const partitions = await offsets.read(group, topic);
+    const ranges = partitions.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
+    const source = { topic, ranges, offsets, reader };
     return {
-      inputPartitions: (await positions.read(group, input)).length,
-      async newest(filter, limit) {
-        const found: DeadLetter[] = [];
-        for (const span of await spans(filter)) found.push(...(await newestOf(span, filter, limit)));
-        return found.sort((a, b) => a.timestampMs - b.timestampMs || a.offset - b.offset).slice(-limit);
-      },
-      async *all(filter) {
-        for (const span of await spans(filter))
-          for await (const letters of lettersOf(span))
-            yield letters.filter((letter) => matches(letter, filter));
-      },
-      async at(places) {
-        const found: DeadLetter[] = [];
-        const missing: string[] = [];
-        for (const { partition, offset } of places) {
-          const letter = await letterAt(partition, offset);
-          if (letter === undefined) missing.push(`${partition}:${offset}`);
-          else found.push(letter);
-        }
-        if (missing.length > 0)
-          throw new DeadLettersNotFoundError(`${topic} has no letter at ${missing.join(', ')}`);
-        return found;
-      },
-      async *whole(letters) {
-        for await (const some of letters)
-          if (some.every(({ leftOutBytes }) => leftOutBytes === null)) yield some;
-          // One at a time: they are large.
-          else for (const letter of some) yield [await wholeOf(letter)];
-      },
+      inputPartitions: (await offsets.read(group, input)).length,
+      newest: (filter, limit) => readNewest(source, filter, limit),
+      all: (filter) => readAll(source, filter),
+      at: (wanted) => readAt(source, wanted),
+      withLeftOutValues: (letters) => withLeftOutValues(source, letters),
       close,
     };
-  }
-
-  try {
-    return await open();
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function readNewest(source: Source, filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  for (const range of await rangesSince(source, filter))
+    found.push(...(await readNewestOfPartition(source, range, filter, limit)));
+  return found.sort((a, b) => a.timestampMs - b.timestampMs || a.offset - b.offset).slice(-limit);
+}
+
+async function readNewestOfPartition(
+  source: Source,
+  range: PartitionRange,
+  filter: DeadLetterFilter,
+  limit: number,
+): Promise<DeadLetter[]> {
+  let found: DeadLetter[] = [];
+  for (let to = range.to; to > range.from && found.length < limit; to -= CHUNK_OFFSETS) {
+    let newest: DeadLetter[] = [];
+    const chunk = { ...range, from: Math.max(range.from, to - CHUNK_OFFSETS), to };
+    for await (const letters of readRange(source, chunk))
+      newest = [...newest, ...letters.filter((letter) => matchesFilter(letter, filter))].slice(-limit);
+    found = [...newest, ...found].slice(-limit);
+  }
+  return found;
+}
+
+async function* readAll(source: Source, filter: DeadLetterFilter): AsyncGenerator<DeadLetter[]> {
+  for (const range of await rangesSince(source, filter))
+    for await (const letters of readRange(source, range))
+      yield letters.filter((letter) => matchesFilter(letter, filter));
+}
+
+/** The ranges that can hold dead letters of the filter's time. Kafka finds their start with its time index. */
+async function rangesSince(
+  { topic, ranges, offsets }: Source,
+  { sinceMs }: DeadLetterFilter,
+): Promise<readonly PartitionRange[]> {
+  if (sinceMs === undefined) return ranges;
+  const starts = await offsets.at(topic, Math.max(0, sinceMs));
+  return ranges.map((range) => ({
+    ...range,
+    from: Math.max(range.from, starts.get(range.partition) ?? range.from),
+  }));
+}
+
+async function* readRange(
+  { topic, reader }: Source,
+  { partition, from, to }: PartitionRange,
+): AsyncGenerator<DeadLetter[]> {
+  for await (const { records } of readSlices(reader, { topic, partition, from, to }))
+    yield records.map((record) => parseDeadLetter(record, topic, partition));
+}
+
+async function readAt(source: Source, offsets: readonly PartitionOffset[]): Promise<DeadLetter[]> {
+  const found: DeadLetter[] = [];
+  const missing: string[] = [];
+  for (const location of offsets) {
+    const letter = await readOne(source, location);
+    if (letter === undefined) missing.push(`${location.partition}:${location.offset}`);
+    else found.push(letter);
+  }
+  if (missing.length > 0)
+    throw new DeadLettersNotFoundError(`${source.topic} has no letter at ${missing.join(', ')}`);
+  return found;
+}
+
+async function readOne(
+  { topic, ranges, reader }: Source,
+  { partition, offset }: PartitionOffset,
+): Promise<DeadLetter | undefined> {
+  const range = ranges.find((candidate) => candidate.partition === partition);
+  if (range === undefined || offset < range.from || offset >= range.to) return undefined;
+  const { records } = await reader.read({ topic, partition, from: offset, to: offset + 1 });
+  return records.map((record) => parseDeadLetter(record, topic, partition))[0];
+}
+
+async function* withLeftOutValues(
+  { reader }: Source,
+  pages: AsyncIterable<readonly DeadLetter[]>,
+): AsyncGenerator<readonly DeadLetter[]> {
+  for await (const letters of pages)
+    if (letters.every(({ leftOutBytes }) => leftOutBytes === null)) yield letters;
+    // One per page, because left-out values are large.
+    else for (const letter of letters) yield [await withLeftOutValue(reader, letter)];
+}
+
+async function withLeftOutValue(reader: RangeReader, letter: DeadLetter): Promise<DeadLetter> {
+  if (letter.leftOutBytes === null || letter.original === null) return letter;
+  const { topic, partition, offset } = letter.original;
+  const range = { topic, partition, from: offset, to: offset + 1 };
+  const [record] = await reader.read(range).then(
+    ({ records }) => records,
+    (error: unknown) => {
+      if (error instanceof OffsetsUnavailableError) return [];
+      throw error;
+    },
+  );
+  if (record === undefined)
+    throw new DeadLettersNotFoundError(
+      `${formatLocation(letter.location)} was stored without its value of ${letter.leftOutBytes} bytes, ` +
+        `and ${formatLocation(letter.original)} is no longer there; choose other letters with --offsets`,
+    );
+  const { key, value, headers } = record;
+  return { ...letter, key, value, headers };
 }

@@ -1,29 +1,30 @@
 import kafkajs, { type Message } from 'kafkajs';
 
 /**
- * Messages sent at once make one batch a partition, and brokers refuse batches over 1,048,588 bytes by default
- * (`message.max.bytes`): kafkajs does not cut them up. This leaves room for what is not counted exactly.
+ * Bytes that one produce request sends to a partition at most. kafkajs puts all messages of a request for a partition into
+ * one batch, and brokers refuse batches over 1,048,588 bytes by default (`message.max.bytes`). The rest is a margin for what
+ * `messageBytes` only estimates.
  */
 export const SEND_BYTES = 800_000;
 
-/** What lengths, offset and time of a record take at most, more or less. */
+/** Upper estimate of what a record needs for its lengths, offset and timestamp. */
 const RECORD_OVERHEAD = 64;
 const HEADER_OVERHEAD = 10;
 
-/** About how many bytes a message takes in its batch, never fewer. */
+/** Upper estimate of the bytes that a message takes in its batch, uncompressed. */
 export function messageBytes({ key, value, headers = {} }: Message): number {
-  let bytes = RECORD_OVERHEAD + bytesOf(key) + bytesOf(value);
+  let bytes = RECORD_OVERHEAD + byteLength(key) + byteLength(value);
   for (const [name, header] of Object.entries(headers))
-    for (const one of Array.isArray(header) ? header : [header])
-      bytes += HEADER_OVERHEAD + bytesOf(name) + bytesOf(one);
+    for (const headerValue of Array.isArray(header) ? header : [header])
+      bytes += HEADER_OVERHEAD + byteLength(name) + byteLength(headerValue);
   return bytes;
 }
 
-const bytesOf = (data: Buffer | string | null | undefined) => (data == null ? 0 : Buffer.byteLength(data));
+const byteLength = (data: Buffer | string | null | undefined) => (data == null ? 0 : Buffer.byteLength(data));
 
 /**
- * Cuts items into runs, in their order, of at most `SEND_BYTES` in all; an item that is larger makes a run of its own.
- * @param messageOf the message an item will be sent as
+ * Splits items, in order, into runs of at most `SEND_BYTES` in total. A larger item gets a run of its own.
+ * @param messageOf returns the message that an item is sent as
  */
 export function* splitBySize<T>(items: readonly T[], messageOf: (item: T) => Message): Generator<T[]> {
   let run: T[] = [];
@@ -42,10 +43,10 @@ export function* splitBySize<T>(items: readonly T[], messageOf: (item: T) => Mes
 }
 
 /**
- * How to send a run of `bySize`, of which only one of a single message can be too large as it is. It came compressed, or with less
- * about it: brokers go by what a batch has when it is compressed.
+ * The compression for a run of `splitBySize`. Only a run of one message can exceed the limit. Such a record came compressed,
+ * or in a batch with fewer headers, so compress it: brokers check the compressed size.
  */
 export function chooseCompression([first, ...others]: readonly Message[]): kafkajs.CompressionTypes {
-  const isLarge = first !== undefined && others.length === 0 && messageBytes(first) > SEND_BYTES;
-  return isLarge ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
+  const exceedsLimit = first !== undefined && others.length === 0 && messageBytes(first) > SEND_BYTES;
+  return exceedsLimit ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
 }

@@ -1,9 +1,12 @@
 import kafkajs, { type Kafka, type Message } from 'kafkajs';
-import { splitBySize, chooseCompression } from './message-size.ts';
+import { formatLocation } from '../../domain/kafka-location.ts';
+import { replayedHeaders } from '../../domain/scoring/dead-letter-headers.ts';
+import type { DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
-import { printPlace, replayedHeaders, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
+import { chooseCompression, splitBySize } from './message-size.ts';
+import { toMessage } from './to-message.ts';
 
-/** A replay that ended in the middle; says how far it came. */
+/** A replay that failed before its end; the message says how many records it sent. */
 export class ReplayError extends Error {
   readonly code = 'REPLAY_FAILED';
   constructor(message: string, options?: ErrorOptions) {
@@ -13,70 +16,67 @@ export class ReplayError extends Error {
 }
 
 /**
- * Sends letters back to their input topic, in order: key, value and headers as they were, to the partition they came from
- * where there still is one. A try whose answer is lost is tried again under the same sequence number, which the broker
- * drops; a replay that is run again sends all anew.
- * @returns how many were sent
- * @throws ReplayError naming the letter at which it ended
+ * Sends dead letters back to their input topic, in order: with the original key, value and headers, and to the original
+ * partition if it still exists. kafkajs retries a request under the same sequence number, so the broker drops the
+ * duplicate; a second call sends everything again.
+ * @returns the number of records that were sent
+ * @throws ReplayError that names the dead letter at which the replay failed
  */
 export async function replay(
   kafka: Kafka,
-  { topic, partitions }: { topic: string; partitions: number },
-  letters: AsyncIterable<readonly DeadLetter[]>,
+  target: { topic: string; partitions: number },
+  pages: AsyncIterable<readonly DeadLetter[]>,
 ): Promise<number> {
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
     retry: KAFKA_RETRY,
-    // As Java clients do it.
+    // The same partitioner as Java clients use.
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
   await producer.connect();
   let sent = 0;
   try {
-    for await (const some of letters) {
-      const items = some.map((letter) => ({ letter, message: messageOf(letter, topic, partitions) }));
-      for (const request of splitBySize(items, ({ message }) => message)) {
+    for await (const letters of pages) {
+      const items = letters.map((letter) => ({ letter, message: replayMessage(letter, target) }));
+      for (const run of splitBySize(items, ({ message }) => message)) {
+        const messages = run.map(({ message }) => message);
+        const compression = chooseCompression(messages);
         try {
-          const messages = request.map(({ message }) => message);
-          await producer.send({ topic, acks: -1, compression: chooseCompression(messages), messages });
+          await producer.send({ topic: target.topic, acks: -1, compression, messages });
         } catch (error) {
-          throw interrupted(sent, request[0]?.letter, error);
+          throw replayError(sent, run[0]?.letter, error);
         }
-        sent += request.length;
+        sent += run.length;
       }
     }
     return sent;
   } finally {
-    await producer.disconnect().catch(() => {}); // what matters was acknowledged, or thrown
+    await producer.disconnect().catch(() => {}); // best effort: every record was acknowledged, or an error is thrown
   }
 }
 
-function messageOf(letter: DeadLetter, topic: string, partitions: number): Message {
+function replayMessage(
+  letter: DeadLetter,
+  { topic, partitions }: { topic: string; partitions: number },
+): Message {
   const { key, value, original } = letter;
-  const headers = Object.entries(replayedHeaders(letter)).map(([name, header]) => [
-    name,
-    Array.isArray(header) ? header.map(asBuffer) : asBuffer(header),
-  ]);
+  const keepsPartition = original?.topic === topic && original.partition < partitions;
   return {
-    key: key === null ? null : asBuffer(key),
-    value: value === null ? null : asBuffer(value),
-    headers: Object.fromEntries(headers) as NonNullable<Message['headers']>,
-    ...(original?.topic === topic && original.partition < partitions
-      ? { partition: original.partition }
-      : {}),
+    ...toMessage({ key, value, headers: replayedHeaders(letter) }),
+    ...(keepsPartition ? { partition: original.partition } : {}),
   };
 }
 
-function interrupted(sent: number, first: DeadLetter | undefined, error: unknown): ReplayError {
-  const at = first === undefined ? 'the end' : printPlace(first.place);
-  const why = error instanceof Error ? error.message : String(error);
+function replayError(sent: number, first: DeadLetter | undefined, error: unknown): ReplayError {
+  const location = first === undefined ? 'the end' : formatLocation(first.location);
+  const reason = error instanceof Error ? error.message : String(error);
   const remedy =
     kafkaErrorType(error) === 'MESSAGE_TOO_LARGE'
-      ? 'The input topic takes no record of this size: raise its max.message.bytes, or choose others by --offsets.'
-      : 'Those from there on may or may not have arrived.';
-  return new ReplayError(`${sent} were replayed, then ${at} failed: ${why}. ${remedy}`, { cause: error });
+      ? 'The input topic does not accept a record of this size: raise its max.message.bytes, or choose other letters with --offsets.'
+      : 'The records from there on may or may not have arrived.';
+  return new ReplayError(`${sent} records were replayed, then ${location} failed: ${reason}. ${remedy}`, {
+    cause: error,
+  });
 }
-
-const asBuffer = (data: Uint8Array | string): Buffer => Buffer.from(data);

@@ -1,144 +1,156 @@
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
-import { splitBySize, chooseCompression } from './message-size.ts';
+import type { RecordLocation } from '../../domain/kafka-location.ts';
 import { KAFKA_RETRY } from './client.ts';
+import { chooseCompression, splitBySize } from './message-size.ts';
 
-/** What one transaction writes: records and the group's position go together or not at all. */
-export interface Output {
+/** What one transaction writes: records and the next offset to read of a group, all or nothing. */
+export interface TransactionOutput extends RecordLocation {
   readonly records: readonly { readonly topic: string; readonly messages: readonly Message[] }[];
   readonly group: string;
-  readonly topic: string;
-  readonly partition: number;
-  /** Next offset to read. */
-  readonly offset: number;
+  /** Committed with the offset. */
   readonly metadata: string;
 }
 
-/** A transaction that fences every older holder of its id; to be committed or abandoned. */
+/** A transaction whose producer fenced every older producer of its id. Commit or abandon it. */
 export interface FencedTransaction {
-  /** False when this process has held the id since an earlier transaction, so that nobody was fenced now. */
+  /** False when this process already held the id from an earlier transaction, so `begin` fenced no producer. */
   readonly fresh: boolean;
   /**
-   * The offset that this process committed last under the id it holds, null when fresh. Kafka may tell an older one for some
-   * milliseconds after a commit, until its marker is written; whoever takes the id anew is told when that is done.
+   * The offset that this process committed last under the held id; null when fresh. For some milliseconds after a commit,
+   * until its marker is written, Kafka may return an older offset. A fresh producer waits until the marker is written.
    */
   readonly lastOffset: number | null;
-  commit(output: Output): Promise<void>;
-  /** Nothing was written: the producer stays good for the next range. */
+  commit(output: TransactionOutput): Promise<void>;
+  /** Ends the transaction without output. The producer can be used for the next range. */
   abandon(): Promise<void>;
 }
 
 export interface Transactions {
   /**
-   * Begins a transaction under a stable id. A fresh producer fences all older ones and ends what they left open; one that
-   * this process holds from its last commit is used again, unless `fresh` is asked for.
+   * Begins a transaction under a stable id. A fresh producer fences all older producers of the id and aborts their open
+   * transactions. A producer that this process holds from its last commit is reused, unless `fresh` is set.
    */
   begin(transactionalId: string, options?: { fresh?: boolean }): Promise<FencedTransaction>;
   close(): Promise<void>;
 }
 
-/** A transaction begins at its first send and ends within ms; one that died holds up readers until this passed. */
+/** A transaction starts with its first send and ends within milliseconds. A dead one blocks readers for this time. */
 const TRANSACTION_TIMEOUT_MS = 15_000;
 
-interface Held {
+interface HeldProducer {
   readonly producer: Producer;
   busy: boolean;
   lastOffset: number | null;
 }
 
 /**
- * One transactional producer per id, living as long as the worker. After any failed commit or abort it is thrown away:
- * kafkajs refuses to use it again, and only a new InitProducerId settles what became of the transaction (packages.md,
- * transaction design 2–4).
+ * Keeps one transactional producer per id, as long as the worker runs. Discards a producer after a failed commit or abort:
+ * kafkajs refuses to use it again, and only a new InitProducerId decides whether the transaction was committed
+ * (docs/decisions/0009-transactions.md).
  */
 export function createTransactions(kafka: Kafka): Transactions {
-  const held = new Map<string, Held>();
+  const producers = new Map<string, HeldProducer>();
 
-  async function discard(transactionalId: string, owner: Held): Promise<void> {
-    if (held.get(transactionalId) === owner) held.delete(transactionalId);
-    await owner.producer.disconnect().catch(() => {}); // it is being thrown away; its socket closes with it
+  async function discard(transactionalId: string, held: HeldProducer): Promise<void> {
+    if (producers.get(transactionalId) === held) producers.delete(transactionalId);
+    await held.producer.disconnect().catch(() => {}); // best effort: the producer is not used again
   }
 
-  async function open(transactionalId: string): Promise<Held> {
-    const producer = kafka.producer({
-      transactionalId,
-      idempotent: true,
-      maxInFlightRequests: 1,
-      transactionTimeout: TRANSACTION_TIMEOUT_MS,
-      allowAutoTopicCreation: false,
-      retry: KAFKA_RETRY,
-    });
+  async function open(transactionalId: string): Promise<HeldProducer> {
+    const producer = createProducer(kafka, transactionalId);
     await producer.connect();
-    const owner = { producer, busy: true, lastOffset: null };
-    held.set(transactionalId, owner);
-    return owner;
+    const held = { producer, busy: true, lastOffset: null };
+    producers.set(transactionalId, held);
+    return held;
   }
 
   return {
     async begin(transactionalId, { fresh = false } = {}) {
-      const earlier = held.get(transactionalId);
-      // Busy: an attempt of this process hangs. It must not share a producer with its successor.
+      const earlier = producers.get(transactionalId);
+      // Busy: an attempt of this process hangs. Its retry must not share a producer with it.
       if (earlier && (fresh || earlier.busy)) await discard(transactionalId, earlier);
       const reused = earlier !== undefined && !fresh && !earlier.busy;
-      const owner = reused ? earlier : await open(transactionalId);
-      owner.busy = true;
-      let transaction: Transaction;
+      const held = reused ? earlier : await open(transactionalId);
+      held.busy = true;
+      const discardHeld = () => discard(transactionalId, held);
       try {
-        transaction = await owner.producer.transaction();
+        const transaction = await held.producer.transaction();
+        return fencedTransaction(transaction, held, !reused, discardHeld);
       } catch (error) {
-        await discard(transactionalId, owner);
+        await discardHeld();
         throw error;
       }
-      const settle = async (work: () => Promise<void>) => {
-        try {
-          await work();
-          owner.busy = false;
-        } catch (error) {
-          await discard(transactionalId, owner);
-          throw error;
-        }
-      };
-      return {
-        fresh: !reused,
-        lastOffset: owner.lastOffset,
-        commit: (output) =>
-          settle(async () => {
-            await commit(transaction, output);
-            owner.lastOffset = output.offset;
-          }),
-        abandon: () => settle(() => transaction.abort()),
-      };
     },
     async close() {
-      await Promise.all([...held].map(([transactionalId, owner]) => discard(transactionalId, owner)));
+      await Promise.all([...producers].map(([transactionalId, held]) => discard(transactionalId, held)));
     },
   };
 }
 
-async function commit(transaction: Transaction, output: Output): Promise<void> {
-  // Records first: sendOffsets as the first call of a transaction fails (packages.md, 1 B).
-  const all = output.records.flatMap(({ topic, messages }) =>
+const createProducer = (kafka: Kafka, transactionalId: string): Producer =>
+  kafka.producer({
+    transactionalId,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: TRANSACTION_TIMEOUT_MS,
+    allowAutoTopicCreation: false,
+    retry: KAFKA_RETRY,
+  });
+
+function fencedTransaction(
+  transaction: Transaction,
+  held: HeldProducer,
+  fresh: boolean,
+  discard: () => Promise<void>,
+): FencedTransaction {
+  const settle = async (work: () => Promise<void>) => {
+    try {
+      await work();
+      held.busy = false;
+    } catch (error) {
+      await discard();
+      throw error;
+    }
+  };
+  return {
+    fresh,
+    lastOffset: held.lastOffset,
+    commit: (output) =>
+      settle(async () => {
+        await commit(transaction, output);
+        held.lastOffset = output.offset;
+      }),
+    abandon: () => settle(() => transaction.abort()),
+  };
+}
+
+async function commit(transaction: Transaction, output: TransactionOutput): Promise<void> {
+  const items = output.records.flatMap(({ topic, messages }) =>
     messages.map((message) => ({ topic, message })),
   );
-  for (const run of splitBySize(all, ({ message }) => message))
+  // Send records first: sendOffsets fails as the first call of a transaction (docs/decisions/0006-kafkajs.md).
+  for (const run of splitBySize(items, ({ message }) => message))
     await transaction.sendBatch({
       acks: -1,
       compression: chooseCompression(run.map(({ message }) => message)),
-      topicMessages: byTopic(run),
+      topicMessages: groupByTopic(run),
     });
-  const position = { partition: output.partition, offset: String(output.offset), metadata: output.metadata };
+  const { partition, offset, metadata } = output;
+  // A variable, because kafkajs's type lacks the metadata that it sends.
+  const committed = { partition, offset: String(offset), metadata };
   await transaction.sendOffsets({
     consumerGroupId: output.group,
-    topics: [{ topic: output.topic, partitions: [position] }],
+    topics: [{ topic: output.topic, partitions: [committed] }],
   });
   await transaction.commit();
 }
 
-function byTopic(run: readonly { topic: string; message: Message }[]): TopicMessages[] {
-  const messages = new Map<string, Message[]>();
-  for (const { topic, message } of run) {
-    const of = messages.get(topic);
-    if (of === undefined) messages.set(topic, [message]);
-    else of.push(message);
+function groupByTopic(items: readonly { topic: string; message: Message }[]): TopicMessages[] {
+  const messagesByTopic = new Map<string, Message[]>();
+  for (const { topic, message } of items) {
+    const messages = messagesByTopic.get(topic);
+    if (messages === undefined) messagesByTopic.set(topic, [message]);
+    else messages.push(message);
   }
-  return [...messages].map(([topic, of]) => ({ topic, messages: of }));
+  return [...messagesByTopic].map(([topic, messages]) => ({ topic, messages }));
 }

@@ -8,19 +8,29 @@ import { trustFeatureColumns } from '../../domain/scoring/trust-features.ts';
 import type { SilverSource } from './silver-catalog.ts';
 import { integer, literal, literals } from './sql.ts';
 
-/** SQL giving the instant that ISO text means, null where it means none. */
+/** The time that an ISO 8601 text means; null when it means none. */
 const instant = (text: string) =>
   `coalesce(try(from_iso8601_timestamp(${text})), try(CAST(${text} AS timestamp(3) with time zone)))`;
-const at = (date: Date) => `from_iso8601_timestamp(${literal(date.toISOString())})`;
-/** SQL that makes each row count for its platform and for all; or for just the one asked for. */
-const scopes = (platform: string, only?: string) =>
-  only === undefined
-    ? `CROSS JOIN UNNEST(ARRAY[${platform}, ${literal(ALL)}]) AS scopes(scope)`
-    : `CROSS JOIN UNNEST(ARRAY[${literal(only)}]) AS scopes(scope)`;
-const onlyPlatform = (platform: string, only?: string) =>
-  only === undefined || only === ALL ? 'true' : `${platform} = ${literal(only)}`;
+const timestamp = (date: Date) => `from_iso8601_timestamp(${literal(date.toISOString())})`;
 
-/** A share of the profiles in the order of their ids, after one id: where a reader that was cut short goes on. */
+/** Repeats each row for its platform and for `all`, or gives each row the one requested scope. */
+const scopes = (platform: string, scope?: string) =>
+  scope === undefined
+    ? `CROSS JOIN UNNEST(ARRAY[${platform}, ${literal(ALL)}]) AS scopes(scope)`
+    : `CROSS JOIN UNNEST(ARRAY[${literal(scope)}]) AS scopes(scope)`;
+const isInScope = (platform: string, scope?: string) =>
+  scope === undefined || scope === ALL ? 'true' : `${platform} = ${literal(scope)}`;
+
+export function existingIdsSql(
+  source: SilverSource,
+  { table, idColumn }: { readonly table: SilverTable; readonly idColumn: string },
+  ids: readonly string[],
+): string {
+  const id = source.text(table, idColumn);
+  return `SELECT ${id} AS id FROM ${source.table(table)} WHERE ${id} IN ${literals(ids)}`;
+}
+
+/** The profiles of a split by ascending id, after the id at which an interrupted read stopped. */
 export function profileSplitSql(
   source: SilverSource,
   { from, to }: ProfileSplit,
@@ -42,43 +52,46 @@ export function profileSplitSql(
           ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`} ORDER BY ${id}`;
 }
 
-/** Iceberg answers from its metadata. */
+/** Iceberg answers this from its metadata. */
 export const countRowsSql = (source: SilverSource, table: SilverTable) =>
   `SELECT CAST(count(*) AS VARCHAR) AS rows FROM ${source.table(table)}`;
 
 export const countIdsSql = (source: SilverSource, table: SilverTable, idColumn: string) =>
   `SELECT CAST(count(DISTINCT ${source.column(table, idColumn)}) AS VARCHAR) AS ids FROM ${source.table(table)}`;
 
-/** The snapshot that readers see, also after a rollback. */
+/** The snapshot that queries read, also after a rollback. */
 export const snapshotSql = (source: SilverSource, table: SilverTable) =>
   `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id FROM ${source.refs(table)} WHERE name = 'main' AND type = 'BRANCH'`;
 
-/** Ties are broken as ZREVRANGE does: by member, highest first. */
+/** Orders ties as ZREVRANGE does: by descending id. */
 const byFollowers = (source: SilverSource) =>
   `ORDER BY ${source.column('kol_profiles', 'followers_count')} DESC NULLS LAST, ${source.column('kol_profiles', 'kol_id')} DESC`;
 
-/** Those that each platform is sure of first, then by followers: a reader with room for fewer takes the first. */
-export const mostFollowedSql = (
-  source: SilverSource,
-  { most, perPlatform }: { most: number; perPlatform: number },
-) =>
+/** Which profiles to read: the most followed ones overall, and those of each platform. */
+export interface MostFollowed {
+  readonly overall: number;
+  readonly perPlatform: number;
+}
+
+/** First the most followed profiles of each platform, then the others: a reader with less room keeps the first ones. */
+export const mostFollowedSql = (source: SilverSource, { overall, perPlatform }: MostFollowed) =>
   `SELECT ${source.select(profile)} FROM (
      SELECT *, row_number() OVER (${byFollowers(source)}) AS place,
             row_number() OVER (PARTITION BY ${source.column('kol_profiles', 'platform')} ${byFollowers(source)}) AS place_on_platform
      FROM ${source.table('kol_profiles')})
-   WHERE place <= ${integer(most)} OR place_on_platform <= ${integer(perPlatform)}
+   WHERE place <= ${integer(overall)} OR place_on_platform <= ${integer(perPlatform)}
    ORDER BY place_on_platform <= ${integer(perPlatform)} DESC, place`;
 
-export function profileListsSql(source: SilverSource, limit: number, only?: string): string {
+export function profileListsSql(source: SilverSource, limit: number, scope?: string): string {
   const platform = source.column('kol_profiles', 'platform');
   return `SELECT scope, ${source.select(profile)} FROM (
             SELECT *, row_number() OVER (PARTITION BY scope ${byFollowers(source)}) AS place
-            FROM ${source.table('kol_profiles')} ${scopes(platform, only)} WHERE ${onlyPlatform(platform, only)})
+            FROM ${source.table('kol_profiles')} ${scopes(platform, scope)} WHERE ${isInScope(platform, scope)})
           WHERE place <= ${integer(limit)} ORDER BY scope, place`;
 }
 
-/** Followers as they are; engagement as the mean of the engagement rates of the KOL's content. Unknown is not ranked. */
-export function rankingSql(source: SilverSource, kind: RankingKind, limit: number, only?: string): string {
+/** Ranks by followers, or by the mean engagement rate of the KOL's content. KOLs without a value are not ranked. */
+export function rankingSql(source: SilverSource, kind: RankingKind, limit: number, scope?: string): string {
   const table = kind === 'followers' ? 'kol_profiles' : 'kol_content';
   const id = source.text(table, 'kol_id');
   const platform = source.column(table, 'platform');
@@ -89,13 +102,13 @@ export function rankingSql(source: SilverSource, kind: RankingKind, limit: numbe
   return `SELECT scope, kol_id, CAST(score AS VARCHAR) AS score FROM (
             SELECT scope, kol_id, score, row_number() OVER (PARTITION BY scope ORDER BY score DESC, kol_id DESC) AS place
             FROM (SELECT scope, ${id} AS kol_id, ${measure} AS score
-                  FROM ${source.table(table)} ${scopes(platform, only)}
-                  WHERE ${onlyPlatform(platform, only)} GROUP BY scope, ${id})
+                  FROM ${source.table(table)} ${scopes(platform, scope)}
+                  WHERE ${isInScope(platform, scope)} GROUP BY scope, ${id})
             WHERE score IS NOT NULL AND kol_id IS NOT NULL)
           WHERE place <= ${integer(limit)} ORDER BY scope, place`;
 }
 
-export function trendingSql(source: SilverSource, limit: number, now: Date, only?: string): string {
+export function trendingSql(source: SilverSource, limit: number, now: Date, scope?: string): string {
   const column = (name: string) => source.column('kol_content', name);
   return `WITH items AS (
             SELECT scope, content_id, heat, posted FROM (
@@ -103,10 +116,10 @@ export function trendingSql(source: SilverSource, limit: number, now: Date, only
                      coalesce(${column('views')}, 0) + ${LIKE_WEIGHT} * coalesce(${column('likes')}, 0) AS heat,
                      ${instant(source.text('kol_content', 'posted_at'))} AS posted
               FROM ${source.table('kol_content')})
-            ${scopes('platform', only)} WHERE ${onlyPlatform('platform', only)} AND posted <= ${at(now)}),
+            ${scopes('platform', scope)} WHERE ${isInScope('platform', scope)} AND posted <= ${timestamp(now)}),
           windows AS (
-            SELECT scope, if(max(posted) > ${at(now)} - INTERVAL '1' DAY,
-                             ${at(now)} - INTERVAL '1' DAY,
+            SELECT scope, if(max(posted) > ${timestamp(now)} - INTERVAL '1' DAY,
+                             ${timestamp(now)} - INTERVAL '1' DAY,
                              date_trunc('day', max(posted)) - INTERVAL '0.001' SECOND) AS opens
             FROM items GROUP BY scope)
           SELECT scope, content_id, CAST(heat AS VARCHAR) AS heat FROM (
@@ -139,7 +152,7 @@ export const dailyStatsSql = (source: SilverSource, from: Date, to: Date) => {
   const posted = instant(source.text('kol_content', 'posted_at'));
   return `SELECT format_datetime(${posted}, 'yyyy-MM-dd') AS day, ${source.text('kol_content', 'platform')} AS platform,
                  CAST(count(*) AS VARCHAR) AS content, ${['views', 'likes', 'comments', 'shares'].map(sum).join(', ')}
-          FROM ${source.table('kol_content')} WHERE ${posted} BETWEEN ${at(from)} AND ${at(to)} GROUP BY 1, 2 ORDER BY 1, 2`;
+          FROM ${source.table('kol_content')} WHERE ${posted} BETWEEN ${timestamp(from)} AND ${timestamp(to)} GROUP BY 1, 2 ORDER BY 1, 2`;
 };
 
 export const searchTermsSql = (source: SilverSource, limit: number) => {
@@ -157,3 +170,6 @@ export const searchTermsSql = (source: SilverSource, limit: number) => {
 export const trustFeaturesSql = (source: SilverSource) =>
   `SELECT ${trustFeatureColumns.map((name) => `${source.text('kol_trust_features', name)} AS ${name}`).join(', ')}
    FROM ${source.table('kol_trust_features')}`;
+
+export const trustFeaturesByIdSql = (source: SilverSource, ids: readonly string[]) =>
+  `${trustFeaturesSql(source)} WHERE ${source.text('kol_trust_features', 'kol_id')} IN ${literals(ids)}`;

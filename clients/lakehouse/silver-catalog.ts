@@ -1,112 +1,126 @@
 import {
   checkTable,
+  formatSchemaProblem,
   renamedColumns,
-  silver,
-  silverTables,
-  type FoundTable,
+  type ColumnMapping,
   type RenamedColumn,
   type SchemaProblem,
-  type SilverTable,
-} from '../../domain/schema/silver-tables.ts';
+} from '../../domain/schema/check-table.ts';
 import type { Fields } from '../../domain/schema/field.ts';
-import type { TableEntity } from '../../domain/schema/table-entity.ts';
+import { silver, silverTables, type SilverTable } from '../../domain/schema/silver-tables.ts';
+import type { Row, TableEntity } from '../../domain/schema/table-entity.ts';
 import { identifier, literal, literals } from './sql.ts';
 import type { Trino } from './trino.ts';
 
-/** The lakehouse does not have the tables or columns that the system reads. Says all that is wrong. */
+/** The lakehouse does not have the tables or columns that the system reads. The message lists all differences. */
 export class SourceSchemaError extends Error {
   readonly code = 'SOURCE_SCHEMA_MISMATCH';
-  constructor(
-    readonly problems: readonly SchemaProblem[],
-    sentences: readonly string[],
-  ) {
+  constructor(readonly problems: readonly SchemaProblem[]) {
     super(
-      `The source schema is not as expected:\n${sentences.map((sentence) => `- ${sentence}`).join('\n')}`,
+      `The source schema is not as expected:\n${problems.map((problem) => `- ${formatSchemaProblem(problem)}`).join('\n')}`,
     );
     this.name = 'SourceSchemaError';
   }
 }
 
-/** The Silver tables as they are in this environment; made by checking them. */
+/** SQL for the Silver tables and columns under the names that they have in this environment. */
 export interface SilverSource {
   /** Qualified, quoted table name. */
   table(name: SilverTable): string;
-  /** Qualified, quoted name of the metadata table in which Iceberg keeps the table's branches. */
+  /** Qualified, quoted name of the metadata table that contains the branches of an Iceberg table. */
   refs(name: SilverTable): string;
-  /** Quoted actual column that answers to the expected one. */
+  /** Quoted actual name of an expected column. */
   column(table: SilverTable, column: string): string;
-  /** SQL expression giving the column as VARCHAR, as its kind reads it. */
+  /** Expression for a column as VARCHAR, in the form that its field type parses. */
   text(table: SilverTable, column: string): string;
   /** `a AS "x", …`: select list of an entity, in the order that `fromRow` expects. */
   select(entity: Pick<TableEntity<Fields>, 'table' | 'columns'>): string;
 }
 
+/** The result of comparing the Silver tables with the contract. */
+interface SchemaCheck {
+  readonly source: SilverSource;
+  readonly problems: SchemaProblem[];
+  readonly renamed: RenamedColumn[];
+}
+
 export interface SilverCatalog {
-  /** Looks at information_schema now; later reads go by what it found. */
-  check(): Promise<{ source: SilverSource; problems: SchemaProblem[]; renamed: RenamedColumn[] }>;
-  /** The tables as found lately (at most `maxAgeSeconds` ago). A table that does not fit throws SourceSchemaError when it is used. */
+  /** Reads information_schema. Later reads use the result. */
+  check(): Promise<SchemaCheck>;
+  /**
+   * The tables as of the last check, which is at most `maxAgeSeconds` old. Using a table that breaks the contract throws
+   * SourceSchemaError.
+   */
   source(): Promise<SilverSource>;
 }
 
-/** Finds the Silver tables of one catalog and schema. */
+/** Finds the Silver tables in one schema of one catalog. */
 export function createSilverCatalog(
   trino: Trino,
   { catalog, schema, maxAgeSeconds = 60 }: { catalog: string; schema: string; maxAgeSeconds?: number },
-  describe: (problem: SchemaProblem) => string,
 ): SilverCatalog {
-  const qualified = `${identifier(catalog)}.${identifier(schema)}`;
-  let latest: { at: number; source: Promise<SilverSource> } | undefined;
+  let latest: { checkedAt: number; source: Promise<SilverSource> } | undefined;
 
-  async function check() {
+  async function check(): Promise<SchemaCheck> {
     const rows = await trino.rows(
       `SELECT table_name, column_name, data_type FROM ${identifier(catalog)}.information_schema.columns
        WHERE table_schema = ${literal(schema)} AND table_name IN ${literals(silverTables)}`,
       { columns: ['table_name', 'column_name', 'data_type'] },
     );
-    const found = {} as Record<SilverTable, FoundTable>;
-    const problems: SchemaProblem[] = [];
-    const renamed: RenamedColumn[] = [];
-    for (const table of silverTables) {
-      const columns = new Map(
-        rows.filter(([name]) => name === table).map(([, column, type]) => [column ?? '', type ?? '']),
-      );
-      const checked = checkTable(table, columns);
-      found[table] = checked.found;
-      problems.push(...checked.problems);
-      renamed.push(...renamedColumns(table, checked.found));
-    }
-    // What does not fit is looked at again by the next reader: it may be mended by then.
-    const source = sourceOf(qualified, found, (table) => {
-      const ours = problems.filter((problem) => problem.table === table);
-      if (ours.length === 0) return;
-      latest = undefined;
-      throw new SourceSchemaError(ours, ours.map(describe));
+    const { found, problems, renamed } = compareTables(rows);
+    const qualifiedSchema = `${identifier(catalog)}.${identifier(schema)}`;
+    const source = createSilverSource(qualifiedSchema, found, (table) => {
+      const tableProblems = problems.filter((problem) => problem.table === table);
+      if (tableProblems.length === 0) return;
+      latest = undefined; // the next read checks again, since the table may be repaired by then
+      throw new SourceSchemaError(tableProblems);
     });
-    latest = { at: Date.now(), source: Promise.resolve(source) };
+    latest = { checkedAt: Date.now(), source: Promise.resolve(source) };
     return { source, problems, renamed };
   }
 
   return {
     check,
     source() {
-      if (latest === undefined || Date.now() - latest.at > maxAgeSeconds * 1000) {
+      if (latest === undefined || Date.now() - latest.checkedAt > maxAgeSeconds * 1000) {
         const source = check().then((checked) => checked.source);
-        latest = { at: Date.now(), source };
-        source.catch(() => (latest = undefined)); // a failed look is not remembered
+        latest = { checkedAt: Date.now(), source };
+        source.catch(() => (latest = undefined)); // the next read tries again
       }
       return latest.source;
     },
   };
 }
 
-/** @param demand throws where a table does not fit: those that do can be read all the same */
-function sourceOf(
-  qualified: string,
-  found: Readonly<Record<SilverTable, FoundTable>>,
-  demand: (table: SilverTable) => void,
+/** @param rows table name, column name and Trino type of each column */
+function compareTables(rows: readonly Row[]) {
+  const found = {} as Record<SilverTable, ColumnMapping>;
+  const problems: SchemaProblem[] = [];
+  const renamed: RenamedColumn[] = [];
+  for (const table of silverTables) {
+    const columns = new Map(
+      rows.filter(([name]) => name === table).map(([, column, type]) => [column ?? '', type ?? '']),
+    );
+    const checked = checkTable(table, columns);
+    found[table] = checked.found;
+    problems.push(...checked.problems);
+    renamed.push(...renamedColumns(table, checked.found));
+  }
+  return { found, problems, renamed };
+}
+
+/**
+ * @param qualifiedSchema quoted `"catalog"."schema"`
+ * @param found the actual column names, by table
+ * @param assertUsable throws for a table that breaks the contract; the other tables can still be read
+ */
+function createSilverSource(
+  qualifiedSchema: string,
+  found: Readonly<Record<SilverTable, ColumnMapping>>,
+  assertUsable: (table: SilverTable) => void,
 ): SilverSource {
   const column = (table: SilverTable, name: string) => {
-    demand(table);
+    assertUsable(table);
     return identifier(found[table][name] ?? name);
   };
   const text = (table: SilverTable, name: string) => {
@@ -117,10 +131,10 @@ function sourceOf(
   };
   return {
     table(name) {
-      demand(name);
-      return `${qualified}.${identifier(name)}`;
+      assertUsable(name);
+      return `${qualifiedSchema}.${identifier(name)}`;
     },
-    refs: (name) => `${qualified}.${identifier(name).replace(/"$/, '$refs"')}`,
+    refs: (name) => `${qualifiedSchema}.${identifier(name).replace(/"$/, '$refs"')}`,
     column,
     text,
     select: (entity) =>

@@ -1,4 +1,4 @@
-/** Thrown for a name that must not be put into SQL. */
+/** A name that must not be part of an SQL statement. */
 export class UnsafeIdentifierError extends Error {
   readonly code = 'SQL_UNSAFE_IDENTIFIER';
   constructor(name: string) {
@@ -7,22 +7,22 @@ export class UnsafeIdentifierError extends Error {
   }
 }
 
-/** An SQL identifier, quoted. @throws UnsafeIdentifierError for anything but a plain lower-case name */
+/** A quoted SQL identifier. @throws UnsafeIdentifierError unless it is a plain lower-case name */
 export function identifier(name: string): string {
   if (!/^[a-z_][a-z0-9_]{0,127}$/.test(name)) throw new UnsafeIdentifierError(name);
   return `"${name}"`;
 }
 
 /**
- * An SQL string literal. Trino knows no escapes in '…' but the doubled quote; every other character, new lines and
- * backslashes among them, stands for itself. The one place where outside text becomes SQL.
+ * An SQL string literal. The only escape that Trino knows in '…' is the doubled quote; every other character, including line
+ * breaks and backslashes, means itself. All outside text enters SQL through this function.
  */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-/** `('a', 'b')` for an IN list; at least one text. */
+/** `('a', 'b')` for an IN list. Needs at least one text. */
 export const literals = (texts: readonly string[]): string => `(${texts.map(literal).join(', ')})`;
 
-/** A whole number as SQL. @throws RangeError when it is none */
+/** A whole number as SQL. @throws RangeError when it is not one */
 export function integer(value: number): string {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number`);
   return String(value);

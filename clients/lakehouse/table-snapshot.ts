@@ -1,55 +1,53 @@
-/** Part of its time after which a copy is read anew. */
-const EARLY = 0.8;
+/** A snapshot is reloaded after this share of its maximum age. */
+const RELOAD_SHARE = 0.8;
 
-/** What was read of a whole table. */
-interface Copy<T> {
+interface Snapshot<T> {
   readonly byId: ReadonlyMap<string, T>;
-  /** Whether that is all of it, so that what is not here is nowhere. */
-  readonly whole: boolean;
-  readonly readAt: number;
+  /** False when the table has more rows than are kept: then a missing id may still exist. */
+  readonly complete: boolean;
+  readonly loadedAt: number;
 }
 
-/** @returns the value of an id, null where there is none, undefined where that is to be looked up */
-export type SnapshotLookup<T> = (id: string) => T | null | undefined;
+/** @returns the value of an id; null when the table does not have it; undefined when the snapshot cannot tell */
+type SnapshotLookup<T> = (id: string) => T | null | undefined;
 
 /**
- * Keeps a copy of a table, read in the background now, and anew when it is wanted and growing old. A copy takes the place of
- * the one before when it has been read to its end; one that fails leaves that in place until it is too old.
+ * Keeps an in-memory snapshot of a table. Loads it in the background now, and reloads it when a lookup finds it stale. A new
+ * snapshot replaces the old one when it is loaded completely; a failed load keeps the old one until that is too old.
  * @param pages reads the table
- * @param most rows that are kept; of a larger table these are the first
- * @param keptMs how old a copy may be
+ * @param maxRows of a larger table only the first rows are kept
  */
 export function createTableSnapshot<T>(
   pages: () => AsyncIterable<readonly T[]>,
   idOf: (value: T) => string,
-  { most, keptMs, onError }: { most: number; keptMs: number; onError: (error: unknown) => void },
+  { maxRows, maxAgeMs, onError }: { maxRows: number; maxAgeMs: number; onError: (error: unknown) => void },
 ): SnapshotLookup<T> {
-  let copy: Copy<T> | undefined;
-  let begunAt = -Infinity;
+  let snapshot: Snapshot<T> | undefined;
+  let lastLoadAt = -Infinity;
 
-  async function read(): Promise<void> {
-    const readAt = performance.now();
+  async function load(): Promise<void> {
+    const loadedAt = performance.now();
     const byId = new Map<string, T>();
     for await (const page of pages()) {
       for (const value of page) byId.set(idOf(value), value);
-      if (byId.size <= most) continue;
-      copy = { byId, whole: false, readAt };
+      if (byId.size <= maxRows) continue;
+      snapshot = { byId, complete: false, loadedAt };
       return;
     }
-    copy = { byId, whole: true, readAt };
+    snapshot = { byId, complete: true, loadedAt };
   }
 
-  function readWhenDue(): void {
+  function loadWhenStale(): void {
     const now = performance.now();
-    if (now - begunAt < keptMs * EARLY) return;
-    begunAt = now;
-    read().catch(onError);
+    if (now - lastLoadAt < maxAgeMs * RELOAD_SHARE) return;
+    lastLoadAt = now;
+    load().catch(onError);
   }
-  readWhenDue();
+  loadWhenStale();
 
   return (id) => {
-    readWhenDue();
-    if (copy === undefined || performance.now() - copy.readAt >= keptMs) return undefined;
-    return copy.byId.get(id) ?? (copy.whole ? null : undefined);
+    loadWhenStale();
+    if (snapshot === undefined || performance.now() - snapshot.loadedAt >= maxAgeMs) return undefined;
+    return snapshot.byId.get(id) ?? (snapshot.complete ? null : undefined);
   };
 }

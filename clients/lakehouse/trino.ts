@@ -1,66 +1,50 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { BasicAuth, Trino as TrinoClient, type QueryError, type QueryResult } from 'trino-client';
+import { BasicAuth, Trino as TrinoClient, type QueryResult } from 'trino-client';
 import type { Row } from '../../domain/schema/table-entity.ts';
+import { toTrinoError, TrinoQueryError, TrinoUnavailableError } from './trino-errors.ts';
 
-/** A query that Trino refused or gave up; `retryable` tells whether the same query may work later. */
-export class TrinoQueryError extends Error {
-  readonly code = 'TRINO_QUERY_FAILED';
-  readonly retryable: boolean;
-  constructor(
-    readonly queryId: string,
-    readonly errorName: string,
-    errorType: string,
-    message: string,
-  ) {
-    super(`Trino query ${queryId} failed: ${errorName}: ${message}`);
-    this.name = 'TrinoQueryError';
-    // USER_ERROR: the query is wrong and stays wrong. INTERNAL_ERROR, INSUFFICIENT_RESOURCES and EXTERNAL pass.
-    this.retryable = errorType !== 'USER_ERROR';
-  }
-}
-
-/** Trino could not be reached, answered something else than the protocol, or took too long. */
-export class TrinoUnavailableError extends Error {
-  readonly code = 'TRINO_UNAVAILABLE';
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'TrinoUnavailableError';
-  }
-}
-
-export interface QueryOptions {
-  /** Columns that the result must have, in order; a lying or changed reply is an error, never zero rows. */
+interface QueryOptions {
+  /** Names of the result's columns, in order. Another result is an error, never zero rows. */
   readonly columns: readonly string[];
-  /** Aborting cancels the query in Trino. */
+  /** Aborting it cancels the query in Trino. */
   readonly signal?: AbortSignal | undefined;
   readonly timeoutSeconds?: number | undefined;
 }
 
-export interface TrinoOptions {
+interface TrinoOptions {
   readonly url: string;
   readonly user: string;
   readonly password?: string | undefined;
   readonly queryTimeoutSeconds: number;
-  /** Queries on their way at once; more wait for their turn. No limit by default. */
+  /** Number of queries that run at the same time; more queries wait. No limit by default. */
   readonly concurrency?: number;
 }
 
 export interface Trino {
-  /** Streams the pages of a result; at most one page is held. Leaving the loop early cancels the query. */
+  /**
+   * Streams the pages of a result and holds at most one page. Leaving the loop early cancels the query.
+   * @throws TrinoQueryError, TrinoUnavailableError
+   */
   pages(sql: string, options: QueryOptions): AsyncGenerator<Row[]>;
-  /** The whole result; for small ones. */
+  /** Returns all rows of a small result. @throws TrinoQueryError, TrinoUnavailableError */
   rows(sql: string, options: QueryOptions): Promise<Row[]>;
 }
 
-const RETRIED_STATUS = new Set([429, 502, 503, 504]);
+type SentQuery = ReturnType<TrinoClient['query']>;
+
+const RETRIED_STATUSES = new Set([429, 502, 503, 504]);
+const RETRIED_CODES = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 const POLL_ATTEMPTS = 5;
-/** A cancelled activity ends soon, also where Trino hangs. */
-const LONGEST_CANCEL_MS = 5000;
+/** A cancelled activity must end soon, also when Trino hangs. */
+const MAX_CANCEL_MS = 5000;
+
+/** Trino ends a query after its timeout. This much later (s) the client stops waiting for Trino to report that. */
+const GRACE_SECONDS = 5;
 
 /**
- * Queries over trino-client, with what it leaves out (packages.md, section 3): errors are thrown also when they come in
- * the first reply, the result's columns are checked, polls are retried, and a query ends with its reader.
+ * Runs queries with trino-client and adds what that lacks: errors are thrown, also those of the first response; result
+ * columns are checked; polls are retried; a query ends with its reader (docs/decisions/0008-trino-client.md).
  */
 export function createTrino({
   url,
@@ -70,148 +54,211 @@ export function createTrino({
   concurrency = Infinity,
 }: TrinoOptions): Trino {
   const limit = pLimit(concurrency);
-  /** A query's turn; it lasts until the returned function is called. */
-  const turn = () =>
-    new Promise<() => void>((begin) => {
-      void limit(() => new Promise<void>((end) => begin(end)));
+  /** Waits for a free slot. Call the returned function to release it. */
+  const acquireSlot = () =>
+    new Promise<() => void>((acquired) => {
+      void limit(() => new Promise<void>((release) => acquired(release)));
     });
 
+  function query(sql: string, { columns, signal, timeoutSeconds }: QueryOptions): AsyncGenerator<Row[]> {
+    const seconds = timeoutSeconds ?? queryTimeoutSeconds;
+    const client = TrinoClient.create({
+      server: url,
+      source: 'kol-cache',
+      // Times are compared as instants, so the server's time zone must not matter.
+      extraHeaders: { 'X-Trino-Time-Zone': 'UTC' },
+      auth: new BasicAuth(user, password),
+      session: { query_max_run_time: `${Math.ceil(seconds)}s` },
+    });
+    const deadline = AbortSignal.timeout((seconds + GRACE_SECONDS) * 1000);
+    return runQuery(client, sql, {
+      columns,
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      url,
+    });
+  }
+
   async function* pages(sql: string, options: QueryOptions): AsyncGenerator<Row[]> {
-    const end = await turn();
+    const releaseSlot = await acquireSlot();
     try {
       options.signal?.throwIfAborted();
       yield* query(sql, options);
     } finally {
-      end();
-    }
-  }
-
-  async function* query(sql: string, options: QueryOptions): AsyncGenerator<Row[]> {
-    // A client's session is changed by replies: one client per query.
-    const client = TrinoClient.create({
-      server: url,
-      source: 'kol-cache',
-      // Times are compared as instants; the server's own zone must not matter.
-      extraHeaders: { 'X-Trino-Time-Zone': 'UTC' },
-      auth: new BasicAuth(user, password),
-      session: { query_max_run_time: `${Math.ceil(options.timeoutSeconds ?? queryTimeoutSeconds)}s` },
-    });
-    const deadline = AbortSignal.timeout(((options.timeoutSeconds ?? queryTimeoutSeconds) + 5) * 1000);
-    const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline;
-    // Sent once only: a query that was sent twice would run twice.
-    const sent = client.query(sql);
-    let finished = false;
-    try {
-      const iterator = await untilAborted(sent, signal, url).catch((error: unknown) => {
-        throw unavailable(error, url);
-      });
-      let columnsSeen = false;
-      while (!finished) {
-        const step = await nextPage(() => untilAborted(iterator.next(), signal, url));
-        const page = checkedPage(step.value as unknown);
-        if (page.error) throw queryError(page.id, page.error);
-        if (page.nextUri !== undefined) page.nextUri = inSmallPages(page.nextUri);
-        if (page.columns) {
-          checkColumns(page.id, page.columns, options.columns);
-          columnsSeen = true;
-        }
-        if (page.data && page.data.length > 0) {
-          if (!columnsSeen)
-            throw new TrinoUnavailableError(`Trino query ${page.id} sent rows without columns`);
-          yield page.data as Row[];
-        }
-        finished = step.done === true || page.nextUri === undefined;
-        if (finished && (page.stats?.state !== 'FINISHED' || !columnsSeen))
-          throw new TrinoUnavailableError(
-            `Trino query ${page.id} ended in state ${page.stats?.state ?? 'unknown'}${columnsSeen ? '' : ' without a result'}`,
-          );
-      }
-    } finally {
-      // The answer to a query may still be on its way: it is cancelled when that arrives, and nobody waits for it.
-      if (!finished)
-        await Promise.race([cancel(client, sent), sleep(LONGEST_CANCEL_MS, undefined, { ref: false })]);
+      releaseSlot();
     }
   }
 
   return {
     pages,
     async rows(sql, options) {
-      const all: Row[] = [];
-      for await (const page of pages(sql, options)) for (const row of page) all.push(row);
-      return all;
+      const rows: Row[] = [];
+      for await (const page of pages(sql, options)) for (const row of page) rows.push(row);
+      return rows;
     },
   };
 }
 
 /**
- * Where the next page is to be had, for one of about a megabyte. Trino's own choice of 16 MB is ten times that once it is
- * parsed, for each query on its way.
+ * Runs a query: send, poll page by page, check each page, and cancel the query in Trino unless it ended.
+ * @param client used for this query only, since responses change its session
+ * @param columns names of the result's columns, in order
+ * @param signal ends the query
+ * @param url quoted by errors
+ * @throws TrinoQueryError, TrinoUnavailableError
  */
-function inSmallPages(nextUri: string): string {
-  const uri = new URL(nextUri);
-  uri.searchParams.set('targetResultSize', '1MB');
-  return uri.toString();
+async function* runQuery(
+  client: TrinoClient,
+  sql: string,
+  { columns, signal, url }: { columns: readonly string[]; signal: AbortSignal; url: string },
+): AsyncGenerator<Row[]> {
+  // No retry: a query that is sent twice runs twice.
+  const sent = client.query(sql);
+  const pages = createPageCheck(columns);
+  let ended = false;
+  try {
+    const iterator = await untilAborted(sent, signal, url).catch((error: unknown) => {
+      throw toTrinoError(error, url);
+    });
+    while (!ended) {
+      const step = await pollPage(() => untilAborted(iterator.next(), signal, url));
+      const page = pages.check(step.value);
+      // The iterator polls the URI of the page that it returned last.
+      if (page.nextUri !== undefined) page.nextUri = withPageSize(page.nextUri);
+      if (page.data && page.data.length > 0) yield page.data as Row[];
+      ended = step.done === true || page.nextUri === undefined;
+      if (ended) pages.checkLast(page);
+    }
+  } finally {
+    if (!ended) await cancelQuery(client, sent);
+  }
 }
 
-/** Polls again where the coordinator or a proxy before it was busy: fetching the same page twice is safe. */
-async function nextPage<T>(poll: () => Promise<T>): Promise<T> {
+/**
+ * Polls the next page, and retries while the coordinator or a proxy in front of it is busy. Fetching the same page twice is
+ * safe. trino-client itself does not retry (docs/decisions/0008-trino-client.md).
+ * @throws TrinoQueryError, TrinoUnavailableError
+ */
+async function pollPage<T>(poll: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await poll();
     } catch (error) {
-      const status = (error as { response?: { status?: number } }).response?.status;
-      const passing = status === undefined ? isConnectionError(error) : RETRIED_STATUS.has(status);
-      if (!passing || attempt === POLL_ATTEMPTS) throw unavailable(error);
+      if (!isTemporary(error) || attempt === POLL_ATTEMPTS) throw toTrinoError(error);
       await sleep(100 * 2 ** attempt);
     }
   }
 }
 
-const isConnectionError = (error: unknown) =>
-  ['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes((error as { code?: string }).code ?? '');
-
-function unavailable(error: unknown, url?: string): Error {
-  if (error instanceof TrinoUnavailableError || error instanceof TrinoQueryError) return error;
-  // Not the axios error itself: it holds the request with its Authorization header.
-  const { code, message, response } = error as {
-    code?: string;
-    message?: string;
-    response?: { status?: number };
-  };
-  const what = response?.status === undefined ? (code ?? message) : `HTTP ${response.status}`;
-  return new TrinoUnavailableError(`Trino${url === undefined ? '' : ` at ${url}`} did not answer: ${what}`);
+function isTemporary(error: unknown): boolean {
+  const { code = '', response } = error as { code?: string; response?: { status?: number } };
+  return response?.status === undefined ? RETRIED_CODES.has(code) : RETRIED_STATUSES.has(response.status);
 }
 
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, url: string): Promise<T> {
-  const aborted = () =>
-    new TrinoUnavailableError(
-      signal.reason instanceof Error && signal.reason.name === 'TimeoutError'
-        ? `Trino at ${url} did not finish the query in time`
-        : 'The Trino query was cancelled',
-      { cause: signal.reason },
-    );
-  if (signal.aborted) throw aborted();
-  let stop: () => void = () => {};
-  const abort = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(aborted());
-    signal.addEventListener('abort', stop, { once: true });
+/**
+ * The URI of the next page, with a page size of about 1 MB. Trino's default of 16 MB takes ten times that after parsing, for
+ * each running query.
+ */
+function withPageSize(nextUri: string): string {
+  const uri = new URL(nextUri);
+  uri.searchParams.set('targetResultSize', '1MB');
+  return uri.toString();
+}
+
+/**
+ * Waits for a call of trino-client, which has no timeout and cannot be aborted.
+ * @throws TrinoUnavailableError when the signal aborts first, or when the connection is refused; else the call's own error
+ */
+async function untilAborted<T>(call: Promise<T>, signal: AbortSignal, url: string): Promise<T> {
+  if (signal.aborted) throw abortError(signal, url);
+  let onAbort: () => void = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(abortError(signal, url));
+    signal.addEventListener('abort', onAbort, { once: true });
   });
   try {
-    return await Promise.race([work, abort]);
+    return await Promise.race([call, aborted]);
   } catch (error) {
     const { response, code } = error as { response?: unknown; code?: unknown };
-    if (response === undefined && code === 'ECONNREFUSED') throw unavailable(error, url);
+    if (response === undefined && code === 'ECONNREFUSED') throw toTrinoError(error, url);
     throw error;
   } finally {
-    signal.removeEventListener('abort', stop);
-    work.catch(() => {}); // the loser of the race must not become an unhandled rejection
+    signal.removeEventListener('abort', onAbort);
+    call.catch(() => {}); // after an abort nobody handles a rejection of the call
   }
 }
 
-function checkedPage(page: unknown): QueryResult {
-  if (typeof page !== 'object' || page === null || !('id' in page) || typeof page.id !== 'string')
-    throw new TrinoUnavailableError('What answers as Trino sent something else than a query result');
-  return page as QueryResult;
+function abortError({ reason }: AbortSignal, url: string): TrinoUnavailableError {
+  const timedOut = reason instanceof Error && reason.name === 'TimeoutError';
+  return new TrinoUnavailableError(
+    timedOut ? `Trino at ${url} did not finish the query in time` : 'The Trino query was cancelled',
+    { cause: reason },
+  );
+}
+
+/**
+ * Cancels a query in Trino, and waits for it at most 5 s. A query without a first response yet is cancelled when that arrives.
+ * Best effort: a query that cannot be cancelled ends with query_max_run_time.
+ */
+async function cancelQuery(client: TrinoClient, sent: SentQuery): Promise<void> {
+  await Promise.race([cancel(client, sent), sleep(MAX_CANCEL_MS, undefined, { ref: false })]);
+}
+
+async function cancel(client: TrinoClient, sent: SentQuery): Promise<void> {
+  try {
+    const id = queryIdOf(await sent);
+    if (id !== undefined) await client.cancel(id);
+  } catch {
+    // Trino is not reachable now: see query_max_run_time above.
+  }
+}
+
+/**
+ * The client returns the id with the first page of rows, but a query must also be cancelled before, for example while it sorts
+ * a million rows. So this reads the id from the first response, which the iterator keeps in a private field (trino-client
+ * 0.2.9; the test that cancels a query on a real Trino fails if that changes).
+ */
+const queryIdOf = (iterator: Awaited<SentQuery>): string | undefined =>
+  (iterator as unknown as { iter?: { queryResult?: { id?: string } } }).iter?.queryResult?.id;
+
+/**
+ * Checks the pages of one result. trino-client returns errors as data, and its iterator ends without an error when the first
+ * page has one (docs/decisions/0008-trino-client.md).
+ * @param expectedColumns names of the result's columns, in order
+ */
+function createPageCheck(expectedColumns: readonly string[]) {
+  let columnsSeen = false;
+  return {
+    /**
+     * @param value what the iterator of trino-client returned
+     * @throws TrinoQueryError for an error of the query; TrinoUnavailableError for anything that is not the expected result
+     */
+    check(value: unknown): QueryResult {
+      const page = toQueryResult(value);
+      if (page.error)
+        throw new TrinoQueryError(page.id, page.error.errorName, page.error.errorType, page.error.message);
+      if (page.columns) {
+        checkColumns(page.id, page.columns, expectedColumns);
+        columnsSeen = true;
+      }
+      if (page.data && page.data.length > 0 && !columnsSeen)
+        throw new TrinoUnavailableError(`Trino query ${page.id} sent rows without columns`);
+      return page;
+    },
+    /** @throws TrinoUnavailableError unless the query finished and had columns: else a failure would look like zero rows */
+    checkLast({ id, stats }: QueryResult): void {
+      if (stats?.state === 'FINISHED' && columnsSeen) return;
+      const state = stats?.state ?? 'unknown';
+      throw new TrinoUnavailableError(
+        `Trino query ${id} ended in state ${state}${columnsSeen ? '' : ' without a result'}`,
+      );
+    },
+  };
+}
+
+function toQueryResult(value: unknown): QueryResult {
+  if (typeof value !== 'object' || value === null || !('id' in value) || typeof value.id !== 'string')
+    throw new TrinoUnavailableError('The response of Trino is not a query result');
+  return value as QueryResult;
 }
 
 function checkColumns(
@@ -222,27 +269,6 @@ function checkColumns(
   const names = columns.map(({ name }) => name);
   if (names.join() !== expected.join())
     throw new TrinoUnavailableError(
-      `Trino query ${queryId} answered columns ${names.join(', ')} instead of ${expected.join(', ')}`,
+      `Trino query ${queryId} returned columns ${names.join(', ')} instead of ${expected.join(', ')}`,
     );
 }
-
-const queryError = (queryId: string, error: QueryError) =>
-  new TrinoQueryError(queryId, error.errorName, error.errorType, error.message);
-
-type Sent = ReturnType<TrinoClient['query']>;
-
-async function cancel(client: TrinoClient, sent: Sent): Promise<void> {
-  try {
-    const id = queryId(await sent);
-    if (id !== undefined) await client.cancel(id);
-  } catch {
-    // Best effort: query_max_run_time ends it if Trino is out of reach now.
-  }
-}
-
-/**
- * The client gives no page, and so no id, before there are rows; a query that sorts a million of them must be stopped before.
- * So the id is read where the client keeps the first reply (0.2.9; the cancel test on a real Trino would notice).
- */
-const queryId = (iterator: Awaited<Sent>): string | undefined =>
-  (iterator as unknown as { iter?: { queryResult?: { id?: string } } }).iter?.queryResult?.id;

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 
-/** Temporal's frontend did not answer. */
+/** The frontend of Temporal does not answer. */
 export class TemporalUnavailableError extends Error {
   readonly code = 'TEMPORAL_UNAVAILABLE';
   constructor(address: string, options?: ErrorOptions) {
@@ -10,7 +10,7 @@ export class TemporalUnavailableError extends Error {
 }
 
 /**
- * Temporal client over one connection; close the connection when done.
+ * A Temporal client over one connection. Close the connection when done.
  * @throws TemporalUnavailableError
  */
 export async function connectTemporal(address: string, namespace: string): Promise<Client> {
@@ -24,12 +24,12 @@ export async function connectTemporal(address: string, namespace: string): Promi
   }
 }
 
-/** Where a Temporal that was away is looked for again at least this often. */
+/** Longest time between two attempts to reconnect. */
 const RECONNECT_MS = 5_000;
 
 /**
- * Temporal client that connects with its first call, so that its owner starts and serves without Temporal; each call needs a
- * deadline. Close the connection when done.
+ * A Temporal client that connects at its first call, so that a process can start and serve without Temporal. Every call needs
+ * a deadline. Close the connection when done.
  */
 export const connectTemporalLazily = (address: string, namespace: string): Client =>
   new Client({

@@ -5,26 +5,27 @@ import {
   type ScheduleOptions,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
-import { SCHEDULED_WARM_ID, WARM_SCHEDULE_ID, WARM_TASK_QUEUE } from '../../contract/workflow-ids.ts';
-import type { warmCache } from '../../workflows/warming/warm-cache.ts';
+import { WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
+import { SCHEDULED_WARM_ID, WARM_SCHEDULE_ID } from '../../contract/workflow-ids.ts';
+import type { Workflows } from '../../contract/workflows.ts';
 
-/** Makes the warm schedule, or brings one that is there up to these settings; a pause by an operator stays. */
-export async function ensureWarmSchedule(temporal: Client, everyMinutes: number): Promise<void> {
+/** Creates the warm schedule, or updates it to these settings. A schedule that an operator paused stays paused. */
+export async function upsertWarmSchedule(temporal: Client, everyMinutes: number): Promise<void> {
   const options: ScheduleOptions = {
     scheduleId: WARM_SCHEDULE_ID,
     spec: { intervals: [{ every: `${everyMinutes} minutes` }] },
     action: {
       type: 'startWorkflow',
-      workflowType: 'warmCache' satisfies (typeof warmCache)['name'],
+      workflowType: 'warmCache' satisfies keyof Workflows,
       workflowId: SCHEDULED_WARM_ID,
       taskQueue: WARM_TASK_QUEUE,
       args: [{ trigger: 'schedule', requestedBy: 'schedule' }],
       staticSummary: 'Scheduled warm of the whole cache',
     },
     policies: {
-      // A warm that is still running makes the next one needless.
+      // While a warm still runs, the next one is not needed.
       overlap: ScheduleOverlapPolicy.SKIP,
-      // After an outage one warm is due at most, not one for each tick that was missed.
+      // After an outage at most one warm is due, not one for each missed tick.
       catchupWindow: `${everyMinutes} minutes`,
     },
   };

@@ -1,14 +1,14 @@
 import type { CacheEntry } from '../schema/entry.ts';
 
-/** How people engage with a KOL's latest scraped video. */
+/** Engagement with the latest scraped video of a KOL. */
 export interface Engagement {
   readonly kol_id: string;
   readonly content_id: string;
-  /** Percent of views; null without views. */
+  /** Percent of views; null when the video has no views. */
   readonly engagement_rate: number | null;
 }
 
-/** kol:engagement:{kol_id}: for our own use, what video events tell the scoring of profiles. */
+/** kol:engagement:{kol_id}: internal; keeps the latest engagement from video events for the scoring of profiles. */
 export const engagement = {
   name: 'engagement',
   ttlSeconds: 86_400,

@@ -1,17 +1,17 @@
-/** cache:metadata: when each part was last warmed, by which run, how many keys. One JSON value a part. */
+/** cache:metadata: a hash with one JSON value a part: when it was last warmed, by which run, how many keys. */
 export const cacheMetadata = {
   name: 'cache-metadata',
   ttlSeconds: 86_400,
   key: 'cache:metadata',
 };
 
-/** A set as the last warm left it. */
-export interface WarmedSet {
-  /** Members, as shrinkage counts them; 0 where it does not. */
+/** A set that the last warm wrote. */
+interface WarmedSet {
+  /** Members, for the shrinkage check; 0 when it does not check this key. */
   readonly size: number;
   readonly ttlSeconds: number;
-  /** A single key that goes with the sets: renewed with them, but not replaced or removed as they are. */
-  readonly beside?: boolean;
+  /** A key that belongs to a set: a warm refreshes its TTL with the sets, but does not replace or remove it as it does sets. */
+  readonly refreshOnly?: boolean;
 }
 
 export interface PartMetadata {
@@ -19,45 +19,35 @@ export interface PartMetadata {
   readonly run_id: string;
   readonly trigger: string;
   readonly keys: number;
-  /** When the lakehouse was last read for it; later warms may only have renewed the keys. */
+  /** When a warm last read the lakehouse for this part; later warms may only have refreshed the TTLs. */
   readonly read_at: string;
   readonly rows: number;
-  /** Rows of each table that it is made of, as shrinkage counts them. */
+  /** Rows of each table that the part reads, for the shrinkage check. */
   readonly tableRows: Readonly<Record<string, number>>;
-  /** Snapshot of each table that was read; null where the table cannot tell, which counts as always changed. */
+  /** Snapshot id of each table that was read; null when the table has none, which counts as always changed. */
   readonly snapshots: Readonly<Record<string, string | null>>;
-  /** What else decides the content, such as limits: as text that is only compared. */
+  /** The settings that decide the content, such as limits, as text that is only compared. */
   readonly shape: string;
-  /** The sets by key; profiles are known by their `cached_at` instead, which is `read_at`. */
+  /** The sets by key. Profiles are not listed here: their field `cached_at` equals `read_at`. */
   readonly sets: Readonly<Record<string, WarmedSet>>;
 }
 
-/** Metadata of other writers, or of an earlier form, is none: the part is then read anew. */
+/** @returns null for the metadata of other writers or of an earlier format; the part is then read from the lakehouse again */
 export function parsePartMetadata(json: string | null): PartMetadata | null {
   if (json === null) return null;
   try {
     const value = JSON.parse(json) as Partial<PartMetadata> | null;
-    const isOurs =
+    const isValid =
       typeof value?.read_at === 'string' &&
       typeof value.rows === 'number' &&
       typeof value.shape === 'string' &&
       isObject(value.tableRows) &&
       isObject(value.snapshots) &&
       isObject(value.sets);
-    return isOurs ? (value as PartMetadata) : null;
+    return isValid ? (value as PartMetadata) : null;
   } catch {
     return null;
   }
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
-
-/** Whether rows read now would be the rows read then. */
-export const isUnchanged = (
-  then: Pick<PartMetadata, 'snapshots' | 'shape'>,
-  now: Pick<PartMetadata, 'snapshots' | 'shape'>,
-): boolean =>
-  then.shape === now.shape &&
-  Object.entries(now.snapshots).every(
-    ([table, snapshot]) => snapshot !== null && then.snapshots[table] === snapshot,
-  );

@@ -1,7 +1,7 @@
 import type { CacheEntry } from '../schema/entry.ts';
 import type { Profile } from './profile.ts';
 
-/** kol:profiles:list:{platform}: the platform's profiles as one JSON array, most followers first. */
+/** kol:profiles:list:{platform}: profiles of the platform as one JSON array, most followers first. */
 export const profileList = {
   name: 'profile-list',
   ttlSeconds: 900,

@@ -1,21 +1,20 @@
 import type { CacheEntry } from '../schema/entry.ts';
 
-/** What makes content trend: views + 10 × likes (domain.md, cache schema). */
+/** Heat, by which content trends, is views + 10 × likes (docs/contract.md). */
 export const LIKE_WEIGHT = 10;
-/** Items kept for each platform. */
+/** Items in the list of a platform. */
 export const TRENDING_LIMIT = 50;
 
-/** views + 10 × likes; what is unknown counts as 0. */
+/** The heat of an item; unknown counts are 0. */
 export const heatOf = (views: number | null, likes: number | null): number =>
   (views ?? 0) + LIKE_WEIGHT * (likes ?? 0);
 
-/** An item with its heat. */
 export interface TrendingItem {
   readonly content_id: string;
   readonly heat: number;
 }
 
-/** content:trending:{platform}:{limit}: content ids of the last 24 h, highest first. */
+/** content:trending:{platform}:{limit}: content ids of the last 24 h, highest heat first. */
 export const trending = {
   name: 'trending',
   ttlSeconds: 900,
@@ -26,9 +25,13 @@ export const trending = {
     type: 'list',
     items: contentIds.slice(0, limit),
   }),
-  /** Beside the list, for our own use: the heat of its items, so that video events can move them between warms. */
+  /** Internal: a sorted set with the heat of the listed items, so that video events can move them between warms. */
   heatKey: (platform: string, limit: number = TRENDING_LIMIT) => `{${trending.key(platform, limit)}}:heat`,
-  toHeatEntry: (platform: string, items: readonly TrendingItem[], limit: number = TRENDING_LIMIT): CacheEntry => ({
+  toHeatEntry: (
+    platform: string,
+    items: readonly TrendingItem[],
+    limit: number = TRENDING_LIMIT,
+  ): CacheEntry => ({
     key: trending.heatKey(platform, limit),
     ttlSeconds: trending.ttlSeconds,
     type: 'zset',

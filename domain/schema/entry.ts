@@ -1,4 +1,4 @@
-/** Anything the system writes to Redis, typed by Redis type; every entry carries its TTL. */
+/** Anything that the system writes to Redis, by Redis type. Every entry has a TTL. */
 export type CacheEntry = { readonly key: string; readonly ttlSeconds: number } & (
   | { readonly type: 'hash'; readonly fields: Readonly<Record<string, string>> }
   | { readonly type: 'string'; readonly value: string }
@@ -6,7 +6,7 @@ export type CacheEntry = { readonly key: string; readonly ttlSeconds: number } &
   | { readonly type: 'zset'; readonly members: readonly (readonly [member: string, score: number])[] }
 );
 
-/** Members, items or fields in an entry; 0 means that it must not replace what is cached. */
+/** Members, items or fields in an entry. An entry of size 0 must not replace a cached one. */
 export function entrySize(entry: CacheEntry): number {
   switch (entry.type) {
     case 'hash':
@@ -20,7 +20,7 @@ export function entrySize(entry: CacheEntry): number {
   }
 }
 
-/** Rough bytes of payload in an entry (keys, members and values as UTF-16 code units); for reports and chunking. */
+/** Rough payload bytes of an entry (key, members and values in UTF-16 code units), for reports and chunking. */
 export function entryBytes(entry: CacheEntry): number {
   switch (entry.type) {
     case 'hash':

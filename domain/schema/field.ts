@@ -1,18 +1,18 @@
 /**
- * One field of a cached entity: where the lakehouse keeps it, and how it reads as text.
- * SQL casts every column to VARCHAR and Redis hashes hold strings, so one `parse` serves both ways into the system
- * and both give the same value. (BIGINT through trino-client is rounded above 2^53: ids must travel as text.)
+ * One field of a cached entity: its column types in the lakehouse, and its parser.
+ * SQL casts every column to VARCHAR and Redis hashes hold strings, so one `parse` serves both sources and both give the same
+ * value. Ids must travel as text, because trino-client rounds BIGINT above 2^53 (docs/decisions/0008-trino-client.md).
  */
 export interface Field<Value> {
   /** Trino base types that the source column may have, e.g. `bigint`. */
   readonly accepts: readonly string[];
-  /** SQL expression of type VARCHAR for a column. */
+  /** Builds a SQL expression of type VARCHAR for a column. */
   readonly select: (column: string) => string;
-  /** Text to value; null and "" mean unknown. @throws FieldError when the text is not of this kind */
+  /** Parses text; null and "" mean unknown. @throws FieldError when the text is not valid */
   readonly parse: (text: string | null | undefined) => Value;
 }
 
-/** A cell or a cached value that is not what its field says. */
+/** A cell or a cached value that is not valid for its field. */
 export class FieldError extends Error {
   readonly code = 'FIELD_INVALID';
   constructor(text: string, expected: string) {
@@ -21,34 +21,33 @@ export class FieldError extends Error {
   }
 }
 
-/** What a field may hold. */
 export type Scalar = string | number | boolean | null;
 export type Fields = Readonly<Record<string, Field<Scalar>>>;
-/** The value that a set of fields describes, as the API shows it. */
+/** The object that a set of fields describes, as the API returns it. */
 export type ValueOf<F extends Fields> = { readonly [Name in keyof F]: ReturnType<F[Name]['parse']> };
 
 const asVarchar = (column: string) => `CAST(${column} AS VARCHAR)`;
-const known = (text: string | null | undefined): text is string =>
+const isKnown = (text: string | null | undefined): text is string =>
   text !== null && text !== undefined && text !== '';
 
-/** Free text; an id that looks like a number stays text. */
+/** Free text. Text that looks like a number stays text. */
 export const text: Field<string | null> = {
   accepts: ['varchar', 'char'],
   select: asVarchar,
-  parse: (cell) => (known(cell) ? cell : null),
+  parse: (cell) => (isKnown(cell) ? cell : null),
 };
 
-/** Text that is always there: ids. Integer columns are accepted too, since ids may be stored as numbers. */
+/** An id, which is never unknown. Integer columns are accepted too, because ids can be stored as numbers. */
 export const id: Field<string> = {
   accepts: ['varchar', 'char', 'bigint', 'integer'],
   select: asVarchar,
   parse: (cell) => {
-    if (!known(cell)) throw new FieldError('', 'an id');
+    if (!isKnown(cell)) throw new FieldError('', 'an id');
     return cell;
   },
 };
 
-/** An id of something else, where there may be none. */
+/** The id of another entity, or unknown. */
 export const reference: Field<string | null> = { ...text, accepts: id.accepts };
 
 /** A whole number ≥ 0 that fits a double exactly, or unknown. */
@@ -56,7 +55,7 @@ export const count: Field<number | null> = {
   accepts: ['bigint', 'integer', 'smallint', 'tinyint'],
   select: asVarchar,
   parse: (cell) => {
-    if (!known(cell)) return null;
+    if (!isKnown(cell)) return null;
     const value = Number(cell);
     if (!/^\d+$/.test(cell) || !Number.isSafeInteger(value))
       throw new FieldError(cell, 'a count of 0 to 2^53 - 1');
@@ -69,32 +68,32 @@ export const decimal: Field<number | null> = {
   accepts: ['double', 'real', 'decimal', 'bigint', 'integer'],
   select: asVarchar,
   parse: (cell) => {
-    if (!known(cell)) return null;
+    if (!isKnown(cell)) return null;
     const value = Number(cell);
     if (!Number.isFinite(value)) throw new FieldError(cell, 'a finite number');
     return value;
   },
 };
 
-/** True or false, or unknown. Silver has BOOLEAN in one environment and INTEGER in another. */
+/** True or false, or unknown. Silver has BOOLEAN columns in one environment and INTEGER columns in another. */
 export const flag: Field<boolean | null> = {
   accepts: ['boolean', 'integer', 'bigint', 'smallint', 'tinyint'],
   select: (column) => asVarchar(`CAST(${column} AS BOOLEAN)`),
   parse: (cell) => {
-    if (!known(cell)) return null;
+    if (!isKnown(cell)) return null;
     if (cell === 'true' || cell === '1') return true;
     if (cell === 'false' || cell === '0') return false;
     throw new FieldError(cell, 'true or false');
   },
 };
 
-/** A time in ISO form, as Silver's VARCHAR has it. */
+/** A time as ISO 8601 text, as in Silver's VARCHAR columns. */
 export const time: Field<string | null> = {
   ...text,
   accepts: ['varchar', 'char', 'timestamp', 'timestamp with time zone', 'date'],
 };
 
-/** Reads each field of `fields` out of named texts. @throws FieldError naming the field */
+/** Parses each field from the text of its name. @throws FieldError naming the field */
 export function parseFields<F extends Fields>(
   fields: F,
   texts: Readonly<Record<string, string | null | undefined>>,
@@ -111,5 +110,5 @@ export function parseFields<F extends Fields>(
   return value as ValueOf<F>;
 }
 
-/** The text that is cached for a value: null as "", booleans as true/false, counts as plain integers. */
-export const printValue = (value: Scalar): string => (value === null ? '' : String(value));
+/** The text to cache for a value: null as "", booleans as true/false, counts as plain integers. */
+export const serializeValue = (value: Scalar): string => (value === null ? '' : String(value));

@@ -1,33 +1,34 @@
 import { silver, type SilverTable } from './silver-tables.ts';
 import type { CacheEntry } from './entry.ts';
-import { parseFields, printValue, type Fields, type Scalar, type ValueOf } from './field.ts';
+import { FieldError, parseFields, serializeValue, type Fields, type Scalar, type ValueOf } from './field.ts';
 
-/** A row as SQL gives it: every cell VARCHAR or null, in the order of the select list. */
+/** A row of a query: every cell is VARCHAR or null, in the order of the select list. */
 export type Row = readonly (string | null)[];
 
 /**
- * An entity that is one row of one Silver table, cached as a hash.
- * The warmer, the read-through and the API all work from this one definition.
+ * An entity that is one row of one Silver table and is cached as a hash.
+ * The warm, the read-through and the API all use this one definition.
  */
 export interface TableEntity<F extends Fields> {
   readonly name: string;
   readonly table: SilverTable;
-  /** Column that identifies it. */
+  /** Column that identifies the row. */
   readonly idColumn: string;
   readonly ttlSeconds: number;
   readonly key: (id: string) => string;
-  /** Cached field → its kind. */
+  /** Cached field → its type. */
   readonly fields: F;
   /** Cached field → Silver column (expected name). */
   readonly columns: Readonly<Record<keyof F, string>>;
+  readonly idOf: (value: ValueOf<F>) => string;
   readonly fromRow: (row: Row) => ValueOf<F>;
   readonly fromHash: (hash: Readonly<Record<string, string>>) => ValueOf<F>;
   readonly toEntry: (id: string, value: ValueOf<F>, cachedAt: string) => CacheEntry;
 }
 
 /**
- * Defines such an entity.
- * @param columns cached field → Silver column; the field's kind is the column's
+ * Defines a table entity.
+ * @param definition `columns` maps each cached field to its Silver column; the field has the type of the column
  */
 export function tableEntity<
   const C extends Readonly<Record<string, string>>,
@@ -40,20 +41,21 @@ export function tableEntity<
   key: (id: string) => string;
   columns: C;
 }) {
-  const columnsOf: Record<string, { readonly field: Fields[string] }> = silver[definition.table];
+  const tableColumns: Record<string, { readonly field: Fields[string] }> = silver[definition.table];
   const fields = Object.fromEntries(
     Object.entries(definition.columns).map(([name, column]) => {
-      const found = columnsOf[column];
-      if (found === undefined) throw new Error(`${definition.table} has no column ${column}`);
-      return [name, found.field];
+      const source = tableColumns[column];
+      if (source === undefined) throw new Error(`${definition.table} has no column ${column}`);
+      return [name, source.field];
     }),
   ) as unknown as FieldsOf<T, C>;
   const names = Object.keys(definition.columns);
-  const printFields = (value: Readonly<Record<string, Scalar>>) =>
-    Object.fromEntries(names.map((name) => [name, printValue(value[name] ?? null)]));
+  const serializeFields = (value: Readonly<Record<string, Scalar>>) =>
+    Object.fromEntries(names.map((name) => [name, serializeValue(value[name] ?? null)]));
   const entity: TableEntity<FieldsOf<T, C>> = {
     ...definition,
     fields,
+    idOf: (value) => String((value as Readonly<Record<string, Scalar>>)[definition.idColumn]),
     fromRow: (row) =>
       parseFields(fields, Object.fromEntries(names.map((name, index) => [name, row[index] ?? null]))),
     fromHash: (hash) => parseFields(fields, hash),
@@ -61,7 +63,7 @@ export function tableEntity<
       key: definition.key(id),
       ttlSeconds: definition.ttlSeconds,
       type: 'hash',
-      fields: { ...printFields(value as Readonly<Record<string, Scalar>>), cached_at: cachedAt },
+      fields: { ...serializeFields(value as Readonly<Record<string, Scalar>>), cached_at: cachedAt },
     }),
   };
   return entity;
@@ -76,3 +78,21 @@ type FieldsOf<T extends SilverTable, C extends Readonly<Record<string, string>>>
       : never
     : never;
 };
+
+/** Maps rows to values. Leaves out and reports rows for which `map` throws a FieldError. */
+export function mapRows<T>(
+  rows: readonly Row[],
+  map: (row: Row) => T,
+  onRejected?: (reason: string) => void,
+): T[] {
+  const values: T[] = [];
+  for (const row of rows) {
+    try {
+      values.push(map(row));
+    } catch (error) {
+      if (!(error instanceof FieldError)) throw error;
+      onRejected?.(error.message);
+    }
+  }
+  return values;
+}

@@ -1,22 +1,25 @@
 import { NO_COUNTS, type RangeCounts } from './range-report.ts';
 
-/** What is committed beside each offset, in the same transaction, so that whoever goes on from there knows it. */
+/** Metadata that is committed with each offset, in the same transaction, for the attempt that continues from there. */
 export interface CommittedMetadata {
-  /** Worker that committed it. */
+  /** The worker that committed it. */
   readonly worker: string;
   /** Newest event time seen in the partition, for the watermark. */
   readonly max_event_time_ms: number | null;
-  /** From where on a planned range is committed so far, and what became of it: the next attempt counts one whose report was lost. */
+  /**
+   * The first offset of the planned range, and the outcome of its records so far. When the report of an attempt is lost, the
+   * next attempt counts these records from here.
+   */
   readonly range: { readonly from: number; readonly counts: RangeCounts } | null;
 }
 
-const NONE: CommittedMetadata = { worker: '', max_event_time_ms: null, range: null };
+const UNKNOWN: CommittedMetadata = { worker: '', max_event_time_ms: null, range: null };
 
-export const printCommittedMetadata = (metadata: CommittedMetadata): string => JSON.stringify(metadata);
+export const serializeCommittedMetadata = (metadata: CommittedMetadata): string => JSON.stringify(metadata);
 
-/** Anything unreadable (an offset set by hand, say) means that nothing is known. */
+/** Parses what can be read. The rest is unknown, for example when an operator has set the offset by hand. */
 export function parseCommittedMetadata(text: string | null): CommittedMetadata {
-  if (text === null || text === '') return NONE;
+  if (text === null || text === '') return UNKNOWN;
   try {
     const { worker, max_event_time_ms, range } = JSON.parse(text) as Partial<CommittedMetadata>;
     return {
@@ -25,19 +28,10 @@ export function parseCommittedMetadata(text: string | null): CommittedMetadata {
       range: range != null && isRange(range) ? range : null,
     };
   } catch {
-    return NONE;
+    return UNKNOWN;
   }
 }
 
 const countNames = Object.keys(NO_COUNTS) as (keyof RangeCounts)[];
 const isRange = ({ from, counts }: NonNullable<CommittedMetadata['range']>): boolean =>
   typeof from === 'number' && countNames.every((name) => typeof counts?.[name] === 'number');
-
-/** Events this much older than the newest one seen are late (domain.md: watermark 5 minutes of event time). */
-export const WATERMARK_DELAY_MS = 5 * 60_000;
-
-/** The watermark of a topic: newest event time over its partitions, less the delay; null before the first event. */
-export function watermarkOf(committed: readonly CommittedMetadata[]): number | null {
-  const newest = committed.map(({ max_event_time_ms }) => max_event_time_ms).filter((time) => time !== null);
-  return newest.length === 0 ? null : Math.max(...newest) - WATERMARK_DELAY_MS;
-}

@@ -1,21 +1,21 @@
 /** Next offset to read, by partition. */
 export type OffsetsByPartition = Readonly<Record<string, number>>;
 
-/** Partitions in which Kafka's committed offset was not what the loop knew. */
+/** Partitions whose committed offset in Kafka differs from the one that the loop knew. */
 export interface OffsetDifferences {
-  /** Kafka stood further: somebody else commits for this group. */
+  /** Kafka's offset is higher: something else commits for this group. */
   readonly ahead: readonly number[];
-  /** Kafka stood further back: somebody set it back, and those events are scored again. */
+  /** Kafka's offset is lower: an operator reset it, and the events from there are scored again. */
   readonly behind: readonly number[];
-  /** Kafka had nothing any more, and was told what the loop knew. */
+  /** Kafka no longer had an offset; the loop committed the one that it knew. */
   readonly forgotten: readonly number[];
 }
 
 /**
- * Kafka's word counts; that it is another than before is worth knowing.
- * @param known as the loop saw it last; partitions that are not in it are new
- * @param committed as Kafka says now
- * @returns undefined where they agree
+ * Compares the offsets that the loop knew with those in Kafka. Kafka's offsets are the truth; a difference is reported.
+ * @param known as the loop saw them last; partitions that are missing in it are new
+ * @param committed as Kafka has them now
+ * @returns undefined when there is no difference
  */
 export function compareOffsets(
   known: OffsetsByPartition,

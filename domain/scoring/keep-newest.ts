@@ -1,33 +1,33 @@
 import type { ParseOutcome } from './parse-outcome.ts';
 
-/** An event with its place in the input. */
+/** An event with its offset in the partition. */
 export interface EventAtOffset<E> {
   readonly offset: number;
   readonly event: E;
 }
 
-/** A record that cannot be processed, with why. */
+/** A record that cannot be processed, with the reason. */
 export interface RejectedRecord {
   readonly offset: number;
   readonly reason: Extract<ParseOutcome<unknown>, { kind: 'deadLetter' }>['reason'];
   readonly detail: string;
 }
 
-/** Every record of a range under exactly one heading. */
-export interface SortedEvents<E> {
-  /** The newest event of each id; these go on. */
+/** The records of a range by outcome: each offset is in exactly one list. */
+interface SortedEvents<E> {
+  /** The newest event of each id, in offset order; only these are processed further. */
   readonly newest: EventAtOffset<E>[];
   readonly deadLetters: RejectedRecord[];
-  /** Older than the watermark: counted, and change nothing. */
+  /** Older than the watermark: only counted. */
   readonly late: number[];
-  /** A newer event of the same id is in the range. */
+  /** The range has a newer event of the same id. */
   readonly superseded: number[];
   readonly maxEventTimeMs: number | null;
 }
 
 /**
- * Sorts the parsed records of a range. Newer means later event time, then higher offset.
- * @param watermarkMs events before it are late; null when none has been reached
+ * Keeps the newest event of each id in a range. Newer means a later event time, or the same time and a higher offset.
+ * @param watermarkMs events before it are late; null when the topic has no watermark yet
  */
 export function keepNewest<E extends { readonly event_time_ms: number }>(
   parsed: readonly { readonly offset: number; readonly outcome: ParseOutcome<E> }[],
@@ -51,12 +51,12 @@ export function keepNewest<E extends { readonly event_time_ms: number }>(
       continue;
     }
     const id = idOf(event);
-    const other = newest.get(id);
-    if (other !== undefined && other.event.event_time_ms > event.event_time_ms) {
+    const previous = newest.get(id);
+    if (previous !== undefined && previous.event.event_time_ms > event.event_time_ms) {
       superseded.push(offset);
       continue;
     }
-    if (other !== undefined) superseded.push(other.offset);
+    if (previous !== undefined) superseded.push(previous.offset);
     newest.set(id, { offset, event });
   }
   return {

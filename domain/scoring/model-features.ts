@@ -1,7 +1,7 @@
-import type { ProfileEvent } from './profile-event.ts';
+import type { ProfileEvent } from './parse-profile-event.ts';
 import type { TrustFeatures } from './trust-features.ts';
 
-/** Request of the trust score model (domain.md, hot path): integers ≥ 0, account age ≥ 1 day. */
+/** Request of the trust score model (docs/contract.md): integers ≥ 0, account age ≥ 1 day. */
 export interface ModelFeatures {
   readonly kol_id: string;
   readonly followers_count: number;
@@ -16,15 +16,12 @@ export interface ModelFeatures {
   readonly bio_length: number;
 }
 
-/** What the model is told of an account whose age nobody knows. */
-export const UNKNOWN_ACCOUNT_AGE_DAYS = 365;
-
-/** Where a score's features came from. */
-export type FeaturesFrom = 'event' | 'event+lakehouse' | 'lakehouse';
+/** Sent to the model when the age of the account is unknown. */
+const UNKNOWN_ACCOUNT_AGE_DAYS = 365;
 
 /**
- * Features of a scraped profile. The event says what is new; what it lacks comes from the lakehouse when that answered.
- * @param known features of this KOL in kol_trust_features; null where there are none or Trino did not answer in time
+ * Features of a scraped profile. Values of the event win; values that it does not have come from the lakehouse.
+ * @param known features of this KOL in kol_trust_features; null when it has none or Trino did not answer in time
  */
 export function buildFeatures(event: ProfileEvent, known: TrustFeatures | null): ModelFeatures {
   const bio = event.bio ?? '';
@@ -44,8 +41,8 @@ export function buildFeatures(event: ProfileEvent, known: TrustFeatures | null):
   };
 }
 
-/** Features of a KOL that no event told of, for the cold path. */
-export const featuresOfKnown = (known: TrustFeatures): ModelFeatures => ({
+/** Features of a KOL without an event, for the cold path: all from the lakehouse. */
+export const buildFeaturesFromLakehouse = (known: TrustFeatures): ModelFeatures => ({
   kol_id: known.kol_id,
   followers_count: known.followers_count ?? 0,
   following_count: known.following_count ?? 0,

@@ -3,8 +3,8 @@ const SHORT = /^(\d+(?:\.\d+)?)([KMB]?)$/i;
 const GROUPED = /^\d{1,3}(,\d{3})+$/;
 
 /**
- * A count as people read it: "11.3K" → 11300, "1,234" → 1234, " 999 " → 999; null and "" → 0 (domain.md, hot path).
- * @returns null for anything else: an error of the event, not 0
+ * Parses a human-readable count: "11.3K" → 11300, "1,234" → 1234, " 999 " → 999; null and "" → 0 (docs/contract.md).
+ * @returns null for any other text: that is an error in the event, not 0
  */
 export function parseCount(raw: string | null | undefined): number | null {
   const text = raw?.trim() ?? '';
@@ -12,8 +12,9 @@ export function parseCount(raw: string | null | undefined): number | null {
   if (GROUPED.test(text)) return safe(Number(text.replaceAll(',', '')));
   const [, digits, unit] = SHORT.exec(text) ?? [];
   if (digits === undefined || unit === undefined) return null;
-  // "1.5" of nothing is no count; "1.5K" is. Rounding hides that 11.3 × 1000 is 11300.000000000002.
+  // "1.5" is not a count, "1.5K" is.
   if (unit === '' && digits.includes('.')) return null;
+  // In floating point 11.3 × 1000 is 11300.000000000002, so round.
   return safe(Math.round(Number(digits) * (UNITS[unit.toUpperCase()] ?? 1)));
 }
 

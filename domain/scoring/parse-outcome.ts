@@ -1,9 +1,9 @@
-/** What becomes of one input record. A bad record is a value, not an exception: it must not stop its batch. */
+/** Result of parsing one input record. An invalid record is a value, not an exception: it must not stop its batch. */
 export type ParseOutcome<T> =
   | { readonly kind: 'ok'; readonly value: T }
   | { readonly kind: 'deadLetter'; readonly reason: DeadLetterReason; readonly detail: string };
 
-/** Why a record went to the dead letters; a metric label and a header, so the list is short and fixed. */
+/** Why a record became a dead letter. Used as metric label and header, so the list is short and fixed. */
 export const deadLetterReasons = [
   'tombstone',
   'not_utf8',

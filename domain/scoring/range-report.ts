@@ -1,6 +1,7 @@
-import type { Phases } from './output-records.ts';
+/** Milliseconds of each step of a range that ran. */
+export type Phases = Readonly<Partial<Record<'fence' | 'read' | 'features' | 'model' | 'cache', number>>>;
 
-/** How many records of a range came to what. */
+/** Records of a range by outcome. */
 export interface RangeCounts {
   readonly records: number;
   /** Scored profiles, or refreshed videos. */
@@ -8,18 +9,18 @@ export interface RangeCounts {
   readonly deadLetters: number;
   readonly late: number;
   readonly superseded: number;
-  /** Redis had something newer already. */
+  /** Results that Redis did not accept because it already held a newer one. */
   readonly outdated: number;
 }
 
-/** What became of a range, whatever attempts it took: counts for the loop's state, never the data. */
+/** Outcome of a range over all its attempts: counts for the loop's state, never the data. */
 export interface RangeReport extends RangeCounts {
   readonly partition: number;
-  /** False when an earlier attempt had committed it all. */
+  /** False when an earlier attempt had committed the whole range. */
   readonly committedNow: boolean;
-  /** Whether the lakehouse answered in time for what events lack. */
+  /** Whether the lakehouse answered in time with the features that events do not have. */
   readonly enriched: boolean;
-  /** Of what was committed last. */
+  /** Of the transaction that was committed last. */
   readonly phases: Phases | null;
 }
 

@@ -1,11 +1,11 @@
 import type { Content } from '../entities/content.ts';
 import { heatOf } from '../entities/trending.ts';
 import { isoTimeMs } from '../values/iso-time.ts';
-import type { VideoEvent } from './video-event.ts';
+import type { VideoEvent } from './parse-video-event.ts';
 
 const DAY_MS = 86_400_000;
 
-/** (likes + comments + shares) of views in percent, as Silver's engagement_rate; null without views. */
+/** (likes + comments + shares) / views in percent, like Silver's engagement_rate; null without views. */
 export function engagementRate({
   views,
   likes,
@@ -17,8 +17,8 @@ export function engagementRate({
 }
 
 /**
- * The content item after a video event: what the event says is new, the rest is as the lakehouse knows it.
- * @param known null where the lakehouse has no such item
+ * The content item after a video event. Counts of the event win; the other values come from the lakehouse.
+ * @param known null when the lakehouse has no such item
  */
 export function refreshContent(event: VideoEvent, known: Content | null): Content {
   const counts = {
@@ -44,32 +44,32 @@ export function refreshContent(event: VideoEvent, known: Content | null): Conten
   };
 }
 
-/** An item's place in trending content. */
+/** How an event changes trending content. */
 export interface TrendingMove {
   readonly content_id: string;
   readonly platform: string;
   readonly heat: number;
-  /** May enter the list; what may not only changes its place where it is in it already. */
+  /** Whether the item may enter the list. Otherwise it only moves when it is in the list already. */
   readonly mayEnter: boolean;
 }
 
 /**
- * How an event moves trending content: items of the last 24 h may enter. One that the lakehouse does not know is new, so it
- * may; when the lakehouse could not be asked, nothing is known and nothing enters.
- * @param asked whether the lakehouse answered
+ * Items posted in the last 24 h may enter trending content. An item that the lakehouse does not have is new, so it may enter
+ * too. When the lakehouse did not answer, the age of the item is unknown and it may not enter.
+ * @param known null when the lakehouse has no such item
  */
 export function trendingMoveOf(
   event: VideoEvent,
   content: Content,
   known: Content | null,
-  asked: boolean,
+  lakehouseAnswered: boolean,
 ): TrendingMove {
   const postedMs = isoTimeMs(known?.posted_at ?? '');
-  const recent = postedMs > event.event_time_ms - DAY_MS && postedMs <= event.event_time_ms + DAY_MS;
+  const isRecent = postedMs > event.event_time_ms - DAY_MS && postedMs <= event.event_time_ms + DAY_MS;
   return {
     content_id: content.content_id,
     platform: event.platform,
     heat: heatOf(content.views, content.likes),
-    mayEnter: known === null ? asked : recent,
+    mayEnter: known === null ? lakehouseAnswered : isRecent,
   };
 }

@@ -11,10 +11,10 @@ const fields = Object.fromEntries(trustFeatureColumns.map((name) => [name, colum
   readonly [Name in keyof typeof columns]: (typeof columns)[Name]['field'];
 };
 
-/** What the lakehouse knows of a KOL for scoring; null where it does not know. */
+/** Features of a KOL in the lakehouse; null means unknown. */
 export type TrustFeatures = ValueOf<typeof fields>;
 
-/** @throws FieldError naming the column whose cell is not of its kind */
+/** @throws FieldError naming the column whose cell is not valid */
 export const trustFeaturesFromRow = (row: Row): TrustFeatures =>
   parseFields(
     fields,

@@ -1,13 +1,13 @@
-const OFFSET = 0xcbf29ce484222325n;
-const PRIME = 0x100000001b3n;
+const FNV_OFFSET = 0xcbf29ce484222325n;
+const FNV_PRIME = 0x100000001b3n;
 
 /**
- * 64 bits of a text as 16 hex digits (FNV-1a over its UTF-16 units): for telling texts apart that are too long to be kept, not
- * for secrets. Workflow code has no node:crypto.
+ * A 64-bit hash of a text as 16 hex digits (FNV-1a over its UTF-16 code units), to compare texts that are too long to keep. Not
+ * for secrets. Home-made because workflow code cannot use node:crypto.
  */
 export function fingerprint(text: string): string {
-  let hash = OFFSET;
+  let hash = FNV_OFFSET;
   for (let index = 0; index < text.length; index += 1)
-    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(index))) * PRIME);
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(index))) * FNV_PRIME);
   return hash.toString(16).padStart(16, '0');
 }

@@ -1,23 +1,23 @@
-/** Something given that will not do: what it is called, what was given (shortened), and what would do. */
+/** A value from outside that is not valid: its name, the value (shortened), and what is accepted. */
 export interface InvalidValue {
   readonly name: string;
   readonly given: unknown;
   readonly accepted: string;
 }
 
-/** Characters of a wrong value that are sent back or shown. */
-const MOST_SHOWN = 80;
-const MOST_ITEMS = 3;
+/** Characters and list items of an invalid value that an error message shows. */
+const MAX_CHARACTERS = 80;
+const MAX_ITEMS = 3;
 
-/** A wrong value, short enough to be sent back. */
+/** Shortens an invalid value so that an error message can show it. */
 export function shorten(given: unknown): unknown {
-  if (Array.isArray(given)) return given.slice(0, MOST_ITEMS).map(shorten);
-  if (typeof given === 'string') return given.slice(0, MOST_SHOWN);
+  if (Array.isArray(given)) return given.slice(0, MAX_ITEMS).map(shorten);
+  if (typeof given === 'string') return given.slice(0, MAX_CHARACTERS);
   if (typeof given !== 'object' || given === null) return given;
   const json = JSON.stringify(given);
-  return json.length > MOST_SHOWN ? json.slice(0, MOST_SHOWN) : given;
+  return json.length > MAX_CHARACTERS ? json.slice(0, MAX_CHARACTERS) : given;
 }
 
-/** What is wrong as one sentence, on one line. */
+/** One sentence on one line. */
 export const formatInvalidValue = ({ name, given, accepted }: InvalidValue): string =>
   `${name} = ${JSON.stringify(given) ?? 'nothing'} is not valid: accepted is ${accepted}`;

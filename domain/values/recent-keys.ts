@@ -1,27 +1,30 @@
-/** A key and when it was first heard of, in ms since 1970. */
-export type RecentKey = readonly [key: string, atMs: number];
+/** A key and when it was first added, in ms since 1970. */
+export type RecentKey = readonly [key: string, addedMs: number];
 
-/** Keys heard of lately. */
-export interface RecentKeys {
-  /** Remembers the key. @returns whether it was new */
+/** The keys that were added lately. */
+interface RecentKeys {
+  /** Adds the key. @returns whether it was new */
   add(key: string, nowMs: number): boolean;
-  /** The key is new again. */
+  /** Removes the key, so that it is new again. */
   forget(key: string): void;
-  /** All that is remembered, oldest first. */
+  /** All keys, oldest first. */
   entries(): RecentKey[];
 }
 
-/** Remembers keys for `forMs`, and `most` of them at once: the oldest are forgotten first. */
+/**
+ * Remembers each key for `ttlMs`, and at most `maxKeys` keys: the oldest are forgotten first.
+ * @param known keys of an earlier instance, oldest first
+ */
 export function createRecentKeys(
   known: readonly RecentKey[],
-  { forMs, most }: { readonly forMs: number; readonly most: number },
+  { ttlMs, maxKeys }: { readonly ttlMs: number; readonly maxKeys: number },
 ): RecentKeys {
-  // In the order of their times, as they came.
+  // A Map keeps insertion order, so the oldest key is first.
   const keys = new Map(known);
 
   function forgetOld(nowMs: number): void {
-    for (const [key, atMs] of keys) {
-      if (keys.size <= most && nowMs - atMs < forMs) return;
+    for (const [key, addedMs] of keys) {
+      if (keys.size <= maxKeys && nowMs - addedMs < ttlMs) return;
       keys.delete(key);
     }
   }

@@ -1,58 +1,45 @@
 /**
- * Half of a read's weight is gone after this long. Simulated (docs/hot-profiles.md), shorter ones tell rarely read KOLs apart less
- * well, longer ones keep those that are no longer asked for; and a quarter of a day remembers little of another time of day.
+ * A read loses half of its weight in this time. In the simulation (docs/hot-profiles.md) a shorter half-life separates rarely read
+ * KOLs less well, and a longer one keeps KOLs that are no longer read. A quarter of a day also remembers little of another time
+ * of day.
  */
 export const READ_HALF_LIFE_SECONDS = 6 * 3600;
 
-/** A profile and its reads, each of which halves in weight every READ_HALF_LIFE_SECONDS. */
+/** A profile with its weighted reads: the weight of a read halves every READ_HALF_LIFE_SECONDS. */
 export interface CountedProfile {
   readonly id: string;
   readonly reads: number;
 }
 
 /**
- * What a read weighs beside one at the start of the count. Forward decay: instead of all counts shrinking as time goes by, later
- * reads weigh more, so that counting stays one increment and nothing is ever rewritten.
- * @param seconds since the start; a clock that went back weighs as at the start
+ * The weight of a read relative to a read at the start of the count. Forward decay: later reads weigh more, instead of old counts
+ * shrinking. So counting is one increment and no count is ever rewritten.
+ * @param seconds since the start; negative (the clock was set back) counts as 0
  */
 export const readWeight = (seconds: number, halfLifeSeconds = READ_HALF_LIFE_SECONDS): number =>
   2 ** (Math.max(0, seconds) / halfLifeSeconds);
 
-/** Fewer reads than this (a single one is less a second later) say less than many followers do. */
-const LEAST_READS = 1;
+/** Fewer weighted reads than this say less than many followers do. A single read weighs less than 1 after a second. */
+const MIN_READS = 1;
 
 /**
- * The most asked-for that fit.
+ * Selects the most read profiles that fit.
  * @param counted most reads first
- * @param room profiles in all
+ * @param room number of profiles to keep warm
  */
 export const selectMostRead = (
   counted: readonly CountedProfile[],
   room: number,
-  leastReads = LEAST_READS,
+  minReads = MIN_READS,
 ): string[] =>
   counted
     .slice(0, room)
-    .filter(({ reads }) => reads >= leastReads)
+    .filter(({ reads }) => reads >= minReads)
     .map(({ id }) => id);
 
 /**
- * Hands out the room that the asked-for leave.
- * @returns tells of each further profile, most followers first, whether it is to be kept; each is to be named once
- */
-export function createFill(asked: readonly string[], room: number): (id: string) => boolean {
-  const isAsked = new Set(asked);
-  let left = room - isAsked.size;
-  return (id) => {
-    if (left <= 0 || isAsked.has(id)) return false;
-    left -= 1;
-    return true;
-  };
-}
-
-/**
- * Beyond the room, those that are worth refreshing when they are about to expire: at least one read is to be expected in the
- * lifetime that the refresh gives them, so that it saves a miss.
+ * Selects profiles beyond the room that are worth refreshing before they expire: those with at least one expected read in the
+ * lifetime that the refresh gives them, so that the refresh saves a miss.
  * @param counted most reads first
  */
 export function selectStillRead(
@@ -60,18 +47,18 @@ export function selectStillRead(
   ttlSeconds: number,
   halfLifeSeconds = READ_HALF_LIFE_SECONDS,
 ): string[] {
-  // Read at a steady rate, a profile counts rate × halfLife / ln 2.
+  // A profile that is read at a steady rate has the weighted count rate × halfLife / ln 2.
   const onePerLifetime = halfLifeSeconds / (Math.LN2 * ttlSeconds);
   return counted.filter(({ reads }) => reads >= onePerLifetime).map(({ id }) => id);
 }
 
-/** How much of Redis hot profiles may take: a number of profiles, else a share of its memory. */
+/** Room for hot profiles: a fixed number, or else a share of the memory of Redis. */
 export interface RoomSetting {
   readonly fixedRoom?: number | undefined;
   readonly memoryPercent: number;
 }
 
-/** Room for how many profiles there is, at least one. */
+/** How many hot profiles fit, at least one. */
 export const profileRoom = (
   { fixedRoom, memoryPercent }: RoomSetting,
   { maxBytes, bytesPerProfile }: { readonly maxBytes: number; readonly bytesPerProfile: number },

@@ -1,16 +1,17 @@
-/** Buckets that the ids of all KOLs are hashed into; splits are ranges of them. */
+/** The ids of all KOLs are hashed into this many buckets; splits are ranges of buckets. */
 export const HASH_BUCKETS = 4096;
 
-/** A share of the profiles: those whose bucket is in [from, to). */
+/** The profiles whose hash bucket is in [from, to). */
 export interface ProfileSplit {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Shares of about equal size that can be read on their own. Each costs Trino a scan of the id column, so they are no smaller than
- * makes up for that; and losing one to a crash should cost seconds.
+ * Splits of about equal size that can be read independently. Each one costs Trino a scan of the id column, so a split must be
+ * large enough to be worth it, and small enough that a crash loses only seconds of work.
  * @param rows profiles in the lakehouse
+ * @returns at least one split, at most HASH_BUCKETS
  */
 export function profileSplits(rows: number, rowsPerSplit: number): ProfileSplit[] {
   const count = Math.min(HASH_BUCKETS, Math.max(1, Math.ceil(rows / rowsPerSplit)));

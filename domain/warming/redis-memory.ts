@@ -1,25 +1,26 @@
-/** How full Redis is. */
+/** Memory use of Redis; sums over all masters of a cluster. */
 export interface RedisMemory {
   readonly keys: number;
   readonly usedBytes: number;
-  /** 0 where there is no limit. */
+  /** 0 means no limit. */
   readonly maxBytes: number;
-  /** What happens at the limit, e.g. allkeys-lru or noeviction. */
+  /** The maxmemory-policy, e.g. allkeys-lru or noeviction. */
   readonly policy: string;
 }
 
-/** From here on a warm says so: time enough to act before the limit is met. */
+/** Warn from this share of maxmemory on, early enough to act before Redis reaches the limit. */
 const WARN_AT = 0.8;
 
 const mib = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(bytes < 10 * 1024 ** 2 ? 1 : 0)} MiB`;
 
-/** How full Redis is, in one sentence. */
+/** Memory use in one sentence. */
 export const formatMemory = ({ keys, usedBytes, maxBytes, policy }: RedisMemory): string =>
   `Redis holds ${keys} keys in ${mib(usedBytes)}${maxBytes === 0 ? ', without a limit' : ` of ${mib(maxBytes)} (${Math.round((100 * usedBytes) / maxBytes)} %, ${policy})`}`;
 
 /**
- * What will go wrong with Redis's memory, before it does.
- * @param moreBytes what is about to be written on top of what is there
+ * Warns before Redis reaches maxmemory.
+ * @param moreBytes additional bytes that this warm is about to write
+ * @returns no warning below 80 % of maxmemory, and none without a limit
  */
 export function memoryWarnings({ usedBytes, maxBytes, policy }: RedisMemory, moreBytes = 0): string[] {
   const expected = usedBytes + moreBytes;

@@ -1,87 +1,89 @@
 import type { Addresses } from '../addresses.ts';
 import { StackError } from '../errors.ts';
-import { findJdk, noJdkSentence } from '../install/java.ts';
+import { findJdk, noJdkMessage } from '../install/java.ts';
 import { MINIMUM_JAVA } from '../install/versions.ts';
-import { createTopics, kafkaAnswers, kafkaProcess } from './kafka.ts';
-import type { ProcessSpec } from '../supervision/managed-process.ts';
 import type { StackPaths } from '../paths.ts';
 import type { PortName, Ports } from '../ports.ts';
-import { redisAnswers, redisProcess } from './redis.ts';
-import { temporalAnswers, temporalProcess } from './temporal.ts';
-import { trinoAnswers, trinoProcess } from './trino.ts';
+import type { ProcessSpec } from '../supervision/managed-process.ts';
+import { createTopics, isKafkaReady, kafkaProcess } from './kafka.ts';
+import { isRedisReady, redisProcess } from './redis.ts';
+import { isTemporalReady, temporalProcess } from './temporal.ts';
+import { isTrinoReady, trinoProcess } from './trino.ts';
 
-/** What a process of an engine is made from. */
-interface Setting {
-  /** Executable or folder, as the installer returned it. */
-  readonly place: string;
+/** What an engine needs to define its process. */
+interface ProcessContext {
+  /** Executable or folder, as its installer returned it. */
+  readonly installPath: string;
   readonly ports: Ports;
   readonly paths: StackPaths;
-  /** Whether what the engine holds outlives it. */
+  /** Whether Temporal stores its workflows on disk. */
   readonly durable: boolean;
+  /** History events after which Temporal suggests continue-as-new; its own default is 4,096. */
   readonly continueAsNewAt?: number | undefined;
 }
 
 interface Engine {
-  /** Variable that holds its address. */
+  /** Environment variable with its address. */
   readonly variable: keyof Addresses;
   readonly ports: readonly PortName[];
-  readonly process: (setting: Setting) => Promise<ProcessSpec>;
-  /** Asks it over its own protocol; throws why it does not answer. */
-  readonly answers: (addresses: Addresses) => Promise<boolean>;
-  /** What it needs once it answers; done again at each start. */
-  readonly finish?: (addresses: Addresses) => Promise<void>;
+  readonly process: (context: ProcessContext) => Promise<ProcessSpec>;
+  /** Checks readiness over the engine's own protocol. Throws the reason when it does not respond. */
+  readonly isReady: (addresses: Addresses) => Promise<boolean>;
+  /** Work after each start of the engine, once it is ready. */
+  readonly afterStart?: (addresses: Addresses) => Promise<void>;
 }
 
-const brokers = ({ KAFKA_BROKERS }: Addresses) => KAFKA_BROKERS.split(',');
+const brokersOf = ({ KAFKA_BROKERS }: Addresses) => KAFKA_BROKERS.split(',');
 
 /** The engines of the stack. */
-export const ENGINES = {
+const ENGINES = {
   redis: {
     variable: 'REDIS_URL',
     ports: ['redis'],
-    process: ({ place, ports, paths }) => Promise.resolve(redisProcess(place, ports.redis, paths)),
-    answers: ({ REDIS_URL }) => redisAnswers(REDIS_URL),
+    process: ({ installPath, ports, paths }) =>
+      Promise.resolve(redisProcess(installPath, ports.redis, paths)),
+    isReady: ({ REDIS_URL }) => isRedisReady(REDIS_URL),
   },
   kafka: {
     variable: 'KAFKA_BROKERS',
     ports: ['kafka', 'kafkaController'],
-    process: async ({ place, ports, paths }) => {
+    process: async ({ installPath: folder, ports, paths }) => {
       const { kafka: port, kafkaController: controllerPort } = ports;
-      return kafkaProcess({ folder: place, javaHome: await javaHome('kafka'), port, controllerPort }, paths);
+      return kafkaProcess({ folder, javaHome: await javaHome('kafka'), port, controllerPort }, paths);
     },
-    answers: (addresses) => kafkaAnswers(brokers(addresses)),
-    finish: (addresses) => createTopics(brokers(addresses)),
+    isReady: (addresses) => isKafkaReady(brokersOf(addresses)),
+    afterStart: (addresses) => createTopics(brokersOf(addresses)),
   },
   trino: {
     variable: 'TRINO_URL',
     ports: ['trino'],
-    process: async ({ place, ports, paths }) =>
-      trinoProcess({ folder: place, javaHome: await javaHome('trino'), port: ports.trino }, paths),
-    answers: ({ TRINO_URL }) => trinoAnswers(TRINO_URL),
+    process: async ({ installPath: folder, ports, paths }) =>
+      trinoProcess({ folder, javaHome: await javaHome('trino'), port: ports.trino }, paths),
+    isReady: ({ TRINO_URL }) => isTrinoReady(TRINO_URL),
   },
   temporal: {
     variable: 'TEMPORAL_ADDRESS',
     ports: ['temporal', 'temporalUi'],
-    process: ({ place: executable, ports, paths, durable, continueAsNewAt }) =>
+    process: ({ installPath: executable, ports, paths, durable, continueAsNewAt }) =>
       Promise.resolve(
         temporalProcess(
           { executable, port: ports.temporal, uiPort: ports.temporalUi, durable, continueAsNewAt },
           paths,
         ),
       ),
-    answers: ({ TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE }) =>
-      temporalAnswers(TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE),
+    isReady: ({ TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE }) =>
+      isTemporalReady(TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE),
   },
 } as const satisfies Record<string, Engine>;
 
 export type EngineName = keyof typeof ENGINES;
 export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
 
-/** @returns the engine's definition, with its optional parts */
+/** @returns the definition of an engine, typed with its optional members */
 export const engine = (name: EngineName): Engine => ENGINES[name];
 
 async function javaHome(name: 'kafka' | 'trino'): Promise<string> {
   const jdk = await findJdk(MINIMUM_JAVA[name]);
-  if (!jdk) throw new StackError(noJdkSentence(name, MINIMUM_JAVA[name]));
+  if (!jdk) throw new StackError(noJdkMessage(name, MINIMUM_JAVA[name]));
   return jdk.home;
 }

@@ -2,36 +2,39 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs, { type Admin } from 'kafkajs';
+import { deadLetterTopic, INPUT_TOPICS, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import { runTool } from '../install/run-tool.ts';
 import type { ProcessSpec } from '../supervision/managed-process.ts';
 import type { StackPaths } from '../paths.ts';
 
-/** The topics of the system and how many partitions each has. */
-export const TOPICS = {
-  'kol.profiles.raw': 6,
-  'kol.videos.raw': 6,
-  'scores.stream': 6,
-  'kol.profiles.raw.dlq': 1,
-  'kol.videos.raw.dlq': 1,
-  'kol.scoring.ledger': 1,
-} as const satisfies Record<string, number>;
+const inputTopics = INPUT_TOPICS.map(({ topic }) => topic);
+const deadLetterTopics = inputTopics.map(deadLetterTopic);
 
-/** A dead letter is its record and more: its topic takes larger ones than the inputs' 1 MB (docs/dead-letters.md). */
-const DEAD_LETTER_TOPIC = [{ name: 'max.message.bytes', value: String(2 * 1024 * 1024) }];
+/** Number of partitions of each topic of the system. deploy/create-topics.sh creates the same topics. */
+export const TOPICS: Readonly<Record<string, number>> = Object.fromEntries([
+  ...[...inputTopics, SCORES_TOPIC].map((topic) => [topic, 6] as const),
+  ...[...deadLetterTopics, LEDGER_TOPIC].map((topic) => [topic, 1] as const),
+]);
 
-export interface KafkaPlace {
-  /** Folder whose `lib` holds Kafka's jars. */
+/**
+ * A dead letter contains the rejected record and its error, so its topic accepts larger messages than the input topics with their
+ * 1 MB (docs/dead-letters.md).
+ */
+export const DEAD_LETTER_MAX_BYTES = 2 * 1024 * 1024;
+
+interface KafkaOptions {
+  /** Folder with Kafka's jars in `lib`. */
   readonly folder: string;
   readonly javaHome: string;
   readonly port: number;
   readonly controllerPort: number;
 }
 
-/** One Kafka node that is broker and controller in one. Its topics are made by `createTopics`. */
-export function kafkaProcess(place: KafkaPlace, paths: StackPaths): ProcessSpec {
+/** One Kafka node in KRaft mode that is broker and controller. `createTopics` creates its topics. */
+export function kafkaProcess(options: KafkaOptions, paths: StackPaths): ProcessSpec {
   const data = paths.data('kafka');
-  const java = join(place.javaHome, 'bin', 'java');
-  const classPath = join(place.folder, 'lib', '*');
+  const java = join(options.javaHome, 'bin', 'java');
+  const classPath = join(options.folder, 'lib', '*');
   const properties = join(data, 'server.properties');
   const logging = join(data, 'log4j2.properties');
   const common = [`-Dlog4j2.configurationFile=${logging}`, '-cp', classPath];
@@ -52,33 +55,34 @@ export function kafkaProcess(place: KafkaPlace, paths: StackPaths): ProcessSpec 
     stopSeconds: 30,
     prepare: async () => {
       await mkdir(data, { recursive: true });
-      await writeFile(properties, kafkaProperties(place, join(data, 'log')));
-      await writeFile(logging, LOGGING);
+      await writeFile(properties, kafkaProperties(options, join(data, 'log')));
+      await writeFile(logging, LOGGING_PROPERTIES);
       if (await isFormatted(join(data, 'log'))) return;
-      const id = randomBytes(16).toString('base64url').replace(/^-/, 'K');
+      // Kafka's command line would read a cluster id with a leading dash as an option.
+      const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'K');
       await runTool(java, [
         '-XX:TieredStopAtLevel=1',
         ...common,
         'kafka.tools.StorageTool',
         'format',
         '-t',
-        id,
+        clusterId,
         '-c',
         properties,
       ]);
     },
-    isReady: () => kafkaAnswers([`127.0.0.1:${place.port}`]),
+    isReady: () => isKafkaReady([`127.0.0.1:${options.port}`]),
   };
 }
 
-function kafkaProperties({ port, controllerPort }: KafkaPlace, log: string): string {
+function kafkaProperties({ port, controllerPort }: KafkaOptions, logFolder: string): string {
   return `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
 listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
 advertised.listeners=PLAINTEXT://127.0.0.1:${port}
-log.dirs=${log}
+log.dirs=${logFolder}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=8
@@ -89,7 +93,7 @@ group.initial.rebalance.delay.ms=0
 `;
 }
 
-const LOGGING = `rootLogger.level = warn
+const LOGGING_PROPERTIES = `rootLogger.level = warn
 rootLogger.appenderRef.console.ref = console
 appender.console.type = Console
 appender.console.name = console
@@ -97,26 +101,26 @@ appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{ISO8601} %p %c{1}: %m%n
 `;
 
-const isFormatted = (log: string) =>
-  stat(join(log, 'meta.properties')).then(
+const isFormatted = (logFolder: string) =>
+  stat(join(logFolder, 'meta.properties')).then(
     () => true,
     () => false,
   );
 
-/** @returns true when a broker lists its topics; throws why it does not */
-export async function kafkaAnswers(brokers: readonly string[]): Promise<boolean> {
+/** @returns true when a broker lists its topics @throws Error with the reason when it does not */
+export async function isKafkaReady(brokers: readonly string[]): Promise<boolean> {
   return withAdmin(brokers, 0, async (admin) => {
     await admin.listTopics();
     return true;
   });
 }
 
-/** Makes the topics that are not there yet; those that are stay as they are. Afterwards groups can be coordinated. */
+/** Creates the missing topics and leaves existing ones unchanged. Afterwards the broker can coordinate consumer groups. */
 export async function createTopics(brokers: readonly string[]): Promise<void> {
   await withAdmin(brokers, 10, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const missing = Object.entries(TOPICS).filter(([topic]) => !existing.has(topic));
-    // A fresh broker makes its coordinator when first asked for it, and refuses whoever asks meanwhile.
+    // A new broker creates its group coordinator at the first request, and rejects other requests until the coordinator is ready.
     await admin.describeGroups(['local-stack']);
     if (missing.length === 0) return;
     const { brokers: nodes } = await admin.describeCluster();
@@ -126,7 +130,9 @@ export async function createTopics(brokers: readonly string[]): Promise<void> {
         topic,
         numPartitions,
         replicationFactor: Math.min(3, nodes.length),
-        configEntries: topic.endsWith('.dlq') ? DEAD_LETTER_TOPIC : [],
+        configEntries: deadLetterTopics.includes(topic)
+          ? [{ name: 'max.message.bytes', value: String(DEAD_LETTER_MAX_BYTES) }]
+          : [],
       })),
     });
   });

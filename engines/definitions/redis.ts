@@ -5,26 +5,26 @@ import { redisNodes } from '../../domain/values/redis-nodes.ts';
 import type { ProcessSpec } from '../supervision/managed-process.ts';
 import type { StackPaths } from '../paths.ts';
 
-/** Redis with the settings of the cache's contract: append-only file synced every second, 512 MB, allkeys-lru. */
+/** Redis with the settings of docs/contract.md: append-only file synced every second, 512 MB, allkeys-lru. */
 export function redisProcess(executable: string, port: number, paths: StackPaths): ProcessSpec {
   const data = paths.data('redis');
-  const configuration = join(data, 'redis.conf');
+  const configFile = join(data, 'redis.conf');
   return {
     name: 'redis',
     title: 'Redis',
     command: executable,
-    args: [configuration],
+    args: [configFile],
     startSeconds: 30,
     stopSeconds: 10,
     prepare: async () => {
       await mkdir(data, { recursive: true });
-      await writeFile(configuration, redisConfiguration(port, data));
+      await writeFile(configFile, redisConfig(port, data));
     },
-    isReady: () => redisAnswers(`redis://127.0.0.1:${port}`),
+    isReady: () => isRedisReady(`redis://127.0.0.1:${port}`),
   };
 }
 
-function redisConfiguration(port: number, data: string): string {
+function redisConfig(port: number, data: string): string {
   return `bind 127.0.0.1
 port ${port}
 dir "${data}"
@@ -37,9 +37,9 @@ maxmemory-policy allkeys-lru
 `;
 }
 
-/** @returns true when a Redis answers PING; throws why it does not */
-export async function redisAnswers(url: string): Promise<boolean> {
-  // Of a cluster that is already there, any node will do.
+/** @returns true when Redis answers PING @throws Error with the reason when it does not */
+export async function isRedisReady(url: string): Promise<boolean> {
+  // For a reused cluster it is enough to check its first node.
   const redis = new Redis(redisNodes(url)[0] ?? url, {
     protocol: 2,
     lazyConnect: true,
@@ -47,7 +47,7 @@ export async function redisAnswers(url: string): Promise<boolean> {
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
   });
-  // connect() rejects with "Connection is closed"; the reason comes as this event.
+  // connect() rejects with "Connection is closed" only; the error event has the reason.
   let reason: Error | undefined;
   redis.on('error', (error: Error) => (reason = error));
   try {

@@ -3,49 +3,51 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import type { ProcessSpec } from '../supervision/managed-process.ts';
 import type { StackPaths } from '../paths.ts';
-import { SEARCH_ATTRIBUTES } from '../../contract/workflow-ids.ts';
+import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes.ts';
 
 export const NAMESPACE = 'default';
 
-/** The server's command line names types otherwise than its API. */
+/** The server's command line uses other names for these types than its API. */
 const TYPE_NAMES = { KEYWORD: 'Keyword', KEYWORD_LIST: 'KeywordList' } as const;
 
-// The development server has one history shard, polled 20 times a second by default: up to 50 ms a task.
-// A cluster with its many shards needs none of this.
+// The development server has one history shard. By default it polls that shard 20 times per second, which delays each task by up to
+// 50 ms. A cluster has many shards and does not need these settings. docker-compose.yml sets the same values.
 const DYNAMIC_CONFIG = {
   'history.transferProcessorMaxPollRPS': 2000,
   'history.timerProcessorMaxPollRPS': 2000,
   'system.enableActivityEagerExecution': true,
 } as const;
 
-export interface TemporalPlace {
+interface TemporalOptions {
   readonly executable: string;
   readonly port: number;
   readonly uiPort: number;
-  /** Whether workflows outlive the server; otherwise it keeps them in memory. */
+  /** Whether workflows are stored on disk; otherwise the server keeps them in memory. */
   readonly durable: boolean;
-  /** History events after which it suggests to continue as new; 4,096 by default. */
+  /** History events after which the server suggests continue-as-new; its own default is 4,096. */
   readonly continueAsNewAt?: number | undefined;
 }
 
-/** The Temporal development server with its UI. */
-export function temporalProcess(place: TemporalPlace, paths: StackPaths): ProcessSpec {
+/** The Temporal development server and its UI. */
+export function temporalProcess(options: TemporalOptions, paths: StackPaths): ProcessSpec {
   const data = paths.data('temporal');
-  const pairs = (flag: string, values: Record<string, string | number | boolean>) =>
+  const repeatFlag = (flag: string, values: Record<string, string | number | boolean>) =>
     Object.entries(values).flatMap(([key, value]) => [flag, `${key}=${value}`]);
   return {
     name: 'temporal',
     title: 'Temporal',
-    command: place.executable,
+    command: options.executable,
     args: [
       ...['server', 'start-dev', '--ip', '127.0.0.1', '--log-level', 'error'],
-      ...['--port', String(place.port), '--ui-port', String(place.uiPort), '--namespace', NAMESPACE],
-      ...(place.durable ? ['--db-filename', join(data, 'temporal.db')] : []),
-      ...pairs('--dynamic-config-value', {
+      ...['--port', String(options.port), '--ui-port', String(options.uiPort), '--namespace', NAMESPACE],
+      ...(options.durable ? ['--db-filename', join(data, 'temporal.db')] : []),
+      ...repeatFlag('--dynamic-config-value', {
         ...DYNAMIC_CONFIG,
-        ...(place.continueAsNewAt && { 'limit.historyCount.suggestContinueAsNew': place.continueAsNewAt }),
+        ...(options.continueAsNewAt && {
+          'limit.historyCount.suggestContinueAsNew': options.continueAsNewAt,
+        }),
       }),
-      ...pairs(
+      ...repeatFlag(
         '--search-attribute',
         Object.fromEntries(Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, TYPE_NAMES[type]])),
       ),
@@ -55,12 +57,12 @@ export function temporalProcess(place: TemporalPlace, paths: StackPaths): Proces
     prepare: async () => {
       await mkdir(data, { recursive: true });
     },
-    isReady: () => temporalAnswers(`127.0.0.1:${place.port}`, NAMESPACE),
+    isReady: () => isTemporalReady(`127.0.0.1:${options.port}`, NAMESPACE),
   };
 }
 
-/** @returns true when a Temporal server has this namespace; throws why it does not answer */
-export async function temporalAnswers(address: string, namespace: string): Promise<boolean> {
+/** @returns true when the server knows the namespace @throws Error with the reason when it does not */
+export async function isTemporalReady(address: string, namespace: string): Promise<boolean> {
   const connection = await Connection.connect({ address, connectTimeout: 2000 });
   try {
     await connection.withDeadline(Date.now() + 5000, () =>

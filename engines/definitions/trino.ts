@@ -7,48 +7,48 @@ import type { StackPaths } from '../paths.ts';
 export const CATALOG = 'iceberg';
 export const SCHEMA = 'kol_silver';
 
-export interface TrinoPlace {
+interface TrinoOptions {
   readonly folder: string;
   readonly javaHome: string;
   readonly port: number;
 }
 
-/** One Trino node, coordinator and worker in one, with an Iceberg catalog on the local disk. */
-export function trinoProcess(place: TrinoPlace, paths: StackPaths): ProcessSpec {
+/** One Trino node that is coordinator and worker, with an Iceberg catalog on the local disk. */
+export function trinoProcess(options: TrinoOptions, paths: StackPaths): ProcessSpec {
   const data = paths.data('trino');
   const etc = join(data, 'etc');
   const lakehouse = join(data, 'lakehouse');
   const files = {
-    'config.properties': configProperties(place.port),
+    'config.properties': configProperties(options.port),
     'node.properties': `node.environment=local\nnode.id=local\nnode.internal-address=127.0.0.1\nnode.bind-ip=127.0.0.1\nnode.data-dir=${data}\n`,
-    'jvm.config': JVM,
+    'jvm.config': JVM_CONFIG,
     'log.properties': '=WARN\n',
     [`catalog/${CATALOG}.properties`]: catalogProperties(lakehouse),
   };
   return {
     name: 'trino',
     title: 'Trino',
-    command: join(place.folder, 'bin', 'launcher'),
+    command: join(options.folder, 'bin', 'launcher'),
     args: ['run', '--etc-dir', etc, '--data-dir', data],
     env: {
-      JAVA_HOME: place.javaHome,
-      PATH: `${join(place.javaHome, 'bin')}${delimiter}${process.env.PATH ?? ''}`,
+      JAVA_HOME: options.javaHome,
+      PATH: `${join(options.javaHome, 'bin')}${delimiter}${process.env.PATH ?? ''}`,
     },
     startSeconds: 120,
     stopSeconds: 20,
     prepare: async () => {
       await mkdir(join(etc, 'catalog'), { recursive: true });
       await mkdir(lakehouse, { recursive: true });
-      // The launcher refuses to run while any process has the number of a Trino that was killed.
+      // After a kill, the launcher refuses to start while any process has the pid in this file.
       await rm(join(data, 'var', 'run', 'launcher.pid'), { force: true });
       for (const [name, text] of Object.entries(files)) await writeFile(join(etc, name), text);
     },
-    isReady: () => trinoAnswers(`http://127.0.0.1:${place.port}`),
+    isReady: () => isTrinoReady(`http://127.0.0.1:${options.port}`),
   };
 }
 
-// With static catalogs the node learns only at the next round of discovery, up to 5 s after it says it has started,
-// that it serves the catalog; until then table scans fail with "No nodes available". Dynamic ones are on every node.
+// With a static catalog, the node knows that it serves the catalog only after the next discovery round, up to 5 s after it reports
+// that it has started; until then table scans fail with "No nodes available". Dynamic catalogs are available on every node immediately.
 function configProperties(port: number): string {
   return `coordinator=true
 node-scheduler.include-coordinator=true
@@ -62,9 +62,9 @@ memory.heap-headroom-per-node=300MB
 `;
 }
 
-// C1 alone: on two cores the start takes 8 s instead of 10 s, at half the CPU time, and the small queries of a local
-// lakehouse take 70 ms instead of 120 ms even after a hundred of them (means of two runs each).
-const JVM = `-server
+// TieredStopAtLevel=1 uses only the C1 compiler. Means of two runs on two cores: the start takes 8 s instead of 10 s at half the CPU
+// time, and small queries on the local lakehouse take 70 ms instead of 120 ms, even after a hundred queries.
+const JVM_CONFIG = `-server
 -XX:TieredStopAtLevel=1
 -Xms512M
 -Xmx1500M
@@ -74,7 +74,7 @@ const JVM = `-server
 -Djdk.attach.allowAttachSelf=true
 `;
 
-// The file metastore is the one that needs no server beside Trino.
+// The file metastore needs no server besides Trino.
 const catalogProperties = (lakehouse: string) => `connector.name=iceberg
 iceberg.catalog.type=TESTING_FILE_METASTORE
 hive.metastore.catalog.dir=local:///
@@ -82,10 +82,10 @@ fs.native-local.enabled=true
 local.location=${lakehouse}
 `;
 
-/** @returns whether a Trino coordinator says that it has started; throws why it does not answer */
-export async function trinoAnswers(url: string): Promise<boolean> {
+/** @returns whether the coordinator reports that it has started @throws Error with the reason when it does not respond */
+export async function isTrinoReady(url: string): Promise<boolean> {
   const response = await fetch(new URL('/v1/info', url), { signal: AbortSignal.timeout(2000) });
-  if (!response.ok) throw new Error(`GET /v1/info answered ${response.status}`);
+  if (!response.ok) throw new Error(`GET /v1/info returned status ${response.status}`);
   const info = (await response.json()) as { starting?: boolean };
   return info.starting === false;
 }

@@ -1,6 +1,7 @@
 /**
- * Makes node_modules match package-lock.json: silent and instant when it does, one line and `npm ci` when it does not.
- * Runs before `npm start`, `npm test` and `npm run check`, so it is plain JavaScript that imports nothing but Node.
+ * Runs `npm ci` when node_modules does not match package-lock.json; otherwise it prints nothing and takes a moment.
+ * It runs before `npm start`, `npm test`, `npm run check` and the benchmarks, when no package may be installed yet. So it is plain
+ * JavaScript that imports only Node's own modules, and it has its own lock instead of engines/supervision/lock-file.ts.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -15,8 +16,8 @@ const lockFile = join(folder, 'package-lock.json');
 const modules = join(folder, 'node_modules');
 const hashFile = join(modules, '.kol-lock-hash');
 const stackFolder = join(folder, '.stack');
-// Outside node_modules, which `npm ci` deletes.
-const busy = join(stackFolder, 'npm-ci.lock');
+// Outside node_modules, because `npm ci` deletes that folder.
+const lock = join(stackFolder, 'npm-ci.lock');
 
 function nodeIsTooOld() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -32,7 +33,7 @@ function isUpToDate(hash) {
   return wasInstalledByHand();
 }
 
-/** npm keeps its own record of what it installed; when that has every package of the lock file, nothing needs doing. */
+/** Checks npm's own record of the installed packages, for an `npm ci` that ran without this script. */
 function wasInstalledByHand() {
   const record = join(modules, '.package-lock.json');
   if (!existsSync(record)) return false;
@@ -53,26 +54,26 @@ function isAlive(pid) {
   }
 }
 
-/** @returns whether this process may install; false when another one holds the lock */
-function takeLock() {
+/** @returns whether this process acquired the lock. A lock whose holder is gone is removed for the next try. */
+function acquireLock() {
   mkdirSync(stackFolder, { recursive: true });
   try {
-    mkdirSync(busy);
-    writeFileSync(join(busy, 'pid'), String(process.pid));
+    mkdirSync(lock);
+    writeFileSync(join(lock, 'pid'), String(process.pid));
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
   }
-  const pidFile = join(busy, 'pid');
-  // Between its mkdir and its pid file the holder has no pid yet, so only an old lock without one is abandoned.
-  const abandoned = existsSync(pidFile)
+  const pidFile = join(lock, 'pid');
+  // The holder creates the folder first and the pid file next, so a lock without a pid is stale only when it is old.
+  const isStale = existsSync(pidFile)
     ? !isAlive(Number(readFileSync(pidFile, 'utf8')))
-    : existsSync(busy) && Date.now() - statSync(busy).mtimeMs > 10_000;
-  if (abandoned) rmSync(busy, { recursive: true, force: true });
+    : existsSync(lock) && Date.now() - statSync(lock).mtimeMs > 10_000;
+  if (isStale) rmSync(lock, { recursive: true, force: true });
   return false;
 }
 
-/** npm says what is wrong first and then prints all of its usage. */
+/** npm prints the problem first and then its whole usage text. */
 const firstLines = (text) => String(text).split('\n').slice(0, 20).join('\n');
 
 function runNpmCi() {
@@ -116,20 +117,20 @@ async function main() {
   if (process.env.KOL_INSTALLING_DEPENDENCIES) return;
   if (nodeIsTooOld()) {
     throw new Error(
-      `Node ${MINIMUM_NODE.join('.')} or newer is needed and this is ${process.versions.node}: install a newer Node.`,
+      `This is Node ${process.versions.node}: install Node ${MINIMUM_NODE.join('.')} or newer.`,
     );
   }
   const hash = lockHash();
   while (!isUpToDate(hash)) {
-    if (!takeLock()) {
+    if (!acquireLock()) {
       await sleep(200);
       continue;
     }
     try {
-      // Another process may have finished between the look and the lock.
+      // Another process may have finished between the check and the lock.
       if (!isUpToDate(hash)) await install(hash);
     } finally {
-      rmSync(busy, { recursive: true, force: true });
+      rmSync(lock, { recursive: true, force: true });
     }
   }
 }

@@ -1,6 +1,6 @@
 import { MissingToolsError } from '../errors.ts';
 import { isInstalled, type InstallContext } from './install-once.ts';
-import { findJdk, noJdkSentence } from './java.ts';
+import { findJdk, noJdkMessage } from './java.ts';
 import { installKafka, kafkaFolderName } from './kafka.ts';
 import { findRedis, installRedis } from './redis.ts';
 import { findOnPath } from './run-tool.ts';
@@ -9,7 +9,7 @@ import { installTemporalTestServer, temporalTestServerFolderName } from './tempo
 import { installTrino, trinoFolderName } from './trino.ts';
 import { MINIMUM_JAVA } from './versions.ts';
 
-export type Installable = 'redis' | 'kafka' | 'trino' | 'temporal' | 'temporalTestServer';
+type Installable = 'redis' | 'kafka' | 'trino' | 'temporal' | 'temporalTestServer';
 
 const installers: Record<Installable, (context: InstallContext) => Promise<string>> = {
   redis: installRedis,
@@ -19,56 +19,59 @@ const installers: Record<Installable, (context: InstallContext) => Promise<strin
   temporalTestServer: installTemporalTestServer,
 };
 
-const fetchedByMaven = {
+const DOWNLOADED_BY_MAVEN = {
   kafka: ['Kafka', kafkaFolderName],
   trino: ['Trino', trinoFolderName],
   temporalTestServer: ["Temporal's test server", temporalTestServerFolderName],
 } as const;
 
 /**
- * Installs what is missing of these engines, side by side.
- * @returns where each one is: the executable of Redis and Temporal, the folder of the others
- * @throws MissingToolsError before anything is fetched, naming every tool that is not there
+ * Installs the missing ones of these engines in parallel.
+ * @returns the location of each engine: the executable of Redis and Temporal, the folder of the others
+ * @throws MissingToolsError before the first download, naming every missing tool
  * @throws InstallError when a tool fails
  */
 export async function installEngines<Name extends Installable>(
   names: readonly Name[],
   context: InstallContext,
 ): Promise<Record<Name, string>> {
-  const missing = (await Promise.all(names.map(whatIsMissingFor))).flat();
+  const missing = (await Promise.all(names.map(missingToolsFor))).flat();
   if (missing.length > 0) throw new MissingToolsError([...new Set(missing)]);
 
-  const stop = new AbortController();
-  const signal = context.signal ? AbortSignal.any([context.signal, stop.signal]) : stop.signal;
-  const work = names.map(async (name) => [name, await installers[name]({ ...context, signal })] as const);
+  const failed = new AbortController();
+  const signal = context.signal ? AbortSignal.any([context.signal, failed.signal]) : failed.signal;
+  const installations = names.map(
+    async (name) => [name, await installers[name]({ ...context, signal })] as const,
+  );
   try {
-    return Object.fromEntries(await Promise.all(work)) as Record<Name, string>;
+    return Object.fromEntries(await Promise.all(installations)) as Record<Name, string>;
   } catch (error) {
-    // The others are stopped and waited for, so that no half-done work goes on behind the message.
-    stop.abort();
-    await Promise.allSettled(work);
+    // Cancel the others and wait for them, so that nothing runs on after the error message.
+    failed.abort();
+    await Promise.allSettled(installations);
     throw error;
   }
 }
 
-async function whatIsMissingFor(name: Installable): Promise<string[]> {
+/** @returns one sentence for each tool that the installation needs and that is missing */
+async function missingToolsFor(name: Installable): Promise<string[]> {
   if (name === 'redis') {
     const search = await findRedis();
-    return search.found !== undefined || search.apt ? [] : [search.sentence];
+    return search.executable !== undefined || search.aptGet ? [] : [search.problem];
   }
   if (name === 'temporal') {
     if ((await findTemporal()) ?? (await findOnPath('go'))) return [];
     return [
-      'The `temporal` CLI is not on PATH, nor is Go, which would build it: install either (Temporal CLI, or Go 1.25+), or set TEMPORAL_ADDRESS to a running server.',
+      'Neither the `temporal` CLI nor Go, which can build it, is on PATH: install one of them (the Temporal CLI, or Go 1.25+), or set TEMPORAL_ADDRESS to a running server.',
     ];
   }
-  const [title, folder] = fetchedByMaven[name];
+  const [title, folder] = DOWNLOADED_BY_MAVEN[name];
   const minimum = MINIMUM_JAVA[name];
-  const sentences = (await findJdk(minimum)) ? [] : [noJdkSentence(title, minimum)];
+  const missing = (await findJdk(minimum)) ? [] : [noJdkMessage(title, minimum)];
   if (!(await isInstalled(folder)) && !(await findOnPath('mvn'))) {
-    sentences.push(
-      "Maven (`mvn`), which fetches Kafka, Trino and Temporal's test server, is not on PATH: install Apache Maven.",
+    missing.push(
+      "Maven (`mvn`), which downloads Kafka, Trino and Temporal's test server, is not on PATH: install Apache Maven.",
     );
   }
-  return sentences;
+  return missing;
 }

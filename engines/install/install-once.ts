@@ -1,28 +1,32 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { enginesFolder } from '../paths.ts';
-import type { Report } from './progress.ts';
+import type { Report } from '../report.ts';
+import { acquireLock, releaseLock } from '../supervision/lock-file.ts';
 
-/** What every installer is handed. */
 export interface InstallContext {
   readonly report: Report;
+  /** Cancels the installation. */
   readonly signal?: AbortSignal | undefined;
 }
 
 const MARKER = '.complete';
 
-/** @returns whether the engine was installed to the end */
+/** @returns whether the installation of this engine has completed */
 export async function isInstalled(name: string, root = enginesFolder): Promise<boolean> {
-  return exists(join(root, name, MARKER));
+  return stat(join(root, name, MARKER)).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
- * Installs into `.stack/engines/<name>` once. The work happens in a temporary folder that is renamed when it is
- * finished, so an installation that was killed never looks complete. When two processes want the same engine, the
- * second waits for the first; should both work after all (a lock taken over at the same moment), the rename settles it.
- * @param fill puts the engine's files into the folder it is given
+ * Installs an engine into `.stack/engines/<name>` once. The work happens in a temporary folder that is renamed at the end, so an
+ * installation that is killed never looks complete. When two processes install the same engine, the second one waits for the first.
+ * If both take over a stale lock at the same moment, both install, and the rename decides which result stays.
+ * @param fill writes the engine's files into the given folder
  * @returns the engine's folder
  */
 export async function installOnce(
@@ -32,13 +36,12 @@ export async function installOnce(
   root = enginesFolder,
 ): Promise<string> {
   const target = join(root, name);
-  await mkdir(root, { recursive: true });
-  let waited = false;
+  const lock = join(root, `.${name}.lock`);
+  let hasWaited = false;
   while (!(await isInstalled(name, root))) {
-    const lock = join(root, `.${name}.lock`);
-    if (!(await takeLock(lock))) {
-      if (!waited) context.report(`${name}: waiting for the installation that another process is doing …`);
-      waited = true;
+    if (await acquireLock(lock)) {
+      if (!hasWaited) context.report(`${name}: waiting for another process to install it …`);
+      hasWaited = true;
       context.signal?.throwIfAborted();
       await sleep(500);
       continue;
@@ -46,7 +49,7 @@ export async function installOnce(
     try {
       if (!(await isInstalled(name, root))) await installInto(target, name, root, fill);
     } finally {
-      await rm(lock, { recursive: true, force: true });
+      await releaseLock(lock);
     }
   }
   return target;
@@ -57,7 +60,7 @@ async function installInto(
   name: string,
   root: string,
   fill: (folder: string) => Promise<void>,
-) {
+): Promise<void> {
   const prefix = `.${name}.partial-`;
   for (const entry of await readdir(root)) {
     if (entry.startsWith(prefix)) await rm(join(root, entry), { recursive: true, force: true });
@@ -72,38 +75,4 @@ async function installInto(
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
-}
-
-/** @returns whether this process holds the lock now; a lock whose holder is gone is cleared for the next try */
-async function takeLock(lock: string): Promise<boolean> {
-  const pidFile = join(lock, 'pid');
-  try {
-    await mkdir(lock);
-    await writeFile(pidFile, String(process.pid));
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
-  const holder = Number(await readFile(pidFile, 'utf8').catch(() => ''));
-  const since = await stat(lock).catch(() => undefined);
-  // Without a pid yet the holder is just starting, unless that was long ago.
-  const abandoned = holder ? !isAlive(holder) : since !== undefined && Date.now() - since.mtimeMs > 10_000;
-  if (abandoned) await rm(lock, { recursive: true, force: true });
-  return false;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -3,38 +3,38 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findOnPath, isExecutable } from './run-tool.ts';
 
-export interface Jdk {
-  /** What JAVA_HOME would be. */
+interface Jdk {
+  /** Value for JAVA_HOME. */
   readonly home: string;
   readonly major: number;
 }
 
-/** @returns the major version: "17.0.15" is 17, "1.8.0_402" is 8, "24-ea" is 24 */
+/** @returns the major version: 17 for "17.0.15", 8 for "1.8.0_402", 24 for "24-ea"; undefined for other text */
 export function parseJavaMajor(version: string): number | undefined {
   const match = /^"?(?:1\.)?(\d+)/.exec(version.trim());
   return match ? Number(match[1]) : undefined;
 }
 
-/** @param release text of a JDK's `release` file */
+/** @param release content of a JDK's `release` file */
 export function majorOfReleaseFile(release: string): number | undefined {
   const version = /^JAVA_VERSION=(.+)$/m.exec(release)?.[1];
   return version === undefined ? undefined : parseJavaMajor(version);
 }
 
 /**
- * Picks the JDK for an engine: the preferred ones (JAVA_HOME, PATH) if new enough, else the oldest that is, since an
- * engine is tried on the Java of its time rather than on the newest.
+ * Chooses the JDK for an engine: a preferred one (JAVA_HOME, PATH) if it is new enough, otherwise the oldest one that is, because an
+ * engine is tested on the Java versions of its time rather than on the newest.
  */
 export function chooseJdk(
   preferred: readonly Jdk[],
   others: readonly Jdk[],
   minimum: number,
 ): Jdk | undefined {
-  const suffices = (jdk: Jdk) => jdk.major >= minimum;
-  return preferred.find(suffices) ?? [...others].sort((a, b) => a.major - b.major).find(suffices);
+  const isNewEnough = (jdk: Jdk) => jdk.major >= minimum;
+  return preferred.find(isNewEnough) ?? [...others].sort((a, b) => a.major - b.major).find(isNewEnough);
 }
 
-/** @returns a JDK of at least this major version, looked for where JDKs are usually installed */
+/** @returns a JDK with at least this major version, from JAVA_HOME, PATH or a usual folder */
 export async function findJdk(
   minimum: number,
   environment: NodeJS.ProcessEnv = process.env,
@@ -44,15 +44,15 @@ export async function findJdk(
     ...(environment.JAVA_HOME ? [environment.JAVA_HOME] : []),
     ...(onPath ? [dirname(dirname(await realpath(onPath)))] : []),
   ]);
-  return chooseJdk(preferred, await readJdks(await usualHomes()), minimum);
+  return chooseJdk(preferred, await readJdks(await findUsualHomes()), minimum);
 }
 
-/** @returns one sentence saying that no such JDK was found and what to do */
-export const noJdkSentence = (engine: string, minimum: number): string =>
-  `${engine} needs Java ${minimum} or newer and none was found (JAVA_HOME, PATH, /usr/lib/jvm, SDKMAN, /Library/Java): ` +
+/** @returns one sentence: no such JDK was found, and how to solve it */
+export const noJdkMessage = (engine: string, minimum: number): string =>
+  `${engine} needs Java ${minimum} or newer, and none was found (JAVA_HOME, PATH, /usr/lib/jvm, SDKMAN, /Library/Java): ` +
   `install a JDK ${minimum}+ and set JAVA_HOME, or put its \`java\` on PATH.`;
 
-async function usualHomes(): Promise<string[]> {
+async function findUsualHomes(): Promise<string[]> {
   const home = homedir();
   const folders: [parent: string, below: string][] = [
     ['/usr/lib/jvm', ''],

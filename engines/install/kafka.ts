@@ -6,11 +6,11 @@ import { VERSIONS } from './versions.ts';
 
 export const kafkaFolderName = `kafka-${VERSIONS.kafka}`;
 
-/** Fetches Apache Kafka (43 MB of jars). @returns its folder, with the jars in `lib` */
+/** Downloads Apache Kafka (43 MB of jars). @returns its folder, with the jars in `lib` */
 export async function installKafka(context: InstallContext): Promise<string> {
   return installOnce(kafkaFolderName, context, async (folder) => {
-    await withProgress(context.report, `Fetching Kafka ${VERSIONS.kafka} (43 MB)`, (detail) =>
-      copyJars('kafka', join(folder, 'lib'), context, detail),
+    await withProgress(context.report, `Downloading Kafka ${VERSIONS.kafka} (43 MB)`, (onDetail) =>
+      copyJars('kafka', join(folder, 'lib'), context, onDetail),
     );
   });
 }

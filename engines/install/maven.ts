@@ -2,27 +2,27 @@ import { join } from 'node:path';
 import { installFolder } from '../paths.ts';
 import type { InstallContext } from './install-once.ts';
 import { findJdk } from './java.ts';
-import { MINIMUM_JAVA } from './versions.ts';
 import { runTool } from './run-tool.ts';
+import { MINIMUM_JAVA } from './versions.ts';
 
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
 
-// Maven 3.8 does not lock its local repository, so two runs of ours take turns.
-let previous: Promise<unknown> = Promise.resolve();
+// Maven 3.8 does not lock its local repository, so the runs of this process take turns.
+let lastRun: Promise<unknown> = Promise.resolve();
 
-/** Copies the jars that `engines/install/<project>/pom.xml` depends on, and theirs, into a folder. */
+/** Copies the jars that `engines/install/<project>/pom.xml` depends on, directly or indirectly, into a folder. */
 export async function copyJars(
   project: string,
   folder: string,
   context: InstallContext,
-  detail: (text: string) => void,
+  onDetail: (detail: string) => void,
 ): Promise<void> {
   await runMaven(
     project,
     'copy-dependencies',
     ['-DincludeScope=runtime', `-DoutputDirectory=${folder}`],
     context,
-    detail,
+    onDetail,
   );
 }
 
@@ -31,9 +31,9 @@ export async function unpackArchives(
   project: string,
   folder: string,
   context: InstallContext,
-  detail: (text: string) => void,
+  onDetail: (detail: string) => void,
 ): Promise<void> {
-  await runMaven(project, 'unpack', [`-Dtarget=${folder}`], context, detail);
+  await runMaven(project, 'unpack', [`-Dtarget=${folder}`], context, onDetail);
 }
 
 async function runMaven(
@@ -41,9 +41,9 @@ async function runMaven(
   goal: string,
   settings: readonly string[],
   context: InstallContext,
-  detail: (text: string) => void,
+  onDetail: (detail: string) => void,
 ): Promise<void> {
-  const turn = previous.then(async () => {
+  const run = lastRun.then(async () => {
     const jdk = await findJdk(MINIMUM_JAVA.kafka);
     let files = 0;
     await runTool(
@@ -61,12 +61,12 @@ async function runMaven(
         onLine: (line) => {
           const download = /Downloading from \S+: \S+\/([^/\s]+)$/.exec(line);
           const unpacked = /Unpacking .*\/([^/\s]+) to /.exec(line);
-          if (download?.[1]) detail(`fetching file ${++files}, ${download[1]}`);
-          else if (unpacked?.[1]) detail(`unpacking ${unpacked[1]}`);
+          if (download?.[1]) onDetail(`file ${++files}: ${download[1]}`);
+          else if (unpacked?.[1]) onDetail(`unpacking ${unpacked[1]}`);
         },
       },
     );
   });
-  previous = turn.catch(() => undefined);
-  await turn;
+  lastRun = run.catch(() => undefined);
+  await run;
 }

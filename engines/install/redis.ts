@@ -1,59 +1,49 @@
 import { execa } from 'execa';
 import { InstallError } from '../errors.ts';
+import { aptInstall, findAptGet, type AptGet } from './apt.ts';
 import type { InstallContext } from './install-once.ts';
-import { withProgress } from './progress.ts';
-import { findOnPath, runTool } from './run-tool.ts';
+import { findOnPath } from './run-tool.ts';
 
 const MINIMUM_REDIS = 7;
 
-/** @returns the major version in what `redis-server --version` prints */
+/** @returns the major version in the output of `redis-server --version` */
 export function parseRedisMajor(text: string): number | undefined {
   const match = /\bv=(\d+)/.exec(text);
   return match ? Number(match[1]) : undefined;
 }
 
-export type RedisSearch =
-  { found: string } | { found?: undefined; sentence: string; apt?: readonly string[] };
+type RedisSearch =
+  | { readonly executable: string }
+  | { readonly executable?: undefined; readonly problem: string; readonly aptGet?: AptGet | undefined };
 
-/** Looks for a usable redis-server, and if there is none for a way to install one. */
+/** Looks for a redis-server that is new enough. If there is none, looks for a way to install one. */
 export async function findRedis(): Promise<RedisSearch> {
   const path = await findOnPath('redis-server');
   if (path) {
     const { stdout } = await execa(path, ['--version'], { reject: false });
     const major = parseRedisMajor(stdout);
-    if (major !== undefined && major >= MINIMUM_REDIS) return { found: path };
+    if (major !== undefined && major >= MINIMUM_REDIS) return { executable: path };
     return {
-      sentence: `Redis ${MINIMUM_REDIS} or newer is needed and ${path} is ${stdout.trim() || 'of no known version'}: install a newer one.`,
+      problem: `${path} is too old (${stdout.trim() || 'unknown version'}): install Redis ${MINIMUM_REDIS} or newer.`,
     };
   }
-  const sentence = `redis-server (${MINIMUM_REDIS} or newer) is not on PATH: install Redis with your package manager, or set REDIS_URL to a running one.`;
-  if (!(await findOnPath('apt-get'))) return { sentence };
-  if (process.getuid?.() === 0) return { sentence, apt: ['apt-get'] };
-  const sudo = await execa('sudo', ['-n', 'true'], { reject: false });
-  return sudo.failed ? { sentence } : { sentence, apt: ['sudo', '-n', 'apt-get'] };
+  return {
+    problem: `redis-server (${MINIMUM_REDIS} or newer) is not on PATH: install Redis with your package manager, or set REDIS_URL to a running Redis.`,
+    aptGet: await findAptGet(),
+  };
 }
 
 /**
- * @returns the path of a redis-server, installed with apt if none was there
- * @throws InstallError when there is none and no way to install it, or apt failed
+ * Installs Redis with apt if it is missing.
+ * @returns the path of redis-server
+ * @throws InstallError when there is no way to install it, or apt fails
  */
 export async function installRedis(context: InstallContext): Promise<string> {
   const search = await findRedis();
-  if (search.found !== undefined) return search.found;
-  if (!search.apt) throw new InstallError(search.sentence);
-  const [command = 'apt-get', ...prefix] = search.apt;
-  const options = { signal: context.signal, env: { DEBIAN_FRONTEND: 'noninteractive' } };
-  await withProgress(context.report, 'Installing redis-server with apt', async (detail) => {
-    detail('apt-get update');
-    await runTool(command, [...prefix, 'update', '-q'], options);
-    detail('apt-get install');
-    await runTool(
-      command,
-      [...prefix, 'install', '-q', '-y', '--no-install-recommends', 'redis-server'],
-      options,
-    );
-  });
+  if (search.executable !== undefined) return search.executable;
+  if (!search.aptGet) throw new InstallError(search.problem);
+  await aptInstall(search.aptGet, 'redis-server', context);
   const installed = await findRedis();
-  if (installed.found === undefined) throw new InstallError(installed.sentence);
-  return installed.found;
+  if (installed.executable === undefined) throw new InstallError(installed.problem);
+  return installed.executable;
 }

@@ -4,9 +4,9 @@ import { delimiter, join } from 'node:path';
 import { execa, ExecaError } from 'execa';
 import { InstallError, StartCancelledError } from '../errors.ts';
 
-const QUOTED_LINES = 20;
+const QUOTED_OUTPUT_LINES = 20;
 
-export interface ToolOptions {
+interface ToolOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
@@ -14,7 +14,7 @@ export interface ToolOptions {
   onLine?: (line: string) => void;
 }
 
-/** @returns the path of an executable file of this name on PATH */
+/** @returns the path of the first executable file with this name on PATH */
 export async function findOnPath(name: string, path = process.env.PATH ?? ''): Promise<string | undefined> {
   for (const folder of path.split(delimiter)) {
     if (folder && (await isExecutable(join(folder, name)))) return join(folder, name);
@@ -30,8 +30,8 @@ export async function isExecutable(file: string): Promise<boolean> {
 }
 
 /**
- * Runs a tool to its end.
- * @throws InstallError quoting the end of its output when it fails
+ * Runs a tool until it exits.
+ * @throws InstallError when it fails; the message quotes the last lines of its output
  * @throws StartCancelledError when the signal stopped it
  */
 export async function runTool(
@@ -39,7 +39,7 @@ export async function runTool(
   args: readonly string[],
   options: ToolOptions = {},
 ): Promise<void> {
-  const newest: string[] = [];
+  const lastLines: string[] = [];
   try {
     const running = execa(command, args, {
       all: true,
@@ -50,14 +50,16 @@ export async function runTool(
       ...(options.signal && { cancelSignal: options.signal }),
     });
     for await (const line of running.iterable({ from: 'all' })) {
-      newest.push(line);
-      if (newest.length > QUOTED_LINES) newest.shift();
+      lastLines.push(line);
+      if (lastLines.length > QUOTED_OUTPUT_LINES) lastLines.shift();
       options.onLine?.(line);
     }
     await running;
   } catch (error) {
     if (options.signal?.aborted) throw new StartCancelledError(`${command} was stopped`, { cause: error });
-    const how = error instanceof ExecaError ? error.shortMessage : String(error);
-    throw new InstallError(`${how}\n${newest.map((line) => `  | ${line}`).join('\n')}`, { cause: error });
+    const reason = error instanceof ExecaError ? error.shortMessage : String(error);
+    throw new InstallError(`${reason}\n${lastLines.map((line) => `  | ${line}`).join('\n')}`, {
+      cause: error,
+    });
   }
 }

@@ -6,13 +6,13 @@ import { VERSIONS } from './versions.ts';
 
 export const temporalTestServerFolderName = `temporal-test-server-${VERSIONS.temporalTestServer}`;
 
-/** Fetches Temporal's time-skipping test server (33 MB of jars). @returns its folder, with the jars in `lib` */
+/** Downloads Temporal's time-skipping test server (33 MB of jars). @returns its folder, with the jars in `lib` */
 export async function installTemporalTestServer(context: InstallContext): Promise<string> {
   return installOnce(temporalTestServerFolderName, context, async (folder) => {
     await withProgress(
       context.report,
-      `Fetching Temporal's test server ${VERSIONS.temporalTestServer} (33 MB)`,
-      (detail) => copyJars('temporal-test-server', join(folder, 'lib'), context, detail),
+      `Downloading Temporal's test server ${VERSIONS.temporalTestServer} (33 MB)`,
+      (onDetail) => copyJars('temporal-test-server', join(folder, 'lib'), context, onDetail),
     );
   });
 }

@@ -1,8 +1,8 @@
-import { rename, rm, mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { unpackArchives } from './maven.ts';
 import { InstallError } from '../errors.ts';
 import { installOnce, type InstallContext } from './install-once.ts';
+import { unpackArchives } from './maven.ts';
 import { withProgress } from './progress.ts';
 import { isExecutable } from './run-tool.ts';
 import { VERSIONS } from './versions.ts';
@@ -10,17 +10,18 @@ import { VERSIONS } from './versions.ts';
 export const trinoFolderName = `trino-${VERSIONS.trino}`;
 
 /**
- * Fetches Trino (540 MB) and keeps of its plugins just Iceberg: each other one makes every start longer.
- * @returns its folder, laid out as a Trino server: bin, lib, plugin/iceberg
+ * Downloads Trino (540 MB) with Iceberg as its only plugin, because each plugin lengthens every start.
+ * @returns its folder with the layout of a Trino server: bin, lib, plugin/iceberg
+ * @throws InstallError when the file system keeps no executable bits
  */
 export async function installTrino(context: InstallContext): Promise<string> {
   return installOnce(trinoFolderName, context, async (folder) => {
     await withProgress(
       context.report,
-      `Fetching Trino ${VERSIONS.trino} with Iceberg (540 MB)`,
-      async (detail) => {
+      `Downloading Trino ${VERSIONS.trino} with Iceberg (540 MB)`,
+      async (onDetail) => {
         const unpacked = join(folder, 'unpacked');
-        await unpackArchives('trino', unpacked, context, detail);
+        await unpackArchives('trino', unpacked, context, onDetail);
         const server = join(unpacked, `trino-server-core-${VERSIONS.trino}`);
         await rm(join(server, 'plugin'), { recursive: true });
         for (const entry of await readdir(server)) await rename(join(server, entry), join(folder, entry));
@@ -31,7 +32,7 @@ export async function installTrino(context: InstallContext): Promise<string> {
     );
     if (!(await isExecutable(join(folder, 'bin', 'launcher')))) {
       throw new InstallError(
-        `Trino's bin/launcher was unpacked without leave to run it: unpack onto another file system.`,
+        `Trino's bin/launcher is not executable after unpacking: move the project to a file system that keeps file permissions.`,
       );
     }
   });

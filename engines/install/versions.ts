@@ -1,4 +1,4 @@
-/** Versions of the engines that are fetched; the Maven and Go projects beside this file name the same ones. */
+/** Versions of the downloaded engines. The Maven and Go projects in this folder name the same versions. */
 export const VERSIONS = {
   kafka: '4.1.1',
   trino: '476',
@@ -6,5 +6,5 @@ export const VERSIONS = {
   temporalTestServer: '1.31.0',
 } as const;
 
-/** The oldest Java that each engine runs on. */
+/** The oldest Java version that each engine supports. */
 export const MINIMUM_JAVA = { kafka: 17, trino: 24, temporalTestServer: 11 } as const;

@@ -4,42 +4,44 @@ import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ProcessStartError, StartCancelledError } from '../errors.ts';
-import { inSeconds } from '../install/progress.ts';
 import type { StackPaths } from '../paths.ts';
-import { recordProcess, signalGroup, signalProcess } from './process-record.ts';
+import { formatSeconds } from '../report.ts';
+import { recordProcess } from './process-record.ts';
+import { signalGroup, signalProcess } from './send-signal.ts';
 
-/** What to run and how to see that it is ready. */
+/** What to run, and how to check that it is ready. */
 export interface ProcessSpec {
-  /** Names its log and its process file. */
+  /** File name of its log and its process record. */
   readonly name: string;
-  /** What people call it. */
+  /** Name in messages to people. */
   readonly title: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Writes configuration and makes folders, before each start. */
+  /** Writes configuration and creates folders before each start. */
   readonly prepare?: () => Promise<void>;
   /**
-   * Asks the process over its own protocol.
-   * @param newLog reads what it has logged since this start
-   * @returns or resolves false while it is not ready; throwing says the same, with a reason
+   * Checks readiness over the protocol of the process.
+   * @param newLog reads what the process has logged since this start
+   * @returns false while it is not ready
+   * @throws Error when it is not ready; the message is the reason to report
    */
   readonly isReady: (newLog: () => Promise<string>) => Promise<boolean>;
   readonly startSeconds: number;
-  /** How long it may take to stop before it is killed. */
+  /** Time to stop after SIGTERM; then it is killed. */
   readonly stopSeconds: number;
 }
 
 const QUOTED_LOG_LINES = 15;
 
 /**
- * One child process: started until it is ready, stopped gently. It runs in a process group of its own, so a Ctrl-C in
- * the terminal reaches only the program that started it, and that one stops the children in order.
+ * One child process: `start` waits until it is ready, `stop` sends SIGTERM first. It runs in its own process group, so Ctrl-C in
+ * the terminal reaches only the parent program, which then stops its children in order.
  */
 export class ManagedProcess {
-  /** Called when the process ends although nobody stopped it. */
-  onUnexpectedExit: ((how: string) => void) | undefined;
+  /** Called when the process exits on its own after it was ready. */
+  onUnexpectedExit: ((exit: string) => void) | undefined;
   #child: ChildProcess | undefined;
   #stopping = false;
   #ready = false;
@@ -51,19 +53,20 @@ export class ManagedProcess {
     private readonly paths: StackPaths,
   ) {}
 
-  /** Process id while it runs. */
+  /** Process id; undefined while it does not run. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
   /**
-   * Starts the process and waits until it is ready.
-   * @returns how long that took, in milliseconds
-   * @throws ProcessStartError when it runs already, ends or is not ready in time, quoting its log; it is stopped then
-   * @throws StartCancelledError when the signal is aborted; it is stopped then
+   * Starts the process and waits until it is ready. A process that fails to become ready is stopped.
+   * @returns how long the start took, in milliseconds
+   * @throws ProcessStartError when it already runs, exits or is not ready in time; the message quotes its log
+   * @throws StartCancelledError when the signal is aborted
    */
   async start(signal?: AbortSignal): Promise<number> {
-    if (this.#child) throw new ProcessStartError(`${this.spec.title} runs already (process ${this.pid})`);
+    if (this.#child)
+      throw new ProcessStartError(`${this.spec.title} is already running (process ${this.pid})`);
     const started = performance.now();
     await this.spec.prepare?.();
     this.#throwIfCancelled(signal);
@@ -78,7 +81,7 @@ export class ManagedProcess {
     return performance.now() - started;
   }
 
-  /** Asks the process to end, waits, and kills it if it takes too long. */
+  /** Sends SIGTERM, waits up to `stopSeconds`, then kills the process. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
@@ -86,15 +89,17 @@ export class ManagedProcess {
     const exited = once(child, 'exit');
     signalProcess(child.pid, 'SIGTERM');
     const grace = new AbortController();
-    const late = sleep(this.spec.stopSeconds * 1000, 'late', { signal: grace.signal }).catch(() => undefined);
-    if ((await Promise.race([exited, late])) === 'late') {
+    const timeout = sleep(this.spec.stopSeconds * 1000, 'timeout', { signal: grace.signal }).catch(
+      () => undefined,
+    );
+    if ((await Promise.race([exited, timeout])) === 'timeout') {
       signalGroup(child.pid, 'SIGKILL');
       await exited;
     }
     grace.abort();
   }
 
-  /** Kills the process at once, as a crash would, and waits until it is gone. */
+  /** Sends SIGKILL, which looks like a crash to the process, and waits until it is gone. */
   async kill(): Promise<void> {
     const child = this.#child;
     if (child?.pid === undefined) return;
@@ -103,7 +108,7 @@ export class ManagedProcess {
     await exited;
   }
 
-  /** The last lines of its log, indented for an error message. */
+  /** The last lines of the log since this start, indented for an error message. */
   async logTail(): Promise<string> {
     const lines = (await this.#newLog()).trimEnd().split('\n').slice(-QUOTED_LOG_LINES);
     return lines.map((line) => `  | ${line}`).join('\n');
@@ -118,7 +123,7 @@ export class ManagedProcess {
       (file) => file.size,
       () => 0,
     );
-    // The child writes to the file itself: its log goes on even if this program is killed.
+    // The child writes to the file directly, so logging continues even when this program is killed.
     const log = openSync(this.paths.log(name), 'a');
     const child = spawn(command, args, {
       cwd,
@@ -129,27 +134,25 @@ export class ManagedProcess {
     closeSync(log);
     this.#child = child;
     child.once('exit', (code, exitSignal) =>
-      this.#exited(code === null ? `was ended by ${exitSignal}` : `ended with exit code ${code}`),
+      this.#onExit(code === null ? `was killed by ${exitSignal}` : `exited with code ${code}`),
     );
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', (error) => {
         this.#child = undefined;
-        reject(
-          new ProcessStartError(`${this.spec.title} cannot be started: ${error.message}`, { cause: error }),
-        );
+        reject(new ProcessStartError(`Cannot start ${this.spec.title}: ${error.message}`, { cause: error }));
       });
     });
     if (child.pid !== undefined) await recordProcess(this.paths.process(name), child.pid);
   }
 
-  #exited(how: string): void {
+  #onExit(exit: string): void {
     this.#child = undefined;
-    // At once, since this program may be about to end as well.
+    // Synchronously, because this program may be about to exit too.
     rmSync(this.paths.process(this.spec.name), { force: true });
-    if (!this.#stopping && this.#ready) this.onUnexpectedExit?.(how);
+    if (!this.#stopping && this.#ready) this.onUnexpectedExit?.(exit);
     this.#ready = false;
-    this.#lastExit = how;
+    this.#lastExit = exit;
   }
 
   async #waitUntilReady(started: number, signal: AbortSignal | undefined): Promise<void> {
@@ -157,7 +160,7 @@ export class ManagedProcess {
     let reason = '';
     while (performance.now() - started < startSeconds * 1000) {
       this.#throwIfCancelled(signal);
-      if (!this.#child) throw await this.#startError(`${title} ${this.#lastExit} while it was starting`);
+      if (!this.#child) throw await this.#startError(`${title} ${this.#lastExit} during its start`);
       try {
         if (await isReady(() => this.#newLog())) return;
       } catch (error) {
@@ -166,18 +169,18 @@ export class ManagedProcess {
       await sleep(100);
     }
     throw await this.#startError(
-      `${title} was not ready after ${inSeconds(startSeconds * 1000)}${reason && ` (${reason})`}`,
+      `${title} was not ready within ${formatSeconds(startSeconds * 1000)}${reason && ` (${reason})`}`,
     );
   }
 
-  async #startError(what: string): Promise<ProcessStartError> {
+  async #startError(problem: string): Promise<ProcessStartError> {
     return new ProcessStartError(
-      `${what}. The end of ${this.paths.log(this.spec.name)}:\n${await this.logTail()}`,
+      `${problem}. Last lines of ${this.paths.log(this.spec.name)}:\n${await this.logTail()}`,
     );
   }
 
   #throwIfCancelled(signal: AbortSignal | undefined): void {
-    if (signal?.aborted) throw new StartCancelledError(`The start of ${this.spec.title} was called off`);
+    if (signal?.aborted) throw new StartCancelledError(`The start of ${this.spec.title} was cancelled`);
   }
 
   async #newLog(): Promise<string> {

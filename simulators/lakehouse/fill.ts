@@ -1,62 +1,63 @@
 import { identifier } from '../../clients/lakehouse/sql.ts';
+import type { GenerationContext } from './generation-context.ts';
 import { StatementError, statementRunner, type RunStatement } from './run-statement.ts';
-import { lakehouseTables, rowCounts, type GenerationContext } from './tables.ts';
+import { LAKEHOUSE_TABLES, rowCounts } from './tables.ts';
 
-/** What a lakehouse is filled with, and where. */
-export interface FillOptions {
+interface FillOptions {
   readonly trinoUrl: string;
   readonly catalog: string;
   readonly schema: string;
-  /** Gets one line for each table. */
+  /** Receives one line per table. */
   readonly report: (line: string) => void;
-  /** Multiplies today's row counts; 1 by default. */
+  /** Factor for today's row counts; 1 by default. */
   readonly scale?: number;
-  /** "Now" of the times in the tables; the current time by default. Same seed and reference: same rows. */
+  /** The current time for the times in the tables; now by default. The same seed and reference give the same rows. */
   readonly reference?: Date;
   readonly seed?: string;
   readonly user?: string;
-  /** Tables to be made; all of them by default. */
+  /** Tables to create; all of them by default. */
   readonly tables?: readonly string[];
 }
 
 /**
- * Makes the Silver tables (domain.md) inside Trino, with made-up but lifelike rows. A table that has its exact number
- * of rows already is left alone; any other is made anew in one atomic statement, so that it is never half there.
- * @throws StatementError when Trino refuses a statement
+ * Creates the Silver tables (docs/contract.md) in Trino with realistic synthetic rows. A table that already has the exact number of rows
+ * stays as it is; every other table is replaced in one atomic statement, so readers never see a partial table.
+ * @throws StatementError when Trino rejects a statement
  * @throws RangeError for a scale that is not a positive number
  */
 export async function fillLakehouse(options: FillOptions): Promise<void> {
   const { report, scale = 1, reference = new Date(), seed = 'kol', user = 'kol-lakehouse' } = options;
-  if (!(scale > 0 && Number.isFinite(scale))) throw new RangeError(`scale is ${scale}, accepted is above 0`);
+  if (!(scale > 0 && Number.isFinite(scale)))
+    throw new RangeError(`scale is ${scale}, it must be a number above 0`);
   const run = statementRunner(options.trinoUrl, user);
   const schema = `${identifier(options.catalog)}.${identifier(options.schema)}`;
   const referenceSeconds = Math.floor(reference.getTime() / 1000);
-  const making: GenerationContext = { counts: rowCounts(scale), seed, referenceSeconds, schema };
+  const context: GenerationContext = { counts: rowCounts(scale), seed, referenceSeconds, schema };
 
   await run(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
-  const remade = new Set<string>();
-  for (const { name, idColumn, rows, select, madeFrom } of lakehouseTables) {
+  const replaced = new Set<string>();
+  for (const { name, idColumn, rows, select, derivedFrom: madeFrom } of LAKEHOUSE_TABLES) {
     if (options.tables?.includes(name) === false) continue;
     const table = `${schema}.${identifier(name)}`;
-    const expected = rows(making.counts);
+    const expected = rows(context.counts);
     const found = await countRows(run, table, idColumn);
-    if (found === expected && !(madeFrom !== undefined && remade.has(madeFrom))) {
-      report(`${name}: ${expected.toLocaleString('en')} rows are there`);
+    if (found === expected && !(madeFrom !== undefined && replaced.has(madeFrom))) {
+      report(`${name}: ${expected.toLocaleString('en')} rows already present`);
       continue;
     }
     const start = performance.now();
-    // CREATE OR REPLACE cannot look into what it replaces when that is damaged.
+    // CREATE OR REPLACE reads the old table's metadata and fails when that is damaged.
     if (found === 'damaged') await run(`DROP TABLE ${table}`);
-    await run(`CREATE OR REPLACE TABLE ${table} AS\n${select(making)}`);
-    remade.add(name);
+    await run(`CREATE OR REPLACE TABLE ${table} AS\n${select(context)}`);
+    replaced.add(name);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    report(`${name}: ${expected.toLocaleString('en')} rows made in ${seconds} s`);
+    report(`${name}: created ${expected.toLocaleString('en')} rows in ${seconds} s`);
   }
 }
 
 /**
- * How many rows a table has; one whose files are gone or torn is damaged, not an error. Counting different ids reads
- * the files: count(*) is answered from metadata and would not notice.
+ * Counts the rows of a table. Missing or corrupt data files give `damaged` instead of an error. Counting distinct ids reads the data
+ * files; count(*) reads only metadata and would not detect damage.
  */
 async function countRows(
   run: RunStatement,

@@ -1,32 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BasicAuth, Trino, type QueryResult } from 'trino-client';
 
-/** A statement that Trino refused or gave up. */
+/** Trino rejected a statement or did not finish it. */
 export class StatementError extends Error {
   readonly code = 'LAKEHOUSE_STATEMENT_FAILED';
   constructor(
-    /** Trino's name of the error, e.g. TABLE_NOT_FOUND. */
+    /** Trino's error name, such as TABLE_NOT_FOUND. */
     readonly errorName: string,
     message: string,
     sql: string,
   ) {
-    super(`Trino refused "${sql.trim().split('\n', 1)[0]?.slice(0, 120)}": ${errorName}: ${message}`);
+    super(`Trino rejected "${sql.trim().split('\n', 1)[0]?.slice(0, 120)}": ${errorName}: ${message}`);
     this.name = 'StatementError';
   }
 }
 
-/** Runs one statement to its end and gives its rows, each an array of cells. */
+/** Runs one statement until it finishes. @returns its rows, each an array of cells */
 export type RunStatement = (sql: string) => Promise<unknown[][]>;
 
-// A coordinator takes statements a little before it can run them.
+// A coordinator accepts statements shortly before it can run them.
 const STARTING = new Set(['SERVER_STARTING_UP', 'NO_NODES_AVAILABLE']);
 const STARTING_RETRIES = 20;
 
 /**
- * Runs statements on one Trino.
  * @param trinoUrl address of the coordinator
- * @param user whom the statements run as
- * @returns a runner that waits while Trino starts, and throws StatementError for anything but success
+ * @param user the Trino user that runs the statements
+ * @returns a function that runs statements, retries while Trino starts, and throws StatementError when a statement fails
  */
 export function statementRunner(trinoUrl: string, user: string): RunStatement {
   return async (sql) => {
@@ -42,7 +41,7 @@ export function statementRunner(trinoUrl: string, user: string): RunStatement {
   };
 }
 
-/** trino-client hides an error of the first reply from `for await`, so each page is looked at here. */
+/** `for await` of trino-client hides an error in the first page, so this checks every page itself. */
 async function runOnce(server: string, user: string, sql: string): Promise<unknown[][]> {
   const client = Trino.create({ server, source: 'kol-lakehouse', auth: new BasicAuth(user) });
   const pages = await client.query(sql);
@@ -54,7 +53,8 @@ async function runOnce(server: string, user: string, sql: string): Promise<unkno
     for (const row of page.data ?? []) rows.push(row as unknown[]);
     if (next.done !== true && page.nextUri !== undefined) continue;
     const state = page.stats?.state ?? 'unknown';
-    if (state !== 'FINISHED') throw new StatementError('NOT_FINISHED', `it ended in state ${state}`, sql);
+    if (state !== 'FINISHED')
+      throw new StatementError('NOT_FINISHED', `the statement ended in state ${state}`, sql);
     return rows;
   }
 }

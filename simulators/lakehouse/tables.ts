@@ -1,36 +1,9 @@
-import { profileRows } from './profiles.ts';
 import { contentRows } from './content.ts';
+import type { LakehouseTable, RowCounts } from './generation-context.ts';
+import { profileRows } from './profiles.ts';
 import { trustFeatureRows } from './trust-features.ts';
 
-/** How many KOLs and videos of each platform a lakehouse has. */
-export interface RowCounts {
-  readonly tiktokProfiles: number;
-  readonly twitterProfiles: number;
-  readonly tiktokContent: number;
-  readonly youtubeContent: number;
-}
-
-/** What the rows of a lakehouse depend on. */
-export interface GenerationContext {
-  readonly counts: RowCounts;
-  readonly seed: string;
-  /** "Now" of all times in the tables, in whole seconds since 1970. */
-  readonly referenceSeconds: number;
-  /** `catalog.schema`, quoted for SQL. */
-  readonly schema: string;
-}
-
-/** One Silver table: how many rows it has, and the query that makes them. */
-export interface LakehouseTable {
-  readonly name: string;
-  /** The column that tells its rows apart. */
-  readonly idColumn: string;
-  readonly rows: (counts: RowCounts) => number;
-  readonly select: (making: GenerationContext) => string;
-  /** The table whose rows it is made from: made anew with it. */
-  readonly madeFrom?: string;
-}
-
+/** Row counts of the production tables today. */
 const TODAY: RowCounts = {
   tiktokProfiles: 48,
   twitterProfiles: 37_438,
@@ -38,7 +11,7 @@ const TODAY: RowCounts = {
   youtubeContent: 19_538,
 };
 
-/** Today's row counts times `scale`, at least one row each. */
+/** @returns today's row counts multiplied by `scale`, at least one row each */
 export function rowCounts(scale: number): RowCounts {
   const scaled = (count: number) => Math.max(1, Math.round(count * scale));
   return {
@@ -49,8 +22,8 @@ export function rowCounts(scale: number): RowCounts {
   };
 }
 
-/** In the order in which they are made. */
-export const lakehouseTables: readonly LakehouseTable[] = [
+/** The Silver tables, in the order in which they are created. */
+export const LAKEHOUSE_TABLES: readonly LakehouseTable[] = [
   {
     name: 'kol_profiles',
     idColumn: 'kol_id',
@@ -68,6 +41,6 @@ export const lakehouseTables: readonly LakehouseTable[] = [
     idColumn: 'kol_id',
     rows: ({ twitterProfiles }) => twitterProfiles,
     select: trustFeatureRows,
-    madeFrom: 'kol_profiles',
+    derivedFrom: 'kol_profiles',
   },
 ];

@@ -1,9 +1,9 @@
-import { seededRandomSql, logNormal } from './seeded-random-sql.ts';
-import type { GenerationContext } from './tables.ts';
+import type { GenerationContext } from './generation-context.ts';
+import { logNormal, seededRandomSql } from './seeded-random-sql.ts';
 
 /**
- * Rows of kol_trust_features: one for each Twitter profile, made from kol_profiles so that both agree. Labels follow
- * the features with some noise, as labels by hand do.
+ * Query for kol_trust_features: one row for each Twitter profile, derived from kol_profiles so that both tables agree. Labels follow
+ * the features with some noise, like labels from people.
  */
 export function trustFeatureRows({ seed, referenceSeconds, schema }: GenerationContext): string {
   const { uniform, normal, chance } = seededRandomSql(seed, `'features/' || kol_id`);
@@ -29,7 +29,7 @@ FROM (
       ${chance('image', 0.94)} AS has_profile_image,
       ${chance('url', 'IF(verified, 0.8e0, 0.35e0)')} AS has_url,
       least(${logNormal(normal('favorites'), 2500, 1.9)}, 5000000) AS favorites_count,
-      -- 365 where nobody knows (domain.md).
+      -- An unknown age counts as 365 days (docs/contract.md).
       greatest(COALESCE(${age}, 365), 1) AS account_age_days
     FROM ${schema}."kol_profiles" WHERE platform = 'twitter'
   )

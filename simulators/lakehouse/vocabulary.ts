@@ -1,6 +1,6 @@
-/** Words that the made-up people and their videos are put together from. */
+/** Words from which synthetic people and their videos are composed. */
 
-/** Languages, each as often as it is repeated. */
+/** Languages; repetition sets the frequency. */
 // prettier-ignore
 export const languages = [
   'en', 'en', 'en', 'en', 'en', 'en', 'vi', 'vi', 'vi', 'vi', 'ja', 'ja', 'ko', 'ko', 'ar', 'ru', 'ru',
@@ -35,7 +35,7 @@ export const lastNames: Words = {
   hi: ['शर्मा', 'वर्मा', 'पटेल', 'सिंह', 'गुप्ता', 'कुमार', 'मेहता', 'जोशी'],
 };
 
-/** Biographies, as rough as people write them. */
+/** Biographies with the quotes, tabs, line breaks and emoji that real ones have. */
 // prettier-ignore
 export const biographies: Words = {
   en: [
@@ -64,10 +64,10 @@ export const biographies: Words = {
   hi: ['यात्रा, खाना और फिल्में 🎬', 'रोज़ नई जानकारी\nDM करें', '"सपने देखो, पूरा करो"', 'क्रिकेट प्रेमी 🏏'],
 };
 
-/** What a display name may end with. */
+/** Optional end of a display name. */
 export const emoji = ['✨', '🔥', '💫', '🇻🇳', '👩‍🍳', '🎮', '💪🏽', '🌸', '✔️', '🐉'];
 
-/** Parts of usernames: ASCII, at most 5 characters, so that two of them and 5 more fit Twitter's 15. */
+/** Parts of usernames: ASCII, at most 5 characters, so that two parts and 5 more characters fit into Twitter's limit of 15. */
 // prettier-ignore
 export const handleStarts = [
   'mai', 'linh', 'alex', 'yuki', 'omar', 'olga', 'ravi', 'ann', 'Leo', 'Kim', 'jo', 'The', 'real',
@@ -79,7 +79,7 @@ export const handleEnds = [
   'ify', 'cook',
 ];
 
-/** What a KOL is about. */
+/** Topics of a KOL. */
 // prettier-ignore
 export const categories = [
   'beauty', 'food', 'gaming', 'technology', 'travel', 'fitness', 'music', 'education', 'finance',

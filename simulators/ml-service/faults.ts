@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-/** What goes wrong on purpose until it is set anew; `{}` sets all right again. */
+/** Faults to inject until the next POST /admin/faults; `{}` removes all faults. */
 export const faultsSchema = z.strictObject({
-  /** Answers take this long instead of the usual latency. */
+  /** Latency of responses, instead of the configured one. */
   latency_ms: z.number().min(0).max(600_000).optional(),
-  /** Predictions answer this status. */
+  /** Predictions respond with this status. */
   status: z.int().min(400).max(599).optional(),
-  /** Predictions answer 200 with something that is no prediction. */
+  /** Predictions respond with 200 and an HTML page. */
   garbage: z.boolean().optional(),
-  /** false: the batch endpoint is not there (404), as in some deployments. */
+  /** false: the batch endpoint responds with 404, like deployments without it. */
   batch: z.boolean().optional(),
-  /** Profiles of these KOLs are refused with 422, and with them the batches that hold them. */
+  /** Profiles of these KOLs, and batches with them, are rejected with 422. */
   refuse: z.array(z.string()).max(1000).optional(),
 });
 export type Faults = z.infer<typeof faultsSchema>;

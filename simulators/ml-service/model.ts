@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const count = z.int().min(0);
 
-/** What the model knows of a profile. Unknown fields are ignored, known ones must all be there. */
+/** Features of a profile. All are required; unknown fields are ignored. */
 export const featuresSchema = z.object({
   kol_id: z.string().min(1),
   followers_count: count,
@@ -20,13 +20,13 @@ export type Features = z.infer<typeof featuresSchema>;
 
 export type RiskLevel = 'low' | 'moderate' | 'elevated' | 'high';
 
-/** The model's opinion of a profile. */
-export interface Judgement {
+/** The model's prediction for a profile. */
+interface TrustPrediction {
   /** 0 (fake) to 100 (genuine), two decimals. */
   readonly trust_score: number;
   /** trust_score ≥ 50. */
   readonly is_trustworthy: boolean;
-  /** 0 to 1, four decimals: how far from a coin's toss the score is. */
+  /** 0 to 1, four decimals. This model gives 0.5 to 1: the probability of the predicted class. */
   readonly confidence: number;
   readonly risk_level: RiskLevel;
 }
@@ -34,34 +34,34 @@ export interface Judgement {
 export const MODEL_VERSION = 'reference-logistic-1';
 
 /**
- * Change of the log-odds of being genuine. A log-odds of 0 is a score of 50, +2.2 one of 90, -2.2 one of 10.
- * Counts enter as logarithms, so that each factor of ten counts alike.
+ * Weights of the logistic model: each adds to the log-odds that a profile is genuine. Log-odds of 0 give a score of 50, +2.2 gives 90,
+ * -2.2 gives 10. Counts enter as logarithms, so that every factor of ten has the same effect.
  */
-export const COEFFICIENTS = {
-  /** A nameless account of a year with nobody following it. */
+const WEIGHTS = {
+  /** An unverified account that is one year old, with an empty profile and no followers. */
   intercept: -2.6,
-  /** The platform checked who it is. */
+  /** The platform has verified the identity. */
   verified: 2.4,
   has_bio: 0.5,
   has_url: 0.3,
-  /** Mass-made accounts keep the default picture. */
+  /** Mass-created accounts keep the default picture. */
   has_profile_image: 0.8,
-  /** For each 100 characters of biography, up to 200. */
+  /** Per 100 characters of biography, up to 200 characters. */
   bio_per_100: 0.25,
-  /** For each factor of ten in followers, up to ten million. */
+  /** Per factor of ten in followers, up to ten million. */
   followers_log10: 0.45,
-  /** For each factor of ten by which it follows more accounts than follow it: follow-back farming. */
+  /** Per factor of ten by which the account follows more accounts than it has followers: follow-back farming. */
   follows_more_log10: -0.9,
-  /** For each factor of two in age against one year, from 1/8 of it to 16 years. */
+  /** Per factor of two in age relative to one year, from 1/8 of a year to 16 years. */
   age_log2: 0.35,
-  /** For each factor of ten above 50 posts a day: no person writes that much. */
+  /** Per factor of ten above 50 posts per day: no person writes that much. */
   flooding_log10: -1.6,
-  /** Some favorites: it reads, too. For each factor of ten up to 10,000. */
+  /** Per factor of ten in favorites, up to 10,000: a person also reads. */
   favorites_log10: 0.12,
 } as const;
 
-/** @returns the model's judgement; the same for the same features */
-export function judge(features: Features): Judgement {
+/** @returns the prediction; deterministic */
+export function predictTrust(features: Features): TrustPrediction {
   const probability = 1 / (1 + Math.exp(-logOdds(features)));
   const trust_score = round(100 * probability, 2);
   return {
@@ -81,21 +81,21 @@ export function riskLevel(trustScore: number): RiskLevel {
 }
 
 function logOdds(features: Features): number {
-  const w = COEFFICIENTS;
+  const weights = WEIGHTS;
   const postsPerDay = features.post_count / features.account_age_days;
   const followsMore = (1 + features.following_count) / (1 + features.followers_count);
   return (
-    w.intercept +
-    w.verified * Number(features.verified) +
-    w.has_bio * Number(features.has_bio) +
-    w.has_url * Number(features.has_url) +
-    w.has_profile_image * Number(features.has_profile_image) +
-    w.bio_per_100 * (clamp(features.bio_length, 0, 200) / 100) +
-    w.followers_log10 * clamp(Math.log10(1 + features.followers_count), 0, 7) +
-    w.follows_more_log10 * clamp(Math.log10(followsMore), 0, 4) +
-    w.age_log2 * clamp(Math.log2(features.account_age_days / 365), -3, 4) +
-    w.flooding_log10 * clamp(Math.log10(postsPerDay / 50), 0, 4) +
-    w.favorites_log10 * clamp(Math.log10(1 + features.favorites_count), 0, 4)
+    weights.intercept +
+    weights.verified * Number(features.verified) +
+    weights.has_bio * Number(features.has_bio) +
+    weights.has_url * Number(features.has_url) +
+    weights.has_profile_image * Number(features.has_profile_image) +
+    weights.bio_per_100 * (clamp(features.bio_length, 0, 200) / 100) +
+    weights.followers_log10 * clamp(Math.log10(1 + features.followers_count), 0, 7) +
+    weights.follows_more_log10 * clamp(Math.log10(followsMore), 0, 4) +
+    weights.age_log2 * clamp(Math.log2(features.account_age_days / 365), -3, 4) +
+    weights.flooding_log10 * clamp(Math.log10(postsPerDay / 50), 0, 4) +
+    weights.favorites_log10 * clamp(Math.log10(1 + features.favorites_count), 0, 4)
   );
 }
 

@@ -3,21 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import express, { type ErrorRequestHandler, type RequestHandler, type Response } from 'express';
 import { z } from 'zod';
 import { faultsSchema, type Faults } from './faults.ts';
-import { featuresSchema, judge, MODEL_VERSION, type Features } from './model.ts';
+import { featuresSchema, predictTrust, MODEL_VERSION, type Features } from './model.ts';
 
 export interface MlServiceOptions {
-  /** What a call takes, one profile or a batch. */
+  /** Latency of one call, for one profile or a batch. */
   readonly latencyMs: number;
-  /** Whether POST /admin/faults is there. */
+  /** Whether POST /admin/faults is available. */
   readonly faults?: boolean;
 }
 
 const batchSchema = z.object({ kols: z.array(featuresSchema) });
 
 /**
- * The trust score service as domain.md describes it: POST /predict/trust, POST /predict/trust/batch, GET /healthz.
- * Wrong input is 422 with a `detail` list, each entry with the place (`loc`), the problem (`msg`) and its kind (`type`).
- * @returns a server that does not listen yet; close() lets calls in flight finish
+ * The trust score service of docs/contract.md: POST /predict/trust, POST /predict/trust/batch, GET /healthz.
+ * Invalid input gives 422 with a `detail` list; each entry has the location (`loc`), the problem (`msg`) and its kind (`type`).
+ * @returns a server that does not listen yet; its close() waits for calls in flight
  */
 export function createMlService({ latencyMs, faults: faultsAllowed = false }: MlServiceOptions): Server {
   let faults: Faults = {};
@@ -29,33 +29,33 @@ export function createMlService({ latencyMs, faults: faultsAllowed = false }: Ml
   });
   if (faultsAllowed)
     app.post('/admin/faults', (request, response) => {
-      const wanted = checked(faultsSchema, request.body, response);
-      if (wanted === undefined) return;
-      faults = wanted;
+      const newFaults = parseBody(faultsSchema, request.body, response);
+      if (newFaults === undefined) return;
+      faults = newFaults;
       response.json({ faults });
     });
 
-  const delayedAndFaulty: RequestHandler = async (request, response, next) => {
-    // Read once: a change in the meantime is for later calls.
+  const injectFaults: RequestHandler = async (request, response, next) => {
+    // Read once: a later change applies to later calls only.
     const { latency_ms = latencyMs, status, garbage, batch, refuse } = faults;
     response.locals['refuse'] = refuse;
     if (batch === false && request.path.endsWith('/batch')) return next('route');
     await sleep(latency_ms);
-    // Closing meanwhile: this is the connection's last answer, or being kept alive it would hold up close().
+    // The server closed during the sleep: end the connection after this response, or keep-alive would delay close().
     if (!server.listening) response.set('connection', 'close');
     if (status !== undefined) response.status(status).json({ detail: 'Fault set by /admin/faults' });
     else if (garbage) response.type('html').send('<html><body>Welcome to nginx!</body></html>');
     else next();
   };
-  app.post('/predict/trust', delayedAndFaulty, (request, response) => {
-    const features = checked(featuresSchema, request.body, response);
-    if (features !== undefined && !refused([features], () => ['body', 'kol_id'], response))
+  app.post('/predict/trust', injectFaults, (request, response) => {
+    const features = parseBody(featuresSchema, request.body, response);
+    if (features !== undefined && !rejectFaulty([features], () => ['body', 'kol_id'], response))
       response.json(predict(features));
   });
-  app.post('/predict/trust/batch', startClock, delayedAndFaulty, (request, response) => {
-    const batch = checked(batchSchema, request.body, response);
+  app.post('/predict/trust/batch', startClock, injectFaults, (request, response) => {
+    const batch = parseBody(batchSchema, request.body, response);
     if (batch === undefined) return;
-    if (refused(batch.kols, (index) => ['body', 'kols', index, 'kol_id'], response)) return;
+    if (rejectFaulty(batch.kols, (index) => ['body', 'kols', index, 'kol_id'], response)) return;
     const predictions = batch.kols.map(predict);
     response.json({
       predictions,
@@ -70,7 +70,7 @@ export function createMlService({ latencyMs, faults: faultsAllowed = false }: Ml
   app.use(unreadableBody);
 
   const server = createServer(app);
-  // Longer than clients keep theirs, so that it is they who hang up and no call meets a closing connection.
+  // Longer than the keep-alive of clients, so that the client closes the connection and no call meets a closing one.
   server.keepAliveTimeout = 75_000;
   return server;
 }
@@ -82,14 +82,14 @@ const startClock: RequestHandler = (_request, response, next) => {
 
 const predict = (features: Features) => ({
   kol_id: features.kol_id,
-  ...judge(features),
+  ...predictTrust(features),
   prediction_source: 'model',
   model_version: MODEL_VERSION,
   timestamp: new Date().toISOString(),
 });
 
-/** The input in its shape, or undefined after a 422 that names every field that is wrong. */
-function checked<T>(schema: z.ZodType<T>, body: unknown, response: Response): T | undefined {
+/** @returns the parsed body; undefined after a 422 response that names every invalid field */
+function parseBody<T>(schema: z.ZodType<T>, body: unknown, response: Response): T | undefined {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const detail = parsed.error.issues.map(({ path, message, code }) => ({
@@ -101,21 +101,23 @@ function checked<T>(schema: z.ZodType<T>, body: unknown, response: Response): T 
   return undefined;
 }
 
-/** True after a 422 that names every profile which a fault says to refuse. */
-function refused(
+/** @returns true after a 422 response that names every profile that the `refuse` fault selects */
+function rejectFaulty(
   profiles: readonly Features[],
-  placeOf: (index: number) => (string | number)[],
+  locationOf: (index: number) => (string | number)[],
   response: Response,
 ): boolean {
   const ids = new Set((response.locals['refuse'] as Faults['refuse']) ?? []);
   const detail = profiles.flatMap(({ kol_id }, index) =>
-    ids.has(kol_id) ? [{ loc: placeOf(index), msg: 'Fault set by /admin/faults', type: 'value_error' }] : [],
+    ids.has(kol_id)
+      ? [{ loc: locationOf(index), msg: 'Fault set by /admin/faults', type: 'value_error' }]
+      : [],
   );
   if (detail.length > 0) response.status(422).json({ detail });
   return detail.length > 0;
 }
 
-/** A body that is not JSON, or too large. */
+/** Handles a body that is not JSON or is too large. */
 const unreadableBody: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (response.headersSent) return next(error);
   const { status } = error as { status?: unknown };

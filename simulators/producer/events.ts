@@ -2,22 +2,22 @@ import { chance, pick, uuid, type Random } from './random.ts';
 import { rawCount } from './raw-count.ts';
 import type { ProfileSubject, VideoSubject } from './subjects.ts';
 
-/** An event as scrapers produce it (domain.md, hot path): any field may be missing or null. */
+/** An event as scrapers send it (docs/contract.md): any field may be missing or null. */
 export type ScrapedEvent = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Shares of fields that a scraper did not find: left out, or null. */
-const MISSING = 0.04;
-const NULL = 0.04;
+/** Shares of fields that a scraper did not find: it omits the field or sends null. */
+const MISSING_SHARE = 0.04;
+const NULL_SHARE = 0.04;
 
 /**
  * A scraped profile. The same random numbers, time and subject give the same event.
- * @param now time of sending, ms since 1970; event_time is a little earlier, seldom minutes
+ * @param now send time, ms since 1970; event_time is up to 2 s earlier, for 1 % up to 10 minutes
  */
 export function profileEvent(random: Random, now: number, subject: ProfileSubject): ScrapedEvent {
   const { kolId, platform, displayName, bio, verified } = subject;
   const tiktok = platform === 'tiktok';
   const page = tiktok ? `https://www.tiktok.com/@${kolId}` : `https://twitter.com/${kolId}`;
-  // Counts move by up to 1 % between two visits.
+  // Counts grow by up to 1 % between two visits.
   const drifted = (count: number) => Math.floor(count * (1 + 0.01 * random()));
   const likes = subject.followers * (1 + 20 * random());
   return {
@@ -34,12 +34,12 @@ export function profileEvent(random: Random, now: number, subject: ProfileSubjec
         likes: Math.floor(likes),
         posts: drifted(subject.posts),
       },
-      PROFILE_NAMES,
+      PROFILE_COUNT_FIELDS,
       tiktok,
     ),
-    ...foundInPart(random, {
+    ...omitSome(random, {
       nickname: displayName,
-      // Beyond 2^53, so text: some KOLs are known by the platform's number.
+      // Text, because the platform's numeric ids exceed 2^53.
       user_id: /^\d+$/.test(kolId) ? kolId : null,
       verified,
       [tiktok ? 'signature' : 'bio']: bio,
@@ -50,7 +50,7 @@ export function profileEvent(random: Random, now: number, subject: ProfileSubjec
   };
 }
 
-/** A scraped video; deterministic as `profileEvent`. Views grow by up to 5 % between two visits. */
+/** A scraped video; deterministic like `profileEvent`. Counts grow by up to 5 % between two visits. */
 export function videoEvent(random: Random, now: number, subject: VideoSubject): ScrapedEvent {
   const { videoId, platform, kolId, title } = subject;
   const tiktok = platform === 'tiktok';
@@ -70,10 +70,10 @@ export function videoEvent(random: Random, now: number, subject: VideoSubject): 
         comment: grown(subject.comments),
         share: grown(subject.shares),
       },
-      VIDEO_NAMES,
+      VIDEO_COUNT_FIELDS,
       tiktok,
     ),
-    ...foundInPart(random, {
+    ...omitSome(random, {
       video_url: tiktok
         ? `https://www.tiktok.com/@${kolId}/video/${videoId}`
         : `https://www.youtube.com/watch?v=${videoId}`,
@@ -83,21 +83,21 @@ export function videoEvent(random: Random, now: number, subject: VideoSubject): 
   };
 }
 
-/** Names of each count: as a number, and as text. */
-const PROFILE_NAMES = {
+/** Field names of each count: as a number, and as text. */
+const PROFILE_COUNT_FIELDS = {
   followers: ['followers_count', 'followers_raw'],
   following: ['following_count', 'following_raw'],
   likes: ['favorites_count', 'likes_raw'],
   posts: ['post_count', 'posts_raw'],
 } as const;
-const VIDEO_NAMES = {
+const VIDEO_COUNT_FIELDS = {
   view: ['view_count', 'view_raw'],
   like: ['like_count', 'like_raw'],
   comment: ['comment_count', 'comment_raw'],
   share: ['share_count', 'share_raw'],
 } as const;
 
-/** TikTok's pages give text, other platforms' APIs mostly numbers; some scrapers send both. */
+/** Counts as scrapers send them: text from TikTok's pages, mostly numbers from other platforms' APIs; some scrapers send both. */
 function counts<Name extends string>(
   random: Random,
   values: Readonly<Record<Name, number>>,
@@ -112,21 +112,21 @@ function counts<Name extends string>(
     if (asText || both) fields[text] = rawCount(random, values[name]);
     if (!asText || both) fields[number] = values[name];
   }
-  return foundInPart(random, fields);
+  return omitSome(random, fields);
 }
 
-/** The same fields, some of them left out, some null. */
-function foundInPart(random: Random, fields: ScrapedEvent): ScrapedEvent {
+/** The same fields, except that some are missing and some are null. */
+function omitSome(random: Random, fields: ScrapedEvent): ScrapedEvent {
   const found: Record<string, string | number | boolean | null> = {};
   for (const [name, value] of Object.entries(fields)) {
-    const fate = random();
-    if (fate < MISSING) continue;
-    found[name] = fate < MISSING + NULL ? null : value;
+    const draw = random();
+    if (draw < MISSING_SHARE) continue;
+    found[name] = draw < MISSING_SHARE + NULL_SHARE ? null : value;
   }
   return found;
 }
 
-/** Scraped up to 2 s ago; 1 % came by a slow way, and some of those are later than the 5 minutes' watermark. */
+/** Up to 2 s ago. 1 % are delayed by up to 10 minutes, and some of those are older than the watermark of 5 minutes allows. */
 function eventTime(random: Random, now: number): string {
   const delay = chance(random, 0.01) ? 600_000 * random() : 2_000 * random();
   return new Date(Math.floor(now - delay)).toISOString();

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import kafkajs from 'kafkajs';
+import kafkajs, { type Producer } from 'kafkajs';
 import { pino } from 'pino';
 import { z } from 'zod';
+import { readEnvironment } from '../environment.ts';
 import { produce } from './produce.ts';
-import { seededRandom } from './random.ts';
-import { madeUpSubjects, subjectsFromLakehouse } from './subjects.ts';
+import { seededRandom, type Random } from './random.ts';
+import { sampleLakehouse } from './sample-lakehouse.ts';
+import type { Subjects } from './subjects.ts';
+import { syntheticSubjects } from './synthetic-subjects.ts';
 
-const settings = z
-  .object({
+const settings = readEnvironment(
+  z.object({
     KAFKA_BROKERS: z.string().min(1),
     TRINO_URL: z.url().optional(),
     TRINO_CATALOG: z.string().default('iceberg'),
@@ -19,20 +22,20 @@ const settings = z
       .number()
       .int()
       .default(() => Date.now()),
-  })
-  // Compose files write unset variables as empty ones.
-  .parse(Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== '')));
+  }),
+);
 
 const log = pino({ name: 'producer' });
-const stop = new AbortController();
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+const stopping = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const kafka = new kafkajs.Kafka({
   clientId: 'kol-producer',
   brokers: settings.KAFKA_BROKERS.split(',').map((broker) => broker.trim()),
   connectionTimeout: 3_000,
   requestTimeout: 10_000,
-  // What is left after these is tried again by `produce`, which can be stopped in between.
+  // After these retries `produce` tries again; between its attempts it can be stopped.
   retry: { initialRetryTime: 100, retries: 5, maxRetryTime: 2_000 },
   logLevel: kafkajs.logLevel.NOTHING,
 });
@@ -40,24 +43,11 @@ const producer = kafka.producer({
   allowAutoTopicCreation: true,
   createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
 });
-const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const random = seededRandom(settings.PRODUCER_SEED);
 try {
-  const subjects =
-    settings.TRINO_URL === undefined
-      ? madeUpSubjects(random)
-      : await subjectsFromLakehouse(
-          {
-            trinoUrl: settings.TRINO_URL,
-            catalog: settings.TRINO_CATALOG,
-            schema: settings.TRINO_SCHEMA,
-            user: settings.TRINO_USER,
-          },
-          (reason) => log.warn({ reason }, 'waiting for the lakehouse'),
-          stop.signal,
-        );
-  await connect();
+  const subjects = await findSubjects(random);
+  await connect(producer);
   const { PRODUCER_RATE: rate, PRODUCER_BAD_SHARE: badShare } = settings;
   const { profiles, videos } = subjects;
   log.info({ rate, badShare, profiles: profiles.length, videos: videos.length }, 'producing');
@@ -67,25 +57,40 @@ try {
     random,
     rate,
     badShare,
-    signal: stop.signal,
-    onFailure: (error) => log.warn({ reason: message(error) }, 'Kafka did not take the events, trying again'),
+    signal: stopping.signal,
+    onFailure: (error) => log.warn({ reason: messageOf(error) }, 'Kafka did not accept the events; retrying'),
   });
   log.info({ sent }, 'stopped');
 } catch (error) {
-  if (!stop.signal.aborted) throw error;
+  if (!stopping.signal.aborted) throw error;
   log.info({ sent: 0 }, 'stopped before the first event');
 } finally {
   await producer.disconnect();
 }
 
-/** Waits for Kafka as for the lakehouse: the order in which things start does not matter. */
-async function connect(): Promise<void> {
+/** KOLs and videos of the lakehouse, or synthetic ones when there is none. */
+async function findSubjects(random: Random): Promise<Subjects> {
+  if (settings.TRINO_URL === undefined) return syntheticSubjects(random);
+  return sampleLakehouse(
+    {
+      trinoUrl: settings.TRINO_URL,
+      catalog: settings.TRINO_CATALOG,
+      schema: settings.TRINO_SCHEMA,
+      user: settings.TRINO_USER,
+    },
+    (reason) => log.warn({ reason }, 'waiting for the lakehouse'),
+    stopping.signal,
+  );
+}
+
+/** Retries until Kafka is reachable, so that programs can start in any order. */
+async function connect(producer: Producer): Promise<void> {
   for (;;) {
     try {
       return await producer.connect();
     } catch (error) {
-      log.warn({ reason: message(error) }, 'waiting for Kafka');
-      await sleep(1_000, undefined, { signal: stop.signal });
+      log.warn({ reason: messageOf(error) }, 'waiting for Kafka');
+      await sleep(1_000, undefined, { signal: stopping.signal });
     }
   }
 }

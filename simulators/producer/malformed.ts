@@ -1,7 +1,7 @@
 import type { ScrapedEvent } from './events.ts';
 import { pick, type Random } from './random.ts';
 
-/** Ways in which scrapers get it wrong; every one of them is a dead letter of the hot path. */
+/** Ways in which scrapers damage an event. The scoring loop turns each result into a dead letter. */
 const DAMAGE: readonly [Damage, ...Damage[]] = [
   (event, random) => withField(event, countField(event), pick(random, ['abc', '-5', '1.2.3K', 'NaN'])),
   (event) => withField(event, countField(event), -1),
@@ -15,7 +15,7 @@ const DAMAGE: readonly [Damage, ...Damage[]] = [
 ];
 type Damage = (event: ScrapedEvent, random: Random) => string;
 
-/** @returns the event's text, damaged in one way or another */
+/** @returns the event's JSON text, damaged in a random way */
 export const malformed = (random: Random, event: ScrapedEvent): string => pick(random, DAMAGE)(event, random);
 
 const isVideo = (event: ScrapedEvent) => event['event_type'] === 'video';

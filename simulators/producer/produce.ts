@@ -4,48 +4,49 @@ import { nextMessage, type Message } from './next-message.ts';
 import type { Random } from './random.ts';
 import type { Subjects } from './subjects.ts';
 
-export interface ProduceOptions {
+interface ProduceOptions {
   readonly producer: Producer;
   readonly subjects: Subjects;
   readonly random: Random;
-  /** Events a second. */
+  /** Events per second. */
   readonly rate: number;
+  /** Share of malformed events, 0 to 1. */
   readonly badShare: number;
   readonly signal: AbortSignal;
-  /** Called after each failed attempt to send; the same events are sent again. */
+  /** Called after each failed attempt to send; the next attempt sends the same events. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** At high rates events go out in batches this far apart. */
-const TICK_MS = 100;
-const PAUSE_AFTER_FAILURE_MS = 1_000;
+/** At high rates events are sent in batches, one per interval. */
+const MIN_INTERVAL_MS = 100;
+const RETRY_MS = 1_000;
 
 /**
- * Produces events at a steady rate until aborted. Kafka being away is waited for; the time of the outage is not made
- * up for by a burst.
- * @returns how many events were sent
+ * Produces events at a steady rate until aborted. During an outage of Kafka it waits; afterwards it does not catch up with a burst.
+ * @returns the number of events sent
  */
 export async function produce(options: ProduceOptions): Promise<number> {
   const { producer, subjects, random, rate, badShare, signal } = options;
-  const tickMs = Math.max(TICK_MS, 1000 / rate);
+  const intervalMs = Math.max(MIN_INTERVAL_MS, 1000 / rate);
   let sent = 0;
-  let since = performance.now();
-  let owed = 0;
-  while (await passed(tickMs, signal)) {
+  let lastTick = performance.now();
+  // The fraction of an event carries over to the next interval.
+  let due = 0;
+  while (await delay(intervalMs, signal)) {
     const now = performance.now();
-    owed += (Math.min(now - since, 2 * tickMs) * rate) / 1000;
-    since = now;
-    const messages = Array.from({ length: Math.floor(owed) }, () =>
+    due += (Math.min(now - lastTick, 2 * intervalMs) * rate) / 1000;
+    lastTick = now;
+    const messages = Array.from({ length: Math.floor(due) }, () =>
       nextMessage(random, Date.now(), subjects, badShare),
     );
     if (messages.length === 0) continue;
-    owed -= messages.length;
-    if (await sendUntilTaken(producer, messages, options)) sent += messages.length;
+    due -= messages.length;
+    if (await sendUntilAccepted(producer, messages, options)) sent += messages.length;
   }
   return sent;
 }
 
-async function sendUntilTaken(
+async function sendUntilAccepted(
   producer: Producer,
   messages: readonly Message[],
   { signal, onFailure }: ProduceOptions,
@@ -61,12 +62,12 @@ async function sendUntilTaken(
     } catch (error) {
       onFailure(error);
     }
-  } while (await passed(PAUSE_AFTER_FAILURE_MS, signal));
+  } while (await delay(RETRY_MS, signal));
   return false;
 }
 
-/** Whether the time passed without an abort. */
-async function passed(ms: number, signal: AbortSignal): Promise<boolean> {
+/** Waits. @returns false when the signal was aborted */
+async function delay(ms: number, signal: AbortSignal): Promise<boolean> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
   return !signal.aborted;
 }

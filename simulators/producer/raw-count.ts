@@ -6,7 +6,7 @@ const UNITS = [
   [1e3, 'K'],
 ] as const;
 
-/** A count as web pages show it: "999", "1,234", "11.3K", "1.3M"; now and then with blanks around it. */
+/** A count as web pages show it: "999", "1,234", "11.3K", "1.3M". 3 % have spaces around them. */
 export function rawCount(random: Random, value: number): string {
   const text = value < 10_000 ? value.toLocaleString('en-US') : short(value);
   return chance(random, 0.03) ? ` ${text} ` : text;
@@ -15,7 +15,7 @@ export function rawCount(random: Random, value: number): string {
 function short(value: number): string {
   for (const [size, unit] of UNITS)
     if (value >= size) {
-      // Cut, not rounded: 999,950 is 999.9K, never 1000.0K.
+      // Truncated, not rounded: 999,950 is 999.9K, never 1000.0K.
       const tenths = Math.floor(value / (size / 10));
       return `${tenths % 10 === 0 ? tenths / 10 : (tenths / 10).toFixed(1)}${unit}`;
     }

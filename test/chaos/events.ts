@@ -1,14 +1,14 @@
 import type { Message } from 'kafkajs';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import type { PrintedRecord } from '../support/read-topics.ts';
-import type { InputEvent } from './evidence.ts';
+import type { InputEvent } from './observed-run.ts';
 
-/** Keys name topic and KOL or video, so that records of several topics can be read together and told apart. */
+/** A key holds the topic and the KOL or video, so that records of several topics can be read together and separated again. */
 const SEPARATOR = '~';
 const UNREADABLE = 'unreadable';
 const MINUTE_MS = 60_000;
 
-/** Values that no event has; text without line breaks, for the reader's sake. */
+/** Values that are not valid events. They are text without line breaks, because the reader splits lines. */
 const malformed = [
   '{"broken',
   '[]',
@@ -18,9 +18,9 @@ const malformed = [
 ];
 
 /**
- * Events of KOLs or videos that come again and again, also within a batch; some are minutes old, some cannot be read.
- * The same KOL or video is always in the same partition.
- * @param first number of the first event; the same number gives the same event but for its time
+ * Events of KOLs or videos. Each id occurs many times, also within a batch. Some events are minutes old, some cannot be read. An
+ * id is always in the same partition.
+ * @param first number of the first event; the same number gives the same event, except for its time
  */
 export function eventsOf(
   kind: EventKind,
@@ -29,14 +29,14 @@ export function eventsOf(
 ): (Message & { partition: number })[] {
   return Array.from({ length: count }, (_, index) => {
     const number = first + index;
-    const one = idOf(number, ids);
-    const partition = one % partitions;
+    const idNumber = idNumberOf(number, ids);
+    const partition = idNumber % partitions;
     if (number % 47 === 46) {
       const value = malformed[((number / 47) % malformed.length) | 0] ?? '';
       return { partition, key: `${topic}${SEPARATOR}${UNREADABLE}-${number}`, value };
     }
     const ageMs = number % 97 === 96 ? 12 * MINUTE_MS : (number * 131) % 2000;
-    const id = `${topic}${SEPARATOR}${one}`;
+    const id = `${topic}${SEPARATOR}${idNumber}`;
     const value = JSON.stringify({
       event_id: `${topic}-${number}`,
       event_time: new Date(Date.now() - ageMs).toISOString(),
@@ -64,11 +64,11 @@ const videoOf = (video_id: string, number: number) => ({
   caption: `event ${number}`,
 });
 
-/** A step that shares no factor with usual pool sizes visits all in a mixed order; each fifth event repeats one. */
-const idOf = (number: number, ids: number): number =>
-  number % 5 === 4 ? idOf(number - 2, ids) : (number * 7919 + Math.floor(number / ids)) % ids;
+/** Visits all ids in a mixed order: 7919 is prime, so it shares no factor with the usual numbers of ids. Each fifth event repeats an id. */
+const idNumberOf = (number: number, ids: number): number =>
+  number % 5 === 4 ? idNumberOf(number - 2, ids) : (number * 7919 + Math.floor(number / ids)) % ids;
 
-/** The input of a topic, from what a reader finds in it. */
+/** The input of one topic, from the records of several. */
 export function inputOf(topic: string, records: readonly PrintedRecord[]): InputEvent[] {
   return records
     .filter(({ key }) => key.startsWith(topic + SEPARATOR))

@@ -1,25 +1,25 @@
 import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import type { Action, Fault, Point } from './points.ts';
+import type { Action, Fault, Point } from './fault-points.ts';
 
-/** Makes one fault happen. Kill and hang take effect before `trigger` returns. */
+/** Injects one fault. The actions kill and hang take effect before `trigger` returns. */
 export interface FaultInjector {
-  /** To be called whenever the point is passed; whether, and how, it went wrong this time. */
+  /** Call it each time the point is passed. @returns the action, when the fault happens now */
   trigger(point: Point): Action | undefined;
-  /** As `trigger`, for points where waiting is possible. */
+  /** Like `trigger`, for points that can wait. */
   pass(point: Point): Promise<void>;
-  /** Connections that `cut` ends. */
+  /** Connections that the action cut closes. */
   readonly sockets: Set<Socket>;
 }
 
 /**
- * @param tell says what happens, before it does
- * @param toGoOn ends the action `wait`
+ * @param report called before the fault happens
+ * @param untilResumed resolves when the action wait ends
  */
 export function createFaultInjector(
   fault: Fault | undefined,
-  tell: (what: string) => void,
-  toGoOn: () => Promise<void>,
+  report: (line: string) => void,
+  untilResumed: () => Promise<void>,
 ): FaultInjector {
   const sockets = new Set<Socket>();
   let passed = 0;
@@ -27,8 +27,8 @@ export function createFaultInjector(
   function trigger(point: Point): Action | undefined {
     if (fault === undefined || point !== fault.point) return undefined;
     passed += 1;
-    if (passed <= fault.skip || !isFirst(fault.marker)) return undefined;
-    tell(`fault ${fault.action} ${point}`);
+    if (passed <= fault.skip || !createMarker(fault.marker)) return undefined;
+    report(`fault ${fault.action} ${point}`);
     if (fault.action === 'kill') process.kill(process.pid, 'SIGKILL');
     if (fault.action === 'hang') process.kill(process.pid, 'SIGSTOP');
     if (fault.action === 'cut') for (const socket of sockets) socket.destroy(new Error('cut by the test'));
@@ -37,14 +37,14 @@ export function createFaultInjector(
   return {
     trigger,
     async pass(point) {
-      if (trigger(point) === 'wait') await toGoOn();
+      if (trigger(point) === 'wait') await untilResumed();
     },
     sockets,
   };
 }
 
-/** Whether nobody has made this file before. */
-function isFirst(marker: string): boolean {
+/** Creates the marker file. @returns false when it exists already */
+function createMarker(marker: string): boolean {
   try {
     writeFileSync(marker, '', { flag: 'wx' });
     return true;

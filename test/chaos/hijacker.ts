@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 
 /**
- * A process that takes the transactional ids of a loop, as a misconfigured twin would, writes a forged score under each,
- * and leaves the transactions open.
+ * A process that takes the transactional ids of a loop, as a second system with the same configuration would. It writes a forged
+ * score under each id and leaves the transactions open.
  */
 const { KAFKA_BROKERS, SCORING_GROUP, CHAOS_TOPIC, CHAOS_PARTITIONS } = z
   .object({
@@ -34,9 +34,9 @@ for (let partition = 0; partition < CHAOS_PARTITIONS; partition += 1) {
     .send({ topic: SCORES_TOPIC, messages: [{ key: 'forged', value: JSON.stringify(forged) }] })
     .then(
       () => process.stdout.write(`holds ${partition}\n`),
-      // A worker may have taken the id back already.
+      // A worker may already have taken the id back.
       (error: unknown) => process.stdout.write(`lost ${partition}: ${String(error)}\n`),
     );
 }
-process.stdout.write('has hijacked\n');
+process.stdout.write('hijacked\n');
 setInterval(() => {}, 60_000);

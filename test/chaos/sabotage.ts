@@ -3,45 +3,48 @@ import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { FaultInjector } from './fault-injector.ts';
-import { withPipeline } from './decorators.ts';
+import { withPipeline } from '../support/with-pipeline.ts';
 
 /**
- * Reads the committed offset before the fence: a transaction is asked for, the offset is read, and only then is the id
- * taken. Passes `after-position` in between.
+ * Reads the committed offset before the fence: a transaction is requested, the offset is read, and only then the transactional
+ * id is taken. Passes `after-offset` in between.
  */
-export function positionBeforeFence(
-  positions: Offsets,
-  transactions: Transactions,
-  faults: FaultInjector,
-): { positions: Offsets; transactions: Transactions } {
+export function offsetBeforeFence(faults: FaultInjector): {
+  offsets(inner: Offsets): Offsets;
+  transactions(inner: Transactions): Transactions;
+} {
+  let readCommitted: Offsets['committed'] | undefined;
   const read = new Map<string, ReturnType<Offsets['committed']>>();
   return {
-    transactions: {
-      ...transactions,
+    offsets(inner) {
+      readCommitted = (...partition) => inner.committed(...partition);
+      return {
+        ...inner,
+        committed: (group, topic, partition) =>
+          read.get(`${group}/${topic}/${partition}`) ?? inner.committed(group, topic, partition),
+      };
+    },
+    transactions: (inner) => ({
+      ...inner,
       async begin(transactionalId, options) {
         const [group = '', topic = '', partition = ''] = transactionalId.split('/');
-        const committed = positions.committed(group, topic, Number(partition));
-        read.set(transactionalId, committed);
+        const committed = readCommitted?.(group, topic, Number(partition));
+        if (committed !== undefined) read.set(transactionalId, committed);
         await committed;
-        await faults.pass('after-position');
-        return transactions.begin(transactionalId, options);
+        await faults.pass('after-offset');
+        return inner.begin(transactionalId, options);
       },
-    },
-    positions: {
-      ...positions,
-      committed: (group, topic, partition) =>
-        read.get(`${group}/${topic}/${partition}`) ?? positions.committed(group, topic, partition),
-    },
+    }),
   };
 }
 
-/** Each holder has an id of its own, so that nobody fences anybody. */
+/** Gives each holder its own transactional id, so that no attempt fences another. */
 export const randomTransactionalId = (transactions: Transactions): Transactions => ({
   ...transactions,
   begin: (transactionalId, options) => transactions.begin(`${transactionalId}/${randomUUID()}`, options),
 });
 
-/** Writes scores to Redis whatever is there: the script that does so otherwise is called with the same keys and values. */
+/** Writes scores without the guard against newer ones: replaces the guarded script by one that takes the same keys and values. */
 export const withoutRedisGuard = (redis: RedisClient): RedisClient =>
   withPipeline(redis, (pipeline) => {
     pipeline.evalsha = (_sha: unknown, ...keysAndValues: unknown[]) =>

@@ -1,13 +1,13 @@
 import { connect, type Socket } from 'node:net';
 import type { ISocketFactory } from 'kafkajs';
 import type { FaultInjector } from './fault-injector.ts';
-import { TRANSACTION_REQUESTS, type TransactionRequest } from './points.ts';
+import { TRANSACTION_REQUESTS, type TransactionRequest } from './fault-points.ts';
 
 const requestByNumber = new Map<number, TransactionRequest>(
   Object.entries(TRANSACTION_REQUESTS).map(([name, number]) => [number, name as TransactionRequest]),
 );
 
-/** Connections for kafkajs that let faults happen on the wire. */
+/** Sockets for kafkajs that inject faults on the wire. */
 export const tappedSockets =
   (faults: FaultInjector): ISocketFactory =>
   ({ host, port, onConnect }) => {
@@ -19,9 +19,9 @@ export const tappedSockets =
   };
 
 /**
- * Watches which request goes out and which reply comes in, and lets a fault happen there. A request starts with its size,
- * its number (INT16) and version, and the correlation id (INT32) that its reply repeats after the size; kafkajs writes
- * each request at once. Set on the socket itself: `connect` undoes what a subclass says.
+ * Watches requests and replies, and injects a fault there. A request starts with its size (4 bytes), its API key (INT16), its
+ * version (INT16) and its correlation id (INT32), which the reply repeats after its own size; kafkajs writes each request with
+ * one call. The methods are replaced on the connected socket, because `connect` resets `write` of a subclass.
  */
 function tap(socket: Socket, faults: FaultInjector): void {
   const waiting = new Map<number, TransactionRequest>();
@@ -32,7 +32,7 @@ function tap(socket: Socket, faults: FaultInjector): void {
     const [request] = args;
     const name = Buffer.isBuffer(request) ? requestByNumber.get(request.readInt16BE(4)) : undefined;
     if (Buffer.isBuffer(request) && name !== undefined) {
-      // The socket is gone, and with it the request.
+      // The socket is closed: the request is not sent.
       if (faults.trigger(`before-${name}`) === 'cut') return false;
       waiting.set(request.readInt32BE(8), name);
     }
@@ -42,15 +42,15 @@ function tap(socket: Socket, faults: FaultInjector): void {
   const emit = socket.emit.bind(socket) as (...args: unknown[]) => boolean;
   socket.emit = (...args: unknown[]) => {
     const [event, chunk] = args;
-    if (event === 'data' && Buffer.isBuffer(chunk) && (silent || (waiting.size > 0 && isUnseen(chunk))))
+    if (event === 'data' && Buffer.isBuffer(chunk) && (silent || (waiting.size > 0 && hasLostReply(chunk))))
       return true;
     return emit(...args);
   };
 
-  /** Whether the chunk brings a reply that is to be lost; the replies looked for are short and come whole. */
-  function isUnseen(chunk: Buffer): boolean {
-    for (let at = 0; at + 8 <= chunk.length; at += 4 + chunk.readUInt32BE(at)) {
-      const correlationId = chunk.readInt32BE(at + 4);
+  /** Whether the chunk has a reply that must be lost. These replies are short and arrive in one chunk. */
+  function hasLostReply(chunk: Buffer): boolean {
+    for (let start = 0; start + 8 <= chunk.length; start += 4 + chunk.readUInt32BE(start)) {
+      const correlationId = chunk.readInt32BE(start + 4);
       const name = waiting.get(correlationId);
       waiting.delete(correlationId);
       if (name === undefined) continue;

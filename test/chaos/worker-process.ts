@@ -3,24 +3,24 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { until } from '../support/until.ts';
-import { ordersEnvironment, type WorkerOrders } from './worker-orders.ts';
+import { environmentOfWorker, type WorkerSettings } from './worker-settings.ts';
 
-/** A worker (test/chaos/worker.ts), or another program of the chaos tests, as a process of its own. */
+/** A worker (test/chaos/worker.ts), or another program of the chaos tests, as a child process. */
 export class WorkerProcess {
-  /** What it has said so far, each line. */
+  /** Lines that it has printed so far. */
   readonly lines: string[] = [];
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
   constructor(
     environment: NodeJS.ProcessEnv,
-    orders: Partial<WorkerOrders> = {},
+    settings: Partial<WorkerSettings> = {},
     program: 'worker' | 'hijacker' = 'worker',
   ) {
     const file = fileURLToPath(new URL(`./${program}.ts`, import.meta.url));
     this.#child = spawn(process.execPath, ['--import', 'tsx', file], {
-      env: { ...process.env, ...environment, ...ordersEnvironment(orders) },
-      // With a channel, so that it ends when this process does.
+      env: { ...process.env, ...environment, ...environmentOfWorker(settings) },
+      // The IPC channel closes when this process exits, and then the child exits too.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#exited = once(this.#child, 'exit');
@@ -28,42 +28,34 @@ export class WorkerProcess {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.lines.push(line));
   }
 
-  get pid(): number {
-    return this.#child.pid ?? -1;
-  }
-
-  get hasEnded(): boolean {
+  get hasExited(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** Lines that begin so. */
-  saying(beginning: string): string[] {
-    return this.lines.filter((line) => line.startsWith(beginning));
+  linesStartingWith(prefix: string): string[] {
+    return this.lines.filter((line) => line.startsWith(prefix));
   }
 
-  /** Waits until it has said a line that begins so. @throws an Error with its last lines */
-  async says(beginning: string, seconds = 120): Promise<void> {
-    const said = () => this.saying(beginning).length > 0;
-    try {
-      await until(`"${beginning}"`, () => Promise.resolve(said() || this.hasEnded), seconds);
-    } catch {
-      // told below
-    }
-    if (!said())
+  /** Waits until it has printed a line with this prefix. @throws an Error with its last lines */
+  async untilLine(prefix: string, seconds = 120): Promise<void> {
+    const hasLine = () => this.linesStartingWith(prefix).length > 0;
+    const deadline = until(`a line "${prefix}"`, () => Promise.resolve(hasLine() || this.hasExited), seconds);
+    await deadline.catch(() => {}); // the error below shows more
+    if (!hasLine())
       throw new Error(
-        `worker never said "${beginning}"; it ended with:\n${this.lines.slice(-20).join('\n')}`,
+        `no line "${prefix}" from the process; its last lines:\n${this.lines.slice(-20).join('\n')}`,
       );
   }
 
-  /** kill -9, also when it is stopped. */
+  /** Sends SIGKILL, which also ends a suspended process, and waits for the exit. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#exited;
   }
 
-  ended = (): Promise<unknown> => this.#exited;
-  stop = (): boolean => this.#child.kill('SIGSTOP');
-  continue = (): boolean => this.#child.kill('SIGCONT');
-  /** Ends the fault `wait`. */
-  goOn = (): boolean => this.#child.send('go on');
+  untilExit = (): Promise<unknown> => this.#exited;
+  suspend = (): boolean => this.#child.kill('SIGSTOP');
+  resume = (): boolean => this.#child.kill('SIGCONT');
+  /** Ends the action `wait`. */
+  endWait = (): boolean => this.#child.send('end wait');
 }

@@ -14,7 +14,7 @@ import { readTopics } from '../support/read-topics.ts';
 import { until } from '../support/until.ts';
 import { allKeys, keysWithoutTtl } from '../support/redis.ts';
 
-/** The programs of `npm start` as processes of their own, on the engines of the tests. */
+/** Runs the programs of `npm start` as separate processes on the engines of the tests. */
 const engines = inject('engines');
 const paths = stackPaths(testStackFolder);
 let env: NodeJS.ProcessEnv;
@@ -55,8 +55,8 @@ const get = async (path: string) => {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 
-/** Sends a profile event, and waits until the API answers its score from Redis. */
-async function scoreThroughTheSystem(username: string): Promise<Record<string, unknown>> {
+/** Sends a profile event, and waits until the API returns its score. */
+async function scoreThroughSystem(username: string): Promise<Record<string, unknown>> {
   const producer = new kafkajs.Kafka({
     brokers: [engines.KAFKA_BROKERS],
     logLevel: kafkajs.logLevel.NOTHING,
@@ -72,7 +72,7 @@ async function scoreThroughTheSystem(username: string): Promise<Record<string, u
   await producer.send({ topic: PROFILES_TOPIC, messages: [{ key: username, value: JSON.stringify(event) }] });
   await producer.disconnect();
   let score: Record<string, unknown> = {};
-  await until(`the score of ${username} is served`, async () => {
+  await until(`the API serves the score of ${username}`, async () => {
     const { status, body } = await get(`/api/v1/kols/${username}/score`);
     score = body;
     return status === 200;
@@ -80,7 +80,7 @@ async function scoreThroughTheSystem(username: string): Promise<Record<string, u
   return score;
 }
 
-test('a start warms the whole cache, which the API then serves', async () => {
+test('a worker warms the whole cache when it starts, and the API serves it', async () => {
   await until('Redis is warm', async () => (await redis.hlen('cache:metadata')) === 6);
   const keys = await allKeys(redis);
   expect(keys.filter((key) => key.startsWith('kol:profile:')).length).toBeGreaterThanOrEqual(1000);
@@ -97,7 +97,7 @@ test('a start warms the whole cache, which the API then serves', async () => {
   expect((await get('/api/v1/stats')).body).toMatchObject({ total_kols: 37_486, total_content: 20_028 });
 });
 
-test('operators find the schedule, the startup warm with its trigger, and the loop', async () => {
+test('Temporal shows the schedule, the startup warm with its trigger, and the scoring loop', async () => {
   const schedule = await temporal.schedule.getHandle(WARM_SCHEDULE_ID).describe();
   expect(schedule.spec.intervals?.[0]?.every).toBe(15 * 60_000);
   expect(schedule.policies.overlap).toBe('SKIP');
@@ -115,16 +115,16 @@ test('operators find the schedule, the startup warm with its trigger, and the lo
   );
 });
 
-test('a profile event shows as a score, and once in scores.stream, also after the worker was stopped and after it was killed', async () => {
-  expect(await scoreThroughTheSystem('e2e-first')).toMatchObject({ kol_id: 'e2e-first', cold: false });
+test('each profile event gives one score, in the API and in scores.stream, even when the worker is stopped or killed', async () => {
+  expect(await scoreThroughSystem('e2e-first')).toMatchObject({ kol_id: 'e2e-first', cold: false });
 
   await worker.stop();
-  const stopped = scoreThroughTheSystem('e2e-stopped');
+  const stopped = scoreThroughSystem('e2e-stopped');
   await worker.start();
   await stopped;
 
   await worker.kill();
-  const killed = scoreThroughTheSystem('e2e-killed');
+  const killed = scoreThroughSystem('e2e-killed');
   await worker.start();
   await killed;
 
@@ -134,7 +134,7 @@ test('a profile event shows as a score, and once in scores.stream, also after th
 });
 
 test(
-  'npm run warm shows a report, and exits with 2 for an option that there is not',
+  'npm run warm prints a report, and exits with code 2 for an unknown option',
   { timeout: 60_000 },
   async () => {
     const run = promisify(execFile);

@@ -3,13 +3,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inject } from 'vitest';
 import { createApp } from '../../api/app.ts';
-import { createDependencies } from '../../api/dependencies.ts';
+import { apiProfile, createDependencies } from '../../api/dependencies.ts';
+import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 
-/** Nothing listens here. */
-export const NOBODY = '127.0.0.1:1';
-/** The Redis database of the API's tests. */
+/** An address at which nothing listens. */
+export const UNREACHABLE_ADDRESS = '127.0.0.1:1';
+/** The Redis database of the API tests. */
 const REDIS_DATABASE = 1;
 
 /** The configuration of an API on the engines of the tests. */
@@ -18,18 +19,18 @@ export function apiConfig(more: Readonly<Record<string, string>> = {}): Config {
   return loadConfig({
     ...engines,
     REDIS_URL: `${engines.REDIS_URL}/${REDIS_DATABASE}`,
-    ML_API_URL: `http://${NOBODY}`,
+    ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
     LOG_LEVEL: 'silent',
     ...more,
   });
 }
 
-/** An answer of the API, read whole. */
+/** A response of the API with its body. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The body as JSON; compared whole or in parts by the tests. */
+  /** The body as JSON; {} when it is empty. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
@@ -43,7 +44,9 @@ export interface RunningApi {
 /** The API over real clients, listening on a free port. */
 export async function startApi(more: Readonly<Record<string, string>> = {}): Promise<RunningApi> {
   const config = apiConfig(more);
-  const dependencies = await createDependencies(config, createLogger('api', config.LOG_LEVEL));
+  const log = createLogger('api', config.LOG_LEVEL);
+  const clients = createClients(config, apiProfile, log);
+  const dependencies = await createDependencies(config, clients, log);
   const server = createServer(createApp(dependencies));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -51,7 +54,7 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
   return {
     url,
     async get(path, headers = {}) {
-      // fetch makes a conditional request unconditional (no-cache) unless it is told otherwise.
+      // Without this header fetch adds `no-cache` to a conditional request, which makes it unconditional.
       const response = await fetch(url + path, { headers: { 'cache-control': 'max-age=0', ...headers } });
       const text = await response.text();
       const json = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
@@ -61,9 +64,10 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
       server.close();
       server.closeAllConnections();
       await dependencies.close();
+      await clients.close();
     },
   };
 }
 
-/** Where an answer came from. */
+/** The header that says from where the API took the value. */
 export const cacheStatus = ({ headers }: Answer): string | null => headers.get('cache-status');

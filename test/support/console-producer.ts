@@ -1,11 +1,11 @@
 import { kafkaTool } from './kafka-tool.ts';
 
-/** Compressions that Kafka has. */
+/** The compressions of Kafka. */
 export const compressions = ['gzip', 'snappy', 'lz4', 'zstd'] as const;
 
 /**
- * Writes records with Kafka's console producer, the broker's own Java client: what it compresses is as most producers
- * out there do. One line a value, so values hold no line feeds.
+ * Produces records with the console producer of Kafka. It is the Java client, so it compresses as most producers do. Each line is
+ * a value, so values must not have line feeds.
  */
 export async function produceLines(
   brokers: string,

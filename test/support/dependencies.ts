@@ -1,10 +1,13 @@
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { inject } from 'vitest';
+import type { ScoringActivities, WarmActivities } from '../../activities/index.ts';
+import { reportRangesTogether } from '../../activities/scoring/report-together.ts';
+import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
-import { createDependencies, type Dependencies } from '../../workers/dependencies.ts';
+import { createActivities, workerProfile } from '../../workers/create-activities.ts';
 
-/** The configuration of a worker on the engines of the tests; each file has a Redis database and a consumer group of its own. */
+/** Configuration of a worker on the engines of the tests. Each file has its own Redis database and consumer group. */
 export function testConfig(redisDatabase: number, more: Readonly<Record<string, string>> = {}): Config {
   const engines = inject('engines');
   return loadConfig({
@@ -16,18 +19,23 @@ export function testConfig(redisDatabase: number, more: Readonly<Record<string, 
   });
 }
 
-/** A worker's activities over real clients, and the Temporal client they use. */
-export async function testDependencies(config: Config): Promise<Dependencies & { temporal: Client }> {
-  const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS });
-  const temporal = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
-  const log = createLogger('test', config.LOG_LEVEL);
-  const dependencies = await createDependencies(config, temporal, log, new AbortController().signal);
+/** The activities of a worker over real clients. */
+export interface TestDependencies {
+  readonly warmActivities: WarmActivities;
+  readonly scoringActivities: ScoringActivities;
+  readonly temporal: Client;
+  close(): Promise<void>;
+}
+
+/** Composes a worker as workers/main.ts does. */
+export async function testDependencies(config: Config): Promise<TestDependencies> {
+  const clients = createClients(config, workerProfile(config), createLogger('test', config.LOG_LEVEL));
+  const temporal = await clients.temporal();
+  const { warm, scoring } = await createActivities(config, clients, new AbortController().signal);
   return {
-    ...dependencies,
+    warmActivities: warm,
+    scoringActivities: reportRangesTogether(temporal, scoring),
     temporal,
-    async close() {
-      await dependencies.close();
-      await connection.close();
-    },
+    close: () => clients.close(),
   };
 }

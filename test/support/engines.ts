@@ -1,16 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import type { TestProject } from 'vitest/node';
 import type { Addresses } from '../../engines/addresses.ts';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import { testStackFolder } from '../../engines/paths.ts';
 import { freePorts } from '../../engines/ports.ts';
-import { startStack } from '../../engines/stack.ts';
+import { startStack } from '../../engines/start-stack.ts';
+import { bundleWorkflows } from '../../workers/workflow-bundle.ts';
 import { timeSkippingServerPath } from '../../engines/definitions/time-skipping-server.ts';
 
-/** What tests on the real engines get by `inject('engines')`. */
+/** Addresses and files for tests on the real engines, by `inject('engines')`. */
 export interface TestEngines extends Addresses {
   /** Executable of the time-skipping test server. */
   readonly TIME_SKIPPING_SERVER: string;
@@ -24,7 +23,7 @@ declare module 'vitest' {
   }
 }
 
-/** Brings up engines of the tests' own: free ports, empty data (but for the lakehouse, which is the same each time). */
+/** Starts the engines of the tests: on free ports and without data. The lakehouse is filled with the same rows each time. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const report = (line: string) => console.log(`[engines] ${line}`);
   const [stack, timeSkippingServer, workflowBundle] = await Promise.all([
@@ -36,7 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       report,
     }),
     timeSkippingServerPath(report),
-    bundleWorkflows(),
+    writeWorkflowBundle(),
   ]);
   try {
     const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = stack.addresses;
@@ -53,11 +52,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return () => stack.stop();
 }
 
-async function bundleWorkflows(): Promise<string> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('WARN'),
-  });
+async function writeWorkflowBundle(): Promise<string> {
+  const code = await bundleWorkflows();
   await mkdir(testStackFolder, { recursive: true });
   const path = join(testStackFolder, 'workflow-bundle.js');
   await writeFile(path, code);

@@ -4,7 +4,7 @@ import { findJdk } from '../../engines/install/java.ts';
 import { MINIMUM_JAVA } from '../../engines/install/versions.ts';
 
 /**
- * Runs one of Kafka's own Java tools, e.g. `LogDirsCommand`. A JVM takes a second or two.
+ * Runs one of Kafka's Java tools, for example `LogDirsCommand`. The start of the JVM takes one or two seconds.
  * @returns its standard output
  */
 export async function kafkaTool(name: string, args: readonly string[], input = ''): Promise<string> {

@@ -3,18 +3,19 @@ import { Redis } from 'ioredis';
 import kafkajs, { type Admin, type Message, type Producer } from 'kafkajs';
 import type { Config } from '../../config/config.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
-import { SCORING_TASK_QUEUE } from '../../contract/workflow-ids.ts';
+import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { loopStateQuery } from '../../contract/messages.ts';
 import type { LoopState } from '../../contract/scoring-loop.ts';
-import type { scoringLoop, ScoringLoopArgs } from '../../workflows/scoring/scoring-loop.ts';
+import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
 import { testConfig, testDependencies } from './dependencies.ts';
 import { startMlService } from './ml-service.ts';
 import { until } from './until.ts';
 import { withWorker } from './worker.ts';
+import type { ScoringLoopInput } from '../../contract/scoring-loop.ts';
 
 export type LoopHandle = WorkflowHandle<typeof scoringLoop>;
 
-/** What tests of the scoring loop work with: real clients of every engine it touches, and an ML service of their own. */
+/** Clients of the engines that the scoring loop uses, its activities, and an ML service. */
 export interface LoopHarness {
   readonly config: Config;
   readonly dependencies: Awaited<ReturnType<typeof testDependencies>>;
@@ -22,19 +23,19 @@ export interface LoopHarness {
   readonly admin: Admin;
   readonly producer: Producer;
   readonly ml: Awaited<ReturnType<typeof startMlService>>;
-  /** A topic of its own, with its dead-letter topic. */
+  /** Creates an input topic and its dead-letter topic. */
   newTopic(partitions?: number): Promise<string>;
-  startLoop(topic: string, args?: Partial<ScoringLoopArgs>): Promise<LoopHandle>;
-  /** Runs a worker and a loop from the end of the topic, and hands over once the loop stands there. */
+  startLoop(topic: string, args?: Partial<ScoringLoopInput>): Promise<LoopHandle>;
+  /** Runs a worker and a loop that starts at the end of the topic, and calls `work` once that offset is committed. */
   withLoop(
     topic: string,
     work: (loop: LoopHandle) => Promise<void>,
-    args?: Partial<ScoringLoopArgs>,
+    args?: Partial<ScoringLoopInput>,
   ): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Each test file has a Redis database and a consumer group of its own. */
+/** @param redisDatabase also names the consumer group; no other file of scoring tests may use the same */
 export async function loopHarness(
   redisDatabase: number,
   { latencyMs = 50, env = {} }: { latencyMs?: number; env?: Readonly<Record<string, string>> } = {},
@@ -59,16 +60,7 @@ export async function loopHarness(
     ml,
     async newTopic(partitions = 3) {
       const topic = `test-${process.pid}-${(topics += 1)}`;
-      await admin.createTopics({
-        topics: [
-          { topic, numPartitions: partitions },
-          {
-            topic: `${topic}.dlq`,
-            numPartitions: 1,
-            configEntries: [{ name: 'max.message.bytes', value: String(2 * 1024 * 1024) }],
-          },
-        ],
-      });
+      await createTopics(admin, topic, partitions);
       return topic;
     },
     startLoop: (topic, args = {}) =>
@@ -81,14 +73,10 @@ export async function loopHarness(
       withWorker(SCORING_TASK_QUEUE, dependencies.scoringActivities, async () => {
         const loop = await harness.startLoop(topic, args);
         try {
-          await until('the loop has its place in the topic', async () => {
-            // A fresh broker may have no coordinator for the group yet.
-            const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topic] }).catch(() => []);
-            return offsets !== undefined && offsets.partitions.every(({ offset }) => offset !== '-1');
-          });
+          await untilStartCommitted(admin, group, topic);
           await work(loop);
         } finally {
-          await loop.terminate('the test is over');
+          await loop.terminate('the test has ended');
         }
       }),
     async close() {
@@ -104,15 +92,33 @@ export async function loopHarness(
   return harness;
 }
 
+/** Creates an input topic, and its dead-letter topic with the message size that docs/dead-letters.md recommends. */
+async function createTopics(admin: Admin, topic: string, partitions: number): Promise<void> {
+  const deadLetterSize = { name: 'max.message.bytes', value: String(2 * 1024 * 1024) };
+  await admin.createTopics({
+    topics: [
+      { topic, numPartitions: partitions },
+      { topic: `${topic}.dlq`, numPartitions: 1, configEntries: [deadLetterSize] },
+    ],
+  });
+}
+
+const untilStartCommitted = (admin: Admin, group: string, topic: string): Promise<void> =>
+  until('the start of the loop is committed', async () => {
+    // A broker that has just started may have no coordinator for the group yet.
+    const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topic] }).catch(() => []);
+    return offsets !== undefined && offsets.partitions.every(({ offset }) => offset !== '-1');
+  });
+
 export const stateOf = (loop: LoopHandle): Promise<LoopState> => loop.query(loopStateQuery);
 
-/** Input records that the loop has an outcome for. */
-export async function accounted(loop: LoopHandle): Promise<number> {
+/** Number of input records that have an outcome. */
+export async function outcomeCount(loop: LoopHandle): Promise<number> {
   const { scored, deadLetters, late, superseded } = (await stateOf(loop)).totals;
   return scored + deadLetters + late + superseded;
 }
 
-/** An event as scrapers send it, keyed as they key it. */
+/** An event with the fields and the key that scrapers send. */
 export const event = (kind: EventKind, id: string, more: object = {}): Message => ({
   key: id,
   value: JSON.stringify({

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createMlService } from '../../simulators/ml-service/server.ts';
 
-/** The reference ML service on a free port. */
+/** Starts the reference ML service on a free port. */
 export async function startMlService(options: Parameters<typeof createMlService>[0]) {
   const server = createMlService(options);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,6 +1,7 @@
-import type { PartReport, WarmPart } from '../../domain/warming/warm-parts.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 
-/** What an activity that stands in for the warm of a part reports. */
+/** The report of an activity that replaces the warm of a part in a test. */
 export const reportOf = (part: WarmPart, keys = 1): PartReport => ({
   part,
   rowsRead: 1,

@@ -1,4 +1,4 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 
-// One native runtime a process: tests that make things fail on purpose should not fill the output.
+// Tests cause failures on purpose: log errors only. A process has one native runtime, so this is set once.
 Runtime.install({ logger: new DefaultLogger('ERROR') });

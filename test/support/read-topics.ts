@@ -1,21 +1,20 @@
+import type { PartitionOffset } from '../../domain/kafka-location.ts';
 import { kafkaTool } from './kafka-tool.ts';
 
 /** A record as the broker's own Java client prints it. */
-export interface PrintedRecord {
-  readonly partition: number;
-  readonly offset: number;
+export interface PrintedRecord extends PartitionOffset {
   readonly headers: Readonly<Record<string, string>>;
   readonly key: string;
   readonly value: string;
 }
 
 const COLUMNS = ['print.partition', 'print.offset', 'print.headers', 'print.key'];
-/** The reader takes it that it has everything when nothing came for this long. */
+/** The reader stops when no record has arrived for this long. */
 const IDLE_MS = 5000;
 
 /**
- * Reads all topics whose whole name matches, from their beginning, under read_committed, with the broker's own Java
- * client: what a proof says must not rest on kafkajs. Keys and values must be text without tabs and line breaks.
+ * Reads all topics whose full name matches, from their beginning and read-committed. It uses the Java client, because a proof must
+ * not depend on kafkajs. Keys and values must be text without tabs and line breaks.
  * @param pattern a Java regular expression
  */
 export async function readTopics(brokers: string, pattern: string): Promise<PrintedRecord[]> {
@@ -24,7 +23,7 @@ export async function readTopics(brokers: string, pattern: string): Promise<Prin
     ...['--isolation-level', 'read_committed', '--timeout-ms', String(IDLE_MS)],
     ...COLUMNS.flatMap((column) => ['--property', `${column}=true`]),
   ]);
-  // Log lines come on the same stream.
+  // The tool prints log lines to the same stream.
   return printed
     .split('\n')
     .filter((line) => line.startsWith('Partition:'))

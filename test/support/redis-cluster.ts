@@ -7,20 +7,20 @@ import { installEngines } from '../../engines/install/install-engines.ts';
 import { someFreePorts } from '../../engines/ports.ts';
 import { until } from './until.ts';
 
-/** A redis-server of this test alone. */
+/** A redis-server that only one test file uses. */
 export interface RedisNode {
   /** As REDIS_URL names it. */
   readonly url: string;
   readonly port: number;
   /** Connected to this node only. */
   readonly redis: Redis;
-  /** Ends it at once. */
+  /** Kills the process with SIGKILL. */
   readonly kill: () => Promise<void>;
 }
 
 const SLOTS = 16_384;
 
-/** Starts redis-servers on free ports with a folder of their own; `stop` ends them and removes it. */
+/** Starts redis-servers on free ports, in a temporary folder; `stop` kills them and removes the folder. */
 async function startServers(count: number, cluster: boolean) {
   const { redis: executable } = await installEngines(['redis'], { report: () => {} });
   const folder = await mkdtemp(join(tmpdir(), 'redis-test-'));
@@ -33,7 +33,7 @@ async function startServers(count: number, cluster: boolean) {
   try {
     for (let index = 0; index < count; index += 1) {
       const [port, busPort] = ports.splice(0, 2);
-      if (port === undefined || busPort === undefined) throw new Error('too few ports for so many nodes');
+      if (port === undefined || busPort === undefined) throw new Error('found too few free ports');
       const dir = join(folder, String(port));
       await mkdir(dir);
       const settings = {
@@ -46,14 +46,14 @@ async function startServers(count: number, cluster: boolean) {
           ? { 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-node-timeout': '2000' }
           : {}),
       };
-      // execa ends it with this process, whatever becomes of the test.
+      // execa kills the server when this process exits, also when the test fails.
       const server = execa(
         executable,
         Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
         { stdio: 'ignore', reject: false },
       );
       const redis = new Redis(port, { protocol: 2, lazyConnect: true, maxRetriesPerRequest: null });
-      redis.on('error', () => {}); // it is not up yet, or was killed
+      redis.on('error', () => {}); // the server is not up yet, or was killed
       nodes.push({
         port,
         url: `redis://127.0.0.1:${port}`,
@@ -73,13 +73,13 @@ async function startServers(count: number, cluster: boolean) {
   }
 }
 
-/** One Redis that is no cluster. */
-export async function startRedis() {
+/** A single Redis, not a cluster. */
+export async function startSingleRedis() {
   const { nodes, stop } = await startServers(1, false);
   return { url: nodes[0]?.url ?? '', masters: nodes, stop };
 }
 
-/** A cluster of three masters, a fourth that has no slots, and a replica of the first. */
+/** A cluster of three masters, a spare fourth master without slots, and a replica of the first master. */
 export async function startRedisCluster() {
   const { nodes, stop } = await startServers(5, true);
   try {
@@ -100,18 +100,18 @@ export async function startRedisCluster() {
     );
     await Promise.all(
       nodes.slice(1).map(async ({ port, redis }) => {
-        // Told its bus port, as it is not the usual 10,000 above.
+        // With the bus port, because it is not the default (port + 10,000).
         const [, busPort] = await redis.config('GET', 'cluster-port');
         return first.redis.call('CLUSTER', 'MEET', '127.0.0.1', port, busPort ?? '');
       }),
     );
-    const everyNodeSays = async (line: string) =>
+    const allNodesReport = async (line: string) =>
       (await Promise.all(nodes.map(({ redis }) => redis.cluster('INFO')))).every((info) =>
         String(info).includes(line),
       );
-    await until('the nodes know each other', () => everyNodeSays(`cluster_known_nodes:${nodes.length}\r`));
+    await until('the nodes know each other', () => allNodesReport(`cluster_known_nodes:${nodes.length}\r`));
     await replica.redis.cluster('REPLICATE', await nodeId(first));
-    await until('the cluster works', () => everyNodeSays('cluster_state:ok'));
+    await until('the cluster works', () => allNodesReport('cluster_state:ok'));
     await until('the replica follows', async () =>
       (await replica.redis.info('replication')).includes('master_link_status:up'),
     );
@@ -123,9 +123,9 @@ export async function startRedisCluster() {
 }
 export type TestCluster = Awaited<ReturnType<typeof startRedisCluster>>;
 
-export const nodeId = async ({ redis }: RedisNode): Promise<string> => String(await redis.cluster('MYID'));
+const nodeId = async ({ redis }: RedisNode): Promise<string> => String(await redis.cluster('MYID'));
 
-/** Moves a slot as redis-cli does, with something to do between the steps. */
+/** Moves a slot as redis-cli does, and calls `between` after each step. */
 export async function moveSlot(
   slot: number,
   from: RedisNode,
@@ -137,14 +137,14 @@ export async function moveSlot(
   await to.redis.cluster('SETSLOT', slot, 'IMPORTING', fromId);
   await from.redis.cluster('SETSLOT', slot, 'MIGRATING', toId);
   await between('opened');
-  const move = async (most: number) => {
-    const keys = await from.redis.cluster('GETKEYSINSLOT', slot, most);
+  const moveKeys = async (maxKeys: number) => {
+    const keys = await from.redis.cluster('GETKEYSINSLOT', slot, maxKeys);
     for (const key of keys) await from.redis.migrate('127.0.0.1', to.port, key, 0, 5000);
     return keys.length;
   };
-  await move(2);
+  await moveKeys(2);
   await between('half-moved');
-  while ((await move(100)) > 0);
+  while ((await moveKeys(100)) > 0);
   await between('moved');
   for (const node of [to, from, ...others]) await node.redis.cluster('SETSLOT', slot, 'NODE', toId);
 }

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installEngines } from '../../engines/install/install-engines.ts';
 import { someFreePorts } from '../../engines/ports.ts';
-import { redisAnswers } from '../../engines/definitions/redis.ts';
+import { isRedisReady } from '../../engines/definitions/redis.ts';
 import { until } from './until.ts';
 
-/** A Redis of a test's own, to do harm to. It keeps nothing on disk: what is killed comes back empty. */
+/** A Redis that a test may kill. It keeps nothing on disk, so it is empty after a restart. */
 export interface RedisServer {
   readonly url: string;
-  /** kill -9, then a start on the same port. */
+  /** Sends SIGKILL and starts it again on the same port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
       ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir, ...options],
       { stdio: 'ignore' },
     );
-    await until('Redis answers', () => redisAnswers(url).catch(() => false));
+    await until('Redis answers', () => isRedisReady(url).catch(() => false));
   };
   const kill = async () => {
     if (server.exitCode !== null || server.signalCode !== null) return;

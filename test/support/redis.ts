@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 
-/** Every key of the database; of a cluster, those of all masters. */
+/** Every key of the database, or of all masters of a cluster. */
 export async function allKeys(redis: RedisClient): Promise<string[]> {
   const keys: string[] = [];
   for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis])
@@ -9,7 +9,7 @@ export async function allKeys(redis: RedisClient): Promise<string[]> {
   return keys.sort();
 }
 
-/** Keys that would stay for ever. */
+/** Keys that never expire. */
 export async function keysWithoutTtl(redis: RedisClient): Promise<string[]> {
   const keys = await allKeys(redis);
   const ttls = await Promise.all(keys.map((key) => redis.ttl(key)));

@@ -1,19 +1,19 @@
 import { once } from 'node:events';
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 
-/** Stands between a client and an engine, and spoils their connections. */
+/** A TCP relay between a client and an engine that breaks connections on demand. */
 export interface Relay {
   readonly port: number;
-  /** How many connections were made. */
+  /** Connections accepted so far. */
   connections(): number;
-  /** Ends the next connection to bring more bytes than this at once, after so many of them. */
+  /** Cuts the next chunk from the engine that is longer than this, and closes its connection. */
   breakAfter(bytes: number): void;
-  /** Nothing comes over the connections of now any more, and nobody says that they ended. */
+  /** Drops all further data from the engine on the open connections, without closing them. */
   silence(): void;
   close(): Promise<void>;
 }
 
-/** @param address of the engine, `host:port` */
+/** Starts a relay on a free port. @param address `host:port` of the engine */
 export async function startRelay(address: string): Promise<Relay> {
   const [host = '', port] = address.split(':');
   const open = new Set<Socket>();

@@ -4,7 +4,7 @@ import { inject } from 'vitest';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import { registerSearchAttributes } from '../../clients/temporal/register-search-attributes.ts';
 
-/** A server on which hours pass in milliseconds; it knows our search attributes. */
+/** A test server on which hours pass in milliseconds. It has our search attributes. */
 export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   const env = await TestWorkflowEnvironment.createTimeSkipping({
     server: { executable: { type: 'existing-path', path: inject('engines').TIME_SKIPPING_SERVER } },
@@ -13,7 +13,7 @@ export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   return env;
 }
 
-/** A worker for these activities on that server. */
+/** Creates a worker for these activities on the test server. */
 export const createWorker = (
   env: TestWorkflowEnvironment,
   taskQueue: string,
@@ -25,6 +25,6 @@ export const createWorker = (
     taskQueue,
     activities,
     workflowBundle: { codePath: inject('engines').WORKFLOW_BUNDLE },
-    // A cancellation comes with the answer to a heartbeat.
+    // An activity learns of its cancellation by the reply to a heartbeat, so send heartbeats often.
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
   });

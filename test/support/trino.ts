@@ -1,8 +1,8 @@
 /**
- * Asks Trino over its bare REST protocol, so that what the tests compare with comes neither from trino-client nor from our
- * own queries.
+ * Runs a query over Trino's REST protocol. Tests use it for expected values, so it uses neither trino-client nor our own
+ * queries.
  */
-export async function askTrino(url: string, sql: string): Promise<unknown[][]> {
+export async function queryTrino(url: string, sql: string): Promise<unknown[][]> {
   const rows: unknown[][] = [];
   let response = await fetch(`${url}/v1/statement`, {
     method: 'POST',

@@ -5,14 +5,15 @@ import { inject } from 'vitest';
 import type { WarmActivities } from '../../activities/index.ts';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import type { Config } from '../../config/config.ts';
-import { WARM_TASK_QUEUE } from '../../contract/workflow-ids.ts';
-import type { warmCache, WarmCacheArgs, WarmReport } from '../../workflows/warming/warm-cache.ts';
+import { WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
+import type { warmCache } from '../../workflows/warming/warm-cache.ts';
 import { testConfig, testDependencies } from './dependencies.ts';
-import { askTrino } from './trino.ts';
+import { queryTrino } from './trino.ts';
+import type { WarmCacheInput, WarmReport } from '../../contract/warm-cache.ts';
 
 /**
- * A worker that warms a small lakehouse of its own (48 profiles on tiktok, some 370 on twitter; 490 videos on tiktok, some 240 on
- * youtube) into a Redis of its own: tests change both as they like.
+ * A worker that warms a small lakehouse (48 profiles on tiktok, about 370 on twitter; 490 videos on tiktok, about 240 on youtube)
+ * into a Redis database. Only one test file uses them, so tests may change both.
  */
 export interface WarmHarness {
   readonly config: Config;
@@ -22,13 +23,13 @@ export interface WarmHarness {
   readonly schema: string;
   readonly activities: WarmActivities;
   readonly trino: (sql: string) => Promise<unknown[][]>;
-  start(args?: WarmCacheArgs): Promise<WorkflowHandle<typeof warmCache>>;
-  warm(args?: WarmCacheArgs): Promise<WarmReport>;
+  start(args?: WarmCacheInput): Promise<WorkflowHandle<typeof warmCache>>;
+  warm(args?: WarmCacheInput): Promise<WarmReport>;
   /** The failure of a warm that must fail. */
-  failure(args?: WarmCacheArgs): Promise<Failure>;
-  /** Queries that the worker has sent since the last call. */
+  failure(args?: WarmCacheInput): Promise<Failure>;
+  /** Queries that the worker has sent since the last call of this function. */
   newQueries(): Promise<{ id: string; sql: string; state: string }[]>;
-  /** Ends the worker, and drops the schema. */
+  /** Stops the worker and drops the schema. */
   stop(): Promise<void>;
 }
 
@@ -37,8 +38,8 @@ type Failure = Error & { type?: string | null; details?: unknown[] | null };
 let warms = 0;
 
 /**
- * @param more settings that differ from the defaults
- * @param change activities that differ from the real ones
+ * @param more environment variables that differ from the defaults
+ * @param change activities that replace the real ones
  */
 export async function warmHarness(
   redisDatabase: number,
@@ -52,10 +53,10 @@ export async function warmHarness(
   const user = `warm-${redisDatabase}-${process.pid}-${(warms += 1)}`;
   const config = testConfig(redisDatabase, { TRINO_USER: user, ...more, TRINO_SCHEMA: name });
   const schema = `${TRINO_CATALOG}.${name}`;
-  const trino = (sql: string) => askTrino(TRINO_URL, sql);
+  const trino = (sql: string) => queryTrino(TRINO_URL, sql);
 
   const redis = new Redis(config.REDIS_URL, { protocol: 2, maxRetriesPerRequest: 3 });
-  redis.on('error', () => {}); // some tests stop theirs
+  redis.on('error', () => {}); // some tests stop their Redis
   const dependencies = await testDependencies(config);
   const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
   const activities = { ...dependencies.warmActivities, ...change(dependencies.warmActivities) };
@@ -69,7 +70,6 @@ export async function warmHarness(
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
   });
   const running = worker.run();
-  const seen = new Set<unknown>();
 
   const harness: WarmHarness = {
     config,
@@ -85,24 +85,8 @@ export async function warmHarness(
         args: args === undefined ? [] : [args],
       }),
     warm: async (args) => (await harness.start(args)).result(),
-    async failure(args) {
-      try {
-        await harness.warm(args);
-      } catch (error) {
-        if (error instanceof WorkflowFailedError && error.cause !== undefined)
-          return (error.cause.cause ?? error.cause) as Failure;
-        throw error;
-      }
-      throw new Error('the warm did not fail');
-    },
-    async newQueries() {
-      const rows = await trino(
-        `SELECT query_id, query, state FROM system.runtime.queries WHERE "user" = '${user}' ORDER BY created`,
-      );
-      const fresh = rows.filter(([id]) => !seen.has(id));
-      for (const [id] of fresh) seen.add(id);
-      return fresh.map(([id, sql, state]) => ({ id: String(id), sql: String(sql), state: String(state) }));
-    },
+    failure: (args) => failureOf(harness.warm(args)),
+    newQueries: queryLog(trino, user),
     async stop() {
       worker.shutdown();
       await running;
@@ -115,17 +99,41 @@ export async function warmHarness(
   return harness;
 }
 
-/** Makes that lakehouse. @returns its schema */
+async function failureOf(warm: Promise<WarmReport>): Promise<Failure> {
+  try {
+    await warm;
+  } catch (error) {
+    if (error instanceof WorkflowFailedError && error.cause !== undefined)
+      return (error.cause.cause ?? error.cause) as Failure;
+    throw error;
+  }
+  throw new Error('the warm did not fail');
+}
+
+/** @returns a function that returns the queries of the user since its last call */
+function queryLog(trino: WarmHarness['trino'], user: string): WarmHarness['newQueries'] {
+  const seen = new Set<unknown>();
+  return async () => {
+    const rows = await trino(
+      `SELECT query_id, query, state FROM system.runtime.queries WHERE "user" = '${user}' ORDER BY created`,
+    );
+    const fresh = rows.filter(([id]) => !seen.has(id));
+    for (const [id] of fresh) seen.add(id);
+    return fresh.map(([id, sql, state]) => ({ id: String(id), sql: String(sql), state: String(state) }));
+  };
+}
+
+/** Creates the small lakehouse. @returns the name of its schema */
 export async function fillWarmSchema(redisDatabase: number): Promise<string> {
   const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
-  const trino = (sql: string) => askTrino(TRINO_URL, sql);
+  const trino = (sql: string) => queryTrino(TRINO_URL, sql);
   const name = `warm_${redisDatabase}_${process.pid}`;
   const schema = `${TRINO_CATALOG}.${name}`;
   const from = `${TRINO_CATALOG}.${TRINO_SCHEMA}`;
   const share = (id: string, of: number) =>
     `bitwise_and(from_big_endian_64(xxhash64(to_utf8(${id}))), ${of - 1}) = 0`;
   await trino(`CREATE SCHEMA ${schema}`);
-  // No kol_trust_features: no warm reads them.
+  // Without kol_trust_features: no warm reads it.
   await trino(
     `CREATE TABLE ${schema}.kol_profiles AS SELECT * FROM ${from}.kol_profiles WHERE platform = 'tiktok' OR ${share('kol_id', 128)}`,
   );

@@ -2,7 +2,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 
-/** Runs a worker for these activities while `work` runs. */
+/** Runs `work` while a worker runs these activities. */
 export async function withWorker<T>(
   taskQueue: string,
   activities: object,
@@ -17,7 +17,7 @@ export async function withWorker<T>(
       taskQueue,
       activities,
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
-      // Activities that wait for data learn that they are not wanted any more by a heartbeat.
+      // An activity learns of its cancellation by the reply to a heartbeat, so send heartbeats often.
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     });
     return await worker.runUntil(work);

@@ -1,7 +1,7 @@
 import { ETL_WINDOW_SECONDS } from '../../domain/warming/etl-load.ts';
-import type { EtlLoadsState, EtlWarm } from './etl-loads.ts';
+import type { EtlLoadsState, EtlWarm } from '../../contract/etl-loads.ts';
 
-/** What became of the loads, for the Temporal UI, as Markdown. */
+/** The state of the receiver of ETL loads as Markdown, for the Temporal UI. */
 export function formatEtlLoadsDetails({
   taken,
   repeats,
@@ -11,38 +11,29 @@ export function formatEtlLoadsDetails({
   lastWarm,
 }: EtlLoadsState): string {
   return [
-    `**${doing(waiting.loads, lastWarm)}**`,
+    `**${formatActivity(waiting.loads, lastWarm)}**`,
     '',
-    '| loads taken | repeats | ignored | waiting |',
+    '| accepted loads | repeats | ignored | waiting |',
     '|---|---|---|---|',
     `| ${taken} | ${repeats} | ${ignored} | ${waiting.loads} |`,
-    ...(lastWarm === null ? [] : ['', describeWarm(lastWarm)]),
-    ...(problems.length === 0 ? [] : ['', 'Wrong in signals, newest first:', '']),
+    ...(lastWarm === null ? [] : ['', formatWarm(lastWarm)]),
+    ...(problems.length === 0 ? [] : ['', 'Problems in signals, newest first:', '']),
     ...problems.toReversed().map(({ at, ignored: all, reason }) => {
       return `- ${at}, ${all ? 'ignored' : 'ignored in part'}: ${asCode(reason)}`;
     }),
   ].join('\n');
 }
 
-function doing(waiting: number, lastWarm: EtlWarm | null): string {
+function formatActivity(waiting: number, lastWarm: EtlWarm | null): string {
   if (lastWarm !== null && lastWarm.endedAt === null) return `Warming ${lastWarm.parts.join(', ')}`;
-  return waiting > 0 ? `Gathering loads for ${ETL_WINDOW_SECONDS} s` : 'Waiting for loads';
+  return waiting > 0 ? `Collecting loads for ${ETL_WINDOW_SECONDS} s` : 'Waiting for loads';
 }
 
-function describeWarm({
-  workflowId,
-  parts,
-  requestedBy,
-  loads,
-  startedAt,
-  endedAt,
-  keys,
-  error,
-}: EtlWarm): string {
-  const what = `\`${workflowId}\`: ${parts.join(', ')} for ${loads} loads by ${asCode(requestedBy)}, begun ${startedAt}`;
-  if (endedAt === null) return `Warm ${what}`;
-  return `Last warm ${what}, ended ${endedAt}: ${error === null ? `${keys} keys written` : `failed: ${asCode(error)}`}`;
+function formatWarm({ workflowId, parts, requestedBy, loads, startedAt, endedAt, keys, error }: EtlWarm): string {
+  const warm = `\`${workflowId}\`: ${parts.join(', ')} for ${loads} loads by ${asCode(requestedBy)}, started ${startedAt}`;
+  if (endedAt === null) return `Warm ${warm}`;
+  return `Last warm ${warm}, ended ${endedAt}: ${error === null ? `${keys} keys written` : `failed: ${asCode(error)}`}`;
 }
 
-/** Foreign text, such that Markdown takes it for nothing else. */
+/** Text from outside as inline code, so that Markdown does not interpret it. */
 const asCode = (text: string): string => `\`${text.replaceAll('`', "'").replaceAll(/\s+/g, ' ')}\``;

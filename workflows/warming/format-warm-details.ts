@@ -1,50 +1,40 @@
+import type { WarmCacheOptions, WarmReport } from '../../contract/warm-cache.ts';
 import { formatMemory } from '../../domain/warming/redis-memory.ts';
-import {
-  formatPartNotes,
-  type PartReport,
-  type WarmOptions,
-  type WarmPart,
-  type WarmScope,
-  type WarmTrigger,
-} from '../../domain/warming/warm-parts.ts';
-import type { WarmReport } from './warm-cache.ts';
+import { formatPartNotes, type PartReport } from '../../domain/warming/part-report.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import type { WarmScope } from '../../domain/warming/warm-scope.ts';
 
-/** What the warm of a part came to. */
+/** Result of the warm of one part. */
 export type PartResult = PartReport | { readonly error: string };
-/** The parts; null while one is warmed. */
-type Progress = ReadonlyMap<WarmPart, PartResult | null>;
-
-interface WarmHeading extends WarmOptions {
-  readonly trigger: WarmTrigger;
-  readonly requestedBy: string;
-}
+/** The result of each part; null while it is being warmed. */
+export type PartProgress = ReadonlyMap<WarmPart, PartResult | null>;
 
 /**
- * A warm for the Temporal UI, as Markdown: who asked for what, how far each part is, and at the end what is to be looked at.
- * @param report once there is one
+ * A warm as Markdown, for the Temporal UI: who requested it, the progress of each part, and finally what an operator should
+ * look at.
+ * @param report once the warm is done
  */
 export function formatWarmDetails(
-  warm: WarmHeading,
-  scopes: Partial<Readonly<Record<WarmPart, WarmScope>>>,
-  progress: Progress,
-  report?: Pick<WarmReport, 'renamed' | 'memory' | 'warnings'>,
+  { trigger, requestedBy, dryRun, allProfiles, force, allowShrink, scopes }: WarmCacheOptions,
+  progress: PartProgress,
+  report?: WarmReport,
 ): string {
   const how = [
-    ...(warm.allProfiles ? ['all profiles'] : []),
-    ...(warm.force ? ['unchanged tables too'] : []),
-    ...(warm.allowShrink ? ['shrunken sets too'] : []),
+    ...(allProfiles ? ['all profiles'] : []),
+    ...(force ? ['unchanged tables too'] : []),
+    ...(allowShrink ? ['shrunken sets too'] : []),
   ];
   return [
-    `${warm.dryRun ? 'Dry run' : 'Warm'}, triggered by **${warm.trigger}**, asked for by ${cell(warm.requestedBy)}${how.length > 0 ? ` (${how.join(', ')})` : ''}`,
+    `${dryRun ? 'Dry run' : 'Warm'}, trigger **${trigger}**, requested by ${cell(requestedBy)}${how.length > 0 ? ` (${how.join(', ')})` : ''}`,
     '',
     '| part | state | rows read | keys | renewed | removed | ms | notes |',
     '|---|---|---|---|---|---|---|---|',
-    ...[...progress].map(([part, result]) => row(part + describeScope(scopes[part]), result)),
-    ...(report === undefined ? [] : ending(report)),
+    ...[...progress].map(([part, result]) => formatPart(part + formatScope(scopes[part]), result)),
+    ...(report === undefined ? [] : formatFindings(report)),
   ].join('\n');
 }
 
-function row(part: string, result: PartResult | null): string {
+function formatPart(part: string, result: PartResult | null): string {
   if (result === null) return `| ${part} | … | | | | | | |`;
   if ('error' in result) return `| ${part} | failed: ${cell(result.error)} | | | | | | |`;
   const { rowsRead, keys, renewed, removed, durationMs } = result;
@@ -52,21 +42,17 @@ function row(part: string, result: PartResult | null): string {
   return `| ${part} | done | ${counts} | ${cell(formatPartNotes(result).join('; '))} |`;
 }
 
-const ending = ({
-  renamed,
-  memory,
-  warnings,
-}: Pick<WarmReport, 'renamed' | 'memory' | 'warnings'>): string[] => [
+const formatFindings = ({ renamed, memory, warnings }: WarmReport): string[] => [
   '',
   ...(memory === null ? [] : [`- ${formatMemory(memory)}`]),
   ...renamed.map((one) => `- column ${one}`),
   ...warnings.map((one) => `- **${cell(one)}**`),
 ];
 
-function describeScope(scope: WarmScope | undefined): string {
+function formatScope(scope: WarmScope | undefined): string {
   if (scope?.ids !== undefined) return ` (${scope.ids.length} ids)`;
   return scope?.platforms === undefined ? '' : ` (${scope.platforms.join(', ')})`;
 }
 
-/** Text of anyone, in a cell of a table. */
+/** Escapes text from outside for the cell of a table. */
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');

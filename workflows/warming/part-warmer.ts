@@ -10,39 +10,41 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import { mergeScopes, type PartReport, type WarmPart } from '../../domain/warming/warm-parts.ts';
 import {
   partWarmedSignal,
   warmProgressQuery,
   warmRequestedSignal,
   warmWithdrawnSignal,
-  type PartOutcome,
-  type WarmRequest,
 } from '../../contract/messages.ts';
-import { warmPart, type WarmProgress } from './warm-part.ts';
+import type { PartOutcome, PartWarmerInput, WarmProgress, WarmRequest } from '../../contract/warm-cache.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import { mergeScopes } from '../../domain/warming/warm-scope.ts';
+import { warmPart, type OnProgress } from './warm-part.ts';
+
+const NO_PROGRESS: WarmProgress = { rows: 0, total: 0 };
 
 /**
- * Warms one part, one run at a time, whoever asks. Requests that come while it runs wait for the next run, which serves
- * them all; each is told the result of the run that served it. A run that nobody waits for any more is cancelled. Ends when
- * there are no requests.
+ * Warms one part, one run at a time. Requests that arrive during a run wait for the next run, which serves all of them; every
+ * requester receives the outcome of the run that served it. A run without any waiting requester is cancelled. The workflow
+ * ends when there are no requests.
  */
-export async function partWarmer({
-  part,
-  waiting = [],
-}: {
-  part: WarmPart;
-  /** Requests that a run before this one left. */
-  waiting?: WarmRequest[];
-}): Promise<void> {
-  let served: WarmRequest[] = [];
+export async function partWarmer(input: PartWarmerInput): Promise<void> {
+  const { part } = input;
+  let waiting: readonly WarmRequest[] = input.waiting ?? [];
+  let served: readonly WarmRequest[] = [];
   let running: CancellationScope | undefined;
-  let progress: WarmProgress = { rows: 0, total: 0 };
-  const show = () => setCurrentDetails(describe(part, served, waiting.length, progress));
+  let progress = NO_PROGRESS;
+  const show = () => setCurrentDetails(formatDetails(part, served, waiting.length, progress));
+  const onProgress: OnProgress = (now) => {
+    progress = now;
+    show();
+  };
 
   setHandler(warmRequestedSignal, (request) => {
-    // Asked again by one that waits long: it has its place already.
+    // A requester that waits long sends its request again. It already has its place.
     if ([...served, ...waiting].some(({ runId }) => runId === request.runId)) return;
-    waiting.push(request);
+    waiting = [...waiting, request];
     show();
   });
   setHandler(warmWithdrawnSignal, (runId) => {
@@ -53,26 +55,20 @@ export async function partWarmer({
   });
   setHandler(warmProgressQuery, () => progress);
 
-  // The first request comes with the start; a start by hand without one ends at once.
+  // The first request arrives with the start. A start by hand without a request ends after this time.
   await condition(() => waiting.length > 0, '10 seconds');
   while (waiting.length > 0) {
     served = waiting;
     waiting = [];
-    progress = { rows: 0, total: 0 };
-    show();
+    onProgress(NO_PROGRESS);
     running = new CancellationScope();
-    const outcome = await running.run(() =>
-      warm(part, served, (now) => {
-        progress = now;
-        show();
-      }),
-    );
+    const outcome = await running.run(() => warmOnce(part, served, onProgress));
     running = undefined;
-    const told = served;
+    const requesters = served;
     served = [];
-    await tellAll(told, part, outcome);
+    await notifyAll(requesters, part, outcome);
     if (outcome.cancelled !== undefined && CancellationScope.current().consideredCancelled) {
-      await tellAll(waiting, part, outcome);
+      await notifyAll(waiting, part, outcome);
       throw outcome.cancelled;
     }
     if (waiting.length > 0 && workflowInfo().continueAsNewSuggested) {
@@ -84,29 +80,29 @@ export async function partWarmer({
 }
 
 type RunOutcome = ({ readonly report: PartReport } | { readonly error: string }) & {
-  /** Set when the run was cancelled, rather than failed. */
+  /** Set when the run was cancelled, not failed. */
   readonly cancelled?: Error;
 };
 
-/** One run for all: the most that any of them asked for. */
-async function warm(
+/** One run for all requests. It does the most that any of them asked for. */
+async function warmOnce(
   part: WarmPart,
-  served: readonly WarmRequest[],
-  told: (progress: WarmProgress) => void,
+  requests: readonly WarmRequest[],
+  onProgress: OnProgress,
 ): Promise<RunOutcome> {
-  const [first] = served;
-  if (first === undefined) throw new Error('a warm without a request');
+  const [first] = requests;
+  if (first === undefined) throw new Error('a warm needs a request');
   const args = {
     trigger: first.trigger,
     runId: first.runId,
     dryRun: false,
-    allProfiles: served.some(({ allProfiles }) => allProfiles),
-    force: served.some(({ force }) => force),
-    allowShrink: served.some(({ allowShrink }) => allowShrink),
-    scope: mergeScopes(served.map(({ scope }) => scope)),
+    allProfiles: requests.some(({ allProfiles }) => allProfiles),
+    force: requests.some(({ force }) => force),
+    allowShrink: requests.some(({ allowShrink }) => allowShrink),
+    scope: mergeScopes(requests.map(({ scope }) => scope)),
   };
   try {
-    return { report: await warmPart(part, args, told) };
+    return { report: await warmPart(part, args, onProgress) };
   } catch (error) {
     if (isCancellation(error)) return { error: 'it was cancelled', cancelled: error as Error };
     if (!(error instanceof ActivityFailure)) throw error;
@@ -114,27 +110,26 @@ async function warm(
   }
 }
 
-/** Tells the outcome also when this workflow is being cancelled: its requesters wait for it. */
-const tellAll = (
+/** Not cancellable: the requesters wait for the outcome also when this workflow is being cancelled. */
+const notifyAll = (
   requests: readonly WarmRequest[],
   part: WarmPart,
-  { cancelled: _, ...outcome }: RunOutcome,
+  { cancelled: _cancelled, ...outcome }: RunOutcome,
 ): Promise<unknown> =>
   CancellationScope.nonCancellable(() =>
-    Promise.all(requests.map((request) => tell(request, { part, runId: request.runId, ...outcome }))),
+    Promise.all(requests.map((request) => notify(request, { part, runId: request.runId, ...outcome }))),
   );
 
-/** A requester that is gone needs no answer. */
-async function tell({ replyTo, runId }: WarmRequest, outcome: PartOutcome): Promise<void> {
+async function notify({ replyTo, runId }: WarmRequest, outcome: PartOutcome): Promise<void> {
   try {
     await getExternalWorkflowHandle(replyTo, runId).signal(partWarmedSignal, outcome);
   } catch {
-    // nobody listens
+    // The requester has ended and needs no outcome.
   }
 }
 
-/** Progress for the Temporal UI, as Markdown. */
-function describe(
+/** Progress as Markdown, for the Temporal UI. */
+function formatDetails(
   part: WarmPart,
   served: readonly WarmRequest[],
   waiting: number,
@@ -142,7 +137,7 @@ function describe(
 ): string {
   return [
     `Warming **${part}** for ${served.map(({ replyTo }) => `\`${replyTo}\``).join(', ')}`,
-    ...(total > 0 ? [`${rows} of ${total} rows, those of splits under way not counted`] : []),
+    ...(total > 0 ? [`${rows} of ${total} rows (splits in progress are not counted)`] : []),
     ...(waiting > 0 ? [`${waiting} more requests wait for the next run`] : []),
   ].join('\n\n');
 }

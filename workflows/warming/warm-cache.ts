@@ -12,200 +12,136 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { WarmActivities } from '../../activities/index.ts';
-import { isPlatform } from '../../domain/values/platform.ts';
-import { memoryWarnings, type RedisMemory } from '../../domain/warming/redis-memory.ts';
-import { isId } from '../../domain/scoring/event.ts';
+import { failureTypes } from '../../contract/failure-types.ts';
+import { partWarmedSignal, warmWithdrawnSignal } from '../../contract/messages.ts';
 import {
-  isWarmPart,
-  MAX_SCOPE_IDS,
-  partsWithIds,
-  warmParts,
-  warmTriggers,
-  type PartReport,
-  type WarmOptions,
-  type WarmPart,
-  type WarmScope,
-  type WarmTrigger,
-} from '../../domain/warming/warm-parts.ts';
-import { asking } from '../activity-options.ts';
-import { partWarmedSignal, warmWithdrawnSignal, type PartOutcome } from '../../contract/messages.ts';
-import { formatWarmDetails, type PartResult } from './format-warm-details.ts';
+  parseWarmCacheInput,
+  type PartOutcome,
+  type WarmCacheInput,
+  type WarmCacheOptions,
+  type WarmReport,
+} from '../../contract/warm-cache.ts';
 import { partWarmerId } from '../../contract/workflow-ids.ts';
+import type { RenamedColumn } from '../../domain/schema/check-table.ts';
+import { memoryWarnings, type RedisMemory } from '../../domain/warming/redis-memory.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import { shortCalls } from '../activity-options.ts';
+import { innermostMessage } from '../innermost-message.ts';
+import { validInput } from '../valid-input.ts';
+import { formatWarmDetails, type PartProgress, type PartResult } from './format-warm-details.ts';
 import { warmPart } from './warm-part.ts';
 
-const { checkSourceSchema, signalPartWarmer, getRedisMemory } = proxyActivities<WarmActivities>(asking);
+const { checkSourceSchema, signalPartWarmer, getRedisMemory } = proxyActivities<WarmActivities>(shortCalls);
 
-/** Input of a warm. Everything has a default: no input at all is a full warm, asked for by hand. */
-export interface WarmCacheArgs extends Partial<WarmOptions> {
-  /** Parts to warm; all of them by default. */
-  readonly parts?: readonly WarmPart[];
-  /** Of each part named here, only the share that its scope says. */
-  readonly scopes?: Partial<Readonly<Record<WarmPart, WarmScope>>>;
-  readonly trigger?: WarmTrigger;
-  /** Who asked, for the record. */
-  readonly requestedBy?: string;
-}
-
-export interface WarmReport {
-  readonly trigger: WarmTrigger;
-  readonly requestedBy: string;
-  readonly dryRun: boolean;
-  readonly keys: number;
-  readonly bytes: number;
-  readonly renewed: number;
-  readonly removed: number;
-  readonly durationMs: number;
-  readonly parts: readonly PartReport[];
-  /** Columns that the lakehouse has under another name, e.g. `kol_profiles.bio for description`. */
-  readonly renamed: readonly string[];
-  /** How full Redis is afterwards; null where it could not be asked. */
-  readonly memory: RedisMemory | null;
-  readonly warnings: readonly string[];
-}
-
-/** Failure type of a warm of which some parts failed; its details hold the report of the others. */
-export const WARM_INCOMPLETE = 'WarmIncomplete';
-/** A part warmer that was terminated tells nobody, so it is asked again; one that is still at work knows the request. */
-const ASK_AGAIN_AFTER = '30 minutes';
+/** A terminated part warmer sends no outcome, so the request is sent again. A warmer that still runs already knows it. */
+const REPEAT_REQUEST_AFTER = '30 minutes';
 
 /**
- * One warm: check the source schema, warm the wanted parts in parallel, report. A part that fails neither stops nor hides
- * the others. Each part goes through its part warmer, so that whatever started this warm, a part is warmed once at a time.
+ * One warm: check the source schema, warm the parts in parallel, report. The failure of one part neither stops nor hides
+ * the others. Every part goes through its part warmer, so that a part is warmed by one run at a time.
+ * @throws InvalidInput, SourceSchemaMismatch, or WarmIncomplete with the report of the parts that did not fail
  */
-export async function warmCache(input?: WarmCacheArgs): Promise<WarmReport> {
-  const { parts, scopes, trigger, requestedBy, dryRun, ...how } = checked(input ?? {});
-  const wanted = { ...how, trigger };
-  const started = Date.now();
+export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
+  const options = validInput(parseWarmCacheInput(input));
+  const startedMs = Date.now();
+  publishRequest(options);
+  const results = new Map<WarmPart, PartResult | null>(options.parts.map((part) => [part, null]));
+  const onResult: OnResult = (part, result) => {
+    results.set(part, result);
+    setCurrentDetails(formatWarmDetails(options, results));
+  };
+  setCurrentDetails(formatWarmDetails(options, results));
+
+  const { renamed } = await checkSourceSchema({ parts: options.parts });
+  if (options.dryRun) await dryRunParts(options, onResult);
+  else await requestParts(options, onResult);
+
+  const report = buildReport(options, results, {
+    renamed,
+    memory: await readRedisMemory(),
+    durationMs: Date.now() - startedMs,
+  });
+  setCurrentDetails(formatWarmDetails(options, results, report));
+  upsertMemo({ keys: report.keys, bytes: report.bytes });
+  throwIfIncomplete(results, report);
+  return report;
+}
+
+/** Shows in the Temporal UI, and to the API, what was requested and by whom. */
+function publishRequest({ trigger, parts, requestedBy, dryRun }: WarmCacheOptions): void {
   upsertSearchAttributes({
     KolWarmTrigger: [trigger],
     KolWarmParts: [...parts],
     KolWarmRequestedBy: [requestedBy],
   });
   upsertMemo({ trigger, parts: [...parts], requestedBy, dryRun });
-  const progress = new Map<WarmPart, PartResult | null>(parts.map((part) => [part, null]));
-  const show = (report?: WarmReport) =>
-    setCurrentDetails(formatWarmDetails({ trigger, requestedBy, dryRun, ...how }, scopes, progress, report));
-  show();
-
-  const { renamed } = await checkSourceSchema({ parts });
-  const settle = (part: WarmPart, result: PartResult) => {
-    progress.set(part, result);
-    show();
-  };
-  if (dryRun) await runDry(parts, scopes, wanted, settle);
-  else await askWarmers(parts, scopes, wanted, settle);
-
-  const reports = [...progress.values()].filter(
-    (result): result is PartReport => result !== null && 'keys' in result,
-  );
-  const sum = (count: (report: PartReport) => number) =>
-    reports.reduce((total, one) => total + count(one), 0);
-  const memory = await memoryAfterwards();
-  const report: WarmReport = {
-    trigger,
-    requestedBy,
-    dryRun,
-    keys: sum(({ keys }) => keys),
-    bytes: sum(({ bytes }) => bytes),
-    renewed: sum((one) => one.renewed),
-    removed: sum((one) => one.removed),
-    durationMs: Date.now() - started,
-    parts: reports,
-    renamed: renamed.map(({ table, expected, found }) => `${table}.${found} for ${expected}`),
-    memory,
-    warnings: [
-      ...(memory === null ? [] : memoryWarnings(memory)),
-      ...reports.flatMap(({ part, warnings }) => warnings.map((warning) => `${part}: ${warning}`)),
-    ],
-  };
-  show(report);
-  upsertMemo({ keys: report.keys, bytes: report.bytes });
-  const failed = [...progress].flatMap(([part, result]) =>
-    result && 'error' in result ? [`${part}: ${result.error}`] : [],
-  );
-  if (failed.length > 0)
-    throw ApplicationFailure.create({
-      type: WARM_INCOMPLETE,
-      nonRetryable: true,
-      message: `${failed.length} of ${parts.length} parts failed; the others are warm. ${failed.join('; ')}`,
-      details: [report],
-    });
-  return report;
 }
 
-type Settle = (part: WarmPart, result: PartResult) => void;
-type Scopes = NonNullable<WarmCacheArgs['scopes']>;
-type Wanted = Omit<WarmOptions, 'dryRun'> & { readonly trigger: WarmTrigger };
+type OnResult = (part: WarmPart, result: PartResult) => void;
 
-/** Writes nothing, so it need not wait for its turn. */
-async function runDry(
-  parts: readonly WarmPart[],
-  scopes: Scopes,
-  wanted: Wanted,
-  settle: Settle,
-): Promise<void> {
+/** Runs each part here: a dry run writes nothing, so it does not need to wait for its turn. */
+async function dryRunParts({ parts, scopes, requestedBy: _, ...options }: WarmCacheOptions, onResult: OnResult): Promise<void> {
   const { runId } = workflowInfo();
   await Promise.all(
     parts.map(async (part) => {
       try {
-        settle(part, await warmPart(part, { ...wanted, runId, dryRun: true, scope: scopes[part] }));
+        onResult(part, await warmPart(part, { ...options, runId, scope: scopes[part] }));
       } catch (error) {
         if (isCancellation(error)) throw error;
-        settle(part, { error: reasonOf(error) });
+        onResult(part, { error: innermostMessage(error) });
       }
     }),
   );
 }
 
-/** Asks the warmer of each part, and waits for all their answers. */
-async function askWarmers(
-  parts: readonly WarmPart[],
-  scopes: Scopes,
-  wanted: Wanted,
-  settle: Settle,
-): Promise<void> {
-  const { workflowId, runId } = workflowInfo();
-  const waitingFor = new Set(parts);
+/** Requests each part from its part warmer and waits for all outcomes. */
+async function requestParts(options: WarmCacheOptions, onResult: OnResult): Promise<void> {
+  const { runId } = workflowInfo();
+  const waiting = new Set(options.parts);
   setHandler(partWarmedSignal, (outcome: PartOutcome) => {
-    // An answer that comes twice, or to a run before this one, is none.
-    if (outcome.runId !== runId || !waitingFor.delete(outcome.part)) return;
-    settle(outcome.part, 'report' in outcome ? outcome.report : { error: outcome.error });
+    // Ignore repeated outcomes, and outcomes for an earlier run of this workflow.
+    if (outcome.runId !== runId || !waiting.delete(outcome.part)) return;
+    onResult(outcome.part, 'report' in outcome ? outcome.report : { error: outcome.error });
   });
-  // A request that is on its way when this run is cancelled must not arrive after its withdrawal.
-  const ask = (part: WarmPart) => CancellationScope.nonCancellable(() => request(part));
   const request = async (part: WarmPart) => {
     try {
-      const request = { ...wanted, dryRun: false, scope: scopes[part], replyTo: workflowId, runId };
-      await signalPartWarmer({ part, request });
+      await signalPartWarmer({ part, request: requestOf(part, options) });
     } catch (error) {
-      waitingFor.delete(part);
-      settle(part, { error: reasonOf(error) });
+      waiting.delete(part);
+      onResult(part, { error: innermostMessage(error) });
     }
   };
   try {
-    do await Promise.all([...waitingFor].map(ask));
-    while (!(await condition(() => waitingFor.size === 0, ASK_AGAIN_AFTER)));
+    // Not cancellable: a request that is being sent when this run is cancelled must not arrive after its withdrawal.
+    do await Promise.all([...waiting].map((part) => CancellationScope.nonCancellable(() => request(part))));
+    while (!(await condition(() => waiting.size === 0, REPEAT_REQUEST_AFTER)));
   } catch (error) {
-    // Cancelled: what nobody else waits for ends too.
-    await CancellationScope.nonCancellable(() => withdraw(waitingFor, runId));
+    await CancellationScope.nonCancellable(() => withdrawRequests(waiting, runId));
     throw error;
   }
 }
 
-/** Tells the warmers that this run waits no more. */
-const withdraw = (parts: ReadonlySet<WarmPart>, runId: string): Promise<unknown> =>
+function requestOf(part: WarmPart, { trigger, allProfiles, force, allowShrink, scopes }: WarmCacheOptions) {
+  const { workflowId, runId } = workflowInfo();
+  const how = { trigger, dryRun: false, allProfiles, force, allowShrink };
+  return { ...how, scope: scopes[part], replyTo: workflowId, runId };
+}
+
+/** Tells the part warmers that this run no longer waits. A run that no other requester waits for is cancelled. */
+const withdrawRequests = (parts: ReadonlySet<WarmPart>, runId: string): Promise<unknown> =>
   Promise.all(
     [...parts].map(async (part) => {
       try {
         await getExternalWorkflowHandle(partWarmerId(part)).signal(warmWithdrawnSignal, runId);
       } catch {
-        // it does not run: there is nothing to end
+        // The part warmer is not running, so there is no request to withdraw.
       }
     }),
   );
 
-/** The report must not fail for want of it. */
-async function memoryAfterwards(): Promise<RedisMemory | null> {
+/** Best effort: a warm must not fail because the memory of Redis could not be read. */
+async function readRedisMemory(): Promise<RedisMemory | null> {
   try {
     return await getRedisMemory();
   } catch (error) {
@@ -214,57 +150,50 @@ async function memoryAfterwards(): Promise<RedisMemory | null> {
   }
 }
 
-/** The innermost message: what failed, not that an activity did. */
-function reasonOf(error: unknown): string {
-  let reason = error instanceof Error ? error : new Error(String(error));
-  while (reason.cause instanceof Error) reason = reason.cause;
-  return reason.message;
-}
-
-/** The input with its defaults. @throws InvalidInput naming what was wrong and what is accepted */
-function checked(
-  input: WarmCacheArgs,
-): Required<Omit<WarmCacheArgs, 'parts' | 'scopes'>> & { parts: WarmPart[]; scopes: Scopes } {
-  const invalid = (message: string) => ApplicationFailure.nonRetryable(message, 'InvalidInput');
-  const scopes = input.scopes ?? {};
-  checkScopes(scopes);
-  const wanted: readonly string[] =
-    input.parts ?? (Object.keys(scopes).length > 0 ? Object.keys(scopes) : warmParts);
-  if (!Array.isArray(wanted) || wanted.length === 0 || !wanted.every(isWarmPart))
-    throw invalid(`parts is ${JSON.stringify(input.parts)}, accepted is a list of ${warmParts.join(', ')}`);
-  const trigger = input.trigger ?? 'manual';
-  if (!warmTriggers.includes(trigger))
-    throw invalid(`trigger is ${JSON.stringify(trigger)}, accepted is ${warmTriggers.join(', ')}`);
+function buildReport(
+  { trigger, requestedBy, dryRun }: WarmCacheOptions,
+  results: PartProgress,
+  found: {
+    readonly renamed: readonly RenamedColumn[];
+    readonly memory: RedisMemory | null;
+    readonly durationMs: number;
+  },
+): WarmReport {
+  const reports = [...results.values()].filter(
+    (result): result is PartReport => result !== null && 'keys' in result,
+  );
+  const sum = (count: (report: PartReport) => number) =>
+    reports.reduce((total, report) => total + count(report), 0);
+  const { memory, durationMs } = found;
   return {
-    parts: warmParts.filter((part) => wanted.includes(part)),
     trigger,
-    requestedBy: String(input.requestedBy ?? 'unknown').slice(0, 100),
-    scopes,
-    dryRun: input.dryRun === true,
-    allProfiles: input.allProfiles === true,
-    force: input.force === true,
-    allowShrink: input.allowShrink === true,
+    requestedBy,
+    dryRun,
+    keys: sum(({ keys }) => keys),
+    bytes: sum(({ bytes }) => bytes),
+    renewed: sum(({ renewed }) => renewed),
+    removed: sum(({ removed }) => removed),
+    durationMs,
+    parts: reports,
+    renamed: found.renamed.map((column) => `${column.table}.${column.found} for ${column.expected}`),
+    memory,
+    warnings: [
+      ...(memory === null ? [] : memoryWarnings(memory)),
+      ...reports.flatMap(({ part, warnings }) => warnings.map((warning) => `${part}: ${warning}`)),
+    ],
   };
 }
 
-/** @throws InvalidInput naming the part, what was wrong and what is accepted */
-function checkScopes(scopes: Scopes): void {
-  const accepted = `accepted is {"profiles": {"platforms": ["tiktok"]}} or {"profiles": {"ids": ["1", …]}}: parts of ${warmParts.join(', ')}, ids only for ${partsWithIds.join(' and ')}, at most ${MAX_SCOPE_IDS}`;
-  const isList = (value: unknown) => Array.isArray(value) && value.length > 0;
-  for (const [part, scope] of Object.entries(scopes)) {
-    const { platforms, ids } = scope ?? {};
-    const ok =
-      isWarmPart(part) &&
-      (ids === undefined
-        ? isList(platforms) && platforms?.every((name) => isPlatform(name))
-        : partsWithIds.includes(part) &&
-          isList(ids) &&
-          ids.length <= MAX_SCOPE_IDS &&
-          ids.every((id) => isId(id)));
-    if (!ok)
-      throw ApplicationFailure.nonRetryable(
-        `scopes.${part} is ${JSON.stringify(scope)?.slice(0, 200)}, ${accepted}`,
-        'InvalidInput',
-      );
-  }
+/** @throws WarmIncomplete naming the parts that failed and why; its details hold the report of the others */
+function throwIfIncomplete(results: PartProgress, report: WarmReport): void {
+  const failed = [...results].flatMap(([part, result]) =>
+    result !== null && 'error' in result ? [`${part}: ${result.error}`] : [],
+  );
+  if (failed.length === 0) return;
+  throw ApplicationFailure.create({
+    type: failureTypes.warmIncomplete,
+    nonRetryable: true,
+    message: `${failed.length} of ${results.size} parts failed; the others are warm. ${failed.join('; ')}`,
+    details: [report],
+  });
 }

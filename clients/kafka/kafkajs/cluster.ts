@@ -1,14 +1,18 @@
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import type { AbortedTransaction, FetchedMessage } from './read-committed.ts';
 
-/** The parts of kafkajs's internal cluster object that fetches need; pinned to 2.2.4 and held by contract tests. */
+// kafkajs 2.2.4 has no public way to fetch from a partition without a consumer group (https://github.com/tulios/kafkajs/issues/373).
+// This file uses its internal cluster object, which a private symbol of the client creates. The version is pinned, and the
+// integration tests of the range reader and the long poll fail if the object changes. See docs/decisions/0006-kafkajs.md.
+
+/** The parts of kafkajs's internal cluster object that fetches use. */
 export interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   addTargetTopic(topic: string): Promise<void>;
   refreshMetadata(): Promise<void>;
   refreshMetadataIfNecessary(): Promise<void>;
-  /** Partitions by the node that leads them, without those that the metadata does not know. */
+  /** Partition numbers by the id of the node that leads them. Partitions that the metadata does not know are missing. */
   findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>;
   findBroker(options: { nodeId: string }): Promise<{ fetch(request: FetchRequest): Promise<FetchResponse> }>;
 }
@@ -38,14 +42,20 @@ interface FetchResponse {
 }
 
 export const READ_COMMITTED = 1;
-/** Brings the first batch only: brokers give at least one whole batch whatever the limit. */
+/** Fetches one batch only: brokers return at least one complete batch, also when it exceeds the limit. */
 export const ONE_BATCH_BYTES = 1;
 
-/** A cluster object with connections of its own, made when first asked for and after a failure. */
-export function lazyCluster(kafka: Kafka) {
+/** A cluster object with its own connections. */
+export interface LazyCluster {
+  /** Connects on the first call, and again after a connect failed. */
+  connected(): Promise<Cluster>;
+  close(): Promise<void>;
+}
+
+export function createLazyCluster(kafka: Kafka): LazyCluster {
   let connecting: Promise<Cluster> | undefined;
   return {
-    connected: async (): Promise<Cluster> => {
+    async connected() {
       connecting ??= connect(kafka);
       try {
         return await connecting;
@@ -54,7 +64,7 @@ export function lazyCluster(kafka: Kafka) {
         throw error;
       }
     },
-    close: async (): Promise<void> => {
+    async close() {
       await (await connecting?.catch(() => undefined))?.disconnect();
     },
   };
@@ -69,7 +79,9 @@ async function connect(kafka: Kafka): Promise<Cluster> {
       ? undefined
       : (kafka as unknown as Record<symbol, ((options: object) => Cluster) | undefined>)[symbol];
   if (create === undefined)
-    throw new Error('This kafkajs has no createCluster; reading ranges is written for 2.2.4');
+    throw new Error(
+      'This version of kafkajs has no internal createCluster; the range reader needs version 2.2.4',
+    );
   const cluster = create({
     metadataMaxAge: 60_000,
     allowAutoTopicCreation: false,

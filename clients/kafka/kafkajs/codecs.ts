@@ -5,14 +5,20 @@ import kafkajs from 'kafkajs';
 import { compressFrame as lz4Compress, decompressFrame as lz4Decompress } from 'lz4-napi';
 import { compress as snappyCompress, uncompress as snappyUncompress } from 'snappy';
 
-/** Turns the records of a batch into what is on the wire, and back. */
-export interface BatchCodec {
+// Fault:       kafkajs 2.2.4 has gzip only.
+// Consequence: a consumer crashes on a snappy, lz4 or zstd batch and does not restart.
+// Remedy:      register a codec for each compression in kafkajs's registry.
+// Upstream:    https://github.com/tulios/kafkajs/issues/597 and /1141.
+// See docs/decisions/0006-kafkajs.md.
+
+/** Compresses the records of a batch, and decompresses them. */
+interface BatchCodec {
   readonly compress: (records: Buffer) => Promise<Buffer>;
-  /** Rejects with the library's Error, or one of ours, when the bytes are damaged. */
+  /** Rejects when the bytes are damaged. */
   readonly decompress: (bytes: Buffer) => Promise<Buffer>;
 }
 
-/** The compressed records of a batch could not be unpacked: they are damaged. */
+/** The compressed records of a batch are damaged. */
 export class DecompressionError extends Error {
   readonly code = 'KAFKA_DECOMPRESSION_FAILED';
   constructor(codec: string, cause: unknown) {
@@ -21,7 +27,7 @@ export class DecompressionError extends Error {
   }
 }
 
-/** Asked to compress in a way that this client only reads. */
+/** This client reads this compression but does not write it. */
 export class CompressionUnsupportedError extends Error {
   readonly code = 'KAFKA_COMPRESSION_UNSUPPORTED';
   constructor(codec: string) {
@@ -37,51 +43,55 @@ const gzipCodec: BatchCodec = {
   decompress: promisify<Buffer, Buffer>(unzip),
 };
 
-/** What Java clients put before snappy data (xerial's SnappyOutputStream): magic, version 1, compatible with 1. */
+/** Java clients start snappy data with this header (xerial's SnappyOutputStream): magic, version 1, compatible with 1. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00]);
 const XERIAL_HEADER = Buffer.concat([XERIAL_MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])]);
 
-/** Java clients cut records into blocks, each led by its length; librdkafka and others write one bare block. Both are read. */
+/**
+ * Java clients split the records into blocks and write the length before each block. librdkafka and others write one block
+ * without header or length. Reads both, writes the format of Java clients.
+ */
 export const snappyCodec: BatchCodec = {
   async compress(records) {
     const block = await snappyCompress(records);
-    return Buffer.concat([XERIAL_HEADER, lengthOf(block), block]);
+    return Buffer.concat([XERIAL_HEADER, encodeLength(block), block]);
   },
   async decompress(bytes) {
-    if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return unsnap(bytes);
+    if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return decompressBlock(bytes);
     const blocks: Buffer[] = [];
     for (let position = XERIAL_HEADER.length; position < bytes.length;) {
       const start = position + 4;
       const end = start + bytes.readInt32BE(position);
       if (end < start || end > bytes.length)
-        throw new Error(`a block of ${end - start} bytes at ${position}, of ${bytes.length} in all`);
-      blocks.push(await unsnap(bytes.subarray(start, end)));
+        throw new Error(`the block at byte ${position} claims ${end - start} bytes of ${bytes.length}`);
+      blocks.push(await decompressBlock(bytes.subarray(start, end)));
       position = end;
     }
     return Buffer.concat(blocks);
   },
 };
-async function unsnap(block: Buffer): Promise<Buffer> {
+
+async function decompressBlock(block: Buffer): Promise<Buffer> {
   const records = await snappyUncompress(block, { asBuffer: true });
   return typeof records === 'string' ? Buffer.from(records) : records;
 }
 
-function lengthOf(block: Buffer): Buffer {
+function encodeLength(block: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeInt32BE(block.length);
   return length;
 }
 
-/** LZ4 in its frame format, as Kafka's record batches v2 have it. */
+/** LZ4 in its frame format, which Kafka's record batches v2 use. */
 export const lz4Codec: BatchCodec = {
   compress: (records) => lz4Compress(records),
   decompress: (bytes) => lz4Decompress(bytes),
 };
 
-/** Reads only: Node's own zstd came with 22.15, and no well-kept library that writes it installs without a script. */
+/** Read only: Node has zstd since 22.15, and no maintained library that writes it installs without an install script. */
 export const zstdCodec: BatchCodec = {
   compress: () => Promise.reject(new CompressionUnsupportedError('zstd')),
-  // Async, so that damaged bytes are a rejection as with the others.
+  // The library throws on damaged bytes; inside `then` that is a rejection, as with the other codecs.
   decompress: async (bytes) => {
     const { buffer, byteOffset, byteLength } = await Promise.resolve(bytes).then((data) =>
       zstdDecompress(data),
@@ -91,20 +101,20 @@ export const zstdCodec: BatchCodec = {
 };
 
 /**
- * Makes kafkajs read (and, but for zstd, write) every compression that Kafka has; by itself it knows gzip and fails on the
- * others. The registry belongs to the module kafkajs, so this concerns all clients of the process; doing it again changes
- * nothing. Damaged bytes are a DecompressionError.
+ * Registers all compressions of Kafka with kafkajs: gzip, snappy and lz4 for reading and writing, zstd for reading. The
+ * registry is global, so all clients of the process use them; calling it again changes nothing. Decompressing damaged bytes
+ * throws a DecompressionError.
  */
 export function registerCodecs(): void {
   const { CompressionCodecs: codecs, CompressionTypes: types } = kafkajs;
-  codecs[types.GZIP] = forKafkajs('gzip', gzipCodec);
-  codecs[types.Snappy] = forKafkajs('snappy', snappyCodec);
-  codecs[types.LZ4] = forKafkajs('lz4', lz4Codec);
-  codecs[types.ZSTD] = forKafkajs('zstd', zstdCodec);
+  codecs[types.GZIP] = toKafkajsCodec('gzip', gzipCodec);
+  codecs[types.Snappy] = toKafkajsCodec('snappy', snappyCodec);
+  codecs[types.LZ4] = toKafkajsCodec('lz4', lz4Codec);
+  codecs[types.ZSTD] = toKafkajsCodec('zstd', zstdCodec);
 }
 
-/** kafkajs hands over its encoder to compress, and plain bytes to decompress. */
-const forKafkajs = (name: string, { compress, decompress }: BatchCodec) => {
+/** kafkajs passes its encoder to `compress` and plain bytes to `decompress`. */
+const toKafkajsCodec = (name: string, { compress, decompress }: BatchCodec) => {
   const codec = {
     compress: ({ buffer }: { buffer: Buffer }) => compress(buffer),
     decompress: (bytes: Buffer) =>

@@ -1,10 +1,28 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 
-/** The parts of kafkajs's connection to a broker that are needed here. */
+// kafkajs 2.2.4 reconnects wrongly in three ways. Each one could leave a worker without Kafka until it was restarted.
+//
+// Fault 1:     a connection keeps the part of a response that it received before it broke.
+// Consequence: that part precedes the first response of the next connection. The client reads a size from the middle of
+//              records and collects all later responses as part of that one.
+// Patch:       empty the buffer on connect.
+//
+// Fault 2:     requests that find a connection broken connect it concurrently; all sockets but the last are leaked.
+// Consequence: when the broker closes a leaked socket as idle, the connection in use ends with it.
+// Patch:       concurrent calls share one connect; the old socket is destroyed.
+//
+// Fault 3:     a connection stays open after a request on it timed out.
+// Consequence: the connection may be dead, and all later requests time out as well.
+// Patch:       close the connection after a request timeout, as Kafka's Java client does.
+//
+// Upstream:    https://github.com/tulios/kafkajs/pull/1783 for fault 3; no issue known for 1 and 2.
+// See docs/decisions/0006-kafkajs.md.
+
+/** The parts of kafkajs's connection to a broker that the patch uses. */
 interface Connection {
   socket?: Socket;
-  /** What came of an answer that is not whole yet; an answer begins with its size. */
+  /** The part of the current response that was received so far. A response starts with its size. */
   chunks: Buffer[];
   bytesBuffered: number;
   bytesNeeded: number;
@@ -19,31 +37,23 @@ const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/connec
   };
 };
 const { connect, send } = prototype;
-const connecting = new WeakMap<Connection, Promise<boolean>>();
-let mended = false;
+const pendingConnects = new WeakMap<Connection, Promise<boolean>>();
+let patched = false;
 
-/**
- * Mends how connections of kafkajs 2.2.4 come back, each of which could leave a worker without Kafka until it was restarted:
- * - What had come of an answer when a connection broke is kept, and put before the first answer of the next connection: a
- *   size is read from the middle of records, and all further answers are collected as part of it.
- * - Requests that find a connection broken connect it side by side; the sockets but the last are forgotten, and when the
- *   broker closes one as idle, the connection in use ends with it.
- * - A connection on which a request timed out stays, though nothing may ever come of it again (its pull request 1783). Here
- *   it is dropped, as Kafka's own client does it.
- */
+/** Fixes how connections reconnect. Applies to all clients of the process; calling it again does nothing. */
 export function patchConnection(): void {
-  if (mended) return;
-  mended = true;
+  if (patched) return;
+  patched = true;
   prototype.connect = function (this: Connection) {
     if (this.isConnected()) return Promise.resolve(true);
-    const underWay = connecting.get(this);
-    if (underWay !== undefined) return underWay;
+    const pending = pendingConnects.get(this);
+    if (pending !== undefined) return pending;
     this.socket?.destroy();
     this.chunks = [];
     this.bytesBuffered = 0;
     this.bytesNeeded = SIZE_BYTES;
-    const connected = connect.call(this).finally(() => connecting.delete(this));
-    connecting.set(this, connected);
+    const connected = connect.call(this).finally(() => pendingConnects.delete(this));
+    pendingConnects.set(this, connected);
     return connected;
   };
   prototype.send = async function (this: Connection, request: unknown) {
@@ -51,14 +61,14 @@ export function patchConnection(): void {
       return await send.call(this, request);
     } catch (error) {
       if (error instanceof Error && error.name === 'KafkaJSRequestTimeoutError')
-        await drop(this.socket, error);
+        await closeSocket(this.socket, error);
       throw error;
     }
   };
 }
 
-/** Ends a connection as if the network had: kafkajs rejects what else is in flight, and connects anew with the next request. */
-async function drop(socket: Socket | undefined, reason: Error): Promise<void> {
+/** Closes a connection as a network failure would: kafkajs rejects all requests in flight and reconnects for the next one. */
+async function closeSocket(socket: Socket | undefined, reason: Error): Promise<void> {
   if (socket === undefined || socket.destroyed) return;
   await new Promise<void>((resolve) => socket.once('close', () => resolve()).destroy(reason));
 }

@@ -1,4 +1,11 @@
-/** What a fetched message needs to have for the filter; kafkajs's raw messages do. */
+// Fault:       kafkajs 2.2.4 adds at most one aborted transaction per record to its filter, and it takes a record whose key
+//              is four zero bytes for an abort marker.
+// Consequence: a read-committed reader gets aborted records when it starts in the middle of a log, as the range reader does.
+// Remedy:      fetch raw batches and filter them here.
+// Upstream:    the filter came with https://github.com/tulios/kafkajs/pull/223; no issue known.
+// See docs/decisions/0006-kafkajs.md.
+
+/** The fields of a fetched message that the filter reads; kafkajs's raw messages have them. */
 export interface FetchedMessage {
   readonly offset: string;
   readonly key: Buffer | null;
@@ -6,7 +13,7 @@ export interface FetchedMessage {
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
 }
 
-/** An aborted transaction as the broker lists it with a fetch: every one that overlaps what was fetched. */
+/** An aborted transaction. A fetch response lists all that overlap the fetched records. */
 export interface AbortedTransaction {
   readonly producerId: string;
   readonly firstOffset: string;
@@ -15,31 +22,29 @@ export interface AbortedTransaction {
 const ABORT_MARKER_TYPE = 0;
 
 /**
- * Keeps what a read-committed reader may see: no control records, nothing of an aborted transaction.
- * kafkajs's own filter takes up at most one aborted transaction per record and is fooled by keys that look like markers
- * (packages.md, 1 D and E), which shows when reading from the middle of a log, as a range reader does.
- * @param messages everything fetched, in offset order, also what lies before the wanted offset
+ * Returns the messages that a read-committed reader may see: no control records and no records of aborted transactions.
+ * @param messages all fetched messages in offset order, including those before the requested offset
  */
 export function readCommitted<M extends FetchedMessage>(
   messages: readonly M[],
   abortedTransactions: readonly AbortedTransaction[] | null,
 ): M[] {
-  const upcoming = [...(abortedTransactions ?? [])].sort((a, b) =>
+  const upcomingAborts = [...(abortedTransactions ?? [])].sort((a, b) =>
     Number(BigInt(a.firstOffset) - BigInt(b.firstOffset)),
   );
-  const aborting = new Set<string>();
+  const abortingProducers = new Set<string>();
   return messages.filter((message) => {
     const offset = BigInt(message.offset);
-    for (let next = upcoming[0]; next && BigInt(next.firstOffset) <= offset; next = upcoming[0]) {
-      aborting.add(next.producerId);
-      upcoming.shift();
+    for (let next = upcomingAborts[0]; next && BigInt(next.firstOffset) <= offset; next = upcomingAborts[0]) {
+      abortingProducers.add(next.producerId);
+      upcomingAborts.shift();
     }
     const { producerId, inTransaction } = message.batchContext;
     if (message.isControlRecord) {
       // Control record key: version INT16, type INT16 (0 = abort, 1 = commit).
-      if (message.key?.readInt16BE(2) === ABORT_MARKER_TYPE) aborting.delete(producerId);
+      if (message.key?.readInt16BE(2) === ABORT_MARKER_TYPE) abortingProducers.delete(producerId);
       return false;
     }
-    return !(inTransaction && aborting.has(producerId));
+    return !(inTransaction && abortingProducers.has(producerId));
   });
 }

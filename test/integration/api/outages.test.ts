@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import { apiConfig, cacheStatus, NOBODY, startApi, type RunningApi } from '../../support/api.ts';
+import { apiConfig, cacheStatus, UNREACHABLE_ADDRESS, startApi, type RunningApi } from '../../support/api.ts';
 
 const BYPASS = 'kol-redis; fwd=bypass; detail=redis-unavailable';
 const TOP = '/api/v1/kols/top?limit=1';
@@ -24,14 +24,14 @@ interface Ranking {
 }
 const firstOf = ({ json }: { json: unknown }) => (json as Ranking).items[0];
 
-describe('without Redis', () => {
+describe('while Redis is down', () => {
   let api: RunningApi;
   beforeAll(async () => {
-    api = await startApi({ REDIS_URL: `redis://${NOBODY}` });
+    api = await startApi({ REDIS_URL: `redis://${UNREACHABLE_ADDRESS}` });
   });
   afterAll(() => api.close());
 
-  test('everything is served from the lakehouse, and says so', async () => {
+  test('reads are served from the lakehouse, with fwd=bypass in Cache-Status', async () => {
     const top = await api.get(`${TOP}&expand=profile`);
     expect([top.status, cacheStatus(top), firstOf(top)?.profile]).toEqual([200, BYPASS, null]);
     const profile = await api.get(`/api/v1/kols/${encodeURIComponent(firstOf(top)?.kol_id ?? '')}`);
@@ -40,13 +40,13 @@ describe('without Redis', () => {
     expect(cacheStatus(await api.get('/api/v1/content/trending'))).toBe(BYPASS);
   });
 
-  test('unknown ids are 404, and remembered', async () => {
+  test('unknown ids are 404, and the negative result is cached in memory', async () => {
     const answers = [await api.get('/api/v1/kols/nobody'), await api.get('/api/v1/kols/nobody')];
     expect(answers.map(({ status }) => status)).toEqual([404, 404]);
     expect(answers.map(cacheStatus)).toEqual([BYPASS, 'kol-redis; hit; detail=negative']);
   });
 
-  test('the API is degraded, not dead', async () => {
+  test('the API is degraded but alive', async () => {
     const { status, json } = await api.get('/readyz');
     expect([status, json['status']]).toEqual([200, 'degraded']);
     expect(json['parts']).toMatchObject({ redis: { state: 'down' }, trino: { state: 'up' } });
@@ -54,8 +54,8 @@ describe('without Redis', () => {
   });
 });
 
-describe('with a Redis that hangs', () => {
-  test('reads wait half a second for it, then go on without it', async () => {
+describe('while Redis hangs', () => {
+  test('a read waits half a second for Redis, then bypasses it', async () => {
     const api = await startApi();
     await redis.client('PAUSE', 3000, 'ALL');
     const started = performance.now();
@@ -63,14 +63,14 @@ describe('with a Redis that hangs', () => {
     expect([read.status, cacheStatus(read)]).toEqual([200, BYPASS]);
     expect(performance.now() - started).toBeLessThan(2500);
     await sleep(Math.max(0, 3100 - (performance.now() - started)));
-    // Redis answers again: so does the cache.
+    // Redis answers again, so the read is cached.
     expect(cacheStatus(await api.get(TOP))).toBe('kol-redis; fwd=uri-miss; stored');
     await api.close();
   });
 });
 
-describe('with a Redis that takes no writes', () => {
-  test('the answer of the lakehouse is served, not stored', async () => {
+describe('while Redis rejects writes', () => {
+  test('a read is served from the lakehouse and not stored', async () => {
     const api = await startApi();
     await redis.config('SET', 'min-replicas-to-write', '1');
     try {
@@ -87,31 +87,31 @@ describe('with a Redis that takes no writes', () => {
   });
 });
 
-/** What stands where Trino should: nothing, or a proxy that has lost it. */
+/** What answers at the address of Trino: nothing, or a proxy that cannot reach it. */
 describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
-  'with %s in place of Trino',
+  'with %s at the address of Trino',
   (what) => {
     let api: RunningApi;
-    let standIn: Server | undefined;
+    let server: Server | undefined;
     beforeAll(async () => {
-      let address = NOBODY;
+      let address = UNREACHABLE_ADDRESS;
       if (what !== 'nothing') {
-        standIn = createServer((_request, response) => {
+        server = createServer((_request, response) => {
           response.statusCode = what === 'a login page' ? 200 : 502;
           response.end('<html><body>Please log in</body></html>');
         });
-        standIn.listen(0, '127.0.0.1');
-        await once(standIn, 'listening');
-        address = `127.0.0.1:${(standIn.address() as AddressInfo).port}`;
+        server.listen(0, '127.0.0.1');
+        await once(server, 'listening');
+        address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
       }
       api = await startApi({ TRINO_URL: `http://${address}`, TRINO_PASSWORD: 'tr1no-s3cret' });
     });
     afterAll(async () => {
       await api.close();
-      standIn?.close();
+      server?.close();
     });
 
-    test('what is cached is served', async () => {
+    test('cached data is served', async () => {
       await redis.hset('kol:profile:cached', { kol_id: 'cached', followers_count: '7' });
       await redis.expire('kol:profile:cached', 100);
       const { status, json } = await api.get('/api/v1/kols/cached');
@@ -128,7 +128,7 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
       TOP,
       '/api/v1/content/trending',
       '/api/v1/stats',
-    ])('%s, not cached, is 503 with a time to try again, and shows nothing of the inside', async (path) => {
+    ])('%s without a cached value is 503 with Retry-After and shows no internal details', async (path) => {
       const { status, json, headers, text } = await api.get(path);
       expect([status, json['type']]).toEqual([503, 'urn:kol-cache:problem:lakehouse-unavailable']);
       expect([headers.get('retry-after'), headers.get('etag')]).toEqual(['5', null]);
@@ -136,7 +136,7 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
       expect(text).not.toMatch(/127\.0\.0\.1|ECONN|SELECT|s3cret|log in| at .*\.ts/);
     });
 
-    test('trending content is listed without the details that are not cached', async () => {
+    test('trending content is listed, with null for details that are not cached', async () => {
       await redis.rpush('content:trending:all:50', 'a', 'b');
       await redis.hset('content:detail:b', { content_id: 'b', kol_id: 'k', views: '3' });
       const { status, json } = await api.get('/api/v1/content/trending?expand=content');
@@ -149,8 +149,8 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
   },
 );
 
-test('without Redis and Trino the API is not ready, but alive', async () => {
-  const api = await startApi({ REDIS_URL: `redis://${NOBODY}`, TRINO_URL: `http://${NOBODY}` });
+test('while Redis and Trino are down the API is unavailable but alive', async () => {
+  const api = await startApi({ REDIS_URL: `redis://${UNREACHABLE_ADDRESS}`, TRINO_URL: `http://${UNREACHABLE_ADDRESS}` });
   const ready = await api.get('/readyz');
   expect([ready.status, ready.json['status']]).toEqual([503, 'unavailable']);
   expect((await api.get('/healthz')).status).toBe(200);

@@ -8,7 +8,7 @@ import { closeRedis, connectRedis, type RedisClient } from '../../../clients/red
 import { createMlService } from '../../../simulators/ml-service/server.ts';
 import { apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
 
-/** The model takes this long, so that something can happen meanwhile. */
+/** Latency of the model: long enough for a test to write to Redis during the call. */
 const MODEL_MS = 300;
 
 let model: Server;
@@ -50,8 +50,8 @@ async function setFaults(faults: object): Promise<void> {
 }
 const getScore = (id = kolId) => api.get(`/api/v1/kols/${encodeURIComponent(id)}/score`);
 
-/** A score as the hot path writes it. */
-const hotScore = () =>
+/** A score as the scoring loop writes it. */
+const loopScore = () =>
   JSON.stringify({
     kol_id: kolId,
     trust_score: 91.5,
@@ -61,15 +61,15 @@ const hotScore = () =>
   });
 
 describe('a score', () => {
-  test('of the hot path is answered as it is', async () => {
-    await redis.set(key, hotScore(), 'EX', 1000);
+  test('that the scoring loop wrote is served unchanged', async () => {
+    await redis.set(key, loopScore(), 'EX', 1000);
     const read = await getScore();
     expect(read.json).toMatchObject({ kol_id: kolId, trust_score: 91.5, cold: false });
     expect(cacheStatus(read)).toMatch(/^kol-redis; hit; ttl=(1000|99\d)$/);
     expect(read.headers.get('cache-control')).toBe('no-cache');
   });
 
-  test('that nobody made yet is made of what the lakehouse knows, and marked as cold', async () => {
+  test('that is not cached is computed from features in the lakehouse, and marked as cold', async () => {
     const cold = await getScore();
     expect(cold.status).toBe(200);
     expect(cold.json).toMatchObject({
@@ -87,44 +87,44 @@ describe('a score', () => {
     expect(warm.json).toEqual({ ...cold.json, cold: false });
   });
 
-  test('made cold gives way to one that the hot path writes meanwhile', async () => {
-    const asked = getScore();
-    await sleep(MODEL_MS / 3); // Redis was asked, the model has not answered yet
-    await redis.set(key, hotScore(), 'EX', 1000);
-    const read = await asked;
+  test('computed on a miss does not replace a score that the scoring loop writes during the model call', async () => {
+    const pending = getScore();
+    await sleep(MODEL_MS / 3); // after the read of Redis, before the answer of the model
+    await redis.set(key, loopScore(), 'EX', 1000);
+    const read = await pending;
     expect(read.json).toMatchObject({ trust_score: 91.5, cold: false });
-    expect(await redis.get(key)).toBe(hotScore());
+    expect(await redis.get(key)).toBe(loopScore());
   });
 
   test.each([
     ['not JSON', () => redis.set(key, 'pickled')],
-    ['no score', () => redis.set(key, '{"kol_id":7}')],
+    ['not a score', () => redis.set(key, '{"kol_id":7}')],
     ['of another Redis type', () => redis.hset(key, { a: '1' })],
-  ])('that is cached but %s is made anew and replaced', async (_, spoil) => {
-    await spoil();
+  ])('that is cached but %s is computed and replaced', async (_, corrupt) => {
+    await corrupt();
     expect((await getScore()).json).toMatchObject({ kol_id: kolId, cold: true });
     expect((await getScore()).json).toMatchObject({ kol_id: kolId, cold: false });
   });
 
-  test('that cannot be decoded still gives way to one that the hot path writes meanwhile', async () => {
+  test('computed for an invalid cached value does not replace a score that the scoring loop writes meanwhile', async () => {
     await redis.set(key, 'pickled');
-    const asked = getScore();
+    const pending = getScore();
     await sleep(MODEL_MS / 3);
-    await redis.set(key, hotScore(), 'EX', 1000);
-    expect((await asked).json).toMatchObject({ trust_score: 91.5, cold: false });
-    expect(await redis.get(key)).toBe(hotScore());
+    await redis.set(key, loopScore(), 'EX', 1000);
+    expect((await pending).json).toMatchObject({ trust_score: 91.5, cold: false });
+    expect(await redis.get(key)).toBe(loopScore());
   });
 
-  test('of a KOL that nobody knows is 404', async () => {
+  test('of an unknown KOL is 404', async () => {
     const { status, json } = await getScore('nobody-knows-me');
     expect([status, json['type']]).toEqual([404, 'urn:kol-cache:problem:not-found']);
   });
 
   test.each([
     ['is down', { status: 503 }, 503, 'model-unavailable'],
-    ['answers nonsense', { garbage: true }, 503, 'model-unavailable'],
-    ['refuses the profile', { status: 422 }, 502, 'score-refused'],
-  ])('cannot be had while the model %s', async (_, faults, status, type) => {
+    ['answers invalid JSON', { garbage: true }, 503, 'model-unavailable'],
+    ['rejects the profile', { status: 422 }, 502, 'score-refused'],
+  ])('is a problem and is not cached when the model %s', async (_, faults, status, type) => {
     await setFaults(faults);
     const read = await getScore();
     expect([read.status, read.json['type']]).toEqual([status, `urn:kol-cache:problem:${type}`]);

@@ -2,13 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, inject, test } from 'vitest';
-import { NOBODY } from '../../support/api.ts';
+import { UNREACHABLE_ADDRESS } from '../../support/api.ts';
 
 const serverFile = fileURLToPath(new URL('../../../api/server.ts', import.meta.url));
 let server: ChildProcess | undefined;
 afterEach(() => server?.kill('SIGKILL'));
 
-/** Starts the entry file as the platform does, with this environment. */
+/** Starts the entry file as a process with this environment. */
 function start(environment: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, ['--import', 'tsx', serverFile], {
     env: { PATH: process.env['PATH'] ?? '', ...environment },
@@ -18,7 +18,7 @@ function start(environment: Readonly<Record<string, string>>) {
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
   child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-  const says = async (pattern: RegExp): Promise<RegExpExecArray> => {
+  const waitForOutput = async (pattern: RegExp): Promise<RegExpExecArray> => {
     for (;;) {
       const found = pattern.exec(output);
       if (found) return found;
@@ -26,20 +26,20 @@ function start(environment: Readonly<Record<string, string>>) {
       await once(child.stdout, 'data');
     }
   };
-  return { child, says, output: () => output };
+  return { child, waitForOutput, output: () => output };
 }
 
 describe('the server process', () => {
-  test('finishes the requests in flight when it is told to stop', async () => {
+  test('finishes the requests in flight on SIGTERM', async () => {
     const { REDIS_URL, ...engines } = inject('engines');
-    const { child, says } = start({
+    const { child, waitForOutput } = start({
       ...engines,
       REDIS_URL: `${REDIS_URL}/1`,
-      ML_API_URL: `http://${NOBODY}`,
+      ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
       API_PORT: '0',
     });
-    const [, port] = await says(/"port":(\d+)/);
-    // Never asked before, so that it takes a query to the lakehouse.
+    const [, port] = await waitForOutput(/"port":(\d+)/);
+    // A new id, so the request needs a query to the lakehouse.
     const answer = fetch(`http://127.0.0.1:${port}/api/v1/kols/in-flight-${Date.now()}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
     child.kill('SIGTERM');
@@ -49,7 +49,7 @@ describe('the server process', () => {
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
   });
 
-  test('says which settings are missing, and ends', async () => {
+  test('names the missing settings and exits with 1', async () => {
     const { child, output } = start({ API_PORT: 'eighty' });
     const [code] = (await once(child, 'close')) as [number | null];
     expect(code).toBe(1);

@@ -2,9 +2,10 @@ import { execa } from 'execa';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
-import { createRangeReader, type InputRecord, type RangeReader } from '../../../clients/kafka/range-reader.ts';
+import { createRangeReader, type RangeReader } from '../../../clients/kafka/range-reader.ts';
+import type { InputRecord } from '../../../clients/kafka/read-slice.ts';
 import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
-import { bareDeadLetterRecord, deadLetterRecord } from '../../../domain/scoring/output-records.ts';
+import { bareDeadLetterRecord, deadLetterRecord } from '../../../domain/scoring/dead-letter-record.ts';
 
 const engines = inject('engines');
 const PARTITIONS = 3;
@@ -47,13 +48,13 @@ const json = async <T>(...args: string[]): Promise<T> => {
 };
 interface Listed {
   readonly deadLetters: readonly {
-    readonly place: { readonly partition: number; readonly offset: number };
+    readonly location: { readonly partition: number; readonly offset: number };
     readonly reason: string;
     readonly replayedFrom: string | null;
   }[];
 }
 
-/** A record of the input as it was, and why it became a dead letter. */
+/** An input record and why it became a dead letter. */
 interface Bad {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
@@ -79,7 +80,7 @@ const BAD: readonly Bad[] = [
   { key: null, value: Buffer.from('"x"'), partition: 0, reason: 'not_an_object' },
 ];
 
-/** Writes letters in a transaction, as the scoring loop does, beside ones of a transaction that was aborted. */
+/** Writes letters in a transaction, as the scoring loop does, after an aborted transaction with one letter. */
 async function writeLetters(letters: readonly Bad[]): Promise<void> {
   const transactional = kafka.producer({
     transactionalId: topic,
@@ -127,11 +128,11 @@ async function inputRecords(): Promise<(InputRecord & { partition: number })[]> 
 }
 
 describe('npm run dlq', () => {
-  test('list shows committed letters, with nothing that a terminal acts upon', async () => {
+  test('list shows committed letters only, with control characters escaped', async () => {
     await writeLetters(BAD);
     const { stdout, exitCode } = await dlq('list', '--topic', topic);
     expect(exitCode).toBe(0);
-    // The aborted letter has offset 0, its marker 1.
+    // The aborted letter has offset 0, and its marker offset 1.
     const lines = stdout.split('\n');
     expect(lines).toHaveLength(1 + BAD.length);
     expect(lines[1]).toMatch(/^0:2 .* not_json .*\/1\/100 .* a .* because\\u\{1b\}\[2J .* \{"broken$/);
@@ -140,7 +141,7 @@ describe('npm run dlq', () => {
     expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 
-  test('list takes the newest, by reason, by time, and as JSON', async () => {
+  test('list selects by number, reason and time, and prints JSON', async () => {
     await writeLetters(BAD);
     const reasons = async (...args: string[]) =>
       (await json<Listed>('list', '--topic', topic, ...args)).deadLetters.map(({ reason }) => reason);
@@ -150,21 +151,21 @@ describe('npm run dlq', () => {
     expect(await reasons('--since', new Date(Date.now() + 60_000).toISOString())).toEqual([]);
   });
 
-  test('replay sends records back byte for byte, to their partitions and in order; a dry run sends none', async () => {
+  test('replay sends records back byte for byte, to their partitions and in order; a dry run sends nothing', async () => {
     await writeLetters(BAD);
     const dry = await dlq('replay', '--topic', topic, '--dry-run');
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(dry.stdout).toMatch(new RegExp(`^Would replay 4 dead letters of ${topic}.dlq to ${topic} \\(`));
+    expect(dry.stdout).toMatch(new RegExp(`^Would replay 4 dead letters from ${topic}.dlq to ${topic} \\(`));
     expect(await inputRecords()).toEqual([]);
 
     const done = await dlq('replay', '--topic', topic, '--yes');
     expect(done).toMatchObject({ exitCode: 0, stderr: '' });
     expect(done.stdout).toMatch(/^Replayed 4 dead letters/);
-    const expected = (bad: Bad, place: string) => ({
+    const expected = (bad: Bad, location: string) => ({
       partition: bad.partition,
       key: bad.key,
       value: bad.value,
-      headers: { ...bad.headers, 'kol.replayed-from': Buffer.from(`${topic}.dlq/${place}`) },
+      headers: { ...bad.headers, 'kol.replayed-from': Buffer.from(`${topic}.dlq/${location}`) },
     });
     const [notJson, tombstone, notUtf8, notObject] = BAD as [Bad, Bad, Bad, Bad];
     expect(
@@ -182,19 +183,19 @@ describe('npm run dlq', () => {
     ]);
   });
 
-  test('replay takes just the letters it is told to', async () => {
+  test('replay sends only the selected letters', async () => {
     await writeLetters(BAD);
     const result = { topic, dryRun: false, replayed: 1, letters: 1 };
     expect(await json('replay', '--topic', topic, '--yes', '--offsets', '0:3')).toMatchObject(result);
     expect(await json('replay', '--topic', topic, '--yes', '--reason', 'not_utf8')).toMatchObject(result);
     expect((await inputRecords()).map(({ value }) => value)).toEqual([NOT_UTF8, null]);
-    // A marker is no letter, and then nothing is sent.
+    // Offset 1 is a transaction marker, not a letter. One wrong offset, and nothing is sent.
     const wrong = await dlq('replay', '--topic', topic, '--yes', '--offsets', '0:1,0:2,7:0');
     expect(wrong).toMatchObject({ exitCode: 1, stderr: `${topic}.dlq has no letter at 0:1, 7:0` });
     expect(await inputRecords()).toHaveLength(2);
   });
 
-  test('replay sends letters that no single request would hold', async () => {
+  test('replay sends letters that do not fit into one request', async () => {
     const large = Buffer.alloc(300_000, 'x');
     const many = Array.from({ length: 5 }, (_, index): Bad => {
       return { key: Buffer.from([index]), value: large, partition: 0, reason: 'not_json' };
@@ -206,7 +207,7 @@ describe('npm run dlq', () => {
     expect(records.every(({ value }) => value?.equals(large))).toBe(true);
   });
 
-  test('replay fetches what was left out of a letter, and says so where it is gone', async () => {
+  test('replay fetches a left-out value from the input topic, and fails if it is no longer there', async () => {
     const producer = kafka.producer();
     await producer.connect();
     const value = Buffer.from(NOT_UTF8);
@@ -232,13 +233,13 @@ describe('npm run dlq', () => {
     });
   });
 
-  test('tells wrong usage from failure', async () => {
+  test('exits with 2 on wrong usage and with 1 on failure', async () => {
     const outcome = async (...args: string[]) => {
       const { exitCode, stderr } = await dlq(...args);
       return [exitCode, stderr];
     };
     const usage = (text: RegExp) => [2, expect.stringMatching(text) as string];
-    expect(await outcome('replay', '--topic', topic)).toEqual(usage(/give --yes or --dry-run/));
+    expect(await outcome('replay', '--topic', topic)).toEqual(usage(/use --yes or --dry-run/));
     expect(await outcome('replay', '--yes')).toEqual(usage(/--topic/));
     expect(await outcome('list', '--since', 'yesterday')).toEqual(usage(/ISO 8601/));
     expect(await outcome('list', '--reason', 'bad')).toEqual(usage(/not_json/));

@@ -1,9 +1,9 @@
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import type { WarmReport } from '../../../workflows/warming/warm-cache.ts';
 import { smallSplits } from '../../support/small-splits.ts';
 import { until } from '../../support/until.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+import type { WarmReport } from '../../../contract/warm-cache.ts';
 
 let harness: WarmHarness;
 let slow: Awaited<ReturnType<typeof smallSplits>>;
@@ -30,7 +30,7 @@ const cli = (...options: string[]) =>
     reject: false,
   });
 
-test('shows a table with what was read, written, renewed and removed, warnings, and memory against maxmemory', async () => {
+test('prints a table with rows read and keys written, renewed and removed, and the memory of Redis', async () => {
   splits = fast;
   const { redis } = harness;
   const first = await cli('--profiles', 'all', '--rankings');
@@ -50,7 +50,7 @@ test('shows a table with what was read, written, renewed and removed, warnings, 
   expect(report).toMatchObject({ keys: rows, renewed: 0, removed: 1, parts: [{ part: 'profiles' }] });
 });
 
-test('a failure is told on stderr with exit code 1, and --allow-shrink overrides it', async () => {
+test('prints a failure on stderr and exits with 1; --allow-shrink accepts the smaller table', async () => {
   const { trino, schema } = harness;
   splits = fast;
   await cli('--lists');
@@ -63,19 +63,19 @@ test('a failure is told on stderr with exit code 1, and --allow-shrink overrides
   await trino(`CREATE OR REPLACE TABLE ${schema}.kol_profiles AS SELECT * FROM ${schema}.all_profiles`);
 });
 
-test('--profiles takes nothing but all', async () => {
+test('--profiles accepts no value except all', async () => {
   const run = await cli('--profiles', 'most');
   expect(run.exitCode).toBe(2);
   expect(run.stderr).toContain('Allowed choices are all');
 });
 
-test('Ctrl-C cancels the warm that it started, after progress was shown', async () => {
+test('shows progress, and Ctrl-C cancels the warm', async () => {
   splits = slow;
   const run = cli('--profiles=all', '--allow-shrink');
   let shown = '';
   run.stdout.on('data', (text: Buffer) => (shown += text.toString()));
-  await until('a line of progress, with rows of the split under way', () =>
-    Promise.resolve(/profiles \[#+\.+\] \d+ % \([1-9]\d* of \d+ rows\) \d+ s\n/.test(shown)),
+  await until('a line of progress that includes rows of the running split', () =>
+    Promise.resolve(/profiles \d+ % \([1-9]\d* of \d+ rows\) \d+ s\n/.test(shown)),
   );
   run.kill('SIGINT');
   const { exitCode, stderr } = await run;

@@ -3,7 +3,7 @@ import { closeRedis, connectRedis, type RedisClient, type RedisUse } from '../..
 import { startRelay, type Relay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
 
-describe('a connection that died without anybody saying so', () => {
+describe('a dead connection that was not closed', () => {
   let relay: Relay;
   let redis: RedisClient;
   beforeEach(async () => {
@@ -18,14 +18,14 @@ describe('a connection that died without anybody saying so', () => {
     expect(await redis.ping()).toBe('PONG');
   };
 
-  test('costs those who serve half a second each, until it is made anew', async () => {
+  test('fails each command of `serve` after 500 ms, until the client reconnects', async () => {
     await connected('serve');
     relay.silence();
     await expect(redis.ping()).rejects.toThrow('Command timed out');
     await until('Redis answers again', async () => (await redis.ping().catch(() => '')) === 'PONG', 10);
   });
 
-  test('fails no work: commands wait until it is made anew', async () => {
+  test('fails no command of `work`: they wait until the client reconnects', async () => {
     await connected('work');
     relay.silence();
     expect(await redis.ping()).toBe('PONG');

@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import type { Arena } from '../../chaos/arena.ts';
 import { loopStateQuery } from '../../../contract/messages.ts';
-import { createBench, type Bench } from '../../chaos/bench.ts';
+import type { ChaosRun } from '../../chaos/chaos-run.ts';
 import {
-  EVENTS as STRUCK_EVENTS,
-  foundItCommitted,
-  strike,
+  FAULT_RUN_EVENTS,
+  retryFoundCommit,
+  runWithFault,
   untilAllCounted,
-  type Strike,
-} from '../../chaos/strike.ts';
+  type FaultCase,
+} from '../../chaos/run-with-fault.ts';
+import { createTestBed, type TestBed } from '../../chaos/test-bed.ts';
 import { until } from '../../support/until.ts';
 
 /**
- * The short form of test/chaos, which breaks every step and the engines too: five faults that tell most, and a run whose
- * workers are killed. They run side by side, since most of their time is waiting for a heartbeat that does not come.
+ * The short form of test/chaos, which breaks every step and the engines too: the five most telling faults, and runs whose workers
+ * are killed. They run in parallel, because most of their time is the wait for a heartbeat timeout.
  */
-const strikes: Strike[] = [
+const faultCases: FaultCase[] = [
   { point: 'after-read', action: 'kill' },
   { point: 'after-read', action: 'cut' }, // the next range is being read ahead
   { point: 'after-cache', action: 'kill' },
@@ -24,66 +24,65 @@ const strikes: Strike[] = [
 ];
 const EVENTS = 3000;
 
-let bench: Bench;
+let bed: TestBed;
 beforeAll(async () => {
   const engines = inject('engines');
-  bench = await createBench({ ...engines, REDIS_URL: `${engines.REDIS_URL}/9` });
+  bed = await createTestBed({ ...engines, REDIS_URL: `${engines.REDIS_URL}/9` });
 });
-afterAll(() => bench.close());
+afterAll(() => bed.close());
 
-/** Each worker but the last is killed when it has committed a few ranges, in the middle of whatever it does then. */
-async function killTwice(): Promise<Arena> {
-  const arena = await bench.arena('killed-twice', {
+/** Two workers are killed, one after the other, each after its first commits and during its next work. A third one finishes. */
+async function killTwice(): Promise<ChaosRun> {
+  const run = await bed.createRun('killed-twice', {
     ...{ partitions: 3, ids: 200, events: EVENTS },
     maxOffsets: 150,
   });
-  const loop = await arena.startLoop();
+  const loop = await run.startLoop();
   for (let kills = 0; kills < 2; kills += 1) {
-    const worker = arena.worker();
-    await worker.says('commit done');
+    const worker = run.startWorker();
+    await worker.untilLine('commit done');
     await worker.kill();
   }
-  arena.worker();
-  await arena.untilAllCommitted();
-  await untilAllCounted(arena, loop);
-  await arena.close();
-  return arena;
+  run.startWorker();
+  await run.untilAllCommitted();
+  await untilAllCounted(run, loop);
+  await run.close();
+  return run;
 }
 
-/** The worker is killed while one of its ranges stays to plan the next batch; another one goes on. */
-async function killWaiting(): Promise<Arena> {
-  const arena = await bench.arena('killed-waiting', { partitions: 2, ids: 50, events: 80, maxOffsets: 1000 });
-  const loop = await arena.startLoop();
-  const victim = arena.worker();
-  await until('a range stays', async () => {
+/** The worker is killed while one of its ranges waits to plan the next batch. Another worker continues. */
+async function killWhilePlanning(): Promise<ChaosRun> {
+  const run = await bed.createRun('killed-waiting', { partitions: 2, ids: 50, events: 80, maxOffsets: 1000 });
+  const loop = await run.startLoop();
+  const victim = run.startWorker();
+  await until('a range waits to plan the next batch', async () => {
     const [pending] = (await loop.describe()).raw.pendingActivities ?? [];
     return pending?.activityType?.name === 'scoreRange' && (await loop.query(loopStateQuery)).batches === 1;
   });
   await victim.kill();
-  await arena.produce(80, 80);
-  arena.worker();
-  await untilAllCounted(arena, loop);
-  await arena.close();
-  return arena;
+  await run.produce(80, 80);
+  run.startWorker();
+  await untilAllCounted(run, loop);
+  await run.close();
+  return run;
 }
 
 test(
-  'every offset has exactly one outcome after kill -9 and after a commit whose reply never came',
-  // Each wait within has a deadline of its own, which tells more than this one.
+  'every offset has exactly one outcome after kill -9 and after a commit whose reply is lost',
+  // Longer than the deadlines of the waits inside, because their errors say more.
   { timeout: 300_000 },
   async () => {
-    const [struck, ...killed] = await Promise.all([
-      Promise.all(strikes.map((one) => strike(bench, one))),
+    const [faulty, ...killed] = await Promise.all([
+      Promise.all(faultCases.map((faultCase) => runWithFault(bed, faultCase))),
       killTwice(),
-      killWaiting(),
+      killWhilePlanning(),
     ]);
-    const accounts = [...(await bench.accounts([...killed, ...struck.map(({ arena }) => arena)])).values()];
-    expect(accounts.flatMap(({ violations }) => violations)).toEqual([]);
-    const input = accounts.reduce((sum, account) => sum + account.input, 0);
-    expect(input).toBeGreaterThanOrEqual(strikes.length * STRUCK_EVENTS + EVENTS + 160);
-    // The worker was told of a failure; its next attempt found the range committed.
-    expect(struck[strikes.findIndex(({ point }) => point === 'unseen-end-txn')]?.told).toSatisfy(
-      foundItCommitted,
-    );
+    const checks = [...(await bed.checkRuns([...killed, ...faulty.map(({ run }) => run)])).values()];
+    expect(checks.flatMap(({ violations }) => violations)).toEqual([]);
+    const input = checks.reduce((sum, check) => sum + check.input, 0);
+    expect(input).toBeGreaterThanOrEqual(faultCases.length * FAULT_RUN_EVENTS + EVENTS + 160);
+    // The commit failed for the worker, and its next attempt found the range committed.
+    const lostReply = faulty[faultCases.findIndex(({ point }) => point === 'unseen-end-txn')];
+    expect(lostReply?.workerLines).toSatisfy(retryFoundCommit);
   },
 );

@@ -1,11 +1,17 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchPlan, PlanBatchArgs } from '../../../activities/scoring/plan-batch.ts';
-import { SCORING_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
 import { loopStateQuery } from '../../../contract/messages.ts';
+import { SCORING_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import type { scoringLoop } from '../../../workflows/scoring/scoring-loop.ts';
 import { testDependencies } from '../../support/dependencies.ts';
-import { accounted, event, loopHarness, type LoopHandle, type LoopHarness } from '../../support/loop-harness.ts';
+import {
+  outcomeCount,
+  event,
+  loopHarness,
+  type LoopHandle,
+  type LoopHarness,
+} from '../../support/loop-harness.ts';
 import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
 
@@ -20,7 +26,7 @@ beforeEach(async () => {
   topic = await harness.newTopic(PARTITIONS);
 });
 
-/** One event to each partition. */
+/** Produces one event to each partition. */
 const sendRound = (round: number) =>
   harness.producer.send({
     topic,
@@ -30,12 +36,15 @@ const sendRound = (round: number) =>
     })),
   });
 const roundIsDone = (loop: LoopHandle, round: number) =>
-  until(`round ${round} is accounted for`, async () => (await accounted(loop)) === PARTITIONS * (round + 1));
+  until(
+    `round ${round} has its outcomes`,
+    async () => (await outcomeCount(loop)) === PARTITIONS * (round + 1),
+  );
 const runOf = (loop: LoopHandle, runId: string) =>
   harness.dependencies.temporal.workflow.getHandle<typeof scoringLoop>(loop.workflowId, runId);
 
-describe('batches whose ranges plan the next', () => {
-  test('cost no more history than they may, and continue as new between two of them', async () => {
+describe('batches whose ranges plan the next one', () => {
+  test('stay within their budget of history events, and continue as new between two batches', async () => {
     await harness.withLoop(
       topic,
       async (loop) => {
@@ -46,7 +55,7 @@ describe('batches whose ranges plan the next', () => {
         }
         const first = runOf(loop, runId);
         const events = (await first.fetchHistory()).events ?? [];
-        // A run that a range reports to as it continues as new is refused that, and tries again two seconds later.
+        // When a range reports during continue-as-new, the server refuses the task and the run tries again 2 seconds later.
         expect(events.filter((one) => one.workflowTaskFailedEventAttributes)).toEqual([]);
         const { batches } = await first.query(loopStateQuery);
         const ranges = events.filter(
@@ -59,7 +68,7 @@ describe('batches whose ranges plan the next', () => {
     );
   });
 
-  test('may run on several workers: none is planned before all of the last is committed', async () => {
+  test('run on several workers, and none is planned before the last one is fully committed', async () => {
     const another = await testDependencies(harness.config);
     try {
       await withWorker(SCORING_TASK_QUEUE, another.scoringActivities, () =>
@@ -69,10 +78,10 @@ describe('batches whose ranges plan the next', () => {
             await roundIsDone(loop, round);
           }
           const { events } = await loop.fetchHistory();
-          const answers = (events ?? []).flatMap(
+          const results = (events ?? []).flatMap(
             ({ activityTaskCompletedEventAttributes: completed }) => completed?.result?.payloads ?? [],
           );
-          const planned = answers.filter(({ data }) => Buffer.from(data ?? []).includes('"next":'));
+          const planned = results.filter(({ data }) => Buffer.from(data ?? []).includes('"next":'));
           expect(planned.length).toBeGreaterThan(0);
         }),
       );
@@ -82,7 +91,7 @@ describe('batches whose ranges plan the next', () => {
   });
 });
 
-test('a plan waits until the group stands at the end of the batch before', async () => {
+test('a plan waits until every range of the previous batch is committed', async () => {
   await harness.withLoop(topic, async (loop) => {
     await sendRound(0);
     await roundIsDone(loop, 0);

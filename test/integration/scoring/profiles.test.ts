@@ -1,20 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Message } from 'kafkajs';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { pauseLoopUpdate, resumeLoopUpdate } from '../../../contract/messages.ts';
+import { SCORING_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import type { Score } from '../../../domain/entities/score.ts';
 import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
-import { SCORING_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { pauseLoopUpdate, resumeLoopUpdate } from '../../../contract/messages.ts';
 import { readTopics, type PrintedRecord } from '../../support/read-topics.ts';
 import { testDependencies } from '../../support/dependencies.ts';
 import {
-  accounted,
+  outcomeCount,
   event,
   loopHarness,
   stateOf,
   type LoopHandle,
   type LoopHarness,
 } from '../../support/loop-harness.ts';
-import { askTrino } from '../../support/trino.ts';
+import { queryTrino } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
 
@@ -36,7 +36,7 @@ const withLoop = (work: (loop: LoopHandle) => Promise<void>) => harness.withLoop
 const scoreOf = async (username: string): Promise<Score | null> =>
   JSON.parse((await harness.redis.get(`kol:score:${username}`)) ?? 'null') as Score | null;
 
-/** What a read-committed reader that is not kafkajs finds of this topic in scores.stream. */
+/** The scores of this topic in scores.stream, as a read-committed reader other than kafkajs sees them. */
 async function scoresStream(): Promise<{ record: PrintedRecord; score: Score }[]> {
   const records = await readTopics(harness.config.KAFKA_BROKERS.join(), SCORES_TOPIC);
   return records
@@ -45,10 +45,10 @@ async function scoresStream(): Promise<{ record: PrintedRecord; score: Score }[]
 }
 
 describe('the scoring loop', () => {
-  test('scores each profile event once: in Redis, and in scores.stream keyed by KOL', async () => {
+  test('scores each profile event once, in Redis and in scores.stream with the KOL as key', async () => {
     await withLoop(async (loop) => {
       await send(Array.from({ length: 200 }, (_, index) => profile(`kol-${index}`)));
-      await until('200 are scored', async () => (await accounted(loop)) === 200);
+      await until('200 have an outcome', async () => (await outcomeCount(loop)) === 200);
     });
     const stream = await scoresStream();
     expect(stream.map(({ record }) => record.key).sort()).toEqual(
@@ -61,7 +61,7 @@ describe('the scoring loop', () => {
     expect(await harness.redis.ttl('kol:score:kol-7')).toBeGreaterThan(3500);
   });
 
-  test('puts what it cannot read into the dead letters, byte for byte, with the reason, and goes on', async () => {
+  test('turns unreadable records into dead letters with the original bytes and the reason, and continues', async () => {
     await withLoop(async (loop) => {
       await send([
         profile('good-1'),
@@ -71,7 +71,7 @@ describe('the scoring loop', () => {
         { key: 'c', value: JSON.stringify({ platform: 'tiktok' }) },
         profile('good-2'),
       ]);
-      await until('all 6 are accounted for', async () => (await accounted(loop)) === 6);
+      await until('all 6 have an outcome', async () => (await outcomeCount(loop)) === 6);
       expect((await stateOf(loop)).totals).toMatchObject({ records: 6, scored: 2, deadLetters: 4 });
     });
     const letters = await readTopics(harness.config.KAFKA_BROKERS.join(), `${topic}.dlq`);
@@ -84,7 +84,7 @@ describe('the scoring loop', () => {
     expect(broken?.headers).toMatchObject({ '__connect.errors.topic': topic });
   });
 
-  test('keeps the newest of several events of a KOL, and lets an older one change nothing', async () => {
+  test('keeps the newest of several events of a KOL; an older one changes nothing', async () => {
     const now = Date.now();
     const at = (ms: number) => ({ event_time: new Date(ms).toISOString() });
     await withLoop(async (loop) => {
@@ -93,78 +93,78 @@ describe('the scoring loop', () => {
         profile('ana', { ...at(now - 1000), followers_count: 2 }),
         profile('ana', { ...at(now - 3000), followers_count: 3 }),
       ]);
-      await until('all 3 are accounted for', async () => (await accounted(loop)) === 3);
+      await until('all 3 have an outcome', async () => (await outcomeCount(loop)) === 3);
       expect((await scoreOf('ana'))?.event_time_ms).toBe(now - 1000);
       await send([profile('ana', at(now - 1500)), profile('ana', at(now - 10 * 60_000))]);
-      await until('all 5 are accounted for', async () => (await accounted(loop)) === 5);
+      await until('all 5 have an outcome', async () => (await outcomeCount(loop)) === 5);
       expect((await stateOf(loop)).totals).toMatchObject({ scored: 2, superseded: 2, late: 1 });
     });
     expect((await scoreOf('ana'))?.event_time_ms).toBe(now - 1000);
   });
 
-  test('waits for an ML API that is down, and loses nothing', async () => {
+  test('waits for an ML API that is down and loses no event', async () => {
     await harness.ml.setFaults({ status: 503 });
     await withLoop(async (loop) => {
       await send([profile('patient')]);
       await new Promise((resolve) => setTimeout(resolve, 1500));
-      expect(await accounted(loop)).toBe(0);
+      expect(await outcomeCount(loop)).toBe(0);
       await harness.ml.setFaults({});
       await until('it is scored', async () => (await scoreOf('patient')) !== null);
-      await until('it is accounted for', async () => (await accounted(loop)) === 1);
+      await until('it has an outcome', async () => (await outcomeCount(loop)) === 1);
     });
     expect(await scoresStream()).toHaveLength(1);
   });
 
-  test('uses the features that the lakehouse knows', async () => {
+  test('uses the features of the lakehouse', async () => {
     const known = await knownKol();
     await withLoop(async (loop) => {
-      // Trino's first answer may come after the deadline; it is kept for the next batch.
-      await until('a score is made with them', async () => {
+      // The first result of Trino may arrive after the deadline; it is cached for the next batch.
+      await until('a score uses them', async () => {
         await send([profile(known)]);
-        const before = await accounted(loop);
-        await until('it is accounted for', async () => (await accounted(loop)) > before);
+        const before = await outcomeCount(loop);
+        await until('it has an outcome', async () => (await outcomeCount(loop)) > before);
         return (await scoreOf(known))?.features_from === 'event+lakehouse';
       });
     });
   });
 
-  test('goes on after its worker was replaced and the loop terminated, without a gap or a double', async () => {
+  test('continues without a gap or a duplicate after its worker was replaced and the loop was terminated', async () => {
     await withLoop(async (loop) => {
       await send([profile('before')]);
-      await until('it is accounted for', async () => (await accounted(loop)) === 1);
+      await until('it has an outcome', async () => (await outcomeCount(loop)) === 1);
     });
     await send([profile('between-1'), profile('between-2')]);
     const other = await testDependencies(harness.config);
     try {
       await withWorker(SCORING_TASK_QUEUE, other.scoringActivities, async () => {
         const loop = await harness.startLoop(topic);
-        await until('both are accounted for', async () => (await accounted(loop)) === 2);
+        await until('both have an outcome', async () => (await outcomeCount(loop)) === 2);
         await loop.terminate();
       });
     } finally {
       await other.close();
     }
-    // And back to the first worker, whose producers were fenced meanwhile.
+    // Back to the first worker, whose producers were fenced in the meantime.
     await withWorker(SCORING_TASK_QUEUE, harness.dependencies.scoringActivities, async () => {
       const loop = await harness.startLoop(topic);
       await send([profile('before'), profile('between-1'), profile('between-2'), profile('after')]);
-      await until('all 4 are accounted for', async () => (await accounted(loop)) === 4);
+      await until('all 4 have an outcome', async () => (await outcomeCount(loop)) === 4);
       await loop.terminate();
     });
     const keys = (await scoresStream()).map(({ record }) => record.key).sort();
     expect(keys).toEqual(['after', 'before', 'before', 'between-1', 'between-1', 'between-2', 'between-2']);
   });
 
-  test('scores 58 events as one batch, and tells how long it took', async () => {
+  test('scores 58 events as one batch', async () => {
     await withLoop(async (loop) => {
       await send(Array.from({ length: 58 }, (_, index) => profile(`warm-up-${index}`)));
-      await until('the warm-up is scored', async () => (await accounted(loop)) === 58);
-      // Paused until all are there, or the planner may see some of them first and make two batches of them.
+      await until('the first 58 have an outcome', async () => (await outcomeCount(loop)) === 58);
+      // Paused until all have arrived: otherwise the plan may see only some of them, which gives two batches.
       await loop.executeUpdate(pauseLoopUpdate);
       await send(Array.from({ length: 58 }, (_, index) => profile(`kol-${index}`)));
-      await until('the loop has paused', async () => (await stateOf(loop)).state === 'paused');
+      await until('the loop is paused', async () => (await stateOf(loop)).state === 'paused');
       await loop.executeUpdate(resumeLoopUpdate);
-      await until('they are scored', async () => (await accounted(loop)) === 116);
+      await until('they have an outcome', async () => (await outcomeCount(loop)) === 116);
       const { lastBatch } = await stateOf(loop);
       console.log(`58 events, 50 ms model latency: ${lastBatch?.durationMs} ms from plan to commit`);
       expect(lastBatch?.offsets).toBe(58);
@@ -174,7 +174,7 @@ describe('the scoring loop', () => {
 
 /** A KOL of kol_trust_features. */
 async function knownKol(): Promise<string> {
-  const rows = await askTrino(
+  const rows = await queryTrino(
     harness.config.TRINO_URL,
     `SELECT kol_id FROM ${harness.config.TRINO_CATALOG}.${harness.config.TRINO_SCHEMA}.kol_trust_features ORDER BY kol_id LIMIT 1`,
   );

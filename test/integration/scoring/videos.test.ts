@@ -2,14 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { content } from '../../../domain/entities/content.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import {
-  accounted,
+  outcomeCount,
   event,
   loopHarness,
   stateOf,
   type LoopHandle,
   type LoopHarness,
 } from '../../support/loop-harness.ts';
-import { askTrino } from '../../support/trino.ts';
+import { queryTrino } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 
 let harness: LoopHarness;
@@ -24,18 +24,18 @@ beforeEach(async () => {
 });
 
 const video = (id: string, more: object = {}) => event('videos', id, more);
-const process = (work: (loop: LoopHandle) => Promise<void>) =>
+const withVideoLoop = (work: (loop: LoopHandle) => Promise<void>) =>
   harness.withLoop(topic, work, { kind: 'videos' });
 const sendAndWait = async (loop: LoopHandle, messages: ReturnType<typeof video>[]) => {
-  const before = await accounted(loop);
+  const before = await outcomeCount(loop);
   await harness.producer.send({ topic, messages });
-  await until('all are accounted for', async () => (await accounted(loop)) === before + messages.length);
+  await until('all have an outcome', async () => (await outcomeCount(loop)) === before + messages.length);
 };
 const detail = async (id: string) => content.fromHash(await harness.redis.hgetall(content.key(id)));
 
-/** A warm list: five items, hottest first. */
+/** A trending list as a warm writes it: five items, hottest first. */
 const warmItems = [50, 40, 30, 20, 10].map((heat) => ({ content_id: `warm-${heat}`, heat }));
-async function warmTrending(): Promise<void> {
+async function writeTrending(): Promise<void> {
   for (const platform of ['tiktok', 'all']) {
     const heat = warmItems.flatMap(({ content_id, heat }) => [heat, content_id]);
     await harness.redis.zadd(trending.heatKey(platform), ...heat);
@@ -47,14 +47,14 @@ async function warmTrending(): Promise<void> {
 const trendingNow = (platform: string) => harness.redis.lrange(trending.key(platform), 0, -1);
 
 describe('video events', () => {
-  test('refresh content:detail: the event tells the counts, the lakehouse the rest', async () => {
+  test('refresh content:detail with the counts of the event and the other fields of the lakehouse', async () => {
     const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
-    const [[id, title, duration] = []] = await askTrino(
+    const [[id, title, duration] = []] = await queryTrino(
       TRINO_URL,
       `SELECT content_id, title, duration_seconds FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_content
        WHERE platform = 'tiktok' AND title IS NOT NULL AND duration_seconds IS NOT NULL ORDER BY content_id LIMIT 1`,
     );
-    await process(async (loop) => {
+    await withVideoLoop(async (loop) => {
       await sendAndWait(loop, [
         video(String(id), { view_count_raw: '1.3M', like_count: 1300, comment_raw: '1,000' }),
       ]);
@@ -69,9 +69,9 @@ describe('video events', () => {
     expect(await harness.redis.ttl(content.key(String(id)))).toBeGreaterThan(1700);
   });
 
-  test('of something older change nothing', async () => {
+  test('that are older than the cached detail change nothing', async () => {
     const now = Date.now();
-    await process(async (loop) => {
+    await withVideoLoop(async (loop) => {
       await sendAndWait(loop, [
         video('new-video', { view_count: 20, event_time: new Date(now).toISOString() }),
       ]);
@@ -82,12 +82,12 @@ describe('video events', () => {
     expect((await detail('new-video')).views).toBe(20);
   });
 
-  test('move trending content between warms: what is in the list by its new heat, what is new into it', async () => {
-    await warmTrending();
-    await process(async (loop) => {
+  test('move trending content to its new heat between warms, and add new content', async () => {
+    await writeTrending();
+    await withVideoLoop(async (loop) => {
       await sendAndWait(loop, [
-        video('warm-10', { view_count: 5, like_count: 4 }), // 45: second
-        video('brand-new', { view_count: 35 }), // unknown to the lakehouse, so new: fourth
+        video('warm-10', { view_count: 5, like_count: 4 }), // heat 45: second
+        video('brand-new', { view_count: 35 }), // the lakehouse does not have it, so it is new: fourth
       ]);
     });
     const expected = ['warm-50', 'warm-10', 'warm-40', 'brand-new', 'warm-30', 'warm-20'];
@@ -99,20 +99,20 @@ describe('video events', () => {
     expect(ttl).toBeLessThanOrEqual(900);
   });
 
-  test('of old content do not enter trending, however hot', async () => {
-    await warmTrending();
+  test('of old content do not enter trending, however high its heat', async () => {
+    await writeTrending();
     const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
-    const [[old] = []] = await askTrino(
+    const [[old] = []] = await queryTrino(
       TRINO_URL,
       `SELECT content_id FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_content WHERE platform = 'tiktok'
        AND from_iso8601_timestamp(posted_at) < current_timestamp - INTERVAL '3' DAY ORDER BY content_id LIMIT 1`,
     );
-    await process(async (loop) => sendAndWait(loop, [video(String(old), { view_count: 1_000_000 })]));
+    await withVideoLoop(async (loop) => sendAndWait(loop, [video(String(old), { view_count: 1_000_000 })]));
     expect(await trendingNow('tiktok')).not.toContain(old);
   });
 
-  test('leave their engagement for later scoring, and bad ones go to the dead letters', async () => {
-    await process(async (loop) => {
+  test('store their engagement for later scoring, and invalid ones become dead letters', async () => {
+    await withVideoLoop(async (loop) => {
       await sendAndWait(loop, [
         video('v-1', { username: 'ana', view_count: 200, like_count: 10, comment_count: 4, share_count: 6 }),
         video('v-2', { view_count: 'many' }),

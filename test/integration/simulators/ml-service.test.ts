@@ -44,13 +44,13 @@ afterEach(async () => {
 });
 
 describe('the reference ML service', () => {
-  it('is healthy and says which model it has', async () => {
+  it('reports its health and its model version', async () => {
     await start();
     const response = await fetch(`${base}/healthz`);
     expect(await response.json()).toEqual({ status: 'ok', model_version: 'reference-logistic-1' });
   });
 
-  it('scores one profile, with every field of the contract', async () => {
+  it('scores one profile, and returns every field of docs/contract.md', async () => {
     await start();
     const { status, json } = await post('/predict/trust', { ...profile, unknown_field: 'ignored' });
     expect(status).toBe(200);
@@ -66,12 +66,12 @@ describe('the reference ML service', () => {
     });
   });
 
-  it('scores a batch in order, for the latency of one call', async () => {
+  it('scores a batch in its order, with the latency of one call', async () => {
     await start();
     const kols = Array.from({ length: 1_000 }, (_, index) => ({ ...profile, kol_id: `kol-${index}` }));
-    const begin = performance.now();
+    const started = performance.now();
     const { status, json } = await post('/predict/trust/batch', { kols });
-    expect(performance.now() - begin).toBeLessThan(LATENCY_MS * 20);
+    expect(performance.now() - started).toBeLessThan(LATENCY_MS * 20);
     expect(status).toBe(200);
     const { predictions, total, model_version, processing_time_ms } = json as {
       predictions: { kol_id: string }[];
@@ -84,28 +84,28 @@ describe('the reference ML service', () => {
     expect(processing_time_ms).toBeGreaterThanOrEqual(LATENCY_MS - 2);
   });
 
-  it('serves hundreds of calls at once, each for its own latency', async () => {
+  it('serves hundreds of calls in parallel', async () => {
     await start({ latencyMs: 200 });
-    const begin = performance.now();
-    const answers = await Promise.all(Array.from({ length: 300 }, () => post('/predict/trust', profile)));
-    expect(answers.every(({ status }) => status === 200)).toBe(true);
-    expect(performance.now() - begin).toBeLessThan(300 * 200 * 0.1);
+    const started = performance.now();
+    const responses = await Promise.all(Array.from({ length: 300 }, () => post('/predict/trust', profile)));
+    expect(responses.every(({ status }) => status === 200)).toBe(true);
+    expect(performance.now() - started).toBeLessThan(300 * 200 * 0.1);
   });
 
   it.each([
     ['a missing field', { ...profile, followers_count: undefined }, 'followers_count'],
     ['a negative count', { ...profile, post_count: -1 }, 'post_count'],
-    ['an age of no days', { ...profile, account_age_days: 0 }, 'account_age_days'],
+    ['an age of zero days', { ...profile, account_age_days: 0 }, 'account_age_days'],
     ['a count as text', { ...profile, favorites_count: '12' }, 'favorites_count'],
     ['a flag as a number', { ...profile, verified: 1 }, 'verified'],
-  ])('refuses %s with 422 and the name of the field', async (_what, body, field) => {
+  ])('rejects %s with 422 and the name of the field', async (_what, body, field) => {
     await start();
     const { status, json } = await post('/predict/trust', body);
     expect(status).toBe(422);
     expect(json).toMatchObject({ detail: [{ loc: ['body', field] }] });
   });
 
-  it('names the index of a wrong profile in a batch', async () => {
+  it('names the index of an invalid profile in a batch', async () => {
     await start();
     const { status, json } = await post('/predict/trust/batch', {
       kols: [profile, { ...profile, bio_length: 1.5 }],
@@ -114,42 +114,42 @@ describe('the reference ML service', () => {
     expect(json).toMatchObject({ detail: [{ loc: ['body', 'kols', 1, 'bio_length'] }] });
   });
 
-  it('answers 422 to what is not JSON, and 404 to what is not there', async () => {
+  it('responds with 422 to invalid JSON, and with 404 to an unknown path', async () => {
     await start();
     expect((await post('/predict/trust', '{"kol_id":')).status).toBe(422);
     expect((await post('/predict/fame', profile)).status).toBe(404);
     expect((await post('/admin/faults', { status: 503 })).status).toBe(404);
   });
 
-  it('fails on demand where faults are allowed', async () => {
+  it('injects the requested faults when faults are enabled', async () => {
     await start({ faults: true, latencyMs: 1 });
-    const faults = (wanted: object) => post('/admin/faults', wanted);
+    const setFaults = (faults: object) => post('/admin/faults', faults);
 
-    await faults({ status: 503 });
+    await setFaults({ status: 503 });
     expect((await post('/predict/trust', profile)).status).toBe(503);
-    await faults({ garbage: true });
+    await setFaults({ garbage: true });
     expect((await post('/predict/trust', profile)).json).toContain('<html>');
-    await faults({ batch: false });
+    await setFaults({ batch: false });
     expect((await post('/predict/trust/batch', { kols: [profile] })).status).toBe(404);
     expect((await post('/predict/trust', profile)).status).toBe(200);
-    await faults({ latency_ms: 150 });
-    const begin = performance.now();
+    await setFaults({ latency_ms: 150 });
+    const started = performance.now();
     await post('/predict/trust', profile);
-    expect(performance.now() - begin).toBeGreaterThanOrEqual(148);
-    expect((await faults({ explode: true })).status).toBe(422);
-    await faults({});
+    expect(performance.now() - started).toBeGreaterThanOrEqual(148);
+    expect((await setFaults({ explode: true })).status).toBe(422);
+    await setFaults({});
     expect((await post('/predict/trust/batch', { kols: [profile] })).status).toBe(200);
   });
 
-  it('finishes calls in flight when it is closed', async () => {
+  it('finishes calls in flight when it closes', async () => {
     await start({ latencyMs: 150 });
-    await post('/predict/trust', profile); // leaves a kept-alive connection behind
+    await post('/predict/trust', profile); // leaves a keep-alive connection open
     const inFlight = post('/predict/trust', profile);
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const begin = performance.now();
+    const started = performance.now();
     const closed = new Promise((resolve) => server.close(resolve));
     expect((await inFlight).status).toBe(200);
     await closed;
-    expect(performance.now() - begin).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(2_000);
   });
 });

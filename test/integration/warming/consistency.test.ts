@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { WarmReport } from '../../../workflows/warming/warm-cache.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+import type { WarmReport } from '../../../contract/warm-cache.ts';
 
 let harness: WarmHarness;
 beforeAll(async () => {
@@ -20,7 +20,7 @@ const load = (table: 'profiles' | 'content', where = 'true') =>
     `CREATE OR REPLACE TABLE ${harness.schema}.kol_${table} AS SELECT * FROM ${harness.schema}.all_${table} WHERE ${where}`,
   );
 
-/** All that is cached, as Redis itself writes it down. */
+/** All cached keys with their serialised values (DUMP). */
 async function snapshot(): Promise<Map<string, string>> {
   const keys = await allKeys(harness.redis);
   return new Map(
@@ -30,8 +30,8 @@ async function snapshot(): Promise<Map<string, string>> {
   );
 }
 
-describe('a load that took most rows away', () => {
-  test('changes nothing that is cached, and is told with the numbers, the limit and the way out', async () => {
+describe('after a load that lost most rows', () => {
+  test('a warm changes nothing in the cache, and reports the row counts, the limit and what to do', async () => {
     await load('profiles');
     await harness.warm({ parts: ['profiles', 'rankings', 'search', 'lists'] });
     const [[before] = []] = await harness.trino(`SELECT count(*) FROM ${harness.schema}.kol_profiles`);
@@ -43,22 +43,22 @@ describe('a load that took most rows away', () => {
     expect(failure.type).toBe('WarmIncomplete');
     expect(failure.message).toContain('4 of 4 parts failed');
     expect(failure.message).toContain(
-      `kol_profiles fell from ${String(before)} to 48: more than 50 % less than at the last warm, so what is cached stays. Check the last load; if the lakehouse is right, warm with --allow-shrink.`,
+      `kol_profiles fell from ${String(before)} to 48: more than 50 % less than at the last warm, so the cache keeps what it has. Check the last load; if the lakehouse is right, warm with --allow-shrink.`,
     );
     expect(await snapshot()).toEqual(cached);
 
-    // An operator who knows better.
-    const taken = await harness.warm({
+    // The operator knows that the lakehouse is right.
+    const accepted = await harness.warm({
       parts: ['profiles', 'rankings', 'search', 'lists'],
       allowShrink: true,
     });
-    expect(taken.removed).toBeGreaterThanOrEqual(Number(before) - 48);
+    expect(accepted.removed).toBeGreaterThanOrEqual(Number(before) - 48);
     const keys = await allKeys(harness.redis);
     expect(keys.filter((key) => key.startsWith('kol:profile:'))).toHaveLength(48);
     expect(keys.filter((key) => key.endsWith(':twitter') || key.includes(':twitter:'))).toEqual([]);
   });
 
-  test('from one platform alone is seen in its sets', async () => {
+  test('a warm notices the loss of a single platform by the sizes of its sets', async () => {
     await load('profiles');
     await harness.warm({ parts: ['rankings', 'lists'] });
     const cached = await snapshot();
@@ -69,7 +69,7 @@ describe('a load that took most rows away', () => {
     expect(await snapshot()).toEqual(cached);
   });
 
-  test('down to the last is refused even where shrinking is allowed, and the parts of other tables are warm', async () => {
+  test('a warm refuses an empty table even with allowShrink, and still warms the parts of other tables', async () => {
     await load('profiles');
     await load('content');
     await harness.warm({ parts: ['trending', 'lists'] });
@@ -77,7 +77,7 @@ describe('a load that took most rows away', () => {
     await load('content', 'false');
     const failure = await harness.failure({ parts: ['trending', 'lists'], allowShrink: true, force: true });
     expect(failure.message).toBe(
-      '1 of 2 parts failed; the others are warm. trending: The lakehouse gave no rows for trending; what is cached stays. Check the Silver tables, then warm again.',
+      '1 of 2 parts failed; the others are warm. trending: The lakehouse returned no rows for trending. The cache keeps what it has. Check the Silver tables, then warm again.',
     );
     const [report] = failure.details as [WarmReport];
     expect(report.parts.map(({ part }) => part)).toEqual(['lists']);
@@ -88,8 +88,8 @@ describe('a load that took most rows away', () => {
   });
 });
 
-describe('rows that left the lakehouse', () => {
-  test('leave the cache: profiles, places in rankings, details; those of events and scores stay', async () => {
+describe('rows that were deleted from the lakehouse', () => {
+  test('are removed from profiles, rankings, trending lists and details; details from events and scores stay', async () => {
     await load('profiles');
     await load('content');
     const { redis } = harness;
@@ -122,8 +122,8 @@ describe('rows that left the lakehouse', () => {
   });
 });
 
-describe('the detail of a video', () => {
-  test('that the hot path has from a newer event stays; an older one gives way', async () => {
+describe('the cached detail of a video', () => {
+  test('is kept when the hot path wrote it from a newer event, and replaced when the event is older', async () => {
     await load('content');
     const { redis } = harness;
     await harness.warm({ parts: ['trending'] });
@@ -134,6 +134,6 @@ describe('the detail of a video', () => {
     expect(await redis.hget(`content:detail:${newer}`, 'views')).toBe('1');
     expect(await redis.hmget(`content:detail:${older}`, 'views', 'event_time_ms')).not.toEqual(['1', null]);
     expect(await redis.hexists(`content:detail:${older}`, 'event_time_ms')).toBe(0);
-    expect(report.parts[0]?.skipped).toEqual(['1 details: the hot path has newer ones']);
+    expect(report.parts[0]?.skipped).toEqual(['1 details not written: the hot path has newer ones']);
   });
 });

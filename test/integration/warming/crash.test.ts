@@ -4,20 +4,21 @@ import { fileURLToPath } from 'node:url';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { Redis } from 'ioredis';
 import { expect, inject, test } from 'vitest';
-import { partWarmerId, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { partWarmerId } from '../../../contract/workflow-ids.ts';
 import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { allKeys } from '../../support/redis.ts';
-import { askTrino } from '../../support/trino.ts';
+import { queryTrino } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 import { fillWarmSchema } from '../../support/warm-harness.ts';
 import { withWorker } from '../../support/worker.ts';
 
-test('after a worker was killed in mid-split, the next one goes on where its heartbeat says, and the result is whole', async () => {
+test('when a worker is killed during a split, the next one continues after the id of the last heartbeat, and every profile is cached', async () => {
   const engines = inject('engines');
   const TRINO_SCHEMA = await fillWarmSchema(14);
   const table = `${engines.TRINO_CATALOG}.${TRINO_SCHEMA}.kol_profiles`;
-  const trino = (sql: string) => askTrino(engines.TRINO_URL, sql);
+  const trino = (sql: string) => queryTrino(engines.TRINO_URL, sql);
   const user = `survivor-${process.pid}`;
   const config = testConfig(14, { TRINO_SCHEMA, TRINO_USER: user });
   const redis = new Redis(config.REDIS_URL, { protocol: 2 });
@@ -58,10 +59,10 @@ test('after a worker was killed in mid-split, the next one goes on where its hea
       if (!payload) return null;
       return defaultPayloadConverter.fromPayload<{ after: string | null }>(payload).after;
     };
-    let seen: string | null = null;
+    let lastSeenId: string | null = null;
     await until('a heartbeat with a position', async () => {
-      seen = await position().catch(() => null);
-      return seen !== null;
+      lastSeenId = await position().catch(() => null);
+      return lastSeenId !== null;
     });
     doomed.kill('SIGKILL');
     await died;
@@ -71,14 +72,14 @@ test('after a worker was killed in mid-split, the next one goes on where its hea
     const ids = (await trino(`SELECT kol_id FROM ${table}`)).map(([id]) => `kol:profile:${String(id)}`);
     const keys = (await allKeys(redis)).filter((key) => key.startsWith('kol:profile:'));
     expect(keys).toEqual(ids.sort());
-    // All rows are counted once; those up to the position were not asked for again.
+    // All rows are counted once. Rows up to the position are not read again.
     expect(report.parts[0]).toMatchObject({ rowsRead: ids.length, keys: ids.length });
     const queries = await trino(
       `SELECT query FROM system.runtime.queries WHERE "user" = '${user}' AND query LIKE '%ORDER BY coalesce%'`,
     );
     expect(queries).toHaveLength(1);
-    const [, from = ''] = /> '([^']*)'/.exec(String(queries[0]?.[0])) ?? [];
-    expect(from >= String(seen)).toBe(true);
+    const [, startId = ''] = /> '([^']*)'/.exec(String(queries[0]?.[0])) ?? [];
+    expect(startId >= String(lastSeenId)).toBe(true);
   } finally {
     doomed.kill('SIGKILL');
     await died;

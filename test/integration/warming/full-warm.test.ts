@@ -1,17 +1,19 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { WorkflowFailedError } from '@temporalio/client';
-import type { warmCache, WarmReport } from '../../../workflows/warming/warm-cache.ts';
-import { WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { warmParts } from '../../../domain/warming/warm-parts.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { allKeys, keysWithoutTtl } from '../../support/redis.ts';
-import { askTrino } from '../../support/trino.ts';
+import { queryTrino } from '../../support/trino.ts';
 import { withWorker } from '../../support/worker.ts';
+import type { WarmReport } from '../../../contract/warm-cache.ts';
 
 const config = testConfig(2);
 const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
 const schema = `${TRINO_CATALOG}.${TRINO_SCHEMA}`;
-const trino = (sql: string) => askTrino(TRINO_URL, sql);
+const trino = (sql: string) => queryTrino(TRINO_URL, sql);
 let redis: Redis;
 let dependencies: Awaited<ReturnType<typeof testDependencies>>;
 let runs = 0;
@@ -37,99 +39,105 @@ const warm = (...args: Parameters<typeof warmCache>): Promise<WarmReport> =>
 
 describe('a full warm', () => {
   test(
-    'started without any input fills Redis with what an independent query finds',
+    'without input fills Redis with the results of an independent query',
     { timeout: 120_000 },
     async () => {
       const report = await warm();
 
       expect(report).toMatchObject({ trigger: 'manual', dryRun: false });
-      expect(report.parts.map(({ part }) => part)).toEqual([
-        'profiles',
-        'rankings',
-        'trending',
-        'stats',
-        'search',
-        'lists',
-      ]);
-      expect(report.parts.flatMap(({ rejected, skipped }) => [rejected, ...skipped]).filter(Boolean)).toEqual(
-        [],
-      );
-      expect(await keysWithoutTtl(redis)).toEqual([]);
-      const keys = await allKeys(redis);
-      // cache:metadata is the run's own note, not warmed content.
-      expect(keys.filter((key) => key !== 'cache:metadata')).toHaveLength(report.keys);
-      expect(keys.filter((key) => key.startsWith('kol:profile:')).length).toBeGreaterThanOrEqual(1000);
-
-      for (const platform of ['tiktok', 'twitter', 'all']) {
-        const only = platform === 'all' ? '' : `WHERE platform = '${platform}'`;
-        const best = await trino(
-          `SELECT followers_count FROM ${schema}.kol_profiles ${only} ORDER BY 1 DESC NULLS LAST LIMIT 100`,
-        );
-        const scores = await rankingScores(`kol:top:followers:${platform}:100`);
-        expect(scores).toEqual(best.flat().filter((count) => count !== null));
-        expect(await rankingScores(`kol:top:followers:${platform}:50`)).toEqual(scores.slice(0, 50));
-        const list = JSON.parse((await redis.get(`kol:profiles:list:${platform}`)) ?? '[]') as {
-          followers_count: number;
-        }[];
-        expect(
-          list
-            .slice(0, scores.length)
-            .map(({ followers_count }) => followers_count)
-            .slice(0, 100),
-        ).toEqual(scores);
-      }
-
+      expect(report.parts.map(({ part }) => part)).toEqual(warmParts);
+      for (const { rejected, skipped } of report.parts) expect([rejected, ...skipped]).toEqual([0]);
+      await expectKeys(report);
+      for (const platform of ['tiktok', 'twitter', 'all']) await expectFollowerRankings(platform);
       for (const platform of ['tiktok', 'youtube', 'all']) {
-        const only = platform === 'all' ? '' : `WHERE platform = '${platform}'`;
-        const rates = (
-          await trino(
-            `SELECT avg(engagement_rate) FROM ${schema}.kol_content ${only} GROUP BY kol_id
-           HAVING avg(engagement_rate) IS NOT NULL ORDER BY 1 DESC LIMIT 100`,
-          )
-        ).flat() as number[];
-        const scores = await rankingScores(`kol:top:engagement:${platform}:100`);
-        expect(scores).toHaveLength(rates.length);
-        scores.forEach((score, index) => expect(score).toBeCloseTo(rates[index] ?? Number.NaN, 9));
-
-        const ids = await redis.lrange(`content:trending:${platform}:50`, 0, -1);
-        expect(ids).toHaveLength(50);
-        const [[floor] = []] = await trino(
-          `SELECT min(views + 10 * likes) FROM ${schema}.kol_content WHERE content_id IN (${ids.map((id) => `'${id}'`).join()})`,
-        );
-        const [[better] = []] = await trino(
-          `SELECT count(*) FROM ${schema}.kol_content ${only === '' ? 'WHERE true' : only}
-         AND views + 10 * likes > ${Number(floor)} AND content_id NOT IN (${ids.map((id) => `'${id}'`).join()})
-         AND from_iso8601_timestamp(posted_at) BETWEEN current_timestamp - INTERVAL '23' HOUR AND current_timestamp - INTERVAL '5' MINUTE`,
-        );
-        expect(better).toBe(0);
+        await expectEngagementRanking(platform);
+        await expectTrending(platform);
       }
-
-      expect(await redis.hgetall('stats:platform')).toMatchObject({
-        total_kols: '37486',
-        total_content: '20028',
-        kols_tiktok: '48',
-        kols_twitter: '37438',
-        content_tiktok: '490',
-        content_youtube: '19538',
-        platforms_count: '3',
-      });
-      const [[verified, followers] = []] = await trino(
-        `SELECT count_if(verified), sum(followers_count) FROM ${schema}.kol_profiles`,
-      );
-      expect(await redis.hmget('stats:platform', 'verified_count', 'total_followers')).toEqual([
-        String(verified),
-        String(followers),
-      ]);
+      await expectStats();
       expect(await redis.zcard('search:autocomplete')).toBeGreaterThan(10_000);
-      expect(Object.keys(await redis.hgetall('cache:metadata')).sort()).toEqual(
-        report.parts.map(({ part }) => part).sort(),
-      );
     },
   );
 });
 
+/** Every key has a TTL, and the report counts every key. */
+async function expectKeys(report: WarmReport): Promise<void> {
+  expect(await keysWithoutTtl(redis)).toEqual([]);
+  const keys = await allKeys(redis);
+  // cache:metadata is a record of the run, not warmed content.
+  expect(keys.filter((key) => key !== 'cache:metadata')).toHaveLength(report.keys);
+  expect(keys.filter((key) => key.startsWith('kol:profile:')).length).toBeGreaterThanOrEqual(1000);
+  expect(Object.keys(await redis.hgetall('cache:metadata')).sort()).toEqual([...warmParts].sort());
+}
+
+/** The rankings by followers and the list of profiles have the most followed KOLs, in this order. */
+async function expectFollowerRankings(platform: string): Promise<void> {
+  const best = await trino(
+    `SELECT followers_count FROM ${schema}.kol_profiles ${wherePlatform(platform)} ORDER BY 1 DESC NULLS LAST LIMIT 100`,
+  );
+  const scores = await rankingScores(`kol:top:followers:${platform}:100`);
+  expect(scores).toEqual(best.flat().filter((count) => count !== null));
+  expect(await rankingScores(`kol:top:followers:${platform}:50`)).toEqual(scores.slice(0, 50));
+  const list = JSON.parse((await redis.get(`kol:profiles:list:${platform}`)) ?? '[]') as {
+    followers_count: number;
+  }[];
+  expect(list.slice(0, scores.length).map(({ followers_count }) => followers_count)).toEqual(scores);
+}
+
+async function expectEngagementRanking(platform: string): Promise<void> {
+  const rates = (
+    await trino(
+      `SELECT avg(engagement_rate) FROM ${schema}.kol_content ${wherePlatform(platform)} GROUP BY kol_id
+       HAVING avg(engagement_rate) IS NOT NULL ORDER BY 1 DESC LIMIT 100`,
+    )
+  ).flat() as number[];
+  const scores = await rankingScores(`kol:top:engagement:${platform}:100`);
+  expect(scores).toHaveLength(rates.length);
+  scores.forEach((score, index) => expect(score).toBeCloseTo(rates[index] ?? Number.NaN, 9));
+}
+
+/** The trending list has 50 items, and no other content of the last day is hotter than its coldest item. */
+async function expectTrending(platform: string): Promise<void> {
+  const ids = await redis.lrange(`content:trending:${platform}:50`, 0, -1);
+  expect(ids).toHaveLength(50);
+  const idList = ids.map((id) => `'${id}'`).join();
+  const [[minHeat] = []] = await trino(
+    `SELECT min(views + 10 * likes) FROM ${schema}.kol_content WHERE content_id IN (${idList})`,
+  );
+  const [[hotter] = []] = await trino(
+    `SELECT count(*) FROM ${schema}.kol_content ${wherePlatform(platform) || 'WHERE true'}
+     AND views + 10 * likes > ${Number(minHeat)} AND content_id NOT IN (${idList})
+     AND from_iso8601_timestamp(posted_at) BETWEEN current_timestamp - INTERVAL '23' HOUR AND current_timestamp - INTERVAL '5' MINUTE`,
+  );
+  expect(hotter).toBe(0);
+}
+
+async function expectStats(): Promise<void> {
+  const [[verified, followers] = []] = await trino(
+    `SELECT count_if(verified), sum(followers_count) FROM ${schema}.kol_profiles`,
+  );
+  expect(await redis.hgetall('stats:platform')).toMatchObject({
+    total_kols: '37486',
+    total_content: '20028',
+    kols_tiktok: '48',
+    kols_twitter: '37438',
+    content_tiktok: '490',
+    content_youtube: '19538',
+    platforms_count: '3',
+    verified_count: String(verified),
+    total_followers: String(followers),
+  });
+}
+
+const wherePlatform = (platform: string): string =>
+  platform === 'all' ? '' : `WHERE platform = '${platform}'`;
+
+async function rankingScores(key: string): Promise<number[]> {
+  const flat = await redis.zrevrange(key, 0, -1, 'WITHSCORES');
+  return flat.filter((_, index) => index % 2 === 1).map(Number);
+}
+
 describe('a warm of some parts', () => {
-  test('touches just those', async () => {
+  test('writes only the keys of those parts', async () => {
     const report = await warm({ parts: ['stats'], requestedBy: 'test' });
     expect(report.requestedBy).toBe('test');
     const keys = await allKeys(redis);
@@ -137,7 +145,7 @@ describe('a warm of some parts', () => {
     expect(keys).toContain('stats:platform');
   });
 
-  test('as a dry run reports the same keys and writes none', async () => {
+  test('reports the same number of keys as a dry run, which writes none', async () => {
     const dry = await warm({ parts: ['rankings', 'trending'], dryRun: true });
     expect(await allKeys(redis)).toEqual([]);
     const real = await warm({ parts: ['rankings', 'trending'] });
@@ -145,7 +153,7 @@ describe('a warm of some parts', () => {
     expect(dry.keys).toBeGreaterThan(0);
   });
 
-  test('removes from a ranking what is no longer in it, and keeps a reader from seeing it empty', async () => {
+  test('removes old members from a ranking, and readers never see it empty', async () => {
     await redis.zadd('kol:top:followers:all:100', 1, 'gone');
     let empty = 0;
     let reads = 0;
@@ -166,7 +174,7 @@ describe('a warm of some parts', () => {
     expect(await redis.zscore('kol:top:followers:all:100', 'gone')).toBeNull();
   });
 
-  test('refuses a part that there is not, and says which there are', async () => {
+  test('refuses an unknown part and lists the known ones', async () => {
     const failed = await warm({ parts: ['everything' as 'stats'] }).catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(WorkflowFailedError);
     expect(String((failed as WorkflowFailedError).cause)).toContain(
@@ -174,8 +182,3 @@ describe('a warm of some parts', () => {
     );
   });
 });
-
-async function rankingScores(key: string): Promise<number[]> {
-  const flat = await redis.zrevrange(key, 0, -1, 'WITHSCORES');
-  return flat.filter((_, index) => index % 2 === 1).map(Number);
-}

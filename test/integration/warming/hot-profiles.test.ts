@@ -6,12 +6,12 @@ import { createTrino } from '../../../clients/lakehouse/trino.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { readCounts } from '../../../domain/entities/read-counts.ts';
 import { READ_HALF_LIFE_SECONDS } from '../../../domain/warming/hot-profiles.ts';
-import { NOBODY, startApi } from '../../support/api.ts';
+import { UNREACHABLE_ADDRESS, startApi } from '../../support/api.ts';
 import { testConfig } from '../../support/dependencies.ts';
 import { keysWithoutTtl } from '../../support/redis.ts';
 
 const config = testConfig(10);
-const { key, startMember, most } = readCounts;
+const { key, startMember, maxMembers: most } = readCounts;
 let redis: RedisClient;
 
 beforeAll(async () => {
@@ -23,8 +23,8 @@ afterAll(async () => {
   await closeRedis(redis);
 });
 
-/** As if everything counted so far had been counted so much earlier. */
-async function letPass(halfLives: number): Promise<void> {
+/** Simulates the passing of time: everything counted so far becomes this much older. */
+async function ageCounts(halfLives: number): Promise<void> {
   const start = Number(await redis.zscore(key, startMember));
   await redis.zadd(key, start + halfLives * READ_HALF_LIFE_SECONDS, startMember);
 }
@@ -43,7 +43,7 @@ async function cache(id: string, ttlSeconds: number): Promise<void> {
 }
 
 describe('the count of reads', () => {
-  test('adds up, most-read first, under a key that expires', async () => {
+  test('adds up reads, lists the most read first, and expires', async () => {
     await addReads(redis, new Map([['a', 1], ['b', 5]])); // prettier-ignore
     await addReads(redis, new Map([['a', 2]]));
     expect((await readMostRead(redis, new Date())).map(({ id }) => id)).toEqual(['b', 'a']);
@@ -52,24 +52,24 @@ describe('the count of reads', () => {
     expect(await redis.ttl(key)).toBeGreaterThan(6 * 86_400);
   });
 
-  test('halves with every half-life, however often it is looked at', async () => {
+  test('halves with every half-life, and reading the counts does not change them', async () => {
     await addReads(redis, new Map([['early', 8]]));
-    await letPass(2);
+    await ageCounts(2);
     await addReads(redis, new Map([['late', 3]]));
     await Promise.all([reads(), reads()]);
     expect(await reads()).toEqual({ late: 3, early: 2 });
   });
 
-  test('goes on after longer than a number can hold', async () => {
+  test('continues after more half-lives than a number can represent', async () => {
     await addReads(redis, new Map([['long ago', 1000]]));
-    await letPass(900);
+    await ageCounts(900);
     await addReads(redis, new Map([['now', 1]]));
-    await letPass(900);
+    await ageCounts(900);
     await addReads(redis, new Map([['now', 1]]));
     expect(await reads()).toEqual({ now: 1, 'long ago': 0 });
   });
 
-  test('keeps the most-read where there are too many', async () => {
+  test('keeps the most read when there are too many', async () => {
     const many = Array.from({ length: most + 500 }, (_, index) => `kol-${index}`);
     await addReads(redis, readEach(many.slice(0, 700), 2));
     await addReads(redis, readEach(many.slice(700), 1));
@@ -83,20 +83,20 @@ describe('the count of reads', () => {
   });
 });
 
-describe('the choice', () => {
+describe('the choice of hot profiles', () => {
   const choose = (setting: { fixedRoom?: number }) =>
     selectHotProfiles(redis, { memoryPercent: 25, warmEverySeconds: 900, ...setting }, new Date());
 
-  test('has room for as many as fit into the share of the memory of Redis', async () => {
+  test('has room for the profiles that fit into the configured share of Redis memory', async () => {
     const limit = Number(/^maxmemory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
     expect(limit).toBeGreaterThan(0);
     expect(await choose({})).toMatchObject({ bytesPerProfile: 1000, room: Math.floor(limit / 4 / 1000) });
   });
 
-  test('measures what a profile takes', async () => {
+  test('measures how much memory a profile takes', async () => {
     const used = async () => Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
     await redis.set('another', 'x'.repeat(10_000), 'EX', 100);
-    await choose({}); // buffers are made
+    await choose({}); // creates the client buffers, so that they are not measured
     const before = await used();
     const count = 20_000;
     const pipeline = redis.pipeline();
@@ -111,26 +111,26 @@ describe('the choice', () => {
     expect(bytesPerProfile / each).toBeLessThan(1.15);
   });
 
-  test('is of the most asked-for, within the number that is set', async () => {
+  test('takes the most read profiles, up to the configured number', async () => {
     await addReads(redis, new Map([['a', 2], ['b', 5], ['c', 3]])); // prettier-ignore
-    expect(await choose({ fixedRoom: 2 })).toMatchObject({ room: 2, asked: ['b', 'c'] });
-    expect(await choose({ fixedRoom: 9 })).toMatchObject({ room: 9, asked: ['b', 'c', 'a'] });
+    expect(await choose({ fixedRoom: 2 })).toMatchObject({ room: 2, mostRead: ['b', 'c'] });
+    expect(await choose({ fixedRoom: 9 })).toMatchObject({ room: 9, mostRead: ['b', 'c', 'a'] });
   });
 
-  test('refreshes beyond the room who is still read and about to expire', async () => {
+  test('refreshes profiles beyond the room that are still read and about to expire', async () => {
     await addReads(redis, readEach(['first', 'expiring', 'fresh', 'not cached'], 50));
     await addReads(redis, new Map([['first', 50], ['seldom', 1]])); // prettier-ignore
     await cache('first', 100);
     await cache('expiring', 600);
     await cache('fresh', 3600);
     await cache('seldom', 100);
-    expect(await choose({ fixedRoom: 1 })).toMatchObject({ asked: ['first'], refresh: ['expiring'] });
+    expect(await choose({ fixedRoom: 1 })).toMatchObject({ mostRead: ['first'], refresh: ['expiring'] });
     await redis.expire('kol:profile:fresh', 899);
     expect([...(await choose({ fixedRoom: 1 })).refresh].sort()).toEqual(['expiring', 'fresh']);
   });
 
-  test('is no choice when Redis does not answer', async () => {
-    const away = await connectRedis(`redis://${NOBODY}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
+  test('fails when Redis does not answer, so that unknown reads are not taken for no reads', async () => {
+    const away = await connectRedis(`redis://${UNREACHABLE_ADDRESS}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
     const choice = selectHotProfiles(away, { memoryPercent: 25, warmEverySeconds: 900 }, new Date());
     await expect(choice).rejects.toThrow();
     away.disconnect();
@@ -140,7 +140,7 @@ describe('the choice', () => {
 describe('the API', () => {
   const path = (id: string) => `/api/v1/kols/${encodeURIComponent(id)}`;
 
-  test('counts profiles that it found, hits and misses, and writes them before it closes', async () => {
+  test('counts reads of profiles that it found, cache hits and misses, and writes the counts before it closes', async () => {
     const trino = createTrino({ url: config.TRINO_URL, user: 'test', queryTimeoutSeconds: 30 });
     const [[uncached = null] = []] = await trino.rows(
       'SELECT min(kol_id) AS id FROM iceberg.kol_silver.kol_profiles',
@@ -160,29 +160,29 @@ describe('the API', () => {
   });
 });
 
-describe('the counter', () => {
-  test('is bounded: what does not fit until the next flush is left out', async () => {
-    const counter = createReadCounter(redis, () => {}, { mostIds: 3 });
-    // All in one go, so that the flush of the first three is still on its way.
+describe('the read counter', () => {
+  test('is bounded: ids that do not fit before the next flush are not counted', async () => {
+    const counter = createReadCounter(redis, () => {}, { maxIds: 3 });
+    // Synchronously, so that the flush of the first three ids has not finished.
     for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'd']) counter.count(id);
     await counter.close();
     expect(await reads()).toEqual({ a: 1, b: 1, c: 1, d: 2, e: 1, f: 1 });
   });
 
-  test('drops what a Redis that is away does not take, says so once, and closes', async () => {
-    const away = await connectRedis(`redis://${NOBODY}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
-    const told: unknown[] = [];
-    const counter = createReadCounter(away, (error) => told.push(error), { mostIds: 1 });
+  test('drops counts while Redis is unavailable, reports that once, and closes', async () => {
+    const away = await connectRedis(`redis://${UNREACHABLE_ADDRESS}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
+    const errors: unknown[] = [];
+    const counter = createReadCounter(away, (error) => errors.push(error), { maxIds: 1 });
     for (const id of ['a', 'b', 'c']) {
-      counter.count(id); // full, so that it is written at once
+      counter.count(id); // full, so it is flushed immediately
       await new Promise(setImmediate);
     }
     await counter.close();
-    expect(told.length).toBe(1);
+    expect(errors.length).toBe(1);
     away.disconnect();
   });
 
-  test('writes by itself now and then', async () => {
+  test('flushes periodically', async () => {
     const counter = createReadCounter(redis, () => {}, { flushMs: 5 });
     counter.count('a');
     await expect.poll(reads).toEqual({ a: 1 });

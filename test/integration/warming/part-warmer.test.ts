@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withHeartbeat } from '../../../activities/heartbeat.ts';
 import type { WarmActivities } from '../../../activities/index.ts';
-import { WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { reportOf } from '../../support/part-report.ts';
@@ -14,29 +14,29 @@ beforeAll(async () => {
 });
 afterAll(() => dependencies.close());
 
-test('100 warms at once are at most 2 runs of a part, never two at a time, and each learns the run that served it', async () => {
+test('100 concurrent warms cause 2 runs of a part, one after the other, and each warm receives the report of its run', async () => {
   let runs = 0;
   let running = 0;
   let overlaps = 0;
   const activities: WarmActivities = {
     ...dependencies.warmActivities,
-    // With a heartbeat, or on a slow machine it would be taken for dead and begun again.
+    // Without heartbeats a slow machine would exceed the heartbeat timeout, and the activity would run again.
     warmStats: () =>
       withHeartbeat(async () => {
         running += 1;
         if (running > 1) overlaps += 1;
         const keys = (runs += 1);
-        await letAllAsk;
+        await allRequested;
         running -= 1;
         return reportOf('stats', keys);
       }),
   };
-  let allAsked: () => void = () => {};
-  const letAllAsk = new Promise<void>((resolve) => (allAsked = resolve));
-  let asked = 0;
+  let resolveAllRequested: () => void = () => {};
+  const allRequested = new Promise<void>((resolve) => (resolveAllRequested = resolve));
+  let requests = 0;
   const signalPartWarmer: WarmActivities['signalPartWarmer'] = async (args) => {
     await dependencies.warmActivities.signalPartWarmer(args);
-    if ((asked += 1) === 100) allAsked();
+    if ((requests += 1) === 100) resolveAllRequested();
   };
 
   const warm = (index: number) =>
@@ -53,6 +53,6 @@ test('100 warms at once are at most 2 runs of a part, never two at a time, and e
 
   expect(overlaps).toBe(0);
   expect(runs).toBe(2);
-  // `keys` is the number of the run: the first request learns of the first, all that came during it of the second.
+  // `keys` is the number of the run. The first run serves the first request; the second run serves all that arrived meanwhile.
   expect(reports.map(({ keys }) => keys)).toEqual([1, ...Array<number>(99).fill(2)]);
 });

@@ -19,8 +19,8 @@ beforeEach(async () => {
   checks = 0;
 });
 
-describe('a warm of a share', () => {
-  test('by platforms touches their sets and those of all, and no others', async () => {
+describe('a warm with a scope', () => {
+  test('of platforms writes only their sets and the sets of all platforms', async () => {
     const scope = { platforms: ['tiktok'] };
     const report = await harness.warm({
       scopes: { profiles: scope, rankings: scope, lists: scope, trending: scope },
@@ -47,11 +47,11 @@ describe('a warm of a share', () => {
         'kol:profiles:list:tiktok',
       ].sort(),
     );
-    // A share is no warm of the whole: the next one reads all.
+    // A scoped warm does not count as a warm of the part: the next warm reads all of it.
     expect((await harness.warm({ parts: ['lists'] })).renewed).toBe(0);
   });
 
-  test('by ids touches just their keys, and takes out those that the lakehouse does not have', async () => {
+  test('of ids writes only their keys, and removes those that the lakehouse does not have', async () => {
     const { redis, trino, schema } = harness;
     const id = String((await trino(`SELECT max(kol_id) FROM ${schema}.kol_profiles`))[0]?.[0]);
     const video = String((await trino(`SELECT max(content_id) FROM ${schema}.kol_content`))[0]?.[0]);
@@ -77,16 +77,18 @@ describe('a warm of a share', () => {
     [{ profiles: { platforms: ['Not A Platform'] } }],
     [{ profiles: { ids: Array.from({ length: 1001 }, (_, index) => String(index)) } }],
     [{ everything: { ids: ['1'] } }],
-  ])('that is none is refused, and what is accepted is told: %j', async (scopes) => {
+  ])('is refused when it is not valid, with what is accepted: %j', async (scopes) => {
     const failure = await harness.failure({ scopes: scopes as never });
     expect(failure.type).toBe('InvalidInput');
-    expect(failure.message).toContain('accepted is {"profiles": {"platforms": ["tiktok"]}}');
+    expect(failure.message).toContain(
+      'such as {"rankings": {"platforms": ["tiktok"]}} or {"profiles": {"ids": ["1"]}}',
+    );
     expect(failure.message).toContain('ids only for profiles and trending, at most 1000');
   });
 });
 
 describe('the source schema', () => {
-  /** Puts a view in the place of the profiles while `work` runs. */
+  /** Replaces the profiles table by a view while `work` runs; null removes the table. */
   async function withProfiles(select: string | null, work: () => Promise<void>): Promise<void> {
     const { trino, schema } = harness;
     await trino(`ALTER TABLE ${schema}.kol_profiles RENAME TO ${schema}.real_profiles`);
@@ -99,7 +101,7 @@ describe('the source schema', () => {
       await trino(`ALTER TABLE ${schema}.real_profiles RENAME TO ${schema}.kol_profiles`);
     }
   }
-  /** All columns, but for some that read otherwise. */
+  /** The select list of all columns; `change` replaces some, and null leaves one out. */
   const columns = (change: Readonly<Record<string, string | null>>) =>
     [
       'kol_id',
@@ -133,23 +135,23 @@ describe('the source schema', () => {
       'kol_profiles.verified: found varchar(3), accepted is boolean or integer or bigint or smallint or tinyint',
     ],
   ])(
-    'with %s ends the warm at the first check, says what to mend, and nothing is written',
-    async (_, select, mend) => {
+    'with %s fails the warm at the first check, before any write, and says what to fix',
+    async (_, select, problems) => {
       await withProfiles(select, async () => {
         const failure = await harness.failure();
         expect(failure.type).toBe('SourceSchemaMismatch');
         expect(failure.message).toBe(
-          `The source schema is not as expected, so nothing was written. Mend: ${mend}`,
+          `The source schema is not as expected, so nothing was written. Fix: ${problems}`,
         );
         expect(checks).toBe(1);
         expect(await allKeys(harness.redis)).toEqual([]);
-        // What does not need that table is warm all the same.
+        // Parts that do not need this table can still be warmed.
         expect((await harness.warm({ parts: ['trending'] })).keys).toBeGreaterThan(0);
       });
     },
   );
 
-  test('with verified as INTEGER and description still called bio is accepted, and the mapping is told', async () => {
+  test('with verified as INTEGER and description under its old name bio is accepted, and the renamed column is reported', async () => {
     const { redis, trino, schema } = harness;
     const select = columns({
       verified: 'CAST(verified AS INTEGER) AS verified',

@@ -2,7 +2,8 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import type { WarmActivities } from '../../../activities/index.ts';
-import { partWarmerId, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { partWarmerId } from '../../../contract/workflow-ids.ts';
 import { warmProgressQuery } from '../../../contract/messages.ts';
 import { allKeys } from '../../support/redis.ts';
 import { smallSplits } from '../../support/small-splits.ts';
@@ -13,7 +14,7 @@ type Splits = Awaited<ReturnType<typeof smallSplits>>;
 
 let harness: WarmHarness;
 let splits: Splits | undefined;
-/** What the worker of the tests does with a split; each test says. */
+/** Activities of the worker; each test sets its own. */
 let warmProfileSplit: WarmActivities['warmProfileSplit'];
 let planProfiles: WarmActivities['planProfiles'];
 beforeAll(async () => {
@@ -38,16 +39,16 @@ afterEach(async () => {
   splits = undefined;
 });
 
-async function use(options: Parameters<typeof smallSplits>[1]): Promise<Splits> {
+async function useSplits(options: Parameters<typeof smallSplits>[1]): Promise<Splits> {
   splits = await smallSplits(harness.config, options);
-  const made = splits;
-  planProfiles = (args) => made.planProfiles(args);
-  warmProfileSplit = (args) => made.warmProfileSplit(args);
-  return made;
+  const created = splits;
+  planProfiles = (args) => created.planProfiles(args);
+  warmProfileSplit = (args) => created.warmProfileSplit(args);
+  return created;
 }
 
-/** What is cached is what an independent query finds. */
-async function expectWhole(): Promise<number> {
+/** Compares the cache with an independent query. @returns the number of profiles */
+async function expectAllCached(): Promise<number> {
   const { redis, trino, schema } = harness;
   const rows = await trino(
     `SELECT kol_id, platform, username, CAST(followers_count AS VARCHAR) FROM ${schema}.kol_profiles`,
@@ -61,21 +62,21 @@ async function expectWhole(): Promise<number> {
   return rows.length;
 }
 
-test('many splits, a few at once over several workers, bring every row once', async () => {
-  const real = await use({ rowsPerSplit: 40, parallelSplits: 2, writesPerSecond: 0 });
+test('splits run in parallel over several workers, up to the limit, and read every row once', async () => {
+  const real = await useSplits({ rowsPerSplit: 40, parallelSplits: 2, writesPerSecond: 0 });
   let running = 0;
-  let most = 0;
-  const ofWorkers: [number, number] = [0, 0];
-  let bothWork: () => void = () => {};
-  const both = new Promise<void>((resolve) => (bothWork = resolve));
+  let maxRunning = 0;
+  const splitsOfWorker: [number, number] = [0, 0];
+  let resolveBothBusy: () => void = () => {};
+  const bothBusy = new Promise<void>((resolve) => (resolveBothBusy = resolve));
   const countedFor =
     (worker: 0 | 1): WarmActivities['warmProfileSplit'] =>
     async (args) => {
-      ofWorkers[worker] += 1;
-      most = Math.max(most, (running += 1));
-      // Each worker takes one activity at a time: the first split waits for that of the other one.
-      if (ofWorkers.every((count) => count > 0)) bothWork();
-      await both;
+      splitsOfWorker[worker] += 1;
+      maxRunning = Math.max(maxRunning, (running += 1));
+      // Each worker runs one activity at a time. The first split waits until the other worker has one too.
+      if (splitsOfWorker.every((count) => count > 0)) resolveBothBusy();
+      await bothBusy;
       try {
         return await real.warmProfileSplit(args);
       } finally {
@@ -95,38 +96,44 @@ test('many splits, a few at once over several workers, bring every row once', as
   const report = await other.runUntil(() => harness.warm({ parts: ['profiles'], allProfiles: true }));
   await connection.close();
 
-  const rows = await expectWhole();
+  const rows = await expectAllCached();
   expect(report.parts[0]).toMatchObject({ rowsRead: rows, keys: rows, rejected: 0 });
-  expect(most).toBe(2);
-  expect(ofWorkers.reduce((sum, count) => sum + count, 0)).toBe(Math.ceil(rows / 40));
-  expect(Math.min(...ofWorkers)).toBeGreaterThan(0);
+  expect(maxRunning).toBe(2);
+  expect(splitsOfWorker.reduce((sum, count) => sum + count, 0)).toBe(Math.ceil(rows / 40));
+  expect(Math.min(...splitsOfWorker)).toBeGreaterThan(0);
 });
 
-test('a write rate is never exceeded, and progress is told meanwhile', async () => {
+test('a write rate is never exceeded, and the part warmer reports progress meanwhile', async () => {
   const perSecond = 200;
-  await use({ rowsPerSplit: 100_000, parallelSplits: 1, writesPerSecond: perSecond });
+  await useSplits({ rowsPerSplit: 100_000, parallelSplits: 1, writesPerSecond: perSecond });
   const started = performance.now();
   const run = await harness.start({ parts: ['profiles'], allProfiles: true });
   const warmer = harness.temporal.workflow.getHandle(partWarmerId('profiles'));
   let progress = { rows: 0, total: 0 };
-  await until('the part warmer tells how many rows there are', async () => {
+  await until('the part warmer reports the number of rows', async () => {
     progress = await warmer.query(warmProgressQuery).catch(() => progress);
     return progress.total > 0;
   });
   await run.result();
-  const rows = await expectWhole();
+  const rows = await expectAllCached();
   expect(progress.total).toBe(rows);
   expect(performance.now() - started).toBeGreaterThanOrEqual((rows / perSecond) * 1000);
 });
 
-test('with room for some, those are sure of a place that are the most followed of their platform, and it is kept', async () => {
-  await use({ rowsPerSplit: 1000, parallelSplits: 1, writesPerSecond: 0, fixedRoom: 120, perPlatform: 40 });
+test('with room for some profiles, the most followed of each platform are warm and stay warm', async () => {
+  await useSplits({
+    rowsPerSplit: 1000,
+    parallelSplits: 1,
+    writesPerSecond: 0,
+    fixedRoom: 120,
+    perPlatform: 40,
+  });
   const { redis, trino, schema } = harness;
   const { parts } = await harness.warm({ parts: ['profiles'] });
   expect(parts[0]).toMatchObject({ rowsRead: 120, keys: 120 });
   const best = await trino(
-    `SELECT kol_id FROM (SELECT kol_id, followers_count, row_number() OVER (PARTITION BY platform ORDER BY followers_count DESC NULLS LAST, kol_id DESC) AS place FROM ${schema}.kol_profiles)
-     ORDER BY place <= 40 DESC, followers_count DESC NULLS LAST, kol_id DESC LIMIT 120`,
+    `SELECT kol_id FROM (SELECT kol_id, followers_count, row_number() OVER (PARTITION BY platform ORDER BY followers_count DESC NULLS LAST, kol_id DESC) AS rank FROM ${schema}.kol_profiles)
+     ORDER BY rank <= 40 DESC, followers_count DESC NULLS LAST, kol_id DESC LIMIT 120`,
   );
   const hot = best.map(([id]) => `kol:profile:${String(id)}`).sort();
   expect((await allKeys(redis)).filter((key) => key.startsWith('kol:profile:'))).toEqual(hot);
@@ -137,10 +144,10 @@ test('with room for some, those are sure of a place that are the most followed o
   expect((await harness.warm({ parts: ['profiles'] })).parts[0]).toMatchObject({ rowsRead: 120, renewed: 0 });
 });
 
-test('cancelling a warm ends its query in Trino and the run of its part warmer', async () => {
+test('cancelling a warm cancels its Trino query and ends its part warmer', async () => {
   const { schema, temporal, trino, config } = harness;
   await trino(`ALTER TABLE ${schema}.kol_content RENAME TO ${schema}.real_content`);
-  // Counting a hundred billion rows takes longer than any test.
+  // To count a hundred billion rows takes longer than any test.
   await trino(
     `CREATE VIEW ${schema}.kol_content AS SELECT c.* FROM ${schema}.real_content AS c
      CROSS JOIN UNNEST(sequence(1, 10000)) AS a(x) CROSS JOIN UNNEST(sequence(1, 10000)) AS b(y) WHERE x + y > 0`,
@@ -153,12 +160,10 @@ test('cancelling a warm ends its query in Trino and the run of its part warmer',
     ).map(([state, code]) => [state, code]);
   try {
     const run = await harness.start({ parts: ['trending'] });
-    await until('Trino works on the query', async () =>
-      (await states()).some(([state]) => state === 'RUNNING'),
-    );
+    await until('Trino runs the query', async () => (await states()).some(([state]) => state === 'RUNNING'));
     await run.cancel();
     await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
-    await until('Trino has ended the query', async () =>
+    await until('Trino has cancelled the query', async () =>
       (await states()).every(([state]) => state === 'FAILED'),
     );
     expect(await states()).toEqual([['FAILED', 'USER_CANCELED']]);

@@ -1,15 +1,15 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { warmParts, type WarmPart } from '../../../domain/warming/warm-parts.ts';
-import type { WarmReport } from '../../../workflows/warming/warm-cache.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+import type { WarmReport } from '../../../contract/warm-cache.ts';
 
 const DATABASE = 11;
 let harness: WarmHarness;
 let first: WarmReport;
-// Each test goes on from where the one before left the cache: all of it warm.
+// Each test starts with the cache of the one before: all parts are warm.
 beforeAll(async () => {
   harness = await warmHarness(DATABASE);
   await harness.redis.flushdb();
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness.stop());
 
-/** Parts whose tables were read, rather than only asked whether they have changed. */
+/** Parts whose tables were read, not only checked for changes. */
 const partsRead = ({ parts }: WarmReport): WarmPart[] =>
   parts.filter(({ rowsRead }) => rowsRead > 0).map(({ part }) => part);
 
@@ -25,7 +25,7 @@ const partsRenewed = ({ parts }: WarmReport): WarmPart[] =>
   parts.filter(({ renewed }) => renewed > 0).map(({ part }) => part);
 
 describe('a warm of unchanged tables', () => {
-  test('renews every key that the last one wrote, asks nothing but the snapshots, and says what it saved', async () => {
+  test('refreshes the TTL of every key of the last warm, queries only snapshots and row counts, and reports what it skipped', async () => {
     const { redis } = harness;
     expect(partsRead(first)).toEqual(warmParts);
     const keys = (await allKeys(redis)).filter((key) => key !== 'cache:metadata');
@@ -44,12 +44,14 @@ describe('a warm of unchanged tables', () => {
         ),
       ]);
     for (const key of keys) expect(await redis.ttl(key), key).toBeGreaterThan(100);
-    const asked = (await harness.newQueries()).map(({ sql }) => sql);
-    expect(asked.length).toBeGreaterThan(0);
-    expect(asked.filter((sql) => !/information_schema|\$refs"|count\(\*\) AS VARCHAR/.test(sql))).toEqual([]);
+    const queries = (await harness.newQueries()).map(({ sql }) => sql);
+    expect(queries.length).toBeGreaterThan(0);
+    expect(queries.filter((sql) => !/information_schema|\$refs"|count\(\*\) AS VARCHAR/.test(sql))).toEqual(
+      [],
+    );
   });
 
-  test('reads a part of which a key was evicted, and only that', async () => {
+  test('reads only the parts that lost a key to eviction', async () => {
     const { redis } = harness;
     const [id] = await redis.zrevrange('kol:top:followers:all:100', 0, 0);
     await redis.del('kol:top:followers:all:50', `kol:profile:${id}`);
@@ -60,21 +62,21 @@ describe('a warm of unchanged tables', () => {
     expect(await redis.exists(`kol:profile:${id}`)).toBe(1);
   });
 
-  test('does not miss profiles that readers have cached again since then', async () => {
+  test('counts profiles that readers cached after the last warm', async () => {
     const [key = ''] = (await allKeys(harness.redis)).filter((one) => one.startsWith('kol:profile:'));
     await harness.redis.hset(key, 'cached_at', new Date().toISOString());
     expect(partsRead(await harness.warm({ parts: ['profiles'] }))).toEqual([]);
   });
 
-  test('as a dry run says what it would renew, and renews nothing', async () => {
+  test('as a dry run reports what it would refresh, and refreshes nothing', async () => {
     const key = 'kol:top:followers:all:50';
     await harness.redis.expire(key, 100);
     const dry = await harness.warm({ parts: ['rankings', 'profiles'], dryRun: true });
-    for (const { skipped } of dry.parts) expect(skipped.join()).toMatch(/would (be )?renew/);
+    for (const { skipped } of dry.parts) expect(skipped.join()).toMatch(/would be renewed/);
     expect(await harness.redis.ttl(key)).toBeLessThanOrEqual(100);
   });
 
-  test('reads them all the same when forced', async () => {
+  test('reads the tables when forced', async () => {
     expect(partsRead(await harness.warm({ parts: ['rankings', 'lists'], force: true }))).toEqual([
       'rankings',
       'lists',
@@ -83,19 +85,19 @@ describe('a warm of unchanged tables', () => {
 });
 
 describe('a warm after a change', () => {
-  test('of one table reads just the parts that are made of it', async () => {
+  test('of one table reads only the parts that depend on it', async () => {
     await harness.trino(
       `UPDATE ${harness.schema}.kol_content SET likes = likes + 1 WHERE platform = 'tiktok'`,
     );
     const report = await harness.warm();
     expect(partsRead(report)).toEqual(['rankings', 'trending', 'stats']);
     expect(partsRenewed(report)).toEqual(['profiles', 'search', 'lists']);
-    // The details of what is trending are written anew; they do not go with the sets that they came with.
+    // Details of trending content are written again. They must not be removed like sets of the last warm.
     for (const id of await harness.redis.lrange('content:trending:tiktok:50', 0, -1))
       expect(await harness.redis.exists(`content:detail:${id}`)).toBe(1);
   });
 
-  test('of the configured limits reads the parts that have them, and takes out the sets of the old ones', async () => {
+  test('of a configured limit reads the parts that use it, and removes the sets of the old limit', async () => {
     const { config, redis } = harness;
     const limits = { WARM_RANKING_LIMITS: '20', WARM_LIST_SIZE: '30', WARM_PROFILES: '100' };
     const other = await testDependencies(
@@ -129,7 +131,7 @@ describe('a warm after a change', () => {
     expect(JSON.parse((await redis.get('kol:profiles:list:all')) ?? '[]')).toHaveLength(30);
   });
 
-  test('is always supposed of a view, or any table that is not of Iceberg', async () => {
+  test('is always assumed for a view, which has no snapshots', async () => {
     const { trino, schema } = harness;
     await trino(`ALTER TABLE ${schema}.kol_content RENAME TO ${schema}.real_content`);
     await trino(`CREATE VIEW ${schema}.kol_content AS SELECT * FROM ${schema}.real_content`);

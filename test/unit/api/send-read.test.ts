@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cacheStatus } from '../../../api/send-read.ts';
-import { keptLimit } from '../../../api/routes/kols.ts';
+import { cachedLimit } from '../../../api/routes/kols.ts';
 
 describe('Cache-Status (RFC 9211)', () => {
   const read = { value: {}, collapsed: false } as const;
@@ -21,7 +21,7 @@ describe('Cache-Status (RFC 9211)', () => {
   });
 });
 
-describe('which kept ranking answers a limit', () => {
+describe('the cached ranking that answers a limit is the shortest one that is long enough', () => {
   test.each([
     [[100, 50], 100, 100],
     [[100, 50], 51, 100],
@@ -29,7 +29,7 @@ describe('which kept ranking answers a limit', () => {
     [[100, 50], 1, 50],
     [[1000, 10], 11, 1000],
     [[50], 51, 100],
-  ])('of %o for %i: %i', (kept, limit, expected) => {
-    expect(keptLimit(kept, limit)).toBe(expected);
+  ])('of the cached lengths %o, for limit %i: %i', (cachedLimits, limit, expected) => {
+    expect(cachedLimit(cachedLimits, limit)).toBe(expected);
   });
 });

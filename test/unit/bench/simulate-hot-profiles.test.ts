@@ -4,17 +4,17 @@ import { profileRoom } from '../../../domain/warming/hot-profiles.ts';
 
 const KOLS = 37_486;
 const ROOM = 1_000;
-/** The room of the default settings, with profiles of twice the size of today's. */
+/** The room of the default settings when profiles are twice as large as today. */
 const DEFAULT_ROOM = profileRoom(
   { memoryPercent: 25 },
   { maxBytes: 512 * 1024 ** 2, bytesPerProfile: 2_000 },
 );
 
-/** Simulating half a day takes a second or two of a free core. */
+/** The simulation of half a day takes one or two seconds on a free core. */
 const TIMEOUT_MS = 120_000;
 
-/** Zipf(1.0) over all KOLs with a warm every 15 min. */
-function play(scenario: { hours: number; driftPerHour: number; measuredFromHour: number }, room: number) {
+/** Zipf(1.0) over all KOLs with a warm every 15 minutes. */
+function simulate(scenario: { hours: number; driftPerHour: number; measuredFromHour: number }, room: number) {
   const zipf = { kols: KOLS, skew: 1, followersCorrelation: 0.6, readsPerSecond: 20, seed: 7 };
   const [rates] = simulateHotProfiles({ ...zipf, warmEverySeconds: 900, ...scenario }, [room]);
   return rates as HitRates;
@@ -24,27 +24,27 @@ describe.each([
   { popularity: 'steady', driftPerHour: 0 },
   { popularity: 'drifting', driftPerHour: 0.05 },
 ])(
-  'while popularity is $popularity, with room for 1,000 and reads counted for an hour',
+  'with $popularity popularity, room for 1,000 profiles and reads counted for an hour',
   ({ driftPerHour }) => {
     let rates: HitRates;
     beforeAll(() => {
-      rates = play({ hours: 12, driftPerHour, measuredFromHour: 1 }, ROOM);
+      rates = simulate({ hours: 12, driftPerHour, measuredFromHour: 1 }, ROOM);
     }, TIMEOUT_MS);
 
-    test('the choice has at least 95 % of the hits of the best possible', () => {
+    test('the choice has at least 95 % of the hits of the best possible choice', () => {
       expect(rates.chosen.both / rates.best).toBeGreaterThan(0.95);
     });
 
-    test('it beats the most followed alone', () => {
+    test('the choice has more hits than the most followed alone', () => {
       expect(rates.chosen.both).toBeGreaterThan(1.1 * rates.chosen.followers);
     });
 
-    test('fewer reads miss than without a warm, and than with the most followed alone', () => {
+    test('fewer reads miss than with the most followed alone, and those are fewer than without a warm', () => {
       expect(rates.served.both).toBeGreaterThan(rates.served.followers);
       expect(rates.served.followers).toBeGreaterThan(rates.served.noWarm);
     });
 
-    test('the best possible is what Zipf says: H(1,000) / H(37,486) of all reads', () => {
+    test('the best possible choice matches the Zipf distribution: H(1,000) / H(37,486) of all reads', () => {
       const harmonic = (n: number) =>
         Array.from({ length: n }, (_, k) => 1 / (k + 1)).reduce((a, b) => a + b);
       expect(rates.best).toBeCloseTo(harmonic(ROOM) / harmonic(KOLS), 2);
@@ -52,7 +52,7 @@ describe.each([
   },
 );
 
-test('while nothing is counted yet, the most followed are chosen', () => {
+test('chooses the most followed while no reads are counted', () => {
   const scenario = { skew: 1, followersCorrelation: 0.6, driftPerHour: 0, readsPerSecond: 5, seed: 3 };
   const firstWarm = { kols: 5000, hours: 0.25, warmEverySeconds: 900, measuredFromHour: 0 };
   const [rates] = simulateHotProfiles({ ...scenario, ...firstWarm }, [500]) as [HitRates];
@@ -62,9 +62,9 @@ test('while nothing is counted yet, the most followed are chosen', () => {
 });
 
 test(
-  'with the default settings at least 99 % are hits, from the first warm on and for hours',
+  'at least 99 % of reads are hits with the default settings, from the first warm on and for hours',
   () => {
-    const rates = play({ hours: 6, driftPerHour: 0.05, measuredFromHour: 0 }, DEFAULT_ROOM);
+    const rates = simulate({ hours: 6, driftPerHour: 0.05, measuredFromHour: 0 }, DEFAULT_ROOM);
     expect(rates.chosen.both).toBeGreaterThan(0.99);
     expect(rates.served.both).toBeGreaterThan(0.99);
   },

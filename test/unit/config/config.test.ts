@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../../config/config.ts';
 
-const complete = {
+/** The variables without a default. */
+const required = {
   REDIS_URL: 'redis://127.0.0.1:6379',
   KAFKA_BROKERS: 'a:9092, b:9092',
   TRINO_URL: 'http://127.0.0.1:8080',
@@ -9,8 +10,8 @@ const complete = {
   TEMPORAL_ADDRESS: '127.0.0.1:7233',
 };
 
-test('addresses are enough, everything else has a default', () => {
-  expect(loadConfig(complete)).toMatchObject({
+test('only the addresses are required, every other variable has a default', () => {
+  expect(loadConfig(required)).toMatchObject({
     KAFKA_BROKERS: ['a:9092', 'b:9092'],
     TRINO_SCHEMA: 'kol_silver',
     WARM_EVERY_MINUTES: 15,
@@ -18,9 +19,9 @@ test('addresses are enough, everything else has a default', () => {
   });
 });
 
-test('every variable that is missing or wrong is named, and no value is repeated', () => {
+test('the error names every missing or invalid variable and shows no value', () => {
   const load = () =>
-    loadConfig({ ...complete, REDIS_URL: '', TRINO_SCHEMA: 'x; DROP', API_TOKEN: 'hunter2' });
+    loadConfig({ ...required, REDIS_URL: '', TRINO_SCHEMA: 'x; DROP', API_TOKEN: 'hunter2' });
   expect(load).toThrow(ConfigError);
   expect(load).toThrow(/REDIS_URL is not set/);
   expect(load).toThrow(/TRINO_SCHEMA is not valid/);
@@ -34,8 +35,8 @@ test('every variable that is missing or wrong is named, and no value is repeated
   expect(message).not.toContain('hunter2');
 });
 
-test('REDIS_URL names one Redis, or several nodes of a cluster', () => {
-  const redisUrl = (text: string) => loadConfig({ ...complete, REDIS_URL: text }).REDIS_URL;
+test('REDIS_URL is one Redis, or several nodes of a cluster with the same scheme, user and password', () => {
+  const redisUrl = (text: string) => loadConfig({ ...required, REDIS_URL: text }).REDIS_URL;
   expect(redisUrl('rediss://user:pa%2Css@a:6380/3')).toBe('rediss://user:pa%2Css@a:6380/3');
   expect(redisUrl('redis://a:1, redis://b:2/0')).toBe('redis://a:1,redis://b:2/0');
   expect(redisUrl('redis://:pa,ss@a:1/3')).toBe('redis://:pa,ss@a:1/3');

@@ -1,57 +1,42 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Express } from 'express';
 import { expect, test } from 'vitest';
 import { createApp } from '../../../api/app.ts';
 import { problemTypes } from '../../../api/problem.ts';
-import { createLogger } from '../../../clients/logger.ts';
+import { fakeDependencies } from '../api/fake-dependencies.ts';
 
 const docs = await readFile(fileURLToPath(new URL('../../../docs/api.md', import.meta.url)), 'utf8');
-const inDocs = (pattern: RegExp) => [...docs.matchAll(pattern)].map(([, found]) => found).sort();
+const matchesInDocs = (pattern: RegExp) => [...docs.matchAll(pattern)].map(([, match]) => match).sort();
 
-/** What router 2.3 tells of itself; its types do not know it yet. */
-interface Listing {
-  listRoutes(): readonly { path: string; methods?: readonly string[]; router?: Listing }[];
+/** The part of router 2.3 that lists routes; its types do not have it yet. */
+interface RouteList {
+  listRoutes(): readonly { path: string; methods?: readonly string[]; router?: RouteList }[];
 }
 
-/** `GET /api/v1/kols/:id` and so on; HEAD comes with each GET. */
-function routesOf(listing: Listing, base = ''): string[] {
-  return listing.listRoutes().flatMap(({ path, methods, router }) => {
-    const whole = `${base}${path === '/' ? '' : path}`;
-    if (router) return routesOf(router, whole);
-    return (methods ?? []).filter((method) => method !== 'HEAD').map((method) => `${method} ${whole || '/'}`);
+/** Routes as `GET /api/v1/kols/:id`. Left out is HEAD, which exists for each GET. */
+function routesOf(list: RouteList, base = ''): string[] {
+  return list.listRoutes().flatMap(({ path, methods, router }) => {
+    const fullPath = `${base}${path === '/' ? '' : path}`;
+    if (router) return routesOf(router, fullPath);
+    return (methods ?? [])
+      .filter((method) => method !== 'HEAD')
+      .map((method) => `${method} ${fullPath || '/'}`);
   });
 }
 
-test('docs/api.md has exactly the routes of the API', () => {
-  // Listing routes calls none: nothing is read.
-  const nothing = () => Promise.reject(new Error('not called'));
-  const reader = {
-    profile: nothing,
-    content: nothing,
-    score: nothing,
-    ranking: nothing,
-    trending: nothing,
-    platformStats: nothing,
-    cachedProfiles: nothing,
-  };
-  const app: Express = createApp({
-    reader,
-    readiness: nothing,
-    log: createLogger('api', 'silent'),
-    rankingLimits: [100],
-    triggers: { etlLoad: nothing, etlLoads: nothing, startWarm: nothing, warm: nothing },
-    token: 'not asked for here',
-  });
-  expect(inDocs(/^### ((?:GET|POST|PUT|DELETE|PATCH) \S+)$/gm)).toEqual(
-    routesOf(app.router as unknown as Listing).sort(),
+test('docs/api.md lists exactly the routes of the API', () => {
+  const { router } = createApp(fakeDependencies({ token: 'a-token' }));
+  expect(matchesInDocs(/^### ((?:GET|POST|PUT|DELETE|PATCH) \S+)$/gm)).toEqual(
+    routesOf(router as unknown as RouteList).sort(),
   );
 });
 
-test('docs/api.md has exactly the problems of the API, with their status', () => {
-  const expected = Object.entries(problemTypes).map(([name, { status }]) => `${name} ${status}`);
-  const rows = [...docs.matchAll(/^\| `([a-z-]+)`\s*\| (\d{3})\s*\|/gm)].map(
-    ([, name, status]) => `${name} ${status}`,
+test('docs/api.md lists exactly the problems of the API, with their status and title', () => {
+  const inCode = Object.entries(problemTypes).map(
+    ([name, { status, title }]) => `${name} ${status} ${title}`,
   );
-  expect(rows.sort()).toEqual(expected.sort());
+  const inDocs = [...docs.matchAll(/^\| `([a-z-]+)`\s*\| (\d{3})\s*\| ([^|]*?)\s*\|/gm)].map(
+    ([, name, status, title]) => `${name} ${status} ${title}`,
+  );
+  expect(inDocs.sort()).toEqual(inCode.sort());
 });

@@ -1,23 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { parseEtlLoad } from '../../../contract/etl-loads.ts';
+import { etlLoadsStateQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
+import type { Workflows } from '../../../contract/workflows.ts';
+import { silverTables } from '../../../domain/schema/silver-tables.ts';
 import {
-  checkLoad,
   ETL_DUPLICATE_HOURS,
   ETL_DUPLICATE_LOADS,
   ETL_WINDOW_SECONDS,
   partsAndScopesOf,
 } from '../../../domain/warming/etl-load.ts';
-import { silverTables } from '../../../domain/schema/silver-tables.ts';
-import { MAX_SCOPE_IDS } from '../../../domain/warming/warm-parts.ts';
-import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { etlLoadsStateQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
-import * as workflows from '../../../workflows/index.ts';
+import { MAX_SCOPE_IDS } from '../../../domain/warming/warm-scope.ts';
 
 const docs = await readFile(fileURLToPath(new URL('../../../docs/etl.md', import.meta.url)), 'utf8');
+/** The code blocks of a language. */
 const code = (language: string) =>
   [...docs.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, text]) => text ?? '');
-/** Rows of tables as cells, without backticks. */
+/** The rows of all tables as cells without backticks. */
 const rows = docs
   .split('\n')
   .filter((line) => line.startsWith('|'))
@@ -29,43 +31,42 @@ const rows = docs
   );
 const cell = (name: string) => rows.find(([first]) => first === name)?.[1];
 
-const TYPE: keyof typeof workflows = 'etlLoads';
+const WORKFLOW_TYPE: keyof Workflows = 'etlLoads';
 
 describe('docs/etl.md', () => {
-  test('names the receiver as the code does', () => {
+  test('names the receiver as the contract does', () => {
     expect(cell('workflow id')).toBe(ETL_LOADS_ID);
-    expect(cell('workflow type')).toBe(TYPE);
-    expect(workflows[TYPE].name).toBe(TYPE);
+    expect(cell('workflow type')).toBe(WORKFLOW_TYPE);
     expect(cell('task queue')).toBe(WARM_TASK_QUEUE);
     expect(cell('signal')).toBe(tablesLoadedSignal.name);
     expect(docs).toContain(`--type ${etlLoadsStateQuery.name}`);
   });
 
-  test.each(['python', 'java', 'go'])('has one program in %s, which uses just those names', (language) => {
+  test.each(['python', 'java', 'go'])('has one program in %s that uses these names', (language) => {
     const programs = code(language);
     expect(programs).toHaveLength(1);
-    for (const name of [ETL_LOADS_ID, TYPE, WARM_TASK_QUEUE, tablesLoadedSignal.name])
+    for (const name of [ETL_LOADS_ID, WORKFLOW_TYPE, WARM_TASK_QUEUE, tablesLoadedSignal.name])
       expect(programs[0]).toContain(`"${name}"`);
   });
 
-  test('has a Temporal command of just those names', () => {
+  test('has a Temporal command with these names', () => {
     const commands = code('sh').join('\n');
     expect(commands).toContain(
-      `signal-with-start --workflow-id ${ETL_LOADS_ID} --type ${TYPE} --task-queue ${WARM_TASK_QUEUE} \\\n  --signal-name ${tablesLoadedSignal.name} `,
+      `signal-with-start --workflow-id ${ETL_LOADS_ID} --type ${WORKFLOW_TYPE} --task-queue ${WARM_TASK_QUEUE} \\\n  --signal-name ${tablesLoadedSignal.name} `,
     );
   });
 
-  test('shows loads that are valid', () => {
+  test('shows only valid loads', () => {
     const loads = [
       ...code('json'),
       ...[...docs.matchAll(/'(\{"tables".*?\})'/g)].map(([, text]) => text ?? ''),
     ];
     expect(loads.length).toBeGreaterThanOrEqual(3);
-    for (const load of loads) expect(checkLoad(JSON.parse(load)).problems).toEqual([]);
+    for (const load of loads) expect(parseEtlLoad(JSON.parse(load)).problems).toEqual([]);
   });
 
-  test('tells of each field, and of no other', () => {
-    const { problems } = checkLoad({ tables: ['kol_content'], other: 1 });
+  test('describes each field, and no other', () => {
+    const { problems } = parseEtlLoad({ tables: ['kol_content'], other: 1 });
     const fields = /only the fields (.*)/.exec(problems[0]?.accepted ?? '')?.[1]?.split(', ');
     const from = rows.findIndex(([first]) => first === 'field') + 2;
     const named = rows.slice(from, from + (fields?.length ?? 0)).map(([name]) => name);
@@ -74,17 +75,19 @@ describe('docs/etl.md', () => {
     expect(cell('ids')).toContain(`at most ${MAX_SCOPE_IDS}`);
   });
 
-  test.each(silverTables)('tells what a load of %s refreshes', (table) => {
+  test.each(silverTables)('lists the parts that a load of %s refreshes', (table) => {
     const { parts } = partsAndScopesOf([{ tables: [table] }]);
-    const told = cell(table) ?? '';
-    if (parts.length === 0) expect(told).toMatch(/^none/);
-    else expect(told.split(', ')).toEqual(parts);
+    const documented = cell(table) ?? '';
+    if (parts.length === 0) expect(documented).toMatch(/^none/);
+    else expect(documented.split(', ')).toEqual(parts);
   });
 
-  test('tells the window and how long repeats are known', () => {
-    expect(docs).toContain(`within ${ETL_WINDOW_SECONDS} seconds`);
-    expect(docs).toContain(
-      `within ${ETL_DUPLICATE_HOURS} hours and among the last ${ETL_DUPLICATE_LOADS} loads`,
-    );
+  test('has the numbers of the code for the window and for repeats', () => {
+    for (const limit of [
+      `${ETL_WINDOW_SECONDS} seconds`,
+      `${ETL_DUPLICATE_HOURS} hours`,
+      `${ETL_DUPLICATE_LOADS} loads`,
+    ])
+      expect(docs).toContain(` ${limit}`);
   });
 });

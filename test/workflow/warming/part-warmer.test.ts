@@ -1,12 +1,12 @@
-import type { WorkflowFailedError } from '@temporalio/client';
-import { type WorkflowHandle } from '@temporalio/client';
+import type { WorkflowFailedError, WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createSignalPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
 import { withHeartbeat } from '../../../activities/heartbeat.ts';
 import type { WarmActivities } from '../../../activities/index.ts';
 import type { WarmPartArgs } from '../../../activities/warming/part-warm.ts';
-import { partWarmerId, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
+import { createSignalPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { partWarmerId } from '../../../contract/workflow-ids.ts';
 import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
 import { reportOf } from '../../support/part-report.ts';
 import { createWorker, timeSkippingServer } from '../../support/time-skipping.ts';
@@ -18,32 +18,33 @@ beforeEach(async () => {
 });
 afterEach(() => env.teardown());
 
-/** A warm that lasts until the test lets it end, or it is cancelled. */
+/** A warm that runs until the test ends or cancels it. */
 interface Run {
   readonly ids: readonly string[] | undefined;
   readonly end: () => void;
   state: 'running' | 'done' | 'cancelled';
 }
 
-function held() {
+/** Activities whose warms of profiles run until the test ends them. */
+function manualWarms() {
   const runs: Run[] = [];
-  let asked = 0;
+  let requests = 0;
   const signalPartWarmer = createSignalPartWarmer({ temporal: env.client });
   const activities = {
     checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
     getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'noeviction' }),
     async signalPartWarmer(args: Parameters<typeof signalPartWarmer>[0]) {
       await signalPartWarmer(args);
-      asked += 1;
+      requests += 1;
     },
     warmProfileIds: ({ scope }: WarmPartArgs) =>
       withHeartbeat(async (signal) => {
-        await new Promise<void>((end, fail) => {
+        await new Promise<void>((end, reject) => {
           const run: Run = { ids: scope?.ids, end, state: 'running' };
           runs.push(run);
           signal.addEventListener('abort', () => {
             run.state = 'cancelled';
-            fail(signal.reason as Error);
+            reject(signal.reason as Error);
           });
         });
         const run = runs.at(-1);
@@ -54,7 +55,8 @@ function held() {
   return {
     activities,
     runs,
-    asked: (count: number) => until('all have asked', () => Promise.resolve(asked === count)),
+    untilRequested: (count: number) =>
+      until(`${count} warms have sent their request`, () => Promise.resolve(requests === count)),
   };
 }
 
@@ -65,30 +67,30 @@ const warm = (...ids: string[]): Promise<WorkflowHandle<typeof warmCache>> =>
     workflowId: `warm-${(warms += 1)}`,
     args: [{ scopes: { profiles: { ids } } }],
   });
-/** A warm whose run has begun. */
-async function running(runs: readonly Run[]): Promise<WorkflowHandle<typeof warmCache>> {
+/** Starts a warm and waits until its run has started. */
+async function startFirst(runs: readonly Run[]): Promise<WorkflowHandle<typeof warmCache>> {
   const first = await warm('0');
-  await until('the first run', () => Promise.resolve(runs.length === 1));
+  await until('the first run has started', () => Promise.resolve(runs.length === 1));
   return first;
 }
 const failureOf = (run: WorkflowHandle<typeof warmCache>): Promise<unknown> =>
   run.result().then(
-    () => 'it did not fail',
+    () => 'the warm did not fail',
     (error: unknown) => (error as WorkflowFailedError).cause,
   );
 const warmer = () => env.client.workflow.getHandle(partWarmerId('profiles'));
 
-test('requests that wait are one run over the union of their scopes; one that is cancelled leaves it to the others', async () => {
-  const { activities, runs, asked } = held();
+test('one run serves all waiting requests over the union of their scopes, also when one of them is cancelled', async () => {
+  const { activities, runs, untilRequested } = manualWarms();
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
-    const first = await running(runs);
+    const first = await startFirst(runs);
     const second = await warm('1', '2');
     const third = await warm('2', '3');
-    await asked(3);
+    await untilRequested(3);
     runs[0]?.end();
     expect((await first.result()).keys).toBe(1);
-    await until('the second run', () => Promise.resolve(runs.length === 2));
+    await until('the second run has started', () => Promise.resolve(runs.length === 2));
     expect([...(runs[1]?.ids ?? [])].sort()).toEqual(['1', '2', '3']);
 
     await second.cancel();
@@ -100,29 +102,29 @@ test('requests that wait are one run over the union of their scopes; one that is
   });
 });
 
-test('a run that nobody waits for any more is cancelled, and those who came later get one of their own', async () => {
-  const { activities, runs, asked } = held();
+test('a run without a waiting requester is cancelled, and later requests get the next run', async () => {
+  const { activities, runs, untilRequested } = manualWarms();
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
-    const first = await running(runs);
+    const first = await startFirst(runs);
     const second = await warm('1');
-    await asked(2);
+    await untilRequested(2);
     await first.cancel();
-    await until('the run was cancelled', () => Promise.resolve(runs[0]?.state === 'cancelled'));
-    await until('the second run', () => Promise.resolve(runs.length === 2));
+    await until('the first run is cancelled', () => Promise.resolve(runs[0]?.state === 'cancelled'));
+    await until('the second run has started', () => Promise.resolve(runs.length === 2));
     runs[1]?.end();
     expect((await second.result()).keys).toBe(1);
     await warmer().result();
   });
 });
 
-test('a part warmer that is cancelled tells all who wait', async () => {
-  const { activities, runs, asked } = held();
+test('a part warmer that is cancelled reports this to all requesters', async () => {
+  const { activities, runs, untilRequested } = manualWarms();
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
-    const first = await running(runs);
+    const first = await startFirst(runs);
     const second = await warm('1');
-    await asked(2);
+    await untilRequested(2);
     await warmer().cancel();
     for (const run of [first, second])
       expect(String(await failureOf(run))).toContain('profiles: it was cancelled');
@@ -130,18 +132,18 @@ test('a part warmer that is cancelled tells all who wait', async () => {
   });
 });
 
-test('a part warmer that was terminated, and so tells nobody, is asked again after a while', async () => {
-  const { activities, runs } = held();
+test('a request is sent again when its part warmer was terminated and sends no outcome', async () => {
+  const { activities, runs } = manualWarms();
   const real = activities.signalPartWarmer;
-  let asks = 0;
-  // The first request gets lost with it.
-  activities.signalPartWarmer = async (args) => ((asks += 1) === 1 ? undefined : real?.(args));
+  let requests = 0;
+  // The first request is lost with the warmer.
+  activities.signalPartWarmer = async (args) => ((requests += 1) === 1 ? undefined : real?.(args));
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
     const result = (await warm('0')).result();
-    await until('a run', () => Promise.resolve(runs.length === 1));
+    await until('a run has started', () => Promise.resolve(runs.length === 1));
     runs[0]?.end();
     expect((await result).keys).toBe(1);
-    expect(asks).toBe(2);
+    expect(requests).toBe(2);
   });
 });

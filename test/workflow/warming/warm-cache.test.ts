@@ -3,19 +3,23 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WarmActivities } from '../../../activities/index.ts';
-import { createSignalPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
-import type { ProfilePlan } from '../../../activities/warming/warm-profiles.ts';
 import type { WarmPartArgs } from '../../../activities/warming/part-warm.ts';
+import type { ProfilePlan } from '../../../activities/warming/plan-profiles.ts';
+import { createSignalPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
+import { failureTypes } from '../../../contract/failure-types.ts';
+import { tablesLoadedSignal } from '../../../contract/messages.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import type { WarmCacheInput } from '../../../contract/warm-cache.ts';
+import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
+import type { EtlLoad } from '../../../domain/warming/etl-load.ts';
 import { warmParts, type WarmPart } from '../../../domain/warming/warm-parts.ts';
-import { ETL_LOADS_ID, WARM_TASK_QUEUE } from '../../../contract/workflow-ids.ts';
-import { tablesLoadedSignal, type EtlLoad } from '../../../contract/messages.ts';
 import type { etlLoads } from '../../../workflows/warming/etl-loads.ts';
-import type { warmCache, WarmCacheArgs } from '../../../workflows/warming/warm-cache.ts';
+import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
 import { reportOf } from '../../support/part-report.ts';
 import { createWorker, timeSkippingServer } from '../../support/time-skipping.ts';
 
 let env: TestWorkflowEnvironment;
-// A server for each test: time that one test skips is not to end what another one waits for.
+// A server for each test, because skipped time ends the waits of all workflows on it.
 beforeEach(async () => {
   env = await timeSkippingServer();
 });
@@ -30,8 +34,8 @@ const activityOf: Record<SetsPart, keyof WarmActivities> = {
   lists: 'warmLists',
 };
 
-/** Activities that note when they run; a test changes what it is about. */
-function recorded(change: Partial<WarmActivities> = {}) {
+/** Activities that record their runs. @param change activities that differ in a test */
+function recordRuns(change: Partial<WarmActivities> = {}) {
   const runs: { part: WarmPart; args: WarmPartArgs }[] = [];
   const warm = (part: WarmPart) => (args: WarmPartArgs) => {
     runs.push({ part, args });
@@ -44,7 +48,7 @@ function recorded(change: Partial<WarmActivities> = {}) {
     signalPartWarmer: createSignalPartWarmer({ temporal: env.client }),
     getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
     planProfiles: async (args: WarmPartArgs): Promise<ProfilePlan> => ({
-      ...unchanged,
+      ...emptyPlan,
       report: await warm('profiles')(args),
     }),
     ...change,
@@ -56,8 +60,8 @@ function recorded(change: Partial<WarmActivities> = {}) {
   };
 }
 
-/** A plan that leaves nothing to do. */
-const unchanged: Omit<ProfilePlan, 'report'> = {
+/** A plan without splits: there is nothing to warm. */
+const emptyPlan: Omit<ProfilePlan, 'report'> = {
   readAt: '2026-01-01T00:00:00.000Z',
   total: 0,
   splits: [],
@@ -69,7 +73,7 @@ const unchanged: Omit<ProfilePlan, 'report'> = {
 };
 
 let ids = 0;
-const start = (args?: WarmCacheArgs) =>
+const start = (args?: WarmCacheInput) =>
   env.client.workflow.start<typeof warmCache>('warmCache', {
     taskQueue: WARM_TASK_QUEUE,
     workflowId: `warm-${(ids += 1)}`,
@@ -78,17 +82,17 @@ const start = (args?: WarmCacheArgs) =>
 
 describe('warmCache', () => {
   test('without input warms every part once and reports them', async () => {
-    const { activities, count } = recorded();
+    const { activities, count } = recordRuns();
     const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
     const report = await worker.runUntil(async () => (await start()).result());
     expect(report).toMatchObject({ trigger: 'manual', keys: 6 });
     for (const part of warmParts) expect(count(part)).toBe(1);
   });
 
-  test('a part that fails neither stops nor hides the others', async () => {
-    const { activities, count } = recorded({
+  test('continues with the other parts when one fails, and reports them', async () => {
+    const { activities, count } = recordRuns({
       warmTrending: () =>
-        Promise.reject(ApplicationFailure.nonRetryable('no rows for trending', 'EmptyRead')),
+        Promise.reject(ApplicationFailure.nonRetryable('no rows for trending', failureTypes.emptyRead)),
     });
     const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
     const failed = await worker.runUntil(async () =>
@@ -106,11 +110,14 @@ describe('warmCache', () => {
 
   test('writes nothing and does not retry when the source schema does not fit', async () => {
     let checks = 0;
-    const { activities, runs } = recorded({
+    const { activities, runs } = recordRuns({
       checkSourceSchema: () => {
         checks += 1;
         return Promise.reject(
-          ApplicationFailure.nonRetryable('kol_profiles.verified: found varchar', 'SourceSchemaMismatch'),
+          ApplicationFailure.nonRetryable(
+            'kol_profiles.verified: found varchar',
+            failureTypes.sourceSchemaMismatch,
+          ),
         );
       },
     });
@@ -125,10 +132,10 @@ describe('warmCache', () => {
     expect(runs).toEqual([]);
   });
 
-  test('a dry run reads, and asks no part warmer', async () => {
-    const { activities, runs } = recorded({
+  test('in a dry run reads, and sends no request to a part warmer', async () => {
+    const { activities, runs } = recordRuns({
       signalPartWarmer: () =>
-        Promise.reject(ApplicationFailure.nonRetryable('a dry run must not wait for its turn')),
+        Promise.reject(ApplicationFailure.nonRetryable('a dry run must not request a warm')),
     });
     const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
     await worker.runUntil(async () => (await start({ dryRun: true })).result());
@@ -137,8 +144,8 @@ describe('warmCache', () => {
 });
 
 describe('ETL signals', () => {
-  test('of a short window become one warm of just the parts that depend on the tables', async () => {
-    const { activities, runs } = recorded();
+  test('of a short window lead to one warm of only the parts that depend on the tables', async () => {
+    const { activities, runs } = recordRuns();
     const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
     await worker.runUntil(async () => {
       const signal = (tables: string[]) =>
@@ -149,7 +156,7 @@ describe('ETL signals', () => {
           signalArgs: [{ tables }],
         });
       await signal(['kol_content']);
-      await signal(['kol_content', 'a_table_of_somebody_else']);
+      await signal(['kol_content', 'a_table_of_another_team']);
       const handle = await signal(['kol_content']);
       await handle.result();
     });
@@ -157,8 +164,8 @@ describe('ETL signals', () => {
     expect(runs[0]?.args.trigger).toBe('etl');
   });
 
-  test('that are malformed do not stop the others', async () => {
-    const { activities, runs } = recorded();
+  test('that are not valid do not stop the others', async () => {
+    const { activities, runs } = recordRuns();
     const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
     await worker.runUntil(async () => {
       const options = { workflowId: `${ETL_LOADS_ID}-2`, taskQueue: WARM_TASK_QUEUE, signal: 'tablesLoaded' };

@@ -30,56 +30,56 @@ beforeEach(async () => {
 const from = (...offsets: number[]) => offsets.map((offset, partition) => ({ partition, offset }));
 const send = (partition: number) => producer.send({ topic, messages: [{ partition, value: 'x' }] });
 
-/** Whether a wait was told of a record: then it ends before one that nothing comes for. */
-async function endsBeforeAnIdleWait(wait: () => Promise<void>, arrive: () => Promise<unknown>) {
+/** Whether a new record ends a wait: then it ends before a wait on an idle topic. */
+async function endsBeforeIdleWait(wait: () => Promise<void>, produce: () => Promise<unknown>) {
   const idle = await newTopic(1);
   await longPoll.wait(idle, from(0)); // connects
-  const told: string[] = [];
-  const idling = longPoll.wait(idle, from(0)).then(() => told.push('idle'));
-  const waiting = wait().then(() => told.push('arrived'));
-  await Promise.all([arrive(), waiting, idling]);
-  return told[0] === 'arrived';
+  const ended: string[] = [];
+  const idleWait = longPoll.wait(idle, from(0)).then(() => ended.push('idle'));
+  const testedWait = wait().then(() => ended.push('tested'));
+  await Promise.all([produce(), testedWait, idleWait]);
+  return ended[0] === 'tested';
 }
 
-describe('waiting for records', () => {
-  test('ends with the first one, in whatever partition, and not for those that are known', async () => {
+describe('a long poll', () => {
+  test('ends with a new record in any partition, and not for records before its offsets', async () => {
     await longPoll.wait(topic, from(0, 0)); // connects
     for (const partition of [0, 1])
       expect(
-        await endsBeforeAnIdleWait(
+        await endsBeforeIdleWait(
           () => longPoll.wait(topic, from(partition === 1 ? 1 : 0, 0)),
           () => send(partition),
         ),
       ).toBe(true);
-    // As idle as can be: a wait that is told of something ends before it.
+    // The wait for known records takes as long as an idle one, so a wait with a new record ends before it.
     const other = await newTopic(1);
     await longPoll.wait(other, from(0)); // connects
-    const told: string[] = [];
+    const ended: string[] = [];
     await Promise.all([
-      longPoll.wait(topic, from(1, 1)).then(() => told.push('known')),
-      longPoll.wait(other, from(0)).then(() => told.push('new')),
+      longPoll.wait(topic, from(1, 1)).then(() => ended.push('known')),
+      longPoll.wait(other, from(0)).then(() => ended.push('new')),
       producer.send({ topic: other, messages: [{ value: 'x' }] }),
     ]);
-    expect(told).toEqual(['new', 'known']);
+    expect(ended).toEqual(['new', 'known']);
   });
 
-  test('knows partitions that were added since', async () => {
+  test('finds partitions that were added since the last wait', async () => {
     await longPoll.wait(topic, from(0, 0));
     await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
     await until('the broker shows 3 partitions', async () => {
       const { topics: shown } = await admin.fetchTopicMetadata({ topics: [topic] });
       return shown[0]?.partitions.length === 3;
     });
-    await longPoll.wait(topic, from(0, 0, 0)); // refreshes what it knows of the topic
+    await longPoll.wait(topic, from(0, 0, 0)); // refreshes the metadata
     expect(
-      await endsBeforeAnIdleWait(
+      await endsBeforeIdleWait(
         () => longPoll.wait(topic, from(0, 0, 0)),
         () => send(2),
       ),
     ).toBe(true);
   });
 
-  test('says so where there are no such offsets, and no such topic', async () => {
+  test('fails for an offset beyond the end and for a topic that does not exist', async () => {
     await expect(longPoll.wait(topic, from(7))).rejects.toThrow(/offset/i);
     await expect(longPoll.wait('test-nowhere', from(0))).rejects.toThrow();
   });

@@ -3,39 +3,40 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { createKafkaClient } from '../../../../clients/kafka/client.ts';
 import { createOffsets, type Offsets } from '../../../../clients/kafka/offsets.ts';
 
-/** "Never committed" makes a loop begin at the end, so nothing else may look like it. */
-const topic = `test-positions-${process.pid}`;
+// A loop that finds no committed offset starts at the end of the topic. So nothing else may look like "never committed".
+
+const topic = `test-offsets-${process.pid}`;
 let admin: Admin;
-let positions: Offsets;
+let offsets: Offsets;
 
 beforeAll(async () => {
-  const kafka = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-positions', () => {});
+  const kafka = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-offsets', () => {});
   admin = kafka.admin();
-  positions = createOffsets(kafka);
+  offsets = createOffsets(kafka);
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
 });
-afterAll(() => Promise.all([positions.close(), admin.disconnect()]));
+afterAll(() => Promise.all([offsets.close(), admin.disconnect()]));
 
-test('a group that never committed stands nowhere', async () => {
-  const never = { offset: null, metadata: null };
-  expect(await positions.committed('test-nobody', topic, 1)).toEqual(never);
-  expect(await positions.read('test-nobody', topic)).toMatchObject([
+test('a group that never committed has no committed offset', async () => {
+  const neverCommitted = { offset: null, metadata: null };
+  expect(await offsets.committed('test-nobody', topic, 1)).toEqual(neverCommitted);
+  expect(await offsets.read('test-nobody', topic)).toMatchObject([
     { partition: 0, committed: null, low: 0, high: 0 },
     { partition: 1, committed: null, low: 0, high: 0 },
   ]);
 });
 
-test('a partition that Kafka says nothing of is an error', async () => {
-  await expect(positions.committed('test-nobody', topic, 2)).rejects.toThrow(
-    `Kafka said nothing of where test-nobody stands in partition 2 of ${topic}`,
+test('a partition that is missing from the response is an error', async () => {
+  await expect(offsets.committed('test-nobody', topic, 2)).rejects.toThrow(
+    `Kafka returned no committed offset of test-nobody for partition 2 of ${topic}`,
   );
 });
 
-test('a partition that was added since the last question is known', async () => {
+test('a partition that was added since the last call is found', async () => {
   const grown = `${topic}-grown`;
   await admin.createTopics({ topics: [{ topic: grown, numPartitions: 1 }] });
-  await positions.committed('test-nobody', grown, 0);
+  await offsets.committed('test-nobody', grown, 0);
   await admin.createPartitions({ topicPartitions: [{ topic: grown, count: 3 }] });
-  expect(await positions.committed('test-nobody', grown, 2)).toEqual({ offset: null, metadata: null });
+  expect(await offsets.committed('test-nobody', grown, 2)).toEqual({ offset: null, metadata: null });
 });

@@ -2,15 +2,12 @@ import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { until } from '../../../support/until.ts';
 import { createKafkaClient } from '../../../../clients/kafka/client.ts';
-import {
-  createRangeReader,
-  OffsetsUnavailableError,
-  readSlices,
-  type RangeReader,
-  type RecordSlice,
-} from '../../../../clients/kafka/range-reader.ts';
+import { OffsetsUnavailableError } from '../../../../clients/kafka/range-errors.ts';
+import { createRangeReader, readSlices, type RangeReader } from '../../../../clients/kafka/range-reader.ts';
+import type { RecordSlice } from '../../../../clients/kafka/read-slice.ts';
 
-/** Holds the range reader to the pinned kafkajs: it uses an internal object of it. */
+// The range reader uses an internal object of kafkajs. These tests fail if a new version changes that object.
+
 let kafka: Kafka;
 let reader: RangeReader;
 let admin: Admin;
@@ -47,8 +44,8 @@ const transactional = async (id: string) => {
 };
 const end = async () => Number((await admin.fetchTopicOffsets(topic))[0]?.high);
 
-describe('reading an exact range', () => {
-  test('gives just those offsets, also out of the middle of a compressed batch', async () => {
+describe('a range reader', () => {
+  test('returns exactly the requested offsets, also from the middle of a compressed batch', async () => {
     const messages = Array.from({ length: 100 }, (_, index) => ({ value: String(index) }));
     await producer.send({ topic, messages, compression: kafkajs.CompressionTypes.GZIP });
     expect(await read(37, 40)).toEqual([
@@ -59,7 +56,7 @@ describe('reading an exact range', () => {
     expect(await read(0, 100)).toHaveLength(100);
   });
 
-  test('leaves aborted records out, wherever in overlapping transactions it begins', async () => {
+  test('leaves out aborted records, at every start offset in overlapping transactions', async () => {
     const [a, b, c] = await Promise.all([transactional('a'), transactional('b'), transactional('c')]);
     const [ta, tb, tc] = await Promise.all([a.transaction(), b.transaction(), c.transaction()]);
     const send = (transaction: typeof ta, value: string) =>
@@ -74,7 +71,7 @@ describe('reading an exact range', () => {
     await tb.abort();
     await send(tc, 'c2');
     await tc.commit();
-    // Markers are written after commit and abort returned, in whatever order.
+    // The markers are written after commit and abort have returned, in any order.
     await until('all 7 records and 3 markers are there', async () => (await end()) === 10);
     const all = await read(0, 10);
     expect(all.map(([, value]) => value)).toEqual(['c1', 'plain', 'c2']);
@@ -83,7 +80,7 @@ describe('reading an exact range', () => {
     await Promise.all([a.disconnect(), b.disconnect(), c.disconnect()]);
   });
 
-  test('ends at a range whose tail is nothing but markers', async () => {
+  test('returns nothing for offsets that are only transaction markers', async () => {
     const client = await transactional('t');
     const transaction = await client.transaction();
     await transaction.send({ topic, messages: [{ value: 'x' }] });
@@ -94,18 +91,18 @@ describe('reading an exact range', () => {
     await client.disconnect();
   });
 
-  test('says so when retention removed the offsets, instead of jumping over them', async () => {
+  test('fails when retention removed the offsets, instead of skipping them', async () => {
     await producer.send({
       topic,
       messages: Array.from({ length: 10 }, (_, index) => ({ value: String(index) })),
     });
-    await end(); // deleteTopicRecords goes by metadata that only this refreshes
+    await end(); // refreshes the metadata that deleteTopicRecords uses
     await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '5' }] });
     await expect(read(2, 10)).rejects.toThrow(OffsetsUnavailableError);
     expect(await read(5, 6)).toEqual([[5, '5']]);
   });
 
-  test('gives as much at once as memory should hold, and the rest when it is asked for', async () => {
+  test('returns a large range in slices that limit memory', async () => {
     const MEGABYTE = 'x'.repeat(1024 * 1024);
     const COUNT = 40;
     for (let index = 0; index < COUNT; index += 1)
@@ -122,7 +119,7 @@ describe('reading an exact range', () => {
     const offsets = slices.flatMap(({ records }) => records.map(({ offset }) => offset));
     expect(offsets).toEqual([...Array(COUNT).keys()]);
     for (const { records, to } of slices) expect(records.at(-1)?.offset).toBe(to - 1);
-    // What is read ahead is held, so it is no more either.
+    // A slice that is read ahead stays in memory, so it has the same limit.
     const ahead = await reader.readAhead(range);
     expect(ahead?.to).toBe(slices[0]?.to);
     expect(await reader.read(range)).toEqual(ahead);

@@ -3,80 +3,95 @@ import { describe, expect, test } from 'vitest';
 import { fencePartition } from '../../../../activities/scoring/fence-partition.ts';
 import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import type { FencedTransaction, Transactions } from '../../../../clients/kafka/transactions.ts';
-import { printCommittedMetadata } from '../../../../domain/scoring/committed-metadata.ts';
+import { serializeCommittedMetadata } from '../../../../domain/scoring/committed-metadata.ts';
 import { NO_COUNTS } from '../../../../domain/scoring/range-report.ts';
 
+type Committed = { offset: number | null; metadata: string | null };
+
 const COUNTS = { ...NO_COUNTS, records: 30, scored: 30 };
-const by = (worker: string, offset: number) => ({
+const committedBy = (worker: string, offset: number): Committed => ({
   offset,
-  metadata: printCommittedMetadata({
+  metadata: serializeCommittedMetadata({
     worker,
     max_event_time_ms: 7,
     range: { from: 10, counts: COUNTS },
   }),
 });
-type Committed = { offset: number | null; metadata: string | null };
 
-/** A partition whose id this process holds since it committed `lastOffset`. Kafka's answers are told one after the other. */
-function held(lastOffset: number | null, answers: Committed[], low = 0) {
-  const begun: boolean[] = [];
+/**
+ * Fences a partition for a range that is planned from offset 10.
+ * @param lastOffset the offset that this worker committed last with the producer it holds; null without a producer
+ * @param replies the committed offsets that Kafka returns, one after the other
+ */
+function fence(lastOffset: number | null, replies: Committed[], low = 0) {
+  /** For each transaction, whether a fresh producer was requested. */
+  const freshRequested: boolean[] = [];
   let abandoned = 0;
   const transactions: Transactions = {
     begin: (_id, { fresh = false } = {}) => {
-      begun.push(fresh);
+      freshRequested.push(fresh);
       const transaction: FencedTransaction = {
         fresh: fresh || lastOffset === null,
         lastOffset: fresh ? null : lastOffset,
-        commit: () => Promise.reject(new Error('not here')),
+        commit: () => Promise.reject(new Error('not used here')),
         abandon: () => Promise.resolve(void (abandoned += 1)),
       };
       return Promise.resolve(transaction);
     },
     close: () => Promise.resolve(),
   };
-  const positions: Offsets = {
-    committed: () => Promise.resolve(answers.shift() ?? { offset: null, metadata: null }),
+  const offsets: Offsets = {
+    committed: () => Promise.resolve(replies.shift() ?? { offset: null, metadata: null }),
     read: () => Promise.resolve([{ partition: 0, committed: 0, metadata: null, low, high: 100 }]),
-    at: () => Promise.reject(new Error('not here')),
+    at: () => Promise.reject(new Error('not used here')),
     close: () => Promise.resolve(),
   };
   const planned = { group: 'g', topic: 't', partition: 0, from: 10 };
   return {
-    begun,
+    freshRequested,
     abandoned: () => abandoned,
-    fenced: fencePartition({ transactions, offsets: positions, worker: 'me' }, planned),
+    fenced: fencePartition({ transactions, offsets, worker: 'me' }, planned),
   };
 }
 
-describe('the fence', () => {
-  test('goes on where this process committed last, with the producer that it holds', async () => {
-    const { fenced, begun } = held(10, [by('me', 10)]);
-    expect(await fenced).toMatchObject({ position: 10, before: NO_COUNTS, maxEventTimeMs: 7 });
-    expect(begun).toEqual([false]);
+describe('the fence of a partition', () => {
+  test('continues with the producer that this worker holds when this worker committed last', async () => {
+    const { fenced, freshRequested } = fence(10, [committedBy('me', 10)]);
+    expect(await fenced).toMatchObject({ position: 10, countsBefore: NO_COUNTS, maxEventTimeMs: 7 });
+    expect(freshRequested).toEqual([false]);
   });
 
-  test('takes the id anew where another worker committed last', async () => {
-    const { fenced, begun, abandoned } = held(10, [by('other', 10), by('other', 10)]);
+  test('takes a fresh producer when another worker committed last', async () => {
+    const { fenced, freshRequested, abandoned } = fence(10, [
+      committedBy('other', 10),
+      committedBy('other', 10),
+    ]);
     expect(await fenced).toMatchObject({ position: 10, transaction: { fresh: true } });
-    expect([begun, abandoned()]).toEqual([[false, true], 1]);
+    expect([freshRequested, abandoned()]).toEqual([[false, true], 1]);
   });
 
-  // Kafka tells the offset before a commit until the commit's marker is written: the range would be done twice.
-  test('takes the id anew where Kafka does not tell yet what was committed here', async () => {
-    const { fenced, begun } = held(40, [by('me', 10), by('me', 40)]);
-    expect(await fenced).toMatchObject({ position: 40, before: COUNTS });
-    expect(begun).toEqual([false, true]);
+  // Kafka returns the previous offset until the commit marker is written. The range would be processed twice.
+  test('takes a fresh producer when Kafka does not return the last commit of this worker yet', async () => {
+    const { fenced, freshRequested } = fence(40, [committedBy('me', 10), committedBy('me', 40)]);
+    expect(await fenced).toMatchObject({ position: 40, countsBefore: COUNTS });
+    expect(freshRequested).toEqual([false, true]);
   });
 
-  test('finds what earlier transactions made of the range, and nothing of what was before it', async () => {
-    expect(await held(null, [by('other', 40)]).fenced).toMatchObject({ position: 40, before: COUNTS });
-    expect(await held(null, [by('other', 10)]).fenced).toMatchObject({ position: 10, before: NO_COUNTS });
+  test('finds the counts of earlier transactions of the same range, and none of earlier ranges', async () => {
+    expect(await fence(null, [committedBy('other', 40)]).fenced).toMatchObject({
+      position: 40,
+      countsBefore: COUNTS,
+    });
+    expect(await fence(null, [committedBy('other', 10)]).fenced).toMatchObject({
+      position: 10,
+      countsBefore: NO_COUNTS,
+    });
   });
 
-  test('refuses a plan that Kafka is behind, unless retention removed what is between', async () => {
-    const behind = held(null, [by('other', 5)]);
-    await expect(behind.fenced).rejects.toThrow(ApplicationFailure);
-    expect(behind.abandoned()).toBe(1);
-    expect(await held(null, [by('other', 5)], 8).fenced).toMatchObject({ position: 10 });
+  test('refuses a plan beyond the committed offset, unless retention removed the offsets in between', async () => {
+    const stale = fence(null, [committedBy('other', 5)]);
+    await expect(stale.fenced).rejects.toThrow(ApplicationFailure);
+    expect(stale.abandoned()).toBe(1);
+    expect(await fence(null, [committedBy('other', 5)], 8).fenced).toMatchObject({ position: 10 });
   });
 });

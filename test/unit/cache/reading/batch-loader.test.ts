@@ -5,8 +5,8 @@ interface Thing {
   readonly id: string;
 }
 
-/** A source that has every id but those that start with "no", and answers in an order of its own. */
-function source() {
+/** A source that has all ids except those that start with "no", and answers in reverse order. */
+function createSource() {
   const batches: (readonly string[])[] = [];
   const load = createBatchLoader<Thing>(
     (ids) => {
@@ -23,20 +23,20 @@ function source() {
   return { batches, load };
 }
 
-describe('batch loader', () => {
-  test('look-ups of one moment share one query, and each gets its own answer', async () => {
-    const { batches, load } = source();
+describe('createBatchLoader', () => {
+  test('combines concurrent look-ups into one query, and gives each its own answer', async () => {
+    const { batches, load } = createSource();
     expect(await Promise.all(['a', 'nobody', 'b'].map(load))).toEqual([{ id: 'a' }, null, { id: 'b' }]);
     expect(batches).toEqual([['a', 'nobody', 'b']]);
   });
 
-  test('a query asks for 200 ids at most', async () => {
-    const { batches, load } = source();
+  test('puts at most 200 ids into one query', async () => {
+    const { batches, load } = createSource();
     await Promise.all(Array.from({ length: 450 }, (_, index) => load(`id${index}`)));
     expect(batches.map(({ length }) => length)).toEqual([200, 200, 50]);
   });
 
-  test('a failed query fails its look-ups only', async () => {
+  test('fails only the look-ups of a failed query', async () => {
     let down = true;
     const load = createBatchLoader<Thing>(
       (ids) => (down ? Promise.reject(new Error('down')) : Promise.resolve(ids.map((id) => ({ id })))),

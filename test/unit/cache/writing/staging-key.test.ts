@@ -1,6 +1,6 @@
 import calculateSlot from 'cluster-key-slot';
 import { expect, test } from 'vitest';
-import { stagingKey } from '../../../../cache/writing/write-entries.ts';
+import { stagingKey } from '../../../../cache/writing/staging-key.ts';
 import { trending } from '../../../../domain/entities/trending.ts';
 
 test.each([
@@ -8,16 +8,16 @@ test.each([
   'stats:platform',
   trending.key('tiktok'),
   trending.heatKey('tiktok'),
-])('what is built beside %s lies in its cluster slot, so that RENAME works there', (key) => {
-  const beside = stagingKey(key, 'writer');
-  expect(beside).not.toBe(key);
-  expect(calculateSlot(beside)).toBe(calculateSlot(key));
+])('the staging key of %s is in the same cluster slot, as RENAME requires', (key) => {
+  const staging = stagingKey(key, 'writer');
+  expect(staging).not.toBe(key);
+  expect(calculateSlot(staging)).toBe(calculateSlot(key));
 });
 
-test('the heat of trending content lies in the slot of its list: one script moves both', () => {
+test('the heat of trending content is in the slot of its list, so that one script can change both', () => {
   expect(calculateSlot(trending.heatKey('all'))).toBe(calculateSlot(trending.key('all')));
 });
 
-test('a key whose braces are no hash tag is refused', () => {
+test('refuses a key whose braces are not a hash tag', () => {
   expect(() => stagingKey('a{b', 'writer')).toThrow(/braces/);
 });

@@ -6,19 +6,26 @@ interface Thing {
   readonly id: string;
 }
 
-/** A source that knows every id but "nobody"; `answer` lets a query go on. */
-function source({ deadlineMs = 1000, slow = false, preloaded = undefined as string[] | undefined } = {}) {
+/**
+ * A lookup cache over a source that has every id except "unknown".
+ * @param slow each query waits until the test calls its function in `waiting`; an error makes it fail
+ */
+function lookupCache({
+  deadlineMs = 1000,
+  slow = false,
+  preloaded = undefined as string[] | undefined,
+} = {}) {
   const queries: (readonly string[])[] = [];
   const errors: unknown[] = [];
   const waiting: ((error?: Error) => void)[] = [];
-  const known = createLookupCache<Thing>(
+  const lookUp = createLookupCache<Thing>(
     async (ids) => {
       queries.push(ids);
       if (slow)
         await new Promise<void>((resolve, reject) =>
           waiting.push((error) => (error === undefined ? resolve() : reject(error))),
         );
-      return ids.filter((id) => id !== 'nobody').map((id) => ({ id }));
+      return ids.filter((id) => id !== 'unknown').map((id) => ({ id }));
     },
     ({ id }) => id,
     {
@@ -32,24 +39,24 @@ function source({ deadlineMs = 1000, slow = false, preloaded = undefined as stri
       }),
     },
   );
-  return { known, queries, errors, waiting };
+  return { lookUp, queries, errors, waiting };
 }
 
-describe('what the hot path knows', () => {
-  test('is asked for in one query by ranges that begin together, and kept, the unknown included', async () => {
-    const { known, queries } = source();
-    const [one, two] = await Promise.all([known(['a', 'nobody']), known(['a', 'b'])]);
+describe('a lookup cache', () => {
+  test('joins concurrent lookups into one query, and caches values and unknown ids', async () => {
+    const { lookUp, queries } = lookupCache();
+    const [one, two] = await Promise.all([lookUp(['a', 'unknown']), lookUp(['a', 'b'])]);
     expect([...one.byId.keys()]).toEqual(['a']);
     expect([...two.byId.keys()]).toEqual(['a', 'b']);
-    expect(queries).toEqual([['a', 'nobody', 'b']]);
-    expect((await known(['b', 'nobody', 'a'])).complete).toBe(true);
+    expect(queries).toEqual([['a', 'unknown', 'b']]);
+    expect((await lookUp(['b', 'unknown', 'a'])).complete).toBe(true);
     expect(queries).toHaveLength(1);
   });
 
-  test('need not be asked for when it was preloaded, nor who is not in what was', async () => {
-    const { known, queries } = source({ preloaded: ['a', 'b'] });
+  test('queries nothing when the table is preloaded, also for ids that the table does not have', async () => {
+    const { lookUp, queries } = lookupCache({ preloaded: ['a', 'b'] });
     await sleep(1);
-    const { byId, complete } = await known(['a', 'b', 'c']);
+    const { byId, complete } = await lookUp(['a', 'b', 'c']);
     expect({ ids: [...byId.keys()], complete, queries }).toEqual({
       ids: ['a', 'b'],
       complete: true,
@@ -57,36 +64,36 @@ describe('what the hot path knows', () => {
     });
   });
 
-  test('is asked for until what is preloaded is there', async () => {
-    const { known, queries } = source({ preloaded: ['a'] });
-    expect((await known(['a'])).byId.size).toBe(1);
+  test('queries until the preload has finished', async () => {
+    const { lookUp, queries } = lookupCache({ preloaded: ['a'] });
+    expect((await lookUp(['a'])).byId.size).toBe(1);
     expect(queries).toEqual([['a']]);
-    expect((await known(['b'])).byId.size).toBe(0);
+    expect((await lookUp(['b'])).byId.size).toBe(0);
     expect(queries).toEqual([['a']]);
   });
 
-  test('of a slow Trino is not waited for, nor asked for again meanwhile; the next query takes what gathered', async () => {
-    const { known, queries, waiting } = source({ deadlineMs: 20, slow: true });
-    expect(await known(['a'])).toEqual({ byId: new Map(), complete: false });
-    await Promise.all([known(['a', 'b']), known(['a', 'c'])]);
+  test('returns at the deadline, queries no id twice meanwhile, and queries the other ids afterwards', async () => {
+    const { lookUp, queries, waiting } = lookupCache({ deadlineMs: 20, slow: true });
+    expect(await lookUp(['a'])).toEqual({ byId: new Map(), complete: false });
+    await Promise.all([lookUp(['a', 'b']), lookUp(['a', 'c'])]);
     expect(queries).toEqual([['a']]);
     waiting.shift()?.();
     while (queries.length < 2) await sleep(1);
     expect(queries[1]).toEqual(['b', 'c']);
-    expect((await known(['a'])).complete).toBe(true);
+    expect((await lookUp(['a'])).complete).toBe(true);
   });
 
-  test('that could not be had is told, and asked for again', async () => {
-    const { known, queries, errors, waiting } = source({ slow: true });
-    const asked = known(['a']);
+  test('reports a failed query, and queries the ids again', async () => {
+    const { lookUp, queries, errors, waiting } = lookupCache({ slow: true });
+    const failed = lookUp(['a']);
     while (waiting.length === 0) await sleep(1);
     waiting.shift()?.(new Error('down'));
-    expect((await asked).complete).toBe(false);
+    expect((await failed).complete).toBe(false);
     expect(errors).toHaveLength(1);
-    const again = known(['a']);
+    const retried = lookUp(['a']);
     while (waiting.length === 0) await sleep(1);
     waiting.shift()?.();
-    expect((await again).byId.size).toBe(1);
+    expect((await retried).byId.size).toBe(1);
     expect(queries).toEqual([['a'], ['a']]);
   });
 });

@@ -1,75 +1,77 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createTableSnapshot } from '../../../../clients/lakehouse/table-snapshot.ts';
 
-const KEPT_MS = 1000;
+const MAX_AGE_MS = 1000;
 
-/** A table whose rows are changed by the test; `ends` tells how each reading of it ends. */
-function table(rows: string[], { most = 100, ends = [] as (Error | undefined)[] } = {}) {
+/** A snapshot of a table whose rows the test changes. `loadErrors` has the error that ends each load, if any. */
+function snapshotOf(rows: string[], { maxRows = 100, loadErrors = [] as (Error | undefined)[] } = {}) {
   const errors: unknown[] = [];
-  let readings = 0;
-  const preloaded = createTableSnapshot<string>(
+  let loads = 0;
+  const lookUp = createTableSnapshot<string>(
     async function* () {
-      const end = ends[readings++];
+      const loadError = loadErrors[loads++];
       await Promise.resolve();
       for (const row of [...rows]) yield [row];
-      if (end !== undefined) throw end;
+      if (loadError !== undefined) throw loadError;
     },
     (row) => row,
-    { most, keptMs: KEPT_MS, onError: (error) => errors.push(error) },
+    { maxRows, maxAgeMs: MAX_AGE_MS, onError: (error) => errors.push(error) },
   );
-  return { preloaded, errors, readings: () => readings };
+  return { lookUp, errors, loads: () => loads };
 }
 
-const settled = () => vi.advanceTimersByTimeAsync(0);
+const loaded = () => vi.advanceTimersByTimeAsync(0);
 
-describe('a preloaded table', () => {
+describe('a table snapshot', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] }));
   afterEach(() => void vi.useRealTimers());
 
-  test('is read at once, and says who is in it and who is nowhere', async () => {
-    const { preloaded } = table(['a']);
-    expect(preloaded('a')).toBeUndefined();
-    await settled();
-    expect([preloaded('a'), preloaded('b')]).toEqual(['a', null]);
+  test('loads when it is created, then knows which ids exist', async () => {
+    const { lookUp } = snapshotOf(['a']);
+    expect(lookUp('a')).toBeUndefined();
+    await loaded();
+    expect([lookUp('a'), lookUp('b')]).toEqual(['a', null]);
   });
 
-  test('is read anew when it is wanted and growing old, and serves meanwhile', async () => {
+  test('reloads when a lookup finds it stale, and serves the old rows meanwhile', async () => {
     const rows = ['a'];
-    const { preloaded, readings } = table(rows);
-    await settled();
+    const { lookUp, loads } = snapshotOf(rows);
+    await loaded();
     rows.push('b');
-    await vi.advanceTimersByTimeAsync(KEPT_MS * 0.7);
-    expect([preloaded('b'), readings()]).toEqual([null, 1]);
-    await vi.advanceTimersByTimeAsync(KEPT_MS * 0.2);
-    expect([preloaded('b'), readings()]).toEqual([null, 2]);
-    await settled();
-    expect([preloaded('b'), readings()]).toEqual(['b', 2]);
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.7);
+    expect([lookUp('b'), loads()]).toEqual([null, 1]);
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.2);
+    expect([lookUp('b'), loads()]).toEqual([null, 2]);
+    await loaded();
+    expect([lookUp('b'), loads()]).toEqual(['b', 2]);
   });
 
-  test('that is not wanted is not read, and what is too old says nothing', async () => {
-    const { preloaded, readings } = table(['a']);
-    await settled();
-    await vi.advanceTimersByTimeAsync(KEPT_MS * 5);
-    expect(readings()).toBe(1);
-    expect(preloaded('a')).toBeUndefined();
+  test('does not reload without lookups, and does not serve rows that are too old', async () => {
+    const { lookUp, loads } = snapshotOf(['a']);
+    await loaded();
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 5);
+    expect(loads()).toBe(1);
+    expect(lookUp('a')).toBeUndefined();
   });
 
-  test('that could not be read to its end leaves the copy before in place, until that is too old', async () => {
+  test('keeps the old rows after a failed reload, until they are too old', async () => {
     const rows = ['a'];
-    const { preloaded, errors } = table(rows, { ends: [undefined, new Error('gone'), new Error('gone')] });
-    await settled();
+    const { lookUp, errors } = snapshotOf(rows, {
+      loadErrors: [undefined, new Error('gone'), new Error('gone')],
+    });
+    await loaded();
     rows.splice(0);
-    await vi.advanceTimersByTimeAsync(KEPT_MS * 0.8);
-    preloaded('a');
-    await settled();
-    expect([preloaded('a'), errors.length]).toEqual(['a', 1]);
-    await vi.advanceTimersByTimeAsync(KEPT_MS * 0.2);
-    expect(preloaded('a')).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.8);
+    lookUp('a');
+    await loaded();
+    expect([lookUp('a'), errors.length]).toEqual(['a', 1]);
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.2);
+    expect(lookUp('a')).toBeUndefined();
   });
 
-  test('that is too large is kept in part, and says nothing of others', async () => {
-    const { preloaded } = table(['a', 'b', 'c', 'd'], { most: 2 });
-    await settled();
-    expect(['a', 'c', 'd', 'e'].map(preloaded)).toEqual(['a', 'c', undefined, undefined]);
+  test('keeps the first rows of a too large table, and cannot tell about other ids', async () => {
+    const { lookUp } = snapshotOf(['a', 'b', 'c', 'd'], { maxRows: 2 });
+    await loaded();
+    expect(['a', 'c', 'd', 'e'].map(lookUp)).toEqual(['a', 'c', undefined, undefined]);
   });
 });

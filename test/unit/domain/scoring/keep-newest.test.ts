@@ -1,19 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { deadLetter, ok } from '../../../../domain/scoring/parse-outcome.ts';
-import { spans } from '../../../../domain/scoring/output-records.ts';
 import { keepNewest } from '../../../../domain/scoring/keep-newest.ts';
 
 const event = (id: string, event_time_ms: number) => ({ id, event_time_ms });
-const sort = (events: [offset: number, id: string, time: number][], watermark: number | null = null) =>
+const keep = (events: [offset: number, id: string, time: number][], watermark: number | null = null) =>
   keepNewest(
     events.map(([offset, id, time]) => ({ offset, outcome: ok(event(id, time)) })),
     ({ id }) => id,
     watermark,
   );
 
-describe('sorting the records of a range', () => {
-  test('the newest event of each KOL goes on, the others are superseded', () => {
-    const { newest, superseded } = sort([
+describe('keeping the newest events of a range', () => {
+  test('keeps the newest event of each KOL; the others are superseded', () => {
+    const { newest, superseded } = keep([
       [1, 'a', 10],
       [2, 'b', 10],
       [3, 'a', 30],
@@ -23,9 +22,9 @@ describe('sorting the records of a range', () => {
     expect(superseded).toEqual([1, 4]);
   });
 
-  test('of two events of the same time the later offset is newer', () => {
+  test('with equal event times the higher offset is newer', () => {
     expect(
-      sort([
+      keep([
         [1, 'a', 10],
         [2, 'a', 10],
       ]),
@@ -33,7 +32,7 @@ describe('sorting the records of a range', () => {
   });
 
   test('an event older than the watermark is late and supersedes nothing', () => {
-    const sorted = sort(
+    const kept = keep(
       [
         [1, 'a', 100],
         [2, 'a', 40],
@@ -42,13 +41,13 @@ describe('sorting the records of a range', () => {
       ],
       50,
     );
-    expect(sorted.newest.map(({ offset }) => offset)).toEqual([1, 4]);
-    expect(sorted.late).toEqual([2, 3]);
-    expect(sorted.maxEventTimeMs).toBe(100);
+    expect(kept.newest.map(({ offset }) => offset)).toEqual([1, 4]);
+    expect(kept.late).toEqual([2, 3]);
+    expect(kept.maxEventTimeMs).toBe(100);
   });
 
-  test('every record is under exactly one heading', () => {
-    const sorted = keepNewest(
+  test('every record has exactly one outcome', () => {
+    const kept = keepNewest(
       [
         { offset: 1, outcome: deadLetter('not_json', 'x') },
         { offset: 2, outcome: ok(event('a', 10)) },
@@ -59,19 +58,11 @@ describe('sorting the records of a range', () => {
       5,
     );
     const all = [
-      ...sorted.newest.map(({ offset }) => offset),
-      ...sorted.deadLetters.map(({ offset }) => offset),
-      ...sorted.late,
-      ...sorted.superseded,
+      ...kept.newest.map(({ offset }) => offset),
+      ...kept.deadLetters.map(({ offset }) => offset),
+      ...kept.late,
+      ...kept.superseded,
     ];
     expect(all.sort((a, b) => a - b)).toEqual([1, 2, 5, 9]);
   });
-});
-
-test('offsets are written as spans', () => {
-  expect(spans([7, 1, 2, 3])).toEqual([
-    [1, 3],
-    [7, 7],
-  ]);
-  expect(spans([])).toEqual([]);
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseCount } from '../../../../domain/scoring/parse-count.ts';
 
-describe('a count as people read it', () => {
+describe('parsing a human-readable count', () => {
   test.each([
     ['11.3K', 11_300],
     ['1.3M', 1_300_000],
@@ -36,11 +36,11 @@ describe('a count as people read it', () => {
     '٣',
     '9007199254740993',
     '99999999B',
-  ])('%j is none, and is not taken for 0', (raw) => {
+  ])('%j is not a count, and not 0 either', (raw) => {
     expect(parseCount(raw)).toBeNull();
   });
 
-  test('every whole number is read back, with and without thousands separators', () => {
+  test('parses every whole number, with and without thousands separators', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (count) => {
         expect(parseCount(String(count))).toBe(count);
@@ -49,7 +49,7 @@ describe('a count as people read it', () => {
     );
   });
 
-  test('no text gives anything but a safe whole number ≥ 0 or null', () => {
+  test('returns a safe whole number ≥ 0 or null for any text', () => {
     fc.assert(
       fc.property(fc.string(), (raw) => {
         const count = parseCount(raw);

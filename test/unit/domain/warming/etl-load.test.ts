@@ -1,16 +1,17 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  checkLoad,
   duplicateKeyOf,
   mergePartsAndScopes,
   partsAndScopesOf,
   type EtlLoad,
 } from '../../../../domain/warming/etl-load.ts';
 import { silverTables } from '../../../../domain/schema/silver-tables.ts';
-import { MAX_SCOPE_IDS, partsOfTables } from '../../../../domain/warming/warm-parts.ts';
+import { MAX_SCOPE_IDS } from '../../../../domain/warming/warm-scope.ts';
+import { partsOfTables } from '../../../../domain/warming/warm-parts.ts';
 
-const whole: EtlLoad = {
+/** A load with every field. */
+const fullLoad: EtlLoad = {
   tables: ['kol_content', 'kol_profiles'],
   loadedAt: '2026-01-01T03:00:00+01:00',
   pipeline: 'nightly',
@@ -19,126 +20,18 @@ const whole: EtlLoad = {
   ids: ['1', '9007199254740993'],
 };
 
-describe('checkLoad', () => {
-  test('takes a load with all that it can say, and one with its tables only', () => {
-    expect(checkLoad(whole)).toEqual({ load: whole, problems: [] });
-    expect(checkLoad({ tables: ['kol_content'] })).toEqual({
-      load: { tables: ['kol_content'] },
-      problems: [],
-    });
-  });
-
-  test('takes null for what is not said, and snake_case names', () => {
-    const { tables, loadedAt, runId } = whole;
-    expect(checkLoad({ tables, loaded_at: loadedAt, run_id: runId, ids: null, platforms: null })).toEqual({
-      load: { tables, loadedAt, runId },
-      problems: [],
-    });
-  });
-
-  test.each([
-    ['text', 'kol_content'],
-    ['a list', [{ tables: ['kol_content'] }]],
-    ['nothing', undefined],
-    ['null', null],
-    ['a number', 7],
-  ])('has nothing of a load that is %s', (_what, given) => {
-    const { load, problems } = checkLoad(given);
-    expect(load).toBeNull();
-    expect(problems).toMatchObject([
-      { name: 'load', accepted: expect.stringContaining('{"tables"') as string },
-    ]);
-  });
-
-  test.each([[undefined], [[]], ['kol_content'], [{}], [['kol_contents']], [[7, null]]])(
-    'has nothing of a load of tables %j, and names the accepted ones',
-    (tables) => {
-      const { load, problems } = checkLoad({ tables });
-      expect(load).toBeNull();
-      expect(problems).toMatchObject([{ name: 'tables' }]);
-      for (const table of silverTables) expect(problems[0]?.accepted).toContain(table);
-    },
-  );
-
-  test('keeps the known of several tables, and names the unknown ones', () => {
-    const { load, problems } = checkLoad({
-      tables: ['kol_content', 'a_table_of_somebody_else', '__proto__'],
-    });
-    expect(load).toEqual({ tables: ['kol_content'] });
-    expect(problems).toMatchObject([{ name: 'tables', given: ['a_table_of_somebody_else', '__proto__'] }]);
-  });
-
-  test.each([
-    ['ids', []],
-    ['ids', 'zoe'],
-    ['ids', [1]],
-    ['ids', ['a', 'b\u0000']],
-    ['ids', Array.from({ length: MAX_SCOPE_IDS + 1 }, String)],
-    ['platforms', ['TikTok']],
-    ['platforms', ['all']],
-    ['platforms', ['tiktok', '{x}:y']],
-    ['platforms', {}],
-  ])('refreshes more rather than less where %s is %j', (name, value) => {
-    const { load, problems } = checkLoad({ ...whole, [name]: value });
-    const { ids: _ids, platforms: _platforms, ...rest } = whole;
-    expect(load).toEqual(rest);
-    expect(problems).toMatchObject([{ name, accepted: expect.stringContaining('leave') as string }]);
-  });
-
-  test.each([
-    ['loadedAt', 'yesterday'],
-    ['loadedAt', '2026-01-01T03:00:00'],
-    ['loadedAt', '2026-13-01T03:00:00Z'],
-    ['runId', 7],
-    ['pipeline', ''],
-  ])('leaves out %s where it is %j', (name, value) => {
-    const { load, problems } = checkLoad({ ...whole, [name]: value });
-    expect(load).toEqual(Object.fromEntries(Object.entries(whole).filter(([key]) => key !== name)));
-    expect(problems).toMatchObject([{ name, given: value }]);
-  });
-
-  test('names unknown fields, also ones with names of its own objects', () => {
-    const given = JSON.parse(
-      '{"tables": ["kol_content"], "tabels": [], "__proto__": 1, "constructor": 2}',
-    ) as object;
-    const { load, problems } = checkLoad(given);
-    expect(load).toEqual({ tables: ['kol_content'] });
-    expect(problems.map(({ name }) => name)).toEqual(['tabels', '__proto__', 'constructor']);
-  });
-
-  test('shows long values shortened', () => {
-    const { problems } = checkLoad({
-      tables: ['x'.repeat(1000)],
-      ['y'.repeat(1000)]: { z: 'z'.repeat(1000) },
-    });
-    expect(JSON.stringify(problems).length).toBeLessThan(600);
-  });
-
-  test('never throws, and what it gives is a load without problems', () => {
-    fc.assert(
-      fc.property(
-        fc.oneof(
-          fc.jsonValue(),
-          fc.record({ tables: fc.jsonValue(), ids: fc.jsonValue(), runId: fc.jsonValue() }),
-        ),
-        (given) => {
-          const { load, problems } = checkLoad(given);
-          if (load === null) expect(problems).not.toEqual([]);
-          else expect(checkLoad(load)).toEqual({ load, problems: [] });
-        },
-      ),
-    );
-  });
-});
-
 describe('duplicateKeyOf', () => {
-  const key = duplicateKeyOf(whole);
+  const key = duplicateKeyOf(fullLoad);
 
-  test('is the same for the same, in whatever order and whenever it was loaded', () => {
+  test('is the same for the same load in another order or loaded at another time', () => {
     expect(
-      duplicateKeyOf({ ...whole, tables: whole.tables.toReversed(), ids: whole.ids?.toReversed() ?? [] }),
+      duplicateKeyOf({
+        ...fullLoad,
+        tables: fullLoad.tables.toReversed(),
+        ids: fullLoad.ids?.toReversed() ?? [],
+      }),
     ).toBe(key);
-    expect(duplicateKeyOf({ ...whole, loadedAt: '2026-02-02T00:00:00Z' })).toBe(key);
+    expect(duplicateKeyOf({ ...fullLoad, loadedAt: '2026-02-02T00:00:00Z' })).toBe(key);
   });
 
   test.each([
@@ -148,20 +41,20 @@ describe('duplicateKeyOf', () => {
     { platforms: ['twitter'] },
     { ids: ['1'] },
     { ids: ['19007199254740993'] },
-  ])('is another one with %j', (change) => {
-    expect(duplicateKeyOf({ ...whole, ...change })).not.toBe(key);
+  ])('is another one for a load with %j', (change) => {
+    expect(duplicateKeyOf({ ...fullLoad, ...change })).not.toBe(key);
   });
 
-  test('is of no load that names no run', () => {
+  test('does not exist for a load without a run id', () => {
     expect(duplicateKeyOf({ tables: ['kol_content'], pipeline: 'nightly' })).toBeUndefined();
   });
 
-  test('stays short however long the load', () => {
+  test('is short also for a long load', () => {
     const ids = Array.from({ length: MAX_SCOPE_IDS }, (_, index) => String(index).padStart(256, 'x'));
-    expect(duplicateKeyOf({ ...whole, ids })).toHaveLength(16);
+    expect(duplicateKeyOf({ ...fullLoad, ids })).toHaveLength(16);
   });
 
-  test('tells apart what differs in one character', () => {
+  test('differs for run ids that differ in one character', () => {
     const keys = Array.from({ length: 20_000 }, (_, index) =>
       duplicateKeyOf({ tables: ['kol_content'], runId: `run-${index}` }),
     );
@@ -170,11 +63,11 @@ describe('duplicateKeyOf', () => {
 });
 
 describe('partsAndScopesOf', () => {
-  test.each(silverTables)('a load of %s makes whole all parts that read it', (table) => {
+  test.each(silverTables)('a load of %s refreshes all parts that read it, whole', (table) => {
     expect(partsAndScopesOf([{ tables: [table] }])).toEqual({ parts: partsOfTables([table]), scopes: {} });
   });
 
-  test('a load of platforms scopes each of them', () => {
+  test('a load of platforms gives each part a scope of these platforms', () => {
     expect(partsAndScopesOf([{ tables: ['kol_content'], platforms: ['tiktok'] }])).toEqual({
       parts: ['rankings', 'trending', 'stats'],
       scopes: {
@@ -200,7 +93,7 @@ describe('partsAndScopesOf', () => {
     });
   });
 
-  test('several loads: the scopes of a part are merged, and a load of all of it takes all of it', () => {
+  test('merges the scopes that several loads give to a part; a load of the whole table removes its scope', () => {
     const ids = partsAndScopesOf([
       { tables: ['kol_profiles'], ids: ['1', '2'] },
       { tables: ['kol_profiles'], ids: ['2', '3'] },
@@ -215,7 +108,7 @@ describe('partsAndScopesOf', () => {
     expect(all.scopes).toEqual({ trending: { platforms: ['tiktok'] } });
   });
 
-  test('is the same in whatever steps the loads are put together', () => {
+  test('is the same whether loads are merged one by one or together', () => {
     const load = fc.record(
       {
         tables: fc.subarray([...silverTables], { minLength: 1 }),

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { featuresSchema, judge, riskLevel, type Features } from '../../../../simulators/ml-service/model.ts';
+import {
+  featuresSchema,
+  predictTrust,
+  riskLevel,
+  type Features,
+} from '../../../../simulators/ml-service/model.ts';
 
 const count = fc.nat({ max: 2_000_000_000 });
 const features: fc.Arbitrary<Features> = fc.record({
@@ -43,13 +48,14 @@ const bot: Features = {
   has_profile_image: false,
   bio_length: 0,
 };
-const score = (changes: Partial<Features>) => judge({ ...genuine, verified: false, ...changes }).trust_score;
+const score = (changes: Partial<Features>) =>
+  predictTrust({ ...genuine, verified: false, ...changes }).trust_score;
 
 describe('the reference trust model', () => {
-  it('keeps every answer within the contract', () => {
+  it('keeps every prediction within docs/contract.md', () => {
     fc.assert(
       fc.property(features, (profile) => {
-        const { trust_score, confidence, is_trustworthy, risk_level } = judge(profile);
+        const { trust_score, confidence, is_trustworthy, risk_level } = predictTrust(profile);
         expect(featuresSchema.safeParse(profile).success).toBe(true);
         expect(trust_score).toBeGreaterThanOrEqual(0);
         expect(trust_score).toBeLessThanOrEqual(100);
@@ -61,20 +67,20 @@ describe('the reference trust model', () => {
     );
   });
 
-  it('says the same of the same profile', () => {
+  it('gives the same prediction for the same profile', () => {
     fc.assert(
       fc.property(features, (profile) => {
-        expect(judge(profile)).toEqual(judge({ ...profile }));
+        expect(predictTrust(profile)).toEqual(predictTrust({ ...profile }));
       }),
     );
   });
 
-  it('tells a known public figure from a bot', () => {
-    expect(judge(genuine)).toMatchObject({ is_trustworthy: true, risk_level: 'low' });
-    expect(judge(bot)).toMatchObject({ is_trustworthy: false, risk_level: 'high' });
+  it('trusts a public figure and distrusts a bot', () => {
+    expect(predictTrust(genuine)).toMatchObject({ is_trustworthy: true, risk_level: 'low' });
+    expect(predictTrust(bot)).toMatchObject({ is_trustworthy: false, risk_level: 'high' });
   });
 
-  it('trusts age, followers and a biography, and distrusts flooding and follow-back farming', () => {
+  it('raises the score for age, followers, a biography and verification, and lowers it for flooding and follow-back farming', () => {
     expect(score({ account_age_days: 4_000 })).toBeGreaterThan(score({ account_age_days: 100 }));
     expect(score({ followers_count: 1_000_000 })).toBeGreaterThan(score({ followers_count: 1_000 }));
     expect(score({ has_bio: false, bio_length: 0 })).toBeLessThan(score({}));
@@ -92,7 +98,7 @@ describe('the reference trust model', () => {
     [40, 'elevated'],
     [39.99, 'high'],
     [0, 'high'],
-  ])('calls the risk of a score of %d %s', (trustScore, level) => {
+  ])('gives a score of %d the risk level %s', (trustScore, level) => {
     expect(riskLevel(trustScore)).toBe(level);
   });
 });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { parseCount } from '../../../../domain/scoring/parse-count.ts';
-import { parseProfileEvent } from '../../../../domain/scoring/profile-event.ts';
+import { parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
 import { profileEvent, videoEvent, type ScrapedEvent } from '../../../../simulators/producer/events.ts';
 import { malformed } from '../../../../simulators/producer/malformed.ts';
 import { nextMessage } from '../../../../simulators/producer/next-message.ts';
 import { seededRandom } from '../../../../simulators/producer/random.ts';
 import { rawCount } from '../../../../simulators/producer/raw-count.ts';
-import { madeUpSubjects, type ProfileSubject, type VideoSubject } from '../../../../simulators/producer/subjects.ts';
+import type { ProfileSubject, VideoSubject } from '../../../../simulators/producer/subjects.ts';
+import { syntheticSubjects } from '../../../../simulators/producer/synthetic-subjects.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 const kol: ProfileSubject = {
@@ -29,34 +30,34 @@ const video: VideoSubject = {
   comments: 0,
   shares: 0,
 };
-const many = <T>(make: (random: () => number) => T, count = 2_000): T[] => {
+const generate = <T>(create: (random: () => number) => T, count = 2_000): T[] => {
   const random = seededRandom(7);
-  return Array.from({ length: count }, () => make(random));
+  return Array.from({ length: count }, () => create(random));
 };
-const parsed = (value: string) =>
+const parse = (value: string) =>
   parseProfileEvent({ key: null, value: Buffer.from(value), timestampMs: NOW }, NOW);
 const has = (field: string) => (event: ScrapedEvent) => event[field] !== undefined && event[field] !== null;
 
 describe('profile events', () => {
-  it('are the same for the same seed, time and subject, and else differ', () => {
-    const make = (seed: number) => profileEvent(seededRandom(seed), NOW, kol);
-    expect(make(1)).toEqual(make(1));
-    expect(make(1)).not.toEqual(make(2));
+  it('are equal for the same seed, time and subject, and differ for another seed', () => {
+    const create = (seed: number) => profileEvent(seededRandom(seed), NOW, kol);
+    expect(create(1)).toEqual(create(1));
+    expect(create(1)).not.toEqual(create(2));
   });
 
-  it('are all understood by the hot path, as the KOL they are about', () => {
+  it('are all parsed by the scoring loop, with the right KOL', () => {
     for (const platform of ['tiktok', 'twitter'])
-      for (const event of many((random) => profileEvent(random, NOW, { ...kol, platform }))) {
-        const outcome = parsed(JSON.stringify(event));
+      for (const event of generate((random) => profileEvent(random, NOW, { ...kol, platform }))) {
+        const outcome = parse(JSON.stringify(event));
         expect(outcome).toMatchObject({ kind: 'ok', value: { kol_id: kol.kolId, platform } });
-        // A count that was there is about what the KOL has; text is cut to two digits or more.
+        // A count that is present is close to the real one; counts as text are truncated to two or more digits.
         const followers = outcome.kind === 'ok' ? (outcome.value.followers_count ?? 0) : NaN;
         if (followers !== 0) expect(Math.abs(followers / kol.followers - 1)).toBeLessThan(0.06);
       }
   });
 
-  it('have counts as text and as numbers, and fields that are missing or null', () => {
-    const events = many((random) => profileEvent(random, NOW, kol));
+  it('have counts as text or as numbers, and some missing and some null fields', () => {
+    const events = generate((random) => profileEvent(random, NOW, kol));
     const share = (is: (event: ScrapedEvent) => boolean) => events.filter(is).length / events.length;
     expect(share(has('followers_raw'))).toBeGreaterThan(0.7);
     expect(share(has('followers_count'))).toBeGreaterThan(0.1);
@@ -64,8 +65,8 @@ describe('profile events', () => {
     expect(share((event) => event['nickname'] === null)).toBeGreaterThan(0.02);
   });
 
-  it('happened before they are sent, few of them over five minutes before', () => {
-    const delays = many((random) => {
+  it('happen before they are sent, a few of them more than five minutes before', () => {
+    const delays = generate((random) => {
       const time = profileEvent(random, NOW, kol)['event_time'];
       return NOW - Date.parse(String(time));
     }, 20_000);
@@ -75,16 +76,16 @@ describe('profile events', () => {
     expect(late).toBeLessThan(0.01);
   });
 
-  it('have ids of their own', () => {
-    const ids = many((random) => profileEvent(random, NOW, kol)['event_id']);
+  it('have unique ids', () => {
+    const ids = generate((random) => profileEvent(random, NOW, kol)['event_id']);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids[0]).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 });
 
 describe('video events', () => {
-  it('say which video, and how often it was seen and liked', () => {
-    for (const event of many((random) => videoEvent(random, NOW, video))) {
+  it('have the id of the video and its counts', () => {
+    for (const event of generate((random) => videoEvent(random, NOW, video))) {
       expect(event).toMatchObject({ event_type: 'video', platform: 'youtube', video_id: video.videoId });
       for (const field of ['view_count', 'like_count', 'comment_count', 'share_count'])
         if (has(field)(event)) expect(Number.isSafeInteger(event[field])).toBe(true);
@@ -93,15 +94,15 @@ describe('video events', () => {
     }
   });
 
-  it('are the same for the same seed', () => {
+  it('are equal for the same seed', () => {
     expect(videoEvent(seededRandom(3), NOW, video)).toEqual(videoEvent(seededRandom(3), NOW, video));
   });
 });
 
 describe('malformed events', () => {
-  it('are each a dead letter, for many reasons', () => {
-    const reasons = many((random) => {
-      const outcome = parsed(malformed(random, profileEvent(random, NOW, kol)));
+  it('all become dead letters, with every reason', () => {
+    const reasons = generate((random) => {
+      const outcome = parse(malformed(random, profileEvent(random, NOW, kol)));
       return outcome.kind === 'deadLetter' ? outcome.reason : 'ok';
     });
     expect([...new Set(reasons)].sort()).toEqual(
@@ -128,41 +129,41 @@ describe('raw counts', () => {
     [999_950, '999.9K'],
     [1_300_000, '1.3M'],
     [2_100_000_000, '2.1B'],
-  ])('shows %d as %s', (value, text) => {
+  ])('formats %d as %s', (value, text) => {
     expect(rawCount(() => 0.5, value)).toBe(text);
   });
 });
 
-describe('the stream', () => {
+describe('the event stream', () => {
   const random = seededRandom(11);
-  const subjects = madeUpSubjects(random);
+  const subjects = syntheticSubjects(random);
   const messages = Array.from({ length: 5_000 }, () => nextMessage(random, NOW, subjects, 0.01));
   const profiles = messages.filter(({ topic }) => topic === 'kol.profiles.raw');
 
-  it('has four profiles to a video', () => {
+  it('has four profiles per video', () => {
     expect(profiles.length / messages.length).toBeCloseTo(0.8, 1);
     expect(messages.length - profiles.length).toBe(
       messages.filter(({ topic }) => topic === 'kol.videos.raw').length,
     );
   });
 
-  it('is keyed by the KOL, some of whom come far more often than others', () => {
+  it('has the KOL as its key, and some KOLs far more often than others', () => {
     const visits = new Map<string, number>();
     for (const { key } of profiles) visits.set(key, (visits.get(key) ?? 0) + 1);
     expect(visits.get('kol_0') ?? 0).toBeGreaterThan(profiles.length / 40);
     expect(visits.size).toBeGreaterThan(500);
     for (const { key, value } of profiles) {
-      const outcome = parsed(value);
+      const outcome = parse(value);
       if (outcome.kind === 'ok') expect(outcome.value.kol_id).toBe(key);
     }
   });
 
-  it('has as many malformed events as it is told', () => {
-    const bad = profiles.filter(({ value }) => parsed(value).kind === 'deadLetter').length / profiles.length;
+  it('has the requested share of malformed events', () => {
+    const bad = profiles.filter(({ value }) => parse(value).kind === 'deadLetter').length / profiles.length;
     expect(bad).toBeGreaterThan(0.003);
     expect(bad).toBeLessThan(0.02);
     const none = Array.from({ length: 2_000 }, () => nextMessage(random, NOW, subjects, 0));
-    expect(none.every(({ topic, value }) => topic === 'kol.videos.raw' || parsed(value).kind === 'ok')).toBe(
+    expect(none.every(({ topic, value }) => topic === 'kol.videos.raw' || parse(value).kind === 'ok')).toBe(
       true,
     );
   });

@@ -12,7 +12,7 @@ import {
 
 const { CompressionCodecs, CompressionTypes } = kafkajs;
 
-/** What kafkajs gets from its registry. */
+/** A codec in kafkajs's registry. */
 interface RegisteredCodec {
   readonly compress: (encoder: { buffer: Buffer }) => Promise<Buffer>;
   readonly decompress: (bytes: Buffer) => Promise<Buffer>;
@@ -27,7 +27,7 @@ describe.each([
   ['snappy', CompressionTypes.Snappy],
   ['lz4', CompressionTypes.LZ4],
 ] as const)('%s', (name, type) => {
-  test('gives back what it compressed', async () => {
+  test('decompresses what it compressed', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (bytes) => {
         const records = Buffer.from(bytes);
@@ -37,7 +37,7 @@ describe.each([
     );
   });
 
-  test('makes records that are alike much smaller, also over several blocks', async () => {
+  test('compresses similar records to less than a tenth, also over several blocks', async () => {
     const records = Buffer.from('{"platform":"tiktok"}'.repeat(50_000));
     const { compress, decompress } = registered(type);
     const bytes = await compress({ buffer: records });
@@ -45,29 +45,29 @@ describe.each([
     expect((await decompress(bytes)).equals(records)).toBe(true);
   });
 
-  test('says that bytes are damaged, and in which codec', async () => {
+  test('reports damaged bytes with the name of the codec', async () => {
     const { compress, decompress } = registered(type);
     const bytes = await compress({ buffer: Buffer.from('{"platform":"tiktok"}'.repeat(50)) });
-    const cut = decompress(bytes.subarray(0, bytes.length - 10));
-    await expect(cut).rejects.toThrow(DecompressionError);
-    await expect(cut).rejects.toThrow(`${name}: `);
+    const damaged = decompress(bytes.subarray(0, bytes.length - 10));
+    await expect(damaged).rejects.toThrow(DecompressionError);
+    await expect(damaged).rejects.toThrow(`${name}: `);
     await expect(decompress(Buffer.from('not compressed at all'))).rejects.toThrow(DecompressionError);
   });
 });
 
 describe('snappy', () => {
-  /** "hello": 5 bytes in all, a literal of 5. */
+  /** "hello": 5 bytes in total, a literal of 5 bytes. */
   const HELLO = hex('05 10 68656c6c6f');
-  /** "aaaaaaaa": 8 bytes in all, a literal of 1, then 7 copied from 1 before. */
+  /** "aaaaaaaa": 8 bytes in total, a literal of 1 byte, then a copy of 7 bytes from 1 byte before. */
   const EIGHT_A = hex('08 00 61 0d 01');
   const HEADER = hex('82 534e41505059 00 00000001 00000001');
 
-  test('is read bare, as librdkafka writes it', async () => {
+  test('reads a single block without header, as librdkafka writes it', async () => {
     expect(String(await snappyCodec.decompress(HELLO))).toBe('hello');
     expect(String(await snappyCodec.decompress(EIGHT_A))).toBe('aaaaaaaa');
   });
 
-  test('is read in the blocks of Java clients, one or several', async () => {
+  test('reads one or several blocks of Java clients', async () => {
     expect(String(await snappyCodec.decompress(Buffer.concat([HEADER, hex('00000007'), HELLO])))).toBe(
       'hello',
     );
@@ -76,24 +76,24 @@ describe('snappy', () => {
     expect(await snappyCodec.decompress(HEADER)).toHaveLength(0);
   });
 
-  test('is written in the blocks of Java clients', async () => {
+  test('writes the blocks of Java clients', async () => {
     const bytes = await snappyCodec.compress(Buffer.from('hello'));
     expect(bytes).toEqual(Buffer.concat([HEADER, hex('00000007'), HELLO]));
   });
 
   test.each([
-    ['reaches beyond the end', '00000008'],
+    ['extends beyond the end', '00000008'],
     ['has a negative length', 'ffffffff'],
-    ['is cut within its length', '0000'],
-  ])('refuses a block that %s', async (_what, length) => {
+    ['ends within its length', '0000'],
+  ])('rejects a block that %s', async (_what, length) => {
     const bytes = Buffer.concat([HEADER, hex(length), ...(length.length === 8 ? [HELLO] : [])]);
     await expect(snappyCodec.decompress(bytes)).rejects.toThrow();
   });
 });
 
 describe('lz4', () => {
-  test('is read in its frame format', async () => {
-    // Magic; version 1, independent blocks; blocks of 64 KB; header checksum; 5 bytes as they are; end mark.
+  test('reads the frame format', async () => {
+    // Magic; version 1, independent blocks; blocks of 64 KB; header checksum; 5 uncompressed bytes; end mark.
     const frame = hex('04224d18 60 40 82 05000080 68656c6c6f 00000000');
     expect(String(await lz4Codec.decompress(frame))).toBe('hello');
   });
@@ -102,30 +102,30 @@ describe('lz4', () => {
 describe('zstd', () => {
   // Magic; content size in one byte: 5; last block, raw, 5 bytes.
   const SIZED = hex('28b52ffd 20 05 290000 68656c6c6f');
-  // Magic; no content size, window of 1 KB; last block, raw, 5 bytes: what streams write, Java clients among them.
+  // Magic; no content size, window of 1 KB; last block, raw, 5 bytes: what stream writers produce, such as Java clients.
   const STREAMED = hex('28b52ffd 00 00 290000 68656c6c6f');
   const { decompress, compress } = zstdCodec;
 
-  test('is read with its size told, and without', async () => {
+  test('reads frames with and without a content size', async () => {
     expect(String(await decompress(SIZED))).toBe('hello');
     expect(String(await decompress(STREAMED))).toBe('hello');
     // One byte repeated 1,000 times.
     expect(String(await decompress(hex('28b52ffd 00 00 431f00 61')))).toBe('a'.repeat(1000));
   });
 
-  test('is not written, and says so', async () => {
+  test('rejects compression, with an error that says it is read only', async () => {
     await expect(compress(Buffer.from('x'))).rejects.toThrow(CompressionUnsupportedError);
     await expect(compress(Buffer.from('x'))).rejects.toThrow('zstd batches can be read but not written here');
   });
 
-  test('says that bytes are damaged', async () => {
+  test('reports damaged bytes', async () => {
     const damaged = registered(CompressionTypes.ZSTD).decompress(STREAMED.subarray(0, 10));
     await expect(damaged).rejects.toThrow(DecompressionError);
     await expect(damaged).rejects.toThrow('zstd: ');
   });
 });
 
-test('registering again changes nothing that is seen', async () => {
+test('registering the codecs twice works as once', async () => {
   registerCodecs();
   registerCodecs();
   const { compress, decompress } = registered(CompressionTypes.LZ4);

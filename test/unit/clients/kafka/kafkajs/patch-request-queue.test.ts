@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { patchRequestQueue } from '../../../../../clients/kafka/kafkajs/patch-request-queue.ts';
 
-/** Holds the patch to the pinned kafkajs: it changes an internal object of it. */
+/** The patch changes an internal object of kafkajs. This test fails if a new version changes that object. */
 const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue') as new (
   options: object,
 ) => {
@@ -20,12 +20,12 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-test('a connection with nothing to send sets no timer', () => {
+test('a connection without pending requests sets no timer', () => {
   queue(1).checkPendingRequests();
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a request that had to wait, and a throttled connection, are looked after', () => {
+test('a waiting request and a throttled connection set a timer', () => {
   const full = queue(0);
   full.push({ entry: { correlationId: 1 }, sendRequest() {} });
   expect(full.pending).toHaveLength(1);

@@ -3,7 +3,7 @@ import { readCommitted } from '../../../../../clients/kafka/kafkajs/read-committ
 
 const record = (offset: number, producerId: string, inTransaction = true) => ({
   offset: String(offset),
-  key: Buffer.from([0, 0, 0, 0]), // looks like an abort marker, and is none
+  key: Buffer.from([0, 0, 0, 0]), // a data record whose key looks like an abort marker
   isControlRecord: false,
   batchContext: { producerId, inTransaction },
 });
@@ -15,7 +15,7 @@ const marker = (offset: number, producerId: string, type: 'abort' | 'commit') =>
 });
 const offsets = (messages: readonly { offset: string }[]) => messages.map(({ offset }) => Number(offset));
 
-test('overlapping aborted transactions are left out, also when reading from their middle', () => {
+test('leaves out overlapping aborted transactions, also when the fetch starts in their middle', () => {
   const log = [
     record(1, 'p1'),
     record(2, 'p2'),
@@ -33,11 +33,11 @@ test('overlapping aborted transactions are left out, also when reading from thei
   expect(offsets(readCommitted(log.slice(1), aborted))).toEqual([3, 7]);
 });
 
-test('a producer that aborted once may commit the next time', () => {
+test('keeps the committed transaction of a producer that aborted an earlier one', () => {
   const log = [record(1, 'p'), marker(2, 'p', 'abort'), record(3, 'p'), marker(4, 'p', 'commit')];
   expect(offsets(readCommitted(log, [{ producerId: 'p', firstOffset: '1' }]))).toEqual([3]);
 });
 
-test('records outside transactions are kept, markers never shown', () => {
+test('keeps records outside transactions and removes all markers', () => {
   expect(offsets(readCommitted([record(0, '-1', false), marker(1, 'p', 'commit')], null))).toEqual([0]);
 });

@@ -1,0 +1,60 @@
+import { profile } from '../../domain/entities/profile.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import { deleteRemovedRows } from './delete-removed-rows.ts';
+import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
+import type { ProfilePlan } from './plan-profiles.ts';
+import { refuseEmptyRead, refuseShrinkage } from './refuse-shrinkage.ts';
+
+export interface FinishProfilesArgs extends WarmPartArgs {
+  readonly plan: ProfilePlan;
+  /** What the warm read and wrote. */
+  readonly report: PartReport;
+  /** Whether the workflow reads all profiles again when Redis lost some of them. */
+  readonly mayRepeat: boolean;
+}
+
+export interface FinishProfilesResult {
+  readonly report: PartReport;
+  /** Profiles that were written and are missing now, after a restart, a failover or an eviction of Redis. */
+  readonly lost: number;
+}
+
+/**
+ * Ends a warm of the profiles: checks what was read, removes profiles that left the lakehouse, counts those that Redis lost, and
+ * writes the metadata.
+ * @throws EmptyRead or ImplausiblyShrunk, before anything is removed
+ */
+export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPercent: number }) {
+  const { lakehouse, maxShrinkPercent } = deps;
+
+  return function finishProfiles(args: FinishProfilesArgs): Promise<FinishProfilesResult> {
+    const { plan, report: written } = args;
+    const { rowsRead } = written;
+    const warm = new PartWarm(deps, 'profiles', args);
+    return warm.run(async () => {
+      refuseEmptyRead('profiles', rowsRead);
+      // Far fewer rows than the plan counted mean that a read was cut short. Then nothing may be removed.
+      refuseShrinkage(warm, [{ what: 'rows read', before: plan.total, now: rowsRead }], maxShrinkPercent);
+
+      const { writtenByWarm, cachedLater } = await deleteRemovedRows(warm, lakehouse, profile, plan.readAt);
+      const areAllHot = plan.room === null;
+      // When all profiles are hot, one that a reader cached again later is present too.
+      const present = areAllHot ? writtenByWarm + cachedLater : writtenByWarm;
+      let { keys } = written;
+      // A KOL that the lakehouse has twice is one key.
+      if (areAllHot && present < keys) keys = Math.min(keys, await lakehouse.countIds(profile, warm.reading));
+      const lost = Math.max(0, keys - present);
+      if (lost > 0) {
+        if (args.mayRepeat) return { report: warm.report(), lost };
+        warm.warnings.push(
+          `${lost} of the ${keys} profiles that this warm wrote are missing: Redis evicted them or was restarted`,
+        );
+      }
+
+      const { readAt: read_at, tableRows, snapshots, shape } = plan;
+      const source = { read_at, rows: rowsRead, tableRows, snapshots, shape };
+      await warm.writeMetadata({ ...source, keys, sets: {} }, new Date());
+      return { report: warm.report(), lost };
+    });
+  };
+}

@@ -1,0 +1,94 @@
+import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
+import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
+import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
+import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
+import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
+import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
+import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
+import { refuseShrinkage, tableSizeChanges } from './refuse-shrinkage.ts';
+
+/** How the profiles are to be read. Small enough for the workflow history. */
+export interface ProfilePlan extends ProfileWork {
+  /** The `cached_at` of everything that this warm writes, ISO 8601. */
+  readonly readAt: string;
+  /** What the plan itself did: refreshed TTLs. Without splits and without room the warm is done. */
+  readonly report: PartReport;
+  readonly tableRows: Readonly<Record<string, number>>;
+  readonly snapshots: Readonly<Record<string, string | null>>;
+  readonly shape: string;
+}
+
+interface ProfileWork {
+  /** Rows that will be read, for progress. */
+  readonly total: number;
+  /** All profiles are to be read, in these splits. */
+  readonly splits: readonly ProfileSplit[];
+  readonly parallelSplits: number;
+  /** Only hot profiles are to be read, at most this many, by `warmHotProfiles`. Null when all are read, or none. */
+  readonly room: number | null;
+}
+
+const NO_WORK: ProfileWork = { total: 0, splits: [], parallelSplits: 1, room: null };
+
+/**
+ * Decides what the warm of the profiles has to do. When nothing changed since the last warm, it refreshes the TTLs itself.
+ * @throws ImplausiblyShrunk when the table lost most of its rows
+ */
+export function createPlanProfiles(
+  deps: PartWarmDeps & { readonly maxShrinkPercent: number; readonly profiles: ProfileOptions },
+) {
+  const { redis, lakehouse, maxShrinkPercent, profiles: options } = deps;
+
+  return function planProfiles(args: WarmPartArgs): Promise<ProfilePlan> {
+    const warm = new PartWarm(deps, 'profiles', args);
+    return warm.run(async () => {
+      const now = new Date();
+      const [last, snapshots, tableRows, hot] = await Promise.all([
+        readPartMetadata(redis, 'profiles'),
+        warm.readSnapshots(),
+        warm.countTableRows(),
+        selectHotProfiles(redis, options, now),
+      ]);
+      const rows = tableRows['kol_profiles'] ?? 0;
+      const areAllHot = args.allProfiles || hot.room >= rows;
+      const shape = areAllHot ? 'all' : hotShapeOf(options);
+      const planOf = (work: ProfileWork): ProfilePlan => ({
+        readAt: now.toISOString(),
+        report: warm.report(),
+        ...work,
+        tableRows,
+        snapshots,
+        shape,
+      });
+
+      if (
+        warm.maySkipRead(last, { snapshots, shape }) &&
+        (await refreshUnchangedProfiles(warm, lakehouse, last, hot, areAllHot))
+      ) {
+        if (!args.dryRun) await warm.writeMetadata(last, now);
+        return planOf(NO_WORK);
+      }
+
+      refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
+      const total = areAllHot ? rows : Math.min(rows, hot.room);
+      const addedBytes = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
+      warm.warnings.push(...memoryWarnings(await readMemoryInfo(redis), addedBytes));
+      if (!areAllHot) return planOf({ ...NO_WORK, total, room: hot.room });
+      const splits = profileSplits(rows, Math.min(options.rowsPerSplit, maxRowsPerSplit(options)));
+      return planOf({ ...NO_WORK, total, splits, parallelSplits: options.parallelSplits });
+    });
+  };
+}
+
+/**
+ * The settings that decide which profiles are hot. The room itself is not one of them: it follows the mean size of a profile, which
+ * always varies a little.
+ */
+const hotShapeOf = ({ fixedRoom, memoryPercent, perPlatform }: ProfileOptions): string =>
+  `hot ${fixedRoom ?? `${memoryPercent} %`}, ${perPlatform}`;
+
+/** Rows that one split can write in SPLIT_SECONDS at the configured rate. */
+const maxRowsPerSplit = ({ writesPerSecond, parallelSplits }: ProfileOptions): number =>
+  writesPerSecond === 0 ? Infinity : Math.max(1, (writesPerSecond / parallelSplits) * SPLIT_SECONDS);

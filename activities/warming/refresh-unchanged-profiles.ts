@@ -1,0 +1,48 @@
+import type { HotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
+import { scanEntities } from '../../cache/redis/scan-entities.ts';
+import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { profile } from '../../domain/entities/profile.ts';
+import type { PartWarm } from './part-warm.ts';
+import { writeProfilesById } from './write-profiles.ts';
+
+/**
+ * Refreshes the TTLs of hot profiles that are cached, and reads only those that became hot since the last warm.
+ * @param areAllHot every profile of the lakehouse is kept warm
+ * @returns false when profiles of the last warm are missing from Redis: then all must be read again
+ */
+export async function refreshUnchangedProfiles(
+  warm: PartWarm,
+  lakehouse: Lakehouse,
+  last: PartMetadata,
+  hot: HotProfiles,
+  areAllHot: boolean,
+): Promise<boolean> {
+  const wantedIds = new Set([...hot.mostRead, ...hot.refresh]);
+  // Profiles that became hot take the room of some that the last warm chose. The latter are left to expire.
+  let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
+  let fromLastWarm = 0;
+  let renewed = 0;
+  for await (const page of scanEntities(warm.redis, profile)) {
+    // When all are hot, a profile that a reader cached after the last warm counts too: it was read from the same tables.
+    const warmed = page.filter(({ cachedAt }) =>
+      areAllHot ? cachedAt >= last.read_at : cachedAt === last.read_at,
+    );
+    fromLastWarm += warmed.length;
+    const warmedIds = new Set(warmed.map(({ id }) => id));
+    const due = page.filter(({ id }) => wantedIds.delete(id) || (warmedIds.has(id) && room-- > 0));
+    if (!warm.args.dryRun)
+      await refreshTtls(
+        warm.redis,
+        due.map(({ id }) => ({ key: profile.key(id), ttlSeconds: profile.ttlSeconds })),
+      );
+    renewed += due.length;
+  }
+  if (fromLastWarm < last.keys) return false;
+  warm.counts.renewed = renewed;
+  warm.skipUnchanged(last, renewed);
+  // What is left are profiles that are read often and not cached.
+  await writeProfilesById(warm, lakehouse, [...wantedIds], new Date().toISOString());
+  return true;
+}

@@ -1,0 +1,50 @@
+import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
+import { prefetchPages } from './prefetch.ts';
+import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import { isInScope, writeProfiles, writeProfilesById } from './write-profiles.ts';
+
+export interface WarmHotProfilesArgs extends WarmPartArgs {
+  readonly readAt: string;
+  /** Profiles to keep warm. */
+  readonly room: number;
+}
+
+/**
+ * Warms the profiles that are read most, then fills the room with those that have the most followers. In addition it refreshes
+ * profiles beyond the room that are still read and about to expire.
+ */
+export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: ProfileOptions }) {
+  const { redis, lakehouse, profiles: options } = deps;
+
+  return function warmHotProfiles(args: WarmHotProfilesArgs): Promise<PartReport> {
+    const { room, readAt } = args;
+    const warm = new PartWarm(deps, 'profiles', args);
+    return warm.run(async () => {
+      const hot = await selectHotProfiles(redis, options, new Date());
+      const limitRate = createRateLimiter(options.writesPerSecond, warm.reading.signal);
+      await writeProfilesById(warm, lakehouse, hot.refresh, readAt, limitRate);
+      let roomLeft = room - (await writeProfilesById(warm, lakehouse, hot.mostRead, readAt, limitRate));
+
+      const done = new Set([...hot.mostRead, ...hot.refresh]);
+      const reading = { ...warm.reading, timeoutSeconds: queryTimeoutOf(options, room) };
+      const choice = { overall: room, perPlatform: Math.min(options.perPlatform, room) };
+      for await (const page of prefetchPages(lakehouse.mostFollowed(choice, reading))) {
+        const added = page
+          .filter((row) => !done.has(row.kol_id) && isInScope(args, row))
+          .slice(0, Math.max(0, roomLeft));
+        for (const { kol_id } of added) done.add(kol_id);
+        roomLeft -= added.length;
+        await writeProfiles(warm, added, readAt);
+        await limitRate(added.length);
+      }
+      return warm.report();
+    });
+  };
+}
+
+/** The query stays open while its rows are written: at a limited rate it needs the time of that too (s). */
+const queryTimeoutOf = ({ writesPerSecond }: ProfileOptions, room: number): number | undefined =>
+  writesPerSecond === 0 ? undefined : SPLIT_SECONDS + room / writesPerSecond;

@@ -1,0 +1,26 @@
+import { profileList } from '../../domain/entities/profile-list.ts';
+import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { WarmPartArgs } from './part-warm.ts';
+import { warmSets, type SetPart, type WarmSetDeps } from './warm-set.ts';
+
+/** Warms kol:profiles:list, one list for each platform. */
+export function createWarmLists(deps: WarmSetDeps & { readonly sizes: { readonly listSize: number } }) {
+  const { lakehouse } = deps;
+  const { listSize } = deps.sizes;
+  const lists: SetPart = {
+    part: 'lists',
+    shape: String(listSize),
+    maxAgeMs: Infinity,
+    async read(warm) {
+      const byPlatform = await lakehouse.profileLists(listSize, undefined, warm.reading);
+      return [...byPlatform].map(([platform, profiles]) => {
+        warm.counts.rowsRead += profiles.length;
+        return { entry: profileList.toEntry(platform, profiles), platform, size: profiles.length };
+      });
+    },
+  };
+
+  return function warmLists(args: WarmPartArgs): Promise<PartReport> {
+    return warmSets(deps, lists, args);
+  };
+}

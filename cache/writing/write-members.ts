@@ -1,0 +1,40 @@
+import type { CacheEntry } from '../../domain/schema/entry.ts';
+import { luaScript, type ScriptCall } from '../redis/lua-script.ts';
+
+/**
+ * Writes members to a key and sets its TTL. Mode 'replace' deletes the key first, because HSET alone keeps fields that the new
+ * value no longer has; mode 'add' keeps the members of the key.
+ * Lua unpacks some 8,000 values at most, so the script writes 4,000 values at a time.
+ * KEYS: the key
+ * ARGV: TTL in seconds, mode, the command that takes the arguments that follow, then its arguments
+ */
+export const WRITE_MEMBERS = luaScript(`#!lua
+if ARGV[2] == 'replace' then redis.call('DEL', KEYS[1]) end
+for i = 4, #ARGV, 4000 do
+  redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 3999, #ARGV)))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return 1`);
+
+/**
+ * The call of WRITE_MEMBERS that writes an entry.
+ * @param key the entry's, or the staging key of a set that is built in several calls
+ */
+export const writeMembersCall = (key: string, entry: CacheEntry, mode: 'replace' | 'add'): ScriptCall => ({
+  keys: [key],
+  args: [entry.ttlSeconds, mode, ...addCommand(entry)],
+});
+
+/** The command that adds an entry's members to a key, and its arguments after the key. */
+function addCommand(entry: CacheEntry): (string | number)[] {
+  switch (entry.type) {
+    case 'hash':
+      return ['HSET', ...Object.entries(entry.fields).flat()];
+    case 'list':
+      return ['RPUSH', ...entry.items];
+    case 'zset':
+      return ['ZADD', ...entry.members.flatMap(([member, value]) => [value, member])];
+    case 'string':
+      return ['SET', entry.value];
+  }
+}

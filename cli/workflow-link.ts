@@ -1,0 +1,11 @@
+import type { Config } from '../config/config.ts';
+
+/** Appends the address of a workflow in the Temporal UI to a message, if TEMPORAL_UI_URL is set. */
+export function withWorkflowLink(
+  message: string,
+  { TEMPORAL_UI_URL, TEMPORAL_NAMESPACE }: Pick<Config, 'TEMPORAL_UI_URL' | 'TEMPORAL_NAMESPACE'>,
+  workflowId: string,
+): string {
+  if (!TEMPORAL_UI_URL) return message;
+  return `${message}: ${TEMPORAL_UI_URL}/namespaces/${TEMPORAL_NAMESPACE}/workflows/${encodeURIComponent(workflowId)}`;
+}

@@ -1,0 +1,178 @@
+import type { Client } from '@temporalio/client';
+import type { Kafka } from 'kafkajs';
+import type { Config } from '../config/config.ts';
+import type { Content } from '../domain/entities/content.ts';
+import type { TrustFeatures } from '../domain/scoring/trust-features.ts';
+import { createKafkaClient } from './kafka/client.ts';
+import { createLongPoll, type LongPoll } from './kafka/long-poll.ts';
+import { createOffsets, type Offsets } from './kafka/offsets.ts';
+import { createRangeReader, type RangeReader } from './kafka/range-reader.ts';
+import { createTransactions, type Transactions } from './kafka/transactions.ts';
+import { createLakehouse, type Lakehouse } from './lakehouse/lakehouse.ts';
+import { createLookupCache, type Lookup } from './lakehouse/lookup-cache.ts';
+import { createSilverCatalog, type SilverCatalog } from './lakehouse/silver-catalog.ts';
+import { createTrino, type Trino } from './lakehouse/trino.ts';
+import type { Logger } from './logger.ts';
+import { createMlApi, type MlApi } from './ml-api.ts';
+import { closeRedis, connectRedis, type RedisClient, type RedisUse } from './redis.ts';
+import { connectTemporal, connectTemporalLazily } from './temporal/connect.ts';
+
+/** How the clients are created. Tests that inject faults replace some of these. */
+export const realFactories = {
+  connectRedis,
+  createTrino,
+  createLookupCache,
+  createKafkaClient,
+  createOffsets,
+  createTransactions,
+  createLongPoll,
+  createRangeReader,
+  createMlApi,
+  connectTemporal,
+  connectTemporalLazily,
+};
+export type ClientFactories = typeof realFactories;
+
+/** What a kind of process needs that the configuration does not say. */
+export interface ProcessProfile {
+  /** Client id in Kafka. */
+  readonly name: string;
+  readonly redisUse: RedisUse;
+  /** Upper limit for a query. A client of the API waits for the answer. */
+  readonly maxQuerySeconds: number;
+  /** Age at which the columns of the Silver tables are checked again. A check costs one query. */
+  readonly schemaMaxAgeSeconds: number;
+  /** Whether the process starts and serves also while Temporal is down. */
+  readonly lazyTemporal: boolean;
+  /** Whether the features of all KOLs are kept in memory, for scoring. */
+  readonly snapshotFeatures: boolean;
+}
+
+/** The clients of one process. Each is created at its first use and lives as long as the process. */
+export interface Clients {
+  redis(): Promise<RedisClient>;
+  trino(): Trino;
+  silver(): SilverCatalog;
+  lakehouse(): Lakehouse;
+  /** As `lakehouse`, with a limit for concurrent queries, so that a warm does not delay the queries of the hot path. */
+  warmLakehouse(): Lakehouse;
+  /** Features that a profile event lacks. */
+  lookUpFeatures(): Lookup<TrustFeatures>;
+  /** Content items that video events refresh. */
+  lookUpContent(): Lookup<Content>;
+  kafka(): Kafka;
+  offsets(): Offsets;
+  transactions(): Transactions;
+  longPoll(): LongPoll;
+  rangeReader(): RangeReader;
+  mlApi(): MlApi;
+  temporal(): Promise<Client>;
+  /** Lets pending commands finish, then closes every client that was created. Call it when nothing uses them any more. */
+  close(): Promise<void>;
+}
+
+/** The one place where clients are created, for workers, the API, the commands, and the tests that break them. */
+export function createClients(
+  config: Config,
+  profile: ProcessProfile,
+  log: Logger,
+  factories: ClientFactories = realFactories,
+): Clients {
+  const closers: (() => Promise<unknown>)[] = [];
+  /** Creates a client at the first call. */
+  const once = <T>(create: () => T, close?: (client: T) => Promise<unknown>): (() => T) => {
+    let created: { readonly client: T } | undefined;
+    return () => {
+      if (created !== undefined) return created.client;
+      const { client } = (created = { client: create() });
+      if (close !== undefined) closers.push(() => close(client));
+      return client;
+    };
+  };
+
+  const trinoOptions = {
+    url: config.TRINO_URL,
+    user: config.TRINO_USER,
+    password: config.TRINO_PASSWORD,
+    queryTimeoutSeconds: Math.min(profile.maxQuerySeconds, config.TRINO_QUERY_TIMEOUT_SECONDS),
+  };
+  const trino = once(() => factories.createTrino(trinoOptions));
+  const silver = once(() =>
+    createSilverCatalog(trino(), {
+      catalog: config.TRINO_CATALOG,
+      schema: config.TRINO_SCHEMA,
+      maxAgeSeconds: profile.schemaMaxAgeSeconds,
+    }),
+  );
+  const lakehouse = once(() => createLakehouse(trino(), silver()));
+  const lookupOptions = {
+    deadlineMs: config.SCORING_ENRICH_DEADLINE_MS,
+    onError: (error: unknown) => log.warn({ error }, 'a look-up in Trino failed; events are scored without it'),
+  };
+
+  const kafka = once(() =>
+    factories.createKafkaClient(config.KAFKA_BROKERS, profile.name, (level, message, details) =>
+      log[level](details, message),
+    ),
+  );
+  const connect = () =>
+    profile.lazyTemporal
+      ? Promise.resolve(factories.connectTemporalLazily(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE))
+      : factories.connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
+
+  return {
+    redis: once(
+      () =>
+        factories.connectRedis(config.REDIS_URL, profile.redisUse, {
+          onError: (error) => log.warn({ error }, 'Redis is not reachable'),
+        }),
+      async (redis) => closeRedis(await redis),
+    ),
+    trino,
+    silver,
+    lakehouse,
+    warmLakehouse: once(() =>
+      createLakehouse(
+        factories.createTrino({ ...trinoOptions, concurrency: config.WARM_TRINO_QUERIES }),
+        silver(),
+      ),
+    ),
+    lookUpFeatures: once(() =>
+      factories.createLookupCache(
+        (ids) => lakehouse().trustFeatures(ids),
+        ({ kol_id }) => kol_id,
+        profile.snapshotFeatures
+          ? { ...lookupOptions, preload: () => lakehouse().allTrustFeatures() }
+          : lookupOptions,
+      ),
+    ),
+    lookUpContent: once(() =>
+      factories.createLookupCache(
+        (ids) => lakehouse().contentById(ids),
+        ({ content_id }) => content_id,
+        lookupOptions,
+      ),
+    ),
+    kafka,
+    offsets: once(() => factories.createOffsets(kafka()), (offsets) => offsets.close()),
+    transactions: once(
+      () => factories.createTransactions(kafka()),
+      (transactions) => transactions.close(),
+    ),
+    longPoll: once(() => factories.createLongPoll(kafka()), (longPoll) => longPoll.close()),
+    rangeReader: once(() => factories.createRangeReader(kafka()), (reader) => reader.close()),
+    mlApi: once(
+      () =>
+        factories.createMlApi({
+          url: config.ML_API_URL,
+          timeoutSeconds: config.ML_API_TIMEOUT_SECONDS,
+          concurrency: config.ML_API_CONCURRENCY,
+        }),
+      (mlApi) => mlApi.close(),
+    ),
+    temporal: once(connect, async (temporal) => (await temporal).connection.close()),
+    async close() {
+      await Promise.allSettled(closers.splice(0).map((close) => close()));
+    },
+  };
+}

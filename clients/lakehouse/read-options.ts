@@ -1,0 +1,8 @@
+/** Options of one read of the lakehouse. */
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Set when a read needs longer than the default timeout of queries. */
+  readonly timeoutSeconds?: number | undefined;
+  /** Reports a row that breaks the contract (docs/contract.md). The row is left out. */
+  readonly onRejected?: (reason: string) => void;
+}

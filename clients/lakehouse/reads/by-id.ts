@@ -1,0 +1,47 @@
+import { content, type Content } from '../../../domain/entities/content.ts';
+import { profile, type Profile } from '../../../domain/entities/profile.ts';
+import type { Fields } from '../../../domain/schema/field.ts';
+import { mapRows, type TableEntity } from '../../../domain/schema/table-entity.ts';
+import { existingIdsSql } from '../queries.ts';
+import type { ReadOptions } from '../read-options.ts';
+import type { SilverCatalog } from '../silver-catalog.ts';
+import { literals } from '../sql.ts';
+import type { Trino } from '../trino.ts';
+
+/** Reads of single rows. Ids that do not exist have no result. */
+export interface ReadsById {
+  /** The ids that the entity's table contains. */
+  existingIds(
+    entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
+    ids: readonly string[],
+    options?: ReadOptions,
+  ): Promise<Set<string>>;
+  profilesById(ids: readonly string[], options?: ReadOptions): Promise<Profile[]>;
+  contentById(ids: readonly string[], options?: ReadOptions): Promise<Content[]>;
+}
+
+export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById {
+  const rowsById = async <F extends Fields>(
+    entity: TableEntity<F>,
+    ids: readonly string[],
+    options: ReadOptions = {},
+  ) => {
+    if (ids.length === 0) return [];
+    const source = await silver.source();
+    const sql = `SELECT ${source.select(entity)} FROM ${source.table(entity.table)}
+                 WHERE ${source.text(entity.table, entity.idColumn)} IN ${literals(ids)}`;
+    const rows = await trino.rows(sql, { columns: Object.keys(entity.columns), signal: options.signal });
+    return mapRows(rows, entity.fromRow, options.onRejected);
+  };
+
+  return {
+    async existingIds(entity, ids, { signal } = {}) {
+      if (ids.length === 0) return new Set();
+      const sql = existingIdsSql(await silver.source(), entity, ids);
+      const rows = await trino.rows(sql, { columns: ['id'], signal });
+      return new Set(rows.map(([id]) => id ?? ''));
+    },
+    profilesById: (ids, options) => rowsById(profile, ids, options),
+    contentById: (ids, options) => rowsById(content, ids, options),
+  };
+}

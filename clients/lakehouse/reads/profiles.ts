@@ -1,0 +1,44 @@
+import { profile, type Profile } from '../../../domain/entities/profile.ts';
+import type { ProfileSplit } from '../../../domain/warming/profile-splits.ts';
+import { mapRows } from '../../../domain/schema/table-entity.ts';
+import { mostFollowedSql, profileSplitSql, searchTermsSql, type MostFollowed } from '../queries.ts';
+import type { ReadOptions } from '../read-options.ts';
+import type { SilverCatalog } from '../silver-catalog.ts';
+import type { Trino } from '../trino.ts';
+
+/** Reads of many profiles, page by page. */
+export interface ProfileReads {
+  /** The most followed profiles: first those of each platform, then overall, by descending followers. */
+  mostFollowed(choice: MostFollowed, options?: ReadOptions): AsyncGenerator<Profile[]>;
+  /** The profiles of a split by ascending id, after the id at which an interrupted read stopped. */
+  profileSplit(
+    split: ProfileSplit,
+    range: { readonly after: string | null; readonly platforms?: readonly string[] | undefined },
+    options?: ReadOptions,
+  ): AsyncGenerator<Profile[]>;
+  /** Distinct lower-case user names and display names, those of the most followed profiles first. */
+  searchTerms(limit: number, options?: ReadOptions): AsyncGenerator<string[]>;
+}
+
+export function createProfileReads(trino: Trino, silver: SilverCatalog): ProfileReads {
+  async function* profilePages(sql: string, options: ReadOptions): AsyncGenerator<Profile[]> {
+    const columns = Object.keys(profile.columns);
+    const { signal, timeoutSeconds } = options;
+    for await (const page of trino.pages(sql, { columns, signal, timeoutSeconds }))
+      yield mapRows(page, profile.fromRow, options.onRejected);
+  }
+
+  return {
+    async *mostFollowed(choice, options = {}) {
+      yield* profilePages(mostFollowedSql(await silver.source(), choice), options);
+    },
+    async *profileSplit(split, { after, platforms }, options = {}) {
+      yield* profilePages(profileSplitSql(await silver.source(), split, after, platforms), options);
+    },
+    async *searchTerms(limit, { signal } = {}) {
+      const sql = searchTermsSql(await silver.source(), limit);
+      for await (const page of trino.pages(sql, { columns: ['term'], signal }))
+        yield page.map(([term]) => term ?? '').filter((term) => term !== '');
+    },
+  };
+}

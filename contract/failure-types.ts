@@ -1,0 +1,24 @@
+/**
+ * Types of the application failures that workflows and activities throw. Callers, retry policies and operators tell failures
+ * apart by these names; docs/errors.md lists the same.
+ */
+export const failureTypes = {
+  /** Input of a workflow, update or activity is not valid. The message names what was given and what is accepted. */
+  invalidInput: 'InvalidInput',
+  /** Some parts of a warm failed. The details hold the report of the other parts. */
+  warmIncomplete: 'WarmIncomplete',
+  /** The Silver tables do not have the expected columns. A retry does not help: the lakehouse must change. */
+  sourceSchemaMismatch: 'SourceSchemaMismatch',
+  /** The lakehouse returned no rows. The cache keeps what it has. */
+  emptyRead: 'EmptyRead',
+  /** The lakehouse returned far fewer rows than at the last warm. The cache keeps what it has. */
+  implausiblyShrunk: 'ImplausiblyShrunk',
+  /** Redis is at maxmemory and evicts nothing. A retry does not help. */
+  redisFull: 'RedisFull',
+  /** Redis is a read-only replica. Retried, since a failover may be in progress. */
+  redisReadOnly: 'RedisReadOnly',
+  /** Kafka's committed offsets no longer agree with the plan of a batch. The loop plans again. */
+  stalePlan: 'StalePlan',
+  /** A seek could not be carried out. The update fails; the loop continues. */
+  seekFailed: 'SeekFailed',
+} as const;

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
+
+/** The fields of an input. The description of each schema says what is accepted; it becomes part of the error message. */
+export type InputShape = Readonly<Record<string, z.ZodType>>;
+
+/** A checked input, or everything that is wrong with it. */
+export type ParseResult<T> = { readonly value: T } | { readonly invalid: readonly InvalidValue[] };
+
+/** A long list of errors does not help the sender. */
+const MAX_INVALID = 10;
+
+/**
+ * Checks an object from outside field by field. Null counts as absent, because clients in typed languages send it.
+ * @param shape schemas by field name, each with a description of what it accepts
+ * @param fieldWord what the sender calls a field, such as `fields` or `parameters`
+ * @returns the value with defaults, or each wrong or unknown field with what was given and what is accepted
+ */
+export function parseInput<S extends InputShape>(
+  shape: S,
+  given: unknown,
+  fieldWord = 'fields',
+): ParseResult<z.infer<z.ZodObject<S>>> {
+  const name = fieldWord === 'fields' ? 'input' : 'request';
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return { invalid: [{ name, given: shorten(given), accepted: `a JSON object with ${listNames(shape, fieldWord)}` }] };
+  const entries = Object.entries(given).filter(([, value]) => value != null);
+  const known = Object.fromEntries(entries.filter(([field]) => Object.hasOwn(shape, field)));
+  const unknown = entries.filter(([field]) => !Object.hasOwn(shape, field));
+  const result = z.object(shape).safeParse(known);
+  if (result.success && unknown.length === 0) return { value: result.data };
+  const wrong = [...issuesByField(result.error?.issues ?? [])].map(([field, issues]) => ({
+    name: field,
+    given: shorten(wrongPart(known[field], issues)),
+    accepted: shape[field]?.description ?? '',
+  }));
+  const others = unknown.map(([field, value]: [string, unknown]) => ({
+    name: String(shorten(field)),
+    given: shorten(value),
+    accepted: listNames(shape, fieldWord),
+  }));
+  return { invalid: [...wrong, ...others].slice(0, MAX_INVALID) };
+}
+
+function issuesByField(issues: readonly z.core.$ZodIssue[]): Map<string, z.core.$ZodIssue[]> {
+  const byField = new Map<string, z.core.$ZodIssue[]>();
+  for (const issue of issues) {
+    const field = String(issue.path[0]);
+    byField.set(field, [...(byField.get(field) ?? []), issue]);
+  }
+  return byField;
+}
+
+/** The wrong items of a list, or its length when it is too long; otherwise the whole value. */
+function wrongPart(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+  if (!Array.isArray(value)) return value;
+  if (issues.some(({ code, path }) => code === 'too_big' && path.length === 1))
+    return `a list of ${value.length}`;
+  const wrong = new Set(issues.flatMap(({ path }) => (typeof path[1] === 'number' ? [path[1]] : [])));
+  return wrong.size === 0 ? value : value.filter((_, index) => wrong.has(index));
+}
+
+function listNames(shape: InputShape, fieldWord: string): string {
+  const names = Object.keys(shape);
+  return names.length === 0 ? `no ${fieldWord}` : `only the ${fieldWord} ${names.join(', ')}`;
+}

@@ -1,0 +1,4 @@
+/** Task queues. They are separate so that a burst of one kind of work does not take the slots of the other. */
+export const WARM_TASK_QUEUE = 'kol-warm';
+export const SCORING_TASK_QUEUE = 'kol-scoring';
+export const TASK_QUEUES = [WARM_TASK_QUEUE, SCORING_TASK_QUEUE] as const;

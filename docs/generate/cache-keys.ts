@@ -1,0 +1,290 @@
+import { stagingKey } from '../../cache/writing/staging-key.ts';
+import { autocomplete } from '../../domain/entities/autocomplete.ts';
+import { content } from '../../domain/entities/content.ts';
+import { dailyStats } from '../../domain/entities/daily-stats.ts';
+import { engagement } from '../../domain/entities/engagement.ts';
+import { cacheMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { platformStats } from '../../domain/entities/platform-stats.ts';
+import { profileList } from '../../domain/entities/profile-list.ts';
+import { profile } from '../../domain/entities/profile.ts';
+import { ranking } from '../../domain/entities/ranking.ts';
+import { readCounts } from '../../domain/entities/read-counts.ts';
+import { score } from '../../domain/entities/score.ts';
+import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
+import type { CacheEntry } from '../../domain/schema/entry.ts';
+import {
+  contentFields,
+  dailyStatsFields,
+  engagementFields,
+  partMetadataFields,
+  platformStatsFields,
+  profileFields,
+  scoreFields,
+} from './cache-fields.ts';
+import { code, codeBlock, duration, fieldTable, table, type NameDoc } from './markdown.ts';
+import { SAMPLE_TIME, sampleContent, sampleProfile, sampleScore } from './samples.ts';
+
+/** What docs/contract.md says of one cache key. */
+interface CacheKeyDoc {
+  /** `name` of the entity in domain/entities; the heat of trending content and staging keys belong to another entity. */
+  readonly entity: string;
+  /** The key with its variable parts in braces. */
+  readonly pattern: string;
+  /** An entry as the code builds it: it has type, TTL and field names. */
+  readonly sample: CacheEntry;
+  readonly content: string;
+  readonly writers: string;
+  /** Type and TTL as text, where those of the sample do not say it all. */
+  readonly typeAndTtl?: readonly [type: string, ttl: string];
+  /** Fields of a hash or of a JSON value. */
+  readonly fields?: Readonly<Record<string, NameDoc>>;
+  /** Names in `fields` that only some writers set, so that they are not in the sample. */
+  readonly optionalFields?: readonly string[];
+}
+
+const RANKING_LIMIT = 100;
+const WARM = (part: string) => `warm of part \`${part}\``;
+const MISS = 'the API after a miss';
+
+/** The keys that clients read. */
+export const publicKeys: readonly CacheKeyDoc[] = [
+  {
+    ...keyDoc(profile.name, profile.key('{kol_id}'), profile.toEntry('zoe', sampleProfile, SAMPLE_TIME)),
+    content: 'one KOL',
+    writers: `${WARM('profiles')}; ${MISS}`,
+    fields: profileFields,
+  },
+  {
+    ...keyDoc(profileList.name, profileList.key('{platform}'), profileList.toEntry('all', [sampleProfile])),
+    content: 'JSON array of profiles, most followers first; `WARM_LIST_SIZE` profiles at most',
+    writers: WARM('lists'),
+  },
+  {
+    ...keyDoc(
+      ranking.name,
+      withLimit(ranking.key('followers', '{platform}', RANKING_LIMIT), RANKING_LIMIT),
+      ranking.toEntry('followers', 'all', RANKING_LIMIT, [
+        { kol_id: 'ana', score: 48_200_000 },
+        { kol_id: 'zoe', score: 11_300 },
+      ]),
+    ),
+    content: '`kol_id` with its `followers_count` as score; one key for each limit of `WARM_RANKING_LIMITS`',
+    writers: `${WARM('rankings')}; ${MISS}`,
+  },
+  {
+    ...keyDoc(
+      ranking.name,
+      withLimit(ranking.key('engagement', '{platform}', RANKING_LIMIT), RANKING_LIMIT),
+      ranking.toEntry('engagement', 'tiktok', RANKING_LIMIT, [{ kol_id: 'zoe', score: 10.92 }]),
+    ),
+    content: '`kol_id` with the mean `engagement_rate` of its content in percent as score; limits likewise',
+    writers: `${WARM('rankings')}; ${MISS}`,
+  },
+  {
+    ...keyDoc(
+      trending.name,
+      withLimit(trending.key('{platform}'), TRENDING_LIMIT),
+      trending.toEntry('tiktok', ['7301234567890123456', '7301234567890123001']),
+    ),
+    content: `content ids of the last 24 h (if there are none: of the newest day that has any), by views + 10 × likes, highest first; the limit is ${TRENDING_LIMIT}`,
+    writers: `${WARM('trending')}; ${MISS}; video events move items`,
+  },
+  {
+    ...keyDoc(
+      content.name,
+      content.key('{content_id}'),
+      content.toEntry(sampleContent.content_id, sampleContent, SAMPLE_TIME),
+    ),
+    content: 'one video or post',
+    writers: `${WARM('trending')} (items of the lists, ids of ETL loads); ${MISS}; video events`,
+    fields: contentFields,
+    optionalFields: ['event_time_ms', 'source_offset'],
+  },
+  {
+    ...keyDoc(
+      platformStats.name,
+      platformStats.key,
+      platformStats.toEntry({
+        total_kols: 37_486,
+        total_content: 20_028,
+        platforms_count: 1,
+        total_followers: 4_501_500_000,
+        avg_followers: 120_084.83,
+        total_posts: 3_600_000,
+        avg_posts: 96.03,
+        verified_count: 428,
+        last_updated: SAMPLE_TIME,
+        by_platform: { tiktok: { kols: 48, content: 490 } },
+      }),
+    ),
+    content: 'numbers of the whole platform',
+    writers: `${WARM('stats')}; ${MISS}`,
+    fields: platformStatsFields,
+  },
+  {
+    ...keyDoc(
+      dailyStats.name,
+      dailyStats.key('{yyyy-mm-dd}'),
+      dailyStats.toEntry('2026-11-22', {
+        content: 35,
+        views: 501_550,
+        likes: 50_155,
+        comments: 4200,
+        shares: 420,
+        content_tiktok: 35,
+        last_updated: SAMPLE_TIME,
+      }),
+    ),
+    content: 'counts over the content posted on that day (UTC); today and the 7 days before',
+    writers: WARM('stats'),
+    fields: dailyStatsFields,
+  },
+  {
+    ...keyDoc(autocomplete.name, autocomplete.key, autocomplete.toEntry(['zoe', 'zoë'])),
+    content:
+      'lower-cased usernames and display names, all with score 0, for ZRANGEBYLEX; 100,000 terms at most, those of the most followed KOLs',
+    writers: WARM('search'),
+  },
+  {
+    ...keyDoc(score.name, score.key('{kol_id}'), score.toEntry(sampleScore)),
+    content: 'trust score as JSON',
+    writers: 'profile events; the API on the cold path',
+    fields: scoreFields,
+  },
+];
+
+const samplePartMetadata: PartMetadata = {
+  warmed_at: SAMPLE_TIME,
+  run_id: '0199c3de-6f1c-7a52-8a35-4b1e9f590f6f',
+  trigger: 'schedule',
+  keys: 9,
+  read_at: SAMPLE_TIME,
+  rows: 11,
+  tableRows: { kol_profiles: 37_486, kol_content: 20_028 },
+  snapshots: { kol_profiles: '4372618947213', kol_content: '6128340127458' },
+  shape: '7',
+  sets: { 'stats:platform': { size: 57_514, ttlSeconds: 300 } },
+};
+
+/** Keys for the system's own use. */
+export const internalKeys: readonly CacheKeyDoc[] = [
+  {
+    ...keyDoc(cacheMetadata.name, cacheMetadata.key, {
+      ...cacheMetadata,
+      type: 'hash',
+      fields: { stats: JSON.stringify(samplePartMetadata) },
+    }),
+    content: 'the last warm of each part: one field for each part, with a JSON value',
+    writers: 'warms',
+    fields: partMetadataFields,
+  },
+  {
+    ...keyDoc(readCounts.name, readCounts.key, {
+      ...readCounts,
+      type: 'zset',
+      members: [
+        ['zoe', 42.5],
+        [readCounts.startMember, -1_795_341_600],
+      ],
+    }),
+    content: `\`kol_id\` with the weight of its reads; the member with an empty name holds the start of the count ([hot-profiles.md](hot-profiles.md)). ${readCounts.maxMembers.toLocaleString('en-US')} members at most`,
+    writers: 'the API',
+  },
+  {
+    ...keyDoc(
+      engagement.name,
+      engagement.key('{kol_id}'),
+      engagement.toEntry({ kol_id: 'zoe', content_id: '7301234567890123456', engagement_rate: 10.92 }),
+    ),
+    content: 'engagement of the latest scraped video of the KOL',
+    writers: 'video events',
+    fields: engagementFields,
+    optionalFields: ['event_time_ms', 'source_offset'],
+  },
+  {
+    ...keyDoc(
+      trending.name,
+      withLimit(trending.heatKey('{platform}'), TRENDING_LIMIT),
+      trending.toHeatEntry('tiktok', [{ content_id: '7301234567890123456', heat: 28_660 }]),
+    ),
+    content: 'heat (views + 10 × likes) of the items of the list, so that events can move them',
+    writers: `${WARM('trending')}; video events`,
+  },
+  {
+    ...keyDoc(
+      ranking.name,
+      stagingKey('{key}', '{writer}'),
+      ranking.toEntry('followers', 'all', RANKING_LIMIT, [{ kol_id: 'zoe', score: 11_300 }]),
+    ),
+    content:
+      'a set of more than 1,000 members while it is built, before RENAME puts it in place. A key without braces becomes the hash tag: `{search:autocomplete}:next:…`',
+    typeAndTtl: ['of the set', 'of the set'],
+    writers: 'warms; the API after a miss',
+  },
+];
+
+/** The cache keys of docs/contract.md. */
+export function cacheSections(): Readonly<Record<string, string>> {
+  return {
+    'cache-keys': keyTable(publicKeys),
+    'cache-fields': publicKeys.map(describeKey).join('\n\n'),
+    'internal-keys': keyTable(internalKeys),
+    'internal-fields': internalKeys
+      .filter(({ fields }) => fields !== undefined)
+      .map(describeKey)
+      .join('\n\n'),
+  };
+}
+
+function keyDoc(entity: string, pattern: string, sample: CacheEntry) {
+  return { entity, pattern, sample };
+}
+
+function withLimit(key: string, limit: number): string {
+  return key.replace(`:${limit}`, ':{limit}');
+}
+
+const keyTable = (keys: readonly CacheKeyDoc[]): string =>
+  table(
+    ['key', 'Redis type', 'TTL', 'content', 'written by'],
+    keys.map(({ pattern, sample, content: text, writers, typeAndTtl }) => [
+      code(pattern),
+      ...(typeAndTtl ?? [sample.type.toUpperCase(), duration(sample.ttlSeconds)]),
+      text,
+      writers,
+    ]),
+  );
+
+/** Fields of a key, and one example. */
+function describeKey({ pattern, sample, fields, optionalFields = [] }: CacheKeyDoc): string {
+  const parts = [`#### ${code(pattern)}`];
+  if (fields !== undefined)
+    parts.push(fieldTable(pattern, [...fieldNames(sample), ...optionalFields], fields));
+  parts.push(`Example ${code(sample.key)}:`, example(sample));
+  return parts.join('\n\n');
+}
+
+/** Names of the fields of a hash; of a JSON value, or of the JSON values of a hash, the members. */
+function fieldNames(entry: CacheEntry): string[] {
+  if (entry.type === 'hash' && entry.key === cacheMetadata.key)
+    return Object.values(entry.fields).flatMap((json) => Object.keys(JSON.parse(json) as object));
+  if (entry.type === 'hash') return Object.keys(entry.fields).map(withPlatform);
+  if (entry.type === 'string') return Object.keys(JSON.parse(entry.value) as object);
+  return [];
+}
+
+/** kols_tiktok is one of the fields kols_{platform}. */
+const withPlatform = (name: string): string => name.replace(/_tiktok$/, '_{platform}');
+
+function example(entry: CacheEntry): string {
+  switch (entry.type) {
+    case 'hash':
+      return codeBlock('json', JSON.stringify(entry.fields, null, 2));
+    case 'string':
+      return codeBlock('json', JSON.stringify(JSON.parse(entry.value), null, 2));
+    case 'list':
+      return codeBlock('json', JSON.stringify(entry.items, null, 2));
+    case 'zset':
+      return codeBlock('text', entry.members.map(([member, value]) => `${value}  ${member}`).join('\n'));
+  }
+}

@@ -1,0 +1,60 @@
+import type { CacheEntry } from '../schema/entry.ts';
+import { decimal } from '../schema/field.ts';
+
+/** Totals over all platforms. The hash keeps `by_platform` in the fields kols_{platform} and content_{platform}. */
+export interface PlatformStats {
+  readonly total_kols: number;
+  readonly total_content: number;
+  readonly platforms_count: number;
+  readonly total_followers: number;
+  readonly avg_followers: number;
+  readonly total_posts: number;
+  readonly avg_posts: number;
+  readonly verified_count: number;
+  readonly last_updated: string;
+  readonly by_platform: Readonly<Record<string, { readonly kols: number; readonly content: number }>>;
+}
+
+const PLATFORM_FIELD = /^(kols|content)_(.+)$/;
+
+/** stats:platform: totals over all platforms. */
+export const platformStats = {
+  name: 'platform-stats',
+  ttlSeconds: 300,
+  key: 'stats:platform',
+  toEntry: ({ by_platform, ...totals }: PlatformStats): CacheEntry => ({
+    key: platformStats.key,
+    ttlSeconds: platformStats.ttlSeconds,
+    type: 'hash',
+    fields: Object.fromEntries([
+      ...Object.entries(totals).map(([name, value]) => [name, String(value)]),
+      ...Object.entries(by_platform).flatMap(([platform, { kols, content }]) => [
+        [`kols_${platform}`, String(kols)],
+        [`content_${platform}`, String(content)],
+      ]),
+    ]) as Record<string, string>,
+  }),
+  /** @throws FieldError when a field is not a number */
+  fromHash: (hash: Readonly<Record<string, string>>): PlatformStats => {
+    const by_platform: Record<string, { kols: number; content: number }> = {};
+    for (const [name, value] of Object.entries(hash)) {
+      const [, kind, platform] = PLATFORM_FIELD.exec(name) ?? [];
+      if (kind === undefined || platform === undefined) continue;
+      const counts = (by_platform[platform] ??= { kols: 0, content: 0 });
+      counts[kind as 'kols' | 'content'] = decimal.parse(value) ?? 0;
+    }
+    const number = (name: string) => decimal.parse(hash[name]) ?? 0;
+    return {
+      total_kols: number('total_kols'),
+      total_content: number('total_content'),
+      platforms_count: number('platforms_count'),
+      total_followers: number('total_followers'),
+      avg_followers: number('avg_followers'),
+      total_posts: number('total_posts'),
+      avg_posts: number('avg_posts'),
+      verified_count: number('verified_count'),
+      last_updated: hash['last_updated'] ?? '',
+      by_platform,
+    };
+  },
+};

@@ -1,0 +1,26 @@
+/** One partition of one topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Offsets [from, to) of one partition. */
+export interface OffsetRange extends TopicPartition {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One offset of one partition: where a record is, or where a group reads next. */
+export interface RecordLocation extends TopicPartition {
+  readonly offset: number;
+}
+
+/** An offset range of a topic that the context names. */
+export type PartitionRange = Omit<OffsetRange, 'topic'>;
+
+/** A record location in a topic that the context names. */
+export type PartitionOffset = Omit<RecordLocation, 'topic'>;
+
+/** `topic/partition/offset` */
+export const formatLocation = ({ topic, partition, offset }: RecordLocation): string =>
+  `${topic}/${partition}/${offset}`;

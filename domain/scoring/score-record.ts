@@ -1,0 +1,25 @@
+import type { Score } from '../entities/score.ts';
+import type { OutputRecord } from './output-record.ts';
+
+/**
+ * A record of scores.stream, keyed by kol_id.
+ * @param latencyMs from the event to its score
+ */
+export const scoreRecord = (score: Score, latencyMs: number): OutputRecord => ({
+  key: score.kol_id,
+  value: JSON.stringify({
+    kol_id: score.kol_id,
+    platform: score.platform,
+    timestamp: score.timestamp,
+    trust_score: score.trust_score,
+    trust_label: score.trust_label,
+    trust_confidence: score.confidence,
+    is_trustworthy: score.is_trustworthy,
+    latency_ms: latencyMs,
+    model_version_trust: score.model_version,
+    features_from: score.features_from,
+    event_time_ms: score.event_time_ms,
+    source: score.source,
+  }),
+  headers: {},
+});

@@ -1,0 +1,57 @@
+import type { WarmPart } from './warm-parts.ts';
+
+/** Report of the warm of one part. */
+export interface PartReport {
+  readonly part: WarmPart;
+  readonly rowsRead: number;
+  /** Keys written, or keys that a dry run would write. */
+  readonly keys: number;
+  /** Rough size of what was written. */
+  readonly bytes: number;
+  readonly durationMs: number;
+  /** Keys whose TTL was refreshed because their source tables have not changed. */
+  readonly renewed: number;
+  /** Keys deleted because the lakehouse no longer has their rows. */
+  readonly removed: number;
+  /** Rows left out because they do not match the schema, with a few examples. */
+  readonly rejected: number;
+  readonly rejectedExamples: readonly string[];
+  /** Anything that was not done, with the reason. */
+  readonly skipped: readonly string[];
+  /** What an operator should look at before it becomes a failure. */
+  readonly warnings: readonly string[];
+}
+
+/** The notes of one part in words. Warnings are not among them: they belong to the report of the whole warm. */
+export const formatPartNotes = ({ skipped, rejected, rejectedExamples }: PartReport): string[] => [
+  ...skipped,
+  ...(rejected > 0 ? [`${rejected} rows left out, e.g. ${rejectedExamples[0] ?? 'without a reason'}`] : []),
+];
+
+const MAX_EXAMPLES = 5;
+
+/**
+ * Merges several reports on one part.
+ * @param durationMs from the start of the first to the end of the last, which only the caller knows
+ */
+export function mergePartReports(
+  part: WarmPart,
+  reports: readonly PartReport[],
+  durationMs: number,
+): PartReport {
+  const sum = (count: (report: PartReport) => number) =>
+    reports.reduce((total, report) => total + count(report), 0);
+  return {
+    part,
+    durationMs,
+    rowsRead: sum(({ rowsRead }) => rowsRead),
+    keys: sum(({ keys }) => keys),
+    bytes: sum(({ bytes }) => bytes),
+    renewed: sum(({ renewed }) => renewed),
+    removed: sum(({ removed }) => removed),
+    rejected: sum(({ rejected }) => rejected),
+    rejectedExamples: reports.flatMap(({ rejectedExamples }) => rejectedExamples).slice(0, MAX_EXAMPLES),
+    skipped: reports.flatMap(({ skipped }) => skipped),
+    warnings: [...new Set(reports.flatMap(({ warnings }) => warnings))],
+  };
+}

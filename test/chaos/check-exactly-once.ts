@@ -1,0 +1,85 @@
+import { WATERMARK_DELAY_MS } from '../../domain/scoring/watermark.ts';
+import { checkRanges, outcomesOf, rangesOf } from './check-ledger.ts';
+import { checkCached, checkDeadLetters, checkScores, type InputAndOutcomes } from './check-outputs.ts';
+import { isNewer, locationKey, type InputEvent, type ObservedRun, type OutcomeKind } from './observed-run.ts';
+import { Violations } from './violations.ts';
+
+/** Result of the check of a run. No violations means exactly once. */
+export interface CheckResult {
+  readonly violations: readonly string[];
+  readonly input: number;
+  readonly ranges: number;
+  /** Ranges that a later attempt than the first committed. */
+  readonly retried: number;
+  readonly counts: Readonly<Record<OutcomeKind, number>>;
+}
+
+/**
+ * Checks that every input offset has exactly one outcome, the same in ledger and topics; that ranges have no gaps and do not
+ * overlap; that the scores of each KOL are in order; and that Redis has the newest. Pure: it uses only what readers see.
+ */
+export function checkExactlyOnce(run: ObservedRun): CheckResult {
+  const violations = new Violations();
+  const ranges = rangesOf(run.topic, run.ledger);
+  checkRanges(ranges, run.input, violations);
+  const found: InputAndOutcomes = {
+    input: new Map(run.input.map((event) => [locationKey(event), event])),
+    outcomes: outcomesOf(ranges, violations),
+  };
+  checkInput(found, violations);
+  checkSuperseded(found, violations);
+  checkScores(run, found, violations);
+  checkDeadLetters(run, found, violations);
+  checkCached(run, found, violations);
+  const count = (kind: OutcomeKind) =>
+    [...found.outcomes.values()].filter((outcome) => outcome.kind === kind).length;
+  return {
+    violations: violations.summaries(),
+    input: run.input.length,
+    ranges: ranges.length,
+    retried: ranges.filter(({ attempt }) => attempt > 1).length,
+    counts: {
+      scored: count('scored'),
+      dead_letters: count('dead_letters'),
+      late: count('late'),
+      superseded: count('superseded'),
+    },
+  };
+}
+
+/** Every input offset has an outcome that fits its record; no other offset has one. */
+function checkInput({ input, outcomes }: InputAndOutcomes, violations: Violations): void {
+  let newestMs = 0;
+  for (const { id, eventTimeMs } of input.values())
+    if (id !== null) newestMs = Math.max(newestMs, eventTimeMs);
+  for (const [location, { id, eventTimeMs }] of input) {
+    const kind = outcomes.get(location)?.kind;
+    if (kind === undefined) violations.add('offset without an outcome', location);
+    else if (id === null && kind !== 'dead_letters')
+      violations.add('unreadable record is not a dead letter', location);
+    else if (id !== null && kind === 'dead_letters')
+      violations.add('readable record is a dead letter', location);
+    else if (kind === 'late' && eventTimeMs >= newestMs - WATERMARK_DELAY_MS)
+      violations.add('late event was in time', location);
+  }
+  for (const location of outcomes.keys())
+    if (!input.has(location)) violations.add('outcome of an offset that does not exist', location);
+}
+
+/** For each superseded event, a newer event of its KOL was scored in the same range. */
+function checkSuperseded({ input, outcomes }: InputAndOutcomes, violations: Violations): void {
+  const scored = new Map<string, InputEvent>();
+  const keyOf = ({ id, partition }: InputEvent, { from, to }: { from: number; to: number }) =>
+    `${partition}/[${from}, ${to})/${id}`;
+  for (const [location, { kind, range }] of outcomes) {
+    const event = input.get(location);
+    if (event !== undefined && kind === 'scored') scored.set(keyOf(event, range), event);
+  }
+  for (const [location, { kind, range }] of outcomes) {
+    const event = input.get(location);
+    if (event === undefined || kind !== 'superseded') continue;
+    const newer = scored.get(keyOf(event, range));
+    if (newer === undefined || !isNewer(newer, event))
+      violations.add('superseded event without a newer one in its range', location);
+  }
+}

@@ -1,0 +1,70 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import { loopStateQuery } from '../../contract/messages.ts';
+import type { EventKind } from '../../domain/scoring/topics.ts';
+import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
+import { until } from '../support/until.ts';
+import type { ChaosRun } from './chaos-run.ts';
+import type { Action, Point } from './fault-points.ts';
+import type { TestBed } from './test-bed.ts';
+
+/** Three batches of two ranges. */
+export const FAULT_RUN_EVENTS = 240;
+const OPTIONS = { partitions: 2, events: FAULT_RUN_EVENTS, ids: 50, maxOffsets: 80 };
+
+export interface FaultCase {
+  readonly point: Point;
+  readonly action: Extract<Action, 'kill' | 'cut' | 'silence'>;
+  /** Default: profiles. */
+  readonly kind?: EventKind;
+}
+
+export const nameOf = ({ kind = 'profiles', point, action }: FaultCase): string =>
+  `${kind}-${point}-${action}`;
+
+export interface FaultRunResult {
+  readonly run: ChaosRun;
+  /** Lines that the worker with the fault printed. */
+  readonly workerLines: readonly string[];
+}
+
+/**
+ * Runs a loop, injects one fault into one of its ranges, and waits until everything is committed. After a kill another worker
+ * continues. The fault happens after the first range, when producers are reused; only the request for a producer id
+ * (init-producer-id) is sent once per partition.
+ */
+export async function runWithFault(bed: TestBed, faultCase: FaultCase): Promise<FaultRunResult> {
+  const { point, action, kind = 'profiles' } = faultCase;
+  const run = await bed.createRun(nameOf(faultCase), { ...OPTIONS, kind });
+  const skip = point.endsWith('init-producer-id') ? 1 : action === 'kill' ? 2 : 3;
+  const loop = await run.startLoop();
+  const victim = run.startWorker({ fault: run.fault(point, action, skip) });
+  await victim.untilLine('fault');
+  if (action === 'kill') {
+    await victim.untilExit();
+    run.startWorker();
+  }
+  await run.untilAllCommitted();
+  await untilAllCounted(run, loop);
+  await run.close();
+  return { run, workerLines: victim.lines };
+}
+
+/** Waits until the loop has counted every event, also those whose commit or report was lost. */
+export const untilAllCounted = (run: ChaosRun, loop: WorkflowHandle<typeof scoringLoop>): Promise<void> =>
+  until(
+    `the loop has counted every event of ${run.topic}`,
+    async () => {
+      // After a kill, no worker answers the query for a moment.
+      const state = await loop.query(loopStateQuery).catch(() => undefined);
+      return state?.totals.records === (await run.countOffsets()).total;
+    },
+    60,
+  );
+
+/** Whether a commit failed for the worker although the broker had made it, and the next attempt found nothing to do. */
+export const retryFoundCommit = (workerLines: readonly string[]): boolean => {
+  const refused = workerLines.findIndex((line) => line.startsWith('commit refused'));
+  return (
+    refused >= 0 && workerLines.slice(refused).some((line) => /^attempt ended .*nothing to do$/.test(line))
+  );
+};

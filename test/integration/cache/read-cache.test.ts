@@ -1,0 +1,99 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { measureProfileSize } from '../../../cache/popularity/profile-size.ts';
+import { addReads, readMostRead } from '../../../cache/popularity/read-counts.ts';
+import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
+import { tableSource, trendingSource } from '../../../cache/reading/entity-sources.ts';
+import { fillItem } from '../../../cache/reading/fill-entry.ts';
+import { createReadThrough } from '../../../cache/reading/read-through.ts';
+import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
+import type { MlApi } from '../../../clients/ml-api.ts';
+import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
+import { profile } from '../../../domain/entities/profile.ts';
+import { idsOf, NOW, profileEntries, profileOf, scannedProfileIds } from '../../support/cache-values.ts';
+import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+
+describeOnRedisAndCluster('reading', (target) => {
+  describe('by the warm', () => {
+    test('scans all cached profiles, and measures their size and the memory of Redis', async () => {
+      const { redis } = target;
+      const cached = idsOf(2500).sort();
+      await writeEntries(redis, profileEntries(cached));
+      await writeEntries(redis, [{ key: 'test:other', ttlSeconds: 9, type: 'list', items: ['x'] }]);
+      expect(await scannedProfileIds(redis)).toEqual(cached);
+      expect(await readMemoryInfo(redis)).toMatchObject({ keys: 2501, maxBytes: 0, policy: 'noeviction' });
+      expect(await measureProfileSize(redis)).toBeLessThan(1000); // the default where no profile is found
+    });
+
+    test('returns the most-read profiles first', async () => {
+      const { redis } = target;
+      await addReads(redis, new Map(idsOf(250).map((id, index) => [id, index + 1])));
+      const counted = await readMostRead(redis, new Date());
+      expect(counted).toHaveLength(250);
+      expect(counted[0]?.id).toBe('kol-249');
+    });
+  });
+
+  describe('by a client that fails fast', () => {
+    let serving: RedisClient;
+    const problems: unknown[] = [];
+    const dependencies = () => ({
+      redis: serving,
+      now: () => NOW,
+      onProblem: (problem: unknown) => problems.push(problem),
+    });
+    beforeAll(async () => {
+      serving = await connectTo(target.url, 'serve');
+    });
+    afterEach(() => expect(problems).toEqual([]));
+    afterAll(() => closeRedis(serving));
+
+    test('finds many cached profiles in one read, without the lakehouse', async () => {
+      const cached = idsOf(200);
+      await writeEntries(target.redis, profileEntries(cached));
+      const reader = createCacheReader({
+        ...dependencies(),
+        lakehouse: {} as Lakehouse,
+        mlApi: {} as MlApi,
+        onRejected: () => {},
+      });
+      const found = await reader.cachedProfiles([...cached, 'missing']);
+      expect([...found.keys()]).toEqual(cached);
+      expect(found.get('kol-7')).toMatchObject({ kol_id: 'kol-7', followers_count: 7 });
+    });
+
+    test('fills a missing profile, and serves a cached one without the source', async () => {
+      await writeEntries(target.redis, profileEntries(['kol-7'], 7));
+      const read = createReadThrough(
+        tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 9)))),
+        dependencies(),
+      );
+      const outcomes = async () =>
+        new Set((await Promise.all(idsOf(50, 'new-').map(read))).map(({ outcome }) => outcome));
+      expect(await outcomes()).toEqual(new Set(['miss']));
+      expect(await outcomes()).toEqual(new Set(['hit']));
+      expect(await read('kol-7')).toMatchObject({ outcome: 'hit', value: { followers_count: 7 } });
+    });
+
+    test('does not fill a key that another writer has filled meanwhile', async () => {
+      await writeEntries(target.redis, profileEntries(['kol-7'], 7));
+      const [entry] = profileEntries(['kol-7'], 1);
+      if (entry === undefined) throw new Error('no entry');
+      expect(await fillItem(serving, entry, { state: 'absent' })).toBe(false);
+      expect(await target.redis.hget(entry.key, 'followers_count')).toBe('7');
+    });
+
+    test('fills a missing list', async () => {
+      const read = createReadThrough(
+        {
+          ...trendingSource({} as Lakehouse, () => NOW, { onRejected: () => {} }),
+          load: () => Promise.resolve(['a', 'b']),
+        },
+        dependencies(),
+      );
+      expect(await read('tiktok')).toMatchObject({ outcome: 'miss', value: ['a', 'b'] });
+      expect(await read('tiktok')).toMatchObject({ outcome: 'hit', value: ['a', 'b'] });
+    });
+  });
+});

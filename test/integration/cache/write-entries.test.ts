@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest';
+import { readPartMetadata, writePartMetadata } from '../../../cache/writing/part-metadata.ts';
+import { IncompleteSetError, replaceSet } from '../../../cache/writing/replace-set.ts';
+import { EmptyEntryError, writeEntries } from '../../../cache/writing/write-entries.ts';
+import { cacheMetadata } from '../../../domain/entities/part-metadata.ts';
+import type { CacheEntry } from '../../../domain/schema/entry.ts';
+import { withPipeline } from '../../support/with-pipeline.ts';
+import { idsOf, partMetadataOf } from '../../support/cache-values.ts';
+import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+import { allKeys, keysWithoutTtl } from '../../support/redis.ts';
+
+/** A list of one repeated value, so that a mix of two writes is visible. */
+const listOf = (key: string, value: string): CacheEntry => ({
+  key,
+  ttlSeconds: 100,
+  type: 'list',
+  items: Array.from({ length: 2500 }, () => value),
+});
+
+describeOnRedisAndCluster('writing', (target) => {
+  describe('entries', () => {
+    test('spreads entries of every type over all nodes, replaces old values whole, and sets TTLs', async () => {
+      const { redis, masters } = target;
+      const entries = idsOf(700).map((id, index): CacheEntry => {
+        const common = { key: `test:${id}`, ttlSeconds: 100 };
+        if (index % 4 === 0) return { ...common, type: 'hash', fields: { a: '1', b: 'ü' } };
+        if (index % 4 === 1) return { ...common, type: 'string', value: id };
+        if (index % 4 === 2) return { ...common, type: 'list', items: ['x', 'y', 'x'] };
+        return { ...common, type: 'zset', members: [['m', 0.1], ['n', 9007199254740991]] }; // prettier-ignore
+      });
+      // An old value of another type, and one with a field that the new value does not have.
+      await redis.set('test:kol-2', 'old');
+      await redis.hset('test:kol-0', 'c', 'old');
+      expect(await writeEntries(redis, entries)).toMatchObject({ keys: 700 });
+
+      expect(await allKeys(redis)).toHaveLength(700);
+      expect(await keysWithoutTtl(redis)).toEqual([]);
+      const sizes = await Promise.all(masters.map((node) => node.redis.dbsize()));
+      expect(Math.min(...sizes)).toBeGreaterThan(100);
+      expect(await redis.hgetall('test:kol-0')).toEqual({ a: '1', b: 'ü' });
+      expect(await redis.get('test:kol-1')).toBe('kol-1');
+      expect(await redis.lrange('test:kol-2', 0, -1)).toEqual(['x', 'y', 'x']);
+      const scores = ['m', 'n'].map((member) => redis.zscore('test:kol-3', member));
+      expect((await Promise.all(scores)).map(Number)).toEqual([0.1, 9007199254740991]);
+      expect(await redis.ttl('test:kol-3')).toBeGreaterThan(95);
+    });
+
+    test('writes entries with more members than Lua can unpack', async () => {
+      const { redis } = target;
+      const members = idsOf(9001).map((id, index) => [id, index] as const);
+      const fields = Object.fromEntries(idsOf(9001).map((id) => [id, id]));
+      await writeEntries(redis, [
+        { key: 'test:zset', ttlSeconds: 9, type: 'zset', members },
+        { key: 'test:hash', ttlSeconds: 9, type: 'hash', fields },
+      ]);
+      expect(await redis.zscore('test:zset', 'kol-9000')).toBe('9000');
+      expect([await redis.zcard('test:zset'), await redis.hlen('test:hash')]).toEqual([9001, 9001]);
+    });
+
+    test('refuses an empty entry before it writes its neighbours', async () => {
+      const { redis } = target;
+      const filled: CacheEntry = { key: 'test:some', ttlSeconds: 9, type: 'list', items: ['a'] };
+      const empty: CacheEntry = { ...filled, key: 'test:none', items: [] };
+      await expect(writeEntries(redis, [filled, empty])).rejects.toThrow(EmptyEntryError);
+      expect(await redis.exists('test:some')).toBe(0);
+    });
+
+    test('throws the first error that Redis answers', async () => {
+      const { redis } = target;
+      await redis.set('test:text', 'x');
+      const hash: CacheEntry = { key: 'test:hash', ttlSeconds: -1, type: 'hash', fields: { a: '1' } };
+      await writeEntries(redis, [{ ...hash, ttlSeconds: 10 }]);
+      const invalid = { ...hash, ttlSeconds: Number.NaN };
+      await expect(
+        writeEntries(redis, [invalid, ...idsOf(30).map((key) => ({ ...hash, key }))]),
+      ).rejects.toThrow(/not an integer/);
+    });
+
+    test('keeps the metadata of each part when another part is written', async () => {
+      const { redis } = target;
+      await writePartMetadata(redis, 'profiles', partMetadataOf(7));
+      await writePartMetadata(redis, 'stats', partMetadataOf(8));
+      expect(await readPartMetadata(redis, 'profiles')).toMatchObject({ rows: 7 });
+      expect(await readPartMetadata(redis, 'stats')).toMatchObject({ rows: 8 });
+      expect(await redis.ttl(cacheMetadata.key)).toBeGreaterThan(cacheMetadata.ttlSeconds - 60);
+    });
+  });
+
+  describe('sets', () => {
+    test('lets concurrent writers replace the same sets whole, and leaves no staging keys', async () => {
+      const { redis } = target;
+      const keys = idsOf(6, 'test:set-');
+      await Promise.all(
+        keys.flatMap((key) => ['a', 'b', 'c'].map((value) => replaceSet(redis, listOf(key, value)))),
+      );
+      expect(await allKeys(redis)).toEqual(keys);
+      expect(await keysWithoutTtl(redis)).toEqual([]);
+      for (const key of keys) {
+        const items = await redis.lrange(key, 0, -1);
+        expect(items).toHaveLength(2500);
+        expect(new Set(items).size).toBe(1);
+      }
+    });
+
+    test.each([
+      ['is lost', (stagingKey: string) => target.redis.unlink(stagingKey)],
+      ['is added twice', (stagingKey: string) => target.redis.rpush(stagingKey, 'new')],
+    ])('keeps the old set when a part of a large new set %s', async (_name, harm) => {
+      const { redis } = target;
+      await replaceSet(redis, listOf('test:set', 'old'));
+      let harmed = 0;
+      const harmfulRedis = withPipeline(redis, (pipeline) => {
+        const exec = pipeline.exec.bind(pipeline);
+        pipeline.exec = async () => {
+          const replies = await exec();
+          const [stagingKey] = (await allKeys(redis)).filter((key) => key !== 'test:set');
+          if (stagingKey !== undefined && harmed++ === 0) await harm(stagingKey);
+          return replies;
+        };
+        return pipeline;
+      });
+      await expect(replaceSet(harmfulRedis, listOf('test:set', 'new'))).rejects.toThrow(IncompleteSetError);
+      expect(harmed).toBeGreaterThan(0);
+      expect(new Set(await redis.lrange('test:set', 0, -1))).toEqual(new Set(['old']));
+      expect(await redis.llen('test:set')).toBe(2500);
+      expect(await keysWithoutTtl(redis)).toEqual([]);
+    });
+
+    test('accepts a large set with repeated members, and a large hash', async () => {
+      const { redis } = target;
+      const members = idsOf(2400).map((id, index) => [id.replace(/7$/, '8'), index] as const);
+      await replaceSet(redis, { key: 'test:zset', ttlSeconds: 100, type: 'zset', members });
+      expect(await redis.zcard('test:zset')).toBe(2160);
+      const fields = Object.fromEntries(idsOf(2400).map((id) => [id, id]));
+      await replaceSet(redis, { key: 'test:hash', ttlSeconds: 100, type: 'hash', fields });
+      expect(await redis.hlen('test:hash')).toBe(2400);
+      expect(await allKeys(redis)).toEqual(['test:hash', 'test:zset']);
+    });
+  });
+});

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
+import { refreshTtls } from '../../../cache/writing/refresh-ttl.ts';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
+import { writeContentEvents, writeContentRows } from '../../../cache/writing/write-content.ts';
+import { writeEngagement } from '../../../cache/writing/write-engagement.ts';
+import { writeScores } from '../../../cache/writing/write-scores.ts';
+import { updateTrending } from '../../../cache/writing/write-trending.ts';
+import { closeRedis } from '../../../clients/redis.ts';
+import { content } from '../../../domain/entities/content.ts';
+import { engagement } from '../../../domain/entities/engagement.ts';
+import { trending } from '../../../domain/entities/trending.ts';
+import { inChunks } from '../../../domain/values/chunks.ts';
+import { cachedScore, contentOf, idsOf, NOW, scoreAt, scoresAt } from '../../support/cache-values.ts';
+import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+import { keysWithoutTtl } from '../../support/redis.ts';
+
+const videos = idsOf(90, 'video-');
+const contentEvents = (eventTimeMs: number, views: number) =>
+  videos.map((id) => ({ content: contentOf(id, views), event_time_ms: eventTimeMs, offset: 1 }));
+const contentRows = (processedAtMs: number) =>
+  videos.map((id) => contentOf(id, 30, new Date(processedAtMs).toISOString()));
+
+describeOnRedisAndCluster('writing what events say', (target) => {
+  test('keeps the newest score of each KOL when two writers write thousands in any order', async () => {
+    const { redis, url } = target;
+    const kols = idsOf(60);
+    // Two events have the same time; their offsets decide.
+    const scores = kols.flatMap((id) =>
+      Array.from({ length: 50 }, (_, version) => scoreAt(id, 1000 + Math.floor(version / 2), version)),
+    );
+    const shuffled = scores
+      .map((value) => ({ value, rank: Math.random() }))
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ value }) => value);
+    const writers = await Promise.all([connectTo(url), connectTo(url)]);
+    try {
+      await Promise.all(
+        writers.map(async (writer, index) => {
+          const share = shuffled.filter((_, position) => position % 2 === index);
+          for (const batch of inChunks(share, 75)) await writeScores(writer, batch);
+        }),
+      );
+    } finally {
+      await Promise.all(writers.map(closeRedis));
+    }
+    for (const id of kols)
+      expect(await cachedScore(redis, id)).toMatchObject({ event_time_ms: 1024, source: { offset: 49 } });
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+    expect(await writeScores(redis, scores)).toBe(kols.length); // the newest again; all others are refused
+    expect(await writeScores(redis, scoresAt(kols, null))).toBe(0);
+  });
+
+  test('replaces video details only with newer events and with rows that are not older', async () => {
+    const { redis } = target;
+    const views = async () =>
+      (await Promise.all(videos.map((id) => redis.hget(content.key(id), 'views')))).map(Number);
+    expect(await writeContentEvents(redis, contentEvents(2000, 20), NOW)).toBe(90);
+    expect(await writeContentEvents(redis, contentEvents(1000, 10), NOW)).toBe(0);
+    expect(await writeContentRows(redis, contentRows(1999), NOW)).toBe(0);
+    expect(new Set(await views())).toEqual(new Set([20]));
+    expect(await writeContentRows(redis, contentRows(2001).slice(0, 45), NOW)).toBe(45);
+    expect(await views()).toEqual(videos.map((_, index) => (index < 45 ? 30 : 20)));
+  });
+
+  test('deletes the details that rows wrote, and keeps those that events wrote', async () => {
+    const { redis } = target;
+    const keys = videos.map(content.key);
+    const ttls = keys.map((key) => ({ key, ttlSeconds: 5000 }));
+    await writeContentEvents(redis, contentEvents(2000, 20), NOW);
+    // A row replaces the whole hash, so that the first half holds no event.
+    await writeContentRows(redis, contentRows(2001).slice(0, 45), NOW);
+    expect(await refreshTtls(redis, ttls)).toBe(true);
+    expect(await redis.ttl(content.key('video-89'))).toBeGreaterThan(4900);
+    expect(await deleteUnlessStreamed(redis, keys, { dryRun: true })).toBe(45);
+    expect(await deleteUnlessStreamed(redis, keys)).toBe(45);
+    expect(await refreshTtls(redis, ttls)).toBe(false);
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+  });
+
+  test('replaces the engagement of a KOL only with a newer event', async () => {
+    const { redis } = target;
+    const engagements = (eventTimeMs: number) =>
+      videos.map((id) => ({
+        engagement: { kol_id: id, content_id: id, engagement_rate: eventTimeMs },
+        event_time_ms: eventTimeMs,
+        offset: 1,
+      }));
+    expect(await writeEngagement(redis, engagements(5))).toBe(90);
+    expect(await writeEngagement(redis, engagements(4))).toBe(0);
+    expect(await redis.hget(engagement.key('video-7'), 'engagement_rate')).toBe('5');
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+  });
+
+  test('moves items in the trending list of their platform and in the list of all platforms', async () => {
+    const { redis } = target;
+    for (const platform of ['all', 'tiktok', 'youtube']) {
+      const items = [10, 9, 8].map((heat) => ({ content_id: `${platform}-${heat}`, heat }));
+      const contentIds = items.map(({ content_id }) => content_id);
+      await replaceSet(redis, trending.toHeatEntry(platform, items));
+      await replaceSet(redis, trending.toEntry(platform, contentIds));
+    }
+    const move = (platform: string, heat: number) => ({ content_id: 'new', platform, heat, mayEnter: true });
+    expect(await updateTrending(redis, [move('tiktok', 9.5), move('youtube', 1)])).toBe(4);
+    const list = (platform: string) => redis.lrange(trending.key(platform), 0, -1);
+    expect(await list('tiktok')).toEqual(['tiktok-10', 'new', 'tiktok-9', 'tiktok-8']);
+    expect(await list('youtube')).toEqual(['youtube-10', 'youtube-9', 'youtube-8', 'new']);
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+  });
+});

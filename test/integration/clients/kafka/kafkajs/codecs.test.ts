@@ -1,0 +1,148 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
+import { UndecodableBatchError } from '../../../../../clients/kafka/range-errors.ts';
+import { createRangeReader, type RangeReader } from '../../../../../clients/kafka/range-reader.ts';
+import { compressions, produceLines } from '../../../../support/console-producer.ts';
+import { kafkaTool } from '../../../../support/kafka-tool.ts';
+import { readTopics } from '../../../../support/read-topics.ts';
+
+const { CompressionTypes } = kafkajs;
+const brokers = inject('engines').KAFKA_BROKERS;
+let kafka: Kafka;
+let reader: RangeReader;
+let admin: Admin;
+let producer: Producer;
+let topic: string;
+let topics = 0;
+
+beforeAll(async () => {
+  kafka = createKafkaClient([brokers], 'test-codecs', () => {});
+  reader = createRangeReader(kafka);
+  admin = kafka.admin();
+  producer = kafka.producer();
+  await Promise.all([admin.connect(), producer.connect()]);
+});
+afterAll(() => Promise.all([reader.close(), admin.disconnect(), producer.disconnect()]));
+beforeEach(async () => {
+  topic = `test-codecs-${process.pid}-${(topics += 1)}`;
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+});
+
+const read = async (from: number, to: number) =>
+  (await reader.read({ topic, partition: 0, from, to })).records;
+const values = async (from: number, to: number) =>
+  (await read(from, to)).map(({ value }) => value?.toString());
+
+/** Similar but different lines, so that all codecs compress them; about 130 KB in total, so several batches and blocks. */
+const LINES = Array.from({ length: 1000 }, (_, index) =>
+  JSON.stringify({ platform: 'tiktok', username: `kol-${index}`, bio: '½ ☂ '.repeat(index % 20), index }),
+);
+
+describe('batches of the Java client', () => {
+  test.each(compressions)('with %s are read unchanged, completely and in parts', async (compression) => {
+    await produceLines(brokers, topic, compression, LINES);
+    expect(await compressionOf(await segment())).toBe(compression);
+    expect(await values(0, LINES.length)).toEqual(LINES);
+    expect((await read(0, LINES.length)).map(({ offset }) => offset)).toEqual([...LINES.keys()]);
+    // From the middle of a batch, and across batches.
+    for (const [from, to] of [
+      [1, 2],
+      [37, 40],
+      [99, 731],
+      [998, 1000],
+    ] as const)
+      expect(await values(from, to)).toEqual(LINES.slice(from, to));
+  });
+});
+
+describe('batches of this client', () => {
+  test.each([
+    ['gzip', CompressionTypes.GZIP],
+    ['snappy', CompressionTypes.Snappy],
+    ['lz4', CompressionTypes.LZ4],
+  ] as const)('with %s are accepted by the broker and read by the Java client', async (name, compression) => {
+    await producer.send({ topic, compression, messages: LINES.map((value) => ({ value })) });
+    expect(await compressionOf(await segment())).toBe(name);
+    expect((await readTopics(brokers, topic)).map(({ value }) => value)).toEqual(LINES);
+  });
+});
+
+describe('a batch that is damaged on the disk of the broker', () => {
+  test.each([
+    ['gzip', CompressionTypes.GZIP],
+    ['snappy', CompressionTypes.Snappy],
+    ['lz4', CompressionTypes.LZ4],
+  ] as const)(
+    'with %s fails the read of this batch, and not the reads of other batches',
+    async (name, compression) => {
+      for (const part of [0, 100, 200])
+        await producer.send({
+          topic,
+          compression,
+          messages: LINES.slice(part, part + 100).map((value) => ({ value })),
+        });
+      await damageSecondBatch();
+      for (const [from, to, at] of [
+        [100, 200, 100],
+        [150, 151, 150],
+        [100, 300, 100],
+      ] as const) {
+        const failed = read(from, to);
+        await expect(failed).rejects.toThrow(UndecodableBatchError);
+        await expect(failed).rejects.toThrow(
+          `${topic}/0: the batch that holds offset ${at} cannot be decoded (${name}: `,
+        );
+      }
+      // Offsets before and after it can be read. A read that starts before it ends there.
+      expect(await values(0, 100)).toEqual(LINES.slice(0, 100));
+      expect(await values(0, 300)).toEqual(LINES.slice(0, 100));
+      expect(await values(200, 300)).toEqual(LINES.slice(200, 300));
+    },
+  );
+});
+
+/** The log file of the topic. */
+async function segment(): Promise<string> {
+  const described = await kafkaTool('LogDirsCommand', [
+    ...['--bootstrap-server', brokers],
+    ...['--describe', '--topic-list', topic],
+  ]);
+  const json = described.split('\n').find((line) => line.startsWith('{')) ?? '{}';
+  const [broker] = (JSON.parse(json) as { brokers: { logDirs: { logDir: string }[] }[] }).brokers;
+  return join(broker?.logDirs[0]?.logDir ?? '', `${topic}-0`, '00000000000000000000.log');
+}
+
+/** Offset INT64, then INT32 with the length of the rest. */
+const BATCH_PREFIX = 12;
+/** Bytes before the records, which may be compressed. */
+const BATCH_HEADER = 61;
+const ATTRIBUTES_AT = 21;
+
+/** The compression of the first batch of a segment. */
+async function compressionOf(file: string): Promise<string | undefined> {
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(BATCH_HEADER), 0, BATCH_HEADER, 0);
+    return ['none', 'gzip', 'snappy', 'lz4', 'zstd'][buffer.readInt16BE(ATTRIBUTES_AT) & 7];
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Overwrites the compressed records from byte 20 on. Brokers do not check the batches that they serve. */
+async function damageSecondBatch(): Promise<void> {
+  const handle = await open(await segment(), 'r+');
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 8);
+    const second = BATCH_PREFIX + buffer.readInt32BE();
+    await handle.read(buffer, 0, 4, second + 8);
+    const end = second + BATCH_PREFIX + buffer.readInt32BE();
+    const start = second + BATCH_HEADER + 20;
+    await handle.write(Buffer.alloc(end - start, 0xff), 0, end - start, start);
+  } finally {
+    await handle.close();
+  }
+}

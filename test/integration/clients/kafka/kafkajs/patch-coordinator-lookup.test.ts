@@ -1,0 +1,49 @@
+import { createRequire } from 'node:module';
+import { afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
+import { createTransactions } from '../../../../../clients/kafka/transactions.ts';
+
+/** Names of the requests that kafkajs sends, in order. */
+const requests: string[] = [];
+type Send = (this: object, message: { request: { apiName: string } }) => Promise<unknown>;
+const { prototype } = createRequire(import.meta.url)('kafkajs/src/network/connection') as {
+  prototype: Record<'send', Send>;
+};
+const { send } = prototype;
+afterEach(() => {
+  prototype.send = send;
+});
+
+const topic = `test-coordinators-${process.pid}`;
+beforeAll(async () => {
+  const admin = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test', () => {}).admin();
+  await admin.connect();
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+  await admin.disconnect();
+});
+
+test('a transaction sends its five requests without lookups, once its coordinators are known', async () => {
+  const transactions = createTransactions(
+    createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-coordinators', () => {}),
+  );
+  const commit = async () => {
+    const transaction = await transactions.begin(topic);
+    await transaction.commit({
+      records: [{ topic, messages: [{ value: 'x' }] }],
+      ...{ group: topic, topic, partition: 0, offset: 1, metadata: '' },
+    });
+  };
+  try {
+    await commit();
+    prototype.send = function (this: object, message) {
+      requests.push(message.request.apiName);
+      return send.call(this, message);
+    };
+    await commit();
+    // While the markers of the first transaction are being written, kafkajs retries requests and refreshes the metadata.
+    const kinds = [...new Set(requests)].filter((name) => name !== 'Metadata');
+    expect(kinds).toEqual(['AddPartitionsToTxn', 'Produce', 'AddOffsetsToTxn', 'TxnOffsetCommit', 'EndTxn']);
+  } finally {
+    await transactions.close();
+  }
+});

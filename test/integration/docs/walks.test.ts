@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { projectFolder } from '../../../engines/paths.ts';
+import { startApi } from '../../support/api.ts';
+import { executedFiles } from '../../support/executed-files.ts';
+import { outcomeCount, event, loopHarness } from '../../support/loop-harness.ts';
+import { queryTrino } from '../../support/trino.ts';
+import { until } from '../../support/until.ts';
+import { warmHarness } from '../../support/warm-harness.ts';
+
+const document = await readFile(join(projectFolder, 'docs', 'architecture.md'), 'utf8');
+
+/** The files of a walk in docs/architecture.md, and the numbers that its text states. */
+function walk(title: string) {
+  const section = document.split('\n### ').find((text) => text.startsWith(title)) ?? '';
+  const files = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, file]) => file ?? '');
+  const [, stated] = /\*\*(\d+) files/.exec(section) ?? [];
+  return { files, stated: Number(stated) };
+}
+
+/** Workflow code runs in a sandbox of its own, and the start of a warm is not part of an activity. */
+const inActivity = (files: readonly string[]) =>
+  files.filter(
+    (file) =>
+      !file.startsWith('workflows/') && !file.includes('temporal/') && !file.includes('signal-part-warmer'),
+  );
+
+/** In production the ML service is another process, and the patches of kafkajs run within the library. */
+const isOurStep = (file: string) => !file.startsWith('simulators/') && !file.includes('/kafkajs/patch-');
+
+/** Files that run for every request and do not touch its data: the log, the read counter, the clock. */
+const CROSS_CUTTING = ['api/log-requests.ts', 'cache/popularity/read-counter.ts', 'api/dependencies.ts'];
+
+test('a miss runs the files that the document lists, and no more than 18', async () => {
+  const { files, stated } = walk('A request');
+  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
+  const sql = `SELECT kol_id FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_profiles ORDER BY kol_id LIMIT 2`;
+  const [[first], [second]] = (await queryTrino(TRINO_URL, sql)) as [[string], [string]];
+  const api = await startApi({ REDIS_URL: `${inject('engines').REDIS_URL}/14` });
+  try {
+    await api.get(`/api/v1/kols/${encodeURIComponent(first)}`); // checks the schema, which is kept for later requests
+    const executed = await executedFiles(async () => {
+      const { headers } = await api.get(`/api/v1/kols/${encodeURIComponent(second)}`);
+      expect(headers.get('cache-status')).toContain('stored');
+    });
+    expect([...executed].filter((file) => !CROSS_CUTTING.includes(file)).sort()).toEqual([...files].sort());
+    expect(files.length).toBe(stated);
+    expect(files.length).toBeLessThanOrEqual(18);
+  } finally {
+    await api.close();
+  }
+});
+
+test('the warm of a row runs the files that the document lists, and no more than 30', async () => {
+  const { files, stated } = walk('A row');
+  let executed = new Set<string>();
+  const harness = await warmHarness(14, {}, (real) => ({
+    async warmProfileSplit(args) {
+      let report;
+      executed = await executedFiles(async () => (report = await real.warmProfileSplit(args)));
+      return report!;
+    },
+  }));
+  try {
+    await harness.warm({ parts: ['profiles'], allProfiles: true, force: true });
+    expect([...executed].sort()).toEqual(inActivity(files).sort());
+    expect(files.length).toBe(stated);
+    expect(files.length).toBeLessThanOrEqual(30);
+  } finally {
+    await harness.stop();
+  }
+});
+
+test('an event runs the files that the document lists', async () => {
+  const { files, stated } = walk('An event');
+  const harness = await loopHarness(14);
+  const { scoreRange } = harness.dependencies.scoringActivities;
+  const executed = new Set<string>();
+  harness.dependencies.scoringActivities.scoreRange = async (args) => {
+    let outcome: Promise<Awaited<ReturnType<typeof scoreRange>>> | undefined;
+    const files = await executedFiles(() => (outcome = scoreRange(args)).catch(() => {}));
+    for (const file of files) executed.add(file);
+    return outcome!;
+  };
+  try {
+    const topic = await harness.newTopic(1);
+    await harness.withLoop(topic, async (loop) => {
+      await harness.producer.send({ topic, messages: [event('profiles', 'walker')] });
+      await until('the event is counted', async () => (await outcomeCount(loop)) === 1);
+    });
+    expect([...executed].filter(isOurStep).sort()).toEqual(inActivity(files).sort());
+    expect(files.length).toBe(stated);
+  } finally {
+    await harness.close();
+  }
+});

@@ -1,0 +1,153 @@
+import type { Message } from 'kafkajs';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { RangeReader } from '../../../clients/kafka/range-reader.ts';
+import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
+import { cachedScore } from '../../support/cache-values.ts';
+import { kafkaTool } from '../../support/kafka-tool.ts';
+import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
+import { readDeadLetters, readScoredKols, testRangeReader } from '../../support/scoring-outputs.ts';
+import { until } from '../../support/until.ts';
+
+let harness: LoopHarness;
+let reader: RangeReader;
+let topic: string;
+beforeAll(async () => {
+  harness = await loopHarness(6, { latencyMs: 5 });
+  reader = testRangeReader(harness);
+});
+afterAll(() => Promise.all([harness.close(), reader.close()]));
+beforeEach(async () => {
+  await harness.ml.setFaults({});
+  topic = await harness.newTopic();
+});
+
+const profile = (username: string, more: object = {}) => event('profiles', username, more);
+const without = (field: string, username: string): Message => {
+  const { [field]: _left, ...rest } = JSON.parse(String(profile(username).value)) as Record<string, unknown>;
+  return { key: username, value: JSON.stringify(rest) };
+};
+const send = (messages: Message[]) => harness.producer.send({ topic, messages });
+const deadLetters = () => readDeadLetters(harness, reader, topic);
+
+const NOT_UTF8 = Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x00, 0xc3, 0x28, 0x22, 0x7d]);
+
+/** By key: a message, and the reason why it becomes a dead letter. */
+const INVALID: Readonly<Record<string, readonly [Omit<Message, 'key'>, DeadLetterReason]>> = {
+  'cut-off': [{ value: '{"username":"cut-of' }, 'not_json'],
+  empty: [{ value: '' }, 'not_json'],
+  tombstone: [{ value: null }, 'tombstone'],
+  bytes: [{ value: NOT_UTF8, headers: { 'trace-id': NOT_UTF8, source: 'scraper-7' } }, 'not_utf8'],
+  list: [{ value: '[1,2,3]' }, 'not_an_object'],
+  null: [{ value: 'null' }, 'not_an_object'],
+  'deeply-nested': [{ value: '['.repeat(20_000) + ']'.repeat(20_000) }, 'not_an_object'],
+  'wrong-kind': [profile('wrong-kind', { event_type: 'video' }), 'wrong_event_type'],
+  'no-username': [without('username', 'no-username'), 'missing_id'],
+  'blank-username': [profile('blank-username', { username: '  ' }), 'missing_id'],
+  'username-as-object': [profile('username-as-object', { username: { id: 1 } }), 'invalid_id'],
+  'username-as-redis-command': [profile('x', { username: 'x\r\nFLUSHALL\r\n' }), 'invalid_id'],
+  'long-username': [profile('long-username', { username: 'x'.repeat(257) }), 'invalid_id'],
+  'platform-as-number': [profile('platform-as-number', { platform: 7 }), 'invalid_field'],
+  'bio-as-list': [profile('bio-as-list', { bio: ['a'] }), 'invalid_field'],
+  'verified-as-text': [profile('verified-as-text', { verified: 'perhaps' }), 'invalid_field'],
+  negative: [profile('negative', { followers_count: -5 }), 'invalid_count'],
+  huge: [profile('huge', { followers_count: 1e300 }), 'invalid_count'],
+  fraction: [profile('fraction', { post_count: 1.5 }), 'invalid_count'],
+  'huge-text': [profile('huge-text', { followers_raw: '9'.repeat(400) }), 'invalid_count'],
+  'not-a-number': [profile('not-a-number', { followers_raw: 'NaN' }), 'invalid_count'],
+  'count-as-words': [profile('count-as-words', { likes_raw: 'a lot' }), 'invalid_count'],
+  'time-as-words': [profile('time-as-words', { event_time: 'just now' }), 'invalid_event_time'],
+  'from-the-future': [
+    profile('from-the-future', { event_time: '2999-01-01T00:00:00Z' }),
+    'event_time_in_future',
+  ],
+  refused: [profile('refused'), 'rejected_by_model'],
+};
+const VALID = ['good-1', 'good-2', 'good-3', 'good-4'];
+
+const bytesOf = (value: Message['value']) => (value === null ? null : Buffer.from(value));
+
+describe('invalid records among valid ones', () => {
+  test('become dead letters with the original bytes, the reason and the location, and the valid ones are scored', async () => {
+    await harness.ml.setFaults({ refuse: ['refused'] });
+    const invalid = Object.entries(INVALID).map(([key, [message]]): Message => ({ ...message, key }));
+    const all = [
+      ...VALID.slice(0, 2).map((name) => profile(name)),
+      ...invalid,
+      ...VALID.slice(2).map((name) => profile(name)),
+    ];
+    await harness.withLoop(topic, async (loop) => {
+      await send(all);
+      await until('all have an outcome', async () => (await outcomeCount(loop)) === all.length);
+      expect((await stateOf(loop)).totals).toMatchObject({
+        scored: VALID.length,
+        deadLetters: invalid.length,
+      });
+    });
+
+    const letters = await deadLetters();
+    expect(Object.fromEntries(letters.map(({ key, reason }) => [String(key), reason]))).toEqual(
+      Object.fromEntries(Object.entries(INVALID).map(([key, [, reason]]) => [key, reason])),
+    );
+    expect(letters).toHaveLength(invalid.length);
+    for (const letter of letters) {
+      const [sent] = INVALID[String(letter.key)] ?? [];
+      expect(letter.value, String(letter.key)).toEqual(bytesOf(sent?.value ?? null));
+      // Its location in the input topic has exactly this record.
+      const { original } = letter;
+      if (original === null) throw new Error(`${String(letter.key)} has no location`);
+      const range = { ...original, from: original.offset, to: original.offset + 1 };
+      const [record] = (await reader.read(range)).records;
+      expect({ topic: original.topic, key: record?.key, value: record?.value }).toEqual({
+        topic,
+        key: letter.key,
+        value: letter.value,
+      });
+      expect(letter.message).not.toBe('');
+    }
+    const kept = letters.find(({ key }) => String(key) === 'bytes')?.headers;
+    expect(kept).toMatchObject({ 'trace-id': NOT_UTF8, source: Buffer.from('scraper-7') });
+
+    expect((await readScoredKols(harness))[topic]).toEqual(VALID);
+    for (const name of VALID) expect(await cachedScore(harness.redis, name)).toMatchObject({ kol_id: name });
+    expect(await cachedScore(harness.redis, 'refused')).toBeNull();
+  });
+
+  test('keep repeated headers; a header without a value becomes empty', async () => {
+    const brokers = harness.config.KAFKA_BROKERS.join();
+    await harness.withLoop(topic, async (loop) => {
+      // kafkajs cannot write a header without a value.
+      await kafkaTool(
+        'ConsoleProducer',
+        [
+          ...['--bootstrap-server', brokers, '--topic', topic],
+          ...['parse.headers=true', 'parse.key=true', 'null.marker=NULL'].flatMap((setting) => [
+            '--property',
+            setting,
+          ]),
+        ],
+        'hop:first,flag:NULL,hop:NULL,hop:last\tbad\t{"broken\n',
+      );
+      await until('it has an outcome', async () => (await outcomeCount(loop)) === 1);
+    });
+    const bytes = (text: string) => Buffer.from(text);
+    const [letter] = await deadLetters();
+    expect(letter?.headers).toMatchObject({
+      hop: [bytes('first'), bytes(''), bytes('last')],
+      flag: bytes(''),
+    });
+    const printed = await kafkaTool('consumer.ConsoleConsumer', [
+      ...[
+        '--bootstrap-server',
+        brokers,
+        '--topic',
+        `${topic}.dlq`,
+        '--from-beginning',
+        '--max-messages',
+        '1',
+      ],
+      ...['--isolation-level', 'read_committed', '--timeout-ms', '20000'],
+      ...['--property', 'print.headers=true', '--property', 'null.literal=NULL'],
+    ]);
+    expect(printed).toMatch(/^hop:first,hop:,hop:last,flag:,__connect\.errors\.topic:.*\t\{"broken$/m);
+  });
+});

@@ -1,0 +1,224 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { readEtlLoads } from '../../../clients/temporal/signal-etl-load.ts';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
+import { startApi, type RunningApi } from '../../support/api.ts';
+import { testConfig, testDependencies } from '../../support/dependencies.ts';
+import {
+  endReceiver,
+  isReceiverRunning,
+  LOADS,
+  recordRequests,
+  sendRequest,
+  TOKEN,
+  untilServed,
+  WARMS,
+} from '../../support/etl-loads.ts';
+import { until } from '../../support/until.ts';
+import { withWorker } from '../../support/worker.ts';
+
+const engines = inject('engines');
+let dependencies: Awaited<ReturnType<typeof testDependencies>>;
+let api: RunningApi;
+
+beforeAll(async () => {
+  dependencies = await testDependencies(testConfig(11));
+  api = await startApi({ API_TOKEN: TOKEN });
+});
+afterAll(async () => {
+  await api.close();
+  await dependencies.close();
+});
+beforeEach(() => endReceiver(dependencies.temporal));
+afterEach(() => endReceiver(dependencies.temporal));
+
+const send = (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) =>
+  sendRequest(api.url, method, path, body, headers);
+
+describe('POST /api/v1/etl/loads', () => {
+  test('warms the parts that the load made stale; without a worker the load waits in Temporal', async () => {
+    const answer = await send('POST', LOADS, {
+      tables: ['kol_profiles'],
+      ids: ['1', '2'],
+      pipeline: 'nightly',
+      run_id: '1',
+    });
+    expect(answer).toMatchObject({ status: 202, json: { workflow_id: ETL_LOADS_ID } });
+    expect(answer.headers.get('location')).toBe(LOADS);
+
+    const { activities, requests } = recordRequests(dependencies);
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      await untilServed(dependencies.temporal, 1);
+      const state = await send('GET', LOADS);
+      expect(state).toMatchObject({
+        status: 200,
+        json: {
+          taken: 1,
+          repeats: 0,
+          last_warm: { requested_by: 'nightly', parts: ['profiles'], error: null },
+        },
+      });
+      const { last_warm } = state.json as { last_warm: { workflow_id: string } };
+      expect(await send('GET', `${WARMS}/${last_warm.workflow_id}`)).toMatchObject({
+        status: 200,
+        json: { state: 'done', trigger: 'etl', requested_by: 'nightly', report: { keys: 1 } },
+      });
+      expect(
+        (
+          await send('POST', LOADS, {
+            tables: ['kol_profiles'],
+            ids: ['2', '1'],
+            pipeline: 'nightly',
+            runId: '1',
+          })
+        ).status,
+      ).toBe(202);
+      await until(
+        'the repeat is recognised',
+        async () => (await readEtlLoads(dependencies.temporal))?.repeats === 1,
+      );
+    });
+    expect(requests).toMatchObject([{ part: 'profiles', scope: { ids: ['1', '2'] } }]);
+  });
+
+  test('refuses an invalid load and names each field', async () => {
+    const answer = await send('POST', LOADS, { tables: ['kol_contents'], ids: [1], when: 'now' });
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expect(answer.json).toMatchObject({
+      type: 'urn:kol-cache:problem:invalid-parameter',
+      invalid: [
+        {
+          parameter: 'tables',
+          given: ['kol_contents'],
+          accepted: expect.stringContaining('kol_trust_features') as string,
+        },
+        { parameter: 'ids', given: [1] },
+        { parameter: 'when', given: 'now' },
+      ],
+    });
+    expect(await isReceiverRunning(dependencies.temporal)).toBe(false);
+  });
+
+  test.each([
+    ['invalid JSON', '{"tables": [', {}, 400, 'malformed-request'],
+    ['JSON, but not an object', '[]', {}, 400, 'invalid-parameter'],
+    ['empty', undefined, {}, 400, 'invalid-parameter'],
+    [
+      'of another content type',
+      'tables=kol_content',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      415,
+      'unsupported-media-type',
+    ],
+    ['of an unknown encoding', '{}', { 'content-encoding': 'x-own' }, 415, 'unsupported-media-type'],
+    [
+      'too large',
+      JSON.stringify({ tables: ['kol_content'], pipeline: 'x'.repeat(300_000) }),
+      {},
+      413,
+      'body-too-large',
+    ],
+  ])('refuses a body that is %s', async (_what, body, headers, status, problem) => {
+    const answer = await send('POST', LOADS, body, headers);
+    expect(answer).toMatchObject({ status, json: { status, type: `urn:kol-cache:problem:${problem}` } });
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+  });
+
+  test('needs a worker to read the state: GET answers 503 without one', async () => {
+    await send('POST', LOADS, { tables: ['kol_trust_features'] });
+    expect(await send('GET', LOADS)).toMatchObject({
+      status: 503,
+      json: { type: 'urn:kol-cache:problem:temporal-unavailable' },
+    });
+  });
+});
+
+describe('the token', () => {
+  test.each([
+    ['POST', LOADS],
+    ['GET', LOADS],
+    ['POST', WARMS],
+    ['GET', `${WARMS}/warm-cache-startup`],
+  ])('is required for %s %s; without a configured token the route is off', async (method, path) => {
+    const missing = await send(method, path, undefined, { authorization: '' });
+    expect(missing).toMatchObject({ status: 401, json: { type: 'urn:kol-cache:problem:unauthorized' } });
+    expect(missing.headers.get('www-authenticate')).toBe('Bearer realm="kol-cache"');
+    for (const wrong of [
+      `Bearer ${TOKEN}x`,
+      `Bearer ${TOKEN.slice(0, -1)}`,
+      `Basic ${TOKEN}`,
+      TOKEN,
+      'Bearer',
+    ]) {
+      const answer = await send(method, path, undefined, { authorization: wrong });
+      expect(answer.status, wrong).toBe(401);
+      expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+    }
+    const off = await startApi();
+    try {
+      expect(await sendRequest(off.url, method, path)).toMatchObject({
+        status: 403,
+        json: {
+          type: 'urn:kol-cache:problem:triggers-off',
+          detail: expect.stringContaining('API_TOKEN') as string,
+        },
+      });
+    } finally {
+      await off.close();
+    }
+  });
+});
+
+describe('without Temporal', () => {
+  test('the API serves reads, answers triggers with 503, and connects once Temporal is available', async () => {
+    // A free port: nothing listens on it yet.
+    const reserved = createServer().listen(0, '127.0.0.1');
+    await once(reserved, 'listening');
+    const { port } = reserved.address() as AddressInfo;
+    await new Promise((resolve) => reserved.close(resolve));
+
+    const alone = await startApi({ API_TOKEN: TOKEN, TEMPORAL_ADDRESS: `127.0.0.1:${port}` });
+    const sockets = new Set<Socket>();
+    const [host = '', enginePort = ''] = engines.TEMPORAL_ADDRESS.split(':');
+    const forwarder = createServer((from) => {
+      const to = connect(Number(enginePort), host);
+      for (const socket of [from, to]) sockets.add(socket.on('error', () => {}));
+      from.pipe(to).pipe(from);
+    });
+    try {
+      expect((await alone.get('/healthz')).status).toBe(200);
+      const answer = await sendRequest(alone.url, 'POST', LOADS, { tables: ['kol_content'] });
+      expect(answer).toMatchObject({
+        status: 503,
+        json: { type: 'urn:kol-cache:problem:temporal-unavailable' },
+      });
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+
+      forwarder.listen(port, '127.0.0.1');
+      await until(
+        'the API has connected to Temporal',
+        async () => (await sendRequest(alone.url, 'POST', LOADS, { tables: ['kol_content'] })).status === 202,
+      );
+    } finally {
+      await alone.close();
+      for (const socket of sockets) socket.destroy();
+      forwarder.close();
+    }
+  });
+
+  test('a call that gets no answer ends with 503', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const alone = await startApi({ API_TOKEN: TOKEN, TEMPORAL_ADDRESS: address });
+    try {
+      expect((await sendRequest(alone.url, 'POST', WARMS, {})).status).toBe(503);
+    } finally {
+      await alone.close();
+      silent.close();
+    }
+  });
+});

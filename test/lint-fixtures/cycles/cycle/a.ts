@@ -1,0 +1,5 @@
+import { b } from './b.ts';
+
+export interface A {
+  readonly b: typeof b;
+}

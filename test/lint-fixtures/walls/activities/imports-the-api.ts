@@ -1,0 +1,2 @@
+// fails: activities/ may import cache, clients, contract, domain.
+export { createApp } from '../api/app.ts';

@@ -1,0 +1,2 @@
+// fails: Only clients/temporal starts workflows and creates schedules.
+export const signal = (workflow: WorkflowClient) => workflow.signalWithStart('etlLoads', {});

@@ -1,0 +1,2 @@
+// fails: bench/ may import engines, simulators, clients, contract, domain.
+export { scoringLoop } from '../workflows/index.ts';

@@ -1,0 +1,3 @@
+// passes
+export { createRedis } from '../../clients/redis.ts';
+export { lruCache } from 'lru-cache';

@@ -1,0 +1,2 @@
+// fails: cli/ may import cache, clients, contract, domain, config.
+export { createApp } from '../api/app.ts';

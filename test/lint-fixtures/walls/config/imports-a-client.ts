@@ -1,0 +1,2 @@
+// fails: config/ may import contract, domain.
+export { createRedis } from '../clients/redis.ts';

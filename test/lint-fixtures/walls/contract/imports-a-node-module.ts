@@ -1,0 +1,2 @@
+// fails: contract/ may import only the packages zod, @temporalio/workflow.
+export { createHash } from 'crypto';

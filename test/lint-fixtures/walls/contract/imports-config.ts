@@ -1,0 +1,2 @@
+// fails: contract/ may import domain.
+export type { Config } from '../config/config.ts';

@@ -1,0 +1,2 @@
+// fails: domain/ may import no package.
+export { readFile } from 'node:fs/promises';

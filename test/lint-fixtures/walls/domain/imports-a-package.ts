@@ -1,0 +1,2 @@
+// fails: domain/ may import no package.
+export { z } from 'zod';

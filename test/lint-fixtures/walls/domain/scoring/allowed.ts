@@ -1,0 +1,2 @@
+// passes
+export { isId } from '../values/id.ts';

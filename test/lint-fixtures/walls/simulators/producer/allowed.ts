@@ -1,0 +1,3 @@
+// passes
+export { identifier } from '../../clients/lakehouse/sql.ts';
+export { INPUT_TOPICS } from '../../domain/scoring/topics.ts';

@@ -1,0 +1,34 @@
+import { createKafkaClient } from '../../clients/kafka/client.ts';
+import { createRangeReader, type RangeReader } from '../../clients/kafka/range-reader.ts';
+import type { Score } from '../../domain/entities/score.ts';
+import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
+import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import type { LoopHarness } from './loop-harness.ts';
+import { readTopics } from './read-topics.ts';
+
+/** Creates a reader of single ranges. It keeps the bytes of records. */
+export const testRangeReader = ({ config }: LoopHarness): RangeReader =>
+  createRangeReader(createKafkaClient(config.KAFKA_BROKERS, 'test-outputs', () => {}));
+
+/** All dead letters of an input topic. */
+export async function readDeadLetters(
+  { admin }: LoopHarness,
+  reader: RangeReader,
+  inputTopic: string,
+): Promise<DeadLetter[]> {
+  const topic = `${inputTopic}.dlq`;
+  const [end] = await admin.fetchTopicOffsets(topic);
+  const { records } = await reader.read({ topic, partition: 0, from: 0, to: Number(end?.high) });
+  return records.map((record) => parseDeadLetter(record, topic, 0));
+}
+
+/** The KOLs in scores.stream by input topic, as a reader other than kafkajs sees them. */
+export async function readScoredKols({ config }: LoopHarness): Promise<Record<string, string[]>> {
+  const records = await readTopics(config.KAFKA_BROKERS.join(), SCORES_TOPIC);
+  const byTopic: Record<string, string[]> = {};
+  for (const { key, value } of records) {
+    const topic = (JSON.parse(value) as Score).source?.topic ?? '';
+    byTopic[topic] = [...(byTopic[topic] ?? []), key].sort();
+  }
+  return byTopic;
+}

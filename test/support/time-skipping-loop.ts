@@ -1,0 +1,37 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { ScoringActivities } from '../../activities/index.ts';
+import { loopStateQuery } from '../../contract/messages.ts';
+import type { LoopState, ScoringLoopInput } from '../../contract/scoring-loop.ts';
+import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
+import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
+import { createWorker } from './time-skipping.ts';
+
+export type TimeSkippingLoop = WorkflowHandle<typeof scoringLoop>;
+
+let loops = 0;
+
+/** Runs a worker with these activities and a scoring loop while `work` runs. */
+export async function withTimeSkippingLoop<T>(
+  env: TestWorkflowEnvironment,
+  activities: ScoringActivities,
+  args: Partial<ScoringLoopInput>,
+  work: (loop: TimeSkippingLoop) => Promise<T>,
+): Promise<T> {
+  const worker = await createWorker(env, SCORING_TASK_QUEUE, activities);
+  return worker.runUntil(async () => {
+    const loop = await env.client.workflow.start<typeof scoringLoop>('scoringLoop', {
+      taskQueue: SCORING_TASK_QUEUE,
+      workflowId: `loop-${(loops += 1)}`,
+      args: [{ topic: 'kol.profiles.raw', ...args }],
+    });
+    const result = await work(loop);
+    await loop.terminate();
+    return result;
+  });
+}
+
+export const loopState = (loop: TimeSkippingLoop): Promise<LoopState> => loop.query(loopStateQuery);
+
+export const scoredCount = async (loop: TimeSkippingLoop): Promise<number> =>
+  (await loopState(loop)).totals.scored;

@@ -1,0 +1,30 @@
+import { createLogger } from '../../../clients/logger.ts';
+import type { AppDependencies } from '../../../api/app.ts';
+
+const notCalled = () => Promise.reject(new Error('not called in this test'));
+
+/** Dependencies of the API that answer nothing; a test replaces those that it needs. */
+export function fakeDependencies(replaced: Partial<AppDependencies> = {}): AppDependencies {
+  return {
+    reader: {
+      profile: notCalled,
+      content: notCalled,
+      score: notCalled,
+      ranking: notCalled,
+      trending: notCalled,
+      platformStats: notCalled,
+      cachedProfiles: notCalled,
+    },
+    readiness: notCalled,
+    log: createLogger('api', 'silent'),
+    rankingLimits: [100],
+    triggers: {
+      signalEtlLoad: notCalled,
+      readEtlLoads: notCalled,
+      startWarm: notCalled,
+      readWarm: notCalled,
+    },
+    token: undefined,
+    ...replaced,
+  };
+}

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { createTrino } from '../../../../clients/lakehouse/trino.ts';
+import { TrinoQueryError, TrinoUnavailableError } from '../../../../clients/lakehouse/trino-errors.ts';
+
+const columns = [{ name: 'id', type: 'varchar' }];
+const finished = { stats: { state: 'FINISHED' } };
+let server: Server | undefined;
+
+afterEach(() => {
+  server?.close();
+  server?.closeAllConnections();
+});
+
+/** Queries a server that answers with these pages, one after the other, as a real Trino would not. */
+async function queryServerWith(pages: readonly object[]): Promise<unknown[][]> {
+  let next = 0;
+  server = createServer((request, response) => {
+    const page = pages[next] ?? {};
+    next += 1;
+    const nextUri = next < pages.length ? { nextUri: `http://${request.headers.host}/page/${next}` } : {};
+    response.setHeader('Content-Type', 'application/json');
+    response.end(JSON.stringify({ ...nextUri, ...page }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const trino = createTrino({ url, user: 'test', queryTimeoutSeconds: 5 });
+  return (await trino.rows('SELECT id', { columns: ['id'] })) as unknown[][];
+}
+
+describe('a query', () => {
+  test('returns the rows of all pages', async () => {
+    const pages = [
+      { id: 'q1', stats: { state: 'QUEUED' } },
+      { id: 'q1', columns, data: [['a']] },
+      { id: 'q1', columns, data: [['b']], ...finished },
+    ];
+    expect(await queryServerWith(pages)).toEqual([['a'], ['b']]);
+  });
+
+  test('throws the error of Trino, also when it is in the first page', async () => {
+    const error = { errorName: 'SYNTAX_ERROR', errorType: 'USER_ERROR', message: 'line 1' };
+    const failed = queryServerWith([{ id: 'q1', error }]);
+    await expect(failed).rejects.toThrow(TrinoQueryError);
+    await expect(failed).rejects.toThrow('Trino query q1 failed: SYNTAX_ERROR: line 1');
+  });
+
+  test.each([
+    ['a page that is not a query result', [{ message: 'Bad gateway' }], 'is not a query result'],
+    [
+      'other columns',
+      [{ id: 'q1', columns: [{ name: 'x' }], ...finished }],
+      'returned columns x instead of id',
+    ],
+    ['rows without columns', [{ id: 'q1', data: [['a']], ...finished }], 'sent rows without columns'],
+    ['an end without columns', [{ id: 'q1', ...finished }], 'ended in state FINISHED without a result'],
+    ['an end in another state', [{ id: 'q1', columns, stats: { state: 'FAILED' } }], 'ended in state FAILED'],
+  ])('rejects %s, and never returns zero rows for it', async (_what, pages, message) => {
+    const rejected = queryServerWith(pages);
+    await expect(rejected).rejects.toThrow(TrinoUnavailableError);
+    await expect(rejected).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,120 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  parseLoopSettings,
+  parseScoringLoopInput,
+  parseSeekTarget,
+  type ScoringLoopInput,
+} from '../../../contract/scoring-loop.ts';
+
+const topic = 'kol.profiles.raw';
+/** Any JSON can arrive as input, because any client can start a workflow. */
+const parseInput = (given: unknown) => parseScoringLoopInput(given as ScoringLoopInput);
+
+describe('parseScoringLoopInput', () => {
+  test('needs only a topic', () => {
+    expect(parseInput({ topic })).toEqual({
+      value: {
+        topic,
+        kind: 'profiles',
+        group: 'kol-scoring',
+        settings: { maxOffsets: 1000, trigger: 10 },
+      },
+    });
+  });
+
+  test('keeps what is given, and completes settings that are given in part', () => {
+    const given = { topic, kind: 'videos', group: 'g', settings: { trigger: 'available' } };
+    expect(parseInput(given)).toEqual({
+      value: { ...given, settings: { maxOffsets: 1000, trigger: 'available' } },
+    });
+  });
+
+  test('does not check the state that continue-as-new hands over', () => {
+    expect(parseInput({ topic, carried: { batches: 7 } })).toEqual(parseInput({ topic }));
+  });
+
+  test.each([
+    ['topic', undefined],
+    ['topic', ''],
+    ['topic', 'a b'],
+    ['topic', 'x'.repeat(250)],
+    ['kind', 'comments'],
+    ['group', 'a/b'],
+    ['settings', { speed: 11 }],
+    ['settings', { maxOffsets: 0 }],
+    ['tpoic', topic],
+  ])('refuses %s = %j', (name, value) => {
+    expect(parseInput({ topic, [name]: value })).toMatchObject({ invalid: [{ name }] });
+  });
+
+  test.each([[undefined], [null], ['kol.profiles.raw'], [7], [[topic]]])('refuses %j', (given) => {
+    expect(parseInput(given)).toHaveProperty('invalid');
+  });
+});
+
+describe('parseLoopSettings', () => {
+  test.each([
+    {},
+    { maxOffsets: 1 },
+    { maxOffsets: 10_000 },
+    { trigger: 0.1 },
+    { trigger: 3600 },
+    { maxOffsets: 5, trigger: 'available' },
+  ])('accepts %j and adds nothing, so that absent settings keep their value', (settings) => {
+    expect(parseLoopSettings(settings)).toStrictEqual({ value: settings });
+  });
+
+  test.each([
+    ['maxOffsets', 0],
+    ['maxOffsets', 10_001],
+    ['maxOffsets', 1.5],
+    ['maxOffsets', '5'],
+    ['trigger', 0],
+    ['trigger', 0.09],
+    ['trigger', 3601],
+    ['trigger', 'often'],
+    ['speed', 11],
+  ])('refuses %s = %j', (name, value) => {
+    expect(parseLoopSettings({ [name]: value })).toMatchObject({ invalid: [{ name, given: value }] });
+  });
+});
+
+describe('parseSeekTarget', () => {
+  test.each([
+    [{ time: '2026-01-01T00:00:00Z' }],
+    [{ offsets: { 0: 42, 11: 0 } }],
+    [{ end: 'earliest' }],
+    [{ end: 'latest' }],
+  ])('accepts %j', (target) => {
+    expect(parseSeekTarget(target)).toEqual({ value: target });
+  });
+
+  test.each([
+    [{ time: 'yesterday' }],
+    [{ offsets: {} }],
+    [{ offsets: { 0: -1 } }],
+    [{ offsets: { 0: 1.5 } }],
+    [{ offsets: { zero: 1 } }],
+    [{ end: 'middle' }],
+    [{ end: 'latest', time: '2026-01-01T00:00:00Z' }],
+    [{}],
+    ['latest'],
+    [null],
+    [undefined],
+  ])('refuses %j and shows each form that is accepted', (target) => {
+    expect(parseSeekTarget(target)).toMatchObject({
+      invalid: [{ name: 'seek', accepted: expect.stringMatching(/"time".*"offsets".*"end"/) as string }],
+    });
+  });
+});
+
+test('no JSON makes these functions throw', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (given) => {
+      for (const parse of [parseInput, parseLoopSettings, parseSeekTarget]) parse(given);
+      parseInput({ topic, settings: given });
+      parseSeekTarget({ offsets: given });
+    }),
+  );
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import {
+  InvalidFilterError,
+  matchesFilter,
+  parseOffsets,
+  parseSince,
+} from '../../../../domain/scoring/dead-letter-filter.ts';
+import { parseDeadLetter } from '../../../../domain/scoring/dead-letter.ts';
+
+test('a dead letter matches when all conditions of the filter hold', () => {
+  const headers = { '__connect.errors.exception.class.name': 'not_json' };
+  const record = { offset: 12, key: null, value: null, headers, timestampMs: 1000 };
+  const letter = parseDeadLetter(record, 'kol.profiles.raw.dlq', 0);
+  expect(matchesFilter(letter, {})).toBe(true);
+  expect(matchesFilter(letter, { reason: 'not_json', sinceMs: 1000 })).toBe(true);
+  expect(matchesFilter(letter, { reason: 'not_json', sinceMs: 1001 })).toBe(false);
+  expect(matchesFilter(letter, { reason: 'tombstone', sinceMs: 0 })).toBe(false);
+});
+
+describe('offsets', () => {
+  test('are sorted and without duplicates', () => {
+    expect(parseOffsets('0:15, 0:12,1:3,0:12')).toEqual([
+      { partition: 0, offset: 12 },
+      { partition: 0, offset: 15 },
+      { partition: 1, offset: 3 },
+    ]);
+  });
+
+  test.each(['', '12', '0:12,', '0:-1', 'a:1', '0:1:2', '0:99999999999999999999', '0:1;2'])(
+    'do not accept %j',
+    (text) => {
+      expect(() => parseOffsets(text)).toThrow(InvalidFilterError);
+    },
+  );
+});
+
+describe('a start time', () => {
+  const NOW = Date.parse('2026-03-01T12:00:00Z');
+  test.each([
+    ['90s', NOW - 90_000],
+    ['30m', NOW - 1_800_000],
+    ['1h', NOW - 3_600_000],
+    ['7d', NOW - 604_800_000],
+    ['2026-02-28', Date.parse('2026-02-28T00:00:00Z')],
+    ['2026-02-28T10:30', Date.parse('2026-02-28T10:30:00Z')],
+    ['2026-02-28T10:30:00.5Z', Date.parse('2026-02-28T10:30:00.500Z')],
+    ['2026-02-28T10:30:00+02:00', Date.parse('2026-02-28T08:30:00Z')],
+  ])('accepts %j', (text, expected) => {
+    expect(parseSince(text, NOW)).toBe(expected);
+  });
+
+  test.each(['', 'yesterday', '1', '1w', '-1h', '2026', '2026-13-01', '1.5h', '2026-02-28 10:30'])(
+    'does not accept %j',
+    (text) => {
+      expect(() => parseSince(text, NOW)).toThrow(InvalidFilterError);
+    },
+  );
+});

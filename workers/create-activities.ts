@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import {
+  createScoringActivities,
+  createWarmActivities,
+  type ScoringActivities,
+  type WarmActivities,
+} from '../activities/index.ts';
+import type { Clients, ProcessProfile } from '../clients/create-clients.ts';
+import type { Config } from '../config/config.ts';
+import { SCORING_TASK_QUEUE } from '../contract/task-queues.ts';
+
+/** A split takes some seconds: a crash loses little, and scanning all ids for it is a small part of its work. */
+const ROWS_PER_SPLIT = 100_000;
+/** A worker checks the schema at every warm; the hot path uses the result of a check that is at most this old. */
+const SCHEMA_MAX_AGE_SECONDS = 60;
+
+/** The clients that a worker needs. */
+export const workerProfile = (config: Config): ProcessProfile => ({
+  name: 'kol-cache-worker',
+  redisUse: 'work',
+  maxQuerySeconds: Infinity,
+  schemaMaxAgeSeconds: SCHEMA_MAX_AGE_SECONDS,
+  lazyTemporal: false,
+  snapshotFeatures: config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE),
+});
+
+/** The activities of a worker over its clients. Clients that no activity of its task queues uses are created too. */
+export async function createActivities(
+  config: Config,
+  clients: Clients,
+  /** Aborted when the worker starts to shut down, for activities that only wait. */
+  draining: AbortSignal,
+): Promise<{ readonly warm: WarmActivities; readonly scoring: ScoringActivities }> {
+  const redis = await clients.redis();
+  return {
+    warm: createWarmActivities({
+      redis,
+      lakehouse: clients.warmLakehouse(),
+      silver: clients.silver(),
+      temporal: await clients.temporal(),
+      maxShrinkPercent: config.WARM_MAX_SHRINK_PERCENT,
+      sizes: { listSize: config.WARM_LIST_SIZE, rankingLimits: config.WARM_RANKING_LIMITS },
+      profiles: {
+        fixedRoom: config.WARM_PROFILES,
+        memoryPercent: config.WARM_PROFILES_MEMORY_PERCENT,
+        warmEverySeconds: config.WARM_EVERY_MINUTES * 60,
+        perPlatform: Math.max(...config.WARM_RANKING_LIMITS),
+        rowsPerSplit: ROWS_PER_SPLIT,
+        parallelSplits: config.WARM_TRINO_QUERIES,
+        writesPerSecond: config.WARM_WRITES_PER_SECOND,
+      },
+    }),
+    scoring: createScoringActivities({
+      draining,
+      offsets: clients.offsets(),
+      longPoll: clients.longPoll(),
+      transactions: clients.transactions(),
+      reader: clients.rangeReader(),
+      lookUpFeatures: clients.lookUpFeatures(),
+      lookUpContent: clients.lookUpContent(),
+      mlApi: clients.mlApi(),
+      redis,
+      // Names this worker process. A restarted worker has another name.
+      worker: `${hostname()}/${randomUUID()}`,
+    }),
+  };
+}

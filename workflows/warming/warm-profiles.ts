@@ -1,0 +1,60 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { WarmActivities } from '../../activities/index.ts';
+import type { WarmPartArgs } from '../../activities/warming/part-warm.ts';
+import type { ProfilePlan } from '../../activities/warming/plan-profiles.ts';
+import type { WarmProgress } from '../../contract/warm-cache.ts';
+import { mergePartReports, type PartReport } from '../../domain/warming/part-report.ts';
+import { warming } from '../activity-options.ts';
+import { inParallel } from './in-parallel.ts';
+
+const activities = (summary: string) => proxyActivities<WarmActivities>({ ...warming, summary });
+
+/**
+ * Warms the profiles: plan → splits in parallel (or the hot profiles in one activity) → finish.
+ * When Redis lost profiles that this warm wrote, it runs once more.
+ */
+export async function warmProfiles(
+  args: WarmPartArgs,
+  onProgress: (progress: WarmProgress) => void,
+  mayRepeat = true,
+): Promise<PartReport> {
+  const startedMs = Date.now();
+  const plan = await activities('profiles: plan').planProfiles(args);
+  if (plan.room === null && plan.splits.length === 0) return plan.report;
+
+  const reports = await readAndWrite(args, plan, onProgress);
+  const report = mergePartReports('profiles', [plan.report, ...reports], Date.now() - startedMs);
+  // A dry run changes nothing, and a share of the profiles says nothing about the others: there is nothing to finish.
+  if (args.dryRun || args.scope !== undefined) return report;
+
+  const planWithoutSplits = { ...plan, splits: [] }; // keeps the payload small
+  const finished = await activities('profiles: finish').finishProfiles({
+    ...args,
+    plan: planWithoutSplits,
+    report,
+    mayRepeat,
+  });
+  if (finished.lost > 0 && mayRepeat) return warmProfiles({ ...args, force: true }, onProgress, false);
+  return mergePartReports('profiles', [report, finished.report], Date.now() - startedMs);
+}
+
+async function readAndWrite(
+  args: WarmPartArgs,
+  { room, splits, parallelSplits, readAt, total }: ProfilePlan,
+  onProgress: (progress: WarmProgress) => void,
+): Promise<PartReport[]> {
+  let rows = 0;
+  onProgress({ rows, total });
+  const counted = (report: PartReport): PartReport => {
+    rows += report.rowsRead;
+    onProgress({ rows, total });
+    return report;
+  };
+  if (room !== null)
+    return [counted(await activities('profiles: hot ones').warmHotProfiles({ ...args, readAt, room }))];
+  return inParallel(splits, parallelSplits, async (split, index) => {
+    const summary = `profiles: split ${index + 1} of ${splits.length}`;
+    const share = { split, readAt, parallelSplits: Math.min(parallelSplits, splits.length) };
+    return counted(await activities(summary).warmProfileSplit({ ...args, ...share }));
+  });
+}
