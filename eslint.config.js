@@ -119,8 +119,11 @@ export default tseslint.config(
         { object: 'process', property: 'env', message: 'Configuration comes from config/.' },
       ],
       eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'max-lines': ['error', 300],
     },
   },
+  // A longer function becomes named steps. The body of a test's `describe` may be longer.
+  { ignores: ['test/**'], rules: { 'max-lines-per-function': ['error', 80] } },
   {
     // These read the environment: the config module, and programs that prepare it.
     files: [

@@ -24,10 +24,17 @@ export interface ApiDependencies extends AppDependencies {
 }
 
 /** The parts that the API serves from, over the clients of its process. */
-export async function createDependencies(config: Config, clients: Clients, log: Logger): Promise<ApiDependencies> {
+export async function createDependencies(
+  config: Config,
+  clients: Clients,
+  log: Logger,
+): Promise<ApiDependencies> {
   const redis = await clients.redis();
   const readCounter = createReadCounter(redis, (error) =>
-    log.warn({ error }, 'read counts could not be stored; the next warm will choose hot profiles with older counts'),
+    log.warn(
+      { error },
+      'read counts could not be stored; the next warm will choose hot profiles with older counts',
+    ),
   );
   const reader = createCacheReader({
     redis,

@@ -6,15 +6,15 @@ import { ALL, isPlatform } from '../domain/values/platform.ts';
 import { isId } from '../domain/values/id.ts';
 import { Problem } from './problem.ts';
 
-/** A whole number from 1 to `most`. */
-export const limitParameter = (most: number, fallback: number) =>
+/** A whole number from 1 to `max`. */
+export const limitParameter = (max: number, fallback: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/)
     .transform(Number)
-    .pipe(z.int().min(1).max(most))
+    .pipe(z.int().min(1).max(max))
     .default(fallback)
-    .describe(`a whole number from 1 to ${most}`);
+    .describe(`a whole number from 1 to ${max}`);
 
 export const platformParameter = z
   .string()
@@ -43,9 +43,8 @@ export function queryOf<S extends InputShape>(shape: S, request: Request): z.inf
   return valid(shape, request.query);
 }
 
-/** The `:id` of a path. @throws Problem when it is none */
-export const idOf = (request: Request): string =>
-  valid({ id: idParameter }, { id: request.params['id'] }).id;
+/** The `:id` of a path. @throws Problem when it is not a valid id */
+export const idOf = (request: Request): string => valid({ id: idParameter }, { id: request.params['id'] }).id;
 
 /**
  * The members of a JSON body; one that is absent is an empty object.
@@ -58,7 +57,7 @@ export function bodyOf<S extends InputShape>(shape: S, request: Request): z.infe
   return valid(shape, body);
 }
 
-/** The problem with what was given. */
+/** The problem that names these invalid values. */
 export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
   new Problem('invalid-parameter', invalid.map(formatInvalidValue).join('; '), {
     invalid: invalid.map(({ name, given, accepted }) => ({ parameter: name, given, accepted })),

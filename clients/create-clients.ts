@@ -71,6 +71,17 @@ export interface Clients {
   close(): Promise<void>;
 }
 
+/** Creates a client at the first call and returns it at every call. `close` is called when the process ends. */
+type Once = <T>(create: () => T, close?: (client: T) => Promise<unknown>) => () => T;
+
+interface Context {
+  readonly config: Config;
+  readonly profile: ProcessProfile;
+  readonly log: Logger;
+  readonly factories: ClientFactories;
+  readonly once: Once;
+}
+
 /** The one place where clients are created, for workers, the API, the commands, and the tests that break them. */
 export function createClients(
   config: Config,
@@ -79,9 +90,8 @@ export function createClients(
   factories: ClientFactories = realFactories,
 ): Clients {
   const closers: (() => Promise<unknown>)[] = [];
-  /** Creates a client at the first call. */
-  const once = <T>(create: () => T, close?: (client: T) => Promise<unknown>): (() => T) => {
-    let created: { readonly client: T } | undefined;
+  const once: Once = (create, close) => {
+    let created: { readonly client: ReturnType<typeof create> } | undefined;
     return () => {
       if (created !== undefined) return created.client;
       const { client } = (created = { client: create() });
@@ -89,7 +99,18 @@ export function createClients(
       return client;
     };
   };
+  const context = { config, profile, log, factories, once };
+  return {
+    ...lakehouseClients(context),
+    ...kafkaClients(context),
+    ...serviceClients(context),
+    async close() {
+      await Promise.allSettled(closers.splice(0).map((close) => close()));
+    },
+  };
+}
 
+function lakehouseClients({ config, profile, log, factories, once }: Context) {
   const trinoOptions = {
     url: config.TRINO_URL,
     user: config.TRINO_USER,
@@ -97,6 +118,9 @@ export function createClients(
     queryTimeoutSeconds: Math.min(profile.maxQuerySeconds, config.TRINO_QUERY_TIMEOUT_SECONDS),
   };
   const trino = once(() => factories.createTrino(trinoOptions));
+  const warmTrino = once(() =>
+    factories.createTrino({ ...trinoOptions, concurrency: config.WARM_TRINO_QUERIES }),
+  );
   const silver = once(() =>
     createSilverCatalog(trino(), {
       catalog: config.TRINO_CATALOG,
@@ -107,43 +131,20 @@ export function createClients(
   const lakehouse = once(() => createLakehouse(trino(), silver()));
   const lookupOptions = {
     deadlineMs: config.SCORING_ENRICH_DEADLINE_MS,
-    onError: (error: unknown) => log.warn({ error }, 'a look-up in Trino failed; events are scored without it'),
+    onError: (error: unknown) =>
+      log.warn({ error }, 'a look-up in Trino failed; events are scored without it'),
   };
-
-  const kafka = once(() =>
-    factories.createKafkaClient(config.KAFKA_BROKERS, profile.name, (level, message, details) =>
-      log[level](details, message),
-    ),
-  );
-  const connect = () =>
-    profile.lazyTemporal
-      ? Promise.resolve(factories.connectTemporalLazily(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE))
-      : factories.connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
-
+  const snapshot = profile.snapshotFeatures ? { preload: () => lakehouse().allTrustFeatures() } : {};
   return {
-    redis: once(
-      () =>
-        factories.connectRedis(config.REDIS_URL, profile.redisUse, {
-          onError: (error) => log.warn({ error }, 'Redis is not reachable'),
-        }),
-      async (redis) => closeRedis(await redis),
-    ),
     trino,
     silver,
     lakehouse,
-    warmLakehouse: once(() =>
-      createLakehouse(
-        factories.createTrino({ ...trinoOptions, concurrency: config.WARM_TRINO_QUERIES }),
-        silver(),
-      ),
-    ),
+    warmLakehouse: once(() => createLakehouse(warmTrino(), silver())),
     lookUpFeatures: once(() =>
       factories.createLookupCache(
         (ids) => lakehouse().trustFeatures(ids),
         ({ kol_id }) => kol_id,
-        profile.snapshotFeatures
-          ? { ...lookupOptions, preload: () => lakehouse().allTrustFeatures() }
-          : lookupOptions,
+        { ...lookupOptions, ...snapshot },
       ),
     ),
     lookUpContent: once(() =>
@@ -153,14 +154,38 @@ export function createClients(
         lookupOptions,
       ),
     ),
-    kafka,
-    offsets: once(() => factories.createOffsets(kafka()), (offsets) => offsets.close()),
-    transactions: once(
-      () => factories.createTransactions(kafka()),
-      (transactions) => transactions.close(),
+  };
+}
+
+function kafkaClients({ config, profile, log, factories, once }: Context) {
+  const kafka = once(() =>
+    factories.createKafkaClient(config.KAFKA_BROKERS, profile.name, (level, message, details) =>
+      log[level](details, message),
     ),
-    longPoll: once(() => factories.createLongPoll(kafka()), (longPoll) => longPoll.close()),
-    rangeReader: once(() => factories.createRangeReader(kafka()), (reader) => reader.close()),
+  );
+  const closing = <T extends { close(): Promise<unknown> }>(create: (kafka: Kafka) => T) =>
+    once(
+      () => create(kafka()),
+      (client) => client.close(),
+    );
+  return {
+    kafka,
+    offsets: closing((client) => factories.createOffsets(client)),
+    transactions: closing((client) => factories.createTransactions(client)),
+    longPoll: closing((client) => factories.createLongPoll(client)),
+    rangeReader: closing((client) => factories.createRangeReader(client)),
+  };
+}
+
+function serviceClients({ config, profile, log, factories, once }: Context) {
+  return {
+    redis: once(
+      () =>
+        factories.connectRedis(config.REDIS_URL, profile.redisUse, {
+          onError: (error) => log.warn({ error }, 'Redis is not reachable'),
+        }),
+      async (redis) => closeRedis(await redis),
+    ),
     mlApi: once(
       () =>
         factories.createMlApi({
@@ -170,9 +195,12 @@ export function createClients(
         }),
       (mlApi) => mlApi.close(),
     ),
-    temporal: once(connect, async (temporal) => (await temporal).connection.close()),
-    async close() {
-      await Promise.allSettled(closers.splice(0).map((close) => close()));
-    },
+    temporal: once(
+      async () =>
+        profile.lazyTemporal
+          ? factories.connectTemporalLazily(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE)
+          : factories.connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE),
+      async (temporal) => (await temporal).connection.close(),
+    ),
   };
 }

@@ -25,9 +25,7 @@ const etlLoadShape = {
     .min(1)
     .max(MAX_TABLES)
     .describe(`a list of ${silverTables.join(', ')}`),
-  loadedAt: isoTime
-    .optional()
-    .describe('ISO 8601 text with Z or an offset, such as 2026-01-01T03:00:00Z'),
+  loadedAt: isoTime.optional().describe('ISO 8601 text with Z or an offset, such as 2026-01-01T03:00:00Z'),
   pipeline: text.optional().describe(acceptedText),
   runId: text.optional().describe(acceptedText),
   platforms: z
@@ -83,7 +81,9 @@ function usableLoad(fields: Readonly<Record<string, unknown>>): EtlLoad | null {
   const known = Array.isArray(tables) && tables.length <= MAX_TABLES ? tables.filter(isTable) : [];
   if (known.length === 0) return null;
   const { platforms, ids } = etlLoadShape;
-  const hasValidScope = platforms.safeParse(fields['platforms'] ?? undefined).success && ids.safeParse(fields['ids'] ?? undefined).success;
+  const hasValidScope =
+    platforms.safeParse(fields['platforms'] ?? undefined).success &&
+    ids.safeParse(fields['ids'] ?? undefined).success;
   const kept = Object.entries(etlLoadShape).filter(
     ([name, schema]) =>
       Object.hasOwn(fields, name) &&
@@ -102,7 +102,9 @@ function normalized(load: EtlLoadFields): EtlLoad {
   const sorted = (list: readonly string[] | undefined) => list && [...new Set(list)].sort();
   const { tables, platforms, ids } = load;
   const all = { ...load, tables: sorted(tables), platforms: sorted(platforms), ids: sorted(ids) };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as unknown as EtlLoad;
+  return Object.fromEntries(
+    Object.entries(all).filter(([, value]) => value !== undefined),
+  ) as unknown as EtlLoad;
 }
 
 type EtlLoadFields = { readonly [Name in keyof EtlLoad]: EtlLoad[Name] | undefined };

@@ -23,7 +23,11 @@ export function parseInput<S extends InputShape>(
 ): ParseResult<z.infer<z.ZodObject<S>>> {
   const name = fieldWord === 'fields' ? 'input' : 'request';
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    return { invalid: [{ name, given: shorten(given), accepted: `a JSON object with ${listNames(shape, fieldWord)}` }] };
+    return {
+      invalid: [
+        { name, given: shorten(given), accepted: `a JSON object with ${listNames(shape, fieldWord)}` },
+      ],
+    };
   const entries = Object.entries(given).filter(([, value]) => value != null);
   const known = Object.fromEntries(entries.filter(([field]) => Object.hasOwn(shape, field)));
   const unknown = entries.filter(([field]) => !Object.hasOwn(shape, field));

@@ -133,8 +133,7 @@ export interface WarmRequest extends WarmOptions {
 
 /** Outcome of the run that served a request. Every requester of that run receives the same. */
 export type PartOutcome = { readonly part: WarmPart; readonly runId: string } & (
-  | { readonly report: PartReport }
-  | { readonly error: string }
+  { readonly report: PartReport } | { readonly error: string }
 );
 
 /** Input of `partWarmer`. */

@@ -6,12 +6,12 @@ import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/task-queues.ts'
 /** temporal.api.enums.v1.TaskQueueType */
 const TASK_QUEUE_TYPE = { workflow: 1, activity: 2 } as const;
 
-/** A poll waits up to a minute for a task; a worker that asked longer ago than this has stopped asking. */
+/** A poll waits up to a minute for a task. A worker whose last poll is older than this has stopped polling. */
 const POLLED_WITHIN_SECONDS = 90;
 
 /**
- * Health check of a worker's container: exits 0 when Temporal was lately asked for tasks from this host, of every kind
- * that a worker does; else says what is missing and exits 1. Asks Temporal, since only it knows who polls.
+ * Health check of a worker's container. Exits with 0 when this host has recently polled Temporal for workflow and activity tasks
+ * of every task queue; otherwise prints what is missing and exits with 1. It queries Temporal, which knows the pollers.
  */
 const config = loadConfig();
 const temporal = await connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
@@ -20,7 +20,7 @@ try {
     for (const [kind, taskQueueType] of Object.entries(TASK_QUEUE_TYPE)) {
       const seconds = await secondsSincePoll(name, taskQueueType);
       const when = seconds === undefined ? 'never' : `${seconds.toFixed(0)} s ago`;
-      console.log(`${name}, ${kind} tasks: last asked for ${when}`);
+      console.log(`${name}, ${kind} tasks: last poll ${when}`);
       if (seconds === undefined || seconds > POLLED_WITHIN_SECONDS) process.exitCode = 1;
     }
 } finally {

@@ -3,7 +3,7 @@ import type { Logger } from '../clients/logger.ts';
 
 const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
-/** The SDK's log lines as ours. */
+/** Writes the log lines of the Temporal SDK to our logger. */
 export function temporalLogger(log: Logger): TemporalLogger {
   const write = (level: LogLevel, message: string, meta?: LogMetadata) =>
     log[levels[level]](meta ?? {}, message);

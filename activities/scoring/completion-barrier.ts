@@ -19,7 +19,9 @@ interface Waiting<T> {
  * in the same millisecond, the workflow wakes once or twice for all of them, not once for each.
  * @returns a function that registers a participant of the named group
  */
-export function createCompletionBarrier<T>(maxWaitMs = MAX_WAIT_MS): (group: string) => BarrierParticipant<T> {
+export function createCompletionBarrier<T>(
+  maxWaitMs = MAX_WAIT_MS,
+): (group: string) => BarrierParticipant<T> {
   const groups = new Map<string, { working: number; waiting: Waiting<T>[] }>();
   return (name) => {
     const group = groups.get(name) ?? { working: 0, waiting: [] };

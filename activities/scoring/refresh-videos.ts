@@ -57,7 +57,13 @@ function refreshVideo(
   known: LookupResult<Content>,
 ): RefreshedVideo {
   const before = known.byId.get(event.content_id) ?? null;
-  return { offset, event_time_ms: event.event_time_ms, event, before, content: refreshContent(event, before) };
+  return {
+    offset,
+    event_time_ms: event.event_time_ms,
+    event,
+    before,
+    content: refreshContent(event, before),
+  };
 }
 
 /** Writes content details, trending lists and the engagement of the KOLs. @returns how many details were written */

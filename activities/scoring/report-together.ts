@@ -74,7 +74,10 @@ export function reportRangesTogether(
   }
 
   /** The next batch, if there is one now, or after a wait during which a sibling carries the report. */
-  async function planNext(own: DoneRange, together: readonly DoneRange[]): Promise<Pick<RangeAnswer, 'next'>> {
+  async function planNext(
+    own: DoneRange,
+    together: readonly DoneRange[],
+  ): Promise<Pick<RangeAnswer, 'next'>> {
     const { next } = own;
     if (next === undefined) return {};
     try {

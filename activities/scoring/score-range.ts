@@ -110,11 +110,16 @@ export function createScoreRange(deps: ScoreRangeDeps) {
       time,
     });
     const phases = time.phases();
-    const report = await commitRange(args, fenced, { range, records, result }, {
-      worker: deps.worker,
-      phases,
-      maxDeadLetterBytes,
-    });
+    const report = await commitRange(
+      args,
+      fenced,
+      { range, records, result },
+      {
+        worker: deps.worker,
+        phases,
+        maxDeadLetterBytes,
+      },
+    );
     return { report, to: range.to };
   }
 }

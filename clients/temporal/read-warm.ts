@@ -69,7 +69,11 @@ async function readResult(handle: WarmHandle): Promise<Pick<WarmStatus, 'state' 
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     const failure: Error = error.cause ?? error;
-    return { state: 'failed', report: reportOfFailure(failure), error: (failure.cause as Error | undefined)?.message ?? failure.message };
+    return {
+      state: 'failed',
+      report: reportOfFailure(failure),
+      error: (failure.cause as Error | undefined)?.message ?? failure.message,
+    };
   }
 }
 

@@ -23,7 +23,10 @@ export async function recordScoring(temporal: Client, brokers: readonly string[]
   const admin = kafka.admin();
   await Promise.all([producer.connect(), admin.connect()]);
   const send = (count: number) =>
-    producer.send({ topic: PROFILES_TOPIC, messages: Array.from({ length: count }, (_, index) => profile(index)) });
+    producer.send({
+      topic: PROFILES_TOPIC,
+      messages: Array.from({ length: count }, (_, index) => profile(index)),
+    });
   const start = (name: string) =>
     temporal.workflow.start<Workflows['scoringLoop']>('scoringLoop', {
       workflowId: `scoring-loop/${name}`,
@@ -58,7 +61,10 @@ export async function recordScoring(temporal: Client, brokers: readonly string[]
   await sought.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 1 }] });
   await send(200);
   await until('it has continued as new', async () => (await sought.describe()).runId !== runId, 60);
-  await writeHistory('scoring-loop-continued', temporal.workflow.getHandle('scoring-loop/recorded-seek', runId));
+  await writeHistory(
+    'scoring-loop-continued',
+    temporal.workflow.getHandle('scoring-loop/recorded-seek', runId),
+  );
   await sought.terminate('recorded');
   await Promise.all([producer.disconnect(), admin.disconnect()]);
 }

@@ -14,7 +14,10 @@ export function formatLoopDetails(state: LoopState): string {
     ...formatLastBatch(state),
     ...(truncated.length === 0
       ? []
-      : ['', `The log of partitions ${truncated.join(', ')} ends before the committed offset; they wait for a seek.`]),
+      : [
+          '',
+          `The log of partitions ${truncated.join(', ')} ends before the committed offset; they wait for a seek.`,
+        ]),
     ...(disagreement === null ? [] : ['', formatDisagreement(disagreement)]),
   ].join('\n');
 }

@@ -52,6 +52,7 @@ const IDLE_WAIT_MS = 10 * 60_000;
  *
  * The function is longer than others: its steps share the state that operators steer, and per-partition loops will replace it.
  */
+// eslint-disable-next-line max-lines-per-function -- see above
 export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   const { topic, kind, group, settings } = validInput(parseScoringLoopInput(input));
   let state: LoopState = {

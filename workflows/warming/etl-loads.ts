@@ -81,7 +81,9 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
     const { load, problems } = parseEtlLoad(decode(raw));
     if (problems.length > 0) {
       const reason = problems.map(formatInvalidValue).join('; ');
-      log.warn(load === null ? 'ignored the signal of an ETL load' : 'ignored a part of an ETL load', { reason });
+      log.warn(load === null ? 'ignored the signal of an ETL load' : 'ignored a part of an ETL load', {
+        reason,
+      });
       const problem = { at: now(), ignored: load === null, reason };
       update({ problems: [...state.problems, problem].slice(-MAX_PROBLEMS) });
     }

@@ -29,7 +29,16 @@ function formatActivity(waiting: number, lastWarm: EtlWarm | null): string {
   return waiting > 0 ? `Collecting loads for ${ETL_WINDOW_SECONDS} s` : 'Waiting for loads';
 }
 
-function formatWarm({ workflowId, parts, requestedBy, loads, startedAt, endedAt, keys, error }: EtlWarm): string {
+function formatWarm({
+  workflowId,
+  parts,
+  requestedBy,
+  loads,
+  startedAt,
+  endedAt,
+  keys,
+  error,
+}: EtlWarm): string {
   const warm = `\`${workflowId}\`: ${parts.join(', ')} for ${loads} loads by ${asCode(requestedBy)}, started ${startedAt}`;
   if (endedAt === null) return `Warm ${warm}`;
   return `Last warm ${warm}, ended ${endedAt}: ${error === null ? `${keys} keys written` : `failed: ${asCode(error)}`}`;

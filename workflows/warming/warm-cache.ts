@@ -81,7 +81,10 @@ function publishRequest({ trigger, parts, requestedBy, dryRun }: WarmCacheOption
 type OnResult = (part: WarmPart, result: PartResult) => void;
 
 /** Runs each part here: a dry run writes nothing, so it does not need to wait for its turn. */
-async function dryRunParts({ parts, scopes, requestedBy: _, ...options }: WarmCacheOptions, onResult: OnResult): Promise<void> {
+async function dryRunParts(
+  { parts, scopes, requestedBy: _, ...options }: WarmCacheOptions,
+  onResult: OnResult,
+): Promise<void> {
   const { runId } = workflowInfo();
   await Promise.all(
     parts.map(async (part) => {

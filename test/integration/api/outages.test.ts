@@ -150,7 +150,10 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
 );
 
 test('while Redis and Trino are down the API is unavailable but alive', async () => {
-  const api = await startApi({ REDIS_URL: `redis://${UNREACHABLE_ADDRESS}`, TRINO_URL: `http://${UNREACHABLE_ADDRESS}` });
+  const api = await startApi({
+    REDIS_URL: `redis://${UNREACHABLE_ADDRESS}`,
+    TRINO_URL: `http://${UNREACHABLE_ADDRESS}`,
+  });
   const ready = await api.get('/readyz');
   expect([ready.status, ready.json['status']]).toEqual([503, 'unavailable']);
   expect((await api.get('/healthz')).status).toBe(200);

@@ -130,7 +130,10 @@ describe('the choice of hot profiles', () => {
   });
 
   test('fails when Redis does not answer, so that unknown reads are not taken for no reads', async () => {
-    const away = await connectRedis(`redis://${UNREACHABLE_ADDRESS}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
+    const away = await connectRedis(`redis://${UNREACHABLE_ADDRESS}`, 'serve', {
+      onError: () => {},
+      waitSeconds: 0.1,
+    });
     const choice = selectHotProfiles(away, { memoryPercent: 25, warmEverySeconds: 900 }, new Date());
     await expect(choice).rejects.toThrow();
     away.disconnect();
@@ -170,7 +173,10 @@ describe('the read counter', () => {
   });
 
   test('drops counts while Redis is unavailable, reports that once, and closes', async () => {
-    const away = await connectRedis(`redis://${UNREACHABLE_ADDRESS}`, 'serve', { onError: () => {}, waitSeconds: 0.1 });
+    const away = await connectRedis(`redis://${UNREACHABLE_ADDRESS}`, 'serve', {
+      onError: () => {},
+      waitSeconds: 0.1,
+    });
     const errors: unknown[] = [];
     const counter = createReadCounter(away, (error) => errors.push(error), { maxIds: 1 });
     for (const id of ['a', 'b', 'c']) {
