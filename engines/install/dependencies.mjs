@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const MINIMUM_NODE = [20, 3];
+const MINIMUM_NODE = [20, 19];
 const folder = fileURLToPath(new URL('../..', import.meta.url));
 const lockFile = join(folder, 'package-lock.json');
 const modules = join(folder, 'node_modules');
