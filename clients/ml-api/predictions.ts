@@ -2,13 +2,40 @@ import { z } from 'zod';
 import { riskLevels } from '../../domain/entities/score.ts';
 import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
 import type { Prediction } from '../../domain/scoring/prediction.ts';
+import type { MlResponse } from './http.ts';
 import { MlApiUnavailableError } from './unavailable-error.ts';
+
+/** What the response to a call says about the profiles of the call. */
+export type Outcome =
+  /** One prediction per profile, in the order of the profiles. */
+  | { readonly kind: 'scored'; readonly predictions: readonly Prediction[] }
+  /** The service rejects the request. For a single call: it rejects the profile. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** An error, or an answer that is no prediction. Either the service fails, or one of the profiles makes it fail. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** The deployment may not have the batch endpoint. */
+export interface NoEndpoint {
+  readonly kind: 'no-endpoint';
+}
+
+const REFUSALS = [400, 413, 422];
+const NO_ENDPOINT = [404, 405, 501];
+
+/** Floating-point noise of a service. A value that is off by more is no prediction. */
+const TOLERANCE = 1e-3;
+const from = (minimum: number, maximum: number) =>
+  z
+    .number()
+    .min(minimum - TOLERANCE)
+    .max(maximum + TOLERANCE)
+    .transform((value) => Math.min(maximum, Math.max(minimum, value)));
 
 const prediction = z.object({
   kol_id: z.string(),
-  trust_score: z.number().min(0).max(100),
+  trust_score: from(0, 100),
   is_trustworthy: z.boolean(),
-  confidence: z.number().min(0).max(1),
+  confidence: from(0, 1),
   risk_level: z.enum(riskLevels),
   prediction_source: z.string(),
   model_version: z.string(),
@@ -17,48 +44,94 @@ const prediction = z.object({
 const predictions = z.object({ predictions: z.array(prediction) });
 
 /**
- * Parses the response to one profile.
- * @throws MlApiUnavailableError when it is not the prediction of that profile
+ * Reads the response to a call for one profile.
+ * @throws MlApiUnavailableError when no profile can have caused the response, such as 401, 404, 429 or a redirect
  */
-export function parsePrediction(path: string, body: string, profile: ModelFeatures): Prediction {
-  const parsed = parseBody(path, body, prediction);
-  if (parsed.kol_id !== profile.kol_id) throw missingPrediction(path);
-  return parsed;
+export function readSingle(response: MlResponse, profile: ModelFeatures): Outcome {
+  return readResponse(response, (body) => readPredictions(body, prediction, (one) => [one], [profile]));
 }
 
-/**
- * Parses the response to a batch.
- * @returns one prediction per profile, in the order of the profiles
- * @throws MlApiUnavailableError when a profile has no prediction
- */
-export function parsePredictions(
-  path: string,
+/** Reads the response to a batch. @throws MlApiUnavailableError as {@link readSingle} */
+export function readBatch(response: MlResponse, profiles: readonly ModelFeatures[]): Outcome | NoEndpoint {
+  if (NO_ENDPOINT.includes(response.status)) return { kind: 'no-endpoint' };
+  return readResponse(response, (body) =>
+    readPredictions(body, predictions, (batch) => batch.predictions, profiles),
+  );
+}
+
+const reasonOf = ({ status, body }: MlResponse) => `HTTP ${status}: ${body.slice(0, 200)}`;
+
+function readResponse(response: MlResponse, readBody: (body: string) => Outcome): Outcome {
+  const { path, status, body } = response;
+  if (status >= 200 && status < 300) return readBody(body);
+  if (REFUSALS.includes(status)) return { kind: 'refused', reason: reasonOf(response) };
+  if (status >= 500) return { kind: 'failed', reason: reasonOf(response) };
+  throw new MlApiUnavailableError(`ML API ${path}: ${reasonOf(response)}`);
+}
+
+function readPredictions<T>(
   body: string,
+  schema: z.ZodType<T>,
+  answersIn: (parsed: T) => readonly Prediction[],
   profiles: readonly ModelFeatures[],
-): Prediction[] {
-  const parsed = parseBody(path, body, predictions);
-  const byId = new Map(parsed.predictions.map((one) => [one.kol_id, one]));
-  return profiles.map(({ kol_id }) => {
-    const found = byId.get(kol_id);
-    if (found === undefined) throw missingPrediction(path);
-    return found;
-  });
-}
-
-function parseBody<T>(path: string, body: string, schema: z.ZodType<T>): T {
+): Outcome {
   let json: unknown;
   try {
     json = JSON.parse(body);
-  } catch (error) {
-    throw new MlApiUnavailableError(`ML API ${path}: the response is not JSON`, { cause: error });
+  } catch {
+    return { kind: 'failed', reason: `the response is not JSON: ${body.slice(0, 200)}` };
   }
   const parsed = schema.safeParse(json);
   if (!parsed.success)
-    throw new MlApiUnavailableError(
-      `ML API ${path}: the response is not a prediction: ${z.prettifyError(parsed.error)}`,
-    );
-  return parsed.data;
+    return { kind: 'failed', reason: `the response is not a prediction: ${firstIssue(parsed.error)}` };
+  const matched = matchAnswers(profiles, answersIn(parsed.data));
+  if (matched === undefined)
+    return { kind: 'failed', reason: 'the response has no prediction for one of the profiles' };
+  // The answer's id may be normalised; the score belongs to the id of the request.
+  const scored = profiles.map(({ kol_id }, index) => ({ ...(matched[index] as Prediction), kol_id }));
+  return { kind: 'scored', predictions: scored };
 }
 
-const missingPrediction = (path: string) =>
-  new MlApiUnavailableError(`ML API ${path}: no prediction for one of the profiles`);
+const firstIssue = ({ issues: [first] }: z.ZodError) => `${first?.path.join('.')}: ${first?.message}`;
+
+type IdKey = (kolId: string) => string;
+const exactId: IdKey = (kolId) => kolId;
+/** Services change the case of ids, or remove "@" and white space. */
+const normalisedId: IdKey = (kolId) =>
+  kolId.normalize('NFC').replace(/\s/gu, '').replace(/^@+/u, '').toLowerCase();
+
+/** The answer to each profile; undefined when that is not certain for all of them. */
+function matchAnswers(
+  profiles: readonly ModelFeatures[],
+  answers: readonly Prediction[],
+): readonly Prediction[] | undefined {
+  for (const keyOf of [exactId, normalisedId]) {
+    const matched = matchByPosition(profiles, answers, keyOf) ?? matchById(profiles, answers, keyOf);
+    if (matched !== undefined) return matched;
+  }
+  return undefined;
+}
+
+function matchByPosition(
+  profiles: readonly ModelFeatures[],
+  answers: readonly Prediction[],
+  keyOf: IdKey,
+): readonly Prediction[] | undefined {
+  const sameOrder =
+    answers.length === profiles.length &&
+    answers.every(({ kol_id }, index) => keyOf(kol_id) === keyOf(profiles[index]?.kol_id ?? ''));
+  return sameOrder ? answers : undefined;
+}
+
+/** Two profiles, or two answers, with the same key are ambiguous. */
+function matchById(
+  profiles: readonly ModelFeatures[],
+  answers: readonly Prediction[],
+  keyOf: IdKey,
+): readonly Prediction[] | undefined {
+  const wanted = new Set(profiles.map(({ kol_id }) => keyOf(kol_id)));
+  const relevant = answers.filter(({ kol_id }) => wanted.has(keyOf(kol_id)));
+  const byKey = new Map(relevant.map((answer) => [keyOf(answer.kol_id), answer]));
+  const unambiguous = [wanted.size, relevant.length, byKey.size].every((size) => size === profiles.length);
+  return unambiguous ? profiles.map(({ kol_id }) => byKey.get(keyOf(kol_id)) as Prediction) : undefined;
+}

@@ -6,7 +6,7 @@ import { sampleFeatures, samplePrediction } from './samples.ts';
 const COUNT = 'integer ≥ 0';
 
 const featureDocs: Readonly<Record<keyof ModelFeatures, NameDoc>> = {
-  kol_id: { type: 'string', meaning: 'the KOL; the answer must have the same' },
+  kol_id: { type: 'string', meaning: 'the KOL; the answer repeats it' },
   followers_count: { type: COUNT, meaning: '0 if unknown' },
   following_count: { type: COUNT, meaning: '0 if unknown' },
   post_count: { type: COUNT, meaning: '0 if unknown' },

@@ -37,8 +37,9 @@ export function createMlService({ latencyMs, faults: faultsAllowed = false }: Ml
 
   const injectFaults: RequestHandler = async (request, response, next) => {
     // Read once: a later change applies to later calls only.
-    const { latency_ms = latencyMs, status, garbage, batch, refuse } = faults;
+    const { latency_ms = latencyMs, status, garbage, batch, refuse, crash } = faults;
     response.locals['refuse'] = refuse;
+    response.locals['crash'] = crash;
     if (batch === false && request.path.endsWith('/batch')) return next('route');
     await sleep(latency_ms);
     // The server closed during the sleep: end the connection after this response, or keep-alive would delay close().
@@ -49,13 +50,15 @@ export function createMlService({ latencyMs, faults: faultsAllowed = false }: Ml
   };
   app.post('/predict/trust', injectFaults, (request, response) => {
     const features = parseBody(featuresSchema, request.body, response);
-    if (features !== undefined && !rejectFaulty([features], () => ['body', 'kol_id'], response))
-      response.json(predict(features));
+    if (features === undefined) return;
+    if (rejectFaulty([features], () => ['body', 'kol_id'], response)) return;
+    if (!crashOn([features], response)) response.json(predict(features));
   });
   app.post('/predict/trust/batch', startClock, injectFaults, (request, response) => {
     const batch = parseBody(batchSchema, request.body, response);
     if (batch === undefined) return;
     if (rejectFaulty(batch.kols, (index) => ['body', 'kols', index, 'kol_id'], response)) return;
+    if (crashOn(batch.kols, response)) return;
     const predictions = batch.kols.map(predict);
     response.json({
       predictions,
@@ -115,6 +118,14 @@ function rejectFaulty(
   );
   if (detail.length > 0) response.status(422).json({ detail });
   return detail.length > 0;
+}
+
+/** @returns true after a 500 response, when the `crash` fault selects one of the profiles */
+function crashOn(profiles: readonly Features[], response: Response): boolean {
+  const ids = (response.locals['crash'] as Faults['crash']) ?? [];
+  const crashes = profiles.some(({ kol_id }) => ids.includes(kol_id));
+  if (crashes) response.status(500).json({ detail: 'Internal Server Error' });
+  return crashes;
 }
 
 /** Handles a body that is not JSON or is too large. */

@@ -122,8 +122,12 @@ describe('a score', () => {
 
   test.each([
     ['is down', { status: 503 }, 503, 'model-unavailable'],
+    ['has no backend', { status: 404 }, 503, 'model-unavailable'],
+    ['does not accept the credentials', { status: 401 }, 503, 'model-unavailable'],
+    ['redirects', { status: 302 }, 503, 'model-unavailable'],
     ['answers invalid JSON', { garbage: true }, 503, 'model-unavailable'],
-    ['rejects the profile', { status: 422 }, 502, 'score-refused'],
+    ['rejects the profile with 422', { status: 422 }, 502, 'score-refused'],
+    ['rejects the profile with 400', { status: 400 }, 502, 'score-refused'],
   ])('is a problem and is not cached when the model %s', async (_, faults, status, type) => {
     await setFaults(faults);
     const read = await getScore();

@@ -61,6 +61,9 @@ describe('the loop waits for an ML API that', () => {
   test.each([
     ['returns status 500', 'status-500', { status: 500 }],
     ['returns status 429', 'status-429', { status: 429 }],
+    ['has no backend behind its ingress', 'status-404', { status: 404 }],
+    ['does not accept the credentials', 'status-401', { status: 401 }],
+    ['redirects to a login page', 'status-302', { status: 302 }],
     ['is slower than the timeout', 'slow', { latency_ms: TIMEOUT_SECONDS * 1000 + 2000 }],
     ['returns invalid bodies', 'garbage', { garbage: true }],
   ])('%s, and loses no event', async (_fault, name, faults) => {
@@ -75,6 +78,22 @@ describe('the loop waits for an ML API that', () => {
       restarted.listen(Number(new URL(harness.ml.url).port), '127.0.0.1');
       await once(restarted, 'listening');
     });
+  });
+
+  test('fails because of one profile only for that one, and the others are scored', async () => {
+    await harness.ml.setFaults({ crash: ['crashing'] });
+    const scored = ['well-1', 'well-2', 'well-3'];
+    await harness.withLoop(topic, async (loop) => {
+      const messages = [...scored, 'crashing'].map((id) => ({ ...event('profiles', id), partition: 0 }));
+      await harness.producer.send({ topic, messages });
+      await until('all have an outcome', async () => (await outcomeCount(loop)) === messages.length);
+      expect((await stateOf(loop)).totals).toMatchObject({ scored: scored.length, deadLetters: 1 });
+    });
+    const [letter] = await deadLetters();
+    expect(letter?.reason).toBe('rejected_by_model');
+    expect(String(letter?.key)).toBe('crashing');
+    expect(letter?.message).toContain('HTTP 500');
+    expected[topic] = scored;
   });
 
   test('failed in any of these ways, and writes each score once', async () => {

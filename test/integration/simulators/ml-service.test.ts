@@ -132,6 +132,10 @@ describe('the reference ML service', () => {
     await setFaults({ batch: false });
     expect((await post('/predict/trust/batch', { kols: [profile] })).status).toBe(404);
     expect((await post('/predict/trust', profile)).status).toBe(200);
+    await setFaults({ crash: [profile.kol_id] });
+    expect((await post('/predict/trust', profile)).status).toBe(500);
+    expect((await post('/predict/trust/batch', { kols: [profile] })).status).toBe(500);
+    expect((await post('/predict/trust', { ...profile, kol_id: 'other' })).status).toBe(200);
     await setFaults({ latency_ms: 150 });
     const started = performance.now();
     await post('/predict/trust', profile);

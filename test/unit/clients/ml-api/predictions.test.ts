@@ -1,10 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parsePrediction, parsePredictions } from '../../../../clients/ml-api/predictions.ts';
+import { readBatch, readSingle } from '../../../../clients/ml-api/predictions.ts';
 import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-error.ts';
 import type { ModelFeatures } from '../../../../domain/scoring/model-features.ts';
 
 const profile = (kol_id: string) => ({ kol_id }) as ModelFeatures;
-const prediction = (kol_id: string) => ({
+const prediction = (kol_id: string, more: object = {}) => ({
   kol_id,
   trust_score: 80,
   is_trustworthy: true,
@@ -13,29 +14,140 @@ const prediction = (kol_id: string) => ({
   prediction_source: 'model',
   model_version: 'v1',
   timestamp: '2026-01-31T12:00:00Z',
+  ...more,
 });
-const single = (response: unknown) => () =>
-  parsePrediction('/predict/trust', JSON.stringify(response), profile('a'));
-const batch = (...kolIds: string[]) => JSON.stringify({ predictions: kolIds.map(prediction) });
+const response = (body: unknown, status = 200) => ({
+  path: '/predict/trust',
+  status,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+});
+const single = (body: unknown, status?: number) => readSingle(response(body, status), profile('a'));
+/** The id and the score of each prediction, in order; or the kind of the outcome. */
+function batch(profiles: readonly string[], answers: readonly object[]) {
+  const outcome = readBatch(response({ predictions: answers }), profiles.map(profile));
+  if (outcome.kind !== 'scored') return outcome.kind;
+  return outcome.predictions.map(({ kol_id, trust_score }) => [kol_id, trust_score]);
+}
 
-describe('the responses of the ML API', () => {
-  test('predictions of a batch are returned in the order of the profiles', () => {
-    const parsed = parsePredictions('/batch', batch('b', 'a', 'other'), [profile('a'), profile('b')]);
-    expect(parsed.map(({ kol_id }) => kol_id)).toEqual(['a', 'b']);
+describe('the status of a response', () => {
+  const statuses = fc.integer({ min: 100, max: 599 });
+  const refusing = [400, 413, 422];
+  const noEndpoint = [404, 405, 501];
+
+  test('of a single call refuses the profile, blames nobody yet, or means an outage', () => {
+    fc.assert(
+      fc.property(statuses, (status) => {
+        const read = () => single('{}', status).kind;
+        if (refusing.includes(status)) expect(read()).toBe('refused');
+        else if (status >= 500 || (status >= 200 && status < 300)) expect(read()).toBe('failed');
+        else expect(read).toThrow(MlApiUnavailableError);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
-  test('a profile without prediction is an error', () => {
-    expect(() => parsePredictions('/batch', batch('a'), [profile('a'), profile('b')])).toThrow(
-      'ML API /batch: no prediction for one of the profiles',
+  test('of a batch says the same, or that there may be no such endpoint', () => {
+    fc.assert(
+      fc.property(statuses, (status) => {
+        const read = () => readBatch(response('{}', status), [profile('a')]).kind;
+        if (noEndpoint.includes(status)) expect(read()).toBe('no-endpoint');
+        else if (refusing.includes(status)) expect(read()).toBe('refused');
+        else if (status >= 500 || (status >= 200 && status < 300)) expect(read()).toBe('failed');
+        else expect(read).toThrow(MlApiUnavailableError);
+      }),
+      { numRuns: 1000 },
     );
-    expect(single(prediction('b'))).toThrow('no prediction for one of the profiles');
+  });
+});
+
+describe('a prediction', () => {
+  test.each([
+    ['trust_score', 100],
+    ['confidence', 1],
+  ])(
+    'has a %s from 0 to %d; noise up to 0.001 beyond is cut off, more is no prediction',
+    (field, maximum) => {
+      fc.assert(
+        fc.property(fc.double({ min: -0.01, max: maximum + 0.01, noNaN: true }), (value) => {
+          const outcome = single(prediction('a', { [field]: value }));
+          const isNoise = value >= -1e-3 && value <= maximum + 1e-3;
+          expect(outcome.kind).toBe(isNoise ? 'scored' : 'failed');
+          if (outcome.kind === 'scored')
+            expect(outcome.predictions[0]).toMatchObject({ [field]: Math.min(maximum, Math.max(0, value)) });
+        }),
+      );
+      for (const value of [-1e-3, maximum + 1e-3])
+        expect(single(prediction('a', { [field]: value })).kind).toBe('scored');
+    },
+  );
+
+  test.each([
+    ['HTML', '<html>', 'the response is not JSON: <html>'],
+    ['NaN, as Python prints it', JSON.stringify(prediction('a')).replace('80', 'NaN'), 'not JSON'],
+    ['a score of null', prediction('a', { trust_score: null }), 'not a prediction: trust_score: '],
+    ['an unknown risk level', prediction('a', { risk_level: 'none' }), 'not a prediction: risk_level: '],
+    ['a prediction of somebody else', prediction('b'), 'no prediction for one of the profiles'],
+    ['nothing', '', 'not JSON'],
+  ])('is not %s', (_, body, reason) => {
+    expect(single(body)).toEqual({ kind: 'failed', reason: expect.stringContaining(reason) as string });
+  });
+});
+
+describe('the predictions of a batch', () => {
+  const printed = (kolId: string) => ` ${kolId.replace(/\s/g, '').replace(/^@+/, '').toUpperCase()}`;
+  const kolIds = fc.uniqueArray(
+    fc.string({ unit: fc.constantFrom('a', 'b', 'A', 'B', '@', ' ', 'é', '1') }),
+    {
+      minLength: 1,
+      maxLength: 8,
+    },
+  );
+  const inAnyOrder = kolIds.chain((profiles) => {
+    const order = profiles.map((_, index) => index);
+    return fc.record({
+      profiles: fc.constant(profiles),
+      order: fc.shuffledSubarray(order, { minLength: order.length }),
+    });
+  });
+  /** Each profile has its index as score. */
+  const answersTo = (profiles: readonly string[], print = (id: string) => id) =>
+    profiles.map((id, index) => prediction(print(id), { trust_score: index }));
+  const expected = (profiles: readonly string[]) => profiles.map((id, index) => [id, index]);
+
+  test('with the ids of the request belong to these, in any order and among others', () => {
+    fc.assert(
+      fc.property(inAnyOrder, fc.boolean(), ({ profiles, order }, others) => {
+        const answers = answersTo(profiles);
+        const shuffled = order.map((index) => answers[index] ?? {});
+        const more = others ? [prediction('somebody else')] : [];
+        expect(batch(profiles, [...shuffled, ...more])).toEqual(expected(profiles));
+      }),
+    );
   });
 
-  test('a response that is not JSON or not a prediction is an error', () => {
-    expect(() => parsePrediction('/predict/trust', '<html>', profile('a'))).toThrow(
-      'the response is not JSON',
+  test('with normalised ids belong to the profiles by position', () => {
+    fc.assert(
+      fc.property(kolIds, (profiles) => {
+        expect(batch(profiles, answersTo(profiles, printed))).toEqual(expected(profiles));
+      }),
     );
-    expect(single({ ...prediction('a'), trust_score: 101 })).toThrow(MlApiUnavailableError);
-    expect(single({ ...prediction('a'), risk_level: 'none' })).toThrow('the response is not a prediction');
+  });
+
+  test('of two accounts with one name belong to them by position', () => {
+    expect(batch(['a', 'a', 'b'], answersTo(['a', 'a', 'b']))).toEqual(expected(['a', 'a', 'b']));
+  });
+
+  test('are never those of another profile: what is ambiguous is no answer', () => {
+    expect(batch(['Bob', 'bob'], [prediction('bob'), prediction('bob'), prediction('x')])).toBe('failed');
+    expect(batch(['a', 'a', 'b'], answersTo(['a', 'b', 'a']))).toBe('failed');
+    expect(batch(['a', 'b'], answersTo(['b', 'A', 'c']))).toEqual([
+      ['a', 1],
+      ['b', 0],
+    ]);
+  });
+
+  test('are missing when one profile has none', () => {
+    expect(batch(['a', 'b'], [prediction('a')])).toBe('failed');
+    expect(batch(['a', 'b'], [prediction('a'), prediction('c')])).toBe('failed');
   });
 });

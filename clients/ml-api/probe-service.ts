@@ -1,0 +1,47 @@
+import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import { inChunks } from '../../domain/values/chunks.ts';
+import type { Outcome } from './predictions.ts';
+import { MlApiUnavailableError } from './unavailable-error.ts';
+
+/** Tries before the service counts as unavailable. */
+const PROBES = 4;
+const PROFILES_PER_PROBE = 4;
+
+/** Calls for one profile each. */
+export interface SingleCalls {
+  readonly score: (profile: ModelFeatures) => Promise<Outcome>;
+  /** The profile that was scored last. A service that works scores it again. */
+  readonly knownProfile: () => ModelFeatures | undefined;
+  /** Waits before an attempt, longer from attempt to attempt. */
+  readonly pause: (attempt: number) => Promise<void>;
+}
+
+/**
+ * Shows, after a failure, that the service works: it answers some single call as it should.
+ * @param profiles candidates for the calls; some of them may be the reason of the failure, so several are tried
+ * @throws MlApiUnavailableError when the service does not work
+ */
+export async function probeService(
+  profiles: readonly ModelFeatures[],
+  { score, knownProfile, pause }: SingleCalls,
+): Promise<void> {
+  const probes = [...inChunks(shuffled(profiles), PROFILES_PER_PROBE)];
+  const known = knownProfile();
+  if (known !== undefined) probes.unshift([known]);
+  let reasons: string[] = [];
+  for (let attempt = 0; attempt < PROBES; attempt += 1) {
+    if (attempt > 0) await pause(attempt);
+    const outcomes = await Promise.all((probes[attempt % probes.length] ?? []).map(score));
+    // A refusal comes from a service that has read the profile.
+    if (outcomes.some(({ kind }) => kind === 'scored' || kind === 'refused')) return;
+    reasons = outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.reason] : []));
+  }
+  throw new MlApiUnavailableError(`ML API: no profile is scored: ${reasons[0]}`);
+}
+
+/** In random order, so that a repetition of the round tries other profiles. */
+const shuffled = (profiles: readonly ModelFeatures[]): ModelFeatures[] =>
+  profiles
+    .map((profile) => ({ profile, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ profile }) => profile);

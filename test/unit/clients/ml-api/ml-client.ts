@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import { createMlApi, isRefusal, type MlApi } from '../../../../clients/ml-api.ts';
+import type { ModelFeatures } from '../../../../domain/scoring/model-features.ts';
+import { scoreOf, type Behaviour, type Deployment, type Fault } from './deployment.ts';
+
+export const TIMEOUT_SECONDS = 5;
+
+const profileOf = (kol_id: string): ModelFeatures => ({
+  kol_id,
+  followers_count: 1000,
+  following_count: 10,
+  post_count: 20,
+  favorites_count: 30,
+  account_age_days: 400,
+  verified: false,
+  has_bio: true,
+  has_url: false,
+  has_profile_image: true,
+  bio_length: 12,
+});
+export const profilesOf = (kolIds: readonly string[]) => kolIds.map(profileOf);
+export const ids = (count: number) => Array.from({ length: count }, (_, index) => `kol-${index}`);
+
+/** A client of a deployment that behaves so. Each has its own circuit and its own memory of what works. */
+export async function withClient<T>(
+  deployment: Deployment,
+  behaviour: Behaviour,
+  work: (api: MlApi) => Promise<T>,
+  timeoutSeconds = TIMEOUT_SECONDS,
+): Promise<T> {
+  deployment.behave(behaviour);
+  const api = createMlApi({ url: deployment.url, timeoutSeconds, concurrency: 8, pauseMs: 0.1 });
+  try {
+    return await work(api);
+  } finally {
+    await api.close();
+  }
+}
+
+/** Scores the KOLs and checks that each result belongs to its KOL. @returns the refused KOLs, with the reason */
+export async function reasonsOf(api: MlApi, kolIds: readonly string[], signal?: AbortSignal) {
+  const results = await api.score(profilesOf(kolIds), signal);
+  expect(results.length).toBe(kolIds.length);
+  return Object.fromEntries(
+    results.flatMap((result, index) => {
+      const kolId = kolIds[index] ?? '';
+      if (isRefusal(result)) return [[kolId, result.refused]];
+      expect(result).toMatchObject({ kol_id: kolId, trust_score: scoreOf(kolId) });
+      return [];
+    }),
+  );
+}
+/** The refused KOLs, sorted. */
+export const refusedOf = async (api: MlApi, kolIds: readonly string[]) =>
+  Object.keys(await reasonsOf(api, kolIds)).sort();
+
+export const refusal: fc.Arbitrary<Fault> = fc.constantFrom(400, 413, 422);
+export const serverError: fc.Arbitrary<Fault> = fc.constantFrom(500, 502, 503, 504, 507, 599);
+export const nonsense: fc.Arbitrary<Fault> = fc.constantFrom<Fault>(
+  'html',
+  'nan',
+  'out-of-range',
+  'other-id',
+  204,
+);
+/** What no profile can cause. */
+export const outageOnly: fc.Arbitrary<Fault> = fc.constantFrom(
+  ...[
+    301, 302, 307, 401, 402, 403, 406, 407, 408, 409, 410, 411, 414, 415, 418, 421, 425, 426, 429, 431, 451,
+  ],
+);
+export const anyBatch: fc.Arbitrary<Behaviour> = fc.oneof(
+  fc.constant({}),
+  fc.record({ maxBatch: fc.integer({ min: 1, max: 60 }) }),
+  fc.record({ lacksBatch: fc.constantFrom(404, 405, 501) }),
+);
+/** Small rounds, and some of several batches. */
+export const sizes = fc.oneof(
+  { weight: 5, arbitrary: fc.integer({ min: 1, max: 12 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 95, max: 205 }) },
+);
+
+/** Some of the KOLs with the fault of each. */
+const faultsOf = (kolIds: readonly string[], fault: fc.Arbitrary<Fault>) =>
+  fc
+    .subarray([...kolIds], { maxLength: Math.min(12, kolIds.length) })
+    .chain((spoilt) =>
+      fc
+        .array(fault, { minLength: spoilt.length, maxLength: spoilt.length })
+        .map((faults) => Object.fromEntries(spoilt.map((id, index) => [id, faults[index] as Fault]))),
+    );
+/** The KOLs of a round, and the faults of those that spoil their calls. */
+export const spoiltRound = (fault: fc.Arbitrary<Fault>) =>
+  sizes.chain((size) => fc.record({ kolIds: fc.constant(ids(size)), faults: faultsOf(ids(size), fault) }));
