@@ -1,4 +1,4 @@
-import { writeContentEvents } from '../../cache/writing/write-content.ts';
+import { mergeContentEvents } from '../../cache/writing/write-content.ts';
 import { writeEngagement } from '../../cache/writing/write-engagement.ts';
 import { updateTrending } from '../../cache/writing/write-trending.ts';
 import type { Lookup, LookupResult } from '../../clients/lakehouse/lookup-cache.ts';
@@ -7,7 +7,12 @@ import type { RedisClient } from '../../clients/redis.ts';
 import type { Content } from '../../domain/entities/content.ts';
 import { keepNewest, type EventAtOffset } from '../../domain/scoring/keep-newest.ts';
 import { parseVideoEvent, type VideoEvent } from '../../domain/scoring/parse-video-event.ts';
-import { engagementRate, refreshContent, trendingMoveOf } from '../../domain/scoring/refresh-content.ts';
+import {
+  engagementRate,
+  refreshContent,
+  trendingMoveOf,
+  type LakehouseItem,
+} from '../../domain/scoring/refresh-content.ts';
 import type { RangeResult, RangeWork } from './range-work.ts';
 
 export interface RefreshVideosDeps {
@@ -15,14 +20,10 @@ export interface RefreshVideosDeps {
   readonly redis: RedisClient;
 }
 
-/** A video event with the content item that it refreshes. */
-interface RefreshedVideo {
+/** A video event at its offset, with what the lakehouse says of its item. */
+interface LookedUpVideo extends VideoEvent {
   readonly offset: number;
-  readonly event_time_ms: number;
-  readonly event: VideoEvent;
-  /** The item as the lakehouse has it; null when it has none. */
-  readonly before: Content | null;
-  readonly content: Content;
+  readonly row: LakehouseItem;
 }
 
 /** Refreshes content from video events: parse → keep the newest of each video → look up content → Redis. */
@@ -31,8 +32,8 @@ export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps)
     const now = new Date();
     const { newest, ...sorted } = parseAndKeepNewest(records, watermarkMs, now);
     const known = await time('features', () => lookUpContent(newest.map(({ event }) => event.content_id)));
-    const videos = newest.map((video) => refreshVideo(video, known));
-    const written = await time('cache', () => writeVideos(redis, videos, known.complete, now));
+    const videos = newest.map((video) => addRow(video, known));
+    const written = await time('cache', () => writeVideos(redis, videos, now));
     return {
       ...sorted,
       done: videos.map(({ offset }) => offset),
@@ -52,37 +53,39 @@ function parseAndKeepNewest(records: readonly InputRecord[], watermarkMs: number
   return keepNewest(parsed, ({ content_id }) => content_id, watermarkMs);
 }
 
-function refreshVideo(
+/** Without a complete answer, an item that was not found may exist. */
+function addRow(
   { offset, event }: EventAtOffset<VideoEvent>,
-  known: LookupResult<Content>,
-): RefreshedVideo {
-  const before = known.byId.get(event.content_id) ?? null;
-  return {
-    offset,
-    event_time_ms: event.event_time_ms,
-    event,
-    before,
-    content: refreshContent(event, before),
-  };
+  { byId, complete }: LookupResult<Content>,
+): LookedUpVideo {
+  return { ...event, offset, row: byId.get(event.content_id) ?? (complete ? null : undefined) };
 }
 
-/** Writes content details, trending lists and the engagement of the KOLs. @returns how many details were written */
-async function writeVideos(
-  redis: RedisClient,
-  videos: readonly RefreshedVideo[],
-  lakehouseAnswered: boolean,
-  now: Date,
-): Promise<number> {
-  const written = await writeContentEvents(redis, videos, now);
-  const moves = videos.map(({ event, content, before }) =>
-    trendingMoveOf(event, content, before, lakehouseAnswered),
-  );
-  await updateTrending(redis, moves);
-  await writeEngagement(redis, videos.flatMap(toEngagement));
-  return written;
+/**
+ * Writes content details, then trending lists and the engagement of the KOLs. An event that is older than its cached detail changes
+ * nothing. @returns how many details were written
+ */
+async function writeVideos(redis: RedisClient, videos: readonly LookedUpVideo[], now: Date): Promise<number> {
+  const merge = (event: LookedUpVideo, cached: Content | null) => refreshContent(event, event.row, cached);
+  const written = await mergeContentEvents(redis, videos, merge, now);
+  const moves = written.map(({ event, content }) => trendingMoveOf(event, content, event.row));
+  await Promise.all([
+    updateTrending(
+      redis,
+      moves.filter((move) => move !== null),
+    ),
+    writeEngagement(redis, written.flatMap(toEngagement)),
+  ]);
+  return written.length;
 }
 
-function toEngagement({ offset, event_time_ms, content }: RefreshedVideo) {
+function toEngagement({
+  event: { offset, event_time_ms },
+  content,
+}: {
+  readonly event: LookedUpVideo;
+  readonly content: Content;
+}) {
   const { kol_id, content_id } = content;
   if (kol_id === null) return [];
   const engagement = { kol_id, content_id, engagement_rate: engagementRate(content) };

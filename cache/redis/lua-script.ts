@@ -28,14 +28,14 @@ export interface ScriptCall {
 
 /**
  * Runs a script for each of many calls, in one round trip (to each node of a cluster).
- * @returns the sum of the numbers that the calls return
+ * @returns the number that each call returns
  * @throws the first error that Redis answered
  */
-export async function runScript(
+export async function runScriptEach(
   redis: RedisClient,
   { code, sha }: LuaScript,
   calls: readonly ScriptCall[],
-): Promise<number> {
+): Promise<number[]> {
   const replies = await execClusterPipeline(
     redis,
     calls.map(({ keys, args }) => ({
@@ -47,12 +47,20 @@ export async function runScript(
     // In the same round trip, so that a restarted Redis knows the script.
     (pipeline) => pipeline.script('LOAD', code),
   );
-  let sum = 0;
-  for (const [error, reply] of replies) {
+  return replies.map(([error, reply]) => {
     if (error) throw error;
-    sum += Number(reply);
-  }
-  return sum;
+    return Number(reply);
+  });
+}
+
+/** As `runScriptEach`. @returns the sum of the numbers that the calls return */
+export async function runScript(
+  redis: RedisClient,
+  script: LuaScript,
+  calls: readonly ScriptCall[],
+): Promise<number> {
+  const results = await runScriptEach(redis, script, calls);
+  return results.reduce((sum, result) => sum + result, 0);
 }
 
 /**

@@ -1,22 +1,32 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
-import { isoTimeMs } from '../../domain/values/iso-time.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { FieldError } from '../../domain/schema/field.ts';
+import { contentTimeMs, STREAM_ONLY } from '../../domain/scoring/refresh-content.ts';
+import { execClusterPipeline } from '../redis/cluster-pipeline.ts';
+import { luaScript, runScript, runScriptEach } from '../redis/lua-script.ts';
 import { hashArgs, LUA_HAS_NEWER_EVENT, LUA_REPLACE_HASH } from './lua-hash.ts';
-import { writeEventHashes, type EventPosition } from './write-event-hashes.ts';
+import type { EventPosition } from './write-event-hashes.ts';
 
 /**
- * Replaces a content detail with the lakehouse's row. A detail that the hot path wrote from an event newer than the row stays.
+ * Replaces a content detail with the lakehouse's row. A detail that the hot path wrote from an event newer than the row stays. If
+ * only events are known of that item, because the lakehouse did not answer then, the row adds what they do not say.
  * KEYS: the hash
  * ARGV: TTL in seconds, the row's time in ms, then field, value, …
  */
 const REPLACE_BY_ROW = luaScript(`#!lua${LUA_HAS_NEWER_EVENT}${LUA_REPLACE_HASH}
-if hasNewerEvent(KEYS[1], tonumber(ARGV[2]), math.huge) then return 0 end
-replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 3))
+local key = KEYS[1]
+if not hasNewerEvent(key, tonumber(ARGV[2]), math.huge) then
+  replaceHash(key, ARGV[1], unpack(ARGV, 3))
+  return 1
+end
+if redis.call('HGET', key, 'source') ~= '${STREAM_ONLY}' then return 0 end
+local ofEvent = { platform = true, views = true, likes = true, comments = true, shares = true, engagement_rate = true, processed_at = true }
+for i = 3, #ARGV, 2 do
+  local known = ofEvent[ARGV[i]] and (redis.call('HGET', key, ARGV[i]) or '') ~= ''
+  if not known and ARGV[i + 1] ~= '' then redis.call('HSET', key, ARGV[i], ARGV[i + 1]) end
+end
+redis.call('EXPIRE', key, ARGV[1])
 return 1`);
-
-/** A row without a time is older than every event. */
-const rowTimeMs = ({ processed_at }: Content): number => isoTimeMs(processed_at ?? '') || 0;
 
 /** Writes content:detail from lakehouse rows. A detail from a newer video event stays. @returns how many were written */
 export const writeContentRows = (redis: RedisClient, items: readonly Content[], now: Date): Promise<number> =>
@@ -25,21 +35,102 @@ export const writeContentRows = (redis: RedisClient, items: readonly Content[], 
     REPLACE_BY_ROW,
     items.map((item) => {
       const entry = content.toEntry(item.content_id, item, now.toISOString());
-      return { keys: [entry.key], args: [entry.ttlSeconds, rowTimeMs(item), ...hashArgs(entry)] };
+      return { keys: [entry.key], args: [entry.ttlSeconds, contentTimeMs(item), ...hashArgs(entry)] };
     }),
   );
 
-/** Writes content:detail from video events. A detail from a newer event stays. @returns how many were written */
-export const writeContentEvents = (
+/** Fields of which every write changes at least one. */
+const VERSION_FIELDS = ['event_time_ms', 'source_offset', 'cached_at'] as const;
+
+/**
+ * Replaces a content detail by one that an event and the cached detail were merged into.
+ * KEYS: the hash
+ * ARGV: TTL in seconds, event time in ms, event offset, the version of the cached detail, then field, value, …
+ * @returns 1; 0 when the hash holds a newer event; -1 when it is not the cached detail any more
+ */
+const REPLACE_VERSION = luaScript(`#!lua${LUA_HAS_NEWER_EVENT}${LUA_REPLACE_HASH}
+if hasNewerEvent(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3])) then return 0 end
+-- pcall: a key of another type holds no detail, and is replaced
+local held = redis.pcall('HMGET', KEYS[1], '${VERSION_FIELDS.join("', '")}')
+local version = held.err and '//' or (held[1] or '') .. '/' .. (held[2] or '') .. '/' .. (held[3] or '')
+if version ~= ARGV[4] then return -1 end
+replaceHash(KEYS[1], ARGV[1], 'event_time_ms', ARGV[2], 'source_offset', ARGV[3], unpack(ARGV, 5))
+return 1`);
+const CHANGED = -1;
+/** Another writer would have to be faster each time. */
+const MAX_TRIES = 10;
+
+/** An event on an item. */
+interface ContentEvent extends EventPosition {
+  readonly content_id: string;
+}
+
+/**
+ * Merges events into the cached details and writes these, in two round trips. A detail from a newer event stays. A detail that
+ * changes in between is read again.
+ * @param merge returns the detail after the event; `cached` is null when nothing readable is cached
+ * @returns the events whose details were written, with the details
+ */
+export async function mergeContentEvents<E extends ContentEvent>(
   redis: RedisClient,
-  items: readonly (EventPosition & { readonly content: Content })[],
+  events: readonly E[],
+  merge: (event: E, cached: Content | null) => Content,
   now: Date,
-): Promise<number> =>
-  writeEventHashes(
+): Promise<{ readonly event: E; readonly content: Content }[]> {
+  const written: { readonly event: E; readonly content: Content }[] = [];
+  let pending = events;
+  for (let tries = 0; pending.length > 0; tries += 1) {
+    if (tries === MAX_TRIES) throw new Error('Content details change faster than they can be written');
+    const cached = await readDetails(redis, pending);
+    const merged = pending.map((event, index) => {
+      const { detail = null, version = '' } = cached[index] ?? {};
+      return { event, content: merge(event, detail), version };
+    });
+    const results = await runScriptEach(
+      redis,
+      REPLACE_VERSION,
+      merged.map(({ event, content: item, version }) => {
+        const entry = content.toEntry(item.content_id, item, now.toISOString());
+        const position = [event.event_time_ms, event.offset];
+        return { keys: [entry.key], args: [entry.ttlSeconds, ...position, version, ...hashArgs(entry)] };
+      }),
+    );
+    written.push(...merged.filter((_, index) => results[index] === 1));
+    pending = pending.filter((_, index) => results[index] === CHANGED);
+  }
+  return written;
+}
+
+/** Reads the cached detail of each item, and its version. */
+async function readDetails(
+  redis: RedisClient,
+  items: readonly ContentEvent[],
+): Promise<{ readonly detail: Content | null; readonly version: string }[]> {
+  const keys = items.map(({ content_id }) => content.key(content_id));
+  const replies = await execClusterPipeline(
     redis,
-    items.map(({ content: item, event_time_ms, offset }) => ({
-      event_time_ms,
-      offset,
-      entry: content.toEntry(item.content_id, item, now.toISOString()),
+    keys.map((key) => ({
+      key,
+      queue: (pipeline) => pipeline.hgetall(key),
+      send: () => redis.hgetall(key),
     })),
   );
+  return replies.map(([error, reply]) => {
+    if (error && !error.message.startsWith('WRONGTYPE')) throw error;
+    const hash = (error ? {} : reply) as Readonly<Record<string, string>>;
+    return {
+      detail: decodeDetail(hash),
+      version: VERSION_FIELDS.map((field) => hash[field] ?? '').join('/'),
+    };
+  });
+}
+
+/** Null for a hash that is empty or not a detail. */
+function decodeDetail(hash: Readonly<Record<string, string>>): Content | null {
+  try {
+    return content.fromHash(hash);
+  } catch (error) {
+    if (error instanceof FieldError) return null;
+    throw error;
+  }
+}

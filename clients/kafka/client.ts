@@ -1,5 +1,6 @@
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import { registerCodecs } from './kafkajs/codecs.ts';
+import { patchAddPartitions } from './kafkajs/patch-add-partitions.ts';
 import { patchConnection } from './kafkajs/patch-connection.ts';
 import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
 import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
@@ -22,6 +23,7 @@ export function createKafkaClient(
   patchRequestQueue();
   patchConnection();
   patchCoordinatorLookup();
+  patchAddPartitions();
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,

@@ -1,8 +1,10 @@
-import kafkajs, { type Kafka, type Message } from 'kafkajs';
+import type { Kafka, Message } from 'kafkajs';
 import { formatLocation } from '../../domain/kafka-location.ts';
 import { replayedHeaders } from '../../domain/scoring/dead-letter-headers.ts';
 import type { DeadLetter } from '../../domain/scoring/dead-letter.ts';
+import { choosePartition } from './choose-partition.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
+import { createExactSender } from './kafkajs/exact-sender.ts';
 import { chooseCompression, splitBySize } from './message-size.ts';
 import { toMessage } from './to-message.ts';
 
@@ -15,39 +17,54 @@ export class ReplayError extends Error {
   }
 }
 
+/** The input topic that letters are replayed to. */
+interface ReplayTarget {
+  readonly topic: string;
+  readonly partitions: number;
+}
+
+/** A dead letter, and the record that is sent for it. */
+interface Replayed {
+  readonly letter: DeadLetter;
+  readonly message: Message & { readonly partition: number };
+}
+
 /**
- * Sends dead letters back to their input topic, in order: with the original key, value and headers, and to the original
- * partition if it still exists. kafkajs retries a request under the same sequence number, so the broker drops the
+ * Sends dead letters back to their input topic, in the order of each partition: with the original key, value and headers, and to
+ * the original partition if it still exists. kafkajs retries a request under the same sequence number, so the broker drops the
  * duplicate; a second call sends everything again.
  * @returns the number of records that were sent
  * @throws ReplayError that names the dead letter at which the replay failed
  */
 export async function replay(
   kafka: Kafka,
-  target: { topic: string; partitions: number },
+  target: ReplayTarget,
   pages: AsyncIterable<readonly DeadLetter[]>,
 ): Promise<number> {
+  const sender = createExactSender();
   const producer = kafka.producer({
     idempotent: true,
     maxInFlightRequests: 1,
     allowAutoTopicCreation: false,
     retry: KAFKA_RETRY,
-    // The same partitioner as Java clients use.
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    createPartitioner: sender.createPartitioner,
   });
   await producer.connect();
   let sent = 0;
   try {
     for await (const letters of pages) {
-      const items = letters.map((letter) => ({ letter, message: replayMessage(letter, target) }));
-      for (const run of splitBySize(items, ({ message }) => message)) {
+      const unconfirmed = new Set(letters);
+      for (const run of toRuns(letters, target)) {
         const messages = run.map(({ message }) => message);
-        const compression = chooseCompression(messages);
+        const topicMessages = [{ topic: target.topic, messages }];
+        const batch = { acks: -1, compression: chooseCompression(messages), topicMessages };
         try {
-          await producer.send({ topic: target.topic, acks: -1, compression, messages });
+          await sender.sendBatch(producer, batch, 0); // every message names its partition
         } catch (error) {
-          throw replayError(sent, run[0]?.letter, error);
+          const [first] = unconfirmed;
+          throw replayError(sent, run[0]?.letter, first, error);
         }
+        run.forEach(({ letter }) => unconfirmed.delete(letter));
         sent += run.length;
       }
     }
@@ -57,26 +74,48 @@ export async function replay(
   }
 }
 
-function replayMessage(
-  letter: DeadLetter,
-  { topic, partitions }: { topic: string; partitions: number },
-): Message {
-  const { key, value, original } = letter;
-  const keepsPartition = original?.topic === topic && original.partition < partitions;
-  return {
-    ...toMessage({ key, value, headers: replayedHeaders(letter) }),
-    ...(keepsPartition ? { partition: original.partition } : {}),
-  };
+/** Each run is for one partition: a send to one broker can be tried again without duplicates, whatever fails. */
+function* toRuns(letters: readonly DeadLetter[], target: ReplayTarget): Generator<Replayed[]> {
+  const byPartition = new Map<number, Replayed[]>();
+  for (const letter of letters) {
+    const message = replayMessage(letter, target);
+    const others = byPartition.get(message.partition);
+    if (others === undefined) byPartition.set(message.partition, [{ letter, message }]);
+    else others.push({ letter, message });
+  }
+  for (const replayed of byPartition.values()) yield* splitBySize(replayed, ({ message }) => message);
 }
 
-function replayError(sent: number, first: DeadLetter | undefined, error: unknown): ReplayError {
-  const location = first === undefined ? 'the end' : formatLocation(first.location);
+function replayMessage(letter: DeadLetter, { topic, partitions }: ReplayTarget): Replayed['message'] {
+  const { key, value, original, location } = letter;
+  const message = toMessage({ key, value, headers: replayedHeaders(letter) });
+  const keepsPartition = original?.topic === topic && original.partition < partitions;
+  const partition = keepsPartition
+    ? original.partition
+    : choosePartition(message.key, partitions, (original ?? location).partition);
+  return { ...message, partition };
+}
+
+/**
+ * @param failed the first letter of the run that failed
+ * @param unconfirmed the first letter that was not acknowledged; later letters of other partitions may have been
+ */
+function replayError(
+  sent: number,
+  failed: DeadLetter | undefined,
+  unconfirmed: DeadLetter | undefined,
+  error: unknown,
+): ReplayError {
   const reason = error instanceof Error ? error.message : String(error);
   const remedy =
     kafkaErrorType(error) === 'MESSAGE_TOO_LARGE'
       ? 'The input topic does not accept a record of this size: raise its max.message.bytes, or choose other letters with --offsets.'
-      : 'The records from there on may or may not have arrived.';
-  return new ReplayError(`${sent} records were replayed, then ${location} failed: ${reason}. ${remedy}`, {
-    cause: error,
-  });
+      : `The records from ${locationOf(unconfirmed)} on may or may not have arrived.`;
+  return new ReplayError(
+    `${sent} records were replayed, then ${locationOf(failed)} failed: ${reason}. ${remedy}`,
+    { cause: error },
+  );
 }
+
+const locationOf = (letter: DeadLetter | undefined): string =>
+  letter === undefined ? 'the end' : formatLocation(letter.location);

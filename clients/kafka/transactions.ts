@@ -1,6 +1,7 @@
 import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
 import { KAFKA_RETRY } from './client.ts';
+import { createExactSender, type ExactSender } from './kafkajs/exact-sender.ts';
 import { chooseCompression, splitBySize } from './message-size.ts';
 
 /** What one transaction writes: records and the next offset to read of a group, all or nothing. */
@@ -20,8 +21,15 @@ export interface FencedTransaction {
    * until its marker is written, Kafka may return an older offset. A fresh producer waits until the marker is written.
    */
   readonly lastOffset: number | null;
+  /**
+   * Writes each record exactly once and the offset, or throws. A record without a key goes to the partition of the output with the
+   * number of the input partition, modulo the number of partitions.
+   */
   commit(output: TransactionOutput): Promise<void>;
-  /** Ends the transaction without output. The producer can be used for the next range. */
+  /**
+   * Ends the transaction without output. The producer can be used for the next range. It does nothing after a failed commit:
+   * only the next fence settles what became of the transaction.
+   */
   abandon(): Promise<void>;
 }
 
@@ -39,7 +47,10 @@ const TRANSACTION_TIMEOUT_MS = 15_000;
 
 interface HeldProducer {
   readonly producer: Producer;
+  readonly sender: ExactSender;
   busy: boolean;
+  /** It is disconnected and not used again. */
+  discarded: boolean;
   lastOffset: number | null;
 }
 
@@ -53,13 +64,15 @@ export function createTransactions(kafka: Kafka): Transactions {
 
   async function discard(transactionalId: string, held: HeldProducer): Promise<void> {
     if (producers.get(transactionalId) === held) producers.delete(transactionalId);
+    held.discarded = true;
     await held.producer.disconnect().catch(() => {}); // best effort: the producer is not used again
   }
 
   async function open(transactionalId: string): Promise<HeldProducer> {
-    const producer = createProducer(kafka, transactionalId);
+    const sender = createExactSender();
+    const producer = createProducer(kafka, transactionalId, sender);
     await producer.connect();
-    const held = { producer, busy: true, lastOffset: null };
+    const held = { producer, sender, busy: true, discarded: false, lastOffset: null };
     producers.set(transactionalId, held);
     return held;
   }
@@ -87,7 +100,7 @@ export function createTransactions(kafka: Kafka): Transactions {
   };
 }
 
-const createProducer = (kafka: Kafka, transactionalId: string): Producer =>
+const createProducer = (kafka: Kafka, transactionalId: string, sender: ExactSender): Producer =>
   kafka.producer({
     transactionalId,
     idempotent: true,
@@ -95,6 +108,7 @@ const createProducer = (kafka: Kafka, transactionalId: string): Producer =>
     transactionTimeout: TRANSACTION_TIMEOUT_MS,
     allowAutoTopicCreation: false,
     retry: KAFKA_RETRY,
+    createPartitioner: sender.createPartitioner,
   });
 
 function fencedTransaction(
@@ -117,25 +131,37 @@ function fencedTransaction(
     lastOffset: held.lastOffset,
     commit: (output) =>
       settle(async () => {
-        await commit(transaction, output);
+        await commit(transaction, held.sender, output);
         held.lastOffset = output.offset;
       }),
-    abandon: () => settle(() => transaction.abort()),
+    async abandon() {
+      // A request of a failed send may still be on its way. An abort could be written before it, and its records would then belong
+      // to no transaction and block all readers. The next fence makes the broker refuse it.
+      if (!held.discarded) await settle(() => transaction.abort());
+    },
   };
 }
 
-async function commit(transaction: Transaction, output: TransactionOutput): Promise<void> {
+async function commit(
+  transaction: Transaction,
+  sender: ExactSender,
+  output: TransactionOutput,
+): Promise<void> {
+  const { partition, offset, metadata } = output;
   const items = output.records.flatMap(({ topic, messages }) =>
     messages.map((message) => ({ topic, message })),
   );
   // Send records first: sendOffsets fails as the first call of a transaction (docs/decisions/0006-kafkajs.md).
   for (const run of splitBySize(items, ({ message }) => message))
-    await transaction.sendBatch({
-      acks: -1,
-      compression: chooseCompression(run.map(({ message }) => message)),
-      topicMessages: groupByTopic(run),
-    });
-  const { partition, offset, metadata } = output;
+    await sender.sendBatch(
+      transaction,
+      {
+        acks: -1,
+        compression: chooseCompression(run.map(({ message }) => message)),
+        topicMessages: groupByTopic(run),
+      },
+      partition,
+    );
   // A variable, because kafkajs's type lacks the metadata that it sends.
   const committed = { partition, offset: String(offset), metadata };
   await transaction.sendOffsets({

@@ -159,7 +159,10 @@ export const engagementFields: Readonly<Record<string, NameDoc>> = {
   ...({
     kol_id: { type: 'text', meaning: 'the KOL' },
     content_id: { type: 'text', meaning: 'its latest video' },
-    engagement_rate: { type: 'decimal number', meaning: 'percent of views; empty without views' },
+    engagement_rate: {
+      type: 'decimal number',
+      meaning: 'percent of views; empty without views or other counts',
+    },
   } satisfies Record<keyof Engagement, NameDoc>),
   ...eventPosition,
 };

@@ -5,44 +5,64 @@ import type { VideoEvent } from './parse-video-event.ts';
 
 const DAY_MS = 86_400_000;
 
-/** (likes + comments + shares) / views in percent, like Silver's engagement_rate; null without views. */
-export function engagementRate({
-  views,
-  likes,
-  comments,
-  shares,
-}: Pick<Content, 'views' | 'likes' | 'comments' | 'shares'>) {
+/** What the lakehouse says of an item: its row, null when it has none, undefined when it did not answer in time. */
+export type LakehouseItem = Content | null | undefined;
+
+type Counts = Pick<Content, 'views' | 'likes' | 'comments' | 'shares'>;
+
+/**
+ * (likes + comments + shares) / views in percent, like Silver's engagement_rate. Null without views, and when no other count is
+ * known.
+ */
+export function engagementRate({ views, likes, comments, shares }: Counts): number | null {
   if (views === null || views === 0) return null;
+  if (likes === null && comments === null && shares === null) return null;
   return (((likes ?? 0) + (comments ?? 0) + (shares ?? 0)) / views) * 100;
 }
 
 /**
- * The content item after a video event. Counts of the event win; the other values come from the lakehouse.
- * @param known null when the lakehouse has no such item
+ * The content item after a video event. The event only changes what it says itself. Counts that it lacks come from the newest of
+ * the cached detail and the row. The description comes from the lakehouse: from the row, else from a cached detail that was made
+ * with a row. Without either, the event describes the item.
+ * @param cached the cached detail, from a row or from an event that is not newer than this one; null when nothing is cached
  */
-export function refreshContent(event: VideoEvent, known: Content | null): Content {
-  const counts = {
-    views: event.views ?? known?.views ?? null,
-    likes: event.likes ?? known?.likes ?? null,
-    comments: event.comments ?? known?.comments ?? null,
-    shares: event.shares ?? known?.shares ?? null,
-  };
+export function refreshContent(event: VideoEvent, row: LakehouseItem, cached: Content | null): Content {
+  const described = row ?? (cached?.source === STREAM_ONLY ? null : cached);
+  const counts = refreshCounts(event, row ?? null, cached);
   return {
     content_id: event.content_id,
-    kol_id: known?.kol_id ?? event.kol_id,
+    kol_id: described?.kol_id ?? event.kol_id ?? cached?.kol_id ?? null,
     platform: event.platform,
-    content_type: known?.content_type ?? 'video',
-    title: known?.title ?? event.caption,
-    description: known?.description ?? event.caption,
+    content_type: described?.content_type ?? 'video',
+    title: described?.title ?? event.caption ?? cached?.title ?? null,
+    description: described?.description ?? event.caption ?? cached?.description ?? null,
     ...counts,
-    engagement_rate: engagementRate(counts) ?? known?.engagement_rate ?? null,
-    duration_seconds: known?.duration_seconds ?? null,
-    posted_at: known?.posted_at ?? null,
-    hashtags: known?.hashtags ?? null,
-    source: known?.source ?? 'stream',
+    engagement_rate: engagementRate(counts) ?? described?.engagement_rate ?? null,
+    duration_seconds: described?.duration_seconds ?? null,
+    posted_at: described?.posted_at ?? null,
+    hashtags: described?.hashtags ?? null,
+    source: described === null ? STREAM_ONLY : described.source,
     processed_at: new Date(event.event_time_ms).toISOString(),
   };
 }
+
+/** The source of an item that is known from events only. */
+export const STREAM_ONLY = 'stream';
+
+function refreshCounts(event: VideoEvent, row: Content | null, cached: Content | null): Counts {
+  const cachedIsNewer = cached !== null && (row === null || contentTimeMs(cached) > contentTimeMs(row));
+  const [newer, older] = cachedIsNewer ? [cached, row] : [row, cached];
+  const countOf = (name: keyof Counts) => event[name] ?? newer?.[name] ?? older?.[name] ?? null;
+  return {
+    views: countOf('views'),
+    likes: countOf('likes'),
+    comments: countOf('comments'),
+    shares: countOf('shares'),
+  };
+}
+
+/** When the values of an item were true: the event time, or the time of the row. An item without a time is the oldest. */
+export const contentTimeMs = ({ processed_at }: Content): number => isoTimeMs(processed_at ?? '') || 0;
 
 /** How an event changes trending content. */
 export interface TrendingMove {
@@ -54,22 +74,22 @@ export interface TrendingMove {
 }
 
 /**
- * Items posted in the last 24 h may enter trending content. An item that the lakehouse does not have is new, so it may enter
- * too. When the lakehouse did not answer, the age of the item is unknown and it may not enter.
- * @param known null when the lakehouse has no such item
+ * Items posted in the last 24 h may enter trending content. An item that the lakehouse does not have is new, so it may enter too.
+ * An unknown count is 0, as in a warm. But without an answer of the lakehouse the count may exist there, and the item stays.
+ * @param content the item after the event
+ * @returns null when the heat is not known
  */
-export function trendingMoveOf(
-  event: VideoEvent,
-  content: Content,
-  known: Content | null,
-  lakehouseAnswered: boolean,
-): TrendingMove {
-  const postedMs = isoTimeMs(known?.posted_at ?? '');
-  const isRecent = postedMs > event.event_time_ms - DAY_MS && postedMs <= event.event_time_ms + DAY_MS;
+export function trendingMoveOf(event: VideoEvent, content: Content, row: LakehouseItem): TrendingMove | null {
+  if (row === undefined && (content.views === null || content.likes === null)) return null;
   return {
     content_id: content.content_id,
     platform: event.platform,
     heat: heatOf(content.views, content.likes),
-    mayEnter: known === null ? lakehouseAnswered : isRecent,
+    mayEnter: content.posted_at === null ? row === null : isRecent(content.posted_at, event.event_time_ms),
   };
+}
+
+function isRecent(postedAt: string, nowMs: number): boolean {
+  const postedMs = isoTimeMs(postedAt);
+  return postedMs > nowMs - DAY_MS && postedMs <= nowMs + DAY_MS;
 }

@@ -2,14 +2,15 @@ import { expect, test } from 'vitest';
 import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
 import { refreshTtls } from '../../../cache/writing/refresh-ttl.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
-import { writeContentEvents, writeContentRows } from '../../../cache/writing/write-content.ts';
+import { mergeContentEvents, writeContentRows } from '../../../cache/writing/write-content.ts';
 import { writeEngagement } from '../../../cache/writing/write-engagement.ts';
 import { writeScores } from '../../../cache/writing/write-scores.ts';
 import { updateTrending } from '../../../cache/writing/write-trending.ts';
-import { closeRedis } from '../../../clients/redis.ts';
+import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import { content } from '../../../domain/entities/content.ts';
 import { engagement } from '../../../domain/entities/engagement.ts';
 import { trending } from '../../../domain/entities/trending.ts';
+import { STREAM_ONLY } from '../../../domain/scoring/refresh-content.ts';
 import { inChunks } from '../../../domain/values/chunks.ts';
 import { cachedScore, contentOf, idsOf, NOW, scoreAt, scoresAt } from '../../support/cache-values.ts';
 import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
@@ -17,7 +18,11 @@ import { keysWithoutTtl } from '../../support/redis.ts';
 
 const videos = idsOf(90, 'video-');
 const contentEvents = (eventTimeMs: number, views: number) =>
-  videos.map((id) => ({ content: contentOf(id, views), event_time_ms: eventTimeMs, offset: 1 }));
+  videos.map((id) => ({ content_id: id, views, event_time_ms: eventTimeMs, offset: 1 }));
+/** Writes details of which only the views are known. @returns how many were written */
+const writeContentEvents = async (redis: RedisClient, events: ReturnType<typeof contentEvents>) =>
+  (await mergeContentEvents(redis, events, ({ content_id, views }) => contentOf(content_id, views), NOW))
+    .length;
 const contentRows = (processedAtMs: number) =>
   videos.map((id) => contentOf(id, 30, new Date(processedAtMs).toISOString()));
 
@@ -55,19 +60,70 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     const { redis } = target;
     const views = async () =>
       (await Promise.all(videos.map((id) => redis.hget(content.key(id), 'views')))).map(Number);
-    expect(await writeContentEvents(redis, contentEvents(2000, 20), NOW)).toBe(90);
-    expect(await writeContentEvents(redis, contentEvents(1000, 10), NOW)).toBe(0);
+    expect(await writeContentEvents(redis, contentEvents(2000, 20))).toBe(90);
+    expect(await writeContentEvents(redis, contentEvents(1000, 10))).toBe(0);
     expect(await writeContentRows(redis, contentRows(1999), NOW)).toBe(0);
     expect(new Set(await views())).toEqual(new Set([20]));
     expect(await writeContentRows(redis, contentRows(2001).slice(0, 45), NOW)).toBe(45);
     expect(await views()).toEqual(videos.map((_, index) => (index < 45 ? 30 : 20)));
   });
 
+  test('merges each event into the cached detail, and loses none of two writers', async () => {
+    const { redis, url } = target;
+    const writers = await Promise.all([connectTo(url), connectTo(url)]);
+    let written = 0;
+    try {
+      await Promise.all(
+        writers.map(async (writer, index) => {
+          for (let round = 0; round < 20; round += 1) {
+            const events = contentEvents(1000, 0).map((event) => ({ ...event, offset: 2 * round + index }));
+            const merged = await mergeContentEvents(
+              writer,
+              events,
+              ({ content_id }, cached) => contentOf(content_id, (cached?.views ?? 0) + 1),
+              NOW,
+            );
+            written += merged.length;
+          }
+        }),
+      );
+    } finally {
+      await Promise.all(writers.map(closeRedis));
+    }
+    const views = await Promise.all(videos.map((id) => redis.hget(content.key(id), 'views')));
+    expect(views.reduce((sum, count) => sum + Number(count), 0)).toBe(written);
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+  });
+
+  test('replaces a key that holds no detail', async () => {
+    const { redis } = target;
+    await redis.set(content.key('video-0'), 'text', 'EX', 60);
+    await redis.hset(content.key('video-1'), { views: 'many' });
+    expect(await writeContentEvents(redis, contentEvents(2000, 20))).toBe(90);
+    expect(await redis.hget(content.key('video-0'), 'views')).toBe('20');
+    expect(await redis.hget(content.key('video-1'), 'views')).toBe('20');
+  });
+
+  test('adds the row to a detail that is known from events only', async () => {
+    const { redis } = target;
+    const merge = ({ content_id }: { content_id: string }) => ({
+      ...contentOf(content_id, 20),
+      source: STREAM_ONLY,
+    });
+    await mergeContentEvents(redis, contentEvents(2000, 20), merge, NOW);
+    const rows = contentRows(1999).map((row) => ({ ...row, title: 'A title', likes: 3, source: 'scraper' }));
+    expect(await writeContentRows(redis, rows, NOW)).toBe(90);
+    const detail = { views: '20', likes: '3', title: 'A title', source: 'scraper', event_time_ms: '2000' };
+    expect(await redis.hgetall(content.key('video-7'))).toMatchObject(detail);
+    expect(await writeContentRows(redis, rows, NOW)).toBe(0); // now it is as any detail of a newer event
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+  });
+
   test('deletes the details that rows wrote, and keeps those that events wrote', async () => {
     const { redis } = target;
     const keys = videos.map(content.key);
     const ttls = keys.map((key) => ({ key, ttlSeconds: 5000 }));
-    await writeContentEvents(redis, contentEvents(2000, 20), NOW);
+    await writeContentEvents(redis, contentEvents(2000, 20));
     // A row replaces the whole hash, so that the first half holds no event.
     await writeContentRows(redis, contentRows(2001).slice(0, 45), NOW);
     expect(await refreshTtls(redis, ttls)).toBe(true);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeContentRows } from '../../../cache/writing/write-content.ts';
 import { content } from '../../../domain/entities/content.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import {
@@ -9,6 +10,8 @@ import {
   type LoopHandle,
   type LoopHarness,
 } from '../../support/loop-harness.ts';
+import { UNREACHABLE_ADDRESS } from '../../support/api.ts';
+import { contentOf } from '../../support/cache-values.ts';
 import { queryTrino } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 
@@ -24,8 +27,8 @@ beforeEach(async () => {
 });
 
 const video = (id: string, more: object = {}) => event('videos', id, more);
-const withVideoLoop = (work: (loop: LoopHandle) => Promise<void>) =>
-  harness.withLoop(topic, work, { kind: 'videos' });
+const withVideoLoop = (work: (loop: LoopHandle) => Promise<void>, worker = harness) =>
+  worker.withLoop(topic, work, { kind: 'videos' });
 const sendAndWait = async (loop: LoopHandle, messages: ReturnType<typeof video>[]) => {
   const before = await outcomeCount(loop);
   await harness.producer.send({ topic, messages });
@@ -82,6 +85,19 @@ describe('video events', () => {
     expect((await detail('new-video')).views).toBe(20);
   });
 
+  test('take the counts that they lack from the event before, then from the lakehouse', async () => {
+    await withVideoLoop(async (loop) => {
+      await sendAndWait(loop, [video('new-video', { view_count: 20, like_count: 2 })]);
+      await sendAndWait(loop, [video('new-video', { view_count: 40 })]);
+    });
+    expect(await detail('new-video')).toMatchObject({
+      views: 40,
+      likes: 2,
+      comments: null,
+      engagement_rate: 5,
+    });
+  });
+
   test('move trending content to its new heat between warms, and add new content', async () => {
     await writeTrending();
     await withVideoLoop(async (loop) => {
@@ -122,6 +138,74 @@ describe('video events', () => {
     expect(await harness.redis.hgetall('kol:engagement:ana')).toMatchObject({
       content_id: 'v-1',
       engagement_rate: '10',
+    });
+  });
+});
+
+describe('video events while the lakehouse does not answer', () => {
+  let worker: LoopHarness;
+  beforeAll(async () => {
+    worker = await loopHarness(7, { env: { TRINO_URL: `http://${UNREACHABLE_ADDRESS}` } });
+  });
+  afterAll(() => worker.close());
+
+  const row = {
+    ...contentOf('warm-10', 5, '2026-01-01T00:00:00Z'),
+    ...{
+      kol_id: '42',
+      title: 'The title',
+      description: 'About it',
+      likes: 4,
+      hashtags: 'a,b',
+      source: 'scraper',
+    },
+  };
+
+  test('change only what they say themselves, and the next warm keeps it', async () => {
+    await writeContentRows(harness.redis, [row], new Date());
+    await withVideoLoop(
+      (loop) => sendAndWait(loop, [video('warm-10', { username: 'zoe', caption: 'Hi', view_count: 20 })]),
+      worker,
+    );
+    const after = await detail('warm-10');
+    const said = { platform: 'tiktok', content_type: 'video', views: 20, engagement_rate: 20 };
+    expect(after).toEqual({ ...row, ...said, processed_at: after.processed_at });
+    expect(await writeContentRows(harness.redis, [row], new Date())).toBe(0);
+    expect(await detail('warm-10')).toEqual(after);
+  });
+
+  test('move trending content whose counts are all known, and leave the rest where it is', async () => {
+    await writeTrending();
+    await writeContentRows(harness.redis, [row], new Date());
+    await withVideoLoop(
+      (loop) =>
+        sendAndWait(loop, [
+          video('warm-10', { view_count: 5 }), // heat 45 with the cached likes: second
+          video('warm-20', { view_count: 1000 }), // its likes are not known
+          video('brand-new', { view_count: 1000, like_count: 1 }), // may be old
+        ]),
+      worker,
+    );
+    expect(await trendingNow('all')).toEqual(['warm-50', 'warm-10', 'warm-40', 'warm-30', 'warm-20']);
+  });
+
+  test('create the detail of an item that is not cached, and a warm adds its row', async () => {
+    await withVideoLoop(
+      (loop) => sendAndWait(loop, [video('warm-10', { caption: 'Hi', view_count: 20 })]),
+      worker,
+    );
+    expect(await detail('warm-10')).toMatchObject({
+      title: 'Hi',
+      views: 20,
+      likes: null,
+      engagement_rate: null,
+    });
+    await writeContentRows(harness.redis, [row], new Date());
+    expect(await detail('warm-10')).toMatchObject({
+      title: 'The title',
+      views: 20,
+      likes: 4,
+      hashtags: 'a,b',
     });
   });
 });
