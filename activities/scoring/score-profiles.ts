@@ -6,8 +6,13 @@ import type { RedisClient } from '../../clients/redis.ts';
 import type { Score } from '../../domain/entities/score.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
 import { keepNewest, type EventAtOffset, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
-import { buildFeatures, type ModelFeatures } from '../../domain/scoring/model-features.ts';
-import { parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
+import {
+  buildFeatures,
+  featuresOfAccount,
+  platformOf,
+  type ModelFeatures,
+} from '../../domain/scoring/model-features.ts';
+import { accountOf, parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
 import { buildScore } from '../../domain/scoring/prediction.ts';
 import { scoreRecord } from '../../domain/scoring/score-record.ts';
 import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
@@ -35,16 +40,17 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
     const results = await time('model', () => scorer.score(partition, features, signal));
     // Best effort: an error here is thrown when the next range is read and scored.
     if (next !== undefined) scoreAhead(partition, next, watermarkMs).catch(() => {});
-    const { scores, refused } = toScores(input, sorted.newest, known, results);
+    const { scored, refused } = toScores(input, sorted.newest, known, results);
     // Write before the transaction. A crash in between repeats the write, which the guard makes harmless. In the other order
     // the retry would find the offset committed and never write.
+    const scores = scored.map(({ score }) => score);
     const written = await time('cache', () => writeScores(redis, scores));
     return {
       done: scores.flatMap(({ source }) => (source === null ? [] : [source.offset])),
       deadLetters: [...sorted.deadLetters, ...refused],
       late: sorted.late,
       superseded: sorted.superseded,
-      outputs: [{ topic: SCORES_TOPIC, records: scoreRecords(scores) }],
+      outputs: [{ topic: SCORES_TOPIC, records: scoreRecords(scored) }],
       maxEventTimeMs: sorted.maxEventTimeMs,
       outdated: scores.length - written,
       enriched: known.complete,
@@ -56,7 +62,9 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
     profiles: Profiles,
   ): Promise<{ readonly known: LookupResult<TrustFeatures>; readonly features: ModelFeatures[] }> {
     const known = await lookUpFeatures(profiles.map(({ event }) => event.kol_id));
-    const features = profiles.map(({ event }) => buildFeatures(event, known.byId.get(event.kol_id) ?? null));
+    const features = profiles.map(({ event }) =>
+      buildFeatures(event, featuresOfAccount(event, known.byId.get(event.kol_id))),
+    );
     return { known, features };
   }
 
@@ -79,7 +87,12 @@ function parseAndKeepNewest(records: readonly InputRecord[], watermarkMs: number
     offset: record.offset,
     outcome: parseProfileEvent(record, nowMs),
   }));
-  return keepNewest(parsed, ({ kol_id }) => kol_id, watermarkMs);
+  return keepNewest(parsed, accountOf, watermarkMs);
+}
+
+interface ScoredProfile {
+  readonly event: ProfileEvent;
+  readonly score: Score;
 }
 
 /** The scores of the profiles, and the profiles that the model refused. */
@@ -88,8 +101,8 @@ function toScores(
   profiles: Profiles,
   known: LookupResult<TrustFeatures>,
   results: readonly ScoreResult[],
-): { readonly scores: Score[]; readonly refused: RejectedRecord[] } {
-  const scores: Score[] = [];
+): { readonly scored: ScoredProfile[]; readonly refused: RejectedRecord[] } {
+  const scored: ScoredProfile[] = [];
   const refused: RejectedRecord[] = [];
   profiles.forEach(({ offset, event }, index) => {
     const result = results[index];
@@ -98,19 +111,21 @@ function toScores(
       refused.push({ offset, reason: 'rejected_by_model', detail: result.refused });
       return;
     }
-    scores.push(
-      buildScore(result, {
-        platform: event.platform,
-        event_time_ms: event.event_time_ms,
-        source: { topic, partition, offset },
-        features_from: known.byId.has(event.kol_id) ? 'event+lakehouse' : 'event',
-      }),
-    );
+    const features = featuresOfAccount(event, known.byId.get(event.kol_id));
+    const score = buildScore(result, {
+      platform: platformOf(event, features),
+      event_time_ms: event.event_time_ms,
+      source: { topic, partition, offset },
+      features_from: features === null ? 'event' : 'event+lakehouse',
+    });
+    scored.push({ event, score });
   });
-  return { scores, refused };
+  return { scored, refused };
 }
 
-function scoreRecords(scores: readonly Score[]) {
+function scoreRecords(scored: readonly ScoredProfile[]) {
   const nowMs = Date.now();
-  return scores.map((score) => scoreRecord(score, nowMs - (score.event_time_ms ?? nowMs)));
+  return scored.map(({ event, score }) =>
+    scoreRecord(score, nowMs - event.event_time_ms, event.negative_counts),
+  );
 }

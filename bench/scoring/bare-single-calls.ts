@@ -39,4 +39,5 @@ const EMPTY_PROFILE: ProfileEvent = {
   bio: null,
   avatar_url: null,
   profile_url: null,
+  negative_counts: [],
 };

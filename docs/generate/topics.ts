@@ -9,7 +9,7 @@ import { code, codeBlock, describeNames, fieldTable, table, type NameDoc } from 
 import { sampleScore } from './samples.ts';
 
 const range = { topic: 'kol.profiles.raw', partition: 3, from: 1000, to: 1043 };
-const sampleScoreRecord = scoreRecord(sampleScore, 850);
+const sampleScoreRecord = scoreRecord(sampleScore, 850, []);
 const sampleLedgerRecord = ledgerRecord(
   range,
   { scored: [1000, 1001, 1042], deadLettered: [1002], late: [], superseded: [1003, 1004] },
@@ -25,13 +25,19 @@ const SPANS = 'array of `[first, last]`';
 
 const scoreDocs: Readonly<Record<string, NameDoc>> = {
   kol_id: { type: 'string', meaning: 'the KOL; also the key of the record' },
-  platform: { type: 'string', meaning: 'platform of the event' },
+  platform: {
+    type: 'string',
+    meaning: 'platform of the event, else that of the KOL in `kol_trust_features`, else `unknown`',
+  },
   timestamp: { type: 'string', meaning: 'when the model scored it, ISO 8601' },
   trust_score: { type: 'number 0–100', meaning: 'the score' },
   trust_label: { type: 'string', meaning: 'the risk level: `low`, `moderate`, `elevated` or `high`' },
   trust_confidence: { type: 'number 0–1', meaning: '`confidence` of the model' },
   is_trustworthy: { type: 'boolean', meaning: 'of the model' },
-  latency_ms: { type: 'number', meaning: 'from the event time to the write of the score to Redis' },
+  latency_ms: {
+    type: 'number ≥ 0',
+    meaning: 'from the event time to the write of the score to Redis; 0 if the event time is ahead',
+  },
   model_version_trust: { type: 'string', meaning: '`model_version` of the model' },
   features_from: {
     type: 'string',
@@ -39,6 +45,10 @@ const scoreDocs: Readonly<Record<string, NameDoc>> = {
   },
   event_time_ms: { type: 'number', meaning: 'event time, ms since 1970' },
   source: { type: 'object', meaning: '`topic`, `partition` and `offset` of the event' },
+  negative_counts: {
+    type: 'array of strings',
+    meaning: 'fields of the event whose counts were negative: they are taken as unknown',
+  },
 };
 
 const ledgerDocs: Readonly<Record<string, NameDoc>> = {
@@ -49,7 +59,10 @@ const ledgerDocs: Readonly<Record<string, NameDoc>> = {
   scored: { type: SPANS, meaning: 'offsets that became a score, or refreshed a video' },
   dead_letters: { type: SPANS, meaning: 'offsets that became dead letters' },
   late: { type: SPANS, meaning: 'offsets of late events' },
-  superseded: { type: SPANS, meaning: 'offsets with a newer event of the same id in the range' },
+  superseded: {
+    type: SPANS,
+    meaning: 'offsets with a newer event of the same account or video in the range',
+  },
   model_version: { type: 'string or null', meaning: 'version that scored them' },
   worker: { type: 'string', meaning: 'process that committed the range' },
   attempt: { type: 'number', meaning: 'attempt of the activity' },
@@ -61,17 +74,22 @@ const ledgerDocs: Readonly<Record<string, NameDoc>> = {
 
 const reasonDocs: Readonly<Record<DeadLetterReason, string>> = {
   tombstone: 'the record has no value',
+  too_large: 'the value has more than 32 MiB',
   not_utf8: 'the value is not UTF-8',
+  too_deep: 'lists and objects are nested deeper than 64 levels',
   not_json: 'the value is not JSON',
   not_an_object: 'the value is JSON, but not an object',
   wrong_event_type: '`event_type` is not the one of the topic',
   missing_id: '`username` (profile) or `video_id` (video) is missing or blank',
-  invalid_id: 'the id is neither text nor a number, is longer than 256 characters, or has control characters',
-  invalid_field: 'a text, flag or platform is of a wrong form',
-  invalid_count: 'a count is negative, not whole, too large or not readable',
-  invalid_event_time: '`event_time` is of no accepted form',
+  invalid_id:
+    'an id is neither text nor digits, is longer than 256 characters, or has control characters or unpaired surrogates',
+  invalid_field: 'a text, flag or platform is of a wrong form, or a text is too long',
+  invalid_count:
+    'a count is not whole, too large, not readable or could mean two numbers; or the number of followers is negative',
+  invalid_event_time: '`event_time` is of no accepted form, or does not exist',
   event_time_in_future: '`event_time` is more than 5 minutes after Kafka received the record',
-  rejected_by_model: 'the ML API refused the features of this profile; the message holds its answer',
+  rejected_by_model:
+    'the ML API refused this profile, or fails each time because of it; the message holds its answer',
 };
 
 const ERRORS = '__connect.errors.';

@@ -1,27 +1,36 @@
-import { isId, MAX_ID_LENGTH } from '../values/id.ts';
+import { isId, MAX_ID_LENGTH, normalizeId } from '../values/id.ts';
 import { isPlatform } from '../values/platform.ts';
+import { isBlank, trimInvisible } from '../values/trim-invisible.ts';
 import { InvalidEvent, showValue } from './invalid-event.ts';
-import { parseCount } from './parse-count.ts';
+import { numberText } from './json-text.ts';
+import { isNegativeCount, parseCount, wholeCount } from './parse-count.ts';
 import type { JsonObject } from './parse-json-object.ts';
 
 // Readers of single event fields. Each throws InvalidEvent for a value that is not valid.
 
 /** An event without a type has the expected type: the topic decides it. */
-export function checkEventType(event: JsonObject, expected: string): void {
-  const type = event['event_type'] ?? expected;
+export function checkEventType({ fields }: JsonObject, expected: string): void {
+  const type = fields['event_type'] ?? expected;
   if (type !== expected)
     throw new InvalidEvent('wrong_event_type', `event_type is ${showValue(type)}, accepted is "${expected}"`);
 }
 
-/** An id that is valid in Redis keys, without leading and trailing blanks. */
-export function requiredId(event: JsonObject, field: string): string {
-  const value = event[field];
-  if (value === null || value === undefined || value === '')
-    throw new InvalidEvent('missing_id', `${field} is missing`);
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw new InvalidEvent('invalid_id', `${field} is ${showValue(value)}, accepted is text`);
-  const id = String(value).trim();
-  if (id === '') throw new InvalidEvent('missing_id', `${field} is blank`);
+/**
+ * An id that is valid in Redis keys. A JSON number is taken digit for digit, never rounded.
+ * @param normalize brings all spellings of the same id to one
+ * @returns null when it is missing or blank
+ */
+export function optionalId(event: JsonObject, field: string, normalize = normalizeId): string | null {
+  const value = event.fields[field];
+  if (value === null || value === undefined) return null;
+  const text = typeof value === 'number' ? numberText(event.json, field) : value;
+  if (typeof text !== 'string' || (typeof value === 'number' && !/^\d+$/.test(text)))
+    throw new InvalidEvent(
+      'invalid_id',
+      `${field} is ${showValue(value)}, accepted is text, or a whole number without sign, point and exponent`,
+    );
+  const id = normalize(text);
+  if (id === '') return null;
   if (!isId(id))
     throw new InvalidEvent(
       'invalid_id',
@@ -30,66 +39,106 @@ export function requiredId(event: JsonObject, field: string): string {
   return id;
 }
 
-/** The platform in lower case. */
+/** As `optionalId`; a missing or blank id is not valid. */
+export function requiredId(event: JsonObject, field: string, normalize = normalizeId): string {
+  const id = optionalId(event, field, normalize);
+  if (id === null) throw new InvalidEvent('missing_id', `${field} is missing or blank`);
+  return id;
+}
+
+/** The platform in lower case; null when it is missing or blank. */
+export function optionalPlatform({ fields }: JsonObject): string | null {
+  const value = fields['platform'];
+  if (value === null || value === undefined) return null;
+  const platform = typeof value === 'string' ? trimInvisible(value).toLowerCase() : null;
+  if (platform === '') return null;
+  if (platform === null || !isPlatform(platform)) throw invalidPlatform(value);
+  return platform;
+}
+
+/** As `optionalPlatform`; a missing or blank platform is not valid. */
 export function requiredPlatform(event: JsonObject): string {
-  const platform = event['platform'];
-  if (typeof platform !== 'string' || !isPlatform(platform.toLowerCase()))
+  const platform = optionalPlatform(event);
+  if (platform === null) throw invalidPlatform(event.fields['platform']);
+  return platform;
+}
+
+const invalidPlatform = (value: unknown) =>
+  new InvalidEvent('invalid_field', `platform is ${showValue(value)}, accepted is a name like "tiktok"`);
+
+/** Characters (UTF-16 code units) of the longest text. Platforms allow a few thousand. */
+const MAX_TEXT_LENGTH = 65_536;
+
+/** @param maxLength in UTF-16 code units */
+export function optionalText(event: JsonObject, field: string, maxLength = MAX_TEXT_LENGTH): string | null {
+  const value = event.fields[field];
+  if (value === null || value === undefined) return null;
+  let text: unknown = value;
+  if (typeof value === 'number') text = numberText(event.json, field);
+  if (typeof value === 'boolean') text = String(value);
+  if (typeof text !== 'string')
+    throw new InvalidEvent('invalid_field', `${field} is ${showValue(value)}, accepted is text`);
+  if (text.length > maxLength)
     throw new InvalidEvent(
       'invalid_field',
-      `platform is ${showValue(platform)}, accepted is a name like "tiktok"`,
+      `${field} has ${text.length} characters, accepted are up to ${maxLength}`,
     );
-  return platform.toLowerCase();
+  return text;
 }
 
-export function optionalText(event: JsonObject, field: string): string | null {
-  const value = event[field];
+/** Python prints flags as "True" and "False". */
+export function optionalFlag({ fields }: JsonObject, field: string): boolean | null {
+  const value = fields[field];
   if (value === null || value === undefined) return null;
-  if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new InvalidEvent('invalid_field', `${field} is ${showValue(value)}, accepted is text`);
-}
-
-export function optionalFlag(event: JsonObject, field: string): boolean | null {
-  const value = event[field];
-  if (value === null || value === undefined || value === '') return null;
-  if (value === true || value === 1 || value === 'true' || value === '1') return true;
-  if (value === false || value === 0 || value === 'false' || value === '0') return false;
+  const flag = typeof value === 'string' ? trimInvisible(value).toLowerCase() : value;
+  if (flag === '') return null;
+  if (flag === true || flag === 1 || flag === 'true' || flag === '1') return true;
+  if (flag === false || flag === 0 || flag === 'false' || flag === '0') return false;
   throw new InvalidEvent('invalid_field', `${field} is ${showValue(value)}, accepted is true or false`);
 }
 
 /**
- * A count: a number in `field`, or else human-readable text such as "11.3K" in one of the raw fields.
- * @returns null (unknown) when all fields are absent; 0 when the raw field is present but empty
+ * A count: of its fields, the first that says something. That is a number, or text such as "11.3K".
+ * @param names the field for numbers, then those for text
+ * @param negative receives the name of a field whose count is negative; without it, such a count is not valid
+ * @returns null (unknown) when all fields are absent, and when the count is negative; 0 when a field is present but empty
  */
 export function optionalCount(
-  event: JsonObject,
-  field: string,
-  ...rawFields: readonly string[]
+  { fields }: JsonObject,
+  names: readonly string[],
+  negative?: string[],
 ): number | null {
-  const value = event[field];
-  if (value !== null && value !== undefined) return countOf(field, value);
-  const rawField = rawFields.find((name) => event[name] !== undefined);
-  return rawField === undefined ? null : rawCountOf(rawField, event[rawField]);
+  let isPresent = false;
+  for (const name of names) {
+    const value = fields[name];
+    if (isEmpty(value)) {
+      // Null in the field for numbers is as good as absent.
+      isPresent ||= value !== undefined && (name !== names[0] || value !== null);
+      continue;
+    }
+    const count = countOf(name, value);
+    if (count >= 0) return count;
+    if (negative === undefined)
+      throw new InvalidEvent('invalid_count', `${name} is ${showValue(value)}: a count is not negative`);
+    negative.push(name);
+    return null;
+  }
+  return isPresent ? 0 : null;
 }
 
+const isEmpty = (value: unknown): boolean =>
+  value === null || value === undefined || (typeof value === 'string' && isBlank(value));
+
+/** @returns a count, or a negative number for a negative one */
 function countOf(field: string, value: unknown): number {
-  const count = typeof value === 'string' ? parseCount(value) : value;
-  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0)
-    throw new InvalidEvent(
-      'invalid_count',
-      `${field} is ${showValue(value)}, accepted is a whole number of 0 to 2^53 - 1`,
-    );
-  return count;
-}
-
-function rawCountOf(field: string, raw: unknown): number {
-  if (raw !== null && typeof raw !== 'string' && typeof raw !== 'number')
-    throw new InvalidEvent('invalid_count', `${field} is ${showValue(raw)}, accepted is text like "11.3K"`);
-  const count = parseCount(raw === null ? null : String(raw));
+  const count =
+    typeof value === 'number' ? wholeCount(value) : typeof value === 'string' ? signedCount(value) : null;
   if (count === null)
     throw new InvalidEvent(
       'invalid_count',
-      `${field} is ${showValue(raw)}, accepted is text like "11.3K" or "1,234"`,
+      `${field} is ${showValue(value)}, accepted is a whole number up to 2^53 - 1, or text like "11.3K" or "1,234"`,
     );
   return count;
 }
+
+const signedCount = (text: string): number | null => parseCount(text) ?? (isNegativeCount(text) ? -1 : null);

@@ -1,4 +1,5 @@
 import { isoTimeMs } from '../values/iso-time.ts';
+import { trimInvisible } from '../values/trim-invisible.ts';
 import { InvalidEvent, showValue } from './invalid-event.ts';
 import type { JsonObject } from './parse-json-object.ts';
 
@@ -17,11 +18,12 @@ export const receivedTimeMs = (timestampMs: number, nowMs: number): number =>
 
 /**
  * The event time in ms since 1970. `event_time` is ISO 8601 text (UTC when it names no zone), or milliseconds or seconds since
- * 1970. An event without it happened when Kafka received it.
+ * 1970 as number or text. An event without it happened when Kafka received it.
  * @throws InvalidEvent when the time is not valid, or is more than 5 minutes after `receivedMs`
  */
-export function eventTimeMs(event: JsonObject, receivedMs: number): number {
-  const value = event['event_time'];
+export function eventTimeMs({ fields }: JsonObject, receivedMs: number): number {
+  const field = fields['event_time'];
+  const value = typeof field === 'string' ? trimInvisible(field) : field;
   if (value === null || value === undefined || value === '') return receivedMs;
   const ms = parseTimeMs(value);
   if (!Number.isFinite(ms) || ms < 0)
@@ -34,12 +36,20 @@ export function eventTimeMs(event: JsonObject, receivedMs: number): number {
       'event_time_in_future',
       `event_time is ${showValue(value)}, over 5 minutes after it was received`,
     );
-  return Math.floor(ms);
+  return ms;
 }
 
+/** Digits of a number of seconds or milliseconds, but not the 8 digits of an ISO date: "20260131" is one. */
+const NUMBER = /^(?!\d{8}$)\d+(?:\.\d+)?$/;
+
 function parseTimeMs(value: unknown): number {
-  if (typeof value === 'string') return isoTimeMs(value);
-  if (typeof value !== 'number') return NaN;
-  // Seconds since 1970 have 10 digits, milliseconds 13.
-  return value < 1e11 ? value * 1000 : value;
+  if (typeof value === 'number') return fromNumber(value);
+  if (typeof value !== 'string') return NaN;
+  return NUMBER.test(value) ? fromNumber(Number(value)) : isoTimeMs(value);
 }
+
+/** Seconds since 1970 have 10 digits, milliseconds 13. */
+const fromNumber = (value: number): number => wholeMs(value < 1e11 ? value * 1000 : value);
+
+/** In floating point 1769860800.123 × 1000 can be a little below 1769860800123. */
+const wholeMs = (ms: number): number => Math.floor(ms + 0.001);

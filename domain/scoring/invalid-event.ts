@@ -15,6 +15,14 @@ export class InvalidEvent extends Error {
 
 const MAX_SHOWN_LENGTH = 80;
 
-/** A value for an error message: short, and as JSON so that it cannot break a log line. */
-export const showValue = (value: unknown): string =>
-  (JSON.stringify(value) ?? 'undefined').slice(0, MAX_SHOWN_LENGTH);
+/**
+ * A JSON value for an error message: short, and texts as JSON so that they cannot break a log line. Lists and objects are only
+ * named, because they can be large.
+ */
+export function showValue(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const short = typeof value === 'string' ? value.slice(0, MAX_SHOWN_LENGTH) : value;
+  return JSON.stringify(short).slice(0, MAX_SHOWN_LENGTH);
+}

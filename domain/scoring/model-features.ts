@@ -1,3 +1,5 @@
+import { isPlatform } from '../values/platform.ts';
+import { isBlank } from '../values/trim-invisible.ts';
 import type { ProfileEvent } from './parse-profile-event.ts';
 import type { TrustFeatures } from './trust-features.ts';
 
@@ -20,8 +22,26 @@ export interface ModelFeatures {
 const UNKNOWN_ACCOUNT_AGE_DAYS = 365;
 
 /**
+ * The features that the lakehouse has of the account of an event. Those of the same name on another platform are of another account.
+ * @param known features of the name in kol_trust_features
+ */
+export function featuresOfAccount(
+  event: Pick<ProfileEvent, 'platform'>,
+  known: TrustFeatures | undefined,
+): TrustFeatures | null {
+  const platform = known?.platform?.toLowerCase() ?? event.platform;
+  return known === undefined || (event.platform !== null && event.platform !== platform) ? null : known;
+}
+
+/** The platform of an event; of one that does not say it, that of its KOL in the lakehouse, else `unknown`. */
+export function platformOf(event: Pick<ProfileEvent, 'platform'>, known: TrustFeatures | null): string {
+  const platform = event.platform ?? known?.platform?.toLowerCase();
+  return platform !== undefined && isPlatform(platform) ? platform : 'unknown';
+}
+
+/**
  * Features of a scraped profile. Values of the event win; values that it does not have come from the lakehouse.
- * @param known features of this KOL in kol_trust_features; null when it has none or Trino did not answer in time
+ * @param known features of this account in kol_trust_features; null when it has none or Trino did not answer in time
  */
 export function buildFeatures(event: ProfileEvent, known: TrustFeatures | null): ModelFeatures {
   const bio = event.bio ?? '';
@@ -34,9 +54,9 @@ export function buildFeatures(event: ProfileEvent, known: TrustFeatures | null):
     account_age_days: Math.max(1, known?.account_age_days ?? UNKNOWN_ACCOUNT_AGE_DAYS),
     verified: event.verified ?? known?.verified ?? false,
     has_bio: event.bio === null ? (known?.has_bio ?? false) : bio.length > 0,
-    has_url: event.profile_url === null ? (known?.has_url ?? false) : event.profile_url.length > 0,
+    has_url: event.profile_url === null ? (known?.has_url ?? false) : !isBlank(event.profile_url),
     has_profile_image:
-      event.avatar_url === null ? (known?.has_profile_image ?? false) : event.avatar_url.length > 0,
+      event.avatar_url === null ? (known?.has_profile_image ?? false) : !isBlank(event.avatar_url),
     bio_length: event.bio === null ? (known?.bio_length ?? 0) : [...bio].length,
   };
 }

@@ -6,7 +6,9 @@ export type ParseOutcome<T> =
 /** Why a record became a dead letter. Used as metric label and header, so the list is short and fixed. */
 export const deadLetterReasons = [
   'tombstone',
+  'too_large',
   'not_utf8',
+  'too_deep',
   'not_json',
   'not_an_object',
   'wrong_event_type',

@@ -1,10 +1,12 @@
+import { normalizeHandle } from '../values/id.ts';
+import { isBlank } from '../values/trim-invisible.ts';
 import {
   checkEventType,
   optionalCount,
   optionalFlag,
+  optionalPlatform,
   optionalText,
   requiredId,
-  requiredPlatform,
 } from './event-fields.ts';
 import { eventTimeMs } from './event-time.ts';
 import { parseEvent, type RawRecord } from './parse-event.ts';
@@ -16,7 +18,8 @@ export interface ProfileEvent {
   readonly event_id: string | null;
   /** Event time in ms since 1970 (UTC). */
   readonly event_time_ms: number;
-  readonly platform: string;
+  /** In lower case; null when the event does not say it, see `platformOf`. */
+  readonly platform: string | null;
   /** The username, which is the KOL's id on the hot path. */
   readonly kol_id: string;
   readonly nickname: string | null;
@@ -28,28 +31,59 @@ export interface ProfileEvent {
   readonly bio: string | null;
   readonly avatar_url: string | null;
   readonly profile_url: string | null;
+  /** Fields whose counts are negative, so unknown: they wrapped, or the scraper had none. */
+  readonly negative_counts: readonly string[];
 }
 
 /** Parses and validates a record of kol.profiles.raw. */
 export const parseProfileEvent = (record: RawRecord, nowMs: number): ParseOutcome<ProfileEvent> =>
   parseEvent(record, nowMs, readFields);
 
+/**
+ * The account of an event: the same name on two platforms is two accounts. Events without a platform are kept apart from both,
+ * because their platform is looked up later.
+ */
+export const accountOf = ({ platform, kol_id }: Pick<ProfileEvent, 'platform' | 'kol_id'>): string =>
+  `${platform ?? ''}/${kol_id}`;
+
+/** The fields of each count: for numbers, and for text. */
+const COUNTS = {
+  followers_count: ['followers_count', 'followers_raw'],
+  following_count: ['following_count', 'following_raw'],
+  post_count: ['post_count', 'posts_raw'],
+  favorites_count: ['favorites_count', 'likes_raw'],
+};
+
 function readFields(event: JsonObject, receivedMs: number): ProfileEvent {
   checkEventType(event, 'profile');
+  const negative_counts: string[] = [];
   return {
     event_id: optionalText(event, 'event_id'),
     event_time_ms: eventTimeMs(event, receivedMs),
-    platform: requiredPlatform(event),
-    kol_id: requiredId(event, 'username'),
+    platform: optionalPlatform(event),
+    kol_id: requiredId(event, 'username', normalizeHandle),
     nickname: optionalText(event, 'nickname'),
-    followers_count: optionalCount(event, 'followers_count', 'followers_raw'),
-    following_count: optionalCount(event, 'following_count', 'following_raw'),
-    post_count: optionalCount(event, 'post_count', 'posts_raw'),
-    favorites_count: optionalCount(event, 'favorites_count', 'likes_raw'),
+    // Not valid when negative: a score without the number of followers would be a guess.
+    followers_count: optionalCount(event, COUNTS.followers_count),
+    following_count: optionalCount(event, COUNTS.following_count, negative_counts),
+    post_count: optionalCount(event, COUNTS.post_count, negative_counts),
+    favorites_count: optionalCount(event, COUNTS.favorites_count, negative_counts),
     verified: optionalFlag(event, 'verified'),
-    // TikTok calls the bio `signature`.
-    bio: optionalText(event, 'bio') ?? optionalText(event, 'signature'),
+    bio: readBio(event),
     avatar_url: optionalText(event, 'avatar_url'),
     profile_url: optionalText(event, 'profile_url'),
+    negative_counts,
   };
+}
+
+/**
+ * The first of `bio` and `signature` (TikTok's name for it) that says something. Only its length is used, so any length is accepted.
+ * @returns "" when the profile has an empty one, null when the event has none
+ */
+function readBio(event: JsonObject): string | null {
+  const bio = optionalText(event, 'bio', Infinity);
+  if (bio !== null && !isBlank(bio)) return bio;
+  const signature = optionalText(event, 'signature', Infinity);
+  if (signature !== null && !isBlank(signature)) return signature;
+  return bio === null && signature === null ? null : '';
 }

@@ -1,4 +1,12 @@
-import { checkEventType, optionalCount, optionalText, requiredId, requiredPlatform } from './event-fields.ts';
+import { normalizeHandle } from '../values/id.ts';
+import {
+  checkEventType,
+  optionalCount,
+  optionalId,
+  optionalText,
+  requiredId,
+  requiredPlatform,
+} from './event-fields.ts';
 import { eventTimeMs } from './event-time.ts';
 import { parseEvent, type RawRecord } from './parse-event.ts';
 import type { JsonObject } from './parse-json-object.ts';
@@ -24,18 +32,28 @@ export interface VideoEvent {
 export const parseVideoEvent = (record: RawRecord, nowMs: number): ParseOutcome<VideoEvent> =>
   parseEvent(record, nowMs, readFields);
 
+/** The fields of each count: for numbers, and for text. */
+const COUNTS = {
+  views: ['view_count', 'view_count_raw', 'view_raw'],
+  likes: ['like_count', 'like_count_raw', 'like_raw'],
+  comments: ['comment_count', 'comment_count_raw', 'comment_raw'],
+  shares: ['share_count', 'share_count_raw', 'share_raw'],
+};
+
 function readFields(event: JsonObject, receivedMs: number): VideoEvent {
   checkEventType(event, 'video');
+  // Such a count is unknown. A video has no output record that could note it.
+  const negative: string[] = [];
   return {
     event_id: optionalText(event, 'event_id'),
     event_time_ms: eventTimeMs(event, receivedMs),
     platform: requiredPlatform(event),
     content_id: requiredId(event, 'video_id'),
-    kol_id: optionalText(event, 'username') || null,
+    kol_id: optionalId(event, 'username', normalizeHandle),
     caption: optionalText(event, 'caption'),
-    views: optionalCount(event, 'view_count', 'view_count_raw', 'view_raw'),
-    likes: optionalCount(event, 'like_count', 'like_count_raw', 'like_raw'),
-    comments: optionalCount(event, 'comment_count', 'comment_count_raw', 'comment_raw'),
-    shares: optionalCount(event, 'share_count', 'share_count_raw', 'share_raw'),
+    views: optionalCount(event, COUNTS.views, negative),
+    likes: optionalCount(event, COUNTS.likes, negative),
+    comments: optionalCount(event, COUNTS.comments, negative),
+    shares: optionalCount(event, COUNTS.shares, negative),
   };
 }

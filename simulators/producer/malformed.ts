@@ -3,12 +3,12 @@ import { pick, type Random } from './random.ts';
 
 /** Ways in which scrapers damage an event. The scoring loop turns each result into a dead letter. */
 const DAMAGE: readonly [Damage, ...Damage[]] = [
-  (event, random) => withField(event, countField(event), pick(random, ['abc', '-5', '1.2.3K', 'NaN'])),
-  (event) => withField(event, countField(event), -1),
+  (event, random) => withField(event, countField(event), pick(random, ['abc', '1.234', '1.2.3K', 'NaN'])),
+  (event) => withField(event, countField(event), -1.5),
   (event) => withField(event, idField(event), null),
   (event) => withField(event, 'event_time', 'yesterday'),
   (event) => withField(event, 'event_type', 'comment'),
-  (event) => withField(event, 'platform', null),
+  (event) => withField(event, 'platform', 'Tik Tok'),
   (event) => JSON.stringify([event]),
   (event) => JSON.stringify(event).slice(0, -10),
   () => '<html><body>429 Too Many Requests</body></html>',

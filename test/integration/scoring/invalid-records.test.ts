@@ -26,6 +26,14 @@ const without = (field: string, username: string): Message => {
   const { [field]: _left, ...rest } = JSON.parse(String(profile(username).value)) as Record<string, unknown>;
   return { key: username, value: JSON.stringify(rest) };
 };
+/** A list in a list in a list …: a function that is recursive exhausts the stack on it. */
+const nestedBio = (username: string, depth: number): Message => ({
+  key: username,
+  value: String(profile(username, { bio: 0 }).value).replace(
+    '"bio":0',
+    `"bio":${'['.repeat(depth)}${']'.repeat(depth)}`,
+  ),
+});
 const send = (messages: Message[]) => harness.producer.send({ topic, messages });
 const deadLetters = () => readDeadLetters(harness, reader, topic);
 
@@ -40,21 +48,29 @@ const INVALID: Readonly<Record<string, readonly [Omit<Message, 'key'>, DeadLette
   list: [{ value: '[1,2,3]' }, 'not_an_object'],
   null: [{ value: 'null' }, 'not_an_object'],
   'deeply-nested': [{ value: '['.repeat(20_000) + ']'.repeat(20_000) }, 'not_an_object'],
+  'deeply-nested-bio': [nestedBio('deeply-nested-bio', 6000), 'too_deep'],
   'wrong-kind': [profile('wrong-kind', { event_type: 'video' }), 'wrong_event_type'],
   'no-username': [without('username', 'no-username'), 'missing_id'],
   'blank-username': [profile('blank-username', { username: '  ' }), 'missing_id'],
   'username-as-object': [profile('username-as-object', { username: { id: 1 } }), 'invalid_id'],
   'username-as-redis-command': [profile('x', { username: 'x\r\nFLUSHALL\r\n' }), 'invalid_id'],
   'long-username': [profile('long-username', { username: 'x'.repeat(257) }), 'invalid_id'],
+  'username-as-rounded-number': [
+    { value: '{"platform":"tiktok","username":7.301234567890124e18}' },
+    'invalid_id',
+  ],
   'platform-as-number': [profile('platform-as-number', { platform: 7 }), 'invalid_field'],
+  'long-nickname': [profile('long-nickname', { nickname: 'x'.repeat(70_000) }), 'invalid_field'],
   'bio-as-list': [profile('bio-as-list', { bio: ['a'] }), 'invalid_field'],
   'verified-as-text': [profile('verified-as-text', { verified: 'perhaps' }), 'invalid_field'],
   negative: [profile('negative', { followers_count: -5 }), 'invalid_count'],
   huge: [profile('huge', { followers_count: 1e300 }), 'invalid_count'],
   fraction: [profile('fraction', { post_count: 1.5 }), 'invalid_count'],
   'huge-text': [profile('huge-text', { followers_raw: '9'.repeat(400) }), 'invalid_count'],
+  ambiguous: [profile('ambiguous', { followers_raw: '1.234' }), 'invalid_count'],
   'not-a-number': [profile('not-a-number', { followers_raw: 'NaN' }), 'invalid_count'],
   'count-as-words': [profile('count-as-words', { likes_raw: 'a lot' }), 'invalid_count'],
+  'no-such-day': [profile('no-such-day', { event_time: '2026-02-30T12:00:00Z' }), 'invalid_event_time'],
   'time-as-words': [profile('time-as-words', { event_time: 'just now' }), 'invalid_event_time'],
   'from-the-future': [
     profile('from-the-future', { event_time: '2999-01-01T00:00:00Z' }),
@@ -110,6 +126,33 @@ describe('invalid records among valid ones', () => {
     expect((await readScoredKols(harness))[topic]).toEqual(VALID);
     for (const name of VALID) expect(await cachedScore(harness.redis, name)).toMatchObject({ kol_id: name });
     expect(await cachedScore(harness.redis, 'refused')).toBeNull();
+  });
+
+  test('unusual spellings of valid values are scored, each KOL once and under its exact id', async () => {
+    const ids = ['7301234567890123456', '7301234567890123457'];
+    const numeric = ids.map((id) => ({
+      key: id,
+      value: String(profile('x').value).replace('"username":"x"', `"username":${id}`),
+    }));
+    const unusual = [
+      profile('@handle'),
+      profile('\u200ehandle '),
+      without('platform', 'no-platform'),
+      profile('counts', { followers_raw: '1,2 Tr', following_count: -1 }),
+      profile('two-platforms', { platform: 'tiktok' }),
+      profile('two-platforms', { platform: 'twitter' }),
+    ];
+    await harness.withLoop(topic, async (loop) => {
+      await send([...numeric, ...unusual].map((message) => ({ ...message, partition: 0 })));
+      await until('all have an outcome', async () => (await outcomeCount(loop)) === 8);
+      expect((await stateOf(loop)).totals).toMatchObject({ scored: 7, superseded: 1, deadLetters: 0 });
+    });
+    const scored = (await readScoredKols(harness))[topic] ?? [];
+    expect([...scored].sort()).toEqual(
+      [...ids, 'handle', 'no-platform', 'counts', 'two-platforms', 'two-platforms'].sort(),
+    );
+    expect(await cachedScore(harness.redis, 'no-platform')).toMatchObject({ platform: 'unknown' });
+    for (const id of ids) expect(await cachedScore(harness.redis, id)).toMatchObject({ kol_id: id });
   });
 
   test('keep repeated headers; a header without a value becomes empty', async () => {

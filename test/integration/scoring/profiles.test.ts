@@ -115,16 +115,23 @@ describe('the scoring loop', () => {
     expect(await scoresStream()).toHaveLength(1);
   });
 
-  test('uses the features of the lakehouse', async () => {
-    const known = await knownKol();
+  test('uses the features that the lakehouse has of the account', async () => {
+    const { kol_id: known, platform } = await knownKol();
     await withLoop(async (loop) => {
       // The first result of Trino may arrive after the deadline; it is cached for the next batch.
       await until('a score uses them', async () => {
-        await send([profile(known)]);
+        await send([profile(known, { platform })]);
         const before = await outcomeCount(loop);
         await until('it has an outcome', async () => (await outcomeCount(loop)) > before);
         return (await scoreOf(known))?.features_from === 'event+lakehouse';
       });
+      // The same name on another platform is another account.
+      await send([profile(known, { platform: 'elsewhere' })]);
+      await until(
+        'the other account has a score',
+        async () => (await scoreOf(known))?.platform === 'elsewhere',
+      );
+      expect((await scoreOf(known))?.features_from).toBe('event');
     });
   });
 
@@ -173,10 +180,10 @@ describe('the scoring loop', () => {
 });
 
 /** A KOL of kol_trust_features. */
-async function knownKol(): Promise<string> {
+async function knownKol(): Promise<{ readonly kol_id: string; readonly platform: string }> {
   const rows = await queryTrino(
     harness.config.TRINO_URL,
-    `SELECT kol_id FROM ${harness.config.TRINO_CATALOG}.${harness.config.TRINO_SCHEMA}.kol_trust_features ORDER BY kol_id LIMIT 1`,
+    `SELECT kol_id, platform FROM ${harness.config.TRINO_CATALOG}.${harness.config.TRINO_SCHEMA}.kol_trust_features ORDER BY kol_id LIMIT 1`,
   );
-  return String(rows[0]?.[0]);
+  return { kol_id: String(rows[0]?.[0]), platform: String(rows[0]?.[1]) };
 }

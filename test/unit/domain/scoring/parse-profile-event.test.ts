@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
+import { accountOf, parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.000Z');
 const parse = (value: unknown, timestampMs = NOW) =>
@@ -47,43 +47,8 @@ describe('parsing a profile event', () => {
         bio: 'hi 👋',
         avatar_url: 'a',
         profile_url: 'p',
+        negative_counts: [],
       },
-    });
-  });
-
-  test('a number wins over human-readable text', () => {
-    expect(profile({ followers_count: 5, followers_raw: '11.3K' })).toMatchObject({
-      value: { followers_count: 5 },
-    });
-  });
-
-  test('a missing count is unknown; an empty raw count is 0', () => {
-    expect(profile({ posts_raw: '', likes_raw: null })).toMatchObject({
-      value: { followers_count: null, post_count: 0, favorites_count: 0 },
-    });
-  });
-
-  test('an event without a time happened when Kafka received it', () => {
-    expect(profile({}, NOW - 1000)).toMatchObject({ value: { event_time_ms: NOW - 1000 } });
-    expect(profile({}, -1)).toMatchObject({ value: { event_time_ms: NOW } });
-  });
-
-  test.each([
-    ['2026-01-02T04:04:05+01:00', NOW],
-    ['2026-01-02T03:04:05.000000', NOW],
-    [NOW, NOW],
-    [NOW / 1000, NOW],
-  ])('event time %j is UTC unless it names a zone', (event_time, expected) => {
-    expect(profile({ event_time })).toMatchObject({ value: { event_time_ms: expected } });
-  });
-
-  // One event from the future would move the watermark ahead, and all other events would be late.
-  test('an event time is never after now, even when the clock of the producer is ahead', () => {
-    const HOUR = 3_600_000;
-    expect(profile({}, NOW + HOUR)).toMatchObject({ value: { event_time_ms: NOW } });
-    expect(profile({ event_time: NOW + HOUR }, NOW + HOUR)).toMatchObject({ reason: 'event_time_in_future' });
-    expect(profile({ event_time: NOW + 299_000 }, NOW + HOUR)).toMatchObject({
-      value: { event_time_ms: NOW + 299_000 },
     });
   });
 
@@ -97,6 +62,7 @@ describe('parsing a profile event', () => {
     ['a username that is an object', { platform: 'tiktok', username: {} }, 'invalid_id'],
     ['a username with a line feed', { platform: 'tiktok', username: 'a\nb' }, 'invalid_id'],
     ['a platform that is not valid in a key', { platform: 'tik:tok', username: 'a' }, 'invalid_field'],
+    ['a platform that is a number', { platform: 7, username: 'a' }, 'invalid_field'],
     ['a negative count', { platform: 'tiktok', username: 'a', followers_count: -5 }, 'invalid_count'],
     ['a broken count', { platform: 'tiktok', username: 'a', followers_raw: '1.2.3K' }, 'invalid_count'],
     ['an absurd count', { platform: 'tiktok', username: 'a', followers_count: 1e300 }, 'invalid_count'],
@@ -113,5 +79,129 @@ describe('parsing a profile event', () => {
   test('bytes that are not UTF-8 are a dead letter', () => {
     const outcome = parseProfileEvent({ key: null, value: Buffer.from([0xff, 0xfe]), timestampMs: NOW }, NOW);
     expect(outcome).toMatchObject({ kind: 'deadLetter', reason: 'not_utf8' });
+  });
+});
+
+describe('the counts of a profile event', () => {
+  test('a number wins over text', () => {
+    expect(profile({ followers_count: 5, followers_raw: '11.3K' })).toMatchObject({
+      value: { followers_count: 5 },
+    });
+  });
+
+  test('an empty number field does not hide the text', () => {
+    for (const followers_count of ['', ' ', null])
+      expect(profile({ followers_count, followers_raw: '11.3K' })).toMatchObject({
+        value: { followers_count: 11_300 },
+      });
+  });
+
+  test('a missing count is unknown; an empty raw count is 0', () => {
+    expect(profile({ posts_raw: '', likes_raw: null })).toMatchObject({
+      value: { followers_count: null, post_count: 0, favorites_count: 0 },
+    });
+  });
+
+  test('a number with the noise of a multiplication is the whole number', () => {
+    expect(profile({ followers_count: 11.3 * 1000, followers_raw: null })).toMatchObject({
+      value: { followers_count: 11_300 },
+    });
+    expect(profile({ followers_raw: 4.1 * 100 })).toMatchObject({ value: { followers_count: 410 } });
+  });
+
+  test.each([-1, '-1', '-1.2K', '\u22125'])('%j followers are an error', (count) => {
+    expect(profile({ followers_count: count })).toMatchObject({ reason: 'invalid_count' });
+    expect(profile({ followers_raw: count })).toMatchObject({ reason: 'invalid_count' });
+  });
+
+  test('other counts that are negative are unknown, and the event says which', () => {
+    expect(
+      profile({ followers_count: 7, following_count: -1, posts_raw: '-5', favorites_count: -0 }),
+    ).toMatchObject({
+      value: {
+        followers_count: 7,
+        following_count: null,
+        post_count: null,
+        favorites_count: 0,
+        negative_counts: ['following_count', 'posts_raw'],
+      },
+    });
+  });
+
+  test.each([1.5, '1.234', 'NaN', '-abc', true, [], {}, -1.5])('%j of any count is an error', (count) => {
+    for (const field of ['followers_count', 'following_count', 'posts_raw', 'likes_raw'])
+      expect(profile({ [field]: count })).toMatchObject({ reason: 'invalid_count' });
+  });
+});
+
+describe('the texts and flags of a profile event', () => {
+  test.each([
+    [{ bio: 'a', signature: 'b' }, 'a'],
+    [{ bio: '', signature: 'b' }, 'b'],
+    [{ bio: ' \u200b', signature: 'b' }, 'b'],
+    [{ bio: null, signature: 'b' }, 'b'],
+    [{ signature: '' }, ''],
+    [{ bio: ' ', signature: null }, ''],
+    [{}, null],
+  ])('of %j the bio is %j: the first that says something', (fields, bio) => {
+    expect(profile(fields)).toMatchObject({ value: { bio } });
+  });
+
+  test.each([
+    ...[true, 'true', 'True', 'TRUE', ' true ', 1, '1'].map((flag) => [flag, true] as const),
+    ...[false, 'false', 'False', 0, '0'].map((flag) => [flag, false] as const),
+    ...[null, '', ' '].map((flag) => [flag, null] as const),
+  ])('the flag %j is %j', (verified, expected) => {
+    expect(profile({ verified })).toMatchObject({ value: { verified: expected } });
+  });
+
+  test.each(['yes', 2, 'None', [], {}])('%j is no flag', (verified) => {
+    expect(profile({ verified })).toMatchObject({ reason: 'invalid_field' });
+  });
+
+  test('a number becomes text digit for digit', () => {
+    expect(parse('{"username":"ana","nickname":7301234567890123456}')).toMatchObject({
+      value: { nickname: '7301234567890123456' },
+    });
+  });
+
+  test('a text that is stored has a limit', () => {
+    for (const field of ['event_id', 'nickname', 'avatar_url', 'profile_url']) {
+      expect(profile({ [field]: 'x'.repeat(65_536) })).toMatchObject({ kind: 'ok' });
+      expect(profile({ [field]: 'x'.repeat(65_537) })).toMatchObject({ reason: 'invalid_field' });
+    }
+  });
+});
+
+describe('the account of a profile event', () => {
+  const account = (fields: object) => {
+    const outcome = profile(fields);
+    if (outcome.kind !== 'ok') throw new Error(outcome.detail);
+    return accountOf(outcome.value);
+  };
+
+  test('is the same for all spellings of a username and a platform', () => {
+    const spellings = [
+      { username: 'trần' },
+      { username: '@trần' },
+      { username: 'trần'.normalize('NFD') },
+      { username: '\u200e @trần\u200b ' },
+      { username: 'trần', platform: ' TikTok' },
+    ];
+    expect(new Set(spellings.map(account)).size).toBe(1);
+  });
+
+  test('differs by platform and by case', () => {
+    const accounts = [
+      { username: 'ana' },
+      { username: 'Ana' },
+      { username: 'ana', platform: 'twitter' },
+      { username: 'ana', platform: null },
+    ];
+    expect(new Set(accounts.map(account)).size).toBe(accounts.length);
+  });
+
+  test.each([undefined, null, '', ' '])('a platform that is %j is unknown', (platform) => {
+    expect(profile({ platform })).toMatchObject({ value: { platform: null } });
   });
 });

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { buildFeatures, featuresOfAccount, platformOf } from '../../../../domain/scoring/model-features.ts';
+import { parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
+import { trustFeatureColumns, trustFeaturesFromRow } from '../../../../domain/scoring/trust-features.ts';
+
+const NOW = Date.parse('2026-01-02T03:04:05.000Z');
+function event(fields: object) {
+  const value = Buffer.from(JSON.stringify({ username: 'ana', ...fields }));
+  const outcome = parseProfileEvent({ key: null, value, timestampMs: NOW }, NOW);
+  if (outcome.kind !== 'ok') throw new Error(outcome.detail);
+  return outcome.value;
+}
+const features = (cells: Readonly<Record<string, string>>) =>
+  trustFeaturesFromRow(
+    trustFeatureColumns.map((name) => (name === 'kol_id' ? 'ana' : (cells[name] ?? null))),
+  );
+
+describe('the account that features belong to', () => {
+  test('an event gets the features of its own platform only', () => {
+    const twitter = features({ platform: 'Twitter' });
+    expect(featuresOfAccount(event({ platform: 'twitter' }), twitter)).toBe(twitter);
+    expect(featuresOfAccount(event({ platform: 'tiktok' }), twitter)).toBeNull();
+    expect(featuresOfAccount(event({}), twitter)).toBe(twitter);
+    expect(featuresOfAccount(event({ platform: 'tiktok' }), undefined)).toBeNull();
+    const unknown = features({});
+    expect(featuresOfAccount(event({ platform: 'tiktok' }), unknown)).toBe(unknown);
+  });
+
+  test.each([
+    ['tiktok', 'twitter', 'tiktok'],
+    [null, 'Twitter', 'twitter'],
+    [null, '', 'unknown'],
+    [null, 'not a platform', 'unknown'],
+    [null, undefined, 'unknown'],
+  ])('the platform of an event of %j, whose KOL is of %j, is %j', (platform, known, expected) => {
+    const account = known === undefined ? null : features({ platform: known });
+    expect(platformOf(event({ platform }), account)).toBe(expected);
+  });
+});
+
+describe('features of a profile event', () => {
+  test('a text that is present and says nothing is known to be missing', () => {
+    const known = features({ has_bio: 'true', bio_length: '9', has_url: 'true', has_profile_image: 'true' });
+    expect(buildFeatures(event({ bio: ' ', profile_url: '', avatar_url: ' ' }), known)).toMatchObject({
+      ...{ has_bio: false, bio_length: 0, has_url: false, has_profile_image: false },
+    });
+    expect(buildFeatures(event({}), known)).toMatchObject({
+      ...{ has_bio: true, bio_length: 9, has_url: true, has_profile_image: true },
+    });
+  });
+
+  test('a negative count comes from the lakehouse, as a missing one does', () => {
+    const known = features({ following_count: '20' });
+    expect(buildFeatures(event({ following_count: -1, post_count: -1 }), known)).toMatchObject({
+      following_count: 20,
+      post_count: 0,
+    });
+  });
+});
