@@ -1,13 +1,11 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { readEtlLoads } from '../../../clients/temporal/signal-etl-load.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
-import { startApi, type RunningApi } from '../../support/api.ts';
-import { testConfig, testDependencies } from '../../support/dependencies.ts';
+import { startApi } from '../../support/api.ts';
 import {
-  endReceiver,
   isReceiverRunning,
   LOADS,
   recordRequests,
@@ -16,26 +14,12 @@ import {
   untilServed,
   WARMS,
 } from '../../support/etl-loads.ts';
+import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
 import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
 
 const engines = inject('engines');
-let dependencies: Awaited<ReturnType<typeof testDependencies>>;
-let api: RunningApi;
-
-beforeAll(async () => {
-  dependencies = await testDependencies(testConfig(11));
-  api = await startApi({ API_TOKEN: TOKEN });
-});
-afterAll(async () => {
-  await api.close();
-  await dependencies.close();
-});
-beforeEach(() => endReceiver(dependencies.temporal));
-afterEach(() => endReceiver(dependencies.temporal));
-
-const send = (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) =>
-  sendRequest(api.url, method, path, body, headers);
+const { dependencies, send } = useEtlLoadsApi();
 
 describe('POST /api/v1/etl/loads', () => {
   test('warms the parts that the load made stale; without a worker the load waits in Temporal', async () => {
@@ -48,9 +32,9 @@ describe('POST /api/v1/etl/loads', () => {
     expect(answer).toMatchObject({ status: 202, json: { workflow_id: ETL_LOADS_ID } });
     expect(answer.headers.get('location')).toBe(LOADS);
 
-    const { activities, requests } = recordRequests(dependencies);
+    const { activities, requests } = recordRequests(dependencies());
     await withWorker(WARM_TASK_QUEUE, activities, async () => {
-      await untilServed(dependencies.temporal, 1);
+      await untilServed(dependencies().temporal, 1);
       const state = await send('GET', LOADS);
       expect(state).toMatchObject({
         status: 200,
@@ -77,7 +61,7 @@ describe('POST /api/v1/etl/loads', () => {
       ).toBe(202);
       await until(
         'the repeat is recognised',
-        async () => (await readEtlLoads(dependencies.temporal))?.repeats === 1,
+        async () => (await readEtlLoads(dependencies().temporal))?.repeats === 1,
       );
     });
     expect(requests).toMatchObject([{ part: 'profiles', scope: { ids: ['1', '2'] } }]);
@@ -99,7 +83,7 @@ describe('POST /api/v1/etl/loads', () => {
         { parameter: 'when', given: 'now' },
       ],
     });
-    expect(await isReceiverRunning(dependencies.temporal)).toBe(false);
+    expect(await isReceiverRunning(dependencies().temporal)).toBe(false);
   });
 
   test.each([

@@ -1,29 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
-import { startApi, type RunningApi } from '../../support/api.ts';
-import { testConfig, testDependencies } from '../../support/dependencies.ts';
-import { endReceiver, recordRequests, sendRequest, TOKEN, WARMS } from '../../support/etl-loads.ts';
+import { recordRequests, WARMS } from '../../support/etl-loads.ts';
+import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
 import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
 
-let dependencies: Awaited<ReturnType<typeof testDependencies>>;
-let api: RunningApi;
-
-beforeAll(async () => {
-  dependencies = await testDependencies(testConfig(11));
-  api = await startApi({ API_TOKEN: TOKEN });
-});
-afterAll(async () => {
-  await api.close();
-  await dependencies.close();
-});
-beforeEach(() => endReceiver(dependencies.temporal));
-afterEach(() => endReceiver(dependencies.temporal));
-
-const send = (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) =>
-  sendRequest(api.url, method, path, body, headers);
+const { dependencies, send } = useEtlLoadsApi();
 
 describe('POST /api/v1/warms', () => {
   test('starts a warm and returns the location of its state', async () => {
@@ -45,7 +29,7 @@ describe('POST /api/v1/warms', () => {
       json: { state: 'running', report: null },
     });
 
-    const { activities, requests } = recordRequests(dependencies, ['stats']);
+    const { activities, requests } = recordRequests(dependencies(), ['stats']);
     await withWorker(WARM_TASK_QUEUE, activities, async () => {
       await until('the warm ended', async () => (await send('GET', location)).json['state'] !== 'running');
     });
@@ -63,7 +47,7 @@ describe('POST /api/v1/warms', () => {
   test('without a body warms all parts', async () => {
     const started = await send('POST', WARMS);
     expect(started.status).toBe(202);
-    const { activities, requests } = recordRequests(dependencies);
+    const { activities, requests } = recordRequests(dependencies());
     await withWorker(WARM_TASK_QUEUE, activities, async () => {
       const location = started.headers.get('location') ?? '';
       await until('the warm ended', async () => (await send('GET', location)).json['state'] === 'done');
@@ -88,7 +72,7 @@ describe('POST /api/v1/warms', () => {
   });
 
   test('GET finds only warms, no other workflows', async () => {
-    await signalEtlLoad(dependencies.temporal, { tables: ['kol_trust_features'] });
+    await signalEtlLoad(dependencies().temporal, { tables: ['kol_trust_features'] });
     for (const id of [ETL_LOADS_ID, 'warm-cache-unknown', 'part-warmer%2Fstats'])
       expect((await send('GET', `${WARMS}/${id}`)).status).toBe(404);
   });

@@ -4,7 +4,7 @@ import {
   type SpeculativeScorer,
 } from '../../../../activities/scoring/speculative-scorer.ts';
 import { createMlApi, isRefusal, type MlApi } from '../../../../clients/ml-api.ts';
-import type { ModelFeatures } from '../../../../domain/scoring/model-features.ts';
+import { profileOf as profile } from '../../../support/model-features.ts';
 import { startMlService } from '../../../support/ml-service.ts';
 
 const CONCURRENCY = 8;
@@ -14,19 +14,6 @@ let scorer: SpeculativeScorer;
 /** The KOLs of each call to the client. */
 let requests: string[][];
 
-const profile = (kol_id: string, followers_count = 1000): ModelFeatures => ({
-  kol_id,
-  followers_count,
-  following_count: 10,
-  post_count: 20,
-  favorites_count: 30,
-  account_age_days: 400,
-  verified: false,
-  has_bio: true,
-  has_url: false,
-  has_profile_image: true,
-  bio_length: 12,
-});
 const profiles = (...ids: string[]) => ids.map((id) => profile(id));
 /** The KOL of each result, or the start of its refusal. */
 const summaryOf = async (results: ReturnType<SpeculativeScorer['score']>) =>

@@ -1,25 +1,12 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { createMlApi, isRefusal, type MlApi } from '../../../../clients/ml-api.ts';
-import type { ModelFeatures } from '../../../../domain/scoring/model-features.ts';
+import { profileOf } from '../../../support/model-features.ts';
 import { scoreOf, type Behaviour, type Deployment, type Fault } from './deployment.ts';
 
 export const TIMEOUT_SECONDS = 5;
 
-const profileOf = (kol_id: string): ModelFeatures => ({
-  kol_id,
-  followers_count: 1000,
-  following_count: 10,
-  post_count: 20,
-  favorites_count: 30,
-  account_age_days: 400,
-  verified: false,
-  has_bio: true,
-  has_url: false,
-  has_profile_image: true,
-  bio_length: 12,
-});
-export const profilesOf = (kolIds: readonly string[]) => kolIds.map(profileOf);
+export const profilesOf = (kolIds: readonly string[]) => kolIds.map((kolId) => profileOf(kolId));
 export const ids = (count: number) => Array.from({ length: count }, (_, index) => `kol-${index}`);
 
 /** A client of a deployment that behaves so. Each has its own circuit and its own memory of what works. */
