@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { groupBy } from '../domain/values/group-by.ts';
 import { shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
 
 /** The fields of an input. The description of each schema says what is accepted; it becomes part of the error message. */
@@ -33,26 +34,19 @@ export function parseInput<S extends InputShape>(
   const unknown = entries.filter(([field]) => !Object.hasOwn(shape, field));
   const result = z.object(shape).safeParse(known);
   if (result.success && unknown.length === 0) return { value: result.data };
-  const wrong = [...issuesByField(result.error?.issues ?? [])].map(([field, issues]) => ({
-    name: field,
-    given: shorten(wrongPart(known[field], issues)),
-    accepted: shape[field]?.description ?? '',
-  }));
+  const wrong = [...groupBy(result.error?.issues ?? [], ({ path }) => String(path[0]))].map(
+    ([field, issues]) => ({
+      name: field,
+      given: shorten(wrongPart(known[field], issues)),
+      accepted: shape[field]?.description ?? '',
+    }),
+  );
   const others = unknown.map(([field, value]: [string, unknown]) => ({
     name: String(shorten(field)),
     given: shorten(value),
     accepted: listNames(shape, fieldWord),
   }));
   return { invalid: [...wrong, ...others].slice(0, MAX_INVALID) };
-}
-
-function issuesByField(issues: readonly z.core.$ZodIssue[]): Map<string, z.core.$ZodIssue[]> {
-  const byField = new Map<string, z.core.$ZodIssue[]>();
-  for (const issue of issues) {
-    const field = String(issue.path[0]);
-    byField.set(field, [...(byField.get(field) ?? []), issue]);
-  }
-  return byField;
 }
 
 /** The wrong items of a list, or its length when it is too long; otherwise the whole value. */

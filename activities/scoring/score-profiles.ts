@@ -1,6 +1,6 @@
 import { writeScores } from '../../cache/writing/write-scores.ts';
 import type { InputRecord, RecordSlice } from '../../clients/kafka/read-slice.ts';
-import type { Lookup, LookupResult } from '../../clients/lakehouse/lookup-cache.ts';
+import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Score } from '../../domain/entities/score.ts';
@@ -26,9 +26,14 @@ export interface ScoreProfilesDeps {
   readonly redis: RedisClient;
 }
 
-type Profiles = readonly EventAtOffset<ProfileEvent>[];
+interface Profile extends EventAtOffset<ProfileEvent> {
+  /** What the lakehouse knows of the account; null for nothing. */
+  readonly known: TrustFeatures | null;
+  readonly features: ModelFeatures;
+}
+const featuresOf = ({ features }: Profile): ModelFeatures => features;
 
-/** Scores profile events: parse → keep the newest of each KOL → look up features → ML API → Redis. */
+/** Scores profile events: parse → keep the newest of each account → look up features → ML API → Redis. */
 export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfilesDeps) {
   const scorer = createSpeculativeScorer(mlApi);
 
@@ -36,11 +41,11 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
     const { input, next, watermarkMs, signal, time } = work;
     const partition = `${input.topic}/${input.partition}`;
     const sorted = parseAndKeepNewest(work.records, watermarkMs);
-    const { known, features } = await time('features', () => addFeatures(sorted.newest));
-    const results = await time('model', () => scorer.score(partition, features, signal));
+    const { profiles, complete } = await time('features', () => addFeatures(sorted.newest));
+    const results = await time('model', () => scorer.score(partition, profiles.map(featuresOf), signal));
     // Best effort: an error here is thrown when the next range is read and scored.
     if (next !== undefined) scoreAhead(partition, next, watermarkMs).catch(() => {});
-    const { scored, refused } = toScores(input, sorted.newest, known, results);
+    const { scored, refused } = toScores(input, profiles, results);
     // Write before the transaction. A crash in between repeats the write, which the guard makes harmless. In the other order
     // the retry would find the offset committed and never write.
     const scores = scored.map(({ score }) => score);
@@ -53,19 +58,20 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
       outputs: [{ topic: SCORES_TOPIC, records: scoreRecords(scored) }],
       maxEventTimeMs: sorted.maxEventTimeMs,
       outdated: scores.length - written,
-      enriched: known.complete,
+      enriched: complete,
       modelVersion: scores[0]?.model_version ?? null,
     };
   };
 
   async function addFeatures(
-    profiles: Profiles,
-  ): Promise<{ readonly known: LookupResult<TrustFeatures>; readonly features: ModelFeatures[] }> {
-    const known = await lookUpFeatures(profiles.map(({ event }) => event.kol_id));
-    const features = profiles.map(({ event }) =>
-      buildFeatures(event, featuresOfAccount(event, known.byId.get(event.kol_id))),
-    );
-    return { known, features };
+    newest: readonly EventAtOffset<ProfileEvent>[],
+  ): Promise<{ readonly profiles: Profile[]; readonly complete: boolean }> {
+    const { byId, complete } = await lookUpFeatures(newest.map(({ event }) => event.kol_id));
+    const profiles = newest.map(({ offset, event }) => {
+      const known = featuresOfAccount(event, byId.get(event.kol_id));
+      return { offset, event, known, features: buildFeatures(event, known) };
+    });
+    return { profiles, complete };
   }
 
   /** Scores the first profiles of the next range while this one is committed. The next range is parsed again as a whole. */
@@ -77,7 +83,8 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
     const records = (await next).records.slice(0, scorer.capacity());
     if (records.length === 0) return;
     const { newest } = parseAndKeepNewest(records, watermarkMs);
-    scorer.scoreAhead(partition, (await addFeatures(newest)).features);
+    const { profiles } = await addFeatures(newest);
+    scorer.scoreAhead(partition, profiles.map(featuresOf));
   }
 }
 
@@ -98,25 +105,23 @@ interface ScoredProfile {
 /** The scores of the profiles, and the profiles that the model refused. */
 function toScores(
   { topic, partition }: TopicPartition,
-  profiles: Profiles,
-  known: LookupResult<TrustFeatures>,
+  profiles: readonly Profile[],
   results: readonly ScoreResult[],
 ): { readonly scored: ScoredProfile[]; readonly refused: RejectedRecord[] } {
   const scored: ScoredProfile[] = [];
   const refused: RejectedRecord[] = [];
-  profiles.forEach(({ offset, event }, index) => {
+  profiles.forEach(({ offset, event, known }, index) => {
     const result = results[index];
     if (result === undefined) throw new Error('The ML API client returned fewer results than profiles');
     if (isRefusal(result)) {
       refused.push({ offset, reason: 'rejected_by_model', detail: result.refused });
       return;
     }
-    const features = featuresOfAccount(event, known.byId.get(event.kol_id));
     const score = buildScore(result, {
-      platform: platformOf(event, features),
+      platform: platformOf(event, known),
       event_time_ms: event.event_time_ms,
       source: { topic, partition, offset },
-      features_from: features === null ? 'event' : 'event+lakehouse',
+      features_from: known === null ? 'event' : 'event+lakehouse',
     });
     scored.push({ event, score });
   });

@@ -1,6 +1,7 @@
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ChainableCommander } from 'ioredis';
 import { createPipeline, type RedisClient } from '../../clients/redis.ts';
+import { groupBy } from '../../domain/values/group-by.ts';
 
 /** A command whose keys are all in one cluster slot. */
 export interface KeyedCommand {
@@ -60,18 +61,16 @@ export async function execClusterPipeline(
 function groupByNode(redis: RedisClient, commands: readonly KeyedCommand[]): number[][] {
   if (commands.length === 0) return [];
   if (!(redis instanceof Cluster)) return [commands.map((_, index) => index)];
-  const groups = new Map<string, number[]>();
-  commands.forEach(({ key }, index) => {
+  const groupOf = (key: string) => {
     const slot = calculateSlot(key);
     // ioredis checks a pipeline against this table, and `slots` differs from it after a redirection.
     // Before the client is connected the table is empty: send each slot in its own pipeline, which is always valid.
     const nodeGroup = redis._groupsBySlot[slot];
-    const groupName = nodeGroup === undefined ? `slot ${slot}` : `group ${nodeGroup}`;
-    const indexes = groups.get(groupName);
-    if (indexes) indexes.push(index);
-    else groups.set(groupName, [index]);
-  });
-  return [...groups.values()];
+    return nodeGroup === undefined ? `slot ${slot}` : `group ${nodeGroup}`;
+  };
+  return [...groupBy(commands.entries(), ([, { key }]) => groupOf(key)).values()].map((group) =>
+    group.map(([index]) => index),
+  );
 }
 
 const sendAlone = ({ send }: KeyedCommand): Promise<Reply> =>

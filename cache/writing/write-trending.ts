@@ -1,6 +1,7 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { TrendingMove } from '../../domain/scoring/refresh-content.ts';
+import { groupBy } from '../../domain/values/group-by.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 
@@ -29,18 +30,15 @@ return moved`);
 
 /** Moves items in the list of their platform and in that of all platforms. @returns how many items were moved, over all lists */
 export function updateTrending(redis: RedisClient, moves: readonly TrendingMove[]): Promise<number> {
-  const movesByList = new Map<string, TrendingMove[]>();
-  for (const move of moves)
-    for (const platform of [move.platform, ALL])
-      movesByList.set(platform, [...(movesByList.get(platform) ?? []), move]);
+  const listings = moves.flatMap((move) => [move.platform, ALL].map((platform) => ({ platform, move })));
   return runScript(
     redis,
     MOVE_ITEMS,
-    [...movesByList].map(([platform, listMoves]) => ({
+    [...groupBy(listings, ({ platform }) => platform)].map(([platform, listed]) => ({
       keys: [trending.heatKey(platform), trending.key(platform)],
       args: [
         TRENDING_LIMIT,
-        ...listMoves.flatMap(({ content_id, heat, mayEnter }) => [content_id, heat, mayEnter ? '1' : '0']),
+        ...listed.flatMap(({ move }) => [move.content_id, move.heat, move.mayEnter ? '1' : '0']),
       ],
     })),
   );

@@ -1,6 +1,6 @@
 /**
  * Chooses the partition of a record by a hash of its key. Java clients and kafkajs choose the same, so the records of a key stay
- * in one partition, whoever writes them.
+ * in one partition, whichever client writes them.
  * @param unkeyedPartition chosen for a record without a key; modulo the number of partitions
  */
 export function choosePartition(

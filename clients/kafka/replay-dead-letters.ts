@@ -2,6 +2,7 @@ import type { Kafka, Message } from 'kafkajs';
 import { formatLocation } from '../../domain/kafka-location.ts';
 import { replayedHeaders } from '../../domain/scoring/dead-letter-headers.ts';
 import type { DeadLetter } from '../../domain/scoring/dead-letter.ts';
+import { groupBy } from '../../domain/values/group-by.ts';
 import { choosePartition } from './choose-partition.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender } from './kafkajs/exact-sender.ts';
@@ -76,14 +77,9 @@ export async function replay(
 
 /** Each run is for one partition: a send to one broker can be tried again without duplicates, whatever fails. */
 function* toRuns(letters: readonly DeadLetter[], target: ReplayTarget): Generator<Replayed[]> {
-  const byPartition = new Map<number, Replayed[]>();
-  for (const letter of letters) {
-    const message = replayMessage(letter, target);
-    const others = byPartition.get(message.partition);
-    if (others === undefined) byPartition.set(message.partition, [{ letter, message }]);
-    else others.push({ letter, message });
-  }
-  for (const replayed of byPartition.values()) yield* splitBySize(replayed, ({ message }) => message);
+  const all = letters.map((letter) => ({ letter, message: replayMessage(letter, target) }));
+  for (const replayed of groupBy(all, ({ message }) => message.partition).values())
+    yield* splitBySize(replayed, ({ message }) => message);
 }
 
 function replayMessage(letter: DeadLetter, { topic, partitions }: ReplayTarget): Replayed['message'] {

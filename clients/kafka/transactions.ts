@@ -1,5 +1,6 @@
-import type { Kafka, Message, Producer, TopicMessages, Transaction } from 'kafkajs';
+import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
+import { groupBy } from '../../domain/values/group-by.ts';
 import { KAFKA_RETRY } from './client.ts';
 import { createExactSender, type ExactSender } from './kafkajs/exact-sender.ts';
 import { chooseCompression, splitBySize } from './message-size.ts';
@@ -158,7 +159,10 @@ async function commit(
       {
         acks: -1,
         compression: chooseCompression(run.map(({ message }) => message)),
-        topicMessages: groupByTopic(run),
+        topicMessages: [...groupBy(run, ({ topic }) => topic)].map(([topic, sent]) => ({
+          topic,
+          messages: sent.map(({ message }) => message),
+        })),
       },
       partition,
     );
@@ -169,14 +173,4 @@ async function commit(
     topics: [{ topic: output.topic, partitions: [committed] }],
   });
   await transaction.commit();
-}
-
-function groupByTopic(items: readonly { topic: string; message: Message }[]): TopicMessages[] {
-  const messagesByTopic = new Map<string, Message[]>();
-  for (const { topic, message } of items) {
-    const messages = messagesByTopic.get(topic);
-    if (messages === undefined) messagesByTopic.set(topic, [message]);
-    else messages.push(message);
-  }
-  return [...messagesByTopic].map(([topic, messages]) => ({ topic, messages }));
 }

@@ -1,4 +1,5 @@
 import { mapRows, type Row } from '../../domain/schema/table-entity.ts';
+import { groupBy } from '../../domain/values/group-by.ts';
 import { isPlatform } from '../../domain/values/platform.ts';
 import type { ReadOptions } from './read-options.ts';
 
@@ -14,11 +15,16 @@ export function groupByScope<T>(
   map: (row: Row) => T,
   options: ReadOptions,
 ): ByPlatform<T[]> {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const scope = row[0] ?? '';
-    if (!isPlatform(scope)) options.onRejected?.(`platform: ${JSON.stringify(scope)} is not a platform name`);
-    else if (!groups.get(scope)?.push(row)) groups.set(scope, [row]);
-  }
-  return new Map([...groups].map(([scope, members]) => [scope, mapRows(members, map, options.onRejected)]));
+  const scopeOf = (row: Row) => row[0] ?? '';
+  const accepted = rows.filter((row) => {
+    const isValid = isPlatform(scopeOf(row));
+    if (!isValid) options.onRejected?.(`platform: ${JSON.stringify(scopeOf(row))} is not a platform name`);
+    return isValid;
+  });
+  return new Map(
+    [...groupBy(accepted, scopeOf)].map(([scope, members]) => [
+      scope,
+      mapRows(members, map, options.onRejected),
+    ]),
+  );
 }
