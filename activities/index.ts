@@ -1,6 +1,7 @@
-import { createPlanBatch } from './scoring/plan-batch.ts';
-import { createScoreRange } from './scoring/score-range.ts';
+import { createScorePartition } from './scoring/score-partition.ts';
 import { createSeekPartitions } from './scoring/seek-partitions.ts';
+import { createStartPartitions } from './scoring/start-partitions.ts';
+import { createSteerShard } from './scoring/steer-shard.ts';
 import { createCheckSourceSchema } from './warming/check-source-schema.ts';
 import { createFinishProfiles } from './warming/finish-profiles.ts';
 import { createGetRedisMemory } from './warming/get-redis-memory.ts';
@@ -43,14 +44,21 @@ export const createWarmActivities = (
 });
 export type WarmActivities = ReturnType<typeof createWarmActivities>;
 
-/** Activities of the scoring task queue: they read and write Kafka, call the ML API and write Redis. */
-export const createScoringActivities = (
-  deps: DepsOf<typeof createPlanBatch> &
-    DepsOf<typeof createScoreRange> &
-    DepsOf<typeof createSeekPartitions>,
+/** Activities of the scoring task queue: they steer the loops. */
+export const createSteeringActivities = (
+  deps: DepsOf<typeof createStartPartitions> &
+    DepsOf<typeof createSeekPartitions> &
+    DepsOf<typeof createSteerShard>,
 ) => ({
-  planBatch: createPlanBatch(deps),
-  scoreRange: createScoreRange(deps),
+  startPartitions: createStartPartitions(deps),
   seekPartitions: createSeekPartitions(deps),
+  steerShard: createSteerShard(deps),
 });
-export type ScoringActivities = ReturnType<typeof createScoringActivities>;
+
+/** Activities of the slice task queue: they read and write Kafka, call the ML API and write Redis. */
+export const createSliceActivities = (deps: DepsOf<typeof createScorePartition>) => ({
+  scorePartition: createScorePartition(deps),
+});
+export type SteeringActivities = ReturnType<typeof createSteeringActivities>;
+export type SliceActivities = ReturnType<typeof createSliceActivities>;
+export type ScoringActivities = SteeringActivities & SliceActivities;

@@ -2,9 +2,9 @@
 export interface Figure {
   readonly what: string;
   readonly value: string;
-  /** The limit or baseline that the value is compared with. */
+  /** The goal or baseline that the value is compared with. */
   readonly against: string;
-  /** Value divided by limit or baseline. */
+  /** Value divided by goal or baseline. */
   readonly ratio?: number;
 }
 
@@ -14,6 +14,14 @@ export function percentile(values: readonly number[], percent: number): number {
   return Math.round(
     sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN,
   );
+}
+
+/** @returns the value in the middle, or the mean of the two in the middle; NaN without values */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const low = sorted[Math.ceil(middle) - 1] ?? Number.NaN;
+  return (low + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
 /** @returns a rate per second, rounded */

@@ -1,31 +1,43 @@
 import { parseArgs } from 'node:util';
 import { runBench } from './run-bench.ts';
-import { measureBacklogs, measureBareScoring } from './scoring/measure-backlogs.ts';
-import { measureLatencies } from './scoring/measure-latencies.ts';
+import { measureBacklog, measureSingleCalls } from './scoring/measure-backlogs.ts';
+import { measureSmallBatches, measureSteadyStream } from './scoring/measure-latencies.ts';
+import { measureManyPartitions } from './scoring/measure-many-partitions.ts';
 import { measureMemory } from './scoring/measure-memory.ts';
-import { measureSingleCalls } from './scoring/measure-single-calls.ts';
-import { measureSmallBatches } from './scoring/measure-small-batches.ts';
-import { startScoring } from './scoring/start-scoring.ts';
+import { measureStuckPartition } from './scoring/measure-stuck-partition.ts';
+import { startScoring, type Scoring } from './scoring/start-scoring.ts';
 import { warmUp } from './scoring/warm-up.ts';
 
 /**
- * `npm run bench:scoring`: the figures of the scoring loop, each with its limit or with a bare baseline of the same run.
- * The worker, the ML service and all engines run as separate processes on this machine.
+ * `npm run bench:scoring`: the figures of the scoring loop, each with its goal or with a bare baseline of the same run. `--only` names
+ * some of the parts. The worker, the ML service and all engines run as separate processes on this machine.
  */
 const { values: options } = parseArgs({
-  options: { backlog: { type: 'string', default: '10000' }, memory: { type: 'string', default: '0' } },
+  options: {
+    only: { type: 'string' },
+    backlog: { type: 'string', default: '50000' },
+    memory: { type: 'string', default: '0' },
+    'profile-folder': { type: 'string' },
+  },
 });
-const backlog = Number(options.backlog);
 const memoryEvents = Number(options.memory);
 
+/** In this order: the last two take the batch endpoint away, and a client that finds it missing uses single calls for ten minutes. */
+const parts: Readonly<Record<string, (scoring: Scoring) => Promise<void>>> = {
+  small: measureSmallBatches,
+  steady: measureSteadyStream,
+  backlog: (scoring) => measureBacklog(scoring, Number(options.backlog)),
+  ...(memoryEvents > 0 && { memory: (scoring: Scoring) => measureMemory(scoring, memoryEvents) }),
+  partitions: measureManyPartitions,
+  singles: measureSingleCalls,
+  stuck: measureStuckPartition,
+};
+const wanted = options.only?.split(',') ?? Object.keys(parts);
+for (const name of wanted)
+  if (!(name in parts)) throw new Error(`--only ${name}: the parts are ${Object.keys(parts).join(', ')}`);
+
 await runBench(async (bench) => {
-  const scoring = await startScoring(bench);
+  const scoring = await startScoring(bench, options['profile-folder']);
   await warmUp(scoring);
-  await measureSmallBatches(scoring);
-  await measureBacklogs(scoring, backlog);
-  await measureBareScoring(scoring, backlog);
-  await measureLatencies(scoring);
-  // The last figures that need the batch endpoint are done: a client that finds it missing uses single calls for ten minutes.
-  await measureSingleCalls(scoring, backlog);
-  if (memoryEvents > 0) await measureMemory(scoring, memoryEvents);
+  for (const [name, measure] of Object.entries(parts)) if (wanted.includes(name)) await measure(scoring);
 });

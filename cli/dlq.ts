@@ -5,7 +5,7 @@ import {
   openDeadLetters,
   type DeadLetters,
 } from '../clients/kafka/dead-letters.ts';
-import { OffsetsUnavailableError } from '../clients/kafka/range-errors.ts';
+import { RecordsUnavailableError } from '../clients/kafka/read-errors.ts';
 import { ReplayError, replay } from '../clients/kafka/replay-dead-letters.ts';
 import { ConfigError } from '../config/config.ts';
 import type { DeadLetter } from '../domain/scoring/dead-letter.ts';
@@ -87,7 +87,7 @@ async function withDeadLetters(
         await letters.close();
       }
     });
-  }, [ConfigError, DeadLettersNotFoundError, OffsetsUnavailableError, ReplayError, kafkajs.KafkaJSError]);
+  }, [ConfigError, DeadLettersNotFoundError, RecordsUnavailableError, ReplayError, kafkajs.KafkaJSError]);
 }
 
 async function list(letters: DeadLetters, options: ListOptions): Promise<void> {

@@ -4,9 +4,8 @@ import type { Config } from '../config/config.ts';
 import type { Content } from '../domain/entities/content.ts';
 import type { TrustFeatures } from '../domain/scoring/trust-features.ts';
 import { createKafkaClient } from './kafka/client.ts';
-import { createLongPoll, type LongPoll } from './kafka/long-poll.ts';
 import { createOffsets, type Offsets } from './kafka/offsets.ts';
-import { createRangeReader, type RangeReader } from './kafka/range-reader.ts';
+import { createRecordReader, type RecordReader } from './kafka/record-reader.ts';
 import { createTransactions, type Transactions } from './kafka/transactions.ts';
 import { createLakehouse, type Lakehouse } from './lakehouse/lakehouse.ts';
 import { createLookupCache, type Lookup } from './lakehouse/lookup-cache.ts';
@@ -25,8 +24,7 @@ export const realFactories = {
   createKafkaClient,
   createOffsets,
   createTransactions,
-  createLongPoll,
-  createRangeReader,
+  createRecordReader,
   createMlApi,
   connectTemporal,
   connectTemporalLazily,
@@ -63,8 +61,7 @@ export interface Clients {
   kafka(): Kafka;
   offsets(): Offsets;
   transactions(): Transactions;
-  longPoll(): LongPoll;
-  rangeReader(): RangeReader;
+  recordReader(): RecordReader;
   mlApi(): MlApi;
   temporal(): Promise<Client>;
   /** Lets pending commands finish, then closes every client that was created. Call it when nothing uses them any more. */
@@ -172,8 +169,7 @@ function kafkaClients({ config, profile, log, factories, once }: Context) {
     kafka,
     offsets: closing((client) => factories.createOffsets(client)),
     transactions: closing((client) => factories.createTransactions(client)),
-    longPoll: closing((client) => factories.createLongPoll(client)),
-    rangeReader: closing((client) => factories.createRangeReader(client)),
+    recordReader: closing((client) => factories.createRecordReader(client)),
   };
 }
 

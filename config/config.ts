@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
+import { MAX_BATCH_OFFSETS } from '../contract/scoring-loop.ts';
 import { TASK_QUEUES } from '../contract/task-queues.ts';
 
 /** The environment does not hold a usable configuration. The message names every variable that is wrong. */
@@ -134,6 +135,30 @@ export const environmentSchema = z.object({
     .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1-100 characters of A-Z a-z 0-9 . _ -')
     .default('kol-scoring')
     .describe('Kafka consumer group whose committed offsets are the position of the scoring loops'),
+  SCORING_TRIGGER: z
+    .union([z.literal('available'), z.coerce.number().min(0.1).max(3600)])
+    .optional()
+    .describe(
+      'Seconds between two micro-batches of a partition, or available. When set, each start of a worker sets it in the loops. Default of a loop: 10',
+    ),
+  SCORING_MAX_OFFSETS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_BATCH_OFFSETS)
+    .optional()
+    .describe(
+      'Maximum number of offsets in a micro-batch; set in the loops likewise. Default of a loop: 1000',
+    ),
+  SCORING_LATE_EVENTS: z
+    .enum(['score', 'drop'])
+    .optional()
+    .describe(
+      'Whether events behind the watermark are scored and marked, or left out; set in the loops likewise. Default of a loop: score',
+    ),
+  SCORING_SLOTS: count(256).describe(
+    'Partitions that a worker process works at the same time. All workers together need at least as many as there are partitions',
+  ),
   SCORING_ENRICH_DEADLINE_MS: count(400).describe(
     'Maximum time in milliseconds that a batch waits for features from Trino',
   ),

@@ -17,8 +17,6 @@ export const failureTypes = {
   redisFull: 'RedisFull',
   /** Redis is a read-only replica. Retried, since a failover may be in progress. */
   redisReadOnly: 'RedisReadOnly',
-  /** Kafka's committed offsets no longer agree with the plan of a batch. The loop plans again. */
-  stalePlan: 'StalePlan',
   /** A seek could not be carried out. The update fails; the loop continues. */
   seekFailed: 'SeekFailed',
 } as const;

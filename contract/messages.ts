@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { EtlLoad } from '../domain/warming/etl-load.ts';
 import type { EtlLoadsState } from './etl-loads.ts';
-import type { LoopSettings, LoopState, SeekTarget } from './scoring-loop.ts';
+import type { LoopChange, LoopState, SeekTarget } from './scoring-loop.ts';
 import type { PartOutcome, WarmProgress, WarmRequest } from './warm-cache.ts';
 
 /** partWarmer: a run of warmCache requests a warm of the part and receives its outcome. */
@@ -20,9 +20,10 @@ export const etlLoadsStateQuery = defineQuery<EtlLoadsState>('state');
 
 /** scoringLoop: state and progress. */
 export const loopStateQuery = defineQuery<LoopState>('state');
+/** scoringLoop: waits until the micro-batches in flight are committed. */
 export const pauseLoopUpdate = defineUpdate<LoopState, []>('pause');
 export const resumeLoopUpdate = defineUpdate<LoopState, []>('resume');
-/** scoringLoop: changes settings; absent ones keep their value. */
-export const configureLoopUpdate = defineUpdate<LoopState, [Partial<LoopSettings>]>('configure');
+/** scoringLoop: changes settings or the group; what is absent keeps its value. */
+export const configureLoopUpdate = defineUpdate<LoopState, [LoopChange]>('configure');
 /** scoringLoop: moves the loop to another place in its topic. docs/scoring.md explains the consequences for duplicates. */
 export const seekLoopUpdate = defineUpdate<LoopState, [SeekTarget]>('seek');

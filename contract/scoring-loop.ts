@@ -1,24 +1,39 @@
 import { z } from 'zod';
-import type { OffsetDifferences, OffsetsByPartition } from '../domain/scoring/compare-offsets.ts';
-import { eventKinds, type EventKind } from '../domain/scoring/topics.ts';
+import type { TopicIdentity } from '../domain/scoring/committed-metadata.ts';
+import type { Disagreement } from '../domain/scoring/find-position.ts';
+import type { PartitionTotals } from '../domain/scoring/partition-totals.ts';
+import { eventKinds, kindOfTopic, type EventKind } from '../domain/scoring/topics.ts';
 import { shorten } from '../domain/values/invalid-value.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { parseInput, type ParseResult } from './parse-input.ts';
 
-const MAX_BATCH_OFFSETS = 10_000;
-/** Seconds between two batches. */
+/** In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. */
+export const LOOP_VERSION = 2;
+
+export const MAX_BATCH_OFFSETS = 10_000;
+/** Seconds between two micro-batches of a partition. */
 const MIN_TRIGGER = 0.1;
 const MAX_TRIGGER = 3600;
+const MAX_SLICE_SECONDS = 600;
 
 /** Settings that an operator may change while the loop runs. */
 export interface LoopSettings {
-  /** Maximum number of offsets in a batch, over all partitions. */
+  /** Maximum number of offsets in a micro-batch, which belongs to one partition. */
   readonly maxOffsets: number;
-  /** Seconds between the starts of two batches when there is no backlog; 'available' starts a batch as soon as there is data. */
+  /** Seconds between the starts of two micro-batches without a backlog; 'available' starts one as soon as there is data. */
   readonly trigger: number | 'available';
+  /** Whether events behind the watermark are scored and marked, or left out. */
+  readonly lateEvents: 'score' | 'drop';
+  /** Mean time that an activity works a partition before it reports. The state is at most a quarter more than this old. */
+  readonly sliceSeconds: number;
 }
 
-const DEFAULT_LOOP_SETTINGS: LoopSettings = { maxOffsets: 1000, trigger: 10 };
+export const DEFAULT_LOOP_SETTINGS: LoopSettings = {
+  maxOffsets: 1000,
+  trigger: 10,
+  lateEvents: 'score',
+  sliceSeconds: 60,
+};
 
 const settingsShape = {
   maxOffsets: z
@@ -31,28 +46,52 @@ const settingsShape = {
     .union([z.number().min(MIN_TRIGGER).max(MAX_TRIGGER), z.literal('available')])
     .optional()
     .describe(`${MIN_TRIGGER} to ${MAX_TRIGGER} seconds, or "available"`),
+  lateEvents: z.enum(['score', 'drop']).optional().describe('"score" or "drop"'),
+  sliceSeconds: z
+    .number()
+    .min(1)
+    .max(MAX_SLICE_SECONDS)
+    .optional()
+    .describe(`1 to ${MAX_SLICE_SECONDS} seconds`),
 };
 
-/** Checks a change of settings. Settings that are absent keep their value. */
-export const parseLoopSettings = (given: unknown): ParseResult<Partial<LoopSettings>> =>
-  withoutUndefined(parseInput(settingsShape, given));
+const group = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,100}$/)
+  .optional()
+  .describe('a consumer group: 1 to 100 characters of A-Z a-z 0-9 . _ -');
+
+const configureShape = {
+  ...settingsShape,
+  group,
+  by: z.string().max(200).optional().describe('a text of at most 200 characters: who changes the settings'),
+};
+
+/** A change of a running loop. What is absent keeps its value. */
+export interface LoopChange extends Partial<LoopSettings> {
+  /** The loop continues at the offsets that this group committed. */
+  readonly group?: string;
+  /** Shown in the state beside what was changed. */
+  readonly by?: string;
+}
+
+/** Checks a change of settings. */
+export const parseLoopChange = (given: unknown): ParseResult<LoopChange> =>
+  withoutUndefined(parseInput(configureShape, given));
 
 const loopShape = {
   topic: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,249}$/)
     .describe('the name of an input topic, such as kol.profiles.raw'),
-  kind: z.enum(eventKinds).default('profiles').describe(eventKinds.join(' or ')),
-  group: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,100}$/)
-    .default('kol-scoring')
-    .describe('a consumer group: 1 to 100 characters of A-Z a-z 0-9 . _ -'),
+  kind: z.enum(eventKinds).optional().describe(eventKinds.join(' or ')),
+  group,
+  shard: z.int().min(0).max(100_000).default(0).describe('the number of a shard, 0 for the first'),
   settings: z
     .strictObject(settingsShape)
     .default({})
     .describe(
-      `{"maxOffsets": 1 to ${MAX_BATCH_OFFSETS}, "trigger": ${MIN_TRIGGER} to ${MAX_TRIGGER} (seconds) or "available"}`,
+      `{"maxOffsets": 1 to ${MAX_BATCH_OFFSETS}, "trigger": ${MIN_TRIGGER} to ${MAX_TRIGGER} (seconds) or "available", "lateEvents": "score" or "drop", "sliceSeconds": 1 to ${MAX_SLICE_SECONDS}}`,
     ),
 };
 
@@ -60,23 +99,26 @@ const loopShape = {
 export interface ScoringLoopInput {
   readonly topic: string;
   readonly kind?: EventKind;
+  /** Default: the group of the worker that starts the partitions. */
   readonly group?: string;
+  /** Which partitions the loop works, see docs/scoring.md. */
+  readonly shard?: number;
+  /** Default: the settings of the worker that starts the partitions. */
   readonly settings?: Partial<LoopSettings>;
   /** State that continue-as-new hands over to the next run. */
   readonly carried?: CarriedLoopState;
 }
 
-type CarriedLoopState = Pick<
-  LoopState,
-  'paused' | 'batches' | 'totals' | 'lastBatch' | 'positions' | 'disagreement'
->;
+/** What the next run of a loop needs. */
+export type CarriedLoopState = Pick<LoopState, 'paused' | 'setBy' | 'partitions' | 'partitionCount'>;
 
-/** The input of `scoringLoop` with its defaults. */
+/** The checked input of `scoringLoop`. */
 export interface ScoringLoopOptions {
   readonly topic: string;
   readonly kind: EventKind;
-  readonly group: string;
-  readonly settings: LoopSettings;
+  readonly group: string | null;
+  readonly shard: number;
+  readonly settings: Partial<LoopSettings>;
 }
 
 /** Checks the input of a scoring loop and fills in its defaults. */
@@ -84,8 +126,8 @@ export function parseScoringLoopInput(given: ScoringLoopInput | undefined): Pars
   const { carried: _carried, ...input } = given ?? {};
   const parsed = parseInput(loopShape, input);
   if ('invalid' in parsed) return parsed;
-  const settings = { ...DEFAULT_LOOP_SETTINGS, ...defined(parsed.value.settings) };
-  return { value: { ...parsed.value, settings } };
+  const { topic, kind = kindOfTopic(topic), group: consumerGroup = null, shard, settings } = parsed.value;
+  return { value: { topic, kind, group: consumerGroup, shard, settings: defined(settings) } };
 }
 
 /**
@@ -101,7 +143,7 @@ const seekTarget = z.union([
   z.strictObject({ time: z.string().refine((text) => !Number.isNaN(isoTimeMs(text))) }),
   z.strictObject({
     offsets: z
-      .record(z.string().regex(/^\d+$/), z.int().min(0))
+      .record(z.string().regex(/^\d{1,9}$/), z.int().min(0))
       .refine((offsets) => Object.keys(offsets).length > 0),
   }),
   z.strictObject({ end: z.enum(['earliest', 'latest']) }),
@@ -116,54 +158,75 @@ export function parseSeekTarget(given: unknown): ParseResult<SeekTarget> {
   return { invalid: [{ name: 'seek', given: shorten(given), accepted }] };
 }
 
-/** Counts since the loop was first started. */
-export interface LoopTotals {
-  readonly records: number;
-  readonly scored: number;
-  readonly deadLetters: number;
-  readonly late: number;
-  readonly superseded: number;
-  readonly expired: number;
+/** An update of a scoring loop, by the name of contract/messages.ts. */
+export type LoopUpdate =
+  | { readonly name: 'pause' | 'resume'; readonly args: [] }
+  | { readonly name: 'configure'; readonly args: [LoopChange] }
+  | { readonly name: 'seek'; readonly args: [SeekTarget] };
+
+/** Why a partition makes no progress. */
+interface Stuck {
+  readonly sinceMs: number;
+  readonly reason: string;
+  readonly attempts: number;
 }
 
-/** The last batch that had work. */
-interface LastBatch {
-  readonly plannedAtMs: number;
-  readonly offsets: number;
-  readonly partitions: number;
-  readonly durationMs: number;
+/** Where one partition stands, as its last slice reported it. */
+export interface PartitionState {
+  readonly partition: number;
+  /** Next offset to read. It counts when Kafka has lost the committed offset. */
+  readonly position: number;
+  /** The topic that the position belongs to; null until a slice has seen it. */
+  readonly identity: TopicIdentity | null;
+  readonly totals: PartitionTotals;
+  readonly lag: {
+    readonly offsets: number;
+    /** Age of the last event that was scored, by its event time and by the time at which Kafka got it; 0 without a lag. */
+    readonly eventSeconds: number | null;
+    readonly appendSeconds: number | null;
+  };
+  /** Records a second during the last slice. */
+  readonly perSecond: number;
+  readonly lastBatch: {
+    readonly startedAtMs: number;
+    readonly offsets: number;
+    readonly durationMs: number;
+  } | null;
+  readonly stuck: Stuck | null;
+  /** A transaction of another producer is open: nothing behind it can be read yet. */
+  readonly blocked: { readonly sinceMs: number; readonly offsets: number } | null;
+  /** The last time that Kafka had another committed offset than the loop knew. */
+  readonly disagreement: { readonly atMs: number; readonly kind: Disagreement } | null;
+  /** The worker that reported. */
+  readonly worker: string | null;
 }
 
 /** State of a scoring loop, as the `state` query returns it. */
 export interface LoopState {
   readonly topic: string;
   readonly kind: EventKind;
-  readonly group: string;
+  /** Null until the first worker has answered. */
+  readonly group: string | null;
+  readonly shard: number;
   readonly settings: LoopSettings;
-  readonly state: 'waiting' | 'scoring' | 'paused' | 'seeking';
+  /** Who set what, by name of the setting. Defaults are not listed. */
+  readonly setBy: Readonly<Record<string, { readonly by: string; readonly atMs: number }>>;
+  readonly state: 'running' | 'pausing' | 'paused' | 'moving';
   readonly paused: boolean;
-  readonly batches: number;
-  readonly totals: LoopTotals;
-  readonly lastBatch: LastBatch | null;
-  /** Lag in offsets when the last batch was planned, minus the offsets of that batch. */
+  /** Sum over the partitions of this loop. */
+  readonly totals: PartitionTotals;
   readonly lag: number;
-  /** Partitions whose log ends before the committed offset. They wait for a seek. */
-  readonly truncated: readonly number[];
-  /** Committed offset by partition as the loop last saw it. It counts when Kafka has lost the committed offset. */
-  readonly positions: OffsetsByPartition;
-  /** The last time when Kafka reported other committed offsets than these. */
-  readonly disagreement: (OffsetDifferences & { readonly atMs: number }) | null;
+  readonly partitions: readonly PartitionState[];
+  /** Partitions of the topic; other loops work those that are not listed above. */
+  readonly partitionCount: number;
+  /** Workflow ids of those loops. */
+  readonly shards: readonly string[];
 }
 
 /** zod keeps absent optional fields as undefined; merging settings needs them absent. */
-const withoutUndefined = (
-  parsed: ParseResult<{ maxOffsets?: number | undefined; trigger?: number | 'available' | undefined }>,
-): ParseResult<Partial<LoopSettings>> => ('invalid' in parsed ? parsed : { value: defined(parsed.value) });
+const withoutUndefined = <T extends object>(parsed: ParseResult<T>): ParseResult<Defined<T>> =>
+  'invalid' in parsed ? parsed : { value: defined(parsed.value) };
 
-function defined(settings: {
-  maxOffsets?: number | undefined;
-  trigger?: number | 'available' | undefined;
-}): Partial<LoopSettings> {
-  const { maxOffsets, trigger } = settings;
-  return { ...(maxOffsets !== undefined && { maxOffsets }), ...(trigger !== undefined && { trigger }) };
-}
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+const defined = <T extends object>(fields: T): Defined<T> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -16,4 +16,6 @@ export const etlWarmId = (runId: string, round: number): string =>
 export const isWarmId = (id: string): boolean => id.startsWith('warm-cache');
 /** The one workflow that runs every warm of a part. */
 export const partWarmerId = (part: WarmPart): string => `part-warmer/${part}`;
-export const scoringLoopId = (topic: string): string => `scoring-loop/${topic}`;
+/** The loop of a topic. It steers those of the other shards. */
+export const scoringLoopId = (topic: string, shard = 0): string =>
+  shard === 0 ? `scoring-loop/${topic}` : `scoring-loop/${topic}/${shard}`;

@@ -15,6 +15,15 @@ export interface RecordLocation extends TopicPartition {
   readonly offset: number;
 }
 
+/** The record of the event that a cached value was made from. */
+export interface EventSource extends RecordLocation {
+  /**
+   * When the attempt that processed the record fenced its partition, ms since 1970. Of two attempts at one record the later one counts.
+   * Older values do not have it.
+   */
+  readonly fenced_at_ms?: number;
+}
+
 /** An offset range of a topic that the context names. */
 export type PartitionRange = Omit<OffsetRange, 'topic'>;
 

@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
-  createScoringActivities,
+  createSliceActivities,
+  createSteeringActivities,
   createWarmActivities,
-  type ScoringActivities,
+  type SliceActivities,
+  type SteeringActivities,
   type WarmActivities,
 } from '../activities/index.ts';
 import type { Clients, ProcessProfile } from '../clients/create-clients.ts';
 import type { Config } from '../config/config.ts';
+import type { LoopSettings } from '../contract/scoring-loop.ts';
 import { SCORING_TASK_QUEUE } from '../contract/task-queues.ts';
 
 /** A split takes some seconds: a crash loses little, and scanning all ids for it is a small part of its work. */
@@ -29,16 +32,27 @@ export const workerProfile = (config: Config): ProcessProfile => ({
 export async function createActivities(
   config: Config,
   clients: Clients,
-  /** Aborted when the worker starts to shut down, for activities that only wait. */
+  /** Aborted when the worker starts to shut down: slices then end after the batch in flight. */
   draining: AbortSignal,
-): Promise<{ readonly warm: WarmActivities; readonly scoring: ScoringActivities }> {
+): Promise<{
+  readonly warm: WarmActivities;
+  readonly steering: SteeringActivities;
+  readonly slices: SliceActivities;
+}> {
   const redis = await clients.redis();
+  const temporal = await clients.temporal();
+  const partitionDeps = {
+    offsets: clients.offsets(),
+    transactions: clients.transactions(),
+    // Names this worker process. A restarted worker has another name.
+    worker: `${hostname()}/${randomUUID()}`,
+  };
   return {
     warm: createWarmActivities({
       redis,
       lakehouse: clients.warmLakehouse(),
       silver: clients.silver(),
-      temporal: await clients.temporal(),
+      temporal,
       maxShrinkPercent: config.WARM_MAX_SHRINK_PERCENT,
       sizes: { listSize: config.WARM_LIST_SIZE, rankingLimits: config.WARM_RANKING_LIMITS },
       profiles: {
@@ -51,18 +65,33 @@ export async function createActivities(
         writesPerSecond: config.WARM_WRITES_PER_SECOND,
       },
     }),
-    scoring: createScoringActivities({
+    steering: createSteeringActivities({
+      ...partitionDeps,
+      temporal,
+      loopDefaults: { group: config.SCORING_GROUP, settings: loopSettings(config) },
+    }),
+    slices: createSliceActivities({
+      ...partitionDeps,
       draining,
-      offsets: clients.offsets(),
-      longPoll: clients.longPoll(),
-      transactions: clients.transactions(),
-      reader: clients.rangeReader(),
+      reader: clients.recordReader(),
       lookUpFeatures: clients.lookUpFeatures(),
       lookUpContent: clients.lookUpContent(),
       mlApi: clients.mlApi(),
       redis,
-      // Names this worker process. A restarted worker has another name.
-      worker: `${hostname()}/${randomUUID()}`,
     }),
+  };
+}
+
+/** The settings of the scoring loops that the environment names. The others are left to operators and defaults. */
+export function loopSettings(config: Config): Partial<LoopSettings> {
+  const {
+    SCORING_TRIGGER: trigger,
+    SCORING_MAX_OFFSETS: maxOffsets,
+    SCORING_LATE_EVENTS: lateEvents,
+  } = config;
+  return {
+    ...(trigger !== undefined && { trigger }),
+    ...(maxOffsets !== undefined && { maxOffsets }),
+    ...(lateEvents !== undefined && { lateEvents }),
   };
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { connectTemporal } from '../clients/temporal/connect.ts';
 import { loadConfig } from '../config/config.ts';
-import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/task-queues.ts';
+import { SCORING_TASK_QUEUE, SLICE_TASK_QUEUE } from '../contract/task-queues.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */
 const TASK_QUEUE_TYPE = { workflow: 1, activity: 2 } as const;
@@ -10,21 +10,28 @@ const TASK_QUEUE_TYPE = { workflow: 1, activity: 2 } as const;
 const POLLED_WITHIN_SECONDS = 90;
 
 /**
- * Health check of a worker's container. Exits with 0 when this host has recently polled Temporal for workflow and activity tasks
- * of every task queue; otherwise prints what is missing and exits with 1. It queries Temporal, which knows the pollers.
+ * Health check of a worker's container. Exits with 0 when this host has recently polled Temporal for the tasks that its
+ * configuration names; otherwise prints what is missing and exits with 1. It queries Temporal, which knows the pollers.
  */
 const config = loadConfig();
 const temporal = await connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
 try {
-  for (const name of [WARM_TASK_QUEUE, SCORING_TASK_QUEUE])
-    for (const [kind, taskQueueType] of Object.entries(TASK_QUEUE_TYPE)) {
-      const seconds = await secondsSincePoll(name, taskQueueType);
-      const when = seconds === undefined ? 'never' : `${seconds.toFixed(0)} s ago`;
-      console.log(`${name}, ${kind} tasks: last poll ${when}`);
-      if (seconds === undefined || seconds > POLLED_WITHIN_SECONDS) process.exitCode = 1;
-    }
+  for (const { name, kind } of config.WORKER_TASK_QUEUES.flatMap(polledTasks)) {
+    const seconds = await secondsSincePoll(name, TASK_QUEUE_TYPE[kind]);
+    const when = seconds === undefined ? 'never' : `${seconds.toFixed(0)} s ago`;
+    console.log(`${name}, ${kind} tasks: last poll ${when}`);
+    if (seconds === undefined || seconds > POLLED_WITHIN_SECONDS) process.exitCode = 1;
+  }
 } finally {
   await temporal.connection.close();
+}
+
+/** What a worker polls for that serves a queue, see create-workers.ts. */
+function polledTasks(queue: string) {
+  const both = (['workflow', 'activity'] as const).map((kind) => ({ name: queue, kind }));
+  return queue === SCORING_TASK_QUEUE
+    ? [...both, { name: SLICE_TASK_QUEUE, kind: 'activity' as const }]
+    : both;
 }
 
 async function secondsSincePoll(name: string, taskQueueType: 1 | 2): Promise<number | undefined> {

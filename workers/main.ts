@@ -1,7 +1,5 @@
 import { hostname } from 'node:os';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { HEARTBEAT_THROTTLE } from '../activities/heartbeat.ts';
-import { reportRangesTogether } from '../activities/scoring/report-together.ts';
+import { NativeConnection, Runtime } from '@temporalio/worker';
 import { createClients } from '../clients/create-clients.ts';
 import { createLogger } from '../clients/logger.ts';
 import { registerSearchAttributes } from '../clients/temporal/register-search-attributes.ts';
@@ -9,8 +7,8 @@ import { startScoringLoops } from '../clients/temporal/start-scoring-loops.ts';
 import { startStartupWarm } from '../clients/temporal/start-warm.ts';
 import { upsertWarmSchedule } from '../clients/temporal/warm-schedule.ts';
 import { loadConfig } from '../config/config.ts';
-import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/task-queues.ts';
-import { createActivities, workerProfile } from './create-activities.ts';
+import { createActivities, loopSettings, workerProfile } from './create-activities.ts';
+import { createWorkers } from './create-workers.ts';
 import { temporalLogger } from './temporal-logger.ts';
 import { loadWorkflowBundle } from './workflow-bundle.ts';
 
@@ -32,31 +30,21 @@ await registerSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE);
 
 const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
 const activities = await createActivities(config, clients, draining.signal);
-const activitiesOf = {
-  [WARM_TASK_QUEUE]: activities.warm,
-  [SCORING_TASK_QUEUE]: reportRangesTogether(temporal, activities.scoring),
-};
-const workflowBundle = await loadWorkflowBundle();
-const taskQueues = [...new Set(config.WORKER_TASK_QUEUES)];
-const workers = await Promise.all(
-  taskQueues.map((taskQueue) =>
-    Worker.create({
-      connection,
-      namespace: config.TEMPORAL_NAMESPACE,
-      taskQueue,
-      activities: activitiesOf[taskQueue],
-      workflowBundle,
-      shutdownGraceTime: SHUTDOWN_GRACE,
-      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-    }),
-  ),
-);
+const workers = await createWorkers(config, activities, {
+  connection,
+  workflowBundle: await loadWorkflowBundle(),
+  shutdownGraceTime: SHUTDOWN_GRACE,
+});
 const running = Promise.all(workers.map((worker) => worker.run()));
 
 await upsertWarmSchedule(temporal, config.WARM_EVERY_MINUTES);
 await startStartupWarm(temporal, hostname());
-await startScoringLoops(temporal, config.SCORING_GROUP);
-log.info({ taskQueues }, 'worker ready');
+await startScoringLoops(temporal, {
+  group: config.SCORING_GROUP,
+  ...loopSettings(config),
+  by: `worker on ${hostname()}`,
+});
+log.info({ taskQueues: config.WORKER_TASK_QUEUES }, 'worker ready');
 
 try {
   await running;

@@ -1,9 +1,5 @@
-import {
-  ActivityCancellationType,
-  type ActivityOptions,
-  type LocalActivityOptions,
-} from '@temporalio/workflow';
-import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/task-queues.ts';
+import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow';
+import { SCORING_TASK_QUEUE, SLICE_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/task-queues.ts';
 
 /** Activities that read the lakehouse and write Redis. A warm query has 2 minutes in Trino; a million rows take a few more. */
 export const warming: ActivityOptions = {
@@ -28,42 +24,37 @@ export const shortCalls: ActivityOptions = {
   retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds', maximumAttempts: 8 },
 };
 
-/** Planning waits for data inside the activity, with a heartbeat. It is retried without end: an outage must not end the loop. */
-export const planning: ActivityOptions = {
+/** Finds and starts partitions. It waits for the end of an outage. */
+export const startingPartitions: ActivityOptions = {
   taskQueue: SCORING_TASK_QUEUE,
-  startToCloseTimeout: '15 minutes',
-  heartbeatTimeout: '10 seconds',
+  startToCloseTimeout: '2 minutes',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 };
 
-/**
- * While there is a backlog, a local activity plans within the workflow task that ended the last batch. This saves a round trip
- * to Temporal and five history events. One attempt only: the ordinary plan waits for an engine that is down.
- */
-export const planningBacklog: LocalActivityOptions = {
-  startToCloseTimeout: '5 seconds',
-  retry: { maximumAttempts: 1 },
-};
-
-const SCORING_MS = 2 * 60_000;
-
-/**
- * A range takes well under a second. A dead attempt blocks every read-committed reader of its output partitions, so the
- * heartbeat timeout is short. It is retried without end: the loop waits for the end of an outage.
- */
-export const scoring: ActivityOptions = {
+/** A seek that cannot be done soon fails, so that the operator who requested it gets an answer within a minute. */
+export const seeking: ActivityOptions = {
   taskQueue: SCORING_TASK_QUEUE,
-  startToCloseTimeout: SCORING_MS,
-  heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '15 seconds' },
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '45 seconds',
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
 };
 
-/** For a range that also plans the next batch and may wait `waitMs` for it. The wait is added to the timeout of a range. */
-export const scoringThenPlanning = (waitMs: number): ActivityOptions => ({
-  ...scoring,
-  startToCloseTimeout: SCORING_MS + waitMs,
-  summary: 'and the next plan',
-});
+/** An update of another loop, which may be a seek. */
+export const steeringShards: ActivityOptions = {
+  taskQueue: SCORING_TASK_QUEUE,
+  startToCloseTimeout: '90 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumAttempts: 2 },
+};
 
-/** A seek that cannot be done soon fails, so that the operator who requested it gets an answer. */
-export const seeking: ActivityOptions = { ...shortCalls, taskQueue: SCORING_TASK_QUEUE };
+/**
+ * A slice of a partition. A dead attempt blocks every read-committed reader of its output partitions, so the heartbeat timeout is
+ * short. It is retried without end. Eager dispatch would give all slices to the worker that runs the workflow.
+ */
+export const slice: ActivityOptions = {
+  taskQueue: SLICE_TASK_QUEUE,
+  allowEagerDispatch: false,
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  startToCloseTimeout: '15 minutes',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '5 seconds' },
+};

@@ -1,12 +1,12 @@
 import { messageBytes } from '../../clients/kafka/message-size.ts';
-import type { InputRecord } from '../../clients/kafka/read-slice.ts';
+import type { InputRecord } from '../../clients/kafka/read-records.ts';
 import { toMessage } from '../../clients/kafka/to-message.ts';
 import type { TransactionOutput } from '../../clients/kafka/transactions.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter-record.ts';
 import type { OutputRecord } from '../../domain/scoring/output-record.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
 import { deadLetterTopic, LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
-import type { RangeResult } from './range-work.ts';
+import type { BatchResult, WrittenBatch } from './micro-batch.ts';
 
 /**
  * The messages of a transaction: outputs, dead letters and the ledger record.
@@ -15,22 +15,21 @@ import type { RangeResult } from './range-work.ts';
 export function buildOutput(
   input: TopicPartition,
   records: readonly InputRecord[],
-  result: RangeResult,
+  { deadLetters: rejected, outputs }: Pick<BatchResult, 'deadLetters'> & Pick<WrittenBatch, 'outputs'>,
   ledger: OutputRecord,
   maxDeadLetterBytes: number,
 ): TransactionOutput['records'] {
   const byOffset = new Map(records.map((record) => [record.offset, record]));
-  const deadLetters = result.deadLetters.flatMap((rejected) => {
-    const original = byOffset.get(rejected.offset);
+  const deadLetters = rejected.flatMap((record) => {
+    const original = byOffset.get(record.offset);
     if (original === undefined) return [];
-    const message = toMessage(deadLetterRecord(input, original, rejected));
+    const message = toMessage(deadLetterRecord(input, original, record));
     return messageBytes(message) > maxDeadLetterBytes
-      ? [toMessage(bareDeadLetterRecord(input, original, rejected))]
+      ? [toMessage(bareDeadLetterRecord(input, original, record))]
       : [message];
   });
-  const outputs = result.outputs.map(({ topic, records: all }) => ({ topic, messages: all.map(toMessage) }));
   return [
-    ...outputs,
+    ...outputs.map(({ topic, records: all }) => ({ topic, messages: all.map(toMessage) })),
     { topic: deadLetterTopic(input.topic), messages: deadLetters },
     { topic: LEDGER_TOPIC, messages: [toMessage(ledger)] },
   ].filter(({ messages }) => messages.length > 0);

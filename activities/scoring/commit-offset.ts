@@ -1,43 +1,54 @@
-import type { Offsets } from '../../clients/kafka/offsets.ts';
-import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
-import { serializeCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
+import {
+  parseCommittedMetadata,
+  serializeCommittedMetadata,
+  type TopicIdentity,
+} from '../../domain/scoring/committed-metadata.ts';
+import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { LEDGER_TOPIC, transactionalIdOf } from '../../domain/scoring/topics.ts';
-
-export interface CommitOffsetDeps {
-  readonly offsets: Offsets;
-  readonly transactions: Transactions;
-  readonly worker: string;
-}
+import type { OpenPartitionDeps } from './open-partition.ts';
 
 /** The next offset to read of a group. */
 export interface OffsetCommit extends RecordLocation {
   readonly group: string;
+  readonly identity: TopicIdentity;
+  /** Counted when the committed offset has no counts. */
+  readonly totals?: PartitionTotals;
 }
 
 /**
- * Commits another offset for a partition. It fences the transactional id first, so that no older attempt can overwrite the
- * offset, and writes the move to the ledger in the same transaction. The watermark is reset.
+ * Commits another offset for a partition. It fences the partition first, so that no older attempt can overwrite the offset, and
+ * writes the move to the ledger in the same transaction. The watermark is reset.
  * (kafkajs's `setOffsets` is no alternative: it joins the group, where two topics at the same time crash each other.)
- * @param onlyFirst does nothing when the group already has a committed offset
+ * @param startedWith at a first start, the number of partitions. It does nothing when the group already has a committed offset
  */
 export async function commitOffset(
-  { offsets, transactions, worker }: CommitOffsetDeps,
-  { group, topic, partition, offset }: OffsetCommit,
-  { onlyFirst = false }: { onlyFirst?: boolean } = {},
+  { offsets, transactions, worker }: OpenPartitionDeps,
+  { group, topic, partition, offset, identity, totals = NO_TOTALS }: OffsetCommit,
+  startedWith: number | null = null,
 ): Promise<void> {
-  const transaction = await transactions.begin(transactionalIdOf(group, topic, partition), { fresh: true });
-  const at = await offsets.committed(group, topic, partition);
-  if (onlyFirst && at.offset !== null) return transaction.abandon();
-  const note = { topic, partition, seek: { from: at.offset, to: offset }, worker };
-  await transaction.commit({
-    records: [
-      { topic: LEDGER_TOPIC, messages: [{ key: `${topic}/${partition}`, value: JSON.stringify(note) }] },
-    ],
-    group,
-    topic,
-    partition,
-    offset,
-    metadata: serializeCommittedMetadata({ worker, max_event_time_ms: null, range: null }),
-  });
+  const producer = await transactions.open(transactionalIdOf(group, topic, partition));
+  try {
+    const at = await offsets.committed(group, topic, partition);
+    if (startedWith !== null && at.offset !== null) return;
+    const note = { topic, partition, seek: { from: at.offset, to: offset }, worker };
+    await producer.commit({
+      records: [
+        { topic: LEDGER_TOPIC, messages: [{ key: `${topic}/${partition}`, value: JSON.stringify(note) }] },
+      ],
+      group,
+      topic,
+      partition,
+      offset,
+      metadata: serializeCommittedMetadata({
+        worker,
+        identity,
+        newestEventMs: null,
+        totals: parseCommittedMetadata(at.metadata)?.totals ?? totals,
+        startedWith,
+      }),
+    });
+  } finally {
+    await producer.close();
+  }
 }

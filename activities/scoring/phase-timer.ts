@@ -1,6 +1,6 @@
-import type { Phases } from '../../domain/scoring/range-report.ts';
+import type { Phases } from '../../domain/scoring/partition-totals.ts';
 
-/** Runs a named phase of a range and adds its duration. */
+/** Runs a named phase of a micro-batch and adds its duration. */
 export interface PhaseTimer {
   <T>(phase: keyof Phases, work: () => Promise<T>): Promise<T>;
   /** Duration of each phase so far, in whole milliseconds. */

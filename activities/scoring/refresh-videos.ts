@@ -2,9 +2,9 @@ import { mergeContentEvents } from '../../cache/writing/write-content.ts';
 import { writeEngagement } from '../../cache/writing/write-engagement.ts';
 import { updateTrending } from '../../cache/writing/write-trending.ts';
 import type { Lookup, LookupResult } from '../../clients/lakehouse/lookup-cache.ts';
-import type { InputRecord } from '../../clients/kafka/read-slice.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Content } from '../../domain/entities/content.ts';
+import type { EventSource } from '../../domain/kafka-location.ts';
 import { keepNewest, type EventAtOffset } from '../../domain/scoring/keep-newest.ts';
 import { parseVideoEvent, type VideoEvent } from '../../domain/scoring/parse-video-event.ts';
 import {
@@ -13,7 +13,7 @@ import {
   trendingMoveOf,
   type LakehouseItem,
 } from '../../domain/scoring/refresh-content.ts';
-import type { RangeResult, RangeWork } from './range-work.ts';
+import type { BatchResult, MicroBatch } from './micro-batch.ts';
 
 export interface RefreshVideosDeps {
   readonly lookUpContent: Lookup<Content>;
@@ -22,43 +22,49 @@ export interface RefreshVideosDeps {
 
 /** A video event at its offset, with what the lakehouse says of its item. */
 interface LookedUpVideo extends VideoEvent {
-  readonly offset: number;
+  readonly source: EventSource;
   readonly row: LakehouseItem;
 }
 
-/** Refreshes content from video events: parse → keep the newest of each video → look up content → Redis. */
+/** Refreshes content from video events: parse → keep the newest of each video → look up content; `write` writes Redis. */
 export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps) {
-  return async function refreshVideos({ records, watermarkMs, time }: RangeWork): Promise<RangeResult> {
-    const now = new Date();
-    const { newest, ...sorted } = parseAndKeepNewest(records, watermarkMs, now);
-    const known = await time('features', () => lookUpContent(newest.map(({ event }) => event.content_id)));
-    const videos = newest.map((video) => addRow(video, known));
-    const written = await time('cache', () => writeVideos(redis, videos, now));
+  return async function refreshVideos(batch: MicroBatch): Promise<BatchResult> {
+    const { newest, ...sorted } = parseAndKeepNewest(batch);
+    const known = await batch.time('features', () =>
+      lookUpContent(newest.map(({ event }) => event.content_id)),
+    );
+    const videos = newest.map((video) => lookedUp(batch, video, known));
     return {
       ...sorted,
-      done: videos.map(({ offset }) => offset),
-      outputs: [],
-      outdated: videos.length - written,
-      enriched: known.complete,
+      done: newest.map(({ offset }) => offset),
+      late: newest.filter(({ late }) => late).length,
+      cutAt: null,
       modelVersion: null,
+      write: async () => ({
+        outdated: videos.length - (await writeVideos(redis, videos, new Date())),
+        outputs: [],
+      }),
     };
   };
 }
 
-function parseAndKeepNewest(records: readonly InputRecord[], watermarkMs: number | null, now: Date) {
+function parseAndKeepNewest({ records, lateness }: MicroBatch) {
+  const nowMs = Date.now();
   const parsed = records.map((record) => ({
     offset: record.offset,
-    outcome: parseVideoEvent(record, now.getTime()),
+    outcome: parseVideoEvent(record, nowMs),
   }));
-  return keepNewest(parsed, ({ content_id }) => content_id, watermarkMs);
+  return keepNewest(parsed, ({ content_id }) => content_id, { ...lateness, nowMs });
 }
 
 /** Without a complete answer, an item that was not found may exist. */
-function addRow(
+function lookedUp(
+  { input: { topic, partition }, fencedAtMs }: MicroBatch,
   { offset, event }: EventAtOffset<VideoEvent>,
   { byId, complete }: LookupResult<Content>,
 ): LookedUpVideo {
-  return { ...event, offset, row: byId.get(event.content_id) ?? (complete ? null : undefined) };
+  const source = { topic, partition, offset, fenced_at_ms: fencedAtMs };
+  return { ...event, source, row: byId.get(event.content_id)?.at(-1) ?? (complete ? null : undefined) };
 }
 
 /**
@@ -80,7 +86,7 @@ async function writeVideos(redis: RedisClient, videos: readonly LookedUpVideo[],
 }
 
 function toEngagement({
-  event: { offset, event_time_ms },
+  event: { source, event_time_ms },
   content,
 }: {
   readonly event: LookedUpVideo;
@@ -89,5 +95,5 @@ function toEngagement({
   const { kol_id, content_id } = content;
   if (kol_id === null) return [];
   const engagement = { kol_id, content_id, engagement_rate: engagementRate(content) };
-  return [{ offset, event_time_ms, engagement }];
+  return [{ source, event_time_ms, engagement }];
 }

@@ -1,47 +1,66 @@
-import { PROFILES_TOPIC } from '../../domain/scoring/topics.ts';
-import { percentile, perSecond } from '../figures.ts';
-import { bareScoring } from './bare-scoring.ts';
-import { historyFigure } from './history-figure.ts';
-import { runBacklog } from './run-backlog.ts';
-import { ML_CONCURRENCY, type Scoring } from './start-scoring.ts';
+import { median, perSecond, type Figure } from '../figures.ts';
+import { collectBacklog, runBacklog, workBacklog } from './run-backlog.ts';
+import { startBareClient } from './start-bare-client.ts';
+import { ML_CONCURRENCY, ML_LATENCY_MS, type Scoring } from './start-scoring.ts';
 
 const ROUNDS = 5;
+/** Single calls take long, and their rate varies little. */
+const SINGLE_CALL_EVENTS = 10_000;
 
-/** The throughput with a backlog, with an ML service that responds immediately. Leaves the ML latency at 0. */
-export async function measureBacklogs(scoring: Scoring, backlog: number): Promise<void> {
-  const { loop, figure, setMlFaults } = scoring;
-  await setMlFaults({ latency_ms: 0 });
-  for (const maxOffsets of [1000, 5000]) {
-    await runBacklog(scoring, backlog, { maxOffsets }); // the code for batches of this size is compiled first
-    const rates: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1)
-      rates.push(perSecond(backlog, (await runBacklog(scoring, backlog)).ms));
-    figure({
-      what: `${backlog} events of backlog, ML 0 ms, batches of ${maxOffsets}: median of ${ROUNDS}, least`,
-      value: `${percentile(rates, 50)}/s, ${Math.min(...rates)}/s`,
-      against: 'wanted ≥ 5000/s',
-      ratio: percentile(rates, 50) / 5000,
-    });
-    if (maxOffsets === 1000)
-      figure(await historyFigure(loop, 'with a backlog', (ROUNDS * backlog) / maxOffsets));
-  }
+/** The rate with a backlog and a model that answers immediately, beside a bare client that works the same events. */
+export async function measureBacklog(scoring: Scoring, backlog: number): Promise<void> {
+  await scoring.setMlFaults({ latency_ms: 0 });
+  await collectBacklog(scoring, 0); // pauses the loop: both start at the same events
+  const bare = await startBareClient(scoring);
+  const round = async () => {
+    await collectBacklog(scoring, backlog);
+    const loopMs = await workBacklog(scoring, backlog);
+    await collectBacklog(scoring, 0);
+    return {
+      loop: perSecond(backlog, loopMs),
+      bare: perSecond(backlog, await bare.run({ events: backlog })),
+    };
+  };
+  await round(); // compiles the code of both
+  scoring.figure(await compare(`${backlog} events of backlog, ML 0 ms`, 0.9, round));
+  bare.stop();
+  await scoring.setMlFaults({});
 }
 
-/** The baseline of the backlogs: a bare client, with the ML latency at 0. Restores the ML latency. */
-export async function measureBareScoring(scoring: Scoring, backlog: number): Promise<void> {
-  const { kafka, redis, mlUrl, figure, setMlFaults } = scoring;
-  const ms = await bareScoring({
-    kafka,
-    redis,
-    mlUrl,
-    topic: PROFILES_TOPIC,
-    events: backlog,
-    concurrency: ML_CONCURRENCY,
-  });
-  figure({
-    what: `the same work bare: no plan, no fence, no ledger, no Temporal`,
-    value: `${perSecond(backlog, ms)}/s`,
-    against: 'baseline of this run',
-  });
-  await setMlFaults({});
+/** The rate with a model that has no batch endpoint, beside a client that does nothing but call it. */
+export async function measureSingleCalls(scoring: Scoring): Promise<void> {
+  await scoring.setMlFaults({ batch: false });
+  await runBacklog(scoring, 1000); // the worker finds that there is no batch endpoint
+  const bare = await startBareClient(scoring);
+  await bare.run({ calls: 1000 });
+  const count = SINGLE_CALL_EVENTS;
+  const round = async () => {
+    const loopMs = await runBacklog(scoring, count);
+    return { loop: perSecond(count, loopMs), bare: perSecond(count, await bare.run({ calls: count })) };
+  };
+  const what = `${count} events of backlog, ML ${ML_LATENCY_MS} ms, ${ML_CONCURRENCY} single calls at a time`;
+  scoring.figure(await compare(what, 0.97, round));
+  bare.stop();
+}
+
+interface Rates {
+  readonly loop: number;
+  readonly bare: number;
+}
+
+/** The rounds of loop and baseline alternate, so that a slow minute of the machine meets both. */
+async function compare(what: string, goal: number, round: () => Promise<Rates>): Promise<Figure> {
+  const rounds: Rates[] = [];
+  for (let done = 0; done < ROUNDS; done += 1) {
+    const rates = await round();
+    console.log(`${what}: ${rates.loop}/s, bare ${rates.bare}/s`);
+    rounds.push(rates);
+  }
+  const bareRate = median(rounds.map(({ bare }) => bare));
+  return {
+    what: `${what}: median of ${ROUNDS}`,
+    value: `${median(rounds.map(({ loop }) => loop))}/s`,
+    against: `bare client ${bareRate}/s in alternate rounds; goal ≥ ${goal} of it`,
+    ratio: median(rounds.map(({ loop, bare }) => loop / bare)),
+  };
 }

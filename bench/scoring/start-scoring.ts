@@ -10,42 +10,57 @@ import { mlServiceProgram, workerProgram } from '../../engines/programs.ts';
 import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import type { Bench } from '../run-bench.ts';
+import { watchCommits, type CommitWatch } from './watch-commits.ts';
 
 export const ML_CONCURRENCY = 32;
 export const ML_LATENCY_MS = 50;
 
-export type ScoringLoop = WorkflowHandle<Workflows['scoringLoop']>;
+type ScoringLoop = WorkflowHandle<Workflows['scoringLoop']>;
 
 /** The running system and the clients of the benchmark. */
 export interface Scoring {
   readonly figure: Bench['figure'];
+  readonly atEnd: Bench['atEnd'];
+  readonly addresses: Bench['stack']['addresses'];
   readonly loop: ScoringLoop;
   readonly temporal: Client;
   readonly redis: Redis;
   readonly kafka: Kafka;
   readonly producer: Producer;
+  readonly admin: Admin;
+  readonly commits: CommitWatch;
   readonly worker: ManagedProcess;
+  readonly temporalPid: number;
   readonly mlUrl: string;
   /** Replaces the injected faults of the ML service (simulators/ml-service/faults.ts). */
   readonly setMlFaults: (faults: object) => Promise<unknown>;
 }
 
-/** Fills the lakehouse, starts the ML service and a worker, connects the clients and waits for the scoring loop. */
-export async function startScoring(bench: Bench): Promise<Scoring> {
-  const { addresses } = bench.stack;
+/**
+ * Fills the lakehouse, starts the ML service and a worker, connects the clients and waits for the scoring loop.
+ * @param profileFolder gets a CPU profile of the worker when it stops
+ */
+export async function startScoring(bench: Bench, profileFolder?: string): Promise<Scoring> {
+  const { addresses, engines } = bench.stack;
   await fillLakehouse({
     trinoUrl: addresses.TRINO_URL,
     catalog: addresses.TRINO_CATALOG,
     schema: addresses.TRINO_SCHEMA,
     report: console.log,
   });
-  const { mlUrl, worker } = await startPrograms(bench);
+  const { mlUrl, worker } = await startPrograms(bench, profileFolder);
   const clients = await connectClients(bench);
   await waitForFirstOffsets(clients.admin);
+  const commits = await watchCommits(clients.kafka);
+  bench.atEnd(() => commits.close());
   return {
     figure: bench.figure,
+    atEnd: bench.atEnd,
+    addresses,
     ...clients,
+    commits,
     worker,
+    temporalPid: engines.temporal?.pid ?? Number.NaN,
     mlUrl,
     setMlFaults: (faults) =>
       fetch(`${mlUrl}/admin/faults`, {
@@ -56,7 +71,10 @@ export async function startScoring(bench: Bench): Promise<Scoring> {
   };
 }
 
-async function startPrograms({ stack, atEnd }: Bench): Promise<{ mlUrl: string; worker: ManagedProcess }> {
+async function startPrograms(
+  { stack, atEnd }: Bench,
+  profileFolder: string | undefined,
+): Promise<{ mlUrl: string; worker: ManagedProcess }> {
   const ports = await freePorts();
   const mlUrl = `http://127.0.0.1:${ports.mlApi}`;
   const env = {
@@ -75,7 +93,9 @@ async function startPrograms({ stack, atEnd }: Bench): Promise<{ mlUrl: string; 
     return process;
   };
   await start(new ManagedProcess(mlServiceProgram(env, mlUrl), stack.paths));
-  return { mlUrl, worker: await start(new ManagedProcess(workerProgram(env), stack.paths)) };
+  const profiling = profileFolder && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileFolder}` };
+  const worker = workerProgram({ ...env, ...profiling });
+  return { mlUrl, worker: await start(new ManagedProcess(worker, stack.paths)) };
 }
 
 async function connectClients({ stack: { addresses }, atEnd }: Bench) {

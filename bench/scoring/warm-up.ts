@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { STARTUP_WARM_ID } from '../../contract/workflow-ids.ts';
+import { PROFILES_TOPIC } from '../../domain/scoring/topics.ts';
 import { runBacklog } from './run-backlog.ts';
+import { sendProfiles } from './send-profiles.ts';
 import type { Scoring } from './start-scoring.ts';
 
 const ROUNDS = 20;
@@ -8,6 +11,11 @@ const ROUNDS = 20;
 export async function warmUp(scoring: Scoring): Promise<void> {
   console.log('Warming up …');
   await scoring.temporal.workflow.getHandle(STARTUP_WARM_ID).result();
-  await runBacklog(scoring, 2000, { maxOffsets: 1000 });
-  for (let round = 0; round < ROUNDS; round += 1) await runBacklog(scoring, 58);
+  await runBacklog(scoring, 10_000);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const wanted = scoring.commits.count(PROFILES_TOPIC) + 58;
+    await sendProfiles(scoring.producer, PROFILES_TOPIC, 58);
+    await scoring.commits.reach(PROFILES_TOPIC, wanted);
+    await sleep(50);
+  }
 }

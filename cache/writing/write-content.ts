@@ -4,8 +4,8 @@ import { FieldError } from '../../domain/schema/field.ts';
 import { contentTimeMs, STREAM_ONLY } from '../../domain/scoring/refresh-content.ts';
 import { execClusterPipeline } from '../redis/cluster-pipeline.ts';
 import { luaScript, runScript, runScriptEach } from '../redis/lua-script.ts';
-import { hashArgs, LUA_HAS_NEWER_EVENT, LUA_REPLACE_HASH } from './lua-hash.ts';
-import type { EventPosition } from './write-event-hashes.ts';
+import { EVENT_FIELDS, eventArgs, LUA_HASH_EVENT, type EventPosition } from './lua-event.ts';
+import { hashArgs, LUA_REPLACE_HASH } from './lua-hash.ts';
 
 /**
  * Replaces a content detail with the lakehouse's row. A detail that the hot path wrote from an event newer than the row stays. If
@@ -13,9 +13,10 @@ import type { EventPosition } from './write-event-hashes.ts';
  * KEYS: the hash
  * ARGV: TTL in seconds, the row's time in ms, then field, value, …
  */
-const REPLACE_BY_ROW = luaScript(`#!lua${LUA_HAS_NEWER_EVENT}${LUA_REPLACE_HASH}
+const REPLACE_BY_ROW = luaScript(`#!lua${LUA_HASH_EVENT}${LUA_REPLACE_HASH}
 local key = KEYS[1]
-if not hasNewerEvent(key, tonumber(ARGV[2]), math.huge) then
+local held = hashEvent(key)
+if not held or held.timeMs <= tonumber(ARGV[2]) then
   replaceHash(key, ARGV[1], unpack(ARGV, 3))
   return 1
 end
@@ -40,21 +41,22 @@ export const writeContentRows = (redis: RedisClient, items: readonly Content[], 
   );
 
 /** Fields of which every write changes at least one. */
-const VERSION_FIELDS = ['event_time_ms', 'source_offset', 'cached_at'] as const;
+const VERSION_FIELDS = [...EVENT_FIELDS, 'cached_at'] as const;
 
 /**
  * Replaces a content detail by one that an event and the cached detail were merged into.
  * KEYS: the hash
- * ARGV: TTL in seconds, event time in ms, event offset, the version of the cached detail, then field, value, …
+ * ARGV: TTL in seconds, the version of the cached detail, then field, value, …, beginning with those of the event
  * @returns 1; 0 when the hash holds a newer event; -1 when it is not the cached detail any more
  */
-const REPLACE_VERSION = luaScript(`#!lua${LUA_HAS_NEWER_EVENT}${LUA_REPLACE_HASH}
-if hasNewerEvent(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3])) then return 0 end
+const REPLACE_VERSION = luaScript(`#!lua${LUA_HASH_EVENT}${LUA_REPLACE_HASH}
+local held = hashEvent(KEYS[1])
+if held and isNewer(held, argsEvent(3)) then return 0 end
 -- pcall: a key of another type holds no detail, and is replaced
-local held = redis.pcall('HMGET', KEYS[1], '${VERSION_FIELDS.join("', '")}')
-local version = held.err and '//' or (held[1] or '') .. '/' .. (held[2] or '') .. '/' .. (held[3] or '')
-if version ~= ARGV[4] then return -1 end
-replaceHash(KEYS[1], ARGV[1], 'event_time_ms', ARGV[2], 'source_offset', ARGV[3], unpack(ARGV, 5))
+local version = redis.pcall('HMGET', KEYS[1], '${VERSION_FIELDS.join("', '")}')
+for i = 1, ${VERSION_FIELDS.length} do version[i] = not version.err and version[i] or '' end
+if table.concat(version, '/') ~= ARGV[2] then return -1 end
+replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 3))
 return 1`);
 const CHANGED = -1;
 /** Another writer would have to be faster each time. */
@@ -91,8 +93,8 @@ export async function mergeContentEvents<E extends ContentEvent>(
       REPLACE_VERSION,
       merged.map(({ event, content: item, version }) => {
         const entry = content.toEntry(item.content_id, item, now.toISOString());
-        const position = [event.event_time_ms, event.offset];
-        return { keys: [entry.key], args: [entry.ttlSeconds, ...position, version, ...hashArgs(entry)] };
+        const fields = [...eventArgs(event), ...hashArgs(entry)];
+        return { keys: [entry.key], args: [entry.ttlSeconds, version, ...fields] };
       }),
     );
     written.push(...merged.filter((_, index) => results[index] === 1));

@@ -1,6 +1,7 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { engagement, type Engagement } from '../../domain/entities/engagement.ts';
-import { writeEventHashes, type EventPosition } from './write-event-hashes.ts';
+import type { EventPosition } from './lua-event.ts';
+import { writeEventHashes } from './write-event-hashes.ts';
 
 /**
  * Stores the engagement of each KOL's latest video, which later scoring uses. An engagement from a newer event stays.
@@ -12,9 +13,5 @@ export const writeEngagement = (
 ): Promise<number> =>
   writeEventHashes(
     redis,
-    items.map(({ engagement: value, event_time_ms, offset }) => ({
-      event_time_ms,
-      offset,
-      entry: engagement.toEntry(value),
-    })),
+    items.map(({ engagement: value, ...position }) => ({ ...position, entry: engagement.toEntry(value) })),
   );

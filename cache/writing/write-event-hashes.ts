@@ -1,22 +1,18 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
-import { hashArgs, LUA_HAS_NEWER_EVENT, LUA_REPLACE_HASH } from './lua-hash.ts';
-
-/** Time and offset of an event: they decide which of two events is newer. */
-export interface EventPosition {
-  readonly event_time_ms: number;
-  readonly offset: number;
-}
+import { eventArgs, LUA_HASH_EVENT, type EventPosition } from './lua-event.ts';
+import { hashArgs, LUA_REPLACE_HASH } from './lua-hash.ts';
 
 /**
- * Replaces a hash, and stores the event's time and offset in it. A hash that holds a newer event stays.
+ * Replaces a hash. A hash that holds a newer event stays.
  * KEYS: the hash
- * ARGV: TTL in seconds, event time in ms, event offset, then field, value, …
+ * ARGV: TTL in seconds, then field, value, …, beginning with those of the event
  */
-const REPLACE_IF_NEWER = luaScript(`#!lua${LUA_HAS_NEWER_EVENT}${LUA_REPLACE_HASH}
-if hasNewerEvent(KEYS[1], tonumber(ARGV[2]), tonumber(ARGV[3])) then return 0 end
-replaceHash(KEYS[1], ARGV[1], 'event_time_ms', ARGV[2], 'source_offset', ARGV[3], unpack(ARGV, 4))
+const REPLACE_IF_NEWER = luaScript(`#!lua${LUA_HASH_EVENT}${LUA_REPLACE_HASH}
+local held = hashEvent(KEYS[1])
+if held and isNewer(held, argsEvent(2)) then return 0 end
+replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 2))
 return 1`);
 
 /**
@@ -31,8 +27,8 @@ export const writeEventHashes = (
   runScript(
     redis,
     REPLACE_IF_NEWER,
-    items.map(({ entry, event_time_ms, offset }) => ({
+    items.map(({ entry, ...position }) => ({
       keys: [entry.key],
-      args: [entry.ttlSeconds, event_time_ms, offset, ...hashArgs(entry)],
+      args: [entry.ttlSeconds, ...eventArgs(position), ...hashArgs(entry)],
     })),
   );

@@ -1,31 +1,32 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
 import { luaScript, runScript, splitIntoCalls } from '../redis/lua-script.ts';
+import { LUA_IS_NEWER } from './lua-event.ts';
 
 /** Scores in one script call: under a millisecond of Redis. */
 const SCORES_PER_CALL = 100;
 
 /**
- * Sets scores. A newer cached score stays: one of a later event time, or of the same time and a higher source offset. Replays are
- * therefore harmless, and so are activity attempts that resume after Temporal gave up on them. A score made without an event
- * (time -1) is older than every other.
+ * Sets scores. A cached score of a newer event stays (see `isNewer`). Replays are therefore harmless, and so are activity attempts that
+ * resume after Temporal gave up on them. A score made without an event is older than every other.
  * KEYS: the scores' keys
- * ARGV: TTL in seconds, then for each key: JSON value, event time in ms, source offset
+ * ARGV: TTL in seconds, then the JSON value of each key
  */
-const SET_IF_NEWER = luaScript(`
-local function hasNewer(key, timeMs, offset)
-  -- pcall: a key of another type holds no score, and is replaced
-  local current = redis.pcall('GET', key)
-  if type(current) ~= 'string' then return false end
-  local readable, held = pcall(cjson.decode, current)
-  if not readable or type(held) ~= 'table' or type(held.event_time_ms) ~= 'number' then return false end
-  if held.event_time_ms ~= timeMs then return held.event_time_ms > timeMs end
-  return type(held.source) == 'table' and type(held.source.offset) == 'number' and held.source.offset > offset
+const SET_IF_NEWER = luaScript(`${LUA_IS_NEWER}
+-- The event of a score; nil without an event, and of a value that is no score, which is replaced
+local function scoreEvent(json)
+  if type(json) ~= 'string' then return nil end
+  local readable, score = pcall(cjson.decode, json)
+  if not readable or type(score) ~= 'table' or type(score.event_time_ms) ~= 'number' then return nil end
+  local source = type(score.source) == 'table' and score.source or {}
+  return newEvent(score.event_time_ms, source.topic, source.partition, source.offset, source.fenced_at_ms)
 end
 local written = 0
 for i, key in ipairs(KEYS) do
-  if not hasNewer(key, tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1])) then
-    redis.call('SET', key, ARGV[3 * i - 1], 'EX', ARGV[1])
+  -- pcall: the key may have another type
+  local held, given = scoreEvent(redis.pcall('GET', key)), scoreEvent(ARGV[i + 1])
+  if not held or (given and not isNewer(held, given)) then
+    redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1])
     written = written + 1
   end
 end
@@ -42,13 +43,6 @@ export const writeScores = (redis: RedisClient, scores: readonly Score[]): Promi
     SET_IF_NEWER,
     splitIntoCalls(redis, scores, SCORES_PER_CALL).map((batch) => ({
       keys: batch.map(({ kol_id }) => score.key(kol_id)),
-      args: [
-        score.ttlSeconds,
-        ...batch.flatMap((value) => [
-          JSON.stringify(value),
-          value.event_time_ms ?? -1,
-          value.source?.offset ?? -1,
-        ]),
-      ],
+      args: [score.ttlSeconds, ...batch.map((value) => JSON.stringify(value))],
     })),
   );

@@ -4,8 +4,8 @@ import { matchesFilter, type DeadLetterFilter } from '../../domain/scoring/dead-
 import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import { deadLetterTopic } from '../../domain/scoring/topics.ts';
 import { createOffsets, type Offsets } from './offsets.ts';
-import { OffsetsUnavailableError } from './range-errors.ts';
-import { createRangeReader, readSlices, type RangeReader } from './range-reader.ts';
+import { OffsetOutOfRangeError } from './read-errors.ts';
+import { createRecordReader, readRange, type RecordReader } from './record-reader.ts';
 
 /** The topic does not exist, or does not contain the dead letter or its original record. */
 export class DeadLettersNotFoundError extends Error {
@@ -43,7 +43,7 @@ interface Source {
   /** The offsets of each partition when the topic was opened. */
   readonly ranges: readonly PartitionRange[];
   readonly offsets: Offsets;
-  readonly reader: RangeReader;
+  readonly reader: RecordReader;
 }
 
 /**
@@ -55,7 +55,7 @@ export async function openDeadLetters(kafka: Kafka, group: string, input: string
   const topic = deadLetterTopic(input);
   const admin = kafka.admin();
   const offsets = createOffsets(kafka);
-  const reader = createRangeReader(kafka);
+  const reader = createRecordReader(kafka);
   await admin.connect();
   const close = async () => {
     await Promise.allSettled([admin.disconnect(), offsets.close(), reader.close()]);
@@ -64,11 +64,11 @@ export async function openDeadLetters(kafka: Kafka, group: string, input: string
     const existing = new Set(await admin.listTopics());
     for (const required of [topic, input])
       if (!existing.has(required)) throw new DeadLettersNotFoundError(`There is no topic ${required}`);
-    const partitions = await offsets.read(group, topic);
+    const { partitions } = await offsets.read(group, topic);
     const ranges = partitions.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
     const source = { topic, ranges, offsets, reader };
     return {
-      inputPartitions: (await offsets.read(group, input)).length,
+      inputPartitions: (await offsets.read(group, input)).partitions.length,
       newest: (filter, limit) => readNewest(source, filter, limit),
       all: (filter) => readAll(source, filter),
       at: (wanted) => readAt(source, wanted),
@@ -98,7 +98,7 @@ async function readNewestOfPartition(
   for (let to = range.to; to > range.from && found.length < limit; to -= CHUNK_OFFSETS) {
     let newest: DeadLetter[] = [];
     const chunk = { ...range, from: Math.max(range.from, to - CHUNK_OFFSETS), to };
-    for await (const letters of readRange(source, chunk))
+    for await (const letters of readLetters(source, chunk))
       newest = [...newest, ...letters.filter((letter) => matchesFilter(letter, filter))].slice(-limit);
     found = [...newest, ...found].slice(-limit);
   }
@@ -107,7 +107,7 @@ async function readNewestOfPartition(
 
 async function* readAll(source: Source, filter: DeadLetterFilter): AsyncGenerator<DeadLetter[]> {
   for (const range of await rangesSince(source, filter))
-    for await (const letters of readRange(source, range))
+    for await (const letters of readLetters(source, range))
       yield letters.filter((letter) => matchesFilter(letter, filter));
 }
 
@@ -124,11 +124,11 @@ async function rangesSince(
   }));
 }
 
-async function* readRange(
+async function* readLetters(
   { topic, reader }: Source,
   { partition, from, to }: PartitionRange,
 ): AsyncGenerator<DeadLetter[]> {
-  for await (const { records } of readSlices(reader, { topic, partition, from, to }))
+  for await (const { records } of readRange(reader, { topic, partition, from, to }))
     yield records.map((record) => parseDeadLetter(record, topic, partition));
 }
 
@@ -151,7 +151,7 @@ async function readOne(
 ): Promise<DeadLetter | undefined> {
   const range = ranges.find((candidate) => candidate.partition === partition);
   if (range === undefined || offset < range.from || offset >= range.to) return undefined;
-  const { records } = await reader.read({ topic, partition, from: offset, to: offset + 1 });
+  const { records } = await reader.read({ topic, partition, offset }, 1);
   return records.map((record) => parseDeadLetter(record, topic, partition))[0];
 }
 
@@ -165,14 +165,12 @@ async function* withLeftOutValues(
     else for (const letter of letters) yield [await withLeftOutValue(reader, letter)];
 }
 
-async function withLeftOutValue(reader: RangeReader, letter: DeadLetter): Promise<DeadLetter> {
+async function withLeftOutValue(reader: RecordReader, letter: DeadLetter): Promise<DeadLetter> {
   if (letter.leftOutBytes === null || letter.original === null) return letter;
-  const { topic, partition, offset } = letter.original;
-  const range = { topic, partition, from: offset, to: offset + 1 };
-  const [record] = await reader.read(range).then(
+  const [record] = await reader.read(letter.original, 1).then(
     ({ records }) => records,
     (error: unknown) => {
-      if (error instanceof OffsetsUnavailableError) return [];
+      if (error instanceof OffsetOutOfRangeError) return [];
       throw error;
     },
   );

@@ -1,5 +1,10 @@
-import DataLoader from 'dataloader';
-import type { Admin, Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
+import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
+import { createLazyCluster, type Cluster } from './kafkajs/cluster.ts';
+import { fetchCommitted, type CommittedOffset } from './kafkajs/committed-offsets.ts';
+import { EARLIEST, LATEST, listOffsets } from './kafkajs/list-offsets.ts';
+import { findTopic, type ClusterTopic } from './kafkajs/topic-metadata.ts';
+import { TopicNotFoundError } from './topic-errors.ts';
 
 /** The offsets of one group and one partition. Each offset is that of the next record to read. */
 interface PartitionOffsets {
@@ -14,124 +19,100 @@ interface PartitionOffsets {
   readonly high: number;
 }
 
-/** What a group committed for a partition. */
-interface CommittedOffset {
-  /** Null when the group has never committed here. */
-  readonly offset: number | null;
-  readonly metadata: string | null;
+interface TopicOffsets extends TopicIdentity {
+  /** By ascending partition. */
+  readonly partitions: readonly PartitionOffsets[];
 }
 
+/** All methods repeat requests for 10 s while Kafka moves leaders and coordinators. */
 export interface Offsets {
-  /** The offsets of all partitions of a topic, by ascending partition. */
-  read(group: string, topic: string): Promise<PartitionOffsets[]>;
-  /** The committed offset of one partition. @throws Error when the topic has no such partition */
+  /**
+   * The offsets of all partitions of a topic. Does not wait for a pending commit, so that one which never ends cannot block the
+   * others: the committed offset may be the one before it.
+   * @throws TopicNotFoundError
+   */
+  read(group: string, topic: string): Promise<TopicOffsets>;
+  /**
+   * The committed offset of one partition. Waits until a pending commit is complete.
+   * @throws TopicNotFoundError when there is no such topic or partition; UNSTABLE_OFFSET_COMMIT when a commit is pending for 10 s
+   */
   committed(group: string, topic: string, partition: number): Promise<CommittedOffset>;
   /** For each partition the first offset at or after a time (ms since 1970), or the end offset when there is none. */
   at(topic: string, timeMs: number): Promise<Map<number, number>>;
+  /** The ids of the cluster and of the topic, at most 2 s old. @returns null when there is no such topic */
+  identity(topic: string): Promise<TopicIdentity | null>;
   close(): Promise<void>;
 }
 
-/** @throws Error when Kafka's response does not contain the partition */
-type CommittedByPartition = (partition: number) => CommittedOffset;
-
-/** The ranges of a batch start within this time of each other, so one request answers all of them. */
-const BATCH_WINDOW_MS = 2;
+const IDENTITY_MAX_AGE_MS = 2000;
 
 /**
- * Reads committed offsets. Kafka holds the scoring position (docs/decisions/0001-kafka-holds-the-position.md). kafkajs's admin
- * looks up the partitions of a topic on each call, so added partitions are noticed immediately.
+ * Reads committed offsets. Kafka holds the scoring position (docs/decisions/0001-kafka-holds-the-position.md). Looks up the
+ * partitions of a topic on each call, so added partitions are noticed immediately.
  */
 export function createOffsets(kafka: Kafka): Offsets {
-  const admins = createAdmins(kafka);
-
-  async function fetchCommitted(group: string, topic: string): Promise<CommittedByPartition> {
-    const admin = await admins.connected(topic);
-    const [response] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-    const committed = new Map(
-      (response?.partitions ?? []).map(({ partition, offset, metadata }) => [
-        partition,
-        { offset: Number(offset) < 0 ? null : Number(offset), metadata },
-      ]),
-    );
-    return (partition) => {
-      const found = committed.get(partition);
-      // kafkajs requests only the partitions that it finds. A missing one is unknown, not one that was never committed.
-      if (found === undefined)
-        throw new Error(
-          `Kafka returned no committed offset of ${group} for partition ${partition} of ${topic}`,
-        );
-      return found;
-    };
-  }
-
-  /** Joins calls for the same group and topic into one request, which is sent after the last of these calls. */
-  const batchedFetch = new DataLoader<string, CommittedByPartition>(
-    async (keys) => {
-      const distinct = [...new Set(keys)];
-      const results = await Promise.allSettled(
-        distinct.map((key) => {
-          const [group = '', topic = ''] = JSON.parse(key) as string[];
-          return fetchCommitted(group, topic);
-        }),
-      );
-      return keys.map((key) => {
-        const result = results[distinct.indexOf(key)];
-        return result?.status === 'fulfilled' ? result.value : (result?.reason as Error);
-      });
-    },
-    { cache: false, batchScheduleFn: (send) => setTimeout(send, BATCH_WINDOW_MS) },
-  );
-
+  const lazyCluster = createLazyCluster(kafka);
   return {
     async read(group, topic) {
-      const [committedFor, ends] = await Promise.all([
-        fetchCommitted(group, topic),
-        admins.connected(topic).then((admin) => admin.fetchTopicOffsets(topic)),
+      const cluster = await lazyCluster.connected();
+      const { clusterId, topicId, partitions } = await findExistingTopic(cluster, topic);
+      const numbers = partitions.map(({ partition }) => partition);
+      const [committed, low, high] = await Promise.all([
+        fetchCommitted(cluster, { group, topic, partitions: numbers, requireStable: false }),
+        listOffsets(cluster, topic, numbers, EARLIEST),
+        listOffsets(cluster, topic, numbers, LATEST),
       ]);
-      return ends
-        .map(({ partition, low, high }) => {
-          const { offset: committed, metadata } = committedFor(partition);
-          return { partition, committed, metadata, low: Number(low), high: Number(high) };
-        })
-        .sort((a, b) => a.partition - b.partition);
+      return {
+        clusterId,
+        topicId,
+        partitions: numbers.map((partition) => {
+          const { offset, metadata } = valueOf(committed, topic, partition);
+          return {
+            ...{ partition, committed: offset, metadata },
+            low: valueOf(low, topic, partition),
+            high: valueOf(high, topic, partition),
+          };
+        }),
+      };
     },
     async committed(group, topic, partition) {
-      return (await batchedFetch.load(JSON.stringify([group, topic])))(partition);
+      const cluster = await lazyCluster.connected();
+      const query = { group, topic, partitions: [partition], requireStable: true };
+      const committed = valueOf(await fetchCommitted(cluster, query), topic, partition);
+      // Kafka answers for a partition that does not exist as for one where the group has never committed.
+      if (committed.offset === null) {
+        const { partitions } = await findExistingTopic(cluster, topic);
+        if (!partitions.some((existing) => existing.partition === partition))
+          throw new TopicNotFoundError(topic, partition);
+      }
+      return committed;
     },
     async at(topic, timeMs) {
-      const admin = await admins.connected(topic);
-      const found = await admin.fetchTopicOffsetsByTimestamp(topic, timeMs);
-      return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
+      const cluster = await lazyCluster.connected();
+      const { partitions } = await findExistingTopic(cluster, topic);
+      const numbers = partitions.map(({ partition }) => partition);
+      // The ends first: a record that arrives in between is at or after the end.
+      const ends = await listOffsets(cluster, topic, numbers, LATEST);
+      const found = await listOffsets(cluster, topic, numbers, timeMs);
+      return new Map([...found].map(([p, offset]) => [p, offset < 0 ? valueOf(ends, topic, p) : offset]));
     },
-    close: () => admins.close(),
+    async identity(topic) {
+      const found = await findTopic(await lazyCluster.connected(), topic, IDENTITY_MAX_AGE_MS);
+      return found && { clusterId: found.clusterId, topicId: found.topicId };
+    },
+    close: () => lazyCluster.close(),
   };
 }
 
-/**
- * One admin client per topic, connected on first use. Two topics on one admin client evict each other's metadata, and
- * fetchTopicOffsets then finds no leader.
- */
-function createAdmins(kafka: Kafka) {
-  const admins = new Map<string, Promise<Admin>>();
-  return {
-    async connected(topic: string): Promise<Admin> {
-      const admin = admins.get(topic) ?? connect(kafka);
-      admins.set(topic, admin);
-      try {
-        return await admin;
-      } catch (error) {
-        admins.delete(topic);
-        throw error;
-      }
-    },
-    async close(): Promise<void> {
-      await Promise.allSettled([...admins.values()].map(async (admin) => (await admin).disconnect()));
-    },
-  };
+async function findExistingTopic(cluster: Cluster, topic: string): Promise<ClusterTopic> {
+  const found = await findTopic(cluster, topic);
+  if (found === null) throw new TopicNotFoundError(topic);
+  return found;
 }
 
-async function connect(kafka: Kafka): Promise<Admin> {
-  const admin = kafka.admin();
-  await admin.connect();
-  return admin;
+/** @throws Error when Kafka's response does not contain the partition: unknown is not the same as empty */
+function valueOf<T>(values: ReadonlyMap<number, T>, topic: string, partition: number): T {
+  const value = values.get(partition);
+  if (value === undefined) throw new Error(`Kafka returned no offset of partition ${partition} of ${topic}`);
+  return value;
 }

@@ -13,90 +13,57 @@ export interface TransactionOutput extends RecordLocation {
   readonly metadata: string;
 }
 
-/** A transaction whose producer fenced every older producer of its id. Commit or abandon it. */
-export interface FencedTransaction {
-  /** False when this process already held the id from an earlier transaction, so `begin` fenced no producer. */
-  readonly fresh: boolean;
-  /**
-   * The offset that this process committed last under the held id; null when fresh. For some milliseconds after a commit,
-   * until its marker is written, Kafka may return an older offset. A fresh producer waits until the marker is written.
-   */
-  readonly lastOffset: number | null;
+/** A producer that has fenced every older producer of its transactional id. */
+export interface FencedProducer {
+  /** When it fenced the others, ms since 1970. */
+  readonly fencedAtMs: number;
   /**
    * Writes each record exactly once and the offset, or throws. A record without a key goes to the partition of the output with the
-   * number of the input partition, modulo the number of partitions.
+   * number of the input partition, modulo the number of partitions. After an error the producer is of no use: close it, and open
+   * another one, whose fence settles what became of the transaction.
    */
   commit(output: TransactionOutput): Promise<void>;
-  /**
-   * Ends the transaction without output. The producer can be used for the next range. It does nothing after a failed commit:
-   * only the next fence settles what became of the transaction.
-   */
-  abandon(): Promise<void>;
+  /** Closes the connections. It aborts nothing: an open transaction is ended by the next producer of its id. */
+  close(): Promise<void>;
 }
 
 export interface Transactions {
   /**
-   * Begins a transaction under a stable id. A fresh producer fences all older producers of the id and aborts their open
-   * transactions. A producer that this process holds from its last commit is reused, unless `fresh` is set.
+   * Opens a producer under a stable id. It fences all older producers of the id and ends their open transactions: after this, none
+   * of them can commit.
    */
-  begin(transactionalId: string, options?: { fresh?: boolean }): Promise<FencedTransaction>;
+  open(transactionalId: string): Promise<FencedProducer>;
   close(): Promise<void>;
 }
 
 /** A transaction starts with its first send and ends within milliseconds. A dead one blocks readers for this time. */
 const TRANSACTION_TIMEOUT_MS = 15_000;
 
-interface HeldProducer {
-  readonly producer: Producer;
-  readonly sender: ExactSender;
-  busy: boolean;
-  /** It is disconnected and not used again. */
-  discarded: boolean;
-  lastOffset: number | null;
-}
-
-/**
- * Keeps one transactional producer per id, as long as the worker runs. Discards a producer after a failed commit or abort:
- * kafkajs refuses to use it again, and only a new InitProducerId decides whether the transaction was committed
- * (docs/decisions/0009-transactions.md).
- */
+/** Opens transactional producers (docs/decisions/0009-transactions.md). */
 export function createTransactions(kafka: Kafka): Transactions {
-  const producers = new Map<string, HeldProducer>();
-
-  async function discard(transactionalId: string, held: HeldProducer): Promise<void> {
-    if (producers.get(transactionalId) === held) producers.delete(transactionalId);
-    held.discarded = true;
-    await held.producer.disconnect().catch(() => {}); // best effort: the producer is not used again
-  }
-
-  async function open(transactionalId: string): Promise<HeldProducer> {
-    const sender = createExactSender();
-    const producer = createProducer(kafka, transactionalId, sender);
-    await producer.connect();
-    const held = { producer, sender, busy: true, discarded: false, lastOffset: null };
-    producers.set(transactionalId, held);
-    return held;
-  }
+  const open = new Set<Producer>();
+  const discard = async (producer: Producer) => {
+    open.delete(producer);
+    await producer.disconnect().catch(() => {}); // best effort: the producer is not used again
+  };
 
   return {
-    async begin(transactionalId, { fresh = false } = {}) {
-      const earlier = producers.get(transactionalId);
-      // Busy: an attempt of this process hangs. Its retry must not share a producer with it.
-      if (earlier && (fresh || earlier.busy)) await discard(transactionalId, earlier);
-      const reused = earlier !== undefined && !fresh && !earlier.busy;
-      const held = reused ? earlier : await open(transactionalId);
-      held.busy = true;
-      const discardHeld = () => discard(transactionalId, held);
+    async open(transactionalId) {
+      const sender = createExactSender();
+      const producer = createProducer(kafka, transactionalId, sender);
+      open.add(producer);
       try {
-        const transaction = await held.producer.transaction();
-        return fencedTransaction(transaction, held, !reused, discardHeld);
+        await producer.connect();
+        // The first transaction of a producer requests its id (InitProducerId), which is the fence.
+        const first = await producer.transaction();
+        return fencedProducer(producer, sender, first, () => discard(producer));
       } catch (error) {
-        await discardHeld();
+        await discard(producer);
         throw error;
       }
     },
     async close() {
-      await Promise.all([...producers].map(([transactionalId, held]) => discard(transactionalId, held)));
+      await Promise.all([...open].map(discard));
     },
   };
 }
@@ -112,34 +79,23 @@ const createProducer = (kafka: Kafka, transactionalId: string, sender: ExactSend
     createPartitioner: sender.createPartitioner,
   });
 
-function fencedTransaction(
-  transaction: Transaction,
-  held: HeldProducer,
-  fresh: boolean,
-  discard: () => Promise<void>,
-): FencedTransaction {
-  const settle = async (work: () => Promise<void>) => {
-    try {
-      await work();
-      held.busy = false;
-    } catch (error) {
-      await discard();
-      throw error;
-    }
-  };
+function fencedProducer(
+  producer: Producer,
+  sender: ExactSender,
+  first: Transaction,
+  close: () => Promise<void>,
+): FencedProducer {
+  let begun: Transaction | undefined = first;
   return {
-    fresh,
-    lastOffset: held.lastOffset,
-    commit: (output) =>
-      settle(async () => {
-        await commit(transaction, held.sender, output);
-        held.lastOffset = output.offset;
-      }),
-    async abandon() {
-      // A request of a failed send may still be on its way. An abort could be written before it, and its records would then belong
-      // to no transaction and block all readers. The next fence makes the broker refuse it.
-      if (!held.discarded) await settle(() => transaction.abort());
+    fencedAtMs: Date.now(),
+    async commit(output) {
+      const transaction = begun ?? (await producer.transaction());
+      begun = undefined;
+      await commit(transaction, sender, output);
     },
+    // A request of a failed send may still be on its way. An abort could be written before it, and its records would then belong to
+    // no transaction and block all readers. The next fence makes the broker refuse it.
+    close,
   };
 }
 

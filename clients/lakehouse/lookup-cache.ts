@@ -1,12 +1,13 @@
-import DataLoader from 'dataloader';
 import { LRUCache } from 'lru-cache';
+import { groupBy } from '../../domain/values/group-by.ts';
+import { createBatchedLoader } from './batched-loader.ts';
 import { createTableSnapshot } from './table-snapshot.ts';
 
-/** The lakehouse's values for the ids of a range. */
+/** The lakehouse's rows for the ids of a range. */
 export interface LookupResult<T> {
-  /** An id that does not exist is missing. */
-  readonly byId: ReadonlyMap<string, T>;
-  /** False when Trino failed or missed the deadline: then `byId` has only values from the cache. */
+  /** All rows of each id, for example those of one name on two platforms. An id that does not exist is missing. */
+  readonly byId: ReadonlyMap<string, readonly T[]>;
+  /** False when Trino failed or missed the deadline: then `byId` has only rows from the cache. */
   readonly complete: boolean;
 }
 
@@ -16,88 +17,57 @@ interface LookupCacheOptions<T> {
   /** A lookup waits this long for Trino. */
   readonly deadlineMs: number;
   readonly onError: (error: unknown) => void;
-  /** Reads the complete table, page by page. While its snapshot is fresh, no lookup queries Trino. */
+  /** Reads the complete table, page by page, ordered by id. While its snapshot is fresh, no lookup queries Trino. */
   readonly preload?: () => AsyncIterable<readonly T[]>;
 }
 
 /** Several times the number of KOLs that exist today; the features of so many take about 60 MB. */
-const MAX_VALUES = 200_000;
+const MAX_ROWS = 200_000;
 const TTL_MS = 10 * 60_000;
-/** The ranges of a batch start within a few milliseconds of each other, so one query serves all of them. */
-const BATCH_WINDOW_MS = 5;
-const MAX_IDS_PER_QUERY = 5000;
 
 /**
- * Looks up lakehouse values for the hot path, and caches them, unknown ids included. One query serves all ids that are not
- * cached. A lookup never throws and never takes longer than the deadline; a result that arrives later serves the next batch.
- * Only one query runs at a time, and no id is queried twice meanwhile, so queries do not pile up on a slow Trino.
- * @param query reads the values of ids from the lakehouse
+ * Looks up lakehouse rows for the hot path, and caches them, unknown ids included. Lookups at the same time share queries for the ids
+ * that are not cached. A lookup never throws and never takes longer than the deadline; a result that arrives later serves the next
+ * slice. Few queries run at a time, and no id is queried twice meanwhile, so queries do not pile up on a slow Trino.
+ * @param query reads the rows of ids from the lakehouse
  */
 export function createLookupCache<T>(
   query: (ids: readonly string[]) => Promise<readonly T[]>,
-  idOf: (value: T) => string,
+  idOf: (row: T) => string,
   { deadlineMs, onError, preload }: LookupCacheOptions<T>,
 ): Lookup<T> {
-  /** Null marks an id that does not exist. */
-  const cache = new LRUCache<string, { readonly value: T | null }>({ max: MAX_VALUES, ttl: TTL_MS });
-  const snapshotOptions = { maxRows: MAX_VALUES, maxAgeMs: TTL_MS, onError };
+  /** An id that does not exist has no rows. */
+  const cache = new LRUCache<string, readonly T[]>({ max: MAX_ROWS, ttl: TTL_MS });
+  const snapshotOptions = { maxRows: MAX_ROWS, maxAgeMs: TTL_MS, onError };
   const snapshot = preload && createTableSnapshot(preload, idOf, snapshotOptions);
-  const loader = createLoader(async (ids) => {
-    const found = new Map((await query(ids)).map((value) => [idOf(value), value]));
-    for (const id of ids) cache.set(id, { value: found.get(id) ?? null });
+  const load = createBatchedLoader(async (ids) => {
+    const found = groupBy(await query(ids), idOf);
+    for (const id of ids) cache.set(id, found.get(id) ?? []);
   }, onError);
 
-  /** Undefined when the value has to be queried. */
-  const cachedValue = (id: string): T | null | undefined => {
-    const value = snapshot?.(id);
-    return value === undefined ? cache.get(id)?.value : value;
-  };
+  /** Undefined when the rows have to be queried. */
+  const cachedRows = (id: string): readonly T[] | undefined => snapshot?.(id) ?? cache.get(id);
 
   return async (ids) => {
-    const missing = [...new Set(ids)].filter((id) => cachedValue(id) === undefined);
-    const complete = missing.length === 0 || (await succeedsWithin(deadlineMs, loader.loadMany(missing)));
-    const byId = new Map<string, T>();
+    const missing = [...new Set(ids)].filter((id) => cachedRows(id) === undefined);
+    const complete = missing.length === 0 || (await succeedsWithin(deadlineMs, load(missing)));
+    const byId = new Map<string, readonly T[]>();
     for (const id of ids) {
-      const value = cachedValue(id);
-      if (value) byId.set(id, value);
+      const rows = cachedRows(id);
+      if (rows !== undefined && rows.length > 0) byId.set(id, rows);
     }
     return { byId, complete };
   };
 }
 
-/**
- * Joins the ids of concurrent lookups into one query. The next query starts when the running one has ended.
- * @param fill queries ids and caches the result
- */
-function createLoader(
-  fill: (ids: readonly string[]) => Promise<void>,
-  onError: (error: unknown) => void,
-): DataLoader<string, void> {
-  let running: Promise<unknown> = Promise.resolve();
-  const loader = new DataLoader<string, void>(
-    (ids) => {
-      const filled = running.then(() => fill(ids));
-      running = filled.catch(onError);
-      // The loader must forget the ids: found values are cached by `fill`, and failed ones must be queried again.
-      void running.then(() => ids.forEach((id) => loader.clear(id)));
-      return filled.then(() => ids.map(() => undefined));
-    },
-    {
-      maxBatchSize: MAX_IDS_PER_QUERY,
-      batchScheduleFn: (dispatch) => setTimeout(() => void running.then(dispatch), BATCH_WINDOW_MS),
-    },
-  );
-  return loader;
-}
-
-/** Whether a load ends in time and without an error. `loadMany` returns errors as results. */
-async function succeedsWithin(ms: number, load: Promise<readonly unknown[]>): Promise<boolean> {
+/** Whether a load ends in time and succeeds. */
+async function succeedsWithin(ms: number, load: Promise<boolean>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), ms);
   });
   try {
-    return await Promise.race([load.then((results) => !results.some((one) => one instanceof Error)), late]);
+    return await Promise.race([load, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -49,7 +49,7 @@ export function createMlHttp({
   });
 
   const postOnce = (path: string, payload: unknown, signal: AbortSignal): Promise<MlResponse> =>
-    abortable(signal, async (call) => {
+    abortable([signal], async (call) => {
       const timeout = setTimeout(
         () => call.abort(new Error(`no answer in ${timeoutSeconds} s`)),
         timeoutSeconds * 1000,

@@ -51,7 +51,11 @@ export function readSingle(response: MlResponse, profile: ModelFeatures): Outcom
   return readResponse(response, (body) => readPredictions(body, prediction, (one) => [one], [profile]));
 }
 
-/** Reads the response to a batch. @throws MlApiUnavailableError as {@link readSingle} */
+/**
+ * Reads the response to a batch.
+ * @param profiles no two of which have the same normalised id, see `splitBatches`
+ * @throws MlApiUnavailableError as {@link readSingle}
+ */
 export function readBatch(response: MlResponse, profiles: readonly ModelFeatures[]): Outcome | NoEndpoint {
   if (NO_ENDPOINT.includes(response.status)) return { kind: 'no-endpoint' };
   return readResponse(response, (body) =>
@@ -97,7 +101,7 @@ const firstIssue = ({ issues: [first] }: z.ZodError) => `${first?.path.join('.')
 type IdKey = (kolId: string) => string;
 const exactId: IdKey = (kolId) => kolId;
 /** Services change the case of ids, or remove "@" and white space. */
-const normalisedId: IdKey = (kolId) =>
+export const normalisedId: IdKey = (kolId) =>
   kolId.normalize('NFC').replace(/\s/gu, '').replace(/^@+/u, '').toLowerCase();
 
 /** The answer to each profile; undefined when that is not certain for all of them. */
@@ -106,21 +110,10 @@ function matchAnswers(
   answers: readonly Prediction[],
 ): readonly Prediction[] | undefined {
   for (const keyOf of [exactId, normalisedId]) {
-    const matched = matchByPosition(profiles, answers, keyOf) ?? matchById(profiles, answers, keyOf);
+    const matched = matchById(profiles, answers, keyOf);
     if (matched !== undefined) return matched;
   }
   return undefined;
-}
-
-function matchByPosition(
-  profiles: readonly ModelFeatures[],
-  answers: readonly Prediction[],
-  keyOf: IdKey,
-): readonly Prediction[] | undefined {
-  const sameOrder =
-    answers.length === profiles.length &&
-    answers.every(({ kol_id }, index) => keyOf(kol_id) === keyOf(profiles[index]?.kol_id ?? ''));
-  return sameOrder ? answers : undefined;
 }
 
 /** Two profiles, or two answers, with the same key are ambiguous. */

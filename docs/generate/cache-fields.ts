@@ -53,8 +53,15 @@ const eventPosition: Readonly<Record<string, NameDoc>> = {
     type: 'whole number',
     meaning: 'if a video event wrote the hash: time of the event, ms since 1970',
   },
+  source_topic: { type: 'text', meaning: 'if a video event wrote the hash: topic of the event' },
+  source_partition: { type: 'whole number', meaning: 'if a video event wrote the hash: its partition' },
   source_offset: { type: 'whole number', meaning: 'if a video event wrote the hash: offset of the event' },
+  source_fenced_at_ms: {
+    type: 'whole number',
+    meaning: 'when the attempt that wrote the hash fenced the partition, ms since 1970',
+  },
 };
+export const eventFields = Object.keys(eventPosition);
 
 const profileMeanings: Readonly<Record<keyof Profile, string>> = {
   kol_id: 'the KOL',
@@ -147,7 +154,8 @@ export const scoreFields: Readonly<Record<keyof Score, NameDoc>> = {
   },
   source: {
     type: 'object or null',
-    meaning: '`topic`, `partition` and `offset` of the event; null if it was made without one',
+    meaning:
+      '`topic`, `partition` and `offset` of the event, and `fenced_at_ms`, when the attempt that scored it fenced the partition; null if it was made without an event',
   },
   features_from: {
     type: 'string',

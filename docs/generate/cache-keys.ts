@@ -16,6 +16,7 @@ import {
   contentFields,
   dailyStatsFields,
   engagementFields,
+  eventFields,
   partMetadataFields,
   platformStatsFields,
   profileFields,
@@ -98,7 +99,7 @@ export const publicKeys: readonly CacheKeyDoc[] = [
     content: 'one video or post',
     writers: `${WARM('trending')} (items of the lists, ids of ETL loads); ${MISS}; video events`,
     fields: contentFields,
-    optionalFields: ['event_time_ms', 'source_offset'],
+    optionalFields: eventFields,
   },
   {
     ...keyDoc(
@@ -199,7 +200,7 @@ export const internalKeys: readonly CacheKeyDoc[] = [
     content: 'engagement of the latest scraped video of the KOL',
     writers: 'video events',
     fields: engagementFields,
-    optionalFields: ['event_time_ms', 'source_offset'],
+    optionalFields: eventFields,
   },
   {
     ...keyDoc(

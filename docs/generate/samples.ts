@@ -93,7 +93,7 @@ export const samplePrediction: Prediction = {
 export const sampleScore: Score = buildScore(samplePrediction, {
   platform: 'tiktok',
   event_time_ms: Date.parse(sampleProfileEvent.event_time),
-  source: { topic: PROFILES_TOPIC, partition: 3, offset: 1042 },
+  source: { topic: PROFILES_TOPIC, partition: 3, offset: 1042, fenced_at_ms: Date.parse(SAMPLE_TIME) },
   features_from: 'event+lakehouse',
 });
 

@@ -9,15 +9,15 @@ import { code, codeBlock, describeNames, fieldTable, table, type NameDoc } from 
 import { sampleScore } from './samples.ts';
 
 const range = { topic: 'kol.profiles.raw', partition: 3, from: 1000, to: 1043 };
-const sampleScoreRecord = scoreRecord(sampleScore, 850, []);
+const sampleScoreRecord = scoreRecord(sampleScore, { latencyMs: 850, late: false, negativeCounts: [] });
 const sampleLedgerRecord = ledgerRecord(
   range,
-  { scored: [1000, 1001, 1042], deadLettered: [1002], late: [], superseded: [1003, 1004] },
+  { scored: [1000, 1001, 1042], deadLettered: [1002], superseded: [1003, 1004], dropped: [] },
   {
     worker: 'worker-1/6f1c2a52',
     attempt: 1,
     modelVersion: 'v1',
-    phases: { fence: 3, read: 5, features: 1, model: 52, cache: 2 },
+    phases: { read: 5, features: 1, model: 52, cache: 2 },
   },
 );
 
@@ -37,6 +37,11 @@ const scoreDocs: Readonly<Record<string, NameDoc>> = {
   latency_ms: {
     type: 'number ≥ 0',
     meaning: 'from the event time to the write of the score to Redis; 0 if the event time is ahead',
+  },
+  late: {
+    type: 'boolean',
+    meaning:
+      'whether the event was behind the watermark: more than 5 minutes older than the newest of its partition',
   },
   model_version_trust: { type: 'string', meaning: '`model_version` of the model' },
   features_from: {
@@ -58,17 +63,17 @@ const ledgerDocs: Readonly<Record<string, NameDoc>> = {
   to: { type: 'number', meaning: 'first offset after the range' },
   scored: { type: SPANS, meaning: 'offsets that became a score, or refreshed a video' },
   dead_letters: { type: SPANS, meaning: 'offsets that became dead letters' },
-  late: { type: SPANS, meaning: 'offsets of late events' },
   superseded: {
     type: SPANS,
-    meaning: 'offsets with a newer event of the same account or video in the range',
+    meaning: 'offsets with a newer event of the same account or video in the range, or right after it',
   },
+  dropped: { type: SPANS, meaning: 'offsets of late events that were left out (`lateEvents: "drop"`)' },
   model_version: { type: 'string or null', meaning: 'version that scored them' },
   worker: { type: 'string', meaning: 'process that committed the range' },
   attempt: { type: 'number', meaning: 'attempt of the activity' },
   phases_ms: {
     type: 'object',
-    meaning: 'milliseconds of the steps `fence`, `read`, `features`, `model`, `cache`',
+    meaning: 'milliseconds of the steps `read`, `features`, `model`, `cache`',
   },
 };
 

@@ -1,4 +1,4 @@
-import type { RecordLocation } from '../kafka-location.ts';
+import type { EventSource } from '../kafka-location.ts';
 import type { CacheEntry } from '../schema/entry.ts';
 import { FieldError } from '../schema/field.ts';
 
@@ -25,7 +25,7 @@ export interface Score {
   /** Time of the scored event, ms since 1970; null when the score comes from the lakehouse alone. */
   readonly event_time_ms: number | null;
   /** Location of the scored event; null when the score comes from the lakehouse alone. */
-  readonly source: RecordLocation | null;
+  readonly source: EventSource | null;
   readonly features_from: FeaturesFrom;
 }
 

@@ -1,37 +1,55 @@
-import { NO_COUNTS, type RangeCounts } from './range-report.ts';
+import { isTotals, NO_TOTALS, type PartitionTotals } from './partition-totals.ts';
+
+/** Says which topic an offset belongs to: a topic of the same name in another cluster, or created again, has other offsets. */
+export interface TopicIdentity {
+  readonly clusterId: string;
+  /** As Kafka's tools show it. Sixteen zero bytes when the broker has no topic ids (Redpanda, Kafka before 2.8). */
+  readonly topicId: string;
+}
 
 /** Metadata that is committed with each offset, in the same transaction, for the attempt that continues from there. */
 export interface CommittedMetadata {
   /** The worker that committed it. */
   readonly worker: string;
-  /** Newest event time seen in the partition, for the watermark. */
-  readonly max_event_time_ms: number | null;
-  /**
-   * The first offset of the planned range, and the outcome of its records so far. When the report of an attempt is lost, the
-   * next attempt counts these records from here.
-   */
-  readonly range: { readonly from: number; readonly counts: RangeCounts } | null;
+  readonly identity: TopicIdentity;
+  /** Newest event time of the partition, for its watermark; null after a start or a seek. */
+  readonly newestEventMs: number | null;
+  readonly totals: PartitionTotals;
+  /** At the first start of a loop: the number of partitions that started. Null after the first batch or seek. */
+  readonly startedWith: number | null;
 }
 
-const UNKNOWN: CommittedMetadata = { worker: '', max_event_time_ms: null, range: null };
+/** The names are short: Kafka limits the metadata of an offset to 4,096 bytes. */
+export const serializeCommittedMetadata = (metadata: CommittedMetadata): string =>
+  JSON.stringify({
+    worker: metadata.worker,
+    cluster_id: metadata.identity.clusterId,
+    topic_id: metadata.identity.topicId,
+    newest_event_ms: metadata.newestEventMs,
+    totals: metadata.totals,
+    ...(metadata.startedWith !== null && { started_with: metadata.startedWith }),
+  });
 
-export const serializeCommittedMetadata = (metadata: CommittedMetadata): string => JSON.stringify(metadata);
-
-/** Parses what can be read. The rest is unknown, for example when an operator has set the offset by hand. */
-export function parseCommittedMetadata(text: string | null): CommittedMetadata {
-  if (text === null || text === '') return UNKNOWN;
+/** @returns null when another client committed the offset, or an older version of this one */
+export function parseCommittedMetadata(text: string | null): CommittedMetadata | null {
+  if (text === null || text === '') return null;
   try {
-    const { worker, max_event_time_ms, range } = JSON.parse(text) as Partial<CommittedMetadata>;
+    const { worker, cluster_id, topic_id, newest_event_ms, totals, started_with } = JSON.parse(
+      text,
+    ) as Record<string, unknown>;
+    if (typeof worker !== 'string' || typeof cluster_id !== 'string' || typeof topic_id !== 'string')
+      return null;
     return {
-      worker: typeof worker === 'string' ? worker : '',
-      max_event_time_ms: typeof max_event_time_ms === 'number' ? max_event_time_ms : null,
-      range: range != null && isRange(range) ? range : null,
+      worker,
+      identity: { clusterId: cluster_id, topicId: topic_id },
+      newestEventMs: typeof newest_event_ms === 'number' ? newest_event_ms : null,
+      totals: isTotals(totals) ? totals : NO_TOTALS,
+      startedWith: typeof started_with === 'number' ? started_with : null,
     };
   } catch {
-    return UNKNOWN;
+    return null;
   }
 }
 
-const countNames = Object.keys(NO_COUNTS) as (keyof RangeCounts)[];
-const isRange = ({ from, counts }: NonNullable<CommittedMetadata['range']>): boolean =>
-  typeof from === 'number' && countNames.every((name) => typeof counts?.[name] === 'number');
+export const isSameTopic = (a: TopicIdentity, b: TopicIdentity): boolean =>
+  a.clusterId === b.clusterId && a.topicId === b.topicId;

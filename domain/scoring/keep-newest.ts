@@ -1,9 +1,12 @@
 import type { ParseOutcome } from './parse-outcome.ts';
+import { boundedEventTime, watermarkOf } from './watermark.ts';
 
 /** An event with its offset in the partition. */
 export interface EventAtOffset<E> {
   readonly offset: number;
   readonly event: E;
+  /** Whether it is behind the watermark of its partition. */
+  readonly late: boolean;
 }
 
 /** A record that cannot be processed, with the reason. */
@@ -13,41 +16,50 @@ export interface RejectedRecord {
   readonly detail: string;
 }
 
-/** The records of a range by outcome: each offset is in exactly one list. */
-interface SortedEvents<E> {
-  /** The newest event of each id, in offset order; only these are processed further. */
-  readonly newest: EventAtOffset<E>[];
-  readonly deadLetters: RejectedRecord[];
-  /** Older than the watermark: only counted. */
-  readonly late: number[];
-  /** The range has a newer event of the same id. */
-  readonly superseded: number[];
-  readonly maxEventTimeMs: number | null;
+/** How events behind the watermark are treated. */
+export interface Lateness {
+  /** Newest event time of the partition before this batch. */
+  readonly newestEventMs: number | null;
+  /** `score`: like any other event, and marked. `drop`: only counted. */
+  readonly lateEvents: 'score' | 'drop';
+  readonly nowMs: number;
 }
 
-/**
- * Keeps the newest event of each id in a range. Newer means a later event time, or the same time and a higher offset.
- * @param watermarkMs events before it are late; null when the topic has no watermark yet
- */
+/** The records of a micro-batch by outcome: each offset is in exactly one list. */
+export interface SortedEvents<E> {
+  /** The newest event of each id, in offset order; only these are processed further. */
+  readonly newest: readonly EventAtOffset<E>[];
+  readonly deadLetters: readonly RejectedRecord[];
+  /** The batch has a newer event of the same id, or the same event again. */
+  readonly superseded: readonly number[];
+  /** Late, and left out. */
+  readonly dropped: readonly number[];
+  /** Newest event time of the partition after this batch. */
+  readonly newestEventMs: number | null;
+}
+
+/** Keeps the newest event of each id. Newer means a later event time, or the same time and a higher offset. */
 export function keepNewest<E extends { readonly event_time_ms: number }>(
   parsed: readonly { readonly offset: number; readonly outcome: ParseOutcome<E> }[],
   idOf: (event: E) => string,
-  watermarkMs: number | null,
+  { newestEventMs: before, lateEvents, nowMs }: Lateness,
 ): SortedEvents<E> {
+  const watermarkMs = watermarkOf(before) ?? -Infinity;
   const newest = new Map<string, EventAtOffset<E>>();
   const deadLetters: RejectedRecord[] = [];
-  const late: number[] = [];
+  const dropped: number[] = [];
   const superseded: number[] = [];
-  let maxEventTimeMs: number | null = null;
+  let newestEventMs = before;
   for (const { offset, outcome } of parsed) {
     if (outcome.kind === 'deadLetter') {
       deadLetters.push({ offset, reason: outcome.reason, detail: outcome.detail });
       continue;
     }
     const event = outcome.value;
-    maxEventTimeMs = Math.max(maxEventTimeMs ?? 0, event.event_time_ms);
-    if (watermarkMs !== null && event.event_time_ms < watermarkMs) {
-      late.push(offset);
+    const late = event.event_time_ms < watermarkMs;
+    newestEventMs = Math.max(newestEventMs ?? 0, boundedEventTime(event.event_time_ms, nowMs));
+    if (late && lateEvents === 'drop') {
+      dropped.push(offset);
       continue;
     }
     const id = idOf(event);
@@ -57,13 +69,13 @@ export function keepNewest<E extends { readonly event_time_ms: number }>(
       continue;
     }
     if (previous !== undefined) superseded.push(previous.offset);
-    newest.set(id, { offset, event });
+    newest.set(id, { offset, event, late });
   }
   return {
     newest: [...newest.values()].sort((a, b) => a.offset - b.offset),
     deadLetters,
-    late,
     superseded: superseded.sort((a, b) => a - b),
-    maxEventTimeMs,
+    dropped,
+    newestEventMs,
   };
 }

@@ -1,19 +1,20 @@
 import type { OffsetRange } from '../kafka-location.ts';
 import type { OutputRecord } from './output-record.ts';
-import type { Phases } from './range-report.ts';
+import type { Phases } from './partition-totals.ts';
 
-/** Offsets of a range by outcome; each offset that held a record is in exactly one list. */
-interface RangeOutcomes {
+/** Offsets of a micro-batch by outcome; each offset that held a record is in exactly one list. */
+export interface BatchOutcomes {
   readonly scored: readonly number[];
-  readonly late: readonly number[];
-  readonly superseded: readonly number[];
   readonly deadLettered: readonly number[];
+  readonly superseded: readonly number[];
+  /** Late, and left out because the settings say so. */
+  readonly dropped: readonly number[];
 }
 
-/** The ledger's record of a committed range. */
+/** The ledger's record of a committed micro-batch. */
 export const ledgerRecord = (
   { topic, partition, from, to }: OffsetRange,
-  outcomes: RangeOutcomes,
+  outcomes: BatchOutcomes,
   attempt: {
     readonly worker: string;
     readonly attempt: number;
@@ -29,8 +30,8 @@ export const ledgerRecord = (
     to,
     scored: offsetSpans(outcomes.scored),
     dead_letters: offsetSpans(outcomes.deadLettered),
-    late: offsetSpans(outcomes.late),
     superseded: offsetSpans(outcomes.superseded),
+    dropped: offsetSpans(outcomes.dropped),
     model_version: attempt.modelVersion,
     worker: attempt.worker,
     attempt: attempt.attempt,

@@ -22,15 +22,20 @@ export interface ModelFeatures {
 const UNKNOWN_ACCOUNT_AGE_DAYS = 365;
 
 /**
- * The features that the lakehouse has of the account of an event. Those of the same name on another platform are of another account.
- * @param known features of the name in kol_trust_features
+ * The features that the lakehouse has of the account of an event. The same name on another platform is another account. For an event
+ * without a platform the name must have one account only: with two it is unknown which of them the event means.
+ * @param sameName rows of the event's name in kol_trust_features
  */
 export function featuresOfAccount(
   event: Pick<ProfileEvent, 'platform'>,
-  known: TrustFeatures | undefined,
+  sameName: readonly TrustFeatures[] = [],
 ): TrustFeatures | null {
-  const platform = known?.platform?.toLowerCase() ?? event.platform;
-  return known === undefined || (event.platform !== null && event.platform !== platform) ? null : known;
+  // The lakehouse may have an account twice; the last row counts.
+  const byPlatform = new Map(sameName.map((row) => [row.platform?.toLowerCase() ?? null, row]));
+  const [only] = byPlatform.size === 1 ? byPlatform.values() : [];
+  if (event.platform === null) return only ?? null;
+  const ofUnknownPlatform = only?.platform === null ? only : null;
+  return byPlatform.get(event.platform) ?? ofUnknownPlatform;
 }
 
 /** The platform of an event; of one that does not say it, that of its KOL in the lakehouse, else `unknown`. */

@@ -10,8 +10,17 @@ export const INPUT_TOPICS = [
   { topic: VIDEOS_TOPIC, kind: 'videos' },
 ] as const;
 
+/** What the events of a topic are, when nobody says it. */
+export const kindOfTopic = (topic: string): EventKind =>
+  INPUT_TOPICS.find((input) => input.topic === topic)?.kind ?? 'profiles';
+
+/** Partitions that one loop works. A topic with more of them has several loops. */
+const PARTITIONS_PER_SHARD = 32;
+/** The loop that works a partition. Contiguous, so that partitions that are added later keep the others where they are. */
+export const shardOf = (partition: number): number => Math.floor(partition / PARTITIONS_PER_SHARD);
+
 export const SCORES_TOPIC = 'scores.stream';
-/** One record for each committed range, with the outcome of every offset in it. */
+/** One record for each committed micro-batch, with the outcome of every offset in it. */
 export const LEDGER_TOPIC = 'kol.scoring.ledger';
 export const deadLetterTopic = (topic: string): string => `${topic}.dlq`;
 

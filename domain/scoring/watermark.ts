@@ -1,13 +1,13 @@
-import type { CommittedMetadata } from './committed-metadata.ts';
-
-/** Events this much older than the newest event of the topic are late (docs/contract.md: watermark of 5 minutes). */
-export const WATERMARK_DELAY_MS = 5 * 60_000;
+/** Events this much older than the newest event of their partition are late (docs/contract.md: watermark of 5 minutes). */
+const WATERMARK_DELAY_MS = 5 * 60_000;
 
 /**
- * The watermark of a topic in ms since 1970: the newest event time over all partitions, minus the delay.
- * @returns null before the first event
+ * The watermark of a partition in ms since 1970: its newest event time minus the delay. Order exists within a partition only, so
+ * there is no watermark of a topic.
+ * @param newestMs newest event time so far, see {@link boundedEventTime}; null before the first event
  */
-export function watermarkOf(committed: readonly CommittedMetadata[]): number | null {
-  const newest = committed.map(({ max_event_time_ms }) => max_event_time_ms).filter((time) => time !== null);
-  return newest.length === 0 ? null : Math.max(...newest) - WATERMARK_DELAY_MS;
-}
+export const watermarkOf = (newestMs: number | null): number | null =>
+  newestMs === null ? null : newestMs - WATERMARK_DELAY_MS;
+
+/** The event time that enters the watermark. The clock of a scraper may be ahead; that of the worker is the limit. */
+export const boundedEventTime = (eventTimeMs: number, nowMs: number): number => Math.min(eventTimeMs, nowMs);

@@ -5,7 +5,7 @@ import { MINIMUM_JAVA } from '../install/versions.ts';
 import type { StackPaths } from '../paths.ts';
 import type { PortName, Ports } from '../ports.ts';
 import type { ProcessSpec } from '../supervision/managed-process.ts';
-import { createTopics, isKafkaReady, kafkaProcess } from './kafka.ts';
+import { createTopics, isKafkaReady, kafkaProcess, newClusterId } from './kafka.ts';
 import { isRedisReady, redisProcess } from './redis.ts';
 import { isTemporalReady, temporalProcess } from './temporal.ts';
 import { isTrinoReady, trinoProcess } from './trino.ts';
@@ -48,8 +48,9 @@ const ENGINES = {
     variable: 'KAFKA_BROKERS',
     ports: ['kafka', 'kafkaController'],
     process: async ({ installPath: folder, ports, paths }) => {
-      const { kafka: port, kafkaController: controllerPort } = ports;
-      return kafkaProcess({ folder, javaHome: await javaHome('kafka'), port, controllerPort }, paths);
+      const node = { id: 1, port: ports.kafka, controllerPort: ports.kafkaController };
+      const options = { node, nodes: [node], clusterId: newClusterId(), maxHeapMb: 512 };
+      return kafkaProcess({ folder, javaHome: await javaHome('kafka'), ...options }, paths);
     },
     isReady: (addresses) => isKafkaReady(brokersOf(addresses)),
     afterStart: (addresses) => createTopics(brokersOf(addresses)),
@@ -82,7 +83,8 @@ export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
 /** @returns the definition of an engine, typed with its optional members */
 export const engine = (name: EngineName): Engine => ENGINES[name];
 
-async function javaHome(name: 'kafka' | 'trino'): Promise<string> {
+/** @throws StackError when there is no JDK that is new enough for the engine */
+export async function javaHome(name: 'kafka' | 'trino'): Promise<string> {
   const jdk = await findJdk(MINIMUM_JAVA[name]);
   if (!jdk) throw new StackError(noJdkMessage(name, MINIMUM_JAVA[name]));
   return jdk.home;

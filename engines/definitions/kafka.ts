@@ -22,30 +22,49 @@ export const TOPICS: Readonly<Record<string, number>> = Object.fromEntries([
  */
 export const DEAD_LETTER_MAX_BYTES = 2 * 1024 * 1024;
 
-interface KafkaOptions {
-  /** Folder with Kafka's jars in `lib`. */
-  readonly folder: string;
-  readonly javaHome: string;
+const MAX_REPLICAS = 3;
+
+/** A node in KRaft mode that is broker and controller. */
+export interface KafkaNode {
+  readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
 }
 
-/** One Kafka node in KRaft mode that is broker and controller. `createTopics` creates its topics. */
+interface KafkaOptions {
+  /** Folder with Kafka's jars in `lib`. */
+  readonly folder: string;
+  readonly javaHome: string;
+  /** The node that this process runs. */
+  readonly node: KafkaNode;
+  /** All nodes of its cluster. */
+  readonly nodes: readonly KafkaNode[];
+  /** Used when the data folder of the node is empty. */
+  readonly clusterId: string;
+  readonly maxHeapMb: number;
+}
+
+/** One Kafka node, alone or in a cluster. `createTopics` creates its topics. */
 export function kafkaProcess(options: KafkaOptions, paths: StackPaths): ProcessSpec {
-  const data = paths.data('kafka');
+  const { node, nodes, clusterId } = options;
+  const isAlone = nodes.length === 1;
+  const name = isAlone ? 'kafka' : `kafka-${node.id}`;
+  const data = paths.data(name);
   const java = join(options.javaHome, 'bin', 'java');
   const classPath = join(options.folder, 'lib', '*');
   const properties = join(data, 'server.properties');
   const logging = join(data, 'log4j2.properties');
   const common = [`-Dlog4j2.configurationFile=${logging}`, '-cp', classPath];
   return {
-    name: 'kafka',
-    title: 'Kafka',
+    name,
+    title: isAlone ? 'Kafka' : `Kafka node ${node.id}`,
     command: java,
     args: [
       '-Xms128m',
-      '-Xmx512m',
+      `-Xmx${options.maxHeapMb}m`,
       '-XX:+UseSerialGC',
+      // Nodes that restart while the others run on the same cores: less time in the compiler.
+      ...(isAlone ? [] : ['-XX:TieredStopAtLevel=1']),
       '-Djava.awt.headless=true',
       ...common,
       'kafka.Kafka',
@@ -58,8 +77,6 @@ export function kafkaProcess(options: KafkaOptions, paths: StackPaths): ProcessS
       await writeFile(properties, kafkaProperties(options, join(data, 'log')));
       await writeFile(logging, LOGGING_PROPERTIES);
       if (await isFormatted(join(data, 'log'))) return;
-      // Kafka's command line would read a cluster id with a leading dash as an option.
-      const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'K');
       await runTool(java, [
         '-XX:TieredStopAtLevel=1',
         ...common,
@@ -71,23 +88,32 @@ export function kafkaProcess(options: KafkaOptions, paths: StackPaths): ProcessS
         properties,
       ]);
     },
-    isReady: () => isKafkaReady([`127.0.0.1:${options.port}`]),
+    isReady: () => isKafkaReady([`127.0.0.1:${node.port}`]),
   };
 }
 
-function kafkaProperties({ port, controllerPort }: KafkaOptions, logFolder: string): string {
+/** Kafka's command line would read a cluster id with a leading dash as an option. */
+export const newClusterId = (): string => randomBytes(16).toString('base64url').replace(/^-/, 'K');
+
+/** A cluster keeps as many replicas as one in production, and accepts a write when all but one of them have it. */
+function kafkaProperties({ node, nodes }: KafkaOptions, logFolder: string): string {
+  const voters = nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`);
+  const replicas = Math.min(MAX_REPLICAS, nodes.length);
+  const inSync = Math.max(1, replicas - 1);
   return `process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
+node.id=${node.id}
+controller.quorum.voters=${voters.join(',')}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+listeners=PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}
+advertised.listeners=PLAINTEXT://127.0.0.1:${node.port}
 log.dirs=${logFolder}
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+default.replication.factor=${replicas}
+min.insync.replicas=${inSync}
+offsets.topic.replication.factor=${replicas}
 offsets.topic.num.partitions=8
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=${replicas}
+transaction.state.log.min.isr=${inSync}
 transaction.state.log.num.partitions=8
 group.initial.rebalance.delay.ms=0
 `;
@@ -129,7 +155,7 @@ export async function createTopics(brokers: readonly string[]): Promise<void> {
       topics: missing.map(([topic, numPartitions]) => ({
         topic,
         numPartitions,
-        replicationFactor: Math.min(3, nodes.length),
+        replicationFactor: Math.min(MAX_REPLICAS, nodes.length),
         configEntries: deadLetterTopics.includes(topic)
           ? [{ name: 'max.message.bytes', value: String(DEAD_LETTER_MAX_BYTES) }]
           : [],
@@ -138,7 +164,8 @@ export async function createTopics(brokers: readonly string[]): Promise<void> {
   });
 }
 
-async function withAdmin<T>(
+/** Runs some work with an admin client that is connected only for this work. */
+export async function withAdmin<T>(
   brokers: readonly string[],
   retries: number,
   work: (admin: Admin) => Promise<T>,

@@ -1,7 +1,7 @@
 import { MissingToolsError } from '../errors.ts';
 import { isInstalled, type InstallContext } from './install-once.ts';
 import { findJdk, noJdkMessage } from './java.ts';
-import { installKafka, kafkaFolderName } from './kafka.ts';
+import { installKafka, installKafka39, kafka39FolderName, kafkaFolderName } from './kafka.ts';
 import { findRedis, installRedis } from './redis.ts';
 import { findOnPath } from './run-tool.ts';
 import { findTemporal, installTemporal } from './temporal.ts';
@@ -9,11 +9,12 @@ import { installTemporalTestServer, temporalTestServerFolderName } from './tempo
 import { installTrino, trinoFolderName } from './trino.ts';
 import { MINIMUM_JAVA } from './versions.ts';
 
-type Installable = 'redis' | 'kafka' | 'trino' | 'temporal' | 'temporalTestServer';
+type Installable = 'redis' | 'kafka' | 'kafka39' | 'trino' | 'temporal' | 'temporalTestServer';
 
 const installers: Record<Installable, (context: InstallContext) => Promise<string>> = {
   redis: installRedis,
   kafka: installKafka,
+  kafka39: installKafka39,
   trino: installTrino,
   temporal: installTemporal,
   temporalTestServer: installTemporalTestServer,
@@ -21,6 +22,7 @@ const installers: Record<Installable, (context: InstallContext) => Promise<strin
 
 const DOWNLOADED_BY_MAVEN = {
   kafka: ['Kafka', kafkaFolderName],
+  kafka39: ['Kafka 3.9', kafka39FolderName],
   trino: ['Trino', trinoFolderName],
   temporalTestServer: ["Temporal's test server", temporalTestServerFolderName],
 } as const;

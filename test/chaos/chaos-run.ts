@@ -33,7 +33,7 @@ export interface ChaosRunOptions {
   readonly events: number;
   /** Number of different KOLs, or videos. */
   readonly ids: number;
-  /** Maximum offsets in a batch. */
+  /** Maximum offsets in a batch of one partition. */
   readonly maxOffsets: number;
 }
 
@@ -80,7 +80,7 @@ export async function createChaosRun(
       client.workflow.start<typeof scoringLoop>('scoringLoop', {
         taskQueue: SCORING_TASK_QUEUE,
         workflowId: loopId,
-        args: [{ topic, kind, group: name, settings: { maxOffsets, trigger: 'available' } }],
+        args: [{ topic, kind, group: name, settings: { maxOffsets, trigger: 'available', sliceSeconds: 5 } }],
       }),
     startWorker(settings = {}) {
       const workflowBundle = shared.engines.WORKFLOW_BUNDLE;

@@ -1,4 +1,3 @@
-import { WATERMARK_DELAY_MS } from '../../domain/scoring/watermark.ts';
 import { checkRanges, outcomesOf, rangesOf } from './check-ledger.ts';
 import { checkCached, checkDeadLetters, checkScores, type InputAndOutcomes } from './check-outputs.ts';
 import { isNewer, locationKey, type InputEvent, type ObservedRun, type OutcomeKind } from './observed-run.ts';
@@ -41,26 +40,22 @@ export function checkExactlyOnce(run: ObservedRun): CheckResult {
     counts: {
       scored: count('scored'),
       dead_letters: count('dead_letters'),
-      late: count('late'),
       superseded: count('superseded'),
+      dropped: count('dropped'),
     },
   };
 }
 
 /** Every input offset has an outcome that fits its record; no other offset has one. */
 function checkInput({ input, outcomes }: InputAndOutcomes, violations: Violations): void {
-  let newestMs = 0;
-  for (const { id, eventTimeMs } of input.values())
-    if (id !== null) newestMs = Math.max(newestMs, eventTimeMs);
-  for (const [location, { id, eventTimeMs }] of input) {
+  for (const [location, { id }] of input) {
     const kind = outcomes.get(location)?.kind;
     if (kind === undefined) violations.add('offset without an outcome', location);
     else if (id === null && kind !== 'dead_letters')
       violations.add('unreadable record is not a dead letter', location);
     else if (id !== null && kind === 'dead_letters')
       violations.add('readable record is a dead letter', location);
-    else if (kind === 'late' && eventTimeMs >= newestMs - WATERMARK_DELAY_MS)
-      violations.add('late event was in time', location);
+    else if (kind === 'dropped') violations.add('late event was left out', location);
   }
   for (const location of outcomes.keys())
     if (!input.has(location)) violations.add('outcome of an offset that does not exist', location);

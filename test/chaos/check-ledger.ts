@@ -27,13 +27,13 @@ export function rangesOf(topic: string, ledger: readonly PrintedRecord[]): Commi
       .map(({ value }) => JSON.parse(value) as CommittedRange & Record<OutcomeKind, Spans>)
       // Records of a start or a seek are no ranges.
       .filter((record) => record.topic === topic && !('seek' in record))
-      .map(({ partition, from, to, attempt, scored, dead_letters, late, superseded }) => ({
+      .map(({ partition, from, to, attempt, scored, dead_letters, superseded, dropped }) => ({
         topic,
         partition,
         from,
         to,
         attempt,
-        outcomes: { scored, dead_letters, late, superseded },
+        outcomes: { scored, dead_letters, superseded, dropped },
       }))
   );
 }

@@ -77,8 +77,7 @@ function addMissing(
 }
 
 /**
- * Redis has the newest scored event of each KOL or video. A newer one is valid only when its outcome is late: an attempt that
- * died may have scored it before the watermark passed it.
+ * Redis has the newest scored event of each KOL or video.
  */
 export function checkCached(
   { topic, cached }: ObservedRun,
@@ -97,7 +96,7 @@ export function checkCached(
       violations.add('value in Redis does not match its source event', `${id}: ${location}`);
     else if (isNewer(event, cachedEvent))
       violations.add('value in Redis is too old', `${id}: ${location}, newest is ${locationKey(event)}`);
-    else if (isNewer(cachedEvent, event) && found.outcomes.get(location)?.kind !== 'late')
+    else if (isNewer(cachedEvent, event))
       violations.add('value in Redis is newer than every score', `${id}: ${location}`);
   }
 }

@@ -1,18 +1,8 @@
-import pLimit from 'p-limit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startChaosEngines, type ChaosEngines } from './chaos-engines.ts';
-import type { CheckResult } from './check-exactly-once.ts';
-import { POINTS, type Point } from './fault-points.ts';
-import {
-  FAULT_RUN_EVENTS,
-  nameOf,
-  retryFoundCommit,
-  runWithFault,
-  type FaultCase,
-  type FaultRunResult,
-} from './run-with-fault.ts';
-import { createTestBed, type TestBed } from './test-bed.ts';
+import { PROFILE_FAULTS, testFaultCases } from './fault-matrix.ts';
+import type { Point } from './fault-points.ts';
+import type { FaultCase } from './run-with-fault.ts';
 
+/** Videos differ from profiles only between the read and the commit. */
 const VIDEO_POINTS: readonly Point[] = [
   'after-read',
   'after-features',
@@ -21,77 +11,10 @@ const VIDEO_POINTS: readonly Point[] = [
   'unseen-end-txn',
 ];
 
-/** Each point once with SIGKILL and once with closed connections; and a commit whose reply is lost on an open connection. */
-const faultCases: FaultCase[] = [
-  ...POINTS.flatMap((point): FaultCase[] => [
-    { point, action: 'kill' },
-    { point, action: 'cut' },
-  ]),
-  { point: 'unseen-end-txn', action: 'silence' },
-  // Videos differ from profiles only between the read and the commit.
+testFaultCases([
+  ...PROFILE_FAULTS,
   ...VIDEO_POINTS.flatMap((point): FaultCase[] => [
     { kind: 'videos', point, action: 'kill' },
     { kind: 'videos', point, action: 'cut' },
   ]),
-];
-/** A run mostly waits for timeouts. */
-const PARALLEL_RUNS = 8;
-
-let engines: ChaosEngines;
-let bed: TestBed;
-const results = new Map<string, PromiseSettledResult<FaultRunResult>>();
-let checks: Map<string, CheckResult>;
-
-beforeAll(async () => {
-  engines = await startChaosEngines();
-  bed = await createTestBed(engines.addresses);
-  const limit = pLimit(PARALLEL_RUNS);
-  const startedMs = performance.now();
-  await Promise.all(
-    faultCases.map((faultCase) =>
-      limit(async () => {
-        const [result] = await Promise.allSettled([runWithFault(bed, faultCase)]);
-        results.set(nameOf(faultCase), result);
-      }),
-    ),
-  );
-  checks = await bed.checkRuns(
-    [...results.values()].flatMap((result) => (result.status === 'fulfilled' ? [result.value.run] : [])),
-  );
-  const sum = (count: (check: CheckResult) => number) =>
-    [...checks.values()].reduce((total, check) => total + count(check), 0);
-  console.log(
-    `${faultCases.length} faults, ${sum(({ input }) => input)} events in ${sum(({ ranges }) => ranges)} ranges, ` +
-      `${Math.round((performance.now() - startedMs) / 1000)} s`,
-  );
-});
-afterAll(async () => {
-  await bed?.close();
-  await engines?.stop();
-});
-
-function resultOf(faultCase: FaultCase): FaultRunResult {
-  const result = results.get(nameOf(faultCase));
-  if (result?.status !== 'fulfilled') throw result?.reason ?? new Error('the run did not start');
-  return result.value;
-}
-
-describe('every offset has exactly one outcome after', () => {
-  test.each(faultCases.map((faultCase) => [nameOf(faultCase), faultCase] as const))(
-    '%s',
-    (_name, faultCase) => {
-      const check = checks.get(resultOf(faultCase).run.topic);
-      expect(check?.violations).toEqual([]);
-      // There are more when the producer of the test retried a send to a topic that was just created.
-      expect(check?.input).toBeGreaterThanOrEqual(FAULT_RUN_EVENTS);
-      expect(check?.counts.scored).toBeGreaterThan(100);
-    },
-  );
-});
-
-test.each(['cut', 'silence'] as const)(
-  'the retry finds a commit whose reply was lost (%s) and does nothing',
-  (action) => {
-    expect(resultOf({ point: 'unseen-end-txn', action }).workerLines).toSatisfy(retryFoundCommit);
-  },
-);
+]);

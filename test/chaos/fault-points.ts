@@ -1,4 +1,4 @@
-/** Moments between the steps of a range. Decorators around the clients pass them. */
+/** Moments between the steps of a batch. Decorators around the clients pass them. */
 const STEP_POINTS = [
   'after-fence',
   'after-offset',

@@ -1,7 +1,7 @@
 import { Redis, type ChainableCommander } from 'ioredis';
 import { realFactories, type ClientFactories } from '../../clients/create-clients.ts';
 import type { Offsets } from '../../clients/kafka/offsets.ts';
-import type { RangeReader } from '../../clients/kafka/range-reader.ts';
+import type { RecordReader } from '../../clients/kafka/record-reader.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import type { MlApi } from '../../clients/ml-api.ts';
@@ -13,7 +13,7 @@ import { tappedSockets } from './tapped-socket.ts';
 import { withPipeline } from '../support/with-pipeline.ts';
 
 /**
- * The real factories, whose clients pass the points of a range at which a fault may happen.
+ * The real factories, whose clients pass the points of a batch at which a fault may happen.
  * @param sabotage breaks one part of the design, to show that the checker notices
  */
 export function faultyFactories(
@@ -28,7 +28,9 @@ export function faultyFactories(
       realFactories.createKafkaClient(brokers, name, log, tappedSockets(faults)),
     createOffsets(kafka) {
       const offsets = realFactories.createOffsets(kafka);
-      return beforeFence === undefined ? faultyOffsets(offsets, faults) : beforeFence.offsets(offsets);
+      return beforeFence === undefined
+        ? faultyOffsets(offsets, faults, report)
+        : beforeFence.offsets(offsets);
     },
     createTransactions(kafka) {
       const transactions = realFactories.createTransactions(kafka);
@@ -38,7 +40,7 @@ export function faultyFactories(
           : (beforeFence?.transactions(transactions) ?? transactions);
       return faultyTransactions(sabotaged, faults, report);
     },
-    createRangeReader: (kafka) => faultyReader(realFactories.createRangeReader(kafka), faults),
+    createRecordReader: (kafka) => faultyReader(realFactories.createRecordReader(kafka), faults),
     createLookupCache: (look, idOf, options) =>
       faultyLookup(realFactories.createLookupCache(look, idOf, options), faults),
     createMlApi: (options) => faultyMlApi(realFactories.createMlApi(options), faults),
@@ -49,10 +51,11 @@ export function faultyFactories(
   };
 }
 
-const faultyOffsets = (inner: Offsets, faults: FaultInjector): Offsets => ({
+const faultyOffsets = (inner: Offsets, faults: FaultInjector, report: (line: string) => void): Offsets => ({
   ...inner,
-  async committed(...partition) {
-    const committed = await inner.committed(...partition);
+  async committed(group, topic, partition) {
+    const committed = await inner.committed(group, topic, partition);
+    report(`position ${partition}/${committed.offset}`);
     await faults.pass('after-offset');
     return committed;
   },
@@ -64,14 +67,14 @@ const faultyTransactions = (
   report: (line: string) => void,
 ): Transactions => ({
   ...inner,
-  async begin(...id) {
-    const transaction = await inner.begin(...id);
+  async open(id) {
+    const producer = await inner.open(id);
     await faults.pass('after-fence');
     return {
-      ...transaction,
+      ...producer,
       async commit(output) {
         try {
-          await transaction.commit(output);
+          await producer.commit(output);
         } catch (error) {
           report(`commit refused ${output.partition}/${output.offset}: ${String(error)}`);
           throw error;
@@ -83,12 +86,12 @@ const faultyTransactions = (
   },
 });
 
-const faultyReader = (inner: RangeReader, faults: FaultInjector): RangeReader => ({
+const faultyReader = (inner: RecordReader, faults: FaultInjector): RecordReader => ({
   ...inner,
   async read(...range) {
-    const records = await inner.read(...range);
-    await faults.pass('after-read');
-    return records;
+    const slice = await inner.read(...range);
+    if (slice.records.length > 0) await faults.pass('after-read');
+    return slice;
   },
 });
 
@@ -109,7 +112,7 @@ const faultyMlApi = (inner: MlApi, faults: FaultInjector): MlApi => ({
   },
 });
 
-/** A range writes its scores in one pipeline, so the pipeline passes the points. */
+/** A batch writes its scores in one pipeline, so the pipeline passes the points. */
 function faultyRedis(inner: RedisClient, faults: FaultInjector): RedisClient {
   const tap = () => inner instanceof Redis && faults.sockets.add(inner.stream);
   if (inner.status === 'ready') tap();

@@ -20,8 +20,8 @@ export interface ObservedRun {
   readonly cached: ReadonlyMap<string, RecordLocation | null>;
 }
 
-export type OutcomeKind = 'scored' | 'dead_letters' | 'late' | 'superseded';
-export const OUTCOME_KINDS: readonly OutcomeKind[] = ['scored', 'dead_letters', 'late', 'superseded'];
+export type OutcomeKind = 'scored' | 'dead_letters' | 'superseded' | 'dropped';
+export const OUTCOME_KINDS: readonly OutcomeKind[] = ['scored', 'dead_letters', 'superseded', 'dropped'];
 
 /** `partition/offset` as a map key. */
 export const locationKey = ({ partition, offset }: PartitionOffset): string => `${partition}/${offset}`;

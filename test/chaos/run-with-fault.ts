@@ -7,9 +7,9 @@ import type { ChaosRun } from './chaos-run.ts';
 import type { Action, Point } from './fault-points.ts';
 import type { TestBed } from './test-bed.ts';
 
-/** Three batches of two ranges. */
+/** Three batches in each of two partitions. */
 export const FAULT_RUN_EVENTS = 240;
-const OPTIONS = { partitions: 2, events: FAULT_RUN_EVENTS, ids: 50, maxOffsets: 80 };
+const OPTIONS = { partitions: 2, events: FAULT_RUN_EVENTS, ids: 50, maxOffsets: 40 };
 
 export interface FaultCase {
   readonly point: Point;
@@ -21,6 +21,9 @@ export interface FaultCase {
 export const nameOf = ({ kind = 'profiles', point, action }: FaultCase): string =>
   `${kind}-${point}-${action}`;
 
+/** Points of the opening of a partition. */
+const OPENING = ['init-producer-id', 'after-fence', 'after-offset'];
+
 export interface FaultRunResult {
   readonly run: ChaosRun;
   /** Lines that the worker with the fault printed. */
@@ -28,14 +31,14 @@ export interface FaultRunResult {
 }
 
 /**
- * Runs a loop, injects one fault into one of its ranges, and waits until everything is committed. After a kill another worker
- * continues. The fault happens after the first range, when producers are reused; only the request for a producer id
- * (init-producer-id) is sent once per partition.
+ * Runs a loop, injects one fault into one of its batches, and waits until everything is committed. After a kill another worker
+ * continues. The fault happens after the first batches, when the producer is in use; only what opens a partition happens once in
+ * each slice.
  */
 export async function runWithFault(bed: TestBed, faultCase: FaultCase): Promise<FaultRunResult> {
   const { point, action, kind = 'profiles' } = faultCase;
   const run = await bed.createRun(nameOf(faultCase), { ...OPTIONS, kind });
-  const skip = point.endsWith('init-producer-id') ? 1 : action === 'kill' ? 2 : 3;
+  const skip = OPENING.some((name) => point.endsWith(name)) ? 1 : action === 'kill' ? 2 : 3;
   const loop = await run.startLoop();
   const victim = run.startWorker({ fault: run.fault(point, action, skip) });
   await victim.untilLine('fault');
@@ -61,10 +64,9 @@ export const untilAllCounted = (run: ChaosRun, loop: WorkflowHandle<typeof scori
     60,
   );
 
-/** Whether a commit failed for the worker although the broker had made it, and the next attempt found nothing to do. */
+/** Whether a commit failed for the worker although the broker had made it, and the next fence found its offset committed. */
 export const retryFoundCommit = (workerLines: readonly string[]): boolean => {
   const refused = workerLines.findIndex((line) => line.startsWith('commit refused'));
-  return (
-    refused >= 0 && workerLines.slice(refused).some((line) => /^attempt ended .*nothing to do$/.test(line))
-  );
+  const [, location] = /^commit refused (\S+):/.exec(workerLines[refused] ?? '') ?? [];
+  return location !== undefined && workerLines.includes(`position ${location}`);
 };

@@ -3,14 +3,14 @@ import type { ChaosRun } from './chaos-run.ts';
 import type { Point, Sabotage } from './fault-points.ts';
 import type { TestBed } from './test-bed.ts';
 
-/** Four ranges of the same KOLs, one after the other. */
+/** Four batches of the same KOLs, one after the other. */
 const OPTIONS = { partitions: 1, events: 200, ids: 20, maxOffsets: 50 };
 /** Time for the consequences of the resumed attempt, for example a loop whose committed offset went back. */
 const AFTERMATH_MS = 2000;
 
 export interface HangCase {
   readonly name: string;
-  /** Where the first attempt of the first range stops, with its whole process. */
+  /** Where the first attempt stops in its first batch, with its whole process. */
   readonly point: Point;
   /**
    * When it resumes: after its successor has committed everything, or in the moment between the first two steps of the
@@ -22,8 +22,8 @@ export interface HangCase {
 
 export interface HangRunResult {
   readonly run: ChaosRun;
-  /** The line that the worker printed at the end of the attempt that hung. */
-  readonly attemptEnd: string;
+  /** Whether the attempt that hung committed something. */
+  readonly hasCommitted: boolean;
 }
 
 /** Suspends an attempt for longer than its heartbeat timeout, while another worker takes over. Then resumes it. */
@@ -58,5 +58,6 @@ export async function runWithHang(
   }
   await sleep(AFTERMATH_MS);
   await run.close();
-  return { run, attemptEnd: victim.linesStartingWith('attempt ended')[0] ?? '' };
+  const end = victim.lines.findIndex((line) => line.startsWith('attempt ended'));
+  return { run, hasCommitted: victim.lines.slice(0, end).some((line) => line.startsWith('commit done')) };
 }

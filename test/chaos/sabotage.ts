@@ -6,7 +6,7 @@ import type { FaultInjector } from './fault-injector.ts';
 import { withPipeline } from '../support/with-pipeline.ts';
 
 /**
- * Reads the committed offset before the fence: a transaction is requested, the offset is read, and only then the transactional
+ * Reads the committed offset before the fence: a producer is requested, the offset is read, and only then the transactional
  * id is taken. Passes `after-offset` in between.
  */
 export function offsetBeforeFence(faults: FaultInjector): {
@@ -26,13 +26,13 @@ export function offsetBeforeFence(faults: FaultInjector): {
     },
     transactions: (inner) => ({
       ...inner,
-      async begin(transactionalId, options) {
+      async open(transactionalId) {
         const [group = '', topic = '', partition = ''] = transactionalId.split('/');
         const committed = readCommitted?.(group, topic, Number(partition));
         if (committed !== undefined) read.set(transactionalId, committed);
         await committed;
         await faults.pass('after-offset');
-        return inner.begin(transactionalId, options);
+        return inner.open(transactionalId);
       },
     }),
   };
@@ -41,7 +41,7 @@ export function offsetBeforeFence(faults: FaultInjector): {
 /** Gives each holder its own transactional id, so that no attempt fences another. */
 export const randomTransactionalId = (transactions: Transactions): Transactions => ({
   ...transactions,
-  begin: (transactionalId, options) => transactions.begin(`${transactionalId}/${randomUUID()}`, options),
+  open: (transactionalId) => transactions.open(`${transactionalId}/${randomUUID()}`),
 });
 
 /** Writes scores without the guard against newer ones: replaces the guarded script by one that takes the same keys and values. */
@@ -53,5 +53,5 @@ export const withoutRedisGuard = (redis: RedisClient): RedisClient =>
   });
 
 const SET_ALWAYS = `
-for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[3 * i - 1], 'EX', ARGV[1]) end
+for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1]) end
 return #KEYS`;

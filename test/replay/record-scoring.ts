@@ -16,7 +16,7 @@ import { writeHistory } from './history-file.ts';
 const GROUP = 'recorded';
 type Loop = WorkflowHandle<Workflows['scoringLoop']>;
 
-/** Records scoringLoop: steering, a seek that cancels a batch, and continue-as-new. */
+/** Records scoringLoop: steering, seeks at the same time, and continue-as-new. */
 export async function recordScoring(temporal: Client, brokers: readonly string[]): Promise<void> {
   const kafka = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
@@ -31,7 +31,7 @@ export async function recordScoring(temporal: Client, brokers: readonly string[]
     temporal.workflow.start<Workflows['scoringLoop']>('scoringLoop', {
       workflowId: `scoring-loop/${name}`,
       taskQueue: SCORING_TASK_QUEUE,
-      args: [{ topic: PROFILES_TOPIC, group: GROUP, settings: { trigger: 'available' } }],
+      args: [{ topic: PROFILES_TOPIC, group: GROUP, settings: { trigger: 'available', sliceSeconds: 1 } }],
     });
 
   const loop = await start('recorded');
@@ -52,34 +52,19 @@ export async function recordScoring(temporal: Client, brokers: readonly string[]
   await writeHistory('scoring-loop', loop);
   await loop.terminate('recorded');
 
-  const sought = await start('recorded-seek');
-  await seekDuringBatch(sought);
-  await writeHistory('scoring-loop-sought-in-a-batch', sought);
-
-  // Small batches until the server suggests to continue as new.
-  const { runId } = await sought.describe();
-  await sought.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 1 }] });
-  await send(200);
-  await until('it has continued as new', async () => (await sought.describe()).runId !== runId, 60);
+  const continued = await start('recorded-continued');
+  await Promise.all(
+    [1, 2, 3].map(() => continued.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] })),
+  );
+  // Slices of a second until the server suggests to continue as new.
+  const { runId } = await continued.describe();
+  await until('it has continued as new', async () => (await continued.describe()).runId !== runId, 120);
   await writeHistory(
     'scoring-loop-continued',
-    temporal.workflow.getHandle('scoring-loop/recorded-seek', runId),
+    temporal.workflow.getHandle('scoring-loop/recorded-continued', runId),
   );
-  await sought.terminate('recorded');
+  await continued.terminate('recorded');
   await Promise.all([producer.disconnect(), admin.disconnect()]);
-}
-
-/** Seeks back in the middle of a backlog until a seek cancels a running batch. */
-async function seekDuringBatch(loop: Loop): Promise<void> {
-  await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 5 }] });
-  const hasCancelledBatch = async () =>
-    ((await loop.fetchHistory()).events ?? []).some(
-      (event) => event.activityTaskCancelRequestedEventAttributes != null,
-    );
-  do await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] });
-  while (!(await hasCancelledBatch()));
-  const { totals } = await loop.query(loopStateQuery);
-  await counted(loop, totals.records + 5);
 }
 
 const counted = (loop: Loop, records: number) =>

@@ -1,17 +1,15 @@
 import { mkdir } from 'node:fs/promises';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
-import { reportRangesTogether } from '../../activities/scoring/report-together.ts';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { registerSearchAttributes } from '../../clients/temporal/register-search-attributes.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
-import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { benchStackFolder } from '../../engines/paths.ts';
 import { freePorts } from '../../engines/ports.ts';
 import { startStack } from '../../engines/start-stack.ts';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import { createActivities, workerProfile } from '../../workers/create-activities.ts';
+import { createWorkers } from '../../workers/create-workers.ts';
 import { bundleWorkflows } from '../../workers/workflow-bundle.ts';
 import { startMlService } from '../support/ml-service.ts';
 import { historiesFolder } from './history-file.ts';
@@ -49,23 +47,12 @@ async function record(config: Config): Promise<void> {
   const clients = createClients(config, workerProfile(config), createLogger('record', config.LOG_LEVEL));
   const temporal = await clients.temporal();
   await registerSearchAttributes(temporal.connection, config.TEMPORAL_NAMESPACE);
-  const { warm, scoring } = await createActivities(config, clients, new AbortController().signal);
-  const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
-  const workflowBundle = { code: await bundleWorkflows() };
-  const workers = await Promise.all(
-    [
-      { taskQueue: WARM_TASK_QUEUE, activities: warm },
-      { taskQueue: SCORING_TASK_QUEUE, activities: reportRangesTogether(temporal, scoring) },
-    ].map((queue) =>
-      Worker.create({
-        ...queue,
-        connection,
-        namespace: config.TEMPORAL_NAMESPACE,
-        workflowBundle,
-        maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-      }),
-    ),
-  );
+  const activities = await createActivities(config, clients, new AbortController().signal);
+  const workers = await createWorkers(config, activities, {
+    connection: await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS }),
+    workflowBundle: { code: await bundleWorkflows() },
+    shutdownGraceTime: '15 seconds',
+  });
   const running = workers.map((worker) => worker.run());
   await mkdir(historiesFolder, { recursive: true });
   await recordWarms(temporal);

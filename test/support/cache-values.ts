@@ -4,6 +4,7 @@ import { content, type Content } from '../../domain/entities/content.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
+import type { EventSource } from '../../domain/kafka-location.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 
 /** The time of these values. */
@@ -27,7 +28,12 @@ export const contentOf = (contentId: string, views: number, processedAt: string 
 });
 
 /** A score of an event; a score without an event time is one of the lakehouse. */
-export const scoreAt = (kolId: string, eventTimeMs: number | null, offset = 0): Score => ({
+export const scoreAt = (
+  kolId: string,
+  eventTimeMs: number | null,
+  offset = 0,
+  source: Partial<EventSource> = {},
+): Score => ({
   kol_id: kolId,
   platform: 'tiktok',
   trust_score: 50,
@@ -38,7 +44,7 @@ export const scoreAt = (kolId: string, eventTimeMs: number | null, offset = 0): 
   model_version: 'test',
   timestamp: NOW.toISOString(),
   event_time_ms: eventTimeMs,
-  source: { topic: 'kol.profiles.raw', partition: 0, offset },
+  source: { topic: 'kol.profiles.raw', partition: 0, offset, ...source },
   features_from: 'event',
 });
 

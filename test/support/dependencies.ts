@@ -1,7 +1,5 @@
 import type { Client } from '@temporalio/client';
 import { inject } from 'vitest';
-import type { ScoringActivities, WarmActivities } from '../../activities/index.ts';
-import { reportRangesTogether } from '../../activities/scoring/report-together.ts';
 import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
@@ -21,9 +19,10 @@ export function testConfig(redisDatabase: number, more: Readonly<Record<string, 
 
 /** The activities of a worker over real clients. */
 export interface TestDependencies {
-  readonly warmActivities: WarmActivities;
-  readonly scoringActivities: ScoringActivities;
+  readonly activities: Awaited<ReturnType<typeof createActivities>>;
   readonly temporal: Client;
+  /** As a worker does when it starts to shut down. */
+  drain(): void;
   close(): Promise<void>;
 }
 
@@ -31,11 +30,11 @@ export interface TestDependencies {
 export async function testDependencies(config: Config): Promise<TestDependencies> {
   const clients = createClients(config, workerProfile(config), createLogger('test', config.LOG_LEVEL));
   const temporal = await clients.temporal();
-  const { warm, scoring } = await createActivities(config, clients, new AbortController().signal);
+  const draining = new AbortController();
   return {
-    warmActivities: warm,
-    scoringActivities: reportRangesTogether(temporal, scoring),
+    activities: await createActivities(config, clients, draining.signal),
     temporal,
+    drain: () => draining.abort(),
     close: () => clients.close(),
   };
 }

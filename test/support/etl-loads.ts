@@ -39,7 +39,7 @@ export function recordRequests(
 ) {
   const requests: { part: WarmPart; scope: WarmScope | undefined; requestedBy: string }[] = [];
   const activities: WarmActivities = {
-    ...dependencies.warmActivities,
+    ...dependencies.activities.warm,
     signalPartWarmer: async ({ part, request: { replyTo, runId, scope } }) => {
       requests.push({ part, scope, requestedBy: replyTo });
       const result = failingParts.includes(part) ? { error: 'no rows' } : { report: reportOf(part) };

@@ -1,14 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { ScoringActivities } from '../../activities/index.ts';
-import type { BatchPlan, PlanBatchArgs } from '../../activities/scoring/plan-batch.ts';
-import type { ScoreRangeArgs } from '../../activities/scoring/score-range.ts';
-import type { RangeReport } from '../../domain/scoring/range-report.ts';
-
-/** The time of every plan. It is far in the future, so that the next tick is not due during a test. */
-export const PLANNED_MS = Date.UTC(2100, 0, 1);
-
-/** Longest wait for data of a plan. */
-const MAX_WAIT_MS = 30_000;
+import type { SliceArgs } from '../../activities/scoring/slice.ts';
+import type { SteerShardArgs } from '../../activities/scoring/steer-shard.ts';
+import { addTotals, NO_TOTALS } from '../../domain/scoring/partition-totals.ts';
 
 /** A topic whose offsets exist in memory only, and the scoring activities over it. */
 export interface InMemoryTopic {
@@ -16,83 +10,84 @@ export interface InMemoryTopic {
   readonly committed: number[];
   /** Offsets that each partition holds. A test may raise it. */
   offsets: number;
-  /** Arguments of every plan so far. */
-  readonly plans: PlanBatchArgs[];
+  /** Partitions that the topic has now. A test may raise it. */
+  partitionCount: number;
+  /** Arguments of every slice so far. */
+  readonly slices: SliceArgs[];
+  /** Partitions that are being worked. */
+  readonly running: Set<number>;
+  /** Reason for which a partition is stuck. */
+  readonly stuck: Map<number, string>;
+  readonly steered: SteerShardArgs[];
   readonly activities: ScoringActivities;
 }
 
 export function inMemoryTopic(partitions: number, offsets: number): InMemoryTopic {
   const committed = Array.from({ length: partitions }, () => 0);
-  const waitForBatch = createBatchBarrier();
   const topic: InMemoryTopic = {
     committed,
     offsets,
-    plans: [],
+    partitionCount: partitions,
+    slices: [],
+    running: new Set(),
+    stuck: new Map(),
+    steered: [],
     activities: {
-      planBatch: async (args): Promise<BatchPlan> => {
-        topic.plans.push(args);
-        await waitForData(topic, args.maxWaitMs);
-        const ranges = committed
-          .map((from, partition) => ({
-            partition,
-            from,
-            to: Math.min(topic.offsets, from + args.maxOffsets),
-            readAheadTo: 0,
-          }))
-          .filter(({ from, to }) => to > from);
-        waitForBatch.start(ranges.length);
-        const lag = committed.reduce((sum, from) => sum + topic.offsets - from, 0);
-        const positions = Object.fromEntries(committed.entries());
-        const nothingElse = { expired: 0, truncated: [], forgotten: [], watermarkMs: null };
-        return { plannedAtMs: PLANNED_MS, ranges, lag, positions, ...nothingElse };
+      startPartitions: ({ known }) => {
+        const numbers = Array.from({ length: topic.partitionCount }, (_, partition) => partition);
+        for (const partition of numbers) committed[partition] ??= 0;
+        return Promise.resolve({
+          defaults: { group: 'from-worker', settings: { maxOffsets: 7 } },
+          positions: Object.fromEntries(
+            numbers
+              .filter((partition) => !known.includes(partition))
+              .map((partition) => [partition, { offset: committed[partition] ?? 0, totals: NO_TOTALS }]),
+          ),
+          partitionCount: topic.partitionCount,
+        });
       },
-      scoreRange: async (range) => {
-        committed[range.partition] = range.to;
-        await waitForBatch.untilAllStarted();
-        return rangeReport(range);
+      scorePartition: (args) => workSlice(topic, args),
+      seekPartitions: ({ partitions: states }) => {
+        for (const { partition } of states) committed[partition] = 0;
+        return Promise.resolve(Object.fromEntries(states.map(({ partition }) => [partition, 0])));
       },
-      seekPartitions: () => Promise.resolve({}),
+      steerShard: (args) => {
+        topic.steered.push(args);
+        return Promise.resolve();
+      },
     },
   };
   return topic;
 }
 
-async function waitForData(topic: InMemoryTopic, maxWaitMs: number): Promise<void> {
+/** Commits everything, then waits until it is cancelled or its time is up, as a real slice does. */
+async function workSlice(topic: InMemoryTopic, args: SliceArgs) {
   const context = Context.current();
-  const deadline = Date.now() + Math.min(maxWaitMs, MAX_WAIT_MS);
-  while (topic.committed.every((from) => from === topic.offsets) && Date.now() < deadline) {
-    context.heartbeat(); // its reply reports a cancellation
-    await context.sleep(10);
+  const { partition } = args;
+  const deadline = Date.now() + args.sliceMs;
+  if (topic.running.has(partition)) throw new Error(`partition ${partition} has two slices`);
+  topic.slices.push(args);
+  topic.running.add(partition);
+  let { state } = args;
+  try {
+    while (Date.now() < deadline && !context.cancellationSignal.aborted) {
+      const reason = topic.stuck.get(partition);
+      if (reason !== undefined) {
+        state = { ...state, stuck: { sinceMs: 0, reason, attempts: 3 } };
+        if (args.state.stuck === null) break;
+      } else {
+        const records = topic.offsets - (topic.committed[partition] ?? 0);
+        topic.committed[partition] = topic.offsets;
+        const totals = addTotals(state.totals, { records, scored: records });
+        state = { ...state, position: topic.offsets, totals, stuck: null, worker: 'in memory' };
+        if (args.state.stuck !== null) break;
+      }
+      if (topic.partitionCount > args.partitionCount) break;
+      context.heartbeat(); // its reply reports a cancellation
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return { state, partitionCount: topic.partitionCount };
+  } finally {
+    topic.running.delete(partition);
   }
 }
-
-/** Holds the ranges of a batch until all have started, because real ranges take long enough for that. */
-function createBatchBarrier() {
-  let started: (() => void)[] = [];
-  let batchSize = 0;
-  return {
-    start(size: number): void {
-      started = [];
-      batchSize = size;
-    },
-    untilAllStarted: (): Promise<void> =>
-      new Promise((resolve) => {
-        started.push(resolve);
-        if (started.length === batchSize) started.forEach((release) => release());
-      }),
-  };
-}
-
-/** The report of a range whose records were all scored. */
-export const rangeReport = ({ partition, from, to }: ScoreRangeArgs): RangeReport => ({
-  partition,
-  committedNow: true,
-  records: to - from,
-  scored: to - from,
-  deadLetters: 0,
-  late: 0,
-  superseded: 0,
-  outdated: 0,
-  enriched: true,
-  phases: null,
-});

@@ -10,7 +10,7 @@ import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
 import { testConfig, testDependencies } from './dependencies.ts';
 import { startMlService } from './ml-service.ts';
 import { until } from './until.ts';
-import { withWorker } from './worker.ts';
+import { withScoringWorker } from './worker.ts';
 import type { ScoringLoopInput } from '../../contract/scoring-loop.ts';
 
 export type LoopHandle = WorkflowHandle<typeof scoringLoop>;
@@ -34,6 +34,9 @@ export interface LoopHarness {
   ): Promise<void>;
   close(): Promise<void>;
 }
+
+/** Batches soon, and reports each second: the state of a loop is as old as the last report. */
+const QUICK = { trigger: 0.1, sliceSeconds: 1 };
 
 /** @param redisDatabase also names the consumer group; no other file of scoring tests may use the same */
 export async function loopHarness(
@@ -67,10 +70,10 @@ export async function loopHarness(
       dependencies.temporal.workflow.start<typeof scoringLoop>('scoringLoop', {
         taskQueue: SCORING_TASK_QUEUE,
         workflowId: `scoring-loop/${topic}`,
-        args: [{ topic, group, settings: { trigger: 0.1 }, ...args }],
+        args: [{ topic, group, ...args, settings: { ...QUICK, ...args.settings } }],
       }),
     withLoop: (topic, work, args) =>
-      withWorker(SCORING_TASK_QUEUE, dependencies.scoringActivities, async () => {
+      withScoringWorker(config, dependencies.activities, async () => {
         const loop = await harness.startLoop(topic, args);
         try {
           await untilStartCommitted(admin, group, topic);
@@ -114,8 +117,8 @@ export const stateOf = (loop: LoopHandle): Promise<LoopState> => loop.query(loop
 
 /** Number of input records that have an outcome. */
 export async function outcomeCount(loop: LoopHandle): Promise<number> {
-  const { scored, deadLetters, late, superseded } = (await stateOf(loop)).totals;
-  return scored + deadLetters + late + superseded;
+  const { scored, deadLetters, superseded, dropped } = (await stateOf(loop)).totals;
+  return scored + deadLetters + superseded + dropped;
 }
 
 /** An event with the fields and the key that scrapers send. */

@@ -1,24 +1,19 @@
 import { createKafkaClient } from '../../clients/kafka/client.ts';
-import { createRangeReader, type RangeReader } from '../../clients/kafka/range-reader.ts';
+import { createRecordReader, type RecordReader } from '../../clients/kafka/record-reader.ts';
 import type { Score } from '../../domain/entities/score.ts';
 import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import type { LoopHarness } from './loop-harness.ts';
 import { readTopics } from './read-topics.ts';
 
-/** Creates a reader of single ranges. It keeps the bytes of records. */
-export const testRangeReader = ({ config }: LoopHarness): RangeReader =>
-  createRangeReader(createKafkaClient(config.KAFKA_BROKERS, 'test-outputs', () => {}));
+/** Creates a reader that keeps the bytes of records. */
+export const testRecordReader = ({ config }: LoopHarness): RecordReader =>
+  createRecordReader(createKafkaClient(config.KAFKA_BROKERS, 'test-outputs', () => {}));
 
 /** All dead letters of an input topic. */
-export async function readDeadLetters(
-  { admin }: LoopHarness,
-  reader: RangeReader,
-  inputTopic: string,
-): Promise<DeadLetter[]> {
+export async function readDeadLetters(reader: RecordReader, inputTopic: string): Promise<DeadLetter[]> {
   const topic = `${inputTopic}.dlq`;
-  const [end] = await admin.fetchTopicOffsets(topic);
-  const { records } = await reader.read({ topic, partition: 0, from: 0, to: Number(end?.high) });
+  const { records } = await reader.read({ topic, partition: 0, offset: 0 }, Infinity);
   return records.map((record) => parseDeadLetter(record, topic, 0));
 }
 

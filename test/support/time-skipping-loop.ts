@@ -3,7 +3,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ScoringActivities } from '../../activities/index.ts';
 import { loopStateQuery } from '../../contract/messages.ts';
 import type { LoopState, ScoringLoopInput } from '../../contract/scoring-loop.ts';
-import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
+import { SCORING_TASK_QUEUE, SLICE_TASK_QUEUE } from '../../contract/task-queues.ts';
 import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
 import { createWorker } from './time-skipping.ts';
 
@@ -11,24 +11,29 @@ export type TimeSkippingLoop = WorkflowHandle<typeof scoringLoop>;
 
 let loops = 0;
 
-/** Runs a worker with these activities and a scoring loop while `work` runs. */
+/** Runs workers with these activities and a scoring loop while `work` runs. */
 export async function withTimeSkippingLoop<T>(
   env: TestWorkflowEnvironment,
-  activities: ScoringActivities,
+  { scorePartition, ...steering }: ScoringActivities,
   args: Partial<ScoringLoopInput>,
   work: (loop: TimeSkippingLoop) => Promise<T>,
 ): Promise<T> {
-  const worker = await createWorker(env, SCORING_TASK_QUEUE, activities);
-  return worker.runUntil(async () => {
-    const loop = await env.client.workflow.start<typeof scoringLoop>('scoringLoop', {
-      taskQueue: SCORING_TASK_QUEUE,
-      workflowId: `loop-${(loops += 1)}`,
-      args: [{ topic: 'kol.profiles.raw', ...args }],
-    });
-    const result = await work(loop);
-    await loop.terminate();
-    return result;
-  });
+  const slices = await createWorker(env, SLICE_TASK_QUEUE, { scorePartition });
+  const worker = await createWorker(env, SCORING_TASK_QUEUE, steering);
+  return slices.runUntil(() =>
+    worker.runUntil(async () => {
+      const loop = await env.client.workflow.start<typeof scoringLoop>('scoringLoop', {
+        taskQueue: SCORING_TASK_QUEUE,
+        workflowId: `loop-${(loops += 1)}`,
+        args: [{ topic: `topic-${loops}`, ...args, settings: { sliceSeconds: 1, ...args.settings } }],
+      });
+      try {
+        return await work(loop);
+      } finally {
+        await loop.terminate();
+      }
+    }),
+  );
 }
 
 export const loopState = (loop: TimeSkippingLoop): Promise<LoopState> => loop.query(loopStateQuery);

@@ -59,7 +59,7 @@ export async function warmHarness(
   redis.on('error', () => {}); // some tests stop their Redis
   const dependencies = await testDependencies(config);
   const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
-  const activities = { ...dependencies.warmActivities, ...change(dependencies.warmActivities) };
+  const activities = { ...dependencies.activities.warm, ...change(dependencies.activities.warm) };
   const worker = await Worker.create({
     connection,
     namespace: TEMPORAL_NAMESPACE,

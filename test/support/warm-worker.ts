@@ -16,7 +16,7 @@ const worker = await Worker.create({
   connection,
   namespace: config.TEMPORAL_NAMESPACE,
   taskQueue: WARM_TASK_QUEUE,
-  activities: { ...dependencies.warmActivities, ...slow },
+  activities: { ...dependencies.activities.warm, ...slow },
   workflowBundle: { code: await readFile(process.argv[2] ?? '', 'utf8') },
   maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
   // Without a cache a killed worker leaves no workflow that waits for its sticky queue.

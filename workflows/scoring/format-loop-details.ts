@@ -1,49 +1,67 @@
-import type { LoopState } from '../../contract/scoring-loop.ts';
+import { asCode } from '../as-code.ts';
+import type { LoopState, PartitionState } from '../../contract/scoring-loop.ts';
 
 /** The state of a scoring loop as Markdown, for the Temporal UI. */
 export function formatLoopDetails(state: LoopState): string {
-  const { topic, settings, batches, totals, lag, truncated, disagreement } = state;
+  const { topic, settings, totals, lag, shards } = state;
+  const trigger =
+    settings.trigger === 'available' ? 'as soon as there is data' : `every ${settings.trigger} s`;
   return [
     `**${state.state}** on \`${topic}\`, lag ${lag} offsets`,
     '',
-    `At most ${settings.maxOffsets} offsets in a batch, ${settings.trigger === 'available' ? 'as soon as there is data' : `every ${settings.trigger} s`}`,
+    `At most ${settings.maxOffsets} offsets of a partition in a batch, ${trigger}`,
     '',
-    '| batches | records | done | dead letters | late | superseded | expired |',
+    '| batches | records | done | dead letters | superseded | late | dropped | expired |',
+    '|---|---|---|---|---|---|---|---|',
+    `| ${[totals.batches, totals.records, totals.scored, totals.deadLetters, totals.superseded, totals.late, totals.dropped, totals.expired].join(' | ')} |`,
+    '',
+    '| partition | offset | lag | behind | records/s | last batch | worker |',
     '|---|---|---|---|---|---|---|',
-    `| ${batches} | ${totals.records} | ${totals.scored} | ${totals.deadLetters} | ${totals.late} | ${totals.superseded} | ${totals.expired} |`,
-    ...formatLastBatch(state),
-    ...(truncated.length === 0
-      ? []
-      : [
-          '',
-          `The log of partitions ${truncated.join(', ')} ends before the committed offset; they wait for a seek.`,
-        ]),
-    ...(disagreement === null ? [] : ['', formatDisagreement(disagreement)]),
+    ...state.partitions.map(formatPartition),
+    ...state.partitions.flatMap(formatNotes),
+    ...(shards.length === 0 ? [] : ['', `Other partitions: ${shards.map((id) => `\`${id}\``).join(', ')}`]),
   ].join('\n');
 }
 
-function formatLastBatch({ lastBatch }: LoopState): string[] {
-  if (lastBatch === null) return [];
-  const { offsets, partitions, durationMs, plannedAtMs } = lastBatch;
-  const perSecond = Math.round(offsets / (Math.max(durationMs, 1) / 1000));
-  return [
-    '',
-    `Last batch: ${offsets} offsets of ${partitions} partitions in ${durationMs} ms (${perSecond} per second), planned ${new Date(plannedAtMs).toISOString()}`,
-  ];
+function formatPartition({
+  partition,
+  position,
+  lag,
+  perSecond,
+  lastBatch,
+  stuck,
+  worker,
+}: PartitionState): string {
+  const behind = lag.eventSeconds === null ? '' : `${lag.eventSeconds} s`;
+  const batch =
+    lastBatch === null
+      ? ''
+      : `${lastBatch.offsets} offsets in ${lastBatch.durationMs} ms, ${formatTime(lastBatch.startedAtMs)}`;
+  const name = stuck === null ? String(partition) : `**${partition}, stuck**`;
+  return `| ${[name, position, lag.offsets, behind, perSecond, batch, worker ?? ''].join(' | ')} |`;
 }
 
-function formatDisagreement({
-  atMs,
-  ahead,
-  behind,
-  forgotten,
-}: NonNullable<LoopState['disagreement']>): string {
-  const differences = [
-    ahead.length > 0 &&
-      `was ahead in partitions ${ahead.join(', ')} (another client committed, or a batch that a seek cancelled)`,
-    behind.length > 0 && `was set back in partitions ${behind.join(', ')} (those events were scored again)`,
-    forgotten.length > 0 &&
-      `had lost partitions ${forgotten.join(', ')} (the loop continued from the offsets it knew)`,
-  ].filter((one) => one !== false);
-  return `Committed offsets, ${new Date(atMs).toISOString()}: Kafka ${differences.join('; ')}.`;
+const differences: Readonly<Record<NonNullable<PartitionState['disagreement']>['kind'], string>> = {
+  ahead: 'Kafka had a higher offset: another client committed for this group.',
+  behind: 'Kafka had a lower offset: another client set it back, and those events were scored again.',
+  forgotten: 'Kafka had lost the offset. The loop continued from the one that it knew.',
+  recreated: 'the topic was created again. It is read from its beginning.',
+  replaced: 'this is another Kafka cluster. The topic is read from its beginning.',
+};
+
+function formatNotes({ partition, stuck, blocked, disagreement }: PartitionState): string[] {
+  const notes: string[] = [];
+  if (stuck !== null)
+    notes.push(
+      `stuck since ${formatTime(stuck.sinceMs)}, ${stuck.attempts} attempts: ${asCode(stuck.reason)}`,
+    );
+  if (blocked !== null)
+    notes.push(
+      `blocked since ${formatTime(blocked.sinceMs)} by an open transaction of another producer, ${blocked.offsets} offsets behind`,
+    );
+  if (disagreement !== null)
+    notes.push(`${formatTime(disagreement.atMs)}: ${differences[disagreement.kind]}`);
+  return notes.flatMap((note) => ['', `Partition ${partition}: ${note}`]);
 }
+
+const formatTime = (ms: number): string => new Date(ms).toISOString();

@@ -1,3 +1,4 @@
+import { asCode } from '../as-code.ts';
 import { ETL_WINDOW_SECONDS } from '../../domain/warming/etl-load.ts';
 import type { EtlLoadsState, EtlWarm } from '../../contract/etl-loads.ts';
 
@@ -43,6 +44,3 @@ function formatWarm({
   if (endedAt === null) return `Warm ${warm}`;
   return `Last warm ${warm}, ended ${endedAt}: ${error === null ? `${keys} keys written` : `failed: ${asCode(error)}`}`;
 }
-
-/** Text from outside as inline code, so that Markdown does not interpret it. */
-const asCode = (text: string): string => `\`${text.replaceAll('`', "'").replaceAll(/\s+/g, ' ')}\``;

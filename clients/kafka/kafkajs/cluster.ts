@@ -1,12 +1,14 @@
 import type { Kafka, KafkaMessage } from 'kafkajs';
 import type { AbortedTransaction, FetchedMessage } from './read-committed.ts';
+import type { Broker } from './send-request.ts';
+import { tolerateDeletedTopics, type MetadataCluster } from './tolerate-deleted-topics.ts';
 
 // kafkajs 2.2.4 has no public way to fetch from a partition without a consumer group (https://github.com/tulios/kafkajs/issues/373).
 // This file uses its internal cluster object, which a private symbol of the client creates. The version is pinned, and the
 // integration tests of the range reader and the long poll fail if the object changes. See docs/decisions/0006-kafkajs.md.
 
 /** The parts of kafkajs's internal cluster object that fetches use. */
-export interface Cluster {
+export interface Cluster extends MetadataCluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   addTargetTopic(topic: string): Promise<void>;
@@ -14,7 +16,24 @@ export interface Cluster {
   refreshMetadataIfNecessary(): Promise<void>;
   /** Partition numbers by the id of the node that leads them. Partitions that the metadata does not know are missing. */
   findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>;
-  findBroker(options: { nodeId: string }): Promise<{ fetch(request: FetchRequest): Promise<FetchResponse> }>;
+  findBroker(options: { nodeId: string }): Promise<ClusterBroker>;
+  /** Ids of the known nodes. */
+  getNodeIds(): string[];
+  readonly brokerPool: MetadataCluster['brokerPool'] & {
+    findConnectedBroker(): Promise<ClusterBroker>;
+  };
+}
+/** A node of the cluster, with those of its requests that kafkajs has. */
+export interface ClusterBroker extends Broker {
+  fetch(request: FetchRequest): Promise<FetchResponse>;
+  findGroupCoordinator(query: {
+    readonly groupId: string;
+    readonly coordinatorType: number;
+  }): Promise<{ coordinator: { nodeId: number } }>;
+  listOffsets(request: {
+    readonly isolationLevel: number;
+    readonly topics: readonly { topic: string; partitions: { partition: number; timestamp: number }[] }[];
+  }): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>;
 }
 interface FetchRequest {
   readonly maxWaitTime: number;
@@ -87,6 +106,7 @@ async function connect(kafka: Kafka): Promise<Cluster> {
     allowAutoTopicCreation: false,
     isolationLevel: READ_COMMITTED,
   });
+  tolerateDeletedTopics(cluster);
   await cluster.connect();
   return cluster;
 }

@@ -10,9 +10,9 @@ import type { SilverCatalog } from '../silver-catalog.ts';
 import type { Trino } from '../trino.ts';
 
 export interface TrustFeatureReads {
-  /** The features of these KOLs. KOLs without a row have no result. */
+  /** The features of all accounts with these names. A name on two platforms has two rows, an unknown name none. */
   trustFeatures(ids: readonly string[], options?: ReadOptions): Promise<TrustFeatures[]>;
-  /** The features of all KOLs, page by page. */
+  /** The features of all accounts, page by page, ordered by name. */
   allTrustFeatures(options?: ReadOptions): AsyncGenerator<TrustFeatures[]>;
 }
 
@@ -25,7 +25,7 @@ export function createTrustFeatureReads(trino: Trino, silver: SilverCatalog): Tr
       return mapRows(rows, trustFeaturesFromRow, options.onRejected);
     },
     async *allTrustFeatures(options = {}) {
-      const sql = trustFeaturesSql(await silver.source());
+      const sql = `${trustFeaturesSql(await silver.source())} ORDER BY kol_id`;
       for await (const page of trino.pages(sql, { columns: trustFeatureColumns, signal: options.signal }))
         yield mapRows(page, trustFeaturesFromRow, options.onRejected);
     },

@@ -8,8 +8,10 @@ import { writeScores } from '../../../cache/writing/write-scores.ts';
 import { updateTrending } from '../../../cache/writing/write-trending.ts';
 import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import { content } from '../../../domain/entities/content.ts';
+import { score } from '../../../domain/entities/score.ts';
 import { engagement } from '../../../domain/entities/engagement.ts';
 import { trending } from '../../../domain/entities/trending.ts';
+import type { EventSource } from '../../../domain/kafka-location.ts';
 import { STREAM_ONLY } from '../../../domain/scoring/refresh-content.ts';
 import { inChunks } from '../../../domain/values/chunks.ts';
 import { cachedScore, contentOf, idsOf, NOW, scoreAt, scoresAt } from '../../support/cache-values.ts';
@@ -17,14 +19,38 @@ import { connectTo, describeOnRedisAndCluster } from '../../support/redis-target
 import { keysWithoutTtl } from '../../support/redis.ts';
 
 const videos = idsOf(90, 'video-');
-const contentEvents = (eventTimeMs: number, views: number) =>
-  videos.map((id) => ({ content_id: id, views, event_time_ms: eventTimeMs, offset: 1 }));
+const sourceAt = (offset: number, source: Partial<EventSource> = {}): EventSource => ({
+  ...{ topic: 'kol.videos.raw', partition: 0, offset },
+  ...source,
+});
+const contentEvents = (eventTimeMs: number, views: number, source = sourceAt(1)) =>
+  videos.map((id) => ({ content_id: id, views, event_time_ms: eventTimeMs, source }));
 /** Writes details of which only the views are known. @returns how many were written */
 const writeContentEvents = async (redis: RedisClient, events: ReturnType<typeof contentEvents>) =>
   (await mergeContentEvents(redis, events, ({ content_id, views }) => contentOf(content_id, views), NOW))
     .length;
 const contentRows = (processedAtMs: number) =>
   videos.map((id) => contentOf(id, 30, new Date(processedAtMs).toISOString()));
+
+/** Sources of events of the same time as one at sourceAt(1), and whether each is written over the one before. */
+const atTheSameTime: readonly (readonly [EventSource, boolean])[] = [
+  [sourceAt(5), true],
+  [sourceAt(4), false],
+  [sourceAt(5), true],
+  // Another attempt at the same record
+  [sourceAt(5, { fenced_at_ms: 1000 }), true],
+  [sourceAt(5, { fenced_at_ms: 999 }), false],
+  [sourceAt(5), false],
+  [sourceAt(5, { fenced_at_ms: 1000 }), true],
+  [sourceAt(5, { fenced_at_ms: 1001 }), true],
+  [sourceAt(4, { fenced_at_ms: 1002 }), false],
+  [sourceAt(6, { fenced_at_ms: 900 }), true],
+  // Offsets of other partitions and topics do not compare
+  [sourceAt(2, { partition: 1 }), true],
+  [sourceAt(1, { partition: 1 }), false],
+  [sourceAt(1), true],
+  [sourceAt(0, { topic: 'other' }), true],
+];
 
 describeOnRedisAndCluster('writing what events say', (target) => {
   test('keeps the newest score of each KOL when two writers write thousands in any order', async () => {
@@ -56,6 +82,39 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     expect(await writeScores(redis, scoresAt(kols, null))).toBe(0);
   });
 
+  test('compares scores of the same time by offset and attempt only within a partition', async () => {
+    const { redis } = target;
+    const write = (source: EventSource, timeMs = 1000) =>
+      writeScores(redis, [scoreAt('kol-1', timeMs, source.offset, source)]);
+    expect(await write(sourceAt(1))).toBe(1);
+    for (const [source, written] of atTheSameTime) {
+      expect(await write(source)).toBe(written ? 1 : 0);
+      if (written) expect((await cachedScore(redis, 'kol-1'))?.source).toEqual(source);
+    }
+    expect(await write(sourceAt(9, { fenced_at_ms: 2000 }), 999)).toBe(0);
+    expect(await write(sourceAt(0, { partition: 7 }), 1001)).toBe(1);
+  });
+
+  test('replaces a key that holds no score of an event', async () => {
+    const { redis } = target;
+    const key = score.key('kol-1');
+    for (const json of ['text', '[]', 'null', JSON.stringify(scoreAt('kol-1', null))]) {
+      await redis.set(key, json, 'EX', 60);
+      expect(await writeScores(redis, [scoreAt('kol-1', 1)])).toBe(1);
+    }
+    await redis.del(key);
+    await redis.hset(key, { of: 'another type' });
+    expect(await writeScores(redis, [scoreAt('kol-1', 1)])).toBe(1);
+    expect(await writeScores(redis, [{ ...scoreAt('kol-1', 2), source: null }])).toBe(1);
+  });
+
+  test('compares video details of the same time by offset and attempt only within a partition', async () => {
+    const { redis } = target;
+    expect(await writeContentEvents(redis, contentEvents(2000, 1))).toBe(90);
+    for (const [source, written] of atTheSameTime)
+      expect(await writeContentEvents(redis, contentEvents(2000, 2, source))).toBe(written ? 90 : 0);
+  });
+
   test('replaces video details only with newer events and with rows that are not older', async () => {
     const { redis } = target;
     const views = async () =>
@@ -76,7 +135,10 @@ describeOnRedisAndCluster('writing what events say', (target) => {
       await Promise.all(
         writers.map(async (writer, index) => {
           for (let round = 0; round < 20; round += 1) {
-            const events = contentEvents(1000, 0).map((event) => ({ ...event, offset: 2 * round + index }));
+            const events = contentEvents(1000, 0).map((event) => ({
+              ...event,
+              source: sourceAt(2 * round + index),
+            }));
             const merged = await mergeContentEvents(
               writer,
               events,
@@ -136,14 +198,16 @@ describeOnRedisAndCluster('writing what events say', (target) => {
 
   test('replaces the engagement of a KOL only with a newer event', async () => {
     const { redis } = target;
-    const engagements = (eventTimeMs: number) =>
+    const engagements = (eventTimeMs: number, source = sourceAt(1)) =>
       videos.map((id) => ({
         engagement: { kol_id: id, content_id: id, engagement_rate: eventTimeMs },
         event_time_ms: eventTimeMs,
-        offset: 1,
+        source,
       }));
     expect(await writeEngagement(redis, engagements(5))).toBe(90);
     expect(await writeEngagement(redis, engagements(4))).toBe(0);
+    for (const [source, written] of atTheSameTime)
+      expect(await writeEngagement(redis, engagements(5, source))).toBe(written ? 90 : 0);
     expect(await redis.hget(engagement.key('video-7'), 'engagement_rate')).toBe('5');
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });

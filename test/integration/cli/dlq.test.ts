@@ -2,15 +2,15 @@ import { execa } from 'execa';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
-import { createRangeReader, type RangeReader } from '../../../clients/kafka/range-reader.ts';
-import type { InputRecord } from '../../../clients/kafka/read-slice.ts';
+import { createRecordReader, type RecordReader } from '../../../clients/kafka/record-reader.ts';
+import type { InputRecord } from '../../../clients/kafka/read-records.ts';
 import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../../domain/scoring/dead-letter-record.ts';
 
 const engines = inject('engines');
 const PARTITIONS = 3;
 let kafka: Kafka;
-let reader: RangeReader;
+let reader: RecordReader;
 let admin: Admin;
 let producer: Producer;
 let topic: string;
@@ -18,7 +18,7 @@ let topics = 0;
 
 beforeAll(async () => {
   kafka = createKafkaClient([engines.KAFKA_BROKERS], 'test-dlq', () => {});
-  reader = createRangeReader(kafka);
+  reader = createRecordReader(kafka);
   admin = kafka.admin();
   producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);
@@ -117,8 +117,8 @@ async function writeLetters(letters: readonly Bad[]): Promise<void> {
 async function inputRecords(): Promise<(InputRecord & { partition: number })[]> {
   const ends = await admin.fetchTopicOffsets(topic);
   const all = await Promise.all(
-    ends.map(async ({ partition, high }) =>
-      (await reader.read({ topic, partition, from: 0, to: Number(high) })).records.map((record) => ({
+    ends.map(async ({ partition }) =>
+      (await reader.read({ topic, partition, offset: 0 }, Infinity)).records.map((record) => ({
         ...record,
         partition,
       })),

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { loopStateQuery } from '../../../contract/messages.ts';
 import type { ChaosRun } from '../../chaos/chaos-run.ts';
 import {
   FAULT_RUN_EVENTS,
@@ -9,7 +8,6 @@ import {
   type FaultCase,
 } from '../../chaos/run-with-fault.ts';
 import { createTestBed, type TestBed } from '../../chaos/test-bed.ts';
-import { until } from '../../support/until.ts';
 
 /**
  * The short form of test/chaos, which breaks every step and the engines too: the five most telling faults, and runs whose workers
@@ -17,7 +15,7 @@ import { until } from '../../support/until.ts';
  */
 const faultCases: FaultCase[] = [
   { point: 'after-read', action: 'kill' },
-  { point: 'after-read', action: 'cut' }, // the next range is being read ahead
+  { point: 'after-read', action: 'cut' },
   { point: 'after-cache', action: 'kill' },
   { point: 'unseen-end-txn', action: 'cut' },
   { point: 'after-commit', action: 'kill' },
@@ -50,15 +48,12 @@ async function killTwice(): Promise<ChaosRun> {
   return run;
 }
 
-/** The worker is killed while one of its ranges waits to plan the next batch. Another worker continues. */
-async function killWhilePlanning(): Promise<ChaosRun> {
+/** The worker is killed while its slices wait for data. Another worker continues. */
+async function killWhileWaiting(): Promise<ChaosRun> {
   const run = await bed.createRun('killed-waiting', { partitions: 2, ids: 50, events: 80, maxOffsets: 1000 });
   const loop = await run.startLoop();
   const victim = run.startWorker();
-  await until('a range waits to plan the next batch', async () => {
-    const [pending] = (await loop.describe()).raw.pendingActivities ?? [];
-    return pending?.activityType?.name === 'scoreRange' && (await loop.query(loopStateQuery)).batches === 1;
-  });
+  await run.untilAllCommitted();
   await victim.kill();
   await run.produce(80, 80);
   run.startWorker();
@@ -75,7 +70,7 @@ test(
     const [faulty, ...killed] = await Promise.all([
       Promise.all(faultCases.map((faultCase) => runWithFault(bed, faultCase))),
       killTwice(),
-      killWhilePlanning(),
+      killWhileWaiting(),
     ]);
     const checks = [...(await bed.checkRuns([...killed, ...faulty.map(({ run }) => run)])).values()];
     expect(checks.flatMap(({ violations }) => violations)).toEqual([]);

@@ -1,19 +1,19 @@
 import type { Message } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { RangeReader } from '../../../clients/kafka/range-reader.ts';
+import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
 import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
 import { cachedScore } from '../../support/cache-values.ts';
 import { kafkaTool } from '../../support/kafka-tool.ts';
 import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
-import { readDeadLetters, readScoredKols, testRangeReader } from '../../support/scoring-outputs.ts';
+import { readDeadLetters, readScoredKols, testRecordReader } from '../../support/scoring-outputs.ts';
 import { until } from '../../support/until.ts';
 
 let harness: LoopHarness;
-let reader: RangeReader;
+let reader: RecordReader;
 let topic: string;
 beforeAll(async () => {
   harness = await loopHarness(6, { latencyMs: 5 });
-  reader = testRangeReader(harness);
+  reader = testRecordReader(harness);
 });
 afterAll(() => Promise.all([harness.close(), reader.close()]));
 beforeEach(async () => {
@@ -35,7 +35,7 @@ const nestedBio = (username: string, depth: number): Message => ({
   ),
 });
 const send = (messages: Message[]) => harness.producer.send({ topic, messages });
-const deadLetters = () => readDeadLetters(harness, reader, topic);
+const deadLetters = () => readDeadLetters(reader, topic);
 
 const NOT_UTF8 = Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x00, 0xc3, 0x28, 0x22, 0x7d]);
 
@@ -111,8 +111,7 @@ describe('invalid records among valid ones', () => {
       // Its location in the input topic has exactly this record.
       const { original } = letter;
       if (original === null) throw new Error(`${String(letter.key)} has no location`);
-      const range = { ...original, from: original.offset, to: original.offset + 1 };
-      const [record] = (await reader.read(range)).records;
+      const [record] = (await reader.read(original, 1)).records;
       expect({ topic: original.topic, key: record?.key, value: record?.value }).toEqual({
         topic,
         key: letter.key,

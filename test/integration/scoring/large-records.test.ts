@@ -3,20 +3,20 @@ import kafkajs, { type Message } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
-import type { RangeReader } from '../../../clients/kafka/range-reader.ts';
+import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
 import { pauseLoopUpdate, resumeLoopUpdate } from '../../../contract/messages.ts';
 import { LEDGER_TOPIC } from '../../../domain/scoring/topics.ts';
 import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
 import { readTopics } from '../../support/read-topics.ts';
-import { readDeadLetters, testRangeReader } from '../../support/scoring-outputs.ts';
+import { readDeadLetters, testRecordReader } from '../../support/scoring-outputs.ts';
 import { until } from '../../support/until.ts';
 
 let harness: LoopHarness;
-let reader: RangeReader;
+let reader: RecordReader;
 let topic: string;
 beforeAll(async () => {
   harness = await loopHarness(6, { latencyMs: 5 });
-  reader = testRangeReader(harness);
+  reader = testRecordReader(harness);
 });
 afterAll(() => Promise.all([harness.close(), reader.close()]));
 beforeEach(async () => {
@@ -25,7 +25,7 @@ beforeEach(async () => {
 
 const profile = (username: string, more: object = {}) => event('profiles', username, more);
 const send = (messages: Message[]) => harness.producer.send({ topic, messages });
-const deadLetters = () => readDeadLetters(harness, reader, topic);
+const deadLetters = () => readDeadLetters(reader, topic);
 
 describe('large records', () => {
   // message.max.bytes is 1,048,588 by default. The batch header needs 61 bytes, lengths and attributes 14, of which 3 for the key.
@@ -103,7 +103,7 @@ describe('large records', () => {
     }
   });
 
-  test('may be too many for the memory of a worker: the range is committed in several transactions', async () => {
+  test('may be too many for the memory of a worker: they are committed in several transactions', async () => {
     const COUNT = 50;
     await harness.withLoop(topic, async (loop) => {
       await loop.executeUpdate(pauseLoopUpdate);
@@ -116,7 +116,7 @@ describe('large records', () => {
         });
       await loop.executeUpdate(resumeLoopUpdate);
       await until('all have an outcome', async () => (await outcomeCount(loop)) === COUNT);
-      expect(await stateOf(loop)).toMatchObject({ batches: 1, totals: { scored: COUNT } });
+      expect(await stateOf(loop)).toMatchObject({ totals: { scored: COUNT } });
     });
     const ledger = (await readTopics(harness.config.KAFKA_BROKERS.join(), LEDGER_TOPIC))
       .filter(({ key }) => key === `${topic}/0`)

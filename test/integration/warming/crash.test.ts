@@ -24,7 +24,7 @@ test('when a worker is killed during a split, the next one continues after the i
   const redis = new Redis(config.REDIS_URL, { protocol: 2 });
   await redis.flushdb();
   const dependencies = await testDependencies(config);
-  const { temporal, warmActivities } = dependencies;
+  const { temporal, activities } = dependencies;
   const doomed = spawn(
     process.execPath,
     [
@@ -67,7 +67,7 @@ test('when a worker is killed during a split, the next one continues after the i
     doomed.kill('SIGKILL');
     await died;
 
-    const report = await withWorker(WARM_TASK_QUEUE, warmActivities, () => run.result());
+    const report = await withWorker(WARM_TASK_QUEUE, activities.warm, () => run.result());
 
     const ids = (await trino(`SELECT kol_id FROM ${table}`)).map(([id]) => `kol:profile:${String(id)}`);
     const keys = (await allKeys(redis)).filter((key) => key.startsWith('kol:profile:'));

@@ -29,7 +29,7 @@ afterAll(async () => {
 beforeEach(() => redis.flushdb());
 
 const warm = (...args: Parameters<typeof warmCache>): Promise<WarmReport> =>
-  withWorker(WARM_TASK_QUEUE, dependencies.warmActivities, () =>
+  withWorker(WARM_TASK_QUEUE, dependencies.activities.warm, () =>
     dependencies.temporal.workflow.execute<typeof warmCache>('warmCache', {
       taskQueue: WARM_TASK_QUEUE,
       workflowId: `test-warm-${process.pid}-${(runs += 1)}`,

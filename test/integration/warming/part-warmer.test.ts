@@ -19,7 +19,7 @@ test('100 concurrent warms cause 2 runs of a part, one after the other, and each
   let running = 0;
   let overlaps = 0;
   const activities: WarmActivities = {
-    ...dependencies.warmActivities,
+    ...dependencies.activities.warm,
     // Without heartbeats a slow machine would exceed the heartbeat timeout, and the activity would run again.
     warmStats: () =>
       withHeartbeat(async () => {
@@ -35,7 +35,7 @@ test('100 concurrent warms cause 2 runs of a part, one after the other, and each
   const allRequested = new Promise<void>((resolve) => (resolveAllRequested = resolve));
   let requests = 0;
   const signalPartWarmer: WarmActivities['signalPartWarmer'] = async (args) => {
-    await dependencies.warmActivities.signalPartWarmer(args);
+    await dependencies.activities.warm.signalPartWarmer(args);
     if ((requests += 1) === 100) resolveAllRequested();
   };
 

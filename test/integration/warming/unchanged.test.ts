@@ -105,7 +105,7 @@ describe('a warm after a change', () => {
     );
     const run = new MockActivityEnvironment();
     try {
-      const activities = other.warmActivities;
+      const activities = other.activities.warm;
       expect(await run.run((args: typeof wanted) => activities.warmRankings(args), wanted)).toMatchObject({
         renewed: 0,
         removed: 12,

@@ -18,7 +18,7 @@ const record = (offset: number, key: string, value: object, headers = {}): Print
 const range = (offset: number, from: number, to: number, outcomes: object, attempt = 1) =>
   record(offset, `${topic}/0`, {
     ...{ topic, partition: 0, from, to, attempt },
-    ...{ scored: [], dead_letters: [], late: [], superseded: [] },
+    ...{ scored: [], dead_letters: [], superseded: [], dropped: [] },
     ...outcomes,
   });
 const score = (offset: number, id: string, sourceOffset: number, eventTimeMs: number) =>
@@ -35,7 +35,7 @@ const deadLetter = (offset: number) =>
     },
   );
 
-/** Six offsets in two ranges: 0 is superseded by 1, 3 is unreadable, 4 is late. */
+/** Six offsets in two ranges: 0 is superseded by 1, 3 is unreadable, 4 is late, and scored all the same. */
 const input = [
   { partition: 0, offset: 0, id: 'ana', eventTimeMs: NOW },
   { partition: 0, offset: 1, id: 'ana', eventTimeMs: NOW + 1 },
@@ -45,17 +45,18 @@ const input = [
   { partition: 0, offset: 5, id: 'ana', eventTimeMs: NOW + 2 },
 ];
 const firstRange = range(0, 0, 3, { scored: [[1, 2]], superseded: [[0, 0]] });
-const secondRange = range(2, 3, 6, { scored: [[5, 5]], dead_letters: [[3, 3]], late: [[4, 4]] }, 2);
-const [ana1, bea2, ana5] = [
+const secondRange = range(2, 3, 6, { scored: [[4, 5]], dead_letters: [[3, 3]] }, 2);
+const [ana1, bea2, bea4, ana5] = [
   score(0, 'ana', 1, NOW + 1),
   score(1, 'bea', 2, NOW),
+  score(2, 'bea', 4, LONG_AGO),
   score(3, 'ana', 5, NOW + 2),
 ];
 const valid: ObservedRun = {
   topic,
   input,
   ledger: [firstRange, secondRange],
-  scores: [ana1, bea2, ana5],
+  scores: [ana1, bea2, bea4, ana5],
   deadLetters: [deadLetter(3)],
   cached: new Map([
     ['ana', location(5)],
@@ -72,7 +73,7 @@ test('a valid run has no violations, and its outcomes are counted', () => {
     input: 6,
     ranges: 2,
     retried: 1,
-    counts: { scored: 3, dead_letters: 1, late: 1, superseded: 1 },
+    counts: { scored: 4, dead_letters: 1, superseded: 1, dropped: 0 },
   });
   expect(checkExactlyOnce({ ...valid, scores: null }).violations).toEqual([]); // videos have no stream
 });
@@ -83,7 +84,10 @@ test.each<[violation: string, change: Partial<ObservedRun>]>([
   ['unreadable record is not a dead letter', { ledger: [firstRange, range(2, 3, 6, { scored: [[3, 5]] })] }],
   ['readable record is a dead letter', { ledger: [firstRange, range(2, 3, 6, { dead_letters: [[3, 5]] })] }],
   ['outcome of an offset that does not exist', { input: input.slice(1) }],
-  ['late event was in time', { input: withEventTime(4, NOW) }],
+  [
+    'late event was left out',
+    { ledger: [firstRange, range(2, 3, 6, { scored: [[5, 5]], dead_letters: [[3, 3]], dropped: [[4, 4]] })] },
+  ],
   ['superseded event without a newer one in its range', { input: withEventTime(0, NOW + 5) }],
   ['gap between ranges', { ledger: [secondRange] }],
   ['range overlaps an earlier one', { ledger: [firstRange, { ...firstRange, offset: 1 }, secondRange] }],
@@ -95,12 +99,12 @@ test.each<[violation: string, change: Partial<ObservedRun>]>([
     { ledger: [range(0, 0, 3, { scored: [[0, 2]], superseded: [[0, 0]] }), secondRange] },
   ],
   ['outcome outside its range', { ledger: [firstRange, range(2, 3, 5, { scored: [[5, 5]] })] }],
-  ['score twice in the stream', { scores: [ana1, bea2, ana5, { ...ana5, offset: 9 }] }],
-  ['score missing in the stream', { scores: [ana1, ana5] }],
-  ['score that the ledger does not have', { scores: [ana1, bea2, ana5, score(9, 'bea', 4, LONG_AGO)] }],
-  ['score does not match its source event', { scores: [ana1, { ...bea2, key: 'ana' }, ana5] }],
-  ['scores of a KOL out of order', { scores: [{ ...ana1, offset: 9 }, bea2, ana5] }],
-  ['KOL in two partitions of the stream', { scores: [ana1, bea2, { ...ana5, partition: 1 }] }],
+  ['score twice in the stream', { scores: [ana1, bea2, bea4, ana5, { ...ana5, offset: 9 }] }],
+  ['score missing in the stream', { scores: [ana1, bea4, ana5] }],
+  ['score that the ledger does not have', { scores: [ana1, bea2, bea4, ana5, score(9, 'bea', 0, NOW)] }],
+  ['score does not match its source event', { scores: [ana1, { ...bea2, key: 'ana' }, bea4, ana5] }],
+  ['scores of a KOL out of order', { scores: [{ ...ana1, offset: 9 }, bea2, bea4, ana5] }],
+  ['KOL in two partitions of the stream', { scores: [ana1, bea2, bea4, { ...ana5, partition: 1 }] }],
   ['dead letter twice', { deadLetters: [deadLetter(3), deadLetter(3)] }],
   ['dead letter missing', { deadLetters: [] }],
   ['dead letter that the ledger does not have', { deadLetters: [deadLetter(3), deadLetter(5)] }],

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
-  parseLoopSettings,
+  parseLoopChange,
   parseScoringLoopInput,
   parseSeekTarget,
   type ScoringLoopInput,
@@ -17,21 +17,24 @@ describe('parseScoringLoopInput', () => {
       value: {
         topic,
         kind: 'profiles',
-        group: 'kol-scoring',
-        settings: { maxOffsets: 1000, trigger: 10 },
+        group: null,
+        shard: 0,
+        settings: {},
       },
     });
   });
 
-  test('keeps what is given, and completes settings that are given in part', () => {
-    const given = { topic, kind: 'videos', group: 'g', settings: { trigger: 'available' } };
-    expect(parseInput(given)).toEqual({
-      value: { ...given, settings: { maxOffsets: 1000, trigger: 'available' } },
-    });
+  test('knows what the events of the input topics are', () => {
+    expect(parseInput({ topic: 'kol.videos.raw' })).toMatchObject({ value: { kind: 'videos' } });
+  });
+
+  test('keeps what is given', () => {
+    const given = { topic, kind: 'videos', group: 'g', shard: 3, settings: { trigger: 'available' } };
+    expect(parseInput(given)).toEqual({ value: given });
   });
 
   test('does not check the state that continue-as-new hands over', () => {
-    expect(parseInput({ topic, carried: { batches: 7 } })).toEqual(parseInput({ topic }));
+    expect(parseInput({ topic, carried: { paused: 7 } })).toEqual(parseInput({ topic }));
   });
 
   test.each([
@@ -41,6 +44,8 @@ describe('parseScoringLoopInput', () => {
     ['topic', 'x'.repeat(250)],
     ['kind', 'comments'],
     ['group', 'a/b'],
+    ['shard', -1],
+    ['shard', 1.5],
     ['settings', { speed: 11 }],
     ['settings', { maxOffsets: 0 }],
     ['tpoic', topic],
@@ -53,7 +58,7 @@ describe('parseScoringLoopInput', () => {
   });
 });
 
-describe('parseLoopSettings', () => {
+describe('parseLoopChange', () => {
   test.each([
     {},
     { maxOffsets: 1 },
@@ -61,8 +66,9 @@ describe('parseLoopSettings', () => {
     { trigger: 0.1 },
     { trigger: 3600 },
     { maxOffsets: 5, trigger: 'available' },
+    { lateEvents: 'drop', sliceSeconds: 1, group: 'g', by: 'ana' },
   ])('accepts %j and adds nothing, so that absent settings keep their value', (settings) => {
-    expect(parseLoopSettings(settings)).toStrictEqual({ value: settings });
+    expect(parseLoopChange(settings)).toStrictEqual({ value: settings });
   });
 
   test.each([
@@ -74,9 +80,13 @@ describe('parseLoopSettings', () => {
     ['trigger', 0.09],
     ['trigger', 3601],
     ['trigger', 'often'],
+    ['lateEvents', 'forget'],
+    ['sliceSeconds', 0.5],
+    ['sliceSeconds', 601],
+    ['group', 'a/b'],
     ['speed', 11],
   ])('refuses %s = %j', (name, value) => {
-    expect(parseLoopSettings({ [name]: value })).toMatchObject({ invalid: [{ name, given: value }] });
+    expect(parseLoopChange({ [name]: value })).toMatchObject({ invalid: [{ name, given: value }] });
   });
 });
 
@@ -96,6 +106,11 @@ describe('parseSeekTarget', () => {
     [{ offsets: { 0: -1 } }],
     [{ offsets: { 0: 1.5 } }],
     [{ offsets: { zero: 1 } }],
+    // Number('') is 0, Number('1e1') is 10: only digits name a partition.
+    [{ offsets: { '': 1 } }],
+    [{ offsets: { '1e1': 1 } }],
+    [{ offsets: { ' 2 ': 1 } }],
+    [{ offsets: { '-1': 1 } }],
     [{ end: 'middle' }],
     [{ end: 'latest', time: '2026-01-01T00:00:00Z' }],
     [{}],
@@ -112,7 +127,7 @@ describe('parseSeekTarget', () => {
 test('no JSON makes these functions throw', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (given) => {
-      for (const parse of [parseInput, parseLoopSettings, parseSeekTarget]) parse(given);
+      for (const parse of [parseInput, parseLoopChange, parseSeekTarget]) parse(given);
       parseInput({ topic, settings: given });
       parseSeekTarget({ offsets: given });
     }),

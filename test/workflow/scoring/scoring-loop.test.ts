@@ -1,11 +1,16 @@
-import { ApplicationFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/activity';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
-import { failureTypes } from '../../../contract/failure-types.ts';
-import { configureLoopUpdate, resumeLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
-import type { LoopSettings, ScoringLoopInput } from '../../../contract/scoring-loop.ts';
-import { inMemoryTopic, PLANNED_MS, rangeReport } from '../../support/in-memory-topic.ts';
+import {
+  configureLoopUpdate,
+  pauseLoopUpdate,
+  resumeLoopUpdate,
+  seekLoopUpdate,
+} from '../../../contract/messages.ts';
+import type { LoopChange, ScoringLoopInput } from '../../../contract/scoring-loop.ts';
+import { inMemoryTopic } from '../../support/in-memory-topic.ts';
 import {
   loopState,
   scoredCount,
@@ -14,6 +19,7 @@ import {
 } from '../../support/time-skipping-loop.ts';
 import { timeSkippingServer } from '../../support/time-skipping.ts';
 import { until } from '../../support/until.ts';
+import type { scoringLoop } from '../../../workflows/scoring/scoring-loop.ts';
 
 let env: TestWorkflowEnvironment;
 beforeAll(async () => {
@@ -28,98 +34,181 @@ const withLoop = (
 ) => withTimeSkippingLoop(env, activities, args, work);
 
 describe('the scoring loop', () => {
-  test('scores a backlog batch after batch, and waits for the trigger only without a backlog', async () => {
-    const { activities, committed, plans } = inMemoryTopic(2, 10);
-    await withLoop(activities, { settings: { maxOffsets: 4 } }, (loop) =>
-      until('20 events are scored', async () => (await scoredCount(loop)) === 20 && plans.length > 3),
-    );
-    expect(committed).toEqual([10, 10]);
-    expect(plans.slice(0, 4).map(({ notBeforeMs }) => notBeforeMs)).toEqual([
-      10_000,
-      0,
-      0,
-      PLANNED_MS + 10_000,
-    ]);
+  test('works each partition slice after slice, one at a time, and adds up their reports', async () => {
+    const topic = inMemoryTopic(3, 10);
+    await withLoop(topic.activities, {}, async (loop) => {
+      await until('30 events are counted', async () => (await scoredCount(loop)) === 30);
+      topic.offsets = 15;
+      await until('45 events are counted', async () => (await scoredCount(loop)) === 45);
+      const { partitions } = await loopState(loop);
+      expect(partitions.map(({ position }) => position)).toEqual([15, 15, 15]);
+      expect(new Set(topic.slices.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2]));
+    });
+    const lengths = topic.slices.map(({ sliceMs }) => sliceMs);
+    expect(Math.min(...lengths)).toBeGreaterThanOrEqual(750);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(1250);
+    expect(new Set(lengths).size).toBeGreaterThan(3);
   });
 
-  test('plans again when the committed offset in Kafka is not the planned one', async () => {
-    const { activities, committed } = inMemoryTopic(1, 3);
-    let isRefused = false;
-    const scoreRange: ScoringActivities['scoreRange'] = (range) => {
-      if (isRefused) return activities.scoreRange(range);
-      isRefused = true;
-      throw ApplicationFailure.nonRetryable('planned from 5, committed is 0', failureTypes.stalePlan);
-    };
-    await withLoop({ ...activities, scoreRange }, {}, () =>
-      until('offset 3 is committed', () => Promise.resolve(committed[0] === 3)),
-    );
-  });
-
-  test('ends a batch that makes no progress when an operator seeks', async () => {
-    const { activities, committed } = inMemoryTopic(2, 3);
-    let isStuck = true;
-    const scoreRange: ScoringActivities['scoreRange'] = async (range) => {
-      if (!isStuck) return activities.scoreRange(range);
-      const context = Context.current();
-      while (range.partition === 1) {
-        context.heartbeat(); // its reply reports a cancellation
-        await context.sleep(10);
-      }
-      return rangeReport(range);
-    };
-    const seekPartitions = () => {
-      isStuck = false;
-      return Promise.resolve({ 0: 1, 1: 2 });
-    };
-    await withLoop({ ...activities, scoreRange, seekPartitions }, {}, async (loop) => {
-      await until('it scores', async () => (await loopState(loop)).state === 'scoring');
-      expect(await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'latest' }] })).toMatchObject({
-        positions: { 0: 1, 1: 2 },
+  test('uses the group and the settings of the worker where its input names none', async () => {
+    await withLoop(inMemoryTopic(1, 1).activities, { settings: { trigger: 5 } }, async (loop) => {
+      await until('it has started', async () => (await loopState(loop)).group !== null);
+      expect(await loopState(loop)).toMatchObject({
+        group: 'from-worker',
+        settings: { maxOffsets: 7, trigger: 5 },
       });
-      await until('it has scored the rest', () => Promise.resolve(committed.every((offset) => offset === 3)));
     });
   });
 
-  test('keeps the committed offsets of its plans and batches, and reports lost ones', async () => {
-    const topic = inMemoryTopic(2, 3);
-    const planBatch: ScoringActivities['planBatch'] = async (args) => {
-      const plan = await topic.activities.planBatch(args);
-      return { ...plan, forgotten: plan.ranges.length > 0 && topic.offsets === 5 ? [0] : [] };
-    };
-    await withLoop({ ...topic.activities, planBatch }, {}, async (loop) => {
-      await until('6 events are counted', async () => (await scoredCount(loop)) === 6);
-      expect(await loopState(loop)).toMatchObject({ positions: { 0: 3, 1: 3 }, disagreement: null });
-      expect(topic.plans.at(-1)?.known).toEqual({ 0: 3, 1: 3 });
-      topic.offsets = 5;
-      await until('10 events are counted', async () => (await scoredCount(loop)) === 10);
-      expect((await loopState(loop)).disagreement).toMatchObject({ forgotten: [0] });
+  test('shows a stuck partition with the reason, and the others go on', async () => {
+    const topic = inMemoryTopic(2, 5);
+    topic.stuck.set(1, 'the batch is damaged');
+    await withLoop(topic.activities, { settings: { sliceSeconds: 600 } }, async (loop) => {
+      await until('the partition is stuck', async () => {
+        const stuck = (await loopState(loop)).partitions.map((one) => one.stuck?.reason ?? null);
+        return stuck[1] === 'the batch is damaged' && stuck[0] === null;
+      });
+      await until('the other has scored', () => Promise.resolve(topic.committed[0] === 5));
+      topic.stuck.clear();
+      await until('it works again', async () => (await scoredCount(loop)) >= 5 && topic.committed[1] === 5);
+      await until('the state says so', async () =>
+        (await loopState(loop)).partitions.every(({ stuck }) => stuck === null),
+      );
     });
   });
 
-  test('keeps a setting that a change names as null, because null counts as absent', async () => {
-    const change = { maxOffsets: 5, trigger: null } as unknown as Partial<LoopSettings>;
-    await withLoop(inMemoryTopic(1, 0).activities, {}, async (loop) => {
-      const { settings } = await loop.executeUpdate(configureLoopUpdate, { args: [change] });
-      expect(settings).toEqual({ maxOffsets: 5, trigger: 10 });
+  test('finds partitions that are added while it runs', async () => {
+    const topic = inMemoryTopic(1, 5);
+    await withLoop(topic.activities, { settings: { sliceSeconds: 600 } }, async (loop) => {
+      await until('the first works', () => Promise.resolve(topic.running.has(0)));
+      topic.partitionCount = 3;
+      await until('all work', () => Promise.resolve(topic.running.size === 3));
+      expect((await loopState(loop)).partitionCount).toBe(3);
     });
   });
 
-  test('scores nothing while it is paused, also after continue-as-new, and continues when it is resumed', async () => {
-    const { activities, committed } = inMemoryTopic(1, 5);
-    const carried = {
-      paused: true,
-      batches: 7,
-      totals: { records: 1, scored: 1, deadLetters: 0, late: 0, superseded: 0, expired: 0 },
-      lastBatch: null,
-      positions: {},
-      disagreement: null,
-    };
-    await withLoop(activities, { carried }, async (loop) => {
-      await until('it is paused', async () => (await loopState(loop)).state === 'paused');
-      expect(committed).toEqual([0]);
+  test('works the partitions of its shard only, and starts the loops of the others', async () => {
+    const topic = inMemoryTopic(70, 1);
+    await withLoop(topic.activities, { topic: 'wide', settings: { sliceSeconds: 600 } }, async (loop) => {
+      await until('all 70 partitions work', () => Promise.resolve(topic.running.size === 70));
+      const { partitions, shards } = await loopState(loop);
+      expect(partitions).toHaveLength(32);
+      expect(shards).toEqual(['scoring-loop/wide/1', 'scoring-loop/wide/2']);
+      const last = env.client.workflow.getHandle<typeof scoringLoop>('scoring-loop/wide/2');
+      expect((await loopState(last)).partitions.map(({ partition }) => partition)).toEqual([
+        64, 65, 66, 67, 68, 69,
+      ]);
+      await loop.executeUpdate(pauseLoopUpdate);
+      const pause = { name: 'pause', args: [] };
+      expect(topic.steered.toSorted((a, b) => a.workflowId.localeCompare(b.workflowId))).toEqual(
+        shards.map((workflowId) => ({ workflowId, update: pause })),
+      );
+      await Promise.all(shards.map((id) => env.client.workflow.getHandle(id).terminate()));
+    });
+  });
+});
+
+describe('an operator', () => {
+  test('pauses: the slices end, and then the loop says paused', async () => {
+    const topic = inMemoryTopic(2, 5);
+    await withLoop(topic.activities, { settings: { sliceSeconds: 600 } }, async (loop) => {
+      await until('both work', () => Promise.resolve(topic.running.size === 2));
+      const paused = await loop.executeUpdate(pauseLoopUpdate);
+      expect([paused.state, topic.running.size]).toEqual(['paused', 0]);
+      topic.offsets = 9;
       await loop.executeUpdate(resumeLoopUpdate);
-      await until('all events are counted', async () => (await scoredCount(loop)) === 6);
-      expect((await loopState(loop)).batches).toBe(8);
+      await until('it works again', () => Promise.resolve(topic.committed.every((offset) => offset === 9)));
+    });
+  });
+
+  test('configures: the next slices have the settings, and the state says who set them', async () => {
+    const topic = inMemoryTopic(1, 5);
+    await withLoop(topic.activities, { settings: { sliceSeconds: 600 } }, async (loop) => {
+      await until('it works', () => Promise.resolve(topic.running.size === 1));
+      const change = { maxOffsets: 5, trigger: null, by: 'ana' } as unknown as LoopChange;
+      const state = await loop.executeUpdate(configureLoopUpdate, { args: [change] });
+      expect(state.settings).toMatchObject({ maxOffsets: 5, trigger: 10 }); // null counts as absent
+      expect(state.setBy).toMatchObject({ maxOffsets: { by: 'ana' } });
+      await until('the next slice has it', () =>
+        Promise.resolve(topic.slices.at(-1)?.settings.maxOffsets === 5),
+      );
+      const slices = topic.slices.length;
+      await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 5 }] });
+      expect(topic.slices).toHaveLength(slices); // nothing has changed
+    });
+  });
+
+  test('changes the group: the positions are those of the new group', async () => {
+    const topic = inMemoryTopic(1, 5);
+    const startPartitions: ScoringActivities['startPartitions'] = (args) => {
+      topic.committed[0] = args.group === 'second' ? 2 : 0;
+      return topic.activities.startPartitions(args);
+    };
+    const input = { group: 'first', settings: { sliceSeconds: 600 } };
+    await withLoop({ ...topic.activities, startPartitions }, input, async (loop) => {
+      await until('it works', () => Promise.resolve(topic.committed[0] === 5));
+      const { group } = await loop.executeUpdate(configureLoopUpdate, { args: [{ group: 'second' }] });
+      expect(group).toBe('second');
+      await until('it works again', () => Promise.resolve(topic.committed[0] === 5));
+      expect(topic.slices.at(-1)).toMatchObject({ group: 'second', state: { position: 2 } });
+    });
+  });
+
+  test('seeks many times at once: each seek is carried out while no slice runs, and answered in order', async () => {
+    const topic = inMemoryTopic(2, 5);
+    const targets: unknown[] = [];
+    const seekPartitions: ScoringActivities['seekPartitions'] = (args) => {
+      targets.push(args.target);
+      expect(topic.running.size).toBe(0);
+      return topic.activities.seekPartitions(args);
+    };
+    await withLoop(
+      { ...topic.activities, seekPartitions },
+      { settings: { sliceSeconds: 600 } },
+      async (loop) => {
+        await until('both work', () => Promise.resolve(topic.running.size === 2));
+        const wanted = [1, 2, 3, 4, 5].map((offset) => ({ offsets: { 0: offset } }));
+        const answered: number[] = [];
+        await Promise.all(
+          wanted.map(async (target, index) => {
+            await loop.executeUpdate(seekLoopUpdate, { args: [target] });
+            answered.push(index);
+          }),
+        );
+        expect(targets).toHaveLength(5);
+        expect(new Set(targets.map((target) => JSON.stringify(target))).size).toBe(5);
+        await until('they are scored again', () =>
+          Promise.resolve(topic.committed.every((one) => one === 5)),
+        );
+      },
+    );
+  });
+
+  test('gets the reason when a seek fails, and the loop continues', async () => {
+    const topic = inMemoryTopic(1, 5);
+    const seekPartitions: ScoringActivities['seekPartitions'] = () => {
+      throw ApplicationFailure.nonRetryable('Kafka says no');
+    };
+    await withLoop({ ...topic.activities, seekPartitions }, {}, async (loop) => {
+      await until('it works', () => Promise.resolve(topic.running.size === 1));
+      const failed = loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'latest' }] });
+      await expect(failed).rejects.toSatisfy(
+        (error) => error instanceof WorkflowUpdateFailedError && error.cause?.message === 'Kafka says no',
+      );
+      topic.offsets = 6;
+      await until('it works', () => Promise.resolve(topic.committed[0] === 6));
+    });
+  });
+
+  test('finds a paused loop paused after continue-as-new', async () => {
+    const topic = inMemoryTopic(1, 5);
+    const carried = { paused: true, setBy: {}, partitions: [], partitionCount: 0 };
+    await withLoop(topic.activities, { carried }, async (loop) => {
+      await until('it has found its partition', async () => (await loopState(loop)).partitionCount === 1);
+      expect((await loopState(loop)).state).toBe('paused');
+      expect(topic.slices).toEqual([]);
+      await loop.executeUpdate(resumeLoopUpdate);
+      await until('it works', () => Promise.resolve(topic.committed[0] === 5));
     });
   });
 });

@@ -7,7 +7,7 @@ interface Thing {
 }
 
 /**
- * A lookup cache over a source that has every id except "unknown".
+ * A lookup cache over a source that has every id except "unknown", and "twins" twice.
  * @param slow each query waits until the test calls its function in `waiting`; an error makes it fail
  */
 function lookupCache({
@@ -25,7 +25,9 @@ function lookupCache({
         await new Promise<void>((resolve, reject) =>
           waiting.push((error) => (error === undefined ? resolve() : reject(error))),
         );
-      return ids.filter((id) => id !== 'unknown').map((id) => ({ id }));
+      return [...ids, ...ids.filter((id) => id === 'twins')]
+        .filter((id) => id !== 'unknown')
+        .map((id) => ({ id }));
     },
     ({ id }) => id,
     {
@@ -53,6 +55,16 @@ describe('a lookup cache', () => {
     expect(queries).toHaveLength(1);
   });
 
+  test('has all rows of an id', async () => {
+    const { lookUp } = lookupCache();
+    expect((await lookUp(['twins', 'a'])).byId).toEqual(
+      new Map([
+        ['twins', [{ id: 'twins' }, { id: 'twins' }]],
+        ['a', [{ id: 'a' }]],
+      ]),
+    );
+  });
+
   test('queries nothing when the table is preloaded, also for ids that the table does not have', async () => {
     const { lookUp, queries } = lookupCache({ preloaded: ['a', 'b'] });
     await sleep(1);
@@ -72,15 +84,36 @@ describe('a lookup cache', () => {
     expect(queries).toEqual([['a']]);
   });
 
-  test('returns at the deadline, queries no id twice meanwhile, and queries the other ids afterwards', async () => {
+  test('returns at the deadline, and queries no id twice meanwhile', async () => {
     const { lookUp, queries, waiting } = lookupCache({ deadlineMs: 20, slow: true });
     expect(await lookUp(['a'])).toEqual({ byId: new Map(), complete: false });
     await Promise.all([lookUp(['a', 'b']), lookUp(['a', 'c'])]);
-    expect(queries).toEqual([['a']]);
+    expect(queries).toEqual([['a'], ['b', 'c']]);
     waiting.shift()?.();
-    while (queries.length < 2) await sleep(1);
-    expect(queries[1]).toEqual(['b', 'c']);
+    await sleep(1);
     expect((await lookUp(['a'])).complete).toBe(true);
+    expect((await lookUp(['b'])).complete).toBe(false);
+  });
+
+  test('does not let a lookup wait for the slow query of another', async () => {
+    const { lookUp, queries, waiting } = lookupCache({ slow: true });
+    const slow = lookUp(['a']);
+    while (queries.length < 1) await sleep(1);
+    const quick = lookUp(['b']);
+    while (queries.length < 2) await sleep(1);
+    waiting[1]?.();
+    expect((await quick).complete).toBe(true);
+    waiting[0]?.();
+    expect((await slow).complete).toBe(true);
+  });
+
+  test('runs 4 queries at a time; ids that come meanwhile share the next', async () => {
+    const { lookUp, queries, waiting } = lookupCache({ deadlineMs: 20, slow: true });
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await lookUp([id]);
+    expect(queries).toEqual([['a'], ['b'], ['c'], ['d']]);
+    waiting.shift()?.();
+    while (queries.length < 5) await sleep(1);
+    expect(queries[4]).toEqual(['e', 'f', 'g']);
   });
 
   test('reports a failed query, and queries the ids again', async () => {

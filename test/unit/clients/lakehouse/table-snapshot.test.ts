@@ -30,7 +30,7 @@ describe('a table snapshot', () => {
     const { lookUp } = snapshotOf(['a']);
     expect(lookUp('a')).toBeUndefined();
     await loaded();
-    expect([lookUp('a'), lookUp('b')]).toEqual(['a', null]);
+    expect([lookUp('a'), lookUp('b')]).toEqual([['a'], []]);
   });
 
   test('reloads when a lookup finds it stale, and serves the old rows meanwhile', async () => {
@@ -39,11 +39,11 @@ describe('a table snapshot', () => {
     await loaded();
     rows.push('b');
     await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.7);
-    expect([lookUp('b'), loads()]).toEqual([null, 1]);
+    expect([lookUp('b'), loads()]).toEqual([[], 1]);
     await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.2);
-    expect([lookUp('b'), loads()]).toEqual([null, 2]);
+    expect([lookUp('b'), loads()]).toEqual([[], 2]);
     await loaded();
-    expect([lookUp('b'), loads()]).toEqual(['b', 2]);
+    expect([lookUp('b'), loads()]).toEqual([['b'], 2]);
   });
 
   test('does not reload without lookups, and does not serve rows that are too old', async () => {
@@ -64,14 +64,26 @@ describe('a table snapshot', () => {
     await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.8);
     lookUp('a');
     await loaded();
-    expect([lookUp('a'), errors.length]).toEqual(['a', 1]);
+    expect([lookUp('a'), errors.length]).toEqual([['a'], 1]);
     await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.2);
     expect(lookUp('a')).toBeUndefined();
   });
 
-  test('keeps the first rows of a too large table, and cannot tell about other ids', async () => {
-    const { lookUp } = snapshotOf(['a', 'b', 'c', 'd'], { maxRows: 2 });
+  test('has all rows of an id', async () => {
+    const { lookUp } = snapshotOf(['a', 'a', 'b']);
     await loaded();
-    expect(['a', 'c', 'd', 'e'].map(lookUp)).toEqual(['a', 'c', undefined, undefined]);
+    expect(lookUp('a')).toEqual(['a', 'a']);
+  });
+
+  test('keeps the first rows of a too large table, and cannot tell about ids that may have more', async () => {
+    const { lookUp } = snapshotOf(['a', 'a', 'b', 'c', 'c', 'd'], { maxRows: 3 });
+    await loaded();
+    expect(['a', 'b', 'c', 'd', 'e'].map(lookUp)).toEqual([
+      ['a', 'a'],
+      ['b'],
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });

@@ -17,6 +17,10 @@ export interface Behaviour {
   readonly outage?: (call: Call) => Fault | undefined;
   /** How the service prints an id. */
   readonly printId?: (kolId: string) => string;
+  /** The score is the number of followers, not one of the id. */
+  readonly scoreByFollowers?: boolean;
+  /** Answers a batch in the reverse order. */
+  readonly reverse?: boolean;
 }
 
 export interface Call {
@@ -92,13 +96,13 @@ function bodyOf(
 ) {
   if (fault === 'html') return '<html><body>Welcome to nginx!</body></html>';
   if (typeof fault === 'number') return JSON.stringify({ detail: `status ${fault}` });
-  const { faults = {}, printId = (id: string) => id } = behaviour;
-  const predictions = profiles.map(({ kol_id }) => {
+  const { faults = {}, printId = (id: string) => id, scoreByFollowers, reverse } = behaviour;
+  const predictions = profiles.map(({ kol_id, followers_count }) => {
     // The fault of the call is that of one profile, unless it is an outage.
     const own = isOutage ? fault : faults[kol_id];
     return {
       kol_id: own === 'other-id' ? 'somebody else' : printId(kol_id),
-      trust_score: own === 'out-of-range' ? 100.01 : scoreOf(kol_id),
+      trust_score: own === 'out-of-range' ? 100.01 : scoreByFollowers ? followers_count : scoreOf(kol_id),
       is_trustworthy: true,
       confidence: 0.9,
       risk_level: 'low',
@@ -107,6 +111,7 @@ function bodyOf(
       timestamp: '2026-01-31T12:00:00Z',
     };
   });
+  if (reverse) predictions.reverse();
   const json = JSON.stringify(isBatch ? { predictions } : predictions[0]);
   // Python prints the float NaN so.
   return fault === 'nan' ? json.replace('0.9', 'NaN') : json;

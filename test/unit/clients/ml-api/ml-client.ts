@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { createMlApi, isRefusal, type MlApi } from '../../../../clients/ml-api.ts';
+import { createMlApi, isRefusal, type MlApi, type ScoreOptions } from '../../../../clients/ml-api.ts';
 import { profileOf } from '../../../support/model-features.ts';
 import { scoreOf, type Behaviour, type Deployment, type Fault } from './deployment.ts';
 
@@ -26,8 +26,8 @@ export async function withClient<T>(
 }
 
 /** Scores the KOLs and checks that each result belongs to its KOL. @returns the refused KOLs, with the reason */
-export async function reasonsOf(api: MlApi, kolIds: readonly string[], signal?: AbortSignal) {
-  const results = await api.score(profilesOf(kolIds), signal);
+export async function reasonsOf(api: MlApi, kolIds: readonly string[], options: ScoreOptions = {}) {
+  const results = await api.score(profilesOf(kolIds), options);
   expect(results.length).toBe(kolIds.length);
   return Object.fromEntries(
     results.flatMap((result, index) => {

@@ -3,39 +3,51 @@ import {
   parseCommittedMetadata,
   serializeCommittedMetadata,
 } from '../../../../domain/scoring/committed-metadata.ts';
-import { addCounts, NO_COUNTS } from '../../../../domain/scoring/range-report.ts';
+import { addTotals, NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 
-const UNKNOWN = { worker: '', max_event_time_ms: null, range: null };
+const identity = { clusterId: '4L6g3nShT-eMCtK--X86sw', topicId: '3fa85f64-5717-4562-b3fc-2c963f66afa6' };
+const metadata = { worker: 'a/b', identity, newestEventMs: 1, totals: NO_TOTALS, startedWith: null };
 
 describe('metadata committed with an offset', () => {
   test('is parsed as it was serialized', () => {
-    const counts = addCounts({ ...NO_COUNTS, records: 3, scored: 2 }, { ...NO_COUNTS, records: 1, late: 1 });
-    expect(counts).toEqual({ ...NO_COUNTS, records: 4, scored: 2, late: 1 });
-    const metadata = { worker: 'a/b', max_event_time_ms: 1, range: { from: 7, counts } };
-    expect(parseCommittedMetadata(serializeCommittedMetadata(metadata))).toEqual(metadata);
+    const totals = addTotals({ ...NO_TOTALS, records: 3, scored: 2 }, { records: 1, late: 1 });
+    expect(totals).toEqual({ ...NO_TOTALS, records: 4, scored: 2, late: 1 });
+    for (const one of [
+      { ...metadata, totals },
+      { ...metadata, startedWith: 6, newestEventMs: null },
+    ])
+      expect(parseCommittedMetadata(serializeCommittedMetadata(one))).toEqual(one);
   });
 
-  test.each([null, '', 'by hand', 'null', '[]', '7'])('is unknown when its text is %j', (text) => {
-    expect(parseCommittedMetadata(text)).toEqual(UNKNOWN);
-  });
+  test.each([null, '', 'by hand', 'null', '[]', '7', '{"worker":"a"}', '{"worker":7,"cluster_id":"c"}'])(
+    'of another client is unknown: %j',
+    (text) => {
+      expect(parseCommittedMetadata(text)).toBeNull();
+    },
+  );
 
   test('keeps the valid fields when others are not valid', () => {
-    expect(parseCommittedMetadata('{"worker":"a","max_event_time_ms":5}')).toEqual({
-      ...UNKNOWN,
-      worker: 'a',
-      max_event_time_ms: 5,
-    });
-    expect(parseCommittedMetadata('{"worker":7,"range":{"from":1,"counts":{"records":1}}}')).toEqual(UNKNOWN);
+    const { totals: _, ...rest } = JSON.parse(serializeCommittedMetadata(metadata)) as Record<
+      string,
+      unknown
+    >;
+    expect(parseCommittedMetadata(JSON.stringify({ ...rest, totals: { records: 1 } }))).toEqual(metadata);
   });
 
   test('stays far below the 4,096 bytes that Kafka accepts', () => {
     const max = Number.MAX_SAFE_INTEGER;
-    const counts = addCounts(
-      NO_COUNTS,
-      Object.fromEntries(Object.keys(NO_COUNTS).map((name) => [name, max])) as never,
+    const totals = addTotals(
+      NO_TOTALS,
+      Object.fromEntries(Object.keys(NO_TOTALS).map((name) => [name, max])),
     );
     const worker = `${'h'.repeat(253)}/123e4567-e89b-12d3-a456-426614174000`;
-    const text = serializeCommittedMetadata({ worker, max_event_time_ms: max, range: { from: max, counts } });
+    const text = serializeCommittedMetadata({
+      worker,
+      identity,
+      newestEventMs: max,
+      totals,
+      startedWith: max,
+    });
     expect(Buffer.byteLength(text)).toBeLessThan(1000);
   });
 });

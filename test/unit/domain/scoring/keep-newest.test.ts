@@ -1,18 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { deadLetter, ok } from '../../../../domain/scoring/parse-outcome.ts';
-import { keepNewest } from '../../../../domain/scoring/keep-newest.ts';
+import { keepNewest, type Lateness } from '../../../../domain/scoring/keep-newest.ts';
 import { accountOf, parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
 
 const event = (id: string, event_time_ms: number) => ({ id, event_time_ms });
-const keep = (events: [offset: number, id: string, time: number][], watermark: number | null = null) =>
+const MINUTE = 60_000;
+const NOW_MS = 100 * MINUTE;
+const IN_TIME: Lateness = { newestEventMs: null, lateEvents: 'score', nowMs: NOW_MS };
+const keep = (events: [offset: number, id: string, time: number][], lateness: Partial<Lateness> = {}) =>
   keepNewest(
     events.map(([offset, id, time]) => ({ offset, outcome: ok(event(id, time)) })),
     ({ id }) => id,
-    watermark,
+    { ...IN_TIME, ...lateness },
   );
 
-describe('keeping the newest events of a range', () => {
+describe('keeping the newest events of a batch', () => {
   test('keeps the newest event of each KOL; the others are superseded', () => {
     const { newest, superseded } = keep([
       [1, 'a', 10],
@@ -33,19 +36,33 @@ describe('keeping the newest events of a range', () => {
     ).toMatchObject({ newest: [{ offset: 2 }], superseded: [1] });
   });
 
-  test('an event older than the watermark is late and supersedes nothing', () => {
-    const kept = keep(
-      [
-        [1, 'a', 100],
-        [2, 'a', 40],
-        [3, 'b', 49],
-        [4, 'c', 50],
-      ],
-      50,
-    );
+  const events: [number, string, number][] = [
+    [1, 'a', 60 * MINUTE],
+    [2, 'a', 40 * MINUTE],
+    [3, 'b', 55 * MINUTE - 1],
+    [4, 'c', 55 * MINUTE],
+  ];
+
+  test('an event that is more than 5 minutes older than the newest of its partition is late, and kept', () => {
+    const kept = keep(events, { newestEventMs: 60 * MINUTE });
+    expect(kept.newest.map(({ offset, late }) => [offset, late])).toEqual([
+      [1, false],
+      [3, true],
+      [4, false],
+    ]);
+    expect(kept.superseded).toEqual([2]);
+    expect(kept.newestEventMs).toBe(60 * MINUTE);
+  });
+
+  test('late events are left out when the settings say so, and supersede nothing', () => {
+    const kept = keep(events, { newestEventMs: 60 * MINUTE, lateEvents: 'drop' });
     expect(kept.newest.map(({ offset }) => offset)).toEqual([1, 4]);
-    expect(kept.late).toEqual([2, 3]);
-    expect(kept.maxEventTimeMs).toBe(100);
+    expect(kept.dropped).toEqual([2, 3]);
+  });
+
+  // Finding 19: one scraper whose clock is ahead would make the events of all others late.
+  test('the watermark is never ahead of the clock of the worker', () => {
+    expect(keep([[1, 'a', NOW_MS + 4 * MINUTE]]).newestEventMs).toBe(NOW_MS);
   });
 
   test('every record has exactly one outcome, and the newest of an id is the one that no other is newer than', () => {
@@ -55,20 +72,24 @@ describe('keeping the newest events of a range', () => {
       broken: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(record), fc.option(fc.nat({ max: 9 })), (records, watermark) => {
+      fc.property(fc.array(record), fc.option(fc.nat({ max: 9 })), (records, newestMinutes) => {
         const parsed = records.map(({ id, time, broken }, offset) => ({
           offset,
-          outcome: broken ? deadLetter('not_json', 'x') : ok(event(id, time)),
+          outcome: broken ? deadLetter('not_json', 'x') : ok(event(id, time * MINUTE)),
         }));
-        const kept = keepNewest(parsed, ({ id }) => id, watermark);
+        const newestEventMs = newestMinutes === null ? null : newestMinutes * MINUTE;
+        const lateness: Lateness = { ...IN_TIME, newestEventMs, lateEvents: 'drop' };
+        const kept = keepNewest(parsed, ({ id }) => id, lateness);
         const offsets = [kept.newest, kept.deadLetters].flatMap((list) => list.map(({ offset }) => offset));
-        const all = [...offsets, ...kept.late, ...kept.superseded].sort((a, b) => a - b);
+        const all = [...offsets, ...kept.dropped, ...kept.superseded].sort((a, b) => a - b);
         expect(all).toEqual(records.map((_, offset) => offset));
         for (const { offset, event: newest } of kept.newest)
           for (const other of [...kept.superseded, ...offsets].flatMap((at) => records[at] ?? []))
             if (!other.broken && other.id === newest.id) {
-              expect(other.time).toBeLessThanOrEqual(newest.event_time_ms);
-              expect(records.lastIndexOf(other) <= offset || other.time < newest.event_time_ms).toBe(true);
+              expect(other.time * MINUTE).toBeLessThanOrEqual(newest.event_time_ms);
+              expect(records.lastIndexOf(other) <= offset || other.time * MINUTE < newest.event_time_ms).toBe(
+                true,
+              );
             }
       }),
     );
@@ -91,7 +112,7 @@ describe('the newest profile events', () => {
         ),
       })),
       accountOf,
-      null,
+      { ...IN_TIME, nowMs: NOW },
     );
 
   test('the same name on two platforms is two accounts', () => {

@@ -18,12 +18,33 @@ const features = (cells: Readonly<Record<string, string>>) =>
 describe('the account that features belong to', () => {
   test('an event gets the features of its own platform only', () => {
     const twitter = features({ platform: 'Twitter' });
-    expect(featuresOfAccount(event({ platform: 'twitter' }), twitter)).toBe(twitter);
-    expect(featuresOfAccount(event({ platform: 'tiktok' }), twitter)).toBeNull();
-    expect(featuresOfAccount(event({}), twitter)).toBe(twitter);
+    const youtube = features({ platform: 'youtube' });
+    for (const rows of [[twitter], [twitter, youtube], [youtube, twitter]]) {
+      expect(featuresOfAccount(event({ platform: 'twitter' }), rows)).toBe(twitter);
+      expect(featuresOfAccount(event({ platform: 'tiktok' }), rows)).toBeNull();
+    }
     expect(featuresOfAccount(event({ platform: 'tiktok' }), undefined)).toBeNull();
+  });
+
+  test('an event without a platform gets the features of the only account of its name', () => {
+    const twitter = features({ platform: 'Twitter' });
+    const youtube = features({ platform: 'youtube' });
+    const newer = features({ platform: 'twitter', post_count: '9' });
+    expect(featuresOfAccount(event({}), [twitter])).toBe(twitter);
+    expect(featuresOfAccount(event({}), [twitter, newer])).toBe(newer);
+    expect(featuresOfAccount(event({}), [twitter, youtube])).toBeNull();
+    expect(featuresOfAccount(event({}), [])).toBeNull();
+    expect(platformOf(event({}), featuresOfAccount(event({}), [twitter, youtube]))).toBe('unknown');
+  });
+
+  test('features without a platform are those of any event, when the name has no others', () => {
     const unknown = features({});
-    expect(featuresOfAccount(event({ platform: 'tiktok' }), unknown)).toBe(unknown);
+    const twitter = features({ platform: 'twitter' });
+    expect(featuresOfAccount(event({ platform: 'tiktok' }), [unknown])).toBe(unknown);
+    expect(featuresOfAccount(event({}), [unknown])).toBe(unknown);
+    expect(featuresOfAccount(event({ platform: 'tiktok' }), [unknown, twitter])).toBeNull();
+    expect(featuresOfAccount(event({ platform: 'twitter' }), [unknown, twitter])).toBe(twitter);
+    expect(featuresOfAccount(event({}), [unknown, twitter])).toBeNull();
   });
 
   test.each([

@@ -9,6 +9,10 @@ describe('versions of the engines', () => {
   it.each([
     ['kafka/pom.xml', `<artifactId>kafka_2.13</artifactId>\n      <version>${VERSIONS.kafka}</version>`],
     [
+      'kafka-3.9/pom.xml',
+      `<artifactId>kafka_2.13</artifactId>\n      <version>${VERSIONS.kafka39}</version>`,
+    ],
+    [
       'trino/pom.xml',
       `<artifactId>trino-iceberg</artifactId>\n              <version>${VERSIONS.trino}</version>`,
     ],

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
-import { UndecodableBatchError } from '../../../../../clients/kafka/range-errors.ts';
-import { createRangeReader, type RangeReader } from '../../../../../clients/kafka/range-reader.ts';
+import { UndecodableBatchError } from '../../../../../clients/kafka/read-errors.ts';
+import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';
 import { compressions, produceLines } from '../../../../support/console-producer.ts';
 import { kafkaTool } from '../../../../support/kafka-tool.ts';
 import { readTopics } from '../../../../support/read-topics.ts';
@@ -12,7 +12,7 @@ import { readTopics } from '../../../../support/read-topics.ts';
 const { CompressionTypes } = kafkajs;
 const brokers = inject('engines').KAFKA_BROKERS;
 let kafka: Kafka;
-let reader: RangeReader;
+let reader: RecordReader;
 let admin: Admin;
 let producer: Producer;
 let topic: string;
@@ -20,7 +20,7 @@ let topics = 0;
 
 beforeAll(async () => {
   kafka = createKafkaClient([brokers], 'test-codecs', () => {});
-  reader = createRangeReader(kafka);
+  reader = createRecordReader(kafka);
   admin = kafka.admin();
   producer = kafka.producer();
   await Promise.all([admin.connect(), producer.connect()]);
@@ -32,7 +32,7 @@ beforeEach(async () => {
 });
 
 const read = async (from: number, to: number) =>
-  (await reader.read({ topic, partition: 0, from, to })).records;
+  (await reader.read({ topic, partition: 0, offset: from }, to - from)).records;
 const values = async (from: number, to: number) =>
   (await read(from, to)).map(({ value }) => value?.toString());
 
@@ -93,7 +93,7 @@ describe('a batch that is damaged on the disk of the broker', () => {
         const failed = read(from, to);
         await expect(failed).rejects.toThrow(UndecodableBatchError);
         await expect(failed).rejects.toThrow(
-          `${topic}/0: the batch that holds offset ${at} cannot be decoded (${name}: `,
+          `the batch that holds ${topic}/0/${at} cannot be decoded (${name}: `,
         );
       }
       // Offsets before and after it can be read. A read that starts before it ends there.

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import kafkajs, { type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { patchConnection } from '../../../../../clients/kafka/kafkajs/patch-connection.ts';
-import { createRangeReader, type RangeReader } from '../../../../../clients/kafka/range-reader.ts';
+import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';
 import { startRelay, type Relay } from '../../../../support/relay.ts';
 
 // The patch changes an internal object of kafkajs. These tests fail if a new version changes that object.
@@ -10,10 +10,10 @@ import { startRelay, type Relay } from '../../../../support/relay.ts';
 const REQUEST_TIMEOUT_MS = 1000;
 const RECORDS = 200;
 let relay: Relay;
-let reader: RangeReader;
+let reader: RecordReader;
 let producer: Producer;
 const topic = `test-connection-${process.pid}`;
-const read = async (partition = 0) => (await reader.read({ topic, partition, from: 0, to: RECORDS })).records;
+const read = async (partition = 0) => (await reader.read({ topic, partition, offset: 0 }, RECORDS)).records;
 
 beforeAll(async () => {
   const brokers = [inject('engines').KAFKA_BROKERS];
@@ -31,7 +31,7 @@ beforeEach(async () => {
   relay = await startRelay(inject('engines').KAFKA_BROKERS);
   const { port } = relay;
   patchConnection();
-  reader = createRangeReader(
+  reader = createRecordReader(
     new kafkajs.Kafka({
       brokers: [`127.0.0.1:${port}`],
       requestTimeout: REQUEST_TIMEOUT_MS,

@@ -26,13 +26,12 @@ test('a transaction sends its five requests without lookups, once its coordinato
   const transactions = createTransactions(
     createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-coordinators', () => {}),
   );
-  const commit = async () => {
-    const transaction = await transactions.begin(topic);
-    await transaction.commit({
+  const producer = await transactions.open(topic);
+  const commit = () =>
+    producer.commit({
       records: [{ topic, messages: [{ value: 'x' }] }],
       ...{ group: topic, topic, partition: 0, offset: 1, metadata: '' },
     });
-  };
   try {
     await commit();
     prototype.send = function (this: object, message) {

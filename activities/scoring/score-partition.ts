@@ -1,0 +1,62 @@
+import { setMaxListeners } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { abortable } from '../../clients/ml-api/abortable.ts';
+import { withHeartbeat } from '../heartbeat.ts';
+import { createRefreshVideos } from './refresh-videos.ts';
+import { createScoreProfiles } from './score-profiles.ts';
+import { createSliceProgress, isFenced, type SliceProgress } from './slice-progress.ts';
+import { startSliceTime, type SliceTime } from './slice-time.ts';
+import type { ScorePartitionDeps, SliceArgs, SliceReport } from './slice.ts';
+import { createWorkPartition } from './work-partition.ts';
+
+const FIRST_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 5000;
+/** A slice whose partition another attempt has taken waits before it reports, so that two loops do not race. */
+const FENCED_PAUSE_MS = 1000;
+
+/**
+ * A slice: works one partition for some time, micro-batch after micro-batch, then reports (docs/scoring.md). An error is tried
+ * again from the fence on, which settles what became of the last transaction. A stuck partition ends its slice early.
+ */
+export function createScorePartition(deps: ScorePartitionDeps) {
+  setMaxListeners(0, deps.draining); // each slice listens
+  const workPartition = createWorkPartition(deps, {
+    profiles: createScoreProfiles(deps),
+    videos: createRefreshVideos(deps),
+  });
+
+  return function scorePartition(args: SliceArgs): Promise<SliceReport> {
+    const progress = createSliceProgress(args, deps.worker);
+    return withHeartbeat(
+      async (cancelled) => {
+        const time = startSliceTime(args.sliceMs, [cancelled, deps.draining]);
+        try {
+          await tryUntilEnd(args, progress, time);
+          return progress.report();
+        } finally {
+          time.close();
+        }
+      },
+      () => progress.heartbeat(),
+    );
+  };
+
+  async function tryUntilEnd(args: SliceArgs, progress: SliceProgress, time: SliceTime): Promise<void> {
+    while (!time.ending.aborted) {
+      try {
+        return await abortable([time.over], async (own) => {
+          await workPartition(args, progress, { ...time, over: own.signal });
+        });
+      } catch (error) {
+        if (time.over.aborted) break;
+        const failures = progress.failed(error);
+        const pauseMs = isFenced(error) ? FENCED_PAUSE_MS : pauseAfter(failures);
+        progress.doing(`waiting ${pauseMs} ms after ${failures} failures`);
+        await sleep(pauseMs, undefined, { signal: time.ending }).catch(() => {});
+        if (isFenced(error) || progress.isNews()) break;
+      }
+    }
+  }
+}
+
+const pauseAfter = (failures: number): number => Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));

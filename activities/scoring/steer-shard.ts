@@ -1,0 +1,14 @@
+import type { Client } from '@temporalio/client';
+import { steerScoringLoop } from '../../clients/temporal/steer-scoring-loop.ts';
+import type { LoopUpdate } from '../../contract/scoring-loop.ts';
+
+export interface SteerShardArgs {
+  readonly workflowId: string;
+  readonly update: LoopUpdate;
+}
+
+/** Sends an update to the loop of another shard, and waits until it is carried out. */
+export const createSteerShard = ({ temporal }: { readonly temporal: Client }) =>
+  async function steerShard({ workflowId, update }: SteerShardArgs): Promise<void> {
+    await steerScoringLoop(temporal, workflowId, update);
+  };

@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { kafkaErrorType } from '../../clients/kafka/client.ts';
+import { SEND_BYTES } from '../../clients/kafka/message-size.ts';
+import { OffsetOutOfRangeError } from '../../clients/kafka/read-errors.ts';
+import { isSameTopic } from '../../domain/scoring/committed-metadata.ts';
+import { skipExpired, type Position } from '../../domain/scoring/find-position.ts';
+import type { EventKind } from '../../domain/scoring/topics.ts';
+import { commitBatch } from './commit-batch.ts';
+import type { BatchResult, MicroBatch } from './micro-batch.ts';
+import { identityOf, openPartition, type OpenPartition } from './open-partition.ts';
+import { prepareBatch, type PreparedBatch } from './prepare-batch.ts';
+import type { ScorePartitionDeps, SliceArgs } from './slice.ts';
+import type { SliceProgress } from './slice-progress.ts';
+import type { SliceTime } from './slice-time.ts';
+
+/** A topic that was deleted and created again is noticed within this time. */
+const CHECK_TOPIC_MS = 5000;
+
+interface Work {
+  readonly args: SliceArgs;
+  readonly progress: SliceProgress;
+  readonly time: SliceTime;
+  readonly partition: OpenPartition;
+}
+
+type WorkOn = Readonly<Record<EventKind, (batch: MicroBatch) => Promise<BatchResult>>>;
+
+/**
+ * Works a partition until its slice ends: fence → position → micro-batch after micro-batch. While one is committed, the next is read
+ * and scored, so that the model stays busy.
+ */
+export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
+  const { reader, worker } = deps;
+
+  return async function workPartition(
+    args: SliceArgs,
+    progress: SliceProgress,
+    time: SliceTime,
+  ): Promise<void> {
+    const partition = await openPartition(deps, args, args.state);
+    progress.opened(partition);
+    const work = { args, progress, time, partition };
+    try {
+      progress.seesPartitions(await reader.partitionCount(args.topic));
+      await workOpenPartition(work);
+    } finally {
+      await partition.producer.close();
+    }
+  };
+
+  async function workOpenPartition(work: Work): Promise<void> {
+    const { args, progress, time, partition } = work;
+    let position: Position = partition;
+    let ahead: Promise<PreparedBatch | undefined> | undefined;
+    let checkedAt = Date.now();
+    // A batch that is being scored when the slice ends is committed as far as it is scored.
+    while (ahead !== undefined || !(time.ending.aborted || progress.isNews())) {
+      if (Date.now() - checkedAt > CHECK_TOPIC_MS) {
+        if (await hasGrown(work, deps)) return;
+        checkedAt = Date.now();
+      }
+      if (ahead === undefined) await untilTick(work);
+      try {
+        const batch = await (ahead ?? prepare(work, position));
+        ahead = undefined;
+        if (batch === undefined) {
+          if (time.ending.aborted) return;
+          progress.works();
+          progress.doing('waiting for data');
+          progress.sees(await reader.waitForRecords({ ...args, offset: position.offset }, time.ending));
+          continue;
+        }
+        const hasMore = batch.log.lastStable > batch.range.to && !time.ending.aborted;
+        const after = { ...position, offset: batch.range.to, newestEventMs: batch.result.newestEventMs };
+        if (hasMore) {
+          ahead = prepare(work, after);
+          ahead.catch(() => {}); // awaited in the next turn
+        }
+        position = await commit(work, position, batch, worker);
+        progress.committed(batch, position);
+        progress.works();
+      } catch (error) {
+        ahead = undefined;
+        position = afterExpired(position, error);
+        progress.moveTo(position);
+      }
+    }
+  }
+
+  function prepare({ args, progress, time, partition }: Work, position: Position) {
+    progress.doing('reading and scoring');
+    const bareOffsets = progress.bareBelow - position.offset;
+    return prepareBatch(reader, workOn[args.kind], args, position, {
+      ...args.settings,
+      // The batch whose letter was refused is repeated as it was.
+      maxOffsets: Math.min(args.settings.maxOffsets, bareOffsets > 0 ? bareOffsets : Infinity),
+      fencedAtMs: partition.producer.fencedAtMs,
+      signal: time.over,
+      timeUp: time.cut,
+    });
+  }
+}
+
+async function commit(
+  { args, partition, progress }: Work,
+  before: Position,
+  batch: PreparedBatch,
+  worker: string,
+): Promise<Position> {
+  const { from, to } = batch.range;
+  progress.doing(`committing [${from}, ${to})`);
+  const at = { producer: partition.producer, identity: partition.identity, group: args.group };
+  const maxDeadLetterBytes = to <= progress.bareBelow ? SEND_BYTES : Infinity;
+  try {
+    return await commitBatch(at, before, batch, { worker, maxDeadLetterBytes });
+  } catch (error) {
+    if (isTooLarge(error)) progress.bareBelow = to;
+    throw error;
+  }
+}
+
+/**
+ * Whether the topic has more partitions than the loop knows.
+ * @throws Error when the topic is another one now: the position must be found again
+ */
+async function hasGrown(
+  { args, partition, progress }: Work,
+  { offsets, reader }: ScorePartitionDeps,
+): Promise<boolean> {
+  const identity = await identityOf(offsets, args.topic);
+  if (!isSameTopic(identity, partition.identity))
+    throw new Error(`${args.topic} was created again, or is in another cluster`);
+  return progress.seesPartitions(await reader.partitionCount(args.topic));
+}
+
+async function untilTick({ args, progress, time }: Work): Promise<void> {
+  const { trigger } = args.settings;
+  const waitMs = trigger === 'available' ? 0 : progress.lastStartMs() + trigger * 1000 - Date.now();
+  if (waitMs <= 0) return;
+  progress.doing('waiting for the next tick');
+  await sleep(waitMs, undefined, { signal: time.ending }).catch(() => {});
+}
+
+/** @throws the error, unless retention has deleted the offsets: then the position moves over them */
+function afterExpired(position: Position, error: unknown): Position {
+  if (!(error instanceof OffsetOutOfRangeError)) throw error;
+  const { location, log } = error;
+  if (location.offset !== position.offset || log.logStart <= position.offset) throw error;
+  return skipExpired(position, log.logStart);
+}
+
+/** Brokers refuse a batch that is too large. Of the batches sent here, only one with a single large record can be. */
+const isTooLarge = (error: unknown): boolean =>
+  ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(kafkaErrorType(error) ?? '');

@@ -1,0 +1,59 @@
+import type { EventSource } from '../../domain/kafka-location.ts';
+
+/** Time and source of an event: they decide which of two events is newer. */
+export interface EventPosition {
+  readonly event_time_ms: number;
+  readonly source: EventSource;
+}
+
+/** The fields of a hash that hold the position of the event that wrote it. */
+export const EVENT_FIELDS = [
+  'event_time_ms',
+  'source_topic',
+  'source_partition',
+  'source_offset',
+  'source_fenced_at_ms',
+] as const;
+
+/** The event fields and their values, as script arguments, in the order of EVENT_FIELDS. */
+export function eventArgs({ event_time_ms, source }: EventPosition): (string | number)[] {
+  const { topic, partition, offset, fenced_at_ms } = source;
+  const values = [event_time_ms, topic, partition, offset, fenced_at_ms ?? ''];
+  return EVENT_FIELDS.flatMap((field, index) => [field, values[index] ?? '']);
+}
+
+/**
+ * Lua: `newEvent(timeMs, topic, partition, offset, fencedAtMs)` is an event; values that are no numbers count as unknown.
+ *
+ * `isNewer(one, other)` says whether one event is newer than another: of a later time. Of the same time: in the same partition the higher
+ * offset decides; for the same record, the attempt that fenced the partition later. Offsets of different partitions do not compare, so
+ * there neither is newer, and the later write wins.
+ */
+export const LUA_IS_NEWER = `
+local function newEvent(timeMs, topic, partition, offset, fencedAtMs)
+  return {
+    timeMs = tonumber(timeMs), topic = topic, partition = tonumber(partition),
+    offset = tonumber(offset) or -1, fencedAtMs = tonumber(fencedAtMs) or -1,
+  }
+end
+local function isNewer(one, other)
+  if one.timeMs ~= other.timeMs then return one.timeMs > other.timeMs end
+  if one.topic ~= other.topic or one.partition ~= other.partition then return false end
+  if one.offset ~= other.offset then return one.offset > other.offset end
+  return one.fencedAtMs > other.fencedAtMs
+end`;
+
+/**
+ * Lua: `hashEvent(key)` is the event that wrote a hash, nil when none did. `argsEvent(first)` is the event of `eventArgs`, which begin at
+ * ARGV[first].
+ */
+export const LUA_HASH_EVENT = `${LUA_IS_NEWER}
+local function hashEvent(key)
+  -- pcall: a key of another type holds no event
+  local held = redis.pcall('HMGET', key, '${EVENT_FIELDS.join("', '")}')
+  if held.err or not tonumber(held[1] or '') then return nil end
+  return newEvent(unpack(held))
+end
+local function argsEvent(first)
+  return newEvent(ARGV[first + 1], ARGV[first + 3], ARGV[first + 5], ARGV[first + 7], ARGV[first + 9])
+end`;

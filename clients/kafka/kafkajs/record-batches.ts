@@ -1,0 +1,66 @@
+import { createRequire } from 'node:module';
+import { DecompressionError } from './codecs.ts';
+import type { FetchedPartition } from './cluster.ts';
+import { Decoder } from './send-request.ts';
+
+// Fault:       kafkajs 2.2.4 returns the records of a response only, and drops what its batches say.
+// Consequence: a reader cannot pass a batch without records. Compaction leaves such batches: the last batch of each
+//              producer stays, so that the broker knows its sequence number.
+// Remedy:      read the headers of the batches here.
+// Upstream:    no issue known.
+// See docs/decisions/0006-kafkajs.md.
+
+type Messages = FetchedPartition['messages'];
+
+const decodeBatch = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/v0/decoder') as (
+  decoder: Decoder,
+) => Promise<{ records: Messages }>;
+
+export interface RecordBatches {
+  /** All records in offset order, also control records and those of aborted transactions. */
+  readonly messages: Messages;
+  /** Offset after the last complete batch; null when no batch is complete. */
+  readonly nextOffset: number | null;
+}
+
+/** Positions in the header of a record batch: https://kafka.apache.org/documentation/#recordbatch */
+const BASE_OFFSET_AT = 0;
+const LENGTH_AT = 8;
+const MAGIC_AT = 16;
+const LAST_OFFSET_DELTA_AT = 23;
+const HEADER_BYTES = 61;
+/** The length of a batch does not count the base offset and itself. */
+const LENGTH_COUNTS_FROM = 12;
+/** Batches of this format come from Kafka 0.11 and later. */
+const MAGIC = 2;
+
+/**
+ * Decodes record batches as they are in the log. The last one may be cut off, and is then left out.
+ * @throws DecompressionError or RangeError when a batch is damaged
+ */
+export async function decodeRecordBatches(bytes: Buffer): Promise<RecordBatches> {
+  const messages: Messages = [];
+  let nextOffset: number | null = null;
+  for (let start = 0; start + HEADER_BYTES <= bytes.length;) {
+    const end = start + LENGTH_COUNTS_FROM + bytes.readInt32BE(start + LENGTH_AT);
+    if (end > bytes.length) break;
+    const batch = bytes.subarray(start, end);
+    for (const message of await decodeRecords(batch)) messages.push(message);
+    nextOffset = Number(batch.readBigInt64BE(BASE_OFFSET_AT)) + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1;
+    start = end;
+  }
+  return { messages, nextOffset };
+}
+
+async function decodeRecords(batch: Buffer): Promise<Messages> {
+  if (batch.length < HEADER_BYTES) throw new RangeError(`a batch claims ${batch.length} bytes`);
+  const magic = batch.readInt8(MAGIC_AT);
+  if (magic !== MAGIC) throw new RangeError(`a batch has format ${magic} instead of ${MAGIC}`);
+  try {
+    return (await decodeBatch(new Decoder(batch))).records;
+  } catch (error) {
+    // What kafkajs throws depends on which bytes are damaged.
+    if (error instanceof DecompressionError || error instanceof RangeError) throw error;
+    throw new RangeError(`a batch cannot be decoded: ${String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,105 @@
+import { groupBy } from '../../../domain/values/group-by.ts';
+import { LeaderNotFoundError, TopicNotFoundError } from '../topic-errors.ts';
+import type { Cluster } from './cluster.ts';
+import { requestMetadata, UNKNOWN_TOPIC, type TopicMetadata } from './metadata-request.ts';
+import { withRetry } from './retry.ts';
+import { throwIfError } from './send-request.ts';
+
+/** A topic that exists, in its cluster. */
+export interface ClusterTopic extends TopicMetadata {
+  readonly clusterId: string;
+}
+
+/** The answer to one request. Concurrent callers share it. */
+interface Lookup {
+  readonly startedAt: number;
+  readonly found: Promise<ClusterTopic | null>;
+}
+
+/** Leaders that moved are noticed immediately, since the old leader answers with an error (`forgetTopic`). */
+const LEADERS_MAX_AGE_MS = 60_000;
+/** Added partitions may wait this long. */
+const PARTITIONS_MAX_AGE_MS = 10_000;
+
+const lookupsByCluster = new WeakMap<Cluster, Map<string, Lookup>>();
+
+/**
+ * The metadata of a topic, at most so old. Each topic has a request of its own, so that no topic can disturb another.
+ * @returns null when there is no such topic
+ * @throws connection errors, and Kafka's error for the topic, when they last longer than 10 s
+ */
+export function findTopic(cluster: Cluster, topic: string, maxAgeMs = 0): Promise<ClusterTopic | null> {
+  const lookups = lookupsOf(cluster);
+  const known = lookups.get(topic);
+  if (known !== undefined && performance.now() - known.startedAt < maxAgeMs) return known.found;
+  const lookup = { startedAt: performance.now(), found: withRetry(() => requestTopic(cluster, topic)) };
+  lookups.set(topic, lookup);
+  const forget = () => {
+    if (lookups.get(topic) === lookup) lookups.delete(topic);
+  };
+  lookup.found.then((found) => {
+    if (found === null) forget();
+  }, forget);
+  return lookup.found;
+}
+
+/** Makes the next call look the topic up again. */
+export function forgetTopic(cluster: Cluster, topic: string): void {
+  lookupsOf(cluster).delete(topic);
+}
+
+/**
+ * The id of the node that leads a partition.
+ * @throws TopicNotFoundError, LeaderNotFoundError, and what `findTopic` throws
+ */
+export async function findLeader(cluster: Cluster, topic: string, partition: number): Promise<string> {
+  const [[nodeId = ''] = []] = await findLeaders(cluster, topic, [partition]);
+  return nodeId;
+}
+
+/** The ids of the nodes that lead these partitions, with the partitions of each. @throws as `findLeader` */
+export async function findLeaders(
+  cluster: Cluster,
+  topic: string,
+  partitions: readonly number[],
+): Promise<Map<string, number[]>> {
+  const leaders = (found: ClusterTopic | null) =>
+    new Map(found?.partitions.map((p) => [p.partition, p.leader]));
+  let known = leaders(await findTopic(cluster, topic, LEADERS_MAX_AGE_MS));
+  // Partitions may have been added, and leaders elected.
+  if (partitions.some((partition) => known.get(partition) == null))
+    known = leaders(await findTopic(cluster, topic));
+  const byNode = groupBy(partitions, (partition) => {
+    const leader = known.get(partition);
+    if (leader === null) throw new LeaderNotFoundError(topic, partition);
+    if (leader === undefined) throw new TopicNotFoundError(topic, known.size > 0 ? partition : undefined);
+    return String(leader);
+  });
+  // kafkajs learns of added nodes only when it is told to.
+  const nodes = cluster.getNodeIds();
+  if ([...byNode.keys()].some((nodeId) => !nodes.includes(nodeId))) await cluster.refreshMetadata();
+  return byNode;
+}
+
+/** The number of partitions, at most 10 s old. @throws TopicNotFoundError, and what `findTopic` throws */
+export async function partitionCount(cluster: Cluster, topic: string): Promise<number> {
+  const found = await findTopic(cluster, topic, PARTITIONS_MAX_AGE_MS);
+  if (found === null) throw new TopicNotFoundError(topic);
+  return found.partitions.length;
+}
+
+async function requestTopic(cluster: Cluster, topic: string): Promise<ClusterTopic | null> {
+  const broker = await cluster.brokerPool.findConnectedBroker();
+  const { clusterId, topics } = await requestMetadata(broker, [topic]);
+  const found = topics.find((candidate) => candidate.topic === topic);
+  if (found === undefined) throw new Error(`The broker returned no metadata of topic ${topic}`);
+  if (found.errorCode === UNKNOWN_TOPIC) return null;
+  throwIfError(found.errorCode);
+  return { ...found, clusterId };
+}
+
+function lookupsOf(cluster: Cluster): Map<string, Lookup> {
+  const lookups = lookupsByCluster.get(cluster) ?? new Map<string, Lookup>();
+  lookupsByCluster.set(cluster, lookups);
+  return lookups;
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import DataLoader from 'dataloader';
+import type { Kafka } from 'kafkajs';
+import type { OffsetRange, RecordLocation } from '../../domain/kafka-location.ts';
+import { createLazyCluster, type Cluster, type LazyCluster } from './kafkajs/cluster.ts';
+import { pollPartitions, type PartitionState } from './kafkajs/fetch.ts';
+import { findLeader, partitionCount } from './kafkajs/topic-metadata.ts';
+import { OffsetOutOfRangeError, RecordsUnavailableError, type LogEnds } from './read-errors.ts';
+import { isStaleMetadata, readRecords, type RecordSlice } from './read-records.ts';
+
+export interface RecordReader {
+  /**
+   * Reads the committed records that are there now, at most `maxOffsets` offsets and what memory should hold.
+   * @throws OffsetOutOfRangeError, UndecodableBatchError, RecordsUnavailableError, errors of kafkajs, and the signal's reason
+   */
+  read(from: RecordLocation, maxOffsets: number, signal?: AbortSignal): Promise<RecordSlice>;
+  /**
+   * Waits until the partition has a committed record at or after the offset, at most about a second.
+   * @throws OffsetOutOfRangeError, RecordsUnavailableError, errors of kafkajs
+   */
+  waitForRecords(from: RecordLocation, signal: AbortSignal): Promise<LogEnds>;
+  /** Number of partitions of a topic, at most some seconds old. */
+  partitionCount(topic: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Reads all records of a range that the log has. */
+export async function* readRange(reader: RecordReader, range: OffsetRange): AsyncGenerator<RecordSlice> {
+  for (let offset = range.from; offset < range.to;) {
+    const slice = await reader.read({ ...range, offset }, range.to - offset);
+    if (slice.to === offset) return;
+    yield slice;
+    offset = slice.to;
+  }
+}
+
+/** A broker answers an empty poll after this time. A partition that begins to wait meanwhile joins the next poll. */
+const POLL_MS = 50;
+const WAIT_MS = 1000;
+
+/**
+ * Reads partitions without a consumer group. kafkajs has no `assign`, a group takes seconds to join, and its consumer silently
+ * skips expired offsets, where a plain fetch fails with OFFSET_OUT_OF_RANGE (docs/decisions/0006-kafkajs.md).
+ */
+export function createRecordReader(kafka: Kafka): RecordReader {
+  const reading = createLazyCluster(kafka);
+  // A connection answers its requests one after the other, so a poll would delay the reads behind it.
+  const waiting = createLazyCluster(kafka);
+  const poll = createPolls(waiting);
+
+  return {
+    read: (from, maxOffsets, signal) => readRecords(reading, from, maxOffsets, signal),
+    async waitForRecords(from, signal) {
+      for (const deadline = Date.now() + WAIT_MS; ;) {
+        const cluster = await waiting.connected();
+        const state = await poll(cluster, from);
+        if (isStaleMetadata(state.error)) {
+          await sleep(POLL_MS);
+        } else if (state.error === 'OFFSET_OUT_OF_RANGE') throw new OffsetOutOfRangeError(from, state);
+        else if (state.error !== null) throw new RecordsUnavailableError(from, state.error);
+        else if (state.lastStable > from.offset) return state;
+        if (signal.aborted || Date.now() > deadline) return state;
+      }
+    },
+    partitionCount: async (topic) => partitionCount(await reading.connected(), topic),
+    async close() {
+      await Promise.allSettled([reading.close(), waiting.close()]);
+    },
+  };
+}
+
+/** Polls for all partitions that wait at the same broker with one request, one request after the other. */
+function createPolls(lazyCluster: LazyCluster) {
+  const polls = new Map<string, DataLoader<RecordLocation, PartitionState>>();
+  const pollsOf = (nodeId: string) => {
+    let running: Promise<unknown> = Promise.resolve();
+    return new DataLoader<RecordLocation, PartitionState>(
+      async (locations) => {
+        const answers = lazyCluster
+          .connected()
+          .then((cluster) => pollPartitions(cluster, nodeId, locations, POLL_MS));
+        running = answers.catch(() => {});
+        return answers;
+      },
+      { cache: false, batchScheduleFn: (send) => void running.then(() => setImmediate(send)) },
+    );
+  };
+  return async (cluster: Cluster, location: RecordLocation): Promise<PartitionState> => {
+    const nodeId = await findLeader(cluster, location.topic, location.partition);
+    const poll = polls.get(nodeId) ?? pollsOf(nodeId);
+    polls.set(nodeId, poll);
+    return poll.load(location);
+  };
+}

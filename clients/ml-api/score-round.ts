@@ -1,0 +1,111 @@
+import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import { judgeFailed } from './judge-failed.ts';
+import type { ModelService } from './model-service.ts';
+import type { Outcome } from './predictions.ts';
+import { probeService } from './probe-service.ts';
+import { isRefusal, type ScoreResult } from './score-result.ts';
+import { splitBatches } from './split-batches.ts';
+
+/** Profiles per batch call. A batch of 1,000 events makes 10 calls, which share the concurrency of single calls. */
+const BATCH_SIZE = 100;
+
+/**
+ * Scores the profiles of one call of `score`, in order as far as calls run at the same time.
+ * @param results is filled with the result of each profile, as soon as it is known
+ * @param round stops the calls of this round
+ * @throws MlApiUnavailableError when the service does not work
+ */
+export async function scoreRound(
+  service: ModelService,
+  profiles: readonly ModelFeatures[],
+  {
+    caller,
+    results,
+    round,
+  }: { caller: string; results: Map<ModelFeatures, ScoreResult>; round: AbortController },
+): Promise<void> {
+  const calls = service.callsOf(caller, round.signal);
+  /** Profiles that failed alone, with the reason. */
+  const failed = new Map<ModelFeatures, string>();
+  let probe: Promise<void> | undefined;
+  /** Calls that fail at the same time share a probe. */
+  const expectServiceWorks = () =>
+    (probe ??= probeService(profiles, calls).finally(() => {
+      probe = undefined;
+    }));
+  let judgement: Promise<void> | undefined;
+
+  function keep(batch: readonly ModelFeatures[], outcome: Outcome): void {
+    batch.forEach((profile, index) => {
+      const result = outcome.kind === 'scored' ? outcome.predictions[index] : { refused: outcome.reason };
+      if (result !== undefined) results.set(profile, result);
+    });
+  }
+
+  async function judgeAllFailed(): Promise<void> {
+    while (failed.size > 0) {
+      const undecided = new Map(failed);
+      failed.clear();
+      (await judgeFailed(undecided, calls)).forEach((outcome, profile) => keep([profile], outcome));
+    }
+  }
+
+  /** Judges while the round goes on: a time limit may end the round, and a profile without a result hides all after it. */
+  function judgeSoon(): void {
+    // A judgement compares with a profile that the service scores. Without one it waits for the end of the round.
+    if (calls.knownProfile() === undefined) return;
+    judgement ??= judgeAllFailed()
+      .catch((error: unknown) => round.abort(error))
+      .finally(() => {
+        judgement = undefined;
+      });
+  }
+
+  async function scoreOne(profile: ModelFeatures): Promise<void> {
+    const outcome = await calls.score(profile);
+    if (outcome.kind !== 'failed') return keep([profile], outcome);
+    await expectServiceWorks();
+    failed.set(profile, outcome.reason);
+    judgeSoon();
+  }
+
+  /** A failure waits for its probe before the next call, so an outage costs one call for each that may run in parallel. */
+  const scoreEach = (batch: readonly ModelFeatures[]) => inTurn(batch, service.concurrency, scoreOne);
+
+  async function scoreBatch(batch: readonly ModelFeatures[]): Promise<void> {
+    if (batch.length === 1) return scoreEach(batch);
+    const outcome = await calls.scoreBatch(batch);
+    if (outcome.kind === 'scored') return keep(batch, outcome);
+    if (outcome.kind === 'no-endpoint') {
+      await scoreEach(batch);
+      // A gateway without a service behind it answers so too. Only a single call that works shows what is missing.
+      if (batch.some((profile) => isScored(results.get(profile)))) service.noteBatchMissing();
+      return;
+    }
+    if (outcome.kind === 'failed') await expectServiceWorks();
+    // One profile can fail the whole batch. Halves find it with few calls.
+    const middle = Math.ceil(batch.length / 2);
+    await Promise.all([scoreBatch(batch.slice(0, middle)), scoreBatch(batch.slice(middle))]);
+  }
+
+  if (service.isBatchMissing()) await scoreEach(profiles);
+  else await inTurn(splitBatches(profiles, BATCH_SIZE), service.concurrency, scoreBatch);
+  await judgement;
+  round.signal.throwIfAborted();
+  await judgeAllFailed();
+}
+
+const isScored = (result: ScoreResult | undefined) => result !== undefined && !isRefusal(result);
+
+/** Works on the items in order, on a few at the same time. */
+async function inTurn<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const worker = async () => {
+    for (const item of queue) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+}

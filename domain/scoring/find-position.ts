@@ -1,0 +1,111 @@
+import { isSameTopic, type CommittedMetadata, type TopicIdentity } from './committed-metadata.ts';
+import { addTotals, type PartitionTotals } from './partition-totals.ts';
+
+/** How the committed offset in Kafka differs from what the loop knew. */
+export type Disagreement =
+  /** It is higher: another client commits for this group. */
+  | 'ahead'
+  /** It is lower: another client set it back, and the events from there are scored again. */
+  | 'behind'
+  /** Kafka had lost it; the loop continues from the offset that it knows. */
+  | 'forgotten'
+  /** The topic was deleted and created again; it is read from its beginning. */
+  | 'recreated'
+  /** The loop now reads another Kafka cluster; the topic is read from its beginning. */
+  | 'replaced';
+
+/** Where a partition stands, as the loop saw it last. */
+export interface KnownPosition {
+  readonly position: number;
+  /** Null until the first slice has seen the topic. */
+  readonly identity: TopicIdentity | null;
+  readonly totals: PartitionTotals;
+}
+
+/** What Kafka says of a partition. */
+export interface PartitionInKafka {
+  /** Null when the group has no offset here. */
+  readonly committed: number | null;
+  /** Null when another client committed the offset. */
+  readonly metadata: CommittedMetadata | null;
+  readonly identity: TopicIdentity;
+}
+
+/** Where a partition stands. */
+export interface Position {
+  /** Next offset to read. */
+  readonly offset: number;
+  /** Newest event time so far, for the watermark. */
+  readonly newestEventMs: number | null;
+  readonly totals: PartitionTotals;
+}
+
+/**
+ * Finds where a partition continues. Kafka's committed offset is the truth, as long as it belongs to this topic; what the loop
+ * knows counts only where Kafka has no offset.
+ */
+export function findPosition(
+  known: KnownPosition,
+  { committed, metadata, identity }: PartitionInKafka,
+): Position & { readonly disagreement: Disagreement | null } {
+  const totals = metadata?.totals ?? known.totals;
+  const recorded = metadata?.identity ?? known.identity ?? identity;
+  if (!isSameTopic(recorded, identity)) {
+    const disagreement = recorded.clusterId === identity.clusterId ? 'recreated' : 'replaced';
+    return { offset: 0, newestEventMs: null, totals, disagreement };
+  }
+  return {
+    offset: committed ?? known.position,
+    newestEventMs: metadata?.newestEventMs ?? null,
+    totals,
+    disagreement: compare(known.position, committed, metadata),
+  };
+}
+
+/** An offset with our metadata is no disagreement: an attempt committed it, and its report was lost. */
+function compare(
+  known: number,
+  committed: number | null,
+  metadata: CommittedMetadata | null,
+): Disagreement | null {
+  if (committed === null) return 'forgotten';
+  if (metadata !== null || committed === known) return null;
+  return committed > known ? 'ahead' : 'behind';
+}
+
+/** Moves a position over offsets that retention has deleted, and counts them. */
+export const skipExpired = (position: Position, logStart: number): Position => ({
+  ...position,
+  offset: logStart,
+  totals: addTotals(position.totals, { expired: logStart - position.offset }),
+});
+
+/** What Kafka says of all partitions of a topic before its loop starts. */
+export type StartingPartition = Pick<PartitionInKafka, 'committed' | 'metadata'> & {
+  readonly partition: number;
+  /** The first offset in the log. */
+  readonly low: number;
+  /** The end of the log for read-committed readers. */
+  readonly high: number;
+};
+
+/**
+ * The offsets at which partitions without a committed offset start. A topic that the group never read starts at its end, in
+ * every partition, also when an earlier start failed half way. A partition that was added later starts at its beginning.
+ * @param isRunning whether the loop knows other partitions, so that this is no first start
+ */
+export function firstOffsets(
+  partitions: readonly StartingPartition[],
+  isRunning: boolean,
+): ReadonlyMap<number, number> {
+  const earlierStarts = partitions
+    .filter(({ committed }) => committed !== null)
+    .map(({ metadata }) => metadata?.startedWith ?? 0);
+  // The partitions that belong to the first start: all, or as many as there were when it began.
+  const started = isRunning ? 0 : Math.min(...earlierStarts);
+  return new Map(
+    partitions
+      .filter(({ committed }) => committed === null)
+      .map(({ partition, low, high }) => [partition, partition < started ? high : low]),
+  );
+}

@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, inject, test } from 'vitest';
+import { stackPaths, testStackFolder } from '../../../engines/paths.ts';
+import { someFreePorts } from '../../../engines/ports.ts';
+import { startKafkaCluster, type KafkaCluster } from '../../chaos/kafka-cluster.ts';
+import { expectExactlyOnceWithBrokerFaults } from '../../chaos/run-with-broker-faults.ts';
+import { createTestBed, type TestBed } from '../../chaos/test-bed.ts';
+
+/** The short form of test/chaos/three-brokers.test.ts: a broker stops, leaders move back to it, another is killed. */
+const ROUNDS = 3;
+
+let cluster: KafkaCluster;
+let bed: TestBed;
+beforeAll(async () => {
+  const engines = inject('engines');
+  cluster = await startKafkaCluster({ paths: stackPaths(testStackFolder), ports: await someFreePorts(6) });
+  bed = await createTestBed({
+    ...engines,
+    KAFKA_BROKERS: cluster.brokers,
+    REDIS_URL: `${engines.REDIS_URL}/9`,
+  });
+});
+afterAll(async () => {
+  await bed?.close();
+  await cluster?.stop();
+});
+
+test(
+  'every event has exactly one outcome while brokers restart and leaders move',
+  // Longer than the deadlines of the waits inside, because their errors say more.
+  { timeout: 600_000 },
+  () => expectExactlyOnceWithBrokerFaults(bed, cluster, ROUNDS),
+);

@@ -1,0 +1,40 @@
+import { Worker, type WorkerOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import { HEARTBEAT_THROTTLE } from '../activities/heartbeat.ts';
+import type { Config } from '../config/config.ts';
+import { SCORING_TASK_QUEUE, SLICE_TASK_QUEUE, WARM_TASK_QUEUE } from '../contract/task-queues.ts';
+import type { createActivities } from './create-activities.ts';
+
+type Activities = Awaited<ReturnType<typeof createActivities>>;
+
+/** The workers of a process: one for each task queue that it serves. The scoring queue comes with that of the slices. */
+export function createWorkers(
+  config: Config,
+  { warm, steering, slices }: Activities,
+  {
+    workflowBundle,
+    ...common
+  }: Pick<WorkerOptions, 'connection' | 'shutdownGraceTime'> & {
+    readonly workflowBundle: WorkflowBundleOption;
+  },
+): Promise<Worker[]> {
+  const create = (taskQueue: string, options: Partial<WorkerOptions>) =>
+    Worker.create({
+      ...common,
+      ...options,
+      taskQueue,
+      namespace: config.TEMPORAL_NAMESPACE,
+      // Each heartbeat brings back a cancellation, so send them often.
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    });
+  const queues = {
+    [WARM_TASK_QUEUE]: () => [create(WARM_TASK_QUEUE, { activities: warm, workflowBundle })],
+    [SCORING_TASK_QUEUE]: () => [
+      create(SCORING_TASK_QUEUE, { activities: steering, workflowBundle }),
+      create(SLICE_TASK_QUEUE, {
+        activities: slices,
+        maxConcurrentActivityTaskExecutions: config.SCORING_SLOTS,
+      }),
+    ],
+  };
+  return Promise.all([...new Set(config.WORKER_TASK_QUEUES)].flatMap((queue) => queues[queue]()));
+}

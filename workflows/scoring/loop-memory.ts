@@ -1,0 +1,92 @@
+import { scoringLoopId } from '../../contract/workflow-ids.ts';
+import {
+  DEFAULT_LOOP_SETTINGS,
+  type CarriedLoopState,
+  type LoopSettings,
+  type LoopState,
+  type PartitionState,
+  type ScoringLoopOptions,
+} from '../../contract/scoring-loop.ts';
+import { addTotals, NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
+import { shardOf } from '../../domain/scoring/topics.ts';
+
+/** What a loop knows. Steering and the reports of slices change it. */
+export interface LoopMemory extends Pick<ScoringLoopOptions, 'topic' | 'kind' | 'shard'> {
+  group: string | null;
+  settings: LoopSettings;
+  setBy: LoopState['setBy'];
+  paused: boolean;
+  /** Seeks and changes of the group that wait or run. Meanwhile no slice starts. */
+  moves: number;
+  /** The partitions of this loop. */
+  readonly partitions: Map<number, PartitionState>;
+  /** Partitions of the topic that have been started. */
+  partitionCount: number;
+  /** Partitions of the topic that a slice has seen. */
+  seenPartitions: number;
+}
+
+export function recallLoop(
+  { topic, kind, group, shard, settings }: ScoringLoopOptions,
+  { paused = false, setBy = {}, partitions = [], partitionCount = 0 }: Partial<CarriedLoopState> = {},
+): LoopMemory {
+  return {
+    topic,
+    kind,
+    shard,
+    group,
+    settings: { ...DEFAULT_LOOP_SETTINGS, ...settings },
+    setBy,
+    paused,
+    moves: 0,
+    partitions: new Map(partitions.map((state) => [state.partition, state])),
+    partitionCount,
+    seenPartitions: partitionCount,
+  };
+}
+
+/** @param running whether a slice runs */
+export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
+  const { topic, kind, group, shard, settings, setBy, paused, partitionCount } = loop;
+  const partitions = [...loop.partitions.values()].sort((a, b) => a.partition - b.partition);
+  return {
+    topic,
+    kind,
+    group,
+    shard,
+    settings,
+    setBy,
+    state: loop.moves > 0 ? 'moving' : !paused ? 'running' : running ? 'pausing' : 'paused',
+    paused,
+    totals: partitions.reduce((sum, { totals }) => addTotals(sum, totals), NO_TOTALS),
+    lag: partitions.reduce((sum, { lag }) => sum + lag.offsets, 0),
+    partitions,
+    partitionCount,
+    shards: otherShards(loop).map((number) => scoringLoopId(topic, number)),
+  };
+}
+
+/** The first loop of a topic starts and steers the others. */
+export const otherShards = ({ shard, partitionCount }: LoopMemory): number[] =>
+  shard > 0 || partitionCount === 0
+    ? []
+    : Array.from({ length: shardOf(partitionCount - 1) }, (_, index) => index + 1);
+
+/** A partition that no slice has worked yet. */
+export const newPartition = (
+  partition: number,
+  position: number,
+  totals: PartitionTotals,
+): PartitionState => ({
+  partition,
+  position,
+  identity: null,
+  totals,
+  lag: { offsets: 0, eventSeconds: null, appendSeconds: null },
+  perSecond: 0,
+  lastBatch: null,
+  stuck: null,
+  blocked: null,
+  disagreement: null,
+  worker: null,
+});

@@ -1,0 +1,81 @@
+import { CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
+import type { ScoringActivities } from '../../activities/index.ts';
+import type { SliceReport } from '../../activities/scoring/slice.ts';
+import { slice } from '../activity-options.ts';
+import type { LoopMemory } from './loop-memory.ts';
+
+/** Slices last this share of `sliceSeconds`, at random, so that they do not end together. */
+const MIN_SHARE = 0.75;
+const MAX_SHARE = 1.25;
+/** At continue-as-new, slices have this long to end. The slices of the next run fence those that still run. */
+const HAND_OVER_MS = 1500;
+
+/** The slices of a loop: at most one runs for each partition. */
+export type Slices = ReturnType<typeof createSlices>;
+
+/** @param onReport called with the report of each slice */
+export function createSlices(loop: LoopMemory, onReport: (report: SliceReport) => void) {
+  const running = new Map<number, { readonly scope: CancellationScope; readonly ended: Promise<void> }>();
+  let isHandingOver = false;
+
+  /** @returns undefined when it was cancelled before a worker took it */
+  async function runSlice(partition: number): Promise<SliceReport | undefined> {
+    const { topic, kind, group, settings, partitionCount } = loop;
+    const state = loop.partitions.get(partition);
+    if (state === undefined || group === null) throw new Error(`partition ${partition} has no position`);
+    const { scorePartition } = proxyActivities<ScoringActivities>({
+      ...slice,
+      summary: `partition ${partition}`,
+    });
+    const { sliceSeconds, ...rest } = settings;
+    const share = MIN_SHARE + (MAX_SHARE - MIN_SHARE) * Math.random();
+    const sliceMs = Math.round(sliceSeconds * 1000 * share);
+    const scope = new CancellationScope();
+    const report = scope.run(() =>
+      scorePartition({ topic, kind, group, partition, settings: rest, sliceMs, state, partitionCount }),
+    );
+    running.set(partition, {
+      scope,
+      ended: report.then(
+        () => {},
+        () => {},
+      ),
+    });
+    try {
+      return await report;
+    } catch (error) {
+      if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+      return undefined;
+    } finally {
+      running.delete(partition);
+    }
+  }
+
+  /** Ends the slices that run. Each commits its batch in flight, and reports. */
+  async function stop(): Promise<void> {
+    const stopping = [...running.values()];
+    for (const { scope } of stopping) scope.cancel();
+    await Promise.all(stopping.map(({ ended }) => ended));
+  }
+
+  return {
+    isRunning: () => running.size > 0,
+    stop,
+    /** Works a partition, slice after slice, until the loop hands over to its next run. */
+    async work(partition: number): Promise<void> {
+      for (;;) {
+        await condition(() => isHandingOver || (!loop.paused && loop.moves === 0));
+        if (isHandingOver) return;
+        const report = await runSlice(partition);
+        if (report !== undefined) onReport(report);
+      }
+    },
+    /** Stops for the next run, which starts its own slices. */
+    async handOver(): Promise<void> {
+      isHandingOver = true;
+      const stopped = stop();
+      await condition(() => running.size === 0, HAND_OVER_MS);
+      stopped.catch(() => {});
+    },
+  };
+}
