@@ -8,7 +8,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          // Tests of generated inputs take seconds on a loaded machine, and timing must not decide a test.
+          testTimeout: 30_000,
+        },
       },
       {
         extends: true,

@@ -93,9 +93,10 @@ async function startPrograms(
     return process;
   };
   await start(new ManagedProcess(mlServiceProgram(env, mlUrl), stack.paths));
-  const profiling = profileFolder && { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileFolder}` };
-  const worker = workerProgram({ ...env, ...profiling });
-  return { mlUrl, worker: await start(new ManagedProcess(worker, stack.paths)) };
+  const worker = workerProgram(env);
+  const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
+  const spec = { ...worker, args: [...profiling, ...worker.args] };
+  return { mlUrl, worker: await start(new ManagedProcess(spec, stack.paths)) };
 }
 
 async function connectClients({ stack: { addresses }, atEnd }: Bench) {

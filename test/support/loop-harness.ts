@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { Redis } from 'ioredis';
-import kafkajs, { type Admin, type Message, type Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import type { Config } from '../../config/config.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
@@ -20,6 +20,7 @@ export interface LoopHarness {
   readonly config: Config;
   readonly dependencies: Awaited<ReturnType<typeof testDependencies>>;
   readonly redis: Redis;
+  readonly kafka: Kafka;
   readonly admin: Admin;
   readonly producer: Producer;
   readonly ml: Awaited<ReturnType<typeof startMlService>>;
@@ -58,6 +59,7 @@ export async function loopHarness(
     config,
     dependencies,
     redis,
+    kafka,
     admin,
     producer,
     ml,

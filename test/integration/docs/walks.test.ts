@@ -28,13 +28,7 @@ const inActivity = (files: readonly string[]) =>
   );
 
 /** In production the ML service is another process, and the patches of kafkajs run within the library. */
-const isOurStep = (file: string) =>
-  !file.startsWith('simulators/') && !file.includes('/kafkajs/patch-') && !PERIODIC.includes(file);
-
-/** Files that run every few seconds, when the metadata of a topic is looked up again. */
-const PERIODIC = ['flexible', 'metadata-request', 'retry', 'tolerate-deleted-topics'].map(
-  (name) => `clients/kafka/kafkajs/${name}.ts`,
-);
+const isOurStep = (file: string) => !file.startsWith('simulators/') && !file.includes('/kafkajs/patch-');
 
 /** Files that run for every request and do not touch its data: the log, the read counter, the clock. */
 const CROSS_CUTTING = ['api/log-requests.ts', 'cache/popularity/read-counter.ts', 'api/dependencies.ts'];
@@ -94,18 +88,21 @@ test('an event runs the files that the document lists', async () => {
   };
   const topic = await harness.newTopic(1);
   try {
-    let executed = new Set<string>();
+    const walks: Set<string>[] = [];
     // One slice for all of it: an event does not open its partition.
     const settings = { trigger: 'available', sliceSeconds: 600 } as const;
     await harness.withLoop(
       topic,
       async () => {
         await producedAndCommitted('first', 1);
-        executed = await executedFiles(() => producedAndCommitted('walker', 2));
+        for (let count = 2; count <= 6; count += 1)
+          walks.push(await executedFiles(() => producedAndCommitted(`walker-${count}`, count)));
       },
       { settings },
     );
-    expect([...executed].filter(isOurStep).sort()).toEqual(inActivity(files).sort());
+    // What runs every few seconds, such as a look-up of the topic, does not run for every event.
+    const executed = [...(walks[0] ?? [])].filter((file) => walks.every((walk) => walk.has(file)));
+    expect(executed.filter(isOurStep).sort()).toEqual(inActivity(files).sort());
     expect(files.length).toBe(stated);
   } finally {
     await harness.close();

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { pauseLoopUpdate, resumeLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
+import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
+import {
+  event,
+  loopHarness,
+  outcomeCount,
+  stateOf,
+  type LoopHandle,
+  type LoopHarness,
+} from '../../support/loop-harness.ts';
+import { readTopics } from '../../support/read-topics.ts';
+import { until } from '../../support/until.ts';
+
+let harness: LoopHarness;
+let topic: string;
+beforeAll(async () => {
+  harness = await loopHarness(3, { latencyMs: 1 });
+});
+afterAll(() => harness.close());
+beforeEach(async () => {
+  topic = await harness.newTopic(2);
+});
+
+const MINUTE = 60_000;
+const untilOutcomes = (loop: LoopHandle, count: number) =>
+  until(`${count} events have an outcome`, async () => (await outcomeCount(loop)) === count);
+
+describe('after an outage of an hour', () => {
+  /** One event for each number of minutes ago, oldest first. */
+  const backlog = (partition: number, name: string, minutesAgo: readonly number[]) =>
+    minutesAgo.map((minutes, index) => ({
+      ...event('profiles', `${name}-${index}`, {
+        event_time: new Date(Date.now() - minutes * MINUTE).toISOString(),
+      }),
+      partition,
+    }));
+
+  // Finding 2: with one watermark over all partitions, 44 % of such a backlog was dropped as late.
+  test('every event is scored, although the partitions have different rates', async () => {
+    const minutes = (count: number) => Array.from({ length: count }, (_, index) => 60 - (index * 60) / count);
+    await harness.withLoop(
+      topic,
+      async (loop) => {
+        await loop.executeUpdate(pauseLoopUpdate);
+        const messages = [...backlog(0, 'busy', minutes(600)), ...backlog(1, 'quiet', minutes(200))];
+        await harness.producer.send({ topic, messages });
+        await loop.executeUpdate(resumeLoopUpdate);
+        await untilOutcomes(loop, 800);
+        expect((await stateOf(loop)).totals).toMatchObject({ scored: 800, late: 0, dropped: 0 });
+        // Seeking one partition scores its old events again, whatever the others have read meanwhile.
+        await loop.executeUpdate(seekLoopUpdate, { args: [{ offsets: { 1: 0 } }] });
+        await untilOutcomes(loop, 1000);
+        expect((await stateOf(loop)).totals).toMatchObject({ scored: 1000 });
+      },
+      { settings: { maxOffsets: 100 } },
+    );
+  });
+
+  test('an event behind its partition is scored and marked, or left out when the settings say so', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      await harness.producer.send({ topic, messages: backlog(0, 'now', [0]) });
+      await untilOutcomes(loop, 1);
+      await harness.producer.send({ topic, messages: backlog(0, 'late', [6]) });
+      await untilOutcomes(loop, 2);
+      expect((await stateOf(loop)).totals).toMatchObject({ scored: 2, late: 1 });
+      await loop.executeUpdate('configure', { args: [{ lateEvents: 'drop' }] });
+      await harness.producer.send({ topic, messages: backlog(0, 'dropped', [6]) });
+      await untilOutcomes(loop, 3);
+      expect((await stateOf(loop)).totals).toMatchObject({ scored: 2, dropped: 1 });
+    });
+    const scores = (await readTopics(harness.config.KAFKA_BROKERS.join(), SCORES_TOPIC))
+      .map(({ value }) => JSON.parse(value) as { kol_id: string; late: boolean; source: { topic: string } })
+      .filter(({ source }) => source.topic === topic);
+    expect(scores.map(({ kol_id, late }) => [kol_id, late])).toEqual([
+      ['now-0', false],
+      ['late-0', true],
+    ]);
+  });
+});
+
+describe('a topic', () => {
+  /** With a producer of its own: one of kafkajs that has written to a topic cannot write at all once that is deleted. */
+  const send = async (to: string, ids: string[]) => {
+    const producer = harness.kafka.producer();
+    await producer.connect();
+    await producer.send({ topic: to, messages: ids.map((id) => event('profiles', id)) });
+    await producer.disconnect();
+  };
+
+  test('that is deleted stops no other loop; created again, it is read from its beginning', async () => {
+    const other = await harness.newTopic(1);
+    await harness.withLoop(topic, async (loop) => {
+      const otherLoop = await harness.startLoop(other);
+      try {
+        await until('the other has started', async () => (await stateOf(otherLoop)).partitionCount === 1);
+        await send(topic, ['a', 'b', 'c']);
+        await untilOutcomes(loop, 3);
+        await harness.admin.deleteTopics({ topics: [topic] });
+        await send(other, ['x']);
+        await untilOutcomes(otherLoop, 1);
+        await harness.admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+        await until('it can be written', async () => {
+          const { topics } = await harness.admin
+            .fetchTopicMetadata({ topics: [topic] })
+            .catch(() => ({ topics: [] }));
+          return topics[0]?.partitions.length === 2;
+        });
+        await send(topic, ['d', 'e']);
+        await untilOutcomes(loop, 5);
+        await until('the state says so', async () =>
+          (await stateOf(loop)).partitions.every(({ disagreement }) => disagreement?.kind === 'recreated'),
+        );
+        await send(other, ['y']);
+        await untilOutcomes(otherLoop, 2);
+      } finally {
+        await otherLoop.terminate();
+      }
+    });
+  }, 120_000);
+
+  test('behind an open transaction of another producer is shown as blocked, not as idle', async () => {
+    await harness.withLoop(
+      topic,
+      async (loop) => {
+        const kafka = harness.kafka;
+        const producer = kafka.producer({ transactionalId: `open-${topic}`, idempotent: true });
+        await producer.connect();
+        const transaction = await producer.transaction();
+        await transaction.send({ topic, messages: [{ ...event('profiles', 'held'), partition: 0 }] });
+        await until('it is blocked', async () => {
+          const [first, second] = (await stateOf(loop)).partitions;
+          return first?.blocked?.offsets === 1 && second?.blocked === null;
+        });
+        await transaction.commit();
+        await producer.disconnect();
+        await untilOutcomes(loop, 1);
+        await until('it is not blocked', async () =>
+          (await stateOf(loop)).partitions.every(({ blocked }) => blocked === null),
+        );
+      },
+      { settings: { sliceSeconds: 4 } },
+    );
+  });
+});
