@@ -88,7 +88,12 @@ export function createMlApi({
       // A probe is short. As the test of the service, a whole round would make other rounds of this caller wait.
       if (circuit.state !== CircuitState.Closed)
         await circuit.execute(() => probeService(profiles, service.callsOf(caller, round.signal)));
-      await circuit.execute(() => scoreRound(service, profiles, options));
+      await circuit.execute(() =>
+        scoreRound(service, profiles, options).catch((error: unknown) => {
+          // A judgement that fails aborts the round, and a pause that this ends throws an AbortError.
+          throw round.signal.reason instanceof MlApiUnavailableError ? round.signal.reason : error;
+        }),
+      );
     } catch (error) {
       if (!isBrokenCircuitError(error)) throw error;
       throw new MlApiUnavailableError(
