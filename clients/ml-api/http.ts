@@ -1,7 +1,7 @@
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { Pool } from 'undici';
 import { abortable } from './abortable.ts';
-import { MlApiUnavailableError } from './unavailable-error.ts';
+import { ConnectionLostError, MlApiUnavailableError } from './unavailable-error.ts';
 
 export interface MlResponse {
   readonly path: string;
@@ -13,7 +13,7 @@ interface MlHttp {
   /**
    * Posts JSON and returns what `read` makes of the response. A call without response is repeated, and so is a call whose
    * response makes `read` throw MlApiUnavailableError.
-   * @throws MlApiUnavailableError, and the signal's reason
+   * @throws MlApiUnavailableError, ConnectionLostError among them, and the signal's reason
    */
   post<T>(path: string, payload: unknown, read: (response: MlResponse) => T, signal: AbortSignal): Promise<T>;
   /** Lets pending calls finish, then closes the connections. */
@@ -66,7 +66,8 @@ export function createMlHttp({
       } catch (error) {
         signal.throwIfAborted();
         const { message } = (call.signal.aborted ? call.signal.reason : error) as Error;
-        throw new MlApiUnavailableError(`ML API ${path}: ${message}`, { cause: error });
+        const Unanswered = isConnectionLost(error) ? ConnectionLostError : MlApiUnavailableError;
+        throw new Unanswered(`ML API ${path}: ${message}`, { cause: error });
       } finally {
         clearTimeout(timeout);
       }
@@ -78,3 +79,9 @@ export function createMlHttp({
     close: () => pool.close(),
   };
 }
+
+/** The connection was there, and broke. Without a service behind the address there is none. */
+const isConnectionLost = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(String(error.code));

@@ -4,6 +4,7 @@ import { createFairLimit } from './fair-limit.ts';
 import { createMlHttp } from './http.ts';
 import { readBatch, readSingle, type NoEndpoint, type Outcome } from './predictions.ts';
 import type { SingleCalls } from './probe-service.ts';
+import { ConnectionLostError } from './unavailable-error.ts';
 
 const SINGLE_PATH = '/predict/trust';
 const BATCH_PATH = '/predict/trust/batch';
@@ -43,14 +44,18 @@ export function createModelService({
   let knownProfile: ModelFeatures | undefined;
 
   async function callSingle(profile: ModelFeatures, signal: AbortSignal): Promise<Outcome> {
-    const outcome = await http.post(SINGLE_PATH, profile, (answer) => readSingle(answer, profile), signal);
+    const outcome = await orFailed(
+      http.post(SINGLE_PATH, profile, (answer) => readSingle(answer, profile), signal),
+    );
     if (outcome.kind === 'scored') knownProfile = profile;
     return outcome;
   }
 
   async function callBatch(profiles: readonly ModelFeatures[], signal: AbortSignal) {
     const payload = { kols: profiles };
-    const outcome = await http.post(BATCH_PATH, payload, (answer) => readBatch(answer, profiles), signal);
+    const outcome = await orFailed(
+      http.post(BATCH_PATH, payload, (answer) => readBatch(answer, profiles), signal),
+    );
     if (outcome.kind === 'scored') knownProfile = profiles[0];
     return outcome;
   }
@@ -70,4 +75,14 @@ export function createModelService({
     }),
     close: () => http.close(),
   };
+}
+
+/** A lost connection is a failed call: whether a profile or an outage caused it, shows in other calls. */
+async function orFailed<T>(call: Promise<T>): Promise<T | Extract<Outcome, { kind: 'failed' }>> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!(error instanceof ConnectionLostError)) throw error;
+    return { kind: 'failed', reason: error.message };
+  }
 }

@@ -6,3 +6,11 @@ export class MlApiUnavailableError extends Error {
     this.name = 'MlApiUnavailableError';
   }
 }
+
+/** The service closed the connection before it answered. A profile that crashes the model does that, and so does an outage. */
+export class ConnectionLostError extends MlApiUnavailableError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ConnectionLostError';
+  }
+}

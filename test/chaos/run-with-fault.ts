@@ -64,9 +64,11 @@ export const untilAllCounted = (run: ChaosRun, loop: WorkflowHandle<typeof scori
     60,
   );
 
-/** Whether a commit failed for the worker although the broker had made it, and the next fence found its offset committed. */
+/** Whether the worker never saw the end of a commit that the broker had made, and the next fence found its offset committed. */
 export const retryFoundCommit = (workerLines: readonly string[]): boolean => {
-  const refused = workerLines.findIndex((line) => line.startsWith('commit refused'));
-  const [, location] = /^commit refused (\S+):/.exec(workerLines[refused] ?? '') ?? [];
-  return location !== undefined && workerLines.includes(`position ${location}`);
+  const places = (prefix: string) =>
+    workerLines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
+  const done = new Set(places('commit done '));
+  const found = new Set(places('position '));
+  return places('commit begun ').some((place) => !done.has(place) && found.has(place));
 };

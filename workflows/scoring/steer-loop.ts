@@ -4,6 +4,7 @@ import {
   isCancellation,
   proxyActivities,
   setHandler,
+  TimeoutFailure,
 } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
@@ -22,6 +23,7 @@ import {
   type LoopUpdate,
   type SeekTarget,
 } from '../../contract/scoring-loop.ts';
+import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import { seeking, steeringShards } from '../activity-options.ts';
 import { innermostMessage } from '../innermost-message.ts';
@@ -121,7 +123,11 @@ async function answering<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-    throw ApplicationFailure.nonRetryable(innermostMessage(error), failureTypes.seekFailed);
+    const reason =
+      error.cause instanceof TimeoutFailure
+        ? `no answer in time (${error.cause.message}): is Kafka reachable, and does a worker serve ${SCORING_TASK_QUEUE}?`
+        : innermostMessage(error);
+    throw ApplicationFailure.nonRetryable(reason, failureTypes.seekFailed);
   }
 }
 

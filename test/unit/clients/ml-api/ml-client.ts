@@ -51,6 +51,8 @@ export const nonsense: fc.Arbitrary<Fault> = fc.constantFrom<Fault>(
   'other-id',
   204,
 );
+/** A model server that crashes on a profile closes the connection. */
+export const crash: fc.Arbitrary<Fault> = fc.constant('reset');
 /** What no profile can cause. */
 export const outageOnly: fc.Arbitrary<Fault> = fc.constantFrom(
   ...[

@@ -4,6 +4,7 @@ import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-er
 import { startDeployment, type Call, type Deployment, type Fault } from './deployment.ts';
 import {
   anyBatch,
+  crash,
   ids,
   nonsense,
   outageOnly,
@@ -37,7 +38,7 @@ describe('an outage', () => {
       fc.asyncProperty(
         anyBatch,
         spoiltRound(refusal),
-        fc.oneof(outageOnly, serverError, nonsense, fc.constantFrom<Fault>(404, 405, 501, 'reset')),
+        fc.oneof(outageOnly, serverError, nonsense, crash, fc.constantFrom<Fault>(404, 405, 501)),
         async (batch, { kolIds, faults }, fault) => {
           await withClient(deployment, { ...batch, faults, outage: () => fault }, async (api) => {
             await expectOutage(api.score(profilesOf(kolIds)));
@@ -56,7 +57,7 @@ describe('an outage', () => {
       fc.asyncProperty(
         anyBatch,
         sizes,
-        fc.oneof(outageOnly, serverError, nonsense, fc.constantFrom<Fault>(404, 405, 501, 'reset')),
+        fc.oneof(outageOnly, serverError, nonsense, crash, fc.constantFrom<Fault>(404, 405, 501)),
         fc.nat(40),
         fc.option(fc.nat(40)),
         async (batch, size, fault, begin, length) => {
@@ -80,7 +81,7 @@ describe('an outage', () => {
       fc.asyncProperty(
         anyBatch,
         sizes,
-        fc.oneof(outageOnly, serverError, nonsense),
+        fc.oneof(outageOnly, serverError, nonsense, crash),
         fc.constantFrom(0.02, 0.1, 0.3, 0.5, 0.8),
         fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
         async (batch, size, fault, rate, dice) => {
@@ -114,12 +115,17 @@ describe('an outage', () => {
 
   test('is what it is when nothing is scored', async () => {
     await fc.assert(
-      fc.asyncProperty(anyBatch, sizes, fc.oneof(serverError, nonsense), async (batch, size, fault) => {
-        const faults = Object.fromEntries(ids(size).map((id) => [id, fault]));
-        await withClient(deployment, { ...batch, faults }, (api) =>
-          expectOutage(api.score(profilesOf(ids(size)))),
-        );
-      }),
+      fc.asyncProperty(
+        anyBatch,
+        sizes,
+        fc.oneof(serverError, nonsense, crash),
+        async (batch, size, fault) => {
+          const faults = Object.fromEntries(ids(size).map((id) => [id, fault]));
+          await withClient(deployment, { ...batch, faults }, (api) =>
+            expectOutage(api.score(profilesOf(ids(size)))),
+          );
+        },
+      ),
       { numRuns: 15 },
     );
   });

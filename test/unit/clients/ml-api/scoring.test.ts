@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startDeployment, type Deployment } from './deployment.ts';
 import {
   anyBatch,
+  crash,
   ids,
   nonsense,
   profilesOf,
@@ -29,7 +30,7 @@ describe('of a service that works', () => {
     await fc.assert(
       fc.asyncProperty(
         anyBatch,
-        spoiltRound(fc.oneof(refusal, serverError, nonsense)),
+        spoiltRound(fc.oneof(refusal, serverError, nonsense, crash)),
         async (batch, { kolIds, faults }) => {
           const good = 'a good one';
           await withClient(deployment, { ...batch, faults }, async (api) => {
@@ -43,7 +44,7 @@ describe('of a service that works', () => {
 
   test('a profile that spoils its call is refused also alone, once the service has scored another', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(serverError, nonsense), async (fault) => {
+      fc.asyncProperty(fc.oneof(serverError, nonsense, crash), async (fault) => {
         await withClient(deployment, { faults: { bad: fault } }, async (api) => {
           expect(await refusedOf(api, ['good'])).toEqual([]);
           expect(await refusedOf(api, ['bad'])).toEqual(['bad']);
