@@ -7,6 +7,7 @@ import { startScoringLoops } from '../clients/temporal/start-scoring-loops.ts';
 import { startStartupWarm } from '../clients/temporal/start-warm.ts';
 import { upsertWarmSchedule } from '../clients/temporal/warm-schedule.ts';
 import { loadConfig } from '../config/config.ts';
+import { SCORING_TASK_QUEUE } from '../contract/task-queues.ts';
 import { createActivities, loopSettings, workerProfile } from './create-activities.ts';
 import { createWorkers } from './create-workers.ts';
 import { temporalLogger } from './temporal-logger.ts';
@@ -39,11 +40,13 @@ const running = Promise.all(workers.map((worker) => worker.run()));
 
 await upsertWarmSchedule(temporal, config.WARM_EVERY_MINUTES);
 await startStartupWarm(temporal, hostname());
-await startScoringLoops(temporal, {
-  group: config.SCORING_GROUP,
-  ...loopSettings(config),
-  by: `worker on ${hostname()}`,
-});
+// Only a worker of the scoring queue answers the update that configures a loop.
+if (config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE))
+  await startScoringLoops(temporal, {
+    group: config.SCORING_GROUP,
+    ...loopSettings(config),
+    by: `worker on ${hostname()}`,
+  });
 log.info({ taskQueues: config.WORKER_TASK_QUEUES }, 'worker ready');
 
 try {

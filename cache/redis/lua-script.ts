@@ -28,14 +28,14 @@ export interface ScriptCall {
 
 /**
  * Runs a script for each of many calls, in one round trip (to each node of a cluster).
- * @returns the number that each call returns
+ * @returns what each call returns; most scripts return a number
  * @throws the first error that Redis answered
  */
-export async function runScriptEach(
+export async function runScriptEach<Reply = number>(
   redis: RedisClient,
   { code, sha }: LuaScript,
   calls: readonly ScriptCall[],
-): Promise<number[]> {
+): Promise<Reply[]> {
   const replies = await execClusterPipeline(
     redis,
     calls.map(({ keys, args }) => ({
@@ -49,7 +49,7 @@ export async function runScriptEach(
   );
   return replies.map(([error, reply]) => {
     if (error) throw error;
-    return Number(reply);
+    return reply as Reply;
   });
 }
 

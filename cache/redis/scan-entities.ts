@@ -1,8 +1,7 @@
-import type { ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
-import { execClusterPipeline } from './cluster-pipeline.ts';
+import { luaScript, runScriptEach, splitIntoCalls } from './lua-script.ts';
 import { masterNodes } from './master-nodes.ts';
 
 /** A lakehouse row in the cache. */
@@ -17,7 +16,7 @@ const SCAN_COUNT = 1000;
 
 /**
  * Yields all cached rows of an entity in bounded pages. Rows that are written during the scan, or that move to another node of a
- * cluster, may be missed or yielded twice.
+ * cluster, may be missed or yielded twice. Keys of another type are left out.
  * @throws the first error that Redis answered
  */
 export async function* scanEntities(
@@ -32,19 +31,31 @@ export async function* scanEntities(
       cursor = nextCursor;
       if (keys.length === 0) continue;
       // Not on the scanned node: while a slot moves, a node also lists keys that it no longer serves.
-      const replies = await execClusterPipeline(
-        redis,
-        keys.map((key) => ({
-          key,
-          queue: (pipeline: ChainableCommander) => pipeline.hget(key, 'cached_at'),
-          send: () => redis.hget(key, 'cached_at'),
-        })),
-      );
-      yield keys.flatMap((key, index) => {
-        const [error, cachedAt] = replies[index] ?? [];
-        if (error) throw error;
-        return typeof cachedAt === 'string' ? [{ id: key.slice(prefix.length), cachedAt }] : [];
-      });
+      yield await readCachedAt(redis, keys, prefix);
     } while (cursor !== '0');
   }
+}
+
+/**
+ * When rows were cached. A key of another type, which is not ours, has no such time.
+ * KEYS: hashes
+ */
+const READ_CACHED_AT = luaScript(`
+local times = {}
+for i, key in ipairs(KEYS) do
+  local time = redis.pcall('HGET', key, 'cached_at')
+  times[i] = type(time) == 'string' and time or ''
+end
+return times`);
+
+async function readCachedAt(
+  redis: RedisClient,
+  keys: readonly string[],
+  prefix: string,
+): Promise<CachedEntity[]> {
+  const calls = splitIntoCalls(redis, keys, SCAN_COUNT).map((chunk) => ({ keys: chunk, args: [] }));
+  const times = (await runScriptEach<string[]>(redis, READ_CACHED_AT, calls)).flat();
+  return keys
+    .map((key, index) => ({ id: key.slice(prefix.length), cachedAt: times[index] ?? '' }))
+    .filter(({ cachedAt }) => cachedAt !== '');
 }

@@ -2,11 +2,12 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 
 /**
- * Deletes a hash unless an event wrote it: its row may not have arrived in the lakehouse yet.
+ * Deletes a hash unless an event wrote it: its row may not have arrived in the lakehouse yet. A key of another type, which is not ours, is
+ * deleted: it hides the row.
  * KEYS: the hash. ARGV: none
  */
 const DELETE_UNLESS_STREAMED = luaScript(`
-if redis.call('HEXISTS', KEYS[1], 'event_time_ms') == 1 then return 0 end
+if redis.pcall('HEXISTS', KEYS[1], 'event_time_ms') == 1 then return 0 end
 return redis.call('UNLINK', KEYS[1])`);
 
 /**
@@ -14,7 +15,8 @@ return redis.call('UNLINK', KEYS[1])`);
  * KEYS: the hash. ARGV: none
  */
 const COUNT_UNLESS_STREAMED = luaScript(`
-return redis.call('EXISTS', KEYS[1]) - redis.call('HEXISTS', KEYS[1], 'event_time_ms')`);
+if redis.pcall('HEXISTS', KEYS[1], 'event_time_ms') == 1 then return 0 end
+return redis.call('EXISTS', KEYS[1])`);
 
 /** Deletes hashes, except those that an event wrote. @returns how many were deleted; a dry run only counts them */
 export const deleteUnlessStreamed = (

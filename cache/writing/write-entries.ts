@@ -2,6 +2,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import { runScript } from '../redis/lua-script.ts';
+import { MAX_FIELDS, writeHashes, type HashEntry } from './write-hashes.ts';
 import { WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
 /** An entry without members must not replace the cached one. */
@@ -13,8 +14,8 @@ export class EmptyEntryError extends Error {
   }
 }
 
-/** Entries in one round trip: enough to amortise it, few enough to stay within a few hundred KB. */
-const ENTRIES_PER_ROUND_TRIP = 100;
+/** Entries in one round trip: enough to amortise it, few enough to stay within some hundred KB. */
+const ENTRIES_PER_ROUND_TRIP = 500;
 
 /** How much was written. */
 export interface WriteTotals {
@@ -24,8 +25,8 @@ export interface WriteTotals {
 }
 
 /**
- * Writes independent small entries (one for each KOL or content item) in bounded chunks. One script call replaces each key and sets
- * its TTL, because a transaction over many keys cannot span the slots of a cluster.
+ * Writes independent small entries (one for each KOL or content item) in bounded chunks. A script replaces a key and sets its TTL in one
+ * step, because a transaction over many keys cannot span the slots of a cluster.
  * @throws EmptyEntryError, or the first error that Redis answered
  */
 export async function writeEntries(redis: RedisClient, entries: readonly CacheEntry[]): Promise<WriteTotals> {
@@ -33,16 +34,24 @@ export async function writeEntries(redis: RedisClient, entries: readonly CacheEn
   for (const chunk of inChunks(entries, ENTRIES_PER_ROUND_TRIP)) {
     const empty = chunk.find((entry) => entrySize(entry) === 0);
     if (empty) throw new EmptyEntryError(empty.key);
-    await runScript(
-      redis,
-      WRITE_MEMBERS,
-      chunk.map((entry) => writeMembersCall(entry.key, entry, 'replace')),
-    );
+    const small = chunk.filter(isSmallHash);
+    const others = chunk.filter((entry) => !isSmallHash(entry));
+    await Promise.all([
+      writeHashes(redis, small),
+      runScript(
+        redis,
+        WRITE_MEMBERS,
+        others.map((entry) => writeMembersCall(entry.key, entry, 'replace')),
+      ),
+    ]);
     totals.keys += chunk.length;
     totals.bytes += chunk.reduce((sum, entry) => sum + entryBytes(entry), 0);
   }
   return totals;
 }
+
+const isSmallHash = (entry: CacheEntry): entry is HashEntry =>
+  entry.type === 'hash' && entrySize(entry) <= MAX_FIELDS;
 
 /**
  * Adds fields to a hash, and restores its full TTL.

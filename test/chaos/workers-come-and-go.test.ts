@@ -3,7 +3,7 @@ import { Client, Connection, WorkflowUpdateFailedError } from '@temporalio/clien
 import kafkajs, { type Admin, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configureLoopUpdate, seekLoopUpdate } from '../../contract/messages.ts';
-import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
+import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 import { PROFILES_TOPIC } from '../../domain/scoring/topics.ts';
@@ -59,11 +59,11 @@ afterAll(async () => {
 
 const loop = () => temporal.workflow.getHandle<Workflows['scoringLoop']>(scoringLoopId(PROFILES_TOPIC));
 
-async function startWorker(name: string): Promise<ManagedProcess> {
+async function startWorker(name: string, taskQueues = SCORING_TASK_QUEUE): Promise<ManagedProcess> {
   const spec = workerProgram({
     ...engines.addresses,
     ML_API_URL: ml.url,
-    WORKER_TASK_QUEUES: SCORING_TASK_QUEUE,
+    WORKER_TASK_QUEUES: taskQueues,
     SCORING_GROUP: GROUP,
     SCORING_TRIGGER: 'available',
     LOG_LEVEL: 'info',
@@ -94,6 +94,11 @@ async function eventTypes(): Promise<Set<string>> {
 
 let first: ManagedProcess;
 let second: ManagedProcess;
+
+test('a worker for warms starts although none serves the scoring queue', async () => {
+  const worker = await startWorker('worker-warm', WARM_TASK_QUEUE);
+  await worker.stop();
+});
 
 test('a worker replaces a loop that an older version has started', async () => {
   const old = await temporal.workflow.start('scoringLoop', {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readPartMetadata, writePartMetadata } from '../../../cache/writing/part-metadata.ts';
 import { IncompleteSetError, replaceSet } from '../../../cache/writing/replace-set.ts';
@@ -55,6 +56,31 @@ describeOnRedisAndCluster('writing', (target) => {
       ]);
       expect(await redis.zscore('test:zset', 'kol-9000')).toBe('9000');
       expect([await redis.zcard('test:zset'), await redis.hlen('test:hash')]).toEqual([9001, 9001]);
+    });
+
+    test('writes many hashes in few calls, each with its own fields, values and TTL', async () => {
+      const { redis } = target;
+      // Names and values with everything that could be mistaken for a separator.
+      const text = fc.string({ unit: fc.constantFrom('a', 'b', ',', ' ', '\n', 'ü', '1'), maxLength: 3 });
+      const hash = fc.record({
+        ttlSeconds: fc.constantFrom(100, 200),
+        fields: fc.dictionary(text, text, { minKeys: 1, maxKeys: 4 }),
+      });
+      await fc.assert(
+        fc.asyncProperty(fc.array(hash, { minLength: 1, maxLength: 120 }), async (hashes) => {
+          const entries = hashes.map((one, index): CacheEntry => ({
+            ...one,
+            key: `test:${index}`,
+            type: 'hash',
+          }));
+          await writeEntries(redis, entries);
+          for (const [index, { fields, ttlSeconds }] of hashes.entries()) {
+            expect(await redis.hgetall(`test:${index}`)).toEqual({ ...fields });
+            expect(Math.abs((await redis.ttl(`test:${index}`)) - ttlSeconds)).toBeLessThan(10);
+          }
+        }),
+        { numRuns: 15 },
+      );
     });
 
     test('refuses an empty entry before it writes its neighbours', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { WarmActivities } from '../../../activities/index.ts';
 import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
+import type { RedisClient } from '../../../clients/redis.ts';
 import type { CacheEntry } from '../../../domain/schema/entry.ts';
 import { startRedis, type RedisServer } from '../../support/redis-server.ts';
 import { allKeys } from '../../support/redis.ts';
@@ -172,5 +173,24 @@ describe('when Redis is unavailable for a while', () => {
     afterSplit = () => Promise.resolve();
     expect((await cached()).size).toBe(report.keys);
     expect(report.keys).toBe(report.parts[0]?.rowsRead);
+  });
+});
+
+describe('when Redis has keys of another client under our names', () => {
+  test.each([
+    ['text', (redis: RedisClient, key: string) => redis.set(key, 'x')],
+    ['a sorted set', (redis: RedisClient, key: string) => redis.zadd(key, 1, 'x')],
+    ['a list', (redis: RedisClient, key: string) => redis.rpush(key, 'x')],
+  ])('as %s, no part fails: keys of profiles are replaced, others stay', async (_name, occupy) => {
+    const { redis, schema } = harness;
+    const [[kolId] = []] = await harness.trino(`SELECT kol_id FROM ${schema}.kol_profiles LIMIT 1`);
+    const own = `kol:profile:${String(kolId)}`;
+    for (const key of [own, 'kol:profile:index', 'content:detail:index']) await occupy(redis, key);
+    for (const input of [{ force: true }, {}]) {
+      const report = await harness.warm({ ...input, parts: ['profiles'], allProfiles: true });
+      expect(report.warnings).toEqual([]);
+      expect(await redis.type(own)).toBe('hash');
+      expect(await redis.exists('kol:profile:index', 'content:detail:index')).toBe(2);
+    }
   });
 });
