@@ -28,8 +28,8 @@ export interface PartWarmDeps {
   readonly lakehouse: Lakehouse;
 }
 
-/** Counters of a warm activity. Heartbeats carry them, so that a retry continues to count. */
-export interface WarmCounts {
+/** Counters of a warm activity. Heartbeats show them. */
+interface WarmCounts {
   rowsRead: number;
   keys: number;
   bytes: number;
@@ -38,7 +38,6 @@ export interface WarmCounts {
   rejected: number;
 }
 
-const NO_COUNTS: WarmCounts = { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 };
 const MAX_REJECTED_EXAMPLES = 5;
 
 /** One activity's share of the warm of a part: counts what it reads and writes, and builds the report. */
@@ -47,21 +46,18 @@ export class PartWarm {
   readonly #rejectedExamples: string[] = [];
   readonly #lakehouse: Lakehouse;
   readonly redis: RedisClient;
-  readonly counts: WarmCounts;
+  readonly counts: WarmCounts = { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 };
   /** What was not done, and why. */
   readonly skipped: string[] = [];
   readonly warnings: string[] = [];
 
-  /** @param counts where an earlier attempt of the activity stopped */
   constructor(
     { redis, lakehouse }: PartWarmDeps,
     readonly part: WarmPart,
     readonly args: WarmPartArgs,
-    counts: WarmCounts = NO_COUNTS,
   ) {
     this.redis = redis;
     this.#lakehouse = lakehouse;
-    this.counts = { ...counts };
   }
 
   /** Options for reads of the lakehouse: they end with the activity, and rejected rows are counted. */

@@ -1,8 +1,7 @@
-import { Context } from '@temporalio/activity';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
-import { PartWarm, type PartWarmDeps, type WarmCounts, type WarmPartArgs } from './part-warm.ts';
+import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import type { ProfileOptions } from './profile-options.ts';
 import { createRateLimiter } from './rate-limiter.ts';
@@ -15,14 +14,10 @@ export interface WarmProfileSplitArgs extends WarmPartArgs {
   readonly parallelSplits: number;
 }
 
-/** Heartbeat details: where a retry of the activity continues. */
-interface SplitProgress {
-  /** Last id that was written; null before the first. */
-  readonly after: string | null;
-  readonly counts?: WarmCounts;
-}
-
-/** Reads and writes one split of all profiles, by ascending id. A retry continues after the id of the last heartbeat. */
+/**
+ * Reads and writes one split of all profiles. A retry begins again: a split takes seconds, and a read that could be resumed would make
+ * Trino sort all rows before the first one arrives.
+ */
 export function createWarmProfileSplit(
   deps: PartWarmDeps & { readonly profiles: Pick<ProfileOptions, 'writesPerSecond'> },
 ) {
@@ -30,25 +25,18 @@ export function createWarmProfileSplit(
   const { writesPerSecond } = deps.profiles;
 
   return function warmProfileSplit(args: WarmProfileSplitArgs): Promise<PartReport> {
-    const start = (Context.current().info.heartbeatDetails ?? { after: null }) as SplitProgress;
-    const warm = new PartWarm(deps, 'profiles', args, start.counts);
-    let progress: SplitProgress = { after: start.after, counts: { ...warm.counts } };
-    return warm.run(
-      async () => {
-        const perSecond = writesPerSecond / args.parallelSplits;
-        const limitRate = createRateLimiter(perSecond, warm.reading.signal);
-        const range = { after: start.after, platforms: args.scope?.platforms };
-        for await (const page of prefetchPages(lakehouse.profileSplit(args.split, range, warm.reading)))
-          for (const chunk of inChunks(page, chunkSizeOf(perSecond))) {
-            await writeProfiles(warm, chunk, args.readAt);
-            // Only what is written completely: a retry must not skip or count the rest.
-            progress = { after: chunk.at(-1)?.kol_id ?? progress.after, counts: { ...warm.counts } };
-            await limitRate(chunk.length);
-          }
-        return warm.report();
-      },
-      () => progress,
-    );
+    const warm = new PartWarm(deps, 'profiles', args);
+    return warm.run(async () => {
+      const perSecond = writesPerSecond / args.parallelSplits;
+      const limitRate = createRateLimiter(perSecond, warm.reading.signal);
+      const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.reading);
+      for await (const page of prefetchPages(pages))
+        for (const chunk of inChunks(page, chunkSizeOf(perSecond))) {
+          await writeProfiles(warm, chunk, args.readAt);
+          await limitRate(chunk.length);
+        }
+      return warm.report();
+    });
   };
 }
 

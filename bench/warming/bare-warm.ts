@@ -57,7 +57,7 @@ export async function bareWarm(options: {
 async function readEntries(lakehouse: ReturnType<typeof createLakehouse>): Promise<CacheEntry[]> {
   const now = new Date();
   const entries: CacheEntry[] = [];
-  for await (const page of lakehouse.profileSplit(ALL_PROFILES, { after: null }))
+  for await (const page of lakehouse.profileSplit(ALL_PROFILES))
     entries.push(...page.map((value) => profile.toEntry(value.kol_id, value, now.toISOString())));
   for (const kind of rankingKinds)
     for (const [platform, ranked] of await lakehouse.ranking(kind, 100))

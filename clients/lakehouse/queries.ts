@@ -30,11 +30,10 @@ export function existingIdsSql(
   return `SELECT ${id} AS id FROM ${source.table(table)} WHERE ${id} IN ${literals(ids)}`;
 }
 
-/** The profiles of a split by ascending id, after the id at which an interrupted read stopped. */
+/** The profiles of a split. Unsorted, so that Trino streams them. */
 export function profileSplitSql(
   source: SilverSource,
   { from, to }: ProfileSplit,
-  after: string | null,
   platforms?: readonly string[],
 ): string {
   const id = `coalesce(${source.text('kol_profiles', 'kol_id')}, '')`;
@@ -43,13 +42,12 @@ export function profileSplitSql(
     ...(from === 0 && to === HASH_BUCKETS
       ? []
       : [`${bucket} BETWEEN ${integer(from)} AND ${integer(to - 1)}`]),
-    ...(after === null ? [] : [`${id} > ${literal(after)}`]),
     ...(platforms === undefined
       ? []
       : [`${source.column('kol_profiles', 'platform')} IN ${literals(platforms)}`]),
   ];
   return `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')}
-          ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`} ORDER BY ${id}`;
+          ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}`;
 }
 
 /** Iceberg answers this from its metadata. */

@@ -10,10 +10,10 @@ import type { Trino } from '../trino.ts';
 export interface ProfileReads {
   /** The most followed profiles: first those of each platform, then overall, by descending followers. */
   mostFollowed(choice: MostFollowed, options?: ReadOptions): AsyncGenerator<Profile[]>;
-  /** The profiles of a split by ascending id, after the id at which an interrupted read stopped. */
+  /** The profiles of a split, in no order. @param platforms default: all */
   profileSplit(
     split: ProfileSplit,
-    range: { readonly after: string | null; readonly platforms?: readonly string[] | undefined },
+    platforms?: readonly string[],
     options?: ReadOptions,
   ): AsyncGenerator<Profile[]>;
   /** Distinct lower-case user names and display names, those of the most followed profiles first. */
@@ -32,8 +32,8 @@ export function createProfileReads(trino: Trino, silver: SilverCatalog): Profile
     async *mostFollowed(choice, options = {}) {
       yield* profilePages(mostFollowedSql(await silver.source(), choice), options);
     },
-    async *profileSplit(split, { after, platforms }, options = {}) {
-      yield* profilePages(profileSplitSql(await silver.source(), split, after, platforms), options);
+    async *profileSplit(split, platforms, options = {}) {
+      yield* profilePages(profileSplitSql(await silver.source(), split, platforms), options);
     },
     async *searchTerms(limit, { signal } = {}) {
       const sql = searchTermsSql(await silver.source(), limit);
