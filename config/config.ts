@@ -95,6 +95,15 @@ export const environmentSchema = z.object({
       'Bearer token of the calls that start warms or report ETL loads (16 characters or more). Without it these calls are off',
     ),
   WARM_EVERY_MINUTES: count(15).describe('Period of the scheduled warm'),
+  WARM_GRACE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(3600)
+    .default(120)
+    .describe(
+      'Seconds that a set written by a warm lives beyond its TTL, because the next warm may be late. Readers find no gap then',
+    ),
   WARM_PROFILES: z.coerce
     .number()
     .int()

@@ -54,6 +54,7 @@ export async function createActivities(
       silver: clients.silver(),
       temporal,
       maxShrinkPercent: config.WARM_MAX_SHRINK_PERCENT,
+      graceSeconds: config.WARM_GRACE_SECONDS,
       sizes: { listSize: config.WARM_LIST_SIZE, rankingLimits: config.WARM_RANKING_LIMITS },
       profiles: {
         fixedRoom: config.WARM_PROFILES,

@@ -37,8 +37,7 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
           .slice(0, Math.max(0, roomLeft));
         for (const { kol_id } of added) done.add(kol_id);
         roomLeft -= added.length;
-        await writeProfiles(warm, added, readAt);
-        await limitRate(added.length);
+        await limitRate(await writeProfiles(warm, added, readAt));
       }
       return warm.report();
     });

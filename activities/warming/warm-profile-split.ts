@@ -15,8 +15,8 @@ export interface WarmProfileSplitArgs extends WarmPartArgs {
 }
 
 /**
- * Reads and writes one split of all profiles. A retry begins again: a split takes seconds, and a read that could be resumed would make
- * Trino sort all rows before the first one arrives.
+ * Reads and writes one split of all profiles. A retry reads the split again: that takes seconds, and a read that could be resumed would
+ * make Trino sort all rows before the first one arrives. It does not write again what an earlier attempt has written.
  */
 export function createWarmProfileSplit(
   deps: PartWarmDeps & { readonly profiles: Pick<ProfileOptions, 'writesPerSecond'> },
@@ -31,10 +31,8 @@ export function createWarmProfileSplit(
       const limitRate = createRateLimiter(perSecond, warm.reading.signal);
       const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.reading);
       for await (const page of prefetchPages(pages))
-        for (const chunk of inChunks(page, chunkSizeOf(perSecond))) {
-          await writeProfiles(warm, chunk, args.readAt);
-          await limitRate(chunk.length);
-        }
+        for (const chunk of inChunks(page, chunkSizeOf(perSecond)))
+          await limitRate(await writeProfiles(warm, chunk, args.readAt));
       return warm.report();
     });
   };

@@ -21,6 +21,8 @@ export interface SetToWrite {
 
 export interface WarmSetDeps extends PartWarmDeps {
   readonly maxShrinkPercent: number;
+  /** Sets live this much longer than their TTL (s): TTL and period of the warm are equal, and a warm can be late. */
+  readonly graceSeconds: number;
 }
 
 /** A part made of a few sets, each small enough for memory and replaced as a whole. */
@@ -46,7 +48,7 @@ export interface SetPart {
  * @throws EmptyRead or ImplausiblyShrunk
  */
 export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs): Promise<PartReport> {
-  const { redis, maxShrinkPercent } = deps;
+  const { redis, maxShrinkPercent, graceSeconds } = deps;
   const { part, shape } = setPart;
   const warm = new PartWarm(deps, part, args);
   return warm.run(async () => {
@@ -58,7 +60,8 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
 
     const tableRows = await warm.countTableRows();
     refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
-    const { sets, emptied } = await readSets(warm, setPart, last, now);
+    const { sets: read, emptied } = await readSets(warm, setPart, last, now);
+    const sets = read.map((set) => withGrace(set, graceSeconds));
     // Other limits give sets of other sizes: those cannot be compared.
     if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
 
@@ -108,6 +111,11 @@ async function readSets(
   const emptied = warm.args.scope === undefined ? emptiedSets(last, all) : [];
   return { sets, emptied };
 }
+
+const withGrace = (set: SetToWrite, graceSeconds: number): SetToWrite => ({
+  ...set,
+  entry: { ...set.entry, ttlSeconds: set.entry.ttlSeconds + graceSeconds },
+});
 
 async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[]): Promise<void> {
   for (const { entry } of sets)

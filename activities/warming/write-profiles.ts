@@ -1,3 +1,5 @@
+import { Context } from '@temporalio/activity';
+import { readCachedAt } from '../../cache/redis/scan-entities.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
@@ -6,16 +8,41 @@ import type { PartWarm, WarmPartArgs } from './part-warm.ts';
 /** Profiles in one query by id, and at most in one write. */
 export const PROFILE_CHUNK = 1000;
 
-/** Writes kol:profile of these rows. @param readAt their `cached_at`, the same for all that one warm writes */
-export async function writeProfiles(warm: PartWarm, rows: readonly Profile[], readAt: string): Promise<void> {
+/**
+ * Writes kol:profile of these rows. A retry leaves out those that an earlier attempt has written, so that a warm at a limited rate
+ * continues where it was.
+ * @param readAt their `cached_at`, the same for all that one warm writes
+ * @returns how many were written now
+ */
+export async function writeProfiles(
+  warm: PartWarm,
+  rows: readonly Profile[],
+  readAt: string,
+): Promise<number> {
   warm.counts.rowsRead += rows.length;
-  await warm.write(rows.map((row) => profile.toEntry(row.kol_id, row, readAt)));
+  const due = isRetry() ? await withoutWritten(warm, rows, readAt) : rows;
+  await warm.write(due.map((row) => profile.toEntry(row.kol_id, row, readAt)));
+  warm.counts.keys += rows.length - due.length;
+  return due.length;
+}
+
+const isRetry = () => Context.current().info.attempt > 1;
+
+async function withoutWritten(
+  { redis }: PartWarm,
+  rows: readonly Profile[],
+  readAt: string,
+): Promise<readonly Profile[]> {
+  const ids = rows.map(({ kol_id }) => kol_id);
+  const cached = await readCachedAt(redis, profile, ids);
+  const written = new Set(cached.filter(({ cachedAt }) => cachedAt === readAt).map(({ id }) => id));
+  return rows.filter(({ kol_id }) => !written.has(kol_id));
 }
 
 /**
  * Reads profiles by id and writes those in the scope, PROFILE_CHUNK at a time.
  * @param limitRate called after each chunk with the number of profiles written
- * @returns how many profiles were written
+ * @returns how many of the profiles are cached now
  */
 export async function writeProfilesById(
   warm: PartWarm,
@@ -28,9 +55,8 @@ export async function writeProfilesById(
   for (const chunk of inChunks(ids, PROFILE_CHUNK)) {
     const found = await lakehouse.profilesById(chunk, warm.reading);
     const rows = found.filter((row) => isInScope(warm.args, row));
-    await writeProfiles(warm, rows, readAt);
+    await limitRate(await writeProfiles(warm, rows, readAt));
     written += rows.length;
-    await limitRate(rows.length);
   }
   return written;
 }

@@ -1,4 +1,18 @@
 import { Pool } from 'undici';
+import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+
+const FEATURES: Omit<ModelFeatures, 'kol_id'> = {
+  followers_count: 11_300,
+  following_count: 120,
+  post_count: 1234,
+  favorites_count: 1_300_000,
+  account_age_days: 365,
+  verified: false,
+  has_bio: true,
+  has_url: false,
+  has_profile_image: false,
+  bio_length: 12,
+};
 
 /** Scores a number of profiles with one call each, a fixed number of them at the same time. */
 export async function singleCalls(mlUrl: string, concurrency: number, calls: number): Promise<void> {
@@ -11,7 +25,7 @@ export async function singleCalls(mlUrl: string, concurrency: number, calls: num
         method: 'POST',
         path: '/predict/trust',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ kol_id: `bare-${left}`, followers_count: 11_300, following_count: 120 }),
+        body: JSON.stringify({ ...FEATURES, kol_id: `bare-${left}` }),
       });
       if (statusCode !== 200) throw new Error(`the model answered ${statusCode}: ${await body.text()}`);
       await body.json();

@@ -30,8 +30,9 @@ export async function* scanEntities(
       const [nextCursor, keys] = await node.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_COUNT);
       cursor = nextCursor;
       if (keys.length === 0) continue;
+      const ids = keys.map((key) => key.slice(prefix.length));
       // Not on the scanned node: while a slot moves, a node also lists keys that it no longer serves.
-      yield await readCachedAt(redis, keys, prefix);
+      yield await readCachedAt(redis, { key: keyOf }, ids);
     } while (cursor !== '0');
   }
 }
@@ -48,14 +49,15 @@ for i, key in ipairs(KEYS) do
 end
 return times`);
 
-async function readCachedAt(
+/** Those of the rows that are cached. @throws the first error that Redis answered */
+export async function readCachedAt(
   redis: RedisClient,
-  keys: readonly string[],
-  prefix: string,
+  { key: keyOf }: Pick<TableEntity<Fields>, 'key'>,
+  ids: readonly string[],
 ): Promise<CachedEntity[]> {
-  const calls = splitIntoCalls(redis, keys, SCAN_COUNT).map((chunk) => ({ keys: chunk, args: [] }));
+  const calls = splitIntoCalls(redis, ids.map(keyOf), SCAN_COUNT).map((keys) => ({ keys, args: [] }));
   const times = (await runScriptEach<string[]>(redis, READ_CACHED_AT, calls)).flat();
-  return keys
-    .map((key, index) => ({ id: key.slice(prefix.length), cachedAt: times[index] ?? '' }))
+  return ids
+    .map((id, index) => ({ id, cachedAt: times[index] ?? '' }))
     .filter(({ cachedAt }) => cachedAt !== '');
 }

@@ -23,8 +23,8 @@ export async function upsertWarmSchedule(temporal: Client, everyMinutes: number)
       staticSummary: 'Scheduled warm of the whole cache',
     },
     policies: {
-      // While a warm still runs, the next one is not needed.
-      overlap: ScheduleOverlapPolicy.SKIP,
+      // A warm that waits for a slow part must not delay the other parts. Each part is warmed by one run at a time anyway.
+      overlap: ScheduleOverlapPolicy.ALLOW_ALL,
       // After an outage at most one warm is due, not one for each missed tick.
       catchupWindow: `${everyMinutes} minutes`,
     },

@@ -4,6 +4,7 @@ import {
   condition,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -36,6 +37,8 @@ const { checkSourceSchema, signalPartWarmer, getRedisMemory } = proxyActivities<
 
 /** A terminated part warmer sends no outcome, so the request is sent again. A warmer that still runs already knows it. */
 const REPEAT_REQUEST_AFTER = '30 minutes';
+/** A scheduled warm waits no longer: later ones follow it, and must not pile up behind a part that is stuck. */
+const OVERDUE = `overdue: not warm after ${REPEAT_REQUEST_AFTER}. Its part warmer continues`;
 
 /**
  * One warm: check the source schema, warm the parts in parallel, report. The failure of one part neither stops nor hides
@@ -98,7 +101,7 @@ async function dryRunParts(
   );
 }
 
-/** Requests each part from its part warmer and waits for all outcomes. */
+/** Requests each part from its part warmer and waits for all outcomes; a scheduled warm waits for a limited time. */
 async function requestParts(options: WarmCacheOptions, onResult: OnResult): Promise<void> {
   const { runId } = workflowInfo();
   const waiting = new Set(options.parts);
@@ -118,7 +121,11 @@ async function requestParts(options: WarmCacheOptions, onResult: OnResult): Prom
   try {
     // Not cancellable: a request that is being sent when this run is cancelled must not arrive after its withdrawal.
     do await Promise.all([...waiting].map((part) => CancellationScope.nonCancellable(() => request(part))));
-    while (!(await condition(() => waiting.size === 0, REPEAT_REQUEST_AFTER)));
+    while (
+      !(await condition(() => waiting.size === 0, REPEAT_REQUEST_AFTER)) &&
+      !(options.trigger === 'schedule' && patched('overdue'))
+    );
+    for (const part of waiting) onResult(part, { error: OVERDUE });
   } catch (error) {
     await CancellationScope.nonCancellable(() => withdrawRequests(waiting, runId));
     throw error;

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from
 import type { WarmActivities } from '../../../activities/index.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { partWarmerId } from '../../../contract/workflow-ids.ts';
+import type { PartReport } from '../../../domain/warming/part-report.ts';
 import { warmProgressQuery } from '../../../contract/messages.ts';
 import { allKeys } from '../../support/redis.ts';
 import { smallSplits } from '../../support/small-splits.ts';
@@ -118,6 +119,37 @@ test('a write rate is never exceeded, and the part warmer reports progress meanw
   const rows = await expectAllCached();
   expect(progress.total).toBe(rows);
   expect(performance.now() - started).toBeGreaterThanOrEqual((rows / perSecond) * 1000);
+});
+
+test.each([
+  ['the hot profiles', 120, {}],
+  ['a split of all profiles', 0, { allProfiles: true }],
+])('a retry of %s writes only what the earlier attempt has not written', async (_name, room, input) => {
+  const options = { rowsPerSplit: 100_000, parallelSplits: 1, writesPerSecond: 0, perPlatform: 40 };
+  const real = await useSplits({ ...options, ...(room > 0 && { fixedRoom: room }) });
+  const writes = async () =>
+    Number(/cmdstat_hset:calls=(\d+)/.exec(await harness.redis.info('commandstats'))?.[1]);
+  const writesBeforeAttempt: number[] = [];
+  /** The result of the first attempt is lost, and half of what it wrote. */
+  const losingResult =
+    <Args>(work: (args: Args) => Promise<PartReport>) =>
+    async (args: Args) => {
+      const attempt = writesBeforeAttempt.push(await writes());
+      const report = await work(args);
+      if (attempt > 1) return report;
+      const keys = await allKeys(harness.redis);
+      for (const key of keys.filter((_, index) => index % 2 === 0)) await harness.redis.del(key);
+      throw new Error('the result is lost');
+    };
+  warmProfileSplit = losingResult(real.warmProfileSplit);
+  splits = { ...real, warmHotProfiles: losingResult(real.warmHotProfiles) };
+  const report = await harness.warm({ parts: ['profiles'], ...input });
+  const [before = 0, between = 0] = writesBeforeAttempt;
+  const written = between - before;
+  expect(report.parts[0]).toMatchObject({ rowsRead: written, keys: written });
+  // The last write is that of the metadata.
+  expect((await writes()) - between).toBe(Math.ceil(written / 2) + 1);
+  expect((await allKeys(harness.redis)).length).toBe(written + 1);
 });
 
 test('with room for some profiles, the most followed of each platform are warm and stay warm', async () => {

@@ -44,6 +44,8 @@ describe('a warm of unchanged tables', () => {
         ),
       ]);
     for (const key of keys) expect(await redis.ttl(key), key).toBeGreaterThan(100);
+    // A set outlives its TTL of 15 minutes, the period of the warm, by the grace of 2 minutes.
+    expect(await redis.ttl('kol:top:followers:all:50')).toBeGreaterThan(900 + 100);
     const queries = (await harness.newQueries()).map(({ sql }) => sql);
     expect(queries.length).toBeGreaterThan(0);
     expect(queries.filter((sql) => !/information_schema|\$refs"|count\(\*\) AS VARCHAR/.test(sql))).toEqual(

@@ -15,6 +15,7 @@ test('only the addresses are required, every other variable has a default', () =
     KAFKA_BROKERS: ['a:9092', 'b:9092'],
     TRINO_SCHEMA: 'kol_silver',
     WARM_EVERY_MINUTES: 15,
+    WARM_GRACE_SECONDS: 120,
     WARM_RANKING_LIMITS: [100, 50],
   });
 });

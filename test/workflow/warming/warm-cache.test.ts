@@ -108,6 +108,22 @@ describe('warmCache', () => {
     expect(count('stats')).toBe(1);
   });
 
+  test('by schedule does not wait longer than half an hour for a part that is stuck, and says so', async () => {
+    const stuck = new Promise<never>(() => {});
+    const { activities, count } = recordRuns({ warmTrending: () => stuck });
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    const failed = await worker.runUntil(async () => {
+      const first = await start({ trigger: 'schedule' });
+      const failure: unknown = await first.result().catch((error: unknown) => error);
+      await (await start({ trigger: 'schedule', parts: ['stats', 'rankings'] })).result();
+      return failure;
+    });
+    expect(String((failed as WorkflowFailedError).cause?.message)).toContain(
+      '1 of 6 parts failed; the others are warm. trending: overdue: not warm after 30 minutes',
+    );
+    expect([count('stats'), count('rankings')]).toEqual([2, 2]);
+  });
+
   test('writes nothing and does not retry when the source schema does not fit', async () => {
     let checks = 0;
     const { activities, runs } = recordRuns({
