@@ -139,6 +139,8 @@ export type PartOutcome = { readonly part: WarmPart; readonly runId: string } & 
 /** Input of `partWarmer`. */
 export interface PartWarmerInput {
   readonly part: WarmPart;
-  /** Requests that the run before this one did not serve. */
+  /** Requests that the run before this one did not serve, without their scopes. */
   readonly waiting?: readonly WarmRequest[];
+  /** The smallest scope that covers the waiting requests; null for the whole part. Runs of earlier versions gave each its own. */
+  readonly waitingScope?: WarmScope | null;
 }

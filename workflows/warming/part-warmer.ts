@@ -20,6 +20,7 @@ import type { PartOutcome, PartWarmerInput, WarmProgress, WarmRequest } from '..
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { mergeScopes } from '../../domain/warming/warm-scope.ts';
+import { carriedRequests, carryRequests } from './waiting-requests.ts';
 import { warmPart, type OnProgress } from './warm-part.ts';
 
 const NO_PROGRESS: WarmProgress = { rows: 0, total: 0 };
@@ -31,7 +32,7 @@ const NO_PROGRESS: WarmProgress = { rows: 0, total: 0 };
  */
 export async function partWarmer(input: PartWarmerInput): Promise<void> {
   const { part } = input;
-  let waiting: readonly WarmRequest[] = input.waiting ?? [];
+  let waiting = carriedRequests(input);
   let served: readonly WarmRequest[] = [];
   let running: CancellationScope | undefined;
   let progress = NO_PROGRESS;
@@ -73,7 +74,7 @@ export async function partWarmer(input: PartWarmerInput): Promise<void> {
     }
     if (waiting.length > 0 && workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
-      await continueAsNew<typeof partWarmer>({ part, waiting });
+      await continueAsNew<typeof partWarmer>({ part, ...carryRequests(waiting) });
     }
   }
   await condition(allHandlersFinished);

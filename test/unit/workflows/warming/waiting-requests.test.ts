@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { PartWarmerInput, WarmRequest } from '../../../../contract/warm-cache.ts';
+import { MAX_SCOPE_IDS, mergeScopes, type WarmScope } from '../../../../domain/warming/warm-scope.ts';
+import { carriedRequests, carryRequests } from '../../../../workflows/warming/waiting-requests.ts';
+
+const scope: fc.Arbitrary<WarmScope | undefined> = fc.option(
+  fc.oneof(
+    fc.record({ ids: fc.array(fc.string(), { maxLength: 5 }) }),
+    fc.record({ platforms: fc.array(fc.constantFrom('tiktok', 'twitter'), { minLength: 1 }) }),
+  ),
+  { nil: undefined },
+);
+const requestOf = (runId: string, of: WarmScope | undefined): WarmRequest => ({
+  ...{ trigger: 'etl', dryRun: false, allProfiles: false, force: false, allowShrink: false },
+  ...{ replyTo: `warm-${runId}`, runId, scope: of },
+});
+/** What Temporal does with the input of the next run. */
+const travel = (input: object) => JSON.parse(JSON.stringify(input)) as PartWarmerInput;
+const scopesOf = (requests: readonly WarmRequest[]) => requests.map(({ scope: own }) => own);
+
+test('the next run warms what the waiting requests cover together, and knows all requesters', () => {
+  fc.assert(
+    fc.property(fc.array(scope, { minLength: 1, maxLength: 6 }), (scopes) => {
+      const waiting = scopes.map((own, index) => requestOf(String(index), own));
+      const carried = carriedRequests(travel(carryRequests(waiting)));
+      expect(mergeScopes(scopesOf(carried))).toEqual(mergeScopes(scopes));
+      expect(carried.map(({ runId, replyTo }) => [runId, replyTo])).toEqual(
+        waiting.map(({ runId, replyTo }) => [runId, replyTo]),
+      );
+    }),
+  );
+});
+
+test('fifty requests of a thousand long ids stay under the limit of 2 MB', () => {
+  const ids = Array.from({ length: MAX_SCOPE_IDS }, (_, index) => `${index}`.padEnd(256, 'x'));
+  const waiting = Array.from({ length: 50 }, (_, index) => requestOf(String(index), { ids }));
+  expect(JSON.stringify(carryRequests(waiting)).length).toBeLessThan(500_000);
+});
+
+test('requests of an earlier version keep their own scopes', () => {
+  const waiting = [requestOf('a', { ids: ['1'] }), requestOf('b', undefined)];
+  expect(scopesOf(carriedRequests({ waiting }))).toEqual([{ ids: ['1'] }, undefined]);
+  expect(carriedRequests({})).toEqual([]);
+});
