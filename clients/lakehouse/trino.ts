@@ -54,11 +54,20 @@ export function createTrino({
   concurrency = Infinity,
 }: TrinoOptions): Trino {
   const limit = pLimit(concurrency);
-  /** Waits for a free slot. Call the returned function to release it. */
-  const acquireSlot = () =>
-    new Promise<() => void>((acquired) => {
-      void limit(() => new Promise<void>((release) => acquired(release)));
-    });
+  /** Waits for a free slot, until the signal aborts. Call the returned function to release it. @throws the signal's reason */
+  async function acquireSlot(signal: AbortSignal | undefined): Promise<() => void> {
+    signal?.throwIfAborted();
+    let leave = () => {};
+    try {
+      return await new Promise<() => void>((acquired, reject) => {
+        leave = () => reject(signal?.reason as Error);
+        signal?.addEventListener('abort', leave);
+        void limit(() => (signal?.aborted ? undefined : new Promise<void>((release) => acquired(release))));
+      });
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
+  }
 
   function query(sql: string, { columns, signal, timeoutSeconds }: QueryOptions): AsyncGenerator<Row[]> {
     const seconds = timeoutSeconds ?? queryTimeoutSeconds;
@@ -79,9 +88,8 @@ export function createTrino({
   }
 
   async function* pages(sql: string, options: QueryOptions): AsyncGenerator<Row[]> {
-    const releaseSlot = await acquireSlot();
+    const releaseSlot = await acquireSlot(options.signal);
     try {
-      options.signal?.throwIfAborted();
       yield* query(sql, options);
     } finally {
       releaseSlot();

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { getEventListeners, once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createTrino } from '../../../../clients/lakehouse/trino.ts';
@@ -63,4 +63,30 @@ describe('a query', () => {
     await expect(rejected).rejects.toThrow(TrinoUnavailableError);
     await expect(rejected).rejects.toThrow(message);
   });
+});
+
+test('a query that is cancelled while it waits for its turn leaves at once, and takes nobody its turn', async () => {
+  const held: ServerResponse[] = [];
+  server = createServer((_request, response) => void held.push(response));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const trino = createTrino({ url, user: 'test', queryTimeoutSeconds: 5, concurrency: 1 });
+  const query = (signal?: AbortSignal) => trino.rows('SELECT id', { columns: ['id'], signal });
+  const answer = async () => {
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    held.shift()?.end(JSON.stringify({ id: 'q', columns, data: [['a']], ...finished }));
+  };
+  const first = query();
+  const cancelled = new AbortController();
+  const second = query(cancelled.signal);
+  const third = query();
+  cancelled.abort(new Error('cancelled'));
+  await expect(second).rejects.toThrow('cancelled'); // although the first still has the only slot
+  await expect(query(cancelled.signal)).rejects.toThrow('cancelled');
+  await answer();
+  expect(await first).toEqual([['a']]);
+  await answer();
+  expect(await third).toEqual([['a']]);
+  expect(getEventListeners(cancelled.signal, 'abort')).toEqual([]);
 });
