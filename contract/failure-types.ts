@@ -9,6 +9,8 @@ export const failureTypes = {
   warmIncomplete: 'WarmIncomplete',
   /** The Silver tables do not have the expected columns. A retry does not help: the lakehouse must change. */
   sourceSchemaMismatch: 'SourceSchemaMismatch',
+  /** Trino refuses to read the Silver tables. A retry does not help: the lakehouse must change. */
+  sourceUnreadable: 'SourceUnreadable',
   /** The lakehouse returned no rows. The cache keeps what it has. */
   emptyRead: 'EmptyRead',
   /** The lakehouse returned far fewer rows than at the last warm. The cache keeps what it has. */

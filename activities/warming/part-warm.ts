@@ -13,6 +13,7 @@ import type { WarmOptions, WarmTrigger } from '../../domain/warming/warm-options
 import type { WarmScope } from '../../domain/warming/warm-scope.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { translateRedisError } from './translate-redis-error.ts';
+import { translateTrinoError } from './translate-trino-error.ts';
 
 /** Input of every activity that warms a part. */
 export interface WarmPartArgs extends WarmOptions {
@@ -72,14 +73,14 @@ export class PartWarm {
   /**
    * Runs the activity's work with heartbeats.
    * @param progress heartbeat details, read at each heartbeat
-   * @throws RedisFull or RedisReadOnly when Redis refuses a write
+   * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good
    */
   run<T>(work: () => Promise<T>, progress: () => unknown = () => this.counts): Promise<T> {
     return withHeartbeat(async () => {
       try {
         return await work();
       } catch (error) {
-        throw translateRedisError(error);
+        throw translateRedisError(translateTrinoError(error));
       }
     }, progress);
   }

@@ -1,0 +1,29 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, test } from 'vitest';
+import { translateTrinoError } from '../../../../activities/warming/translate-trino-error.ts';
+import { TrinoQueryError } from '../../../../clients/lakehouse/trino-errors.ts';
+
+const queryError = (name: string, type: string) =>
+  new TrinoQueryError('20261128_1', name, type, 'the words of Trino');
+
+describe('an error of Trino', () => {
+  test.each(['NOT_SUPPORTED', 'TYPE_MISMATCH', 'COLUMN_NOT_FOUND'])(
+    'that a retry would repeat (%s) is not retried, and keeps the words of Trino',
+    (name) => {
+      const failure = translateTrinoError(queryError(name, 'USER_ERROR'));
+      expect(failure).toBeInstanceOf(ApplicationFailure);
+      expect(failure).toMatchObject({ type: 'SourceUnreadable', nonRetryable: true });
+      expect(String(failure)).toContain(`${name}: the words of Trino`);
+    },
+  );
+
+  test.each([
+    ['HIVE_CANNOT_OPEN_SPLIT', 'EXTERNAL'],
+    ['NO_NODES_AVAILABLE', 'INSUFFICIENT_RESOURCES'],
+    ['TABLE_NOT_FOUND', 'USER_ERROR'],
+    ['ADMINISTRATIVELY_KILLED', 'USER_ERROR'],
+  ])('that passes (%s) is retried', (name, type) => {
+    const error = queryError(name, type);
+    expect(translateTrinoError(error)).toBe(error);
+  });
+});
