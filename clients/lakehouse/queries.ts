@@ -8,9 +8,9 @@ import { trustFeatureColumns } from '../../domain/scoring/trust-features.ts';
 import type { SilverSource } from './silver-catalog.ts';
 import { integer, literal, literals } from './sql.ts';
 
-/** The time that an ISO 8601 text means; null when it means none. */
+/** The time that an ISO 8601 text means, in UTC, because days are UTC days; null when it means none. */
 const instant = (text: string) =>
-  `coalesce(try(from_iso8601_timestamp(${text})), try(CAST(${text} AS timestamp(3) with time zone)))`;
+  `at_timezone(coalesce(try(from_iso8601_timestamp(${text})), try(CAST(${text} AS timestamp(3) with time zone))), 'UTC')`;
 const timestamp = (date: Date) => `from_iso8601_timestamp(${literal(date.toISOString())})`;
 
 /** Repeats each row for its platform and for `all`, or gives each row the one requested scope. */
@@ -20,6 +20,12 @@ const scopes = (platform: string, scope?: string) =>
     : `CROSS JOIN UNNEST(ARRAY[${literal(scope)}]) AS scopes(scope)`;
 const isInScope = (platform: string, scope?: string) =>
   scope === undefined || scope === ALL ? 'true' : `${platform} = ${literal(scope)}`;
+
+/** A count as a number that is exact above 2^63, which sums of counts can exceed. */
+const exact = (column: string) => `CAST(${column} AS decimal(38, 0))`;
+const sumOf = (column: string) => `coalesce(sum(${exact(column)}), 0)`;
+/** A DOUBLE expression; null where it is NaN or infinite. */
+const finite = (value: string) => `if(is_finite(${value}), ${value})`;
 
 export function existingIdsSql(
   source: SilverSource,
@@ -44,7 +50,7 @@ export function profileSplitSql(
       : [`${bucket} BETWEEN ${integer(from)} AND ${integer(to - 1)}`]),
     ...(platforms === undefined
       ? []
-      : [`${source.column('kol_profiles', 'platform')} IN ${literals(platforms)}`]),
+      : [`${source.text('kol_profiles', 'platform')} IN ${literals(platforms)}`]),
   ];
   return `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')}
           ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}`;
@@ -75,13 +81,13 @@ export interface MostFollowed {
 export const mostFollowedSql = (source: SilverSource, { overall, perPlatform }: MostFollowed) =>
   `SELECT ${source.select(profile)} FROM (
      SELECT *, row_number() OVER (${byFollowers(source)}) AS place,
-            row_number() OVER (PARTITION BY ${source.column('kol_profiles', 'platform')} ${byFollowers(source)}) AS place_on_platform
+            row_number() OVER (PARTITION BY ${source.text('kol_profiles', 'platform')} ${byFollowers(source)}) AS place_on_platform
      FROM ${source.table('kol_profiles')})
    WHERE place <= ${integer(overall)} OR place_on_platform <= ${integer(perPlatform)}
    ORDER BY place_on_platform <= ${integer(perPlatform)} DESC, place`;
 
 export function profileListsSql(source: SilverSource, limit: number, scope?: string): string {
-  const platform = source.column('kol_profiles', 'platform');
+  const platform = source.text('kol_profiles', 'platform');
   return `SELECT scope, ${source.select(profile)} FROM (
             SELECT *, row_number() OVER (PARTITION BY scope ${byFollowers(source)}) AS place
             FROM ${source.table('kol_profiles')} ${scopes(platform, scope)} WHERE ${isInScope(platform, scope)})
@@ -92,11 +98,11 @@ export function profileListsSql(source: SilverSource, limit: number, scope?: str
 export function rankingSql(source: SilverSource, kind: RankingKind, limit: number, scope?: string): string {
   const table = kind === 'followers' ? 'kol_profiles' : 'kol_content';
   const id = source.text(table, 'kol_id');
-  const platform = source.column(table, 'platform');
+  const platform = source.text(table, 'platform');
   const measure =
     kind === 'followers'
       ? `max(${source.column(table, 'followers_count')})`
-      : `avg(CAST(${source.column(table, 'engagement_rate')} AS double))`;
+      : finite(`avg(${finite(`CAST(${source.column(table, 'engagement_rate')} AS double)`)})`);
   return `SELECT scope, kol_id, CAST(score AS VARCHAR) AS score FROM (
             SELECT scope, kol_id, score, row_number() OVER (PARTITION BY scope ORDER BY score DESC, kol_id DESC) AS place
             FROM (SELECT scope, ${id} AS kol_id, ${measure} AS score
@@ -110,8 +116,8 @@ export function trendingSql(source: SilverSource, limit: number, now: Date, scop
   const column = (name: string) => source.column('kol_content', name);
   return `WITH items AS (
             SELECT scope, content_id, heat, posted FROM (
-              SELECT ${column('platform')} AS platform, ${source.text('kol_content', 'content_id')} AS content_id,
-                     coalesce(${column('views')}, 0) + ${LIKE_WEIGHT} * coalesce(${column('likes')}, 0) AS heat,
+              SELECT ${source.text('kol_content', 'platform')} AS platform, ${source.text('kol_content', 'content_id')} AS content_id,
+                     coalesce(${exact(column('views'))}, 0) + ${LIKE_WEIGHT} * coalesce(${exact(column('likes'))}, 0) AS heat,
                      ${instant(source.text('kol_content', 'posted_at'))} AS posted
               FROM ${source.table('kol_content')})
             ${scopes('platform', scope)} WHERE ${isInScope('platform', scope)} AND posted <= ${timestamp(now)}),
@@ -135,18 +141,17 @@ export const platformStatsSql = (source: SilverSource) => {
                  CAST(posts AS VARCHAR) AS posts, CAST(round(avg_posts, 2) AS VARCHAR) AS avg_posts,
                  CAST(verified AS VARCHAR) AS verified
           FROM (SELECT scope, count(*) AS kols,
-                       coalesce(sum(${column('followers_count')}), 0) AS followers, coalesce(avg(${column('followers_count')}), 0) AS avg_followers,
-                       coalesce(sum(${column('post_count')}), 0) AS posts, coalesce(avg(${column('post_count')}), 0) AS avg_posts,
+                       ${sumOf(column('followers_count'))} AS followers, coalesce(avg(${column('followers_count')}), 0) AS avg_followers,
+                       ${sumOf(column('post_count'))} AS posts, coalesce(avg(${column('post_count')}), 0) AS avg_posts,
                        count_if(CAST(${column('verified')} AS BOOLEAN)) AS verified
-                FROM ${source.table('kol_profiles')} ${scopes(column('platform'))} GROUP BY scope) AS p
+                FROM ${source.table('kol_profiles')} ${scopes(source.text('kol_profiles', 'platform'))} GROUP BY scope) AS p
           FULL OUTER JOIN (SELECT scope, count(*) AS content
-                FROM ${source.table('kol_content')} ${scopes(source.column('kol_content', 'platform'))} GROUP BY scope) AS c
+                FROM ${source.table('kol_content')} ${scopes(source.text('kol_content', 'platform'))} GROUP BY scope) AS c
           ON p.scope = c.scope ORDER BY 1`;
 };
 
 export const dailyStatsSql = (source: SilverSource, from: Date, to: Date) => {
-  const sum = (name: string) =>
-    `CAST(coalesce(sum(${source.column('kol_content', name)}), 0) AS VARCHAR) AS ${name}`;
+  const sum = (name: string) => `CAST(${sumOf(source.column('kol_content', name))} AS VARCHAR) AS ${name}`;
   const posted = instant(source.text('kol_content', 'posted_at'));
   return `SELECT format_datetime(${posted}, 'yyyy-MM-dd') AS day, ${source.text('kol_content', 'platform')} AS platform,
                  CAST(count(*) AS VARCHAR) AS content, ${['views', 'likes', 'comments', 'shares'].map(sum).join(', ')}

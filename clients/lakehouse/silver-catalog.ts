@@ -121,13 +121,13 @@ function createSilverSource(
 ): SilverSource {
   const column = (table: SilverTable, name: string) => {
     assertUsable(table);
-    return identifier(found[table][name] ?? name);
+    return identifier(found[table][name]?.name ?? name);
   };
   const text = (table: SilverTable, name: string) => {
     const expected = (silver[table] as Record<string, { field: Fields[string] }>)[name];
     if (expected === undefined)
       throw new Error(`${table}.${name} is not in the contract of domain/schema/silver-tables.ts`);
-    return expected.field.select(column(table, name));
+    return expected.field.select(column(table, name), found[table][name]?.type ?? '');
   };
   return {
     table(name) {

@@ -17,10 +17,11 @@ const kindDocs = {
   id: 'text, never empty',
   reference: 'text',
   text: 'text',
+  platform: 'platform name in lower case',
   count: 'whole number ≥ 0',
   decimal: 'decimal number',
   flag: '`true` or `false`',
-  time: 'ISO 8601 text, as the lakehouse has it',
+  time: 'ISO 8601 text, as the lakehouse has it; RFC 3339 in UTC for TIMESTAMP columns',
 } as const satisfies Partial<Record<keyof typeof kinds, string>>;
 
 /** Description of a cached field by its kind. @throws Error for a kind that has none */

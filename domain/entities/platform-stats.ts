@@ -15,6 +15,10 @@ export interface PlatformStats {
   readonly by_platform: Readonly<Record<string, { readonly kols: number; readonly content: number }>>;
 }
 
+/** A total without an exponent, which JavaScript prints from 10^21 on. */
+const asText = (value: string | number): string =>
+  typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value);
+
 const PLATFORM_FIELD = /^(kols|content)_(.+)$/;
 
 /** stats:platform: totals over all platforms. */
@@ -27,7 +31,7 @@ export const platformStats = {
     ttlSeconds: platformStats.ttlSeconds,
     type: 'hash',
     fields: Object.fromEntries([
-      ...Object.entries(totals).map(([name, value]) => [name, String(value)]),
+      ...Object.entries(totals).map(([name, value]) => [name, asText(value)]),
       ...Object.entries(by_platform).flatMap(([platform, { kols, content }]) => [
         [`kols_${platform}`, String(kols)],
         [`content_${platform}`, String(content)],

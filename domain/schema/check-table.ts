@@ -1,7 +1,14 @@
 import { silver, type SilverColumn, type SilverTable } from './silver-tables.ts';
 
-/** Expected column name → name of the column in this environment. */
-export type ColumnMapping = Readonly<Record<string, string>>;
+/** A column as it is in this environment. */
+interface FoundColumn {
+  readonly name: string;
+  /** Trino base type in lower case, such as `varchar`. */
+  readonly type: string;
+}
+
+/** Expected column name → the column in this environment. */
+export type ColumnMapping = Readonly<Record<string, FoundColumn>>;
 
 /** One difference between the source schema and the expected one. */
 export interface SchemaProblem {
@@ -30,7 +37,7 @@ export function checkTable(
       found: {},
       problems: [{ table, column: null, found: 'no such table', accepted: 'a table or view' }],
     };
-  const found: Record<string, string> = {};
+  const found: Record<string, FoundColumn> = {};
   const problems: SchemaProblem[] = [];
   for (const [name, expected] of Object.entries<SilverColumn>(silver[table])) {
     const actual = [name, expected.formerName].find(
@@ -43,7 +50,7 @@ export function checkTable(
     const type = columns.get(actual) ?? '';
     if (!expected.field.accepts.includes(baseType(type)))
       problems.push({ table, column: actual, found: type, accepted: acceptedTypes(expected) });
-    found[name] = actual;
+    found[name] = { name: actual, type: baseType(type) };
   }
   return { found, problems };
 }
@@ -72,5 +79,5 @@ export interface RenamedColumn {
 
 export const renamedColumns = (table: SilverTable, found: ColumnMapping): RenamedColumn[] =>
   Object.entries(found)
-    .filter(([expected, actual]) => expected !== actual)
-    .map(([expected, actual]) => ({ table, expected, found: actual }));
+    .filter(([expected, { name }]) => expected !== name)
+    .map(([expected, { name }]) => ({ table, expected, found: name }));

@@ -6,8 +6,8 @@
 export interface Field<Value> {
   /** Trino base types that the source column may have, e.g. `bigint`. */
   readonly accepts: readonly string[];
-  /** Builds a SQL expression of type VARCHAR for a column. */
-  readonly select: (column: string) => string;
+  /** Builds a SQL expression of type VARCHAR for a column. @param type its Trino base type, one of `accepts` */
+  readonly select: (column: string, type: string) => string;
   /** Parses text; null and "" mean unknown. @throws FieldError when the text is not valid */
   readonly parse: (text: string | null | undefined) => Value;
 }
@@ -37,6 +37,12 @@ export const text: Field<string | null> = {
   parse: (cell) => (isKnown(cell) ? cell : null),
 };
 
+/** The name of a platform. Sources write it in any case; it is one platform. */
+export const platform: Field<string | null> = {
+  ...text,
+  select: (column) => `lower(trim(${asVarchar(column)}))`,
+};
+
 /** An id, which is never unknown. Integer columns are accepted too, because ids can be stored as numbers. */
 export const id: Field<string> = {
   accepts: ['varchar', 'char', 'bigint', 'integer'],
@@ -63,12 +69,15 @@ export const count: Field<number | null> = {
   },
 };
 
-/** A finite decimal number, or unknown. */
+/** What Trino prints for the DOUBLE values that a job writes after a division by zero. */
+const NOT_FINITE = /^(?:NaN|[+-]?Infinity)$/;
+
+/** A finite decimal number, or unknown, which NaN and Infinity mean too. */
 export const decimal: Field<number | null> = {
   accepts: ['double', 'real', 'decimal', 'bigint', 'integer'],
   select: asVarchar,
   parse: (cell) => {
-    if (!isKnown(cell)) return null;
+    if (!isKnown(cell) || NOT_FINITE.test(cell)) return null;
     const value = Number(cell);
     if (!Number.isFinite(value)) throw new FieldError(cell, 'a finite number');
     return value;
@@ -87,10 +96,14 @@ export const flag: Field<boolean | null> = {
   },
 };
 
-/** A time as ISO 8601 text, as in Silver's VARCHAR columns. */
+/** A time as ISO 8601 text: VARCHAR columns as they are, TIMESTAMP columns as RFC 3339 in UTC. */
 export const time: Field<string | null> = {
   ...text,
   accepts: ['varchar', 'char', 'timestamp', 'timestamp with time zone', 'date'],
+  select: (column, type) =>
+    type.startsWith('timestamp')
+      ? `to_iso8601(at_timezone(CAST(${column} AS timestamp(3) with time zone), 'UTC'))`
+      : asVarchar(column),
 };
 
 /** Parses each field from the text of its name. @throws FieldError naming the field */

@@ -1,4 +1,15 @@
-import { count, decimal, flag, id, reference, text, time, type Field, type Scalar } from './field.ts';
+import {
+  count,
+  decimal,
+  flag,
+  id,
+  platform,
+  reference,
+  text,
+  time,
+  type Field,
+  type Scalar,
+} from './field.ts';
 
 /** A column that the system reads: its kind, and the name that older Silver tables give it. */
 export interface SilverColumn {
@@ -18,7 +29,7 @@ const column = <Kind extends Field<Scalar>>(
 export const silver = {
   kol_profiles: {
     kol_id: column(id),
-    platform: column(text),
+    platform: column(platform),
     username: column(text),
     display_name: column(text),
     description: column(text, 'bio'),
@@ -35,7 +46,7 @@ export const silver = {
   kol_content: {
     content_id: column(id),
     kol_id: column(reference),
-    platform: column(text),
+    platform: column(platform),
     content_type: column(text),
     title: column(text),
     description: column(text),
@@ -52,7 +63,7 @@ export const silver = {
   },
   kol_trust_features: {
     kol_id: column(id),
-    platform: column(text),
+    platform: column(platform),
     has_profile_image: column(flag),
     has_bio: column(flag),
     bio_length: column(count),

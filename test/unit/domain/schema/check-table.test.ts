@@ -28,7 +28,7 @@ describe('the source schema check', () => {
       columns({ description: undefined, bio: 'varchar' }),
     );
     expect(problems).toEqual([]);
-    expect(found['description']).toBe('bio');
+    expect(found['description']).toEqual({ name: 'bio', type: 'varchar' });
   });
 
   test('reports every problem with table, column, found and accepted type', () => {
