@@ -1,3 +1,5 @@
+import { profile } from '../../domain/entities/profile.ts';
+import { createNewestRows } from '../../domain/schema/newest-rows.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
@@ -30,9 +32,15 @@ export function createWarmProfileSplit(
       const perSecond = writesPerSecond / args.parallelSplits;
       const limitRate = createRateLimiter(perSecond, warm.reading.signal);
       const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.reading);
-      for await (const page of prefetchPages(pages))
-        for (const chunk of inChunks(page, chunkSizeOf(perSecond)))
+      // All rows of an id are in the same split.
+      const newestOf = createNewestRows(profile.idOf);
+      for await (const page of prefetchPages(pages)) {
+        const { rows, replacing } = newestOf(page);
+        for (const chunk of inChunks(rows, chunkSizeOf(perSecond)))
           await limitRate(await writeProfiles(warm, chunk, args.readAt));
+        warm.counts.rowsRead += page.length - rows.length;
+        warm.counts.keys -= replacing;
+      }
       return warm.report();
     });
   };

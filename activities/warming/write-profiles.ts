@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
-import { readCachedAt } from '../../cache/redis/scan-entities.ts';
+import { readCachedField } from '../../cache/redis/scan-entities.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
+import { serializeValue } from '../../domain/schema/field.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
 
@@ -10,7 +11,7 @@ export const PROFILE_CHUNK = 1000;
 
 /**
  * Writes kol:profile of these rows. A retry leaves out those that an earlier attempt has written, so that a warm at a limited rate
- * continues where it was.
+ * continues where it was. That attempt may have written an older row of the same id, so the times of both rows are compared.
  * @param readAt their `cached_at`, the same for all that one warm writes
  * @returns how many were written now
  */
@@ -34,9 +35,12 @@ async function withoutWritten(
   readAt: string,
 ): Promise<readonly Profile[]> {
   const ids = rows.map(({ kol_id }) => kol_id);
-  const cached = await readCachedAt(redis, profile, ids);
-  const written = new Set(cached.filter(({ cachedAt }) => cachedAt === readAt).map(({ id }) => id));
-  return rows.filter(({ kol_id }) => !written.has(kol_id));
+  const cachedAt = await readCachedField(redis, profile, ids, 'cached_at');
+  const processedAt = await readCachedField(redis, profile, ids, 'processed_at');
+  return rows.filter(
+    ({ processed_at }, index) =>
+      cachedAt[index] !== readAt || processedAt[index] !== serializeValue(processed_at),
+  );
 }
 
 /**

@@ -32,32 +32,34 @@ export async function* scanEntities(
       if (keys.length === 0) continue;
       const ids = keys.map((key) => key.slice(prefix.length));
       // Not on the scanned node: while a slot moves, a node also lists keys that it no longer serves.
-      yield await readCachedAt(redis, { key: keyOf }, ids);
+      const times = await readCachedField(redis, { key: keyOf }, ids, 'cached_at');
+      yield ids
+        .map((id, index) => ({ id, cachedAt: times[index] ?? '' }))
+        .filter(({ cachedAt }) => cachedAt !== '');
     } while (cursor !== '0');
   }
 }
 
 /**
- * When rows were cached. A key of another type, which is not ours, has no such time.
+ * One field of many hashes; "" where a hash has none. A key of another type, which is not ours, has none.
  * KEYS: hashes
+ * ARGV: the field
  */
-const READ_CACHED_AT = luaScript(`
-local times = {}
+const READ_FIELD = luaScript(`
+local values = {}
 for i, key in ipairs(KEYS) do
-  local time = redis.pcall('HGET', key, 'cached_at')
-  times[i] = type(time) == 'string' and time or ''
+  local value = redis.pcall('HGET', key, ARGV[1])
+  values[i] = type(value) == 'string' and value or ''
 end
-return times`);
+return values`);
 
-/** Those of the rows that are cached. @throws the first error that Redis answered */
-export async function readCachedAt(
+/** One field of these rows in the order of the ids; "" where it is not cached. @throws the first error that Redis answered */
+export async function readCachedField(
   redis: RedisClient,
   { key: keyOf }: Pick<TableEntity<Fields>, 'key'>,
   ids: readonly string[],
-): Promise<CachedEntity[]> {
-  const calls = splitIntoCalls(redis, ids.map(keyOf), SCAN_COUNT).map((keys) => ({ keys, args: [] }));
-  const times = (await runScriptEach<string[]>(redis, READ_CACHED_AT, calls)).flat();
-  return ids
-    .map((id, index) => ({ id, cachedAt: times[index] ?? '' }))
-    .filter(({ cachedAt }) => cachedAt !== '');
+  field: string,
+): Promise<string[]> {
+  const calls = splitIntoCalls(redis, ids.map(keyOf), SCAN_COUNT).map((keys) => ({ keys, args: [field] }));
+  return (await runScriptEach<string[]>(redis, READ_FIELD, calls)).flat();
 }

@@ -1,5 +1,6 @@
 import { HASH_BUCKETS, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import { content } from '../../domain/entities/content.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { RankingKind } from '../../domain/entities/ranking.ts';
 import { LIKE_WEIGHT } from '../../domain/entities/trending.ts';
@@ -20,6 +21,18 @@ const scopes = (platform: string, scope?: string) =>
     : `CROSS JOIN UNNEST(ARRAY[${literal(scope)}]) AS scopes(scope)`;
 const isInScope = (platform: string, scope?: string) =>
   scope === undefined || scope === ALL ? 'true' : `${platform} = ${literal(scope)}`;
+
+const idColumnOf = { kol_profiles: profile.idColumn, kol_content: content.idColumn } as const;
+
+/** A table with one row of each id. An upsert can leave several: the one with the newest `processed_at` counts. */
+function newestRows(source: SilverSource, table: keyof typeof idColumnOf): string {
+  const processedAt = source.text(table, 'processed_at');
+  return `(SELECT * FROM (
+             SELECT *, row_number() OVER (PARTITION BY ${source.text(table, idColumnOf[table])}
+                                          ORDER BY ${instant(processedAt)} DESC NULLS LAST, ${processedAt} DESC) AS row_of_id
+             FROM ${source.table(table)})
+           WHERE row_of_id = 1)`;
+}
 
 /** A count as a number that is exact above 2^63, which sums of counts can exceed. */
 const exact = (column: string) => `CAST(${column} AS decimal(38, 0))`;
@@ -82,7 +95,7 @@ export const mostFollowedSql = (source: SilverSource, { overall, perPlatform }: 
   `SELECT ${source.select(profile)} FROM (
      SELECT *, row_number() OVER (${byFollowers(source)}) AS place,
             row_number() OVER (PARTITION BY ${source.text('kol_profiles', 'platform')} ${byFollowers(source)}) AS place_on_platform
-     FROM ${source.table('kol_profiles')})
+     FROM ${newestRows(source, 'kol_profiles')})
    WHERE place <= ${integer(overall)} OR place_on_platform <= ${integer(perPlatform)}
    ORDER BY place_on_platform <= ${integer(perPlatform)} DESC, place`;
 
@@ -90,7 +103,7 @@ export function profileListsSql(source: SilverSource, limit: number, scope?: str
   const platform = source.text('kol_profiles', 'platform');
   return `SELECT scope, ${source.select(profile)} FROM (
             SELECT *, row_number() OVER (PARTITION BY scope ${byFollowers(source)}) AS place
-            FROM ${source.table('kol_profiles')} ${scopes(platform, scope)} WHERE ${isInScope(platform, scope)})
+            FROM ${newestRows(source, 'kol_profiles')} ${scopes(platform, scope)} WHERE ${isInScope(platform, scope)})
           WHERE place <= ${integer(limit)} ORDER BY scope, place`;
 }
 
@@ -106,7 +119,7 @@ export function rankingSql(source: SilverSource, kind: RankingKind, limit: numbe
   return `SELECT scope, kol_id, CAST(score AS VARCHAR) AS score FROM (
             SELECT scope, kol_id, score, row_number() OVER (PARTITION BY scope ORDER BY score DESC, kol_id DESC) AS place
             FROM (SELECT scope, ${id} AS kol_id, ${measure} AS score
-                  FROM ${source.table(table)} ${scopes(platform, scope)}
+                  FROM ${newestRows(source, table)} ${scopes(platform, scope)}
                   WHERE ${isInScope(platform, scope)} GROUP BY scope, ${id})
             WHERE score IS NOT NULL AND kol_id IS NOT NULL)
           WHERE place <= ${integer(limit)} ORDER BY scope, place`;
@@ -119,7 +132,7 @@ export function trendingSql(source: SilverSource, limit: number, now: Date, scop
               SELECT ${source.text('kol_content', 'platform')} AS platform, ${source.text('kol_content', 'content_id')} AS content_id,
                      coalesce(${exact(column('views'))}, 0) + ${LIKE_WEIGHT} * coalesce(${exact(column('likes'))}, 0) AS heat,
                      ${instant(source.text('kol_content', 'posted_at'))} AS posted
-              FROM ${source.table('kol_content')})
+              FROM ${newestRows(source, 'kol_content')})
             ${scopes('platform', scope)} WHERE ${isInScope('platform', scope)} AND posted <= ${timestamp(now)}),
           windows AS (
             SELECT scope, if(max(posted) > ${timestamp(now)} - INTERVAL '1' DAY,
@@ -144,9 +157,9 @@ export const platformStatsSql = (source: SilverSource) => {
                        ${sumOf(column('followers_count'))} AS followers, coalesce(avg(${column('followers_count')}), 0) AS avg_followers,
                        ${sumOf(column('post_count'))} AS posts, coalesce(avg(${column('post_count')}), 0) AS avg_posts,
                        count_if(CAST(${column('verified')} AS BOOLEAN)) AS verified
-                FROM ${source.table('kol_profiles')} ${scopes(source.text('kol_profiles', 'platform'))} GROUP BY scope) AS p
+                FROM ${newestRows(source, 'kol_profiles')} ${scopes(source.text('kol_profiles', 'platform'))} GROUP BY scope) AS p
           FULL OUTER JOIN (SELECT scope, count(*) AS content
-                FROM ${source.table('kol_content')} ${scopes(source.text('kol_content', 'platform'))} GROUP BY scope) AS c
+                FROM ${newestRows(source, 'kol_content')} ${scopes(source.text('kol_content', 'platform'))} GROUP BY scope) AS c
           ON p.scope = c.scope ORDER BY 1`;
 };
 
@@ -155,7 +168,7 @@ export const dailyStatsSql = (source: SilverSource, from: Date, to: Date) => {
   const posted = instant(source.text('kol_content', 'posted_at'));
   return `SELECT format_datetime(${posted}, 'yyyy-MM-dd') AS day, ${source.text('kol_content', 'platform')} AS platform,
                  CAST(count(*) AS VARCHAR) AS content, ${['views', 'likes', 'comments', 'shares'].map(sum).join(', ')}
-          FROM ${source.table('kol_content')} WHERE ${posted} BETWEEN ${timestamp(from)} AND ${timestamp(to)} GROUP BY 1, 2 ORDER BY 1, 2`;
+          FROM ${newestRows(source, 'kol_content')} WHERE ${posted} BETWEEN ${timestamp(from)} AND ${timestamp(to)} GROUP BY 1, 2 ORDER BY 1, 2`;
 };
 
 export const searchTermsSql = (source: SilverSource, limit: number) => {
@@ -165,7 +178,7 @@ export const searchTermsSql = (source: SilverSource, limit: number) => {
   const followers = source.column('kol_profiles', 'followers_count');
   return `SELECT term FROM (
             SELECT term, max(followers) AS followers
-            FROM (SELECT ARRAY[${names.join(', ')}] AS names, ${followers} AS followers FROM ${source.table('kol_profiles')})
+            FROM (SELECT ARRAY[${names.join(', ')}] AS names, ${followers} AS followers FROM ${newestRows(source, 'kol_profiles')})
             CROSS JOIN UNNEST(names) AS t(term) WHERE length(term) BETWEEN 1 AND 200 GROUP BY term)
           ORDER BY followers DESC NULLS LAST, term LIMIT ${integer(limit)}`;
 };

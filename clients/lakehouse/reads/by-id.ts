@@ -1,6 +1,7 @@
 import { content, type Content } from '../../../domain/entities/content.ts';
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
-import type { Fields } from '../../../domain/schema/field.ts';
+import type { Field, Fields } from '../../../domain/schema/field.ts';
+import { newestRows } from '../../../domain/schema/newest-rows.ts';
 import { mapRows, type TableEntity } from '../../../domain/schema/table-entity.ts';
 import { existingIdsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
@@ -8,7 +9,7 @@ import type { SilverCatalog } from '../silver-catalog.ts';
 import { literals } from '../sql.ts';
 import type { Trino } from '../trino.ts';
 
-/** Reads of single rows. Ids that do not exist have no result. */
+/** Reads of single rows. Ids that do not exist have no result; of several rows of one id, the newest counts. */
 export interface ReadsById {
   /** The ids that the entity's table contains. */
   existingIds(
@@ -16,12 +17,12 @@ export interface ReadsById {
     ids: readonly string[],
     options?: ReadOptions,
   ): Promise<Set<string>>;
-  profilesById(ids: readonly string[], options?: ReadOptions): Promise<Profile[]>;
-  contentById(ids: readonly string[], options?: ReadOptions): Promise<Content[]>;
+  profilesById(ids: readonly string[], options?: ReadOptions): Promise<readonly Profile[]>;
+  contentById(ids: readonly string[], options?: ReadOptions): Promise<readonly Content[]>;
 }
 
 export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById {
-  const rowsById = async <F extends Fields>(
+  const rowsById = async <F extends Fields & { readonly processed_at: Field<string | null> }>(
     entity: TableEntity<F>,
     ids: readonly string[],
     options: ReadOptions = {},
@@ -31,7 +32,7 @@ export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById 
     const sql = `SELECT ${source.select(entity)} FROM ${source.table(entity.table)}
                  WHERE ${source.text(entity.table, entity.idColumn)} IN ${literals(ids)}`;
     const rows = await trino.rows(sql, { columns: Object.keys(entity.columns), signal: options.signal });
-    return mapRows(rows, entity.fromRow, options.onRejected);
+    return newestRows(mapRows(rows, entity.fromRow, options.onRejected), entity.idOf);
   };
 
   return {

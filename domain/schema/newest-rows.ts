@@ -1,0 +1,49 @@
+import { isoTimeMs } from '../values/iso-time.ts';
+
+/** A row that says when its pipeline wrote it, as ISO 8601 text. */
+export interface ProcessedRow {
+  readonly processed_at: string | null;
+}
+
+/** Rows of an upsert that left several of one id. */
+export interface NewestRows<Row> {
+  /** Rows that are newer than all rows of the same id before; one of each id, in the order of their ids' first rows. */
+  readonly rows: readonly Row[];
+  /** How many of them replace a row that an earlier call returned. */
+  readonly replacing: number;
+}
+
+/**
+ * Keeps the newest row of each id over several pages. The row with the newest `processed_at` counts; of equal ones, the first.
+ * A time that is unknown or cannot be read is the oldest. It remembers an id and a time for each row.
+ * @returns a function for one page after the other
+ */
+export function createNewestRows<Row extends ProcessedRow>(
+  idOf: (row: Row) => string,
+): (page: readonly Row[]) => NewestRows<Row> {
+  const newest = new Map<string, string | null>();
+  return (page) => {
+    const rows = new Map<string, Row>();
+    let replacing = 0;
+    for (const row of page) {
+      const id = idOf(row);
+      const before = newest.get(id);
+      if (before !== undefined && timeMsOf(row.processed_at) <= timeMsOf(before)) continue;
+      if (before !== undefined && !rows.has(id)) replacing += 1;
+      newest.set(id, row.processed_at);
+      rows.set(id, row);
+    }
+    return { rows: [...rows.values()], replacing };
+  };
+}
+
+/** The newest row of each id. */
+export const newestRows = <Row extends ProcessedRow>(
+  rows: readonly Row[],
+  idOf: (row: Row) => string,
+): readonly Row[] => createNewestRows(idOf)(rows).rows;
+
+function timeMsOf(processedAt: string | null): number {
+  const ms = processedAt === null ? NaN : isoTimeMs(processedAt);
+  return Number.isNaN(ms) ? -Infinity : ms;
+}
