@@ -2,15 +2,16 @@ import { Context } from '@temporalio/activity';
 import { writePartMetadata } from '../../cache/writing/part-metadata.ts';
 import { writeEntries, type WriteTotals } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
-import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmOptions, WarmTrigger } from '../../domain/warming/warm-options.ts';
 import type { WarmScope } from '../../domain/warming/warm-scope.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { translateRedisError } from './translate-redis-error.ts';
 
@@ -26,6 +27,8 @@ export interface WarmPartArgs extends WarmOptions {
 export interface PartWarmDeps {
   readonly redis: RedisClient;
   readonly lakehouse: Lakehouse;
+  /** A table is not read before its newest file is this old (s): a younger one may belong to a load that goes on. */
+  readonly settleSeconds: number;
 }
 
 /** Counters of a warm activity. Heartbeats carry them, so that a retry continues to count. */
@@ -46,6 +49,7 @@ export class PartWarm {
   readonly #startedMs = performance.now();
   readonly #rejectedExamples: string[] = [];
   readonly #lakehouse: Lakehouse;
+  readonly settleMs: number;
   readonly redis: RedisClient;
   readonly counts: WarmCounts;
   /** What was not done, and why. */
@@ -54,13 +58,14 @@ export class PartWarm {
 
   /** @param counts where an earlier attempt of the activity stopped */
   constructor(
-    { redis, lakehouse }: PartWarmDeps,
+    { redis, lakehouse, settleSeconds }: PartWarmDeps,
     readonly part: WarmPart,
     readonly args: WarmPartArgs,
     counts: WarmCounts = NO_COUNTS,
   ) {
     this.redis = redis;
     this.#lakehouse = lakehouse;
+    this.settleMs = settleSeconds * 1000;
     this.counts = { ...counts };
   }
 
@@ -88,13 +93,24 @@ export class PartWarm {
     }, progress);
   }
 
-  /** The current snapshot of each table that the part reads; null for a table that has no snapshots. */
-  readSnapshots(): Promise<Record<string, string | null>> {
-    return this.#forEachTable((table) => this.#lakehouse.snapshot(table, this.reading));
+  /** Options for reads of these versions. */
+  readingAt = (versions: TableVersions | undefined): ReadOptions => ({ ...this.reading, versions });
+
+  /** The current version of each table that the part reads. */
+  readVersions = (): Promise<TableVersions> => this.#lakehouse.tableVersions(tablesOfPart[this.part]);
+
+  /** Forgets what was counted of a read that is going to be repeated. */
+  forgetRead(): void {
+    this.counts.rowsRead = 0;
+    this.counts.rejected = 0;
+    this.#rejectedExamples.length = 0;
   }
 
-  countTableRows(): Promise<Record<string, number>> {
-    return this.#forEachTable((table) => this.#lakehouse.countRows(table, this.reading));
+  async countTableRows(versions: TableVersions): Promise<Record<string, number>> {
+    const counts = tablesOfPart[this.part].map(
+      async (table) => [table, await this.#lakehouse.countRows(table, this.readingAt(versions))] as const,
+    );
+    return Object.fromEntries(await Promise.all(counts));
   }
 
   /**
@@ -103,7 +119,7 @@ export class PartWarm {
    */
   maySkipRead(
     last: PartMetadata | null,
-    now: Pick<PartMetadata, 'snapshots' | 'shape'>,
+    now: Pick<PartMetadata, 'versions' | 'shape'>,
   ): last is PartMetadata {
     const { force, scope } = this.args;
     return !force && scope === undefined && last !== null && isUnchanged(last, now);
@@ -146,11 +162,6 @@ export class PartWarm {
       skipped: this.skipped,
       warnings: this.warnings,
     };
-  }
-
-  async #forEachTable<T>(query: (table: SilverTable) => Promise<T>): Promise<Record<string, T>> {
-    const results = tablesOfPart[this.part].map(async (table) => [table, await query(table)] as const);
-    return Object.fromEntries(await Promise.all(results));
   }
 }
 

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { PartWarm, type PartWarmDeps, type WarmCounts, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import type { ProfileOptions } from './profile-options.ts';
@@ -10,6 +11,8 @@ import { PROFILE_CHUNK, writeProfiles } from './write-profiles.ts';
 
 export interface WarmProfileSplitArgs extends WarmPartArgs {
   readonly split: ProfileSplit;
+  /** The versions of the plan. */
+  readonly versions: TableVersions;
   readonly readAt: string;
   /** Splits that run at the same time, this one included. They share the write rate. */
   readonly parallelSplits: number;
@@ -37,8 +40,9 @@ export function createWarmProfileSplit(
       async () => {
         const perSecond = writesPerSecond / args.parallelSplits;
         const limitRate = createRateLimiter(perSecond, warm.reading.signal);
+        const reading = warm.readingAt(args.versions);
         const range = { after: start.after, platforms: args.scope?.platforms };
-        for await (const page of prefetchPages(lakehouse.profileSplit(args.split, range, warm.reading)))
+        for await (const page of prefetchPages(lakehouse.profileSplit(args.split, range, reading)))
           for (const chunk of inChunks(page, chunkSizeOf(perSecond))) {
             await writeProfiles(warm, chunk, args.readAt);
             // Only what is written completely: a retry must not skip or count the rest.
