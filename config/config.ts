@@ -135,6 +135,13 @@ export const environmentSchema = z.object({
     .describe(
       'A table or set that lost more than this since the last warm, in percent, is not replaced (unless --allow-shrink is given)',
     ),
+  WARM_SETTLE_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .default(10)
+    .describe(
+      'A Hive table is read when its newest file is this old, because a younger one may belong to a load that goes on. At most this long a load may pause between two files',
+    ),
   WARM_LIST_SIZE: count(1000).describe('Profiles in each list kol:profiles:list:{platform}'),
   WARM_RANKING_LIMITS: commaSeparated(z.coerce.number().int().min(1).max(1000))
     .default([100, 50])

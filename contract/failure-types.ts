@@ -15,6 +15,8 @@ export const failureTypes = {
   emptyRead: 'EmptyRead',
   /** The lakehouse returned far fewer rows than at the last warm. The cache keeps what it has. */
   implausiblyShrunk: 'ImplausiblyShrunk',
+  /** A load changed the files of a table during every attempt to read it. The cache keeps what it has. */
+  sourceChanging: 'SourceChanging',
   /** Redis is at maxmemory and evicts nothing. A retry does not help. */
   redisFull: 'RedisFull',
   /** Redis is a read-only replica. Retried, since a failover may be in progress. */

@@ -53,6 +53,7 @@ export async function createActivities(
       lakehouse: clients.warmLakehouse(),
       silver: clients.silver(),
       temporal,
+      settleSeconds: config.WARM_SETTLE_SECONDS,
       maxShrinkPercent: config.WARM_MAX_SHRINK_PERCENT,
       graceSeconds: config.WARM_GRACE_SECONDS,
       sizes: { listSize: config.WARM_LIST_SIZE, rankingLimits: config.WARM_RANKING_LIMITS },

@@ -4,37 +4,51 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm } from './part-warm.ts';
+import { assertUnchanged } from './read-one-version.ts';
 
 /** Ids in one query of the lakehouse. */
 const CHUNK = 1000;
 
 type Entity = Pick<TableEntity<Fields>, 'table' | 'idColumn' | 'key'>;
 
-/** Deletes the cached rows of those ids that the lakehouse no longer has. */
-export async function deleteRemovedIds(
+/**
+ * Deletes the cached rows of those ids that these versions of the lakehouse do not have.
+ * @throws TableChangedError before a deletion, when files of these versions have changed
+ */
+async function deleteRemovedIds(
   warm: PartWarm,
   lakehouse: Lakehouse,
   entity: Entity,
-  ids: readonly string[],
+  { ids, versions }: { readonly ids: readonly string[]; readonly versions: TableVersions },
 ): Promise<void> {
   for (const chunk of inChunks(ids, CHUNK)) {
-    const existing = await lakehouse.existingIds(entity, chunk, warm.reading);
+    const existing = await lakehouse.existingIds(entity, chunk, warm.readingAt(versions));
     const removed = chunk.filter((id) => !existing.has(id));
+    if (removed.length === 0) continue;
+    await assertUnchanged(warm, versions);
     warm.counts.removed += await deleteUnlessStreamed(warm.redis, removed.map(entity.key), warm.args);
   }
 }
 
+/** The read whose rows are in the cache. */
+interface WarmedRead {
+  /** `cached_at` of the rows that the warm wrote: only older rows are looked up in the lakehouse. */
+  readonly readAt: string;
+  readonly versions: TableVersions;
+}
+
 /**
  * Deletes all cached rows that the lakehouse no longer has, after a warm wrote those that it has.
- * @param readAt `cached_at` of the rows that the warm wrote: only older rows are looked up in the lakehouse
+ * @throws TableChangedError before a deletion, when files of the versions that were read have changed
  * @returns how many cached rows this warm wrote, and how many were cached later
  */
 export async function deleteRemovedRows(
   warm: PartWarm,
   lakehouse: Lakehouse,
   entity: Entity,
-  readAt: string,
+  { readAt, versions }: WarmedRead,
 ): Promise<{ writtenByWarm: number; cachedLater: number }> {
   let writtenByWarm = 0;
   let cachedLater = 0;
@@ -44,9 +58,9 @@ export async function deleteRemovedRows(
     cachedLater += page.filter(({ cachedAt }) => cachedAt > readAt).length;
     olderIds.push(...page.filter(({ cachedAt }) => cachedAt < readAt).map(({ id }) => id));
     if (olderIds.length < CHUNK) continue;
-    await deleteRemovedIds(warm, lakehouse, entity, olderIds);
+    await deleteRemovedIds(warm, lakehouse, entity, { ids: olderIds, versions });
     olderIds = [];
   }
-  await deleteRemovedIds(warm, lakehouse, entity, olderIds);
+  await deleteRemovedIds(warm, lakehouse, entity, { ids: olderIds, versions });
   return { writtenByWarm, cachedLater };
 }

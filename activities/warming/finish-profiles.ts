@@ -1,8 +1,10 @@
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import { versionTexts } from '../../domain/warming/table-version.ts';
 import { deleteRemovedRows } from './delete-removed-rows.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import type { ProfilePlan } from './plan-profiles.ts';
+import { assertUnchanged, TableChangedError } from './read-one-version.ts';
 import { refuseEmptyRead, refuseShrinkage } from './refuse-shrinkage.ts';
 
 export interface FinishProfilesArgs extends WarmPartArgs {
@@ -17,11 +19,13 @@ export interface FinishProfilesResult {
   readonly report: PartReport;
   /** Profiles that were written and are missing now, after a restart, a failover or an eviction of Redis. */
   readonly lost: number;
+  /** Tables that a load changed while the warm read them. What was read after the change removed nothing. */
+  readonly changed?: readonly string[];
 }
 
 /**
  * Ends a warm of the profiles: checks what was read, removes profiles that left the lakehouse, counts those that Redis lost, and
- * writes the metadata.
+ * writes the metadata. When a load changed the table meanwhile, it stops there.
  * @throws EmptyRead or ImplausiblyShrunk, before anything is removed
  */
 export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPercent: number }) {
@@ -32,17 +36,28 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
     const { rowsRead } = written;
     const warm = new PartWarm(deps, 'profiles', args);
     return warm.run(async () => {
+      try {
+        await assertUnchanged(warm, plan.versions);
+        return await finish();
+      } catch (error) {
+        if (!(error instanceof TableChangedError)) throw error;
+        return { report: warm.report(), lost: 0, changed: error.tables };
+      }
+    });
+
+    async function finish(): Promise<FinishProfilesResult> {
       refuseEmptyRead('profiles', rowsRead);
       // Far fewer rows than the plan counted mean that a read was cut short. Then nothing may be removed.
       refuseShrinkage(warm, [{ what: 'rows read', before: plan.total, now: rowsRead }], maxShrinkPercent);
 
-      const { writtenByWarm, cachedLater } = await deleteRemovedRows(warm, lakehouse, profile, plan.readAt);
+      const { writtenByWarm, cachedLater } = await deleteRemovedRows(warm, lakehouse, profile, plan);
       const areAllHot = plan.room === null;
       // When all profiles are hot, one that a reader cached again later is present too.
       const present = areAllHot ? writtenByWarm + cachedLater : writtenByWarm;
       let { keys } = written;
       // A KOL that the lakehouse has twice is one key.
-      if (areAllHot && present < keys) keys = Math.min(keys, await lakehouse.countIds(profile, warm.reading));
+      if (areAllHot && present < keys)
+        keys = Math.min(keys, await lakehouse.countIds(profile, warm.readingAt(plan.versions)));
       const lost = Math.max(0, keys - present);
       if (lost > 0) {
         if (args.mayRepeat) return { report: warm.report(), lost };
@@ -51,10 +66,10 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
         );
       }
 
-      const { readAt: read_at, tableRows, snapshots, shape } = plan;
-      const source = { read_at, rows: rowsRead, tableRows, snapshots, shape };
+      const { readAt: read_at, tableRows, shape } = plan;
+      const source = { read_at, rows: rowsRead, tableRows, versions: versionTexts(plan.versions), shape };
       await warm.writeMetadata({ ...source, keys, sets: {} }, new Date());
       return { report: warm.report(), lost };
-    });
+    }
   };
 }

@@ -2,15 +2,16 @@ import { Context } from '@temporalio/activity';
 import { writePartMetadata } from '../../cache/writing/part-metadata.ts';
 import { writeEntries, type WriteTotals } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
-import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmOptions, WarmTrigger } from '../../domain/warming/warm-options.ts';
 import type { WarmScope } from '../../domain/warming/warm-scope.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { translateRedisError } from './translate-redis-error.ts';
 import { translateTrinoError } from './translate-trino-error.ts';
@@ -27,6 +28,8 @@ export interface WarmPartArgs extends WarmOptions {
 export interface PartWarmDeps {
   readonly redis: RedisClient;
   readonly lakehouse: Lakehouse;
+  /** A table is not read before its newest file is this old (s): a younger one may belong to a load that goes on. */
+  readonly settleSeconds: number;
 }
 
 /** Counters of a warm activity. Heartbeats show them. */
@@ -46,6 +49,7 @@ export class PartWarm {
   readonly #startedMs = performance.now();
   readonly #rejectedExamples: string[] = [];
   readonly #lakehouse: Lakehouse;
+  readonly settleMs: number;
   readonly redis: RedisClient;
   readonly counts: WarmCounts = { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 };
   /** What was not done, and why. */
@@ -53,12 +57,13 @@ export class PartWarm {
   readonly warnings: string[] = [];
 
   constructor(
-    { redis, lakehouse }: PartWarmDeps,
+    { redis, lakehouse, settleSeconds }: PartWarmDeps,
     readonly part: WarmPart,
     readonly args: WarmPartArgs,
   ) {
     this.redis = redis;
     this.#lakehouse = lakehouse;
+    this.settleMs = settleSeconds * 1000;
   }
 
   /** Options for reads of the lakehouse: they end with the activity, and rejected rows are counted. */
@@ -85,13 +90,24 @@ export class PartWarm {
     }, progress);
   }
 
-  /** The current snapshot of each table that the part reads; null for a table that has no snapshots. */
-  readSnapshots(): Promise<Record<string, string | null>> {
-    return this.#forEachTable((table) => this.#lakehouse.snapshot(table, this.reading));
+  /** Options for reads of these versions. */
+  readingAt = (versions: TableVersions | undefined): ReadOptions => ({ ...this.reading, versions });
+
+  /** The current version of each table that the part reads. */
+  readVersions = (): Promise<TableVersions> => this.#lakehouse.tableVersions(tablesOfPart[this.part]);
+
+  /** Forgets what was counted of a read that is going to be repeated. */
+  forgetRead(): void {
+    this.counts.rowsRead = 0;
+    this.counts.rejected = 0;
+    this.#rejectedExamples.length = 0;
   }
 
-  countTableRows(): Promise<Record<string, number>> {
-    return this.#forEachTable((table) => this.#lakehouse.countRows(table, this.reading));
+  async countTableRows(versions: TableVersions): Promise<Record<string, number>> {
+    const counts = tablesOfPart[this.part].map(
+      async (table) => [table, await this.#lakehouse.countRows(table, this.readingAt(versions))] as const,
+    );
+    return Object.fromEntries(await Promise.all(counts));
   }
 
   /**
@@ -100,7 +116,7 @@ export class PartWarm {
    */
   maySkipRead(
     last: PartMetadata | null,
-    now: Pick<PartMetadata, 'snapshots' | 'shape'>,
+    now: Pick<PartMetadata, 'versions' | 'shape'>,
   ): last is PartMetadata {
     const { force, scope } = this.args;
     return !force && scope === undefined && last !== null && isUnchanged(last, now);
@@ -143,11 +159,6 @@ export class PartWarm {
       skipped: this.skipped,
       warnings: this.warnings,
     };
-  }
-
-  async #forEachTable<T>(query: (table: SilverTable) => Promise<T>): Promise<Record<string, T>> {
-    const results = tablesOfPart[this.part].map(async (table) => [table, await query(table)] as const);
-    return Object.fromEntries(await Promise.all(results));
   }
 }
 

@@ -2,9 +2,11 @@ import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts
 import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
+import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
+import { readOneVersion } from './read-one-version.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
 import { refuseShrinkage, tableSizeChanges } from './refuse-shrinkage.ts';
@@ -16,7 +18,8 @@ export interface ProfilePlan extends ProfileWork {
   /** What the plan itself did: refreshed TTLs. Without splits and without room the warm is done. */
   readonly report: PartReport;
   readonly tableRows: Readonly<Record<string, number>>;
-  readonly snapshots: Readonly<Record<string, string | null>>;
+  /** The versions of the tables to read. */
+  readonly versions: TableVersions;
   readonly shape: string;
 }
 
@@ -34,7 +37,7 @@ const NO_WORK: ProfileWork = { total: 0, splits: [], parallelSplits: 1, room: nu
 
 /**
  * Decides what the warm of the profiles has to do. When nothing changed since the last warm, it refreshes the TTLs itself.
- * @throws ImplausiblyShrunk when the table lost most of its rows
+ * @throws ImplausiblyShrunk when the table lost most of its rows, SourceChanging when a load does not end
  */
 export function createPlanProfiles(
   deps: PartWarmDeps & { readonly maxShrinkPercent: number; readonly profiles: ProfileOptions },
@@ -45,11 +48,10 @@ export function createPlanProfiles(
     const warm = new PartWarm(deps, 'profiles', args);
     return warm.run(async () => {
       const now = new Date();
-      const [last, snapshots, tableRows, hot] = await Promise.all([
+      const [last, hot, { versions, result: tableRows }] = await Promise.all([
         readPartMetadata(redis, 'profiles'),
-        warm.readSnapshots(),
-        warm.countTableRows(),
         selectHotProfiles(redis, options, now),
+        countRowsAtOneVersion(warm),
       ]);
       const rows = tableRows['kol_profiles'] ?? 0;
       const areAllHot = args.allProfiles || hot.room >= rows;
@@ -59,12 +61,12 @@ export function createPlanProfiles(
         report: warm.report(),
         ...work,
         tableRows,
-        snapshots,
+        versions,
         shape,
       });
 
       if (
-        warm.maySkipRead(last, { snapshots, shape }) &&
+        warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
         (await refreshUnchangedProfiles(warm, lakehouse, last, hot, areAllHot))
       ) {
         if (!args.dryRun) await warm.writeMetadata(last, now);
@@ -80,6 +82,11 @@ export function createPlanProfiles(
       return planOf({ ...NO_WORK, total, splits, parallelSplits: options.parallelSplits });
     });
   };
+}
+
+async function countRowsAtOneVersion(warm: PartWarm) {
+  const current = await warm.readVersions();
+  return readOneVersion(warm, current, (versions) => warm.countTableRows(versions));
 }
 
 /**

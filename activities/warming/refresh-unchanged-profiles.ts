@@ -43,6 +43,6 @@ export async function refreshUnchangedProfiles(
   warm.counts.renewed = renewed;
   warm.skipUnchanged(last, renewed);
   // What is left are profiles that are read often and not cached.
-  await writeProfilesById(warm, lakehouse, [...wantedIds], new Date().toISOString());
+  await writeProfilesById(warm, lakehouse, [...wantedIds], { readAt: new Date().toISOString() });
   return true;
 }

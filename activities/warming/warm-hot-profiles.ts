@@ -1,5 +1,6 @@
 import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
@@ -8,6 +9,8 @@ import { isInScope, writeProfiles, writeProfilesById } from './write-profiles.ts
 
 export interface WarmHotProfilesArgs extends WarmPartArgs {
   readonly readAt: string;
+  /** The versions of the plan. */
+  readonly versions: TableVersions;
   /** Profiles to keep warm. */
   readonly room: number;
 }
@@ -20,16 +23,17 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
   const { redis, lakehouse, profiles: options } = deps;
 
   return function warmHotProfiles(args: WarmHotProfilesArgs): Promise<PartReport> {
-    const { room, readAt } = args;
+    const { room, readAt, versions } = args;
     const warm = new PartWarm(deps, 'profiles', args);
     return warm.run(async () => {
       const hot = await selectHotProfiles(redis, options, new Date());
       const limitRate = createRateLimiter(options.writesPerSecond, warm.reading.signal);
-      await writeProfilesById(warm, lakehouse, hot.refresh, readAt, limitRate);
-      let roomLeft = room - (await writeProfilesById(warm, lakehouse, hot.mostRead, readAt, limitRate));
+      const writing = { readAt, versions, limitRate };
+      await writeProfilesById(warm, lakehouse, hot.refresh, writing);
+      let roomLeft = room - (await writeProfilesById(warm, lakehouse, hot.mostRead, writing));
 
       const done = new Set([...hot.mostRead, ...hot.refresh]);
-      const reading = { ...warm.reading, timeoutSeconds: queryTimeoutOf(options, room) };
+      const reading = { ...warm.readingAt(versions), timeoutSeconds: queryTimeoutOf(options, room) };
       const choice = { overall: room, perPlatform: Math.min(options.perPlatform, room) };
       for await (const page of prefetchPages(lakehouse.mostFollowed(choice, reading))) {
         const added = page

@@ -11,8 +11,8 @@ export function createWarmLists(deps: WarmSetDeps & { readonly sizes: { readonly
     part: 'lists',
     shape: String(listSize),
     maxAgeMs: Infinity,
-    async read(warm) {
-      const byPlatform = await lakehouse.profileLists(listSize, undefined, warm.reading);
+    async read(warm, { at }) {
+      const byPlatform = await lakehouse.profileLists(listSize, undefined, warm.readingAt(at));
       return [...byPlatform].map(([platform, profiles]) => {
         warm.counts.rowsRead += profiles.length;
         return { entry: profileList.toEntry(platform, profiles), platform, size: profiles.length };

@@ -3,6 +3,7 @@ import { createNewestRows } from '../../domain/schema/newest-rows.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import type { ProfileOptions } from './profile-options.ts';
@@ -11,6 +12,8 @@ import { PROFILE_CHUNK, writeProfiles } from './write-profiles.ts';
 
 export interface WarmProfileSplitArgs extends WarmPartArgs {
   readonly split: ProfileSplit;
+  /** The versions of the plan. */
+  readonly versions: TableVersions;
   readonly readAt: string;
   /** Splits that run at the same time, this one included. They share the write rate. */
   readonly parallelSplits: number;
@@ -31,7 +34,11 @@ export function createWarmProfileSplit(
     return warm.run(async () => {
       const perSecond = writesPerSecond / args.parallelSplits;
       const limitRate = createRateLimiter(perSecond, warm.reading.signal);
-      const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.reading);
+      const pages = lakehouse.profileSplit(
+        args.split,
+        args.scope?.platforms,
+        warm.readingAt(args.versions),
+      );
       // All rows of an id are in the same split.
       const newestOf = createNewestRows(profile.idOf);
       for await (const page of prefetchPages(pages)) {

@@ -14,10 +14,10 @@ export function createWarmRankings(
     part: 'rankings',
     shape: rankingLimits.join(),
     maxAgeMs: Infinity,
-    async read(warm) {
+    async read(warm, { at }) {
       const sets: SetToWrite[] = [];
       for (const kind of rankingKinds) {
-        const byPlatform = await lakehouse.ranking(kind, maxLimit, undefined, warm.reading);
+        const byPlatform = await lakehouse.ranking(kind, maxLimit, undefined, warm.readingAt(at));
         for (const [platform, ranked] of byPlatform) {
           warm.counts.rowsRead += ranked.length;
           for (const limit of rankingLimits)

@@ -13,9 +13,9 @@ export function createWarmSearch(deps: WarmSetDeps) {
     part: 'search',
     shape: String(MAX_TERMS),
     maxAgeMs: Infinity,
-    async read(warm) {
+    async read(warm, { at }) {
       const terms: string[] = [];
-      for await (const page of lakehouse.searchTerms(MAX_TERMS, warm.reading)) terms.push(...page);
+      for await (const page of lakehouse.searchTerms(MAX_TERMS, warm.readingAt(at))) terms.push(...page);
       warm.counts.rowsRead += terms.length;
       return [{ entry: autocomplete.toEntry(terms), size: terms.length }];
     },

@@ -6,8 +6,10 @@ import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { PartWarm, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
+import { readOneVersion } from './read-one-version.ts';
 import { refuseEmptyRead, refuseShrinkage, tableSizeChanges } from './refuse-shrinkage.ts';
 
 /** One set of a part, as read from the lakehouse. */
@@ -25,6 +27,14 @@ export interface WarmSetDeps extends PartWarmDeps {
   readonly graceSeconds: number;
 }
 
+/** What a read sees. */
+export interface ReadMoment {
+  /** Versions of the tables. */
+  readonly at: TableVersions;
+  /** For what depends on the clock. */
+  readonly now: Date;
+}
+
 /** A part made of a few sets, each small enough for memory and replaced as a whole. */
 export interface SetPart {
   readonly part: WarmPart;
@@ -33,12 +43,12 @@ export interface SetPart {
   /** Sets of unchanged tables are read again after this time (ms), because time alone changes them; Infinity if it does not. */
   readonly maxAgeMs: number;
   /** Reads all sets and adds their rows to `warm.counts.rowsRead`. */
-  readonly read: (warm: PartWarm, now: Date) => Promise<SetToWrite[]>;
+  readonly read: (warm: PartWarm, moment: ReadMoment) => Promise<SetToWrite[]>;
   /** Writes single keys that belong to the sets, once the sets are in place. @returns keys to refresh together with the sets */
   readonly writeCompanions?: (
     warm: PartWarm,
     sets: readonly SetToWrite[],
-    now: Date,
+    moment: ReadMoment,
   ) => Promise<readonly CacheEntry[]>;
 }
 
@@ -54,26 +64,33 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
   return warm.run(async () => {
     const now = new Date();
     const last = await readPartMetadata(redis, part);
-    const snapshots = await warm.readSnapshots();
-    if (warm.maySkipRead(last, { shape, snapshots }) && (await refreshSets(warm, setPart, last, now)))
+    const current = await warm.readVersions();
+    const currentTexts = versionTexts(current);
+    if (
+      warm.maySkipRead(last, { shape, versions: currentTexts }) &&
+      (await refreshSets(warm, setPart, last, now))
+    )
       return warm.report();
 
-    const tableRows = await warm.countTableRows();
-    refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
-    const { sets: read, emptied } = await readSets(warm, setPart, last, now);
-    const sets = read.map((set) => withGrace(set, graceSeconds));
-    // Other limits give sets of other sizes: those cannot be compared.
-    if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
+    const { versions, result } = await readOneVersion(warm, current, async (at) => {
+      const tableRows = await warm.countTableRows(at);
+      refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
+      const { sets, emptied } = await readSets(warm, setPart, last, { at, now });
+      // Other limits give sets of other sizes: those cannot be compared.
+      if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
+      return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
+    });
+    const { tableRows, sets, emptied } = result;
 
     await replaceSets(warm, sets);
-    const companions = (await setPart.writeCompanions?.(warm, sets, now)) ?? [];
+    const companions = (await setPart.writeCompanions?.(warm, sets, { at: versions, now })) ?? [];
     if (args.dryRun) return warm.report();
     for (const key of emptied) warm.counts.removed += await redis.unlink(key);
     await refreshWritten(warm, [...sets.map(({ entry }) => entry), ...companions]);
     // After a scoped warm the other platforms are as old as before, so the part does not count as warmed.
     if (args.scope !== undefined) return warm.report();
     const { keys, rowsRead: rows } = warm.counts;
-    const source = { read_at: now.toISOString(), rows, tableRows, snapshots, shape };
+    const source = { read_at: now.toISOString(), rows, tableRows, versions: versionTexts(versions), shape };
     await warm.writeMetadata({ ...source, keys, sets: metadataOf(sets, companions) }, now);
     return warm.report();
   });
@@ -102,9 +119,9 @@ async function readSets(
   warm: PartWarm,
   { part, read }: SetPart,
   last: PartMetadata | null,
-  now: Date,
+  moment: ReadMoment,
 ): Promise<{ sets: SetToWrite[]; emptied: string[] }> {
-  const all = await read(warm, now);
+  const all = await read(warm, moment);
   refuseEmptyRead(part, warm.counts.rowsRead);
   const sets = all.filter(({ platform }) => isInScope(warm.args, platform));
   // With a scope, sets of other platforms stay: they are not part of this warm.

@@ -17,11 +17,12 @@ export function createWarmStats(deps: WarmSetDeps) {
     shape: String(DAYS_BEFORE_TODAY),
     // The days to cache change with the clock.
     maxAgeMs: HOUR_MS,
-    async read(warm, now) {
-      const totals = await lakehouse.platformStats(now, warm.reading);
+    async read(warm, { at, now }) {
+      const reading = warm.readingAt(at);
+      const totals = await lakehouse.platformStats(now, reading);
       const size = totals.total_kols + totals.total_content;
       if (size === 0) return [];
-      const days = await lakehouse.dailyStats(firstDayOf(now), now, warm.reading);
+      const days = await lakehouse.dailyStats(firstDayOf(now), now, reading);
       warm.counts.rowsRead += Object.keys(totals.by_platform).length + days.length;
       return [
         { entry: platformStats.toEntry(totals), size },

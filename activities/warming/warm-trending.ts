@@ -1,8 +1,11 @@
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { content } from '../../domain/entities/content.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { deleteRemovedRows } from './delete-removed-rows.ts';
-import type { WarmPartArgs } from './part-warm.ts';
+import type { PartWarm, WarmPartArgs } from './part-warm.ts';
+import { TableChangedError } from './read-one-version.ts';
 import { warmSets, type SetPart, type WarmSetDeps } from './warm-set.ts';
 import { writeContentDetails } from './write-content-details.ts';
 
@@ -16,8 +19,8 @@ export function createWarmTrending(deps: WarmSetDeps) {
     shape: String(TRENDING_LIMIT),
     // Which content is from the last 24 h changes with the clock.
     maxAgeMs: HOUR_MS,
-    async read(warm, now) {
-      const byPlatform = await lakehouse.trending(TRENDING_LIMIT, now, undefined, warm.reading);
+    async read(warm, { at, now }) {
+      const byPlatform = await lakehouse.trending(TRENDING_LIMIT, now, undefined, warm.readingAt(at));
       return [...byPlatform].flatMap(([platform, items]) => {
         warm.counts.rowsRead += items.length;
         const ids = items.map(({ content_id }) => content_id);
@@ -29,12 +32,12 @@ export function createWarmTrending(deps: WarmSetDeps) {
       });
     },
     // Clients that read the list read its items next.
-    async writeCompanions(warm, sets, now) {
+    async writeCompanions(warm, sets, { at, now }) {
       const ids = sets.flatMap(({ entry }) => (entry.type === 'list' ? entry.items : []));
-      const items = await lakehouse.contentById([...new Set(ids)], warm.reading);
+      const items = await lakehouse.contentById([...new Set(ids)], warm.readingAt(at));
       await writeContentDetails(warm, items, now);
       if (!warm.args.dryRun && warm.args.scope === undefined)
-        await deleteRemovedRows(warm, lakehouse, content, now.toISOString());
+        await deleteRemovedDetails(warm, lakehouse, at, now);
       // Only key and TTL are used, so the time of the read does not matter.
       return items.map((item) => content.toEntry(item.content_id, item, ''));
     },
@@ -43,4 +46,19 @@ export function createWarmTrending(deps: WarmSetDeps) {
   return function warmTrending(args: WarmPartArgs): Promise<PartReport> {
     return warmSets(deps, trendingPart, args);
   };
+}
+
+/** Details are removed only by what was read of one version; otherwise the next warm, which sees another version, does it. */
+async function deleteRemovedDetails(
+  warm: PartWarm,
+  lakehouse: Lakehouse,
+  at: TableVersions,
+  now: Date,
+): Promise<void> {
+  try {
+    await deleteRemovedRows(warm, lakehouse, content, { readAt: now.toISOString(), versions: at });
+  } catch (error) {
+    if (!(error instanceof TableChangedError)) throw error;
+    warm.skipped.push(`no content details removed: ${error.message}`);
+  }
 }

@@ -4,6 +4,7 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { serializeValue } from '../../domain/schema/field.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
 
 /** Profiles in one query by id, and at most in one write. */
@@ -43,23 +44,30 @@ async function withoutWritten(
   );
 }
 
+interface ProfilesById {
+  /** `cached_at` of the profiles. */
+  readonly readAt: string;
+  readonly versions?: TableVersions;
+  /** Called after each chunk with the number of profiles written. */
+  readonly limitRate?: (profiles: number) => Promise<void>;
+}
+
 /**
  * Reads profiles by id and writes those in the scope, PROFILE_CHUNK at a time.
- * @param limitRate called after each chunk with the number of profiles written
  * @returns how many of the profiles are cached now
  */
 export async function writeProfilesById(
   warm: PartWarm,
   lakehouse: Lakehouse,
   ids: readonly string[],
-  readAt: string,
-  limitRate: (profiles: number) => Promise<void> = () => Promise.resolve(),
+  { readAt, versions, limitRate }: ProfilesById,
 ): Promise<number> {
   let written = 0;
   for (const chunk of inChunks(ids, PROFILE_CHUNK)) {
-    const found = await lakehouse.profilesById(chunk, warm.reading);
+    const found = await lakehouse.profilesById(chunk, warm.readingAt(versions));
     const rows = found.filter((row) => isInScope(warm.args, row));
-    await limitRate(await writeProfiles(warm, rows, readAt));
+    const writtenNow = await writeProfiles(warm, rows, readAt);
+    await limitRate?.(writtenNow);
     written += rows.length;
   }
   return written;

@@ -1,5 +1,5 @@
 import { HASH_BUCKETS, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
-import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import { silver, type SilverTable } from '../../domain/schema/silver-tables.ts';
 import { content } from '../../domain/entities/content.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { RankingKind } from '../../domain/entities/ranking.ts';
@@ -7,7 +7,7 @@ import { LIKE_WEIGHT } from '../../domain/entities/trending.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import { trustFeatureColumns } from '../../domain/scoring/trust-features.ts';
 import type { SilverSource } from './silver-catalog.ts';
-import { integer, literal, literals } from './sql.ts';
+import { identifier, integer, literal, literals } from './sql.ts';
 
 /** The time that an ISO 8601 text means, in UTC, because days are UTC days; null when it means none. */
 const instant = (text: string) =>
@@ -75,6 +75,18 @@ export const countRowsSql = (source: SilverSource, table: SilverTable) =>
 
 export const countIdsSql = (source: SilverSource, table: SilverTable, idColumn: string) =>
   `SELECT CAST(count(DISTINCT ${source.column(table, idColumn)}) AS VARCHAR) AS ids FROM ${source.table(table)}`;
+
+/** The files of a Hive table. Trino answers this from the metadata of the files. */
+export const filesSql = (source: SilverSource, table: SilverTable) =>
+  `SELECT "$path" AS path, CAST("$file_size" AS VARCHAR) AS bytes,
+          CAST(CAST(to_unixtime("$file_modified_time") * 1000 AS BIGINT) AS VARCHAR) AS modified_ms
+   FROM ${source.table(table)} GROUP BY "$path", "$file_size", "$file_modified_time"`;
+
+/** No rows, but all columns that the system reads. */
+export const columnsSql = (source: SilverSource, table: SilverTable) =>
+  `SELECT ${Object.keys(silver[table])
+    .map((name) => `${source.column(table, name)} AS ${identifier(name)}`)
+    .join(', ')} FROM ${source.table(table)} LIMIT 0`;
 
 /** The snapshot that queries read, also after a rollback. */
 export const snapshotSql = (source: SilverSource, table: SilverTable) =>

@@ -1,5 +1,9 @@
+import type { TableVersions } from '../../domain/warming/table-version.ts';
+
 /** Options of one read of the lakehouse. */
 export interface ReadOptions {
+  /** Snapshots to read instead of the current ones. Tables of another kind are read as they are. */
+  readonly versions?: TableVersions | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Set when a read needs longer than the default timeout of queries. */
   readonly timeoutSeconds?: number | undefined;

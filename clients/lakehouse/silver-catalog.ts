@@ -9,7 +9,8 @@ import {
 import type { Fields } from '../../domain/schema/field.ts';
 import { silver, silverTables, type SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { Row, TableEntity } from '../../domain/schema/table-entity.ts';
-import { identifier, literal, literals } from './sql.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
+import { bigInteger, identifier, literal, literals } from './sql.ts';
 import type { Trino } from './trino.ts';
 
 /** The lakehouse does not have the tables or columns that the system reads. The message lists all differences. */
@@ -25,7 +26,7 @@ export class SourceSchemaError extends Error {
 
 /** SQL for the Silver tables and columns under the names that they have in this environment. */
 export interface SilverSource {
-  /** Qualified, quoted table name. */
+  /** Qualified, quoted table name, with the snapshot to read where one was chosen. */
   table(name: SilverTable): string;
   /** Qualified, quoted name of the metadata table that contains the branches of an Iceberg table. */
   refs(name: SilverTable): string;
@@ -50,8 +51,9 @@ export interface SilverCatalog {
   /**
    * The tables as of the last check, which is at most `maxAgeSeconds` old. Using a table that breaks the contract throws
    * SourceSchemaError.
+   * @param versions snapshots to read; other tables are read as they are
    */
-  source(): Promise<SilverSource>;
+  source(versions?: TableVersions): Promise<SilverSource>;
 }
 
 /** Finds the Silver tables in one schema of one catalog. */
@@ -81,16 +83,25 @@ export function createSilverCatalog(
 
   return {
     check,
-    source() {
+    async source(versions = {}) {
       if (latest === undefined || Date.now() - latest.checkedAt > maxAgeSeconds * 1000) {
         const source = check().then((checked) => checked.source);
         latest = { checkedAt: Date.now(), source };
         source.catch(() => (latest = undefined)); // the next read tries again
       }
-      return latest.source;
+      return atVersions(await latest.source, versions);
     },
   };
 }
+
+const atVersions = (source: SilverSource, versions: TableVersions): SilverSource => ({
+  ...source,
+  table(name) {
+    const version = versions[name];
+    const table = source.table(name);
+    return version?.kind === 'snapshot' ? `${table} FOR VERSION AS OF ${bigInteger(version.id)}` : table;
+  },
+});
 
 /** @param rows table name, column name and Trino type of each column */
 function compareTables(rows: readonly Row[]) {

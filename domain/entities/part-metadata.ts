@@ -24,8 +24,8 @@ export interface PartMetadata {
   readonly rows: number;
   /** Rows of each table that the part reads, for the shrinkage check. */
   readonly tableRows: Readonly<Record<string, number>>;
-  /** Snapshot id of each table that was read; null when the table has none, which counts as always changed. */
-  readonly snapshots: Readonly<Record<string, string | null>>;
+  /** Version of each table that was read, as text; null when it is unknown, which counts as always changed. */
+  readonly versions: Readonly<Record<string, string | null>>;
   /** The settings that decide the content, such as limits, as text that is only compared. */
   readonly shape: string;
   /** The sets by key. Profiles are not listed here: their field `cached_at` equals `read_at`. */
@@ -42,7 +42,7 @@ export function parsePartMetadata(json: string | null): PartMetadata | null {
       typeof value.rows === 'number' &&
       typeof value.shape === 'string' &&
       isObject(value.tableRows) &&
-      isObject(value.snapshots) &&
+      isObject(value.versions) &&
       isObject(value.sets);
     return isValid ? (value as PartMetadata) : null;
   } catch {

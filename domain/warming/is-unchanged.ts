@@ -1,11 +1,11 @@
 import type { PartMetadata } from '../entities/part-metadata.ts';
 
-/** Whether the lakehouse would return the same rows now as at the last read: same settings and same table snapshots. */
+/** Whether the lakehouse would return the same rows now as at the last read: same settings and same versions of the tables. */
 export const isUnchanged = (
-  lastRead: Pick<PartMetadata, 'snapshots' | 'shape'>,
-  now: Pick<PartMetadata, 'snapshots' | 'shape'>,
+  lastRead: Pick<PartMetadata, 'versions' | 'shape'>,
+  now: Pick<PartMetadata, 'versions' | 'shape'>,
 ): boolean =>
   lastRead.shape === now.shape &&
-  Object.entries(now.snapshots).every(
-    ([table, snapshot]) => snapshot !== null && lastRead.snapshots[table] === snapshot,
+  Object.entries(now.versions).every(
+    ([table, version]) => version !== null && lastRead.versions[table] === version,
   );

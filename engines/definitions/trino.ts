@@ -3,8 +3,13 @@ import { delimiter, join } from 'node:path';
 import type { ProcessSpec } from '../supervision/managed-process.ts';
 import type { StackPaths } from '../paths.ts';
 
-/** Catalog and schema of the Silver tables in the local lakehouse. */
-export const CATALOG = 'iceberg';
+/**
+ * The kinds of local lakehouse, each a catalog of its name: Iceberg tables, or Hive tables of Parquet files as Spark writes them.
+ * Trino serves both.
+ */
+export const LAKEHOUSES = ['iceberg', 'hive'] as const;
+export type LakehouseKind = (typeof LAKEHOUSES)[number];
+/** Schema of the Silver tables, in either catalog. */
 export const SCHEMA = 'kol_silver';
 
 interface TrinoOptions {
@@ -13,17 +18,21 @@ interface TrinoOptions {
   readonly port: number;
 }
 
-/** One Trino node that is coordinator and worker, with an Iceberg catalog on the local disk. */
+/** One Trino node that is coordinator and worker, with an Iceberg and a Hive catalog on the local disk. */
 export function trinoProcess(options: TrinoOptions, paths: StackPaths): ProcessSpec {
   const data = paths.data('trino');
   const etc = join(data, 'etc');
-  const lakehouse = join(data, 'lakehouse');
   const files = {
     'config.properties': configProperties(options.port),
     'node.properties': `node.environment=local\nnode.id=local\nnode.internal-address=127.0.0.1\nnode.bind-ip=127.0.0.1\nnode.data-dir=${data}\n`,
     'jvm.config': JVM_CONFIG,
     'log.properties': '=WARN\n',
-    [`catalog/${CATALOG}.properties`]: catalogProperties(lakehouse),
+    ...Object.fromEntries(
+      LAKEHOUSES.map((kind) => [
+        `catalog/${kind}.properties`,
+        CATALOG_PROPERTIES[kind] + storageProperties(lakehouseFolder(paths, kind)),
+      ]),
+    ),
   };
   return {
     name: 'trino',
@@ -38,7 +47,7 @@ export function trinoProcess(options: TrinoOptions, paths: StackPaths): ProcessS
     stopSeconds: 20,
     prepare: async () => {
       await mkdir(join(etc, 'catalog'), { recursive: true });
-      await mkdir(lakehouse, { recursive: true });
+      for (const kind of LAKEHOUSES) await mkdir(lakehouseFolder(paths, kind), { recursive: true });
       // After a kill, the launcher refuses to start while any process has the pid in this file.
       await rm(join(data, 'var', 'run', 'launcher.pid'), { force: true });
       for (const [name, text] of Object.entries(files)) await writeFile(join(etc, name), text);
@@ -74,12 +83,20 @@ const JVM_CONFIG = `-server
 -Djdk.attach.allowAttachSelf=true
 `;
 
+/** The folder of a catalog. Data and metadata of `schema.table` are in `schema/table`. */
+export const lakehouseFolder = (paths: StackPaths, kind: LakehouseKind): string =>
+  join(paths.data('trino'), kind === 'iceberg' ? 'lakehouse' : kind);
+
+// Without allow-all, the Hive connector refuses to drop and rename tables.
+const CATALOG_PROPERTIES: Readonly<Record<LakehouseKind, string>> = {
+  iceberg: 'connector.name=iceberg\niceberg.catalog.type=TESTING_FILE_METASTORE\n',
+  hive: 'connector.name=hive\nhive.metastore=file\nhive.security=allow-all\nhive.storage-format=PARQUET\nhive.non-managed-table-writes-enabled=true\n',
+};
+
 // The file metastore needs no server besides Trino.
-const catalogProperties = (lakehouse: string) => `connector.name=iceberg
-iceberg.catalog.type=TESTING_FILE_METASTORE
-hive.metastore.catalog.dir=local:///
+const storageProperties = (folder: string) => `hive.metastore.catalog.dir=local:///
 fs.native-local.enabled=true
-local.location=${lakehouse}
+local.location=${folder}
 `;
 
 /** @returns whether the coordinator reports that it has started @throws Error with the reason when it does not respond */

@@ -7,18 +7,21 @@ import { withProgress } from './progress.ts';
 import { isExecutable } from './run-tool.ts';
 import { VERSIONS } from './versions.ts';
 
-export const trinoFolderName = `trino-${VERSIONS.trino}`;
+/** The connectors of the two kinds of lakehouse. No other plugin is installed, because each one lengthens every start. */
+const PLUGINS = ['iceberg', 'hive'] as const;
+
+export const trinoFolderName = `trino-${VERSIONS.trino}-${PLUGINS.join('-')}`;
 
 /**
- * Downloads Trino (540 MB) with Iceberg as its only plugin, because each plugin lengthens every start.
- * @returns its folder with the layout of a Trino server: bin, lib, plugin/iceberg
+ * Downloads Trino with the plugins of both lakehouses (800 MB).
+ * @returns its folder with the layout of a Trino server: bin, lib, plugin/iceberg, plugin/hive
  * @throws InstallError when the file system keeps no executable bits
  */
 export async function installTrino(context: InstallContext): Promise<string> {
   return installOnce(trinoFolderName, context, async (folder) => {
     await withProgress(
       context.report,
-      `Downloading Trino ${VERSIONS.trino} with Iceberg (540 MB)`,
+      `Downloading Trino ${VERSIONS.trino} with Iceberg and Hive (800 MB)`,
       async (onDetail) => {
         const unpacked = join(folder, 'unpacked');
         await unpackArchives('trino', unpacked, context, onDetail);
@@ -26,7 +29,8 @@ export async function installTrino(context: InstallContext): Promise<string> {
         await rm(join(server, 'plugin'), { recursive: true });
         for (const entry of await readdir(server)) await rename(join(server, entry), join(folder, entry));
         await mkdir(join(folder, 'plugin'));
-        await rename(join(unpacked, `trino-iceberg-${VERSIONS.trino}`), join(folder, 'plugin', 'iceberg'));
+        for (const plugin of PLUGINS)
+          await rename(join(unpacked, `trino-${plugin}-${VERSIONS.trino}`), join(folder, 'plugin', plugin));
         await rm(unpacked, { recursive: true });
       },
     );

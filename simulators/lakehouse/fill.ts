@@ -21,7 +21,7 @@ interface FillOptions {
 
 /**
  * Creates the Silver tables (docs/contract.md) in Trino with realistic synthetic rows. A table that already has the exact number of rows
- * stays as it is; every other table is replaced in one atomic statement, so readers never see a partial table.
+ * stays as it is; every other table is replaced, so readers never see a partial table.
  * @throws StatementError when Trino rejects a statement
  * @throws RangeError for a scale that is not a positive number
  */
@@ -48,10 +48,23 @@ export async function fillLakehouse(options: FillOptions): Promise<void> {
     const start = performance.now();
     // CREATE OR REPLACE reads the old table's metadata and fails when that is damaged.
     if (found === 'damaged') await run(`DROP TABLE ${table}`);
-    await run(`CREATE OR REPLACE TABLE ${table} AS\n${select(context)}`);
+    await replaceTable(run, table, select(context));
     replaced.add(name);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     report(`${name}: created ${expected.toLocaleString('en')} rows in ${seconds} s`);
+  }
+}
+
+/**
+ * Replaces a table in one atomic statement. Hive tables cannot be replaced so: the table is missing until the new one is complete.
+ */
+async function replaceTable(run: RunStatement, table: string, query: string): Promise<void> {
+  try {
+    await run(`CREATE OR REPLACE TABLE ${table} AS\n${query}`);
+  } catch (error) {
+    if (!(error instanceof StatementError && error.errorName === 'NOT_SUPPORTED')) throw error;
+    await run(`DROP TABLE IF EXISTS ${table}`);
+    await run(`CREATE TABLE ${table} AS\n${query}`);
   }
 }
 

@@ -59,7 +59,7 @@ export const partMetadataOf = (rows: number): PartMetadata => ({
   read_at: NOW.toISOString(),
   rows,
   tableRows: {},
-  snapshots: {},
+  versions: {},
   shape: '',
   sets: {},
 });

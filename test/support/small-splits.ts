@@ -29,6 +29,7 @@ export async function smallSplits(
   const deps = {
     redis,
     lakehouse: createLakehouse(trino, silver),
+    settleSeconds: config.WARM_SETTLE_SECONDS,
     maxShrinkPercent: 50,
     profiles: { memoryPercent: 25, warmEverySeconds: 900, perPlatform: 100, ...options },
   };

@@ -49,10 +49,11 @@ export async function warmHarness(
 ): Promise<WarmHarness> {
   const { TRINO_URL, TRINO_CATALOG, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } =
     inject('engines');
-  const name = more['TRINO_SCHEMA'] ?? (await fillWarmSchema(redisDatabase));
+  const catalog = more['TRINO_CATALOG'] ?? TRINO_CATALOG;
+  const name = more['TRINO_SCHEMA'] ?? (await fillWarmSchema(redisDatabase, catalog));
   const user = `warm-${redisDatabase}-${process.pid}-${(warms += 1)}`;
   const config = testConfig(redisDatabase, { TRINO_USER: user, ...more, TRINO_SCHEMA: name });
-  const schema = `${TRINO_CATALOG}.${name}`;
+  const schema = `${catalog}.${name}`;
   const trino = (sql: string) => queryTrino(TRINO_URL, sql);
 
   const redis = new Redis(config.REDIS_URL, { protocol: 2, maxRetriesPerRequest: 3 });
@@ -123,12 +124,12 @@ function queryLog(trino: WarmHarness['trino'], user: string): WarmHarness['newQu
   };
 }
 
-/** Creates the small lakehouse. @returns the name of its schema */
-export async function fillWarmSchema(redisDatabase: number): Promise<string> {
+/** Creates the small lakehouse, by default in the catalog of the Silver tables. @returns the name of its schema */
+export async function fillWarmSchema(redisDatabase: number, catalog?: string): Promise<string> {
   const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
   const trino = (sql: string) => queryTrino(TRINO_URL, sql);
   const name = `warm_${redisDatabase}_${process.pid}`;
-  const schema = `${TRINO_CATALOG}.${name}`;
+  const schema = `${catalog ?? TRINO_CATALOG}.${name}`;
   const from = `${TRINO_CATALOG}.${TRINO_SCHEMA}`;
   const share = (id: string, of: number) =>
     `bitwise_and(from_big_endian_64(xxhash64(to_utf8(${id}))), ${of - 1}) = 0`;

@@ -1,9 +1,10 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { WarmActivities } from '../../activities/index.ts';
 import type { WarmPartArgs } from '../../activities/warming/part-warm.ts';
 import type { ProfilePlan } from '../../activities/warming/plan-profiles.ts';
 import type { WarmProgress } from '../../contract/warm-cache.ts';
 import { mergePartReports, type PartReport } from '../../domain/warming/part-report.ts';
+import { failureTypes } from '../../contract/failure-types.ts';
 import { warming } from '../activity-options.ts';
 import { inParallel } from './in-parallel.ts';
 
@@ -11,12 +12,13 @@ const activities = (summary: string) => proxyActivities<WarmActivities>({ ...war
 
 /**
  * Warms the profiles: plan → splits in parallel (or the hot profiles in one activity) → finish.
- * When Redis lost profiles that this warm wrote, it runs once more.
+ * When Redis lost profiles that this warm wrote, it runs once more; when a load changed the table meanwhile, a few times.
+ * @throws SourceChanging when the table changes each time
  */
 export async function warmProfiles(
   args: WarmPartArgs,
   onProgress: (progress: WarmProgress) => void,
-  mayRepeat = true,
+  repeats = { afterLoss: 1, afterChange: 3 },
 ): Promise<PartReport> {
   const startedMs = Date.now();
   const plan = await activities('profiles: plan').planProfiles(args);
@@ -32,15 +34,21 @@ export async function warmProfiles(
     ...args,
     plan: planWithoutSplits,
     report,
-    mayRepeat,
+    mayRepeat: repeats.afterLoss > 0,
   });
-  if (finished.lost > 0 && mayRepeat) return warmProfiles({ ...args, force: true }, onProgress, false);
+  const again = (left: Partial<typeof repeats>) =>
+    warmProfiles({ ...args, force: true }, onProgress, { ...repeats, ...left });
+  if (finished.changed !== undefined) {
+    if (repeats.afterChange === 0) throw sourceChanging(finished.changed);
+    return again({ afterChange: repeats.afterChange - 1 });
+  }
+  if (finished.lost > 0 && repeats.afterLoss > 0) return again({ afterLoss: repeats.afterLoss - 1 });
   return mergePartReports('profiles', [report, finished.report], Date.now() - startedMs);
 }
 
 async function readAndWrite(
   args: WarmPartArgs,
-  { room, splits, parallelSplits, readAt, total }: ProfilePlan,
+  { room, splits, parallelSplits, readAt, versions, total }: ProfilePlan,
   onProgress: (progress: WarmProgress) => void,
 ): Promise<PartReport[]> {
   let rows = 0;
@@ -51,10 +59,18 @@ async function readAndWrite(
     return report;
   };
   if (room !== null)
-    return [counted(await activities('profiles: hot ones').warmHotProfiles({ ...args, readAt, room }))];
+    return [
+      counted(await activities('profiles: hot ones').warmHotProfiles({ ...args, readAt, versions, room })),
+    ];
   return inParallel(splits, parallelSplits, async (split, index) => {
     const summary = `profiles: split ${index + 1} of ${splits.length}`;
-    const share = { split, readAt, parallelSplits: Math.min(parallelSplits, splits.length) };
+    const share = { split, readAt, versions, parallelSplits: Math.min(parallelSplits, splits.length) };
     return counted(await activities(summary).warmProfileSplit({ ...args, ...share }));
   });
 }
+
+const sourceChanging = (tables: readonly string[]): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(
+    `The files of ${tables.join(' and ')} were changed during each of several reads. Profiles were written, but none was removed. Warm again when the load is done.`,
+    failureTypes.sourceChanging,
+  );

@@ -28,7 +28,7 @@ export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById 
     options: ReadOptions = {},
   ) => {
     if (ids.length === 0) return [];
-    const source = await silver.source();
+    const source = await silver.source(options.versions);
     const sql = `SELECT ${source.select(entity)} FROM ${source.table(entity.table)}
                  WHERE ${source.text(entity.table, entity.idColumn)} IN ${literals(ids)}`;
     const rows = await trino.rows(sql, { columns: Object.keys(entity.columns), signal: options.signal });
@@ -36,9 +36,9 @@ export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById 
   };
 
   return {
-    async existingIds(entity, ids, { signal } = {}) {
+    async existingIds(entity, ids, { signal, versions } = {}) {
       if (ids.length === 0) return new Set();
-      const sql = existingIdsSql(await silver.source(), entity, ids);
+      const sql = existingIdsSql(await silver.source(versions), entity, ids);
       const rows = await trino.rows(sql, { columns: ['id'], signal });
       return new Set(rows.map(([id]) => id ?? ''));
     },

@@ -30,14 +30,14 @@ export interface RankingReads {
 export function createRankingReads(trino: Trino, silver: SilverCatalog): RankingReads {
   return {
     async profileLists(limit, scope, options = {}) {
-      const sql = profileListsSql(await silver.source(), limit, scope);
+      const sql = profileListsSql(await silver.source(options.versions), limit, scope);
       const columns = ['scope', ...Object.keys(profile.columns)];
       const rows = await trino.rows(sql, { columns, signal: options.signal });
       return groupByScope(rows, (row) => profile.fromRow(row.slice(1)), options);
     },
 
     async ranking(kind, limit, scope, options = {}) {
-      const sql = rankingSql(await silver.source(), kind, limit, scope);
+      const sql = rankingSql(await silver.source(options.versions), kind, limit, scope);
       const columns = ['scope', 'kol_id', 'score'];
       const rows = await trino.rows(sql, { columns, signal: options.signal });
       return groupByScope(
@@ -48,7 +48,7 @@ export function createRankingReads(trino: Trino, silver: SilverCatalog): Ranking
     },
 
     async trending(limit, now, scope, options = {}) {
-      const sql = trendingSql(await silver.source(), limit, now, scope);
+      const sql = trendingSql(await silver.source(options.versions), limit, now, scope);
       const columns = ['scope', 'content_id', 'heat'];
       const rows = await trino.rows(sql, { columns, signal: options.signal });
       return groupByScope(

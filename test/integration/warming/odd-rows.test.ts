@@ -107,12 +107,13 @@ describe('a warm of odd rows', () => {
       split: { from: 0, to: HASH_BUCKETS },
       readAt: new Date().toISOString(),
       parallelSplits: 1,
+      versions: {},
     };
     const run = (attempt: number): Promise<PartReport> =>
       new MockActivityEnvironment({ attempt }).run(
         (args: WarmProfileSplitArgs) => activities.warmProfileSplit(args),
         { ...split, ...MANUAL },
-      ) as Promise<PartReport>;
+      );
     await run(1);
     await copy('profiles', { username: `'new_name'`, processed_at: `'2100-01-01'` }, `platform = 'tiktok'`);
     const report = await run(2);

@@ -29,6 +29,14 @@ describe('addresses of the stack', () => {
   it('ignore the catalog of another Trino when the local Trino is used', () => {
     expect(stackAddresses(ports, { TRINO_CATALOG: 'lake' }).TRINO_CATALOG).toBe('iceberg');
   });
+
+  it('name the catalog of the local lakehouse that LAKEHOUSE chooses, and refuse another one', () => {
+    expect(stackAddresses(ports, { LAKEHOUSE: 'hive' }).TRINO_CATALOG).toBe('hive');
+    expect(stackAddresses(ports, { LAKEHOUSE: '' }).TRINO_CATALOG).toBe('iceberg');
+    expect(() => stackAddresses(ports, { LAKEHOUSE: 'delta' })).toThrow(
+      'LAKEHOUSE is "delta": it must be iceberg or hive.',
+    );
+  });
 });
 
 describe('the env file', () => {

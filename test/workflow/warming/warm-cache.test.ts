@@ -67,7 +67,7 @@ const emptyPlan: Omit<ProfilePlan, 'report'> = {
   splits: [],
   parallelSplits: 1,
   room: null,
-  snapshots: {},
+  versions: {},
   tableRows: {},
   shape: 'all',
 };

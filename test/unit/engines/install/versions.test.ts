@@ -16,6 +16,10 @@ describe('versions of the engines', () => {
       'trino/pom.xml',
       `<artifactId>trino-iceberg</artifactId>\n              <version>${VERSIONS.trino}</version>`,
     ],
+    [
+      'trino/pom.xml',
+      `<artifactId>trino-hive</artifactId>\n              <version>${VERSIONS.trino}</version>`,
+    ],
     ['temporal/go.mod', `github.com/temporalio/cli v${VERSIONS.temporal} `],
     [
       'temporal-test-server/pom.xml',

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApplicationFailure } from '@temporalio/activity';
+import { failureTypes } from '../../contract/failure-types.ts';
+import {
+  changedTables,
+  msUntilSettled,
+  mutableTables,
+  type TableVersions,
+} from '../../domain/warming/table-version.ts';
+import type { PartWarm } from './part-warm.ts';
+
+/** With the default settle time of 10 s these take a minute at most, apart from the reads themselves. */
+const MAX_ATTEMPTS = 6;
+
+interface OneVersion<T> {
+  readonly versions: TableVersions;
+  readonly result: T;
+}
+
+type Outcome<T> = { readonly result: T } | { readonly error: unknown };
+
+/**
+ * Reads tables at one version each. Snapshots are read by their id. Files can be replaced under the reader: they must have settled
+ * before the read and be the same after it; else the read is repeated. What `read` throws counts only if they were the same.
+ * @param first versions just read
+ * @param read is called again for each attempt; must not write
+ * @throws SourceChanging when the files do not settle
+ */
+export async function readOneVersion<T>(
+  warm: PartWarm,
+  first: TableVersions,
+  read: (versions: TableVersions) => Promise<T>,
+): Promise<OneVersion<T>> {
+  if (mutableTables(first).length === 0) return { versions: first, result: await read(first) };
+  let versions = first;
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const waitMs = Math.min(msUntilSettled(versions, warm.settleMs, Date.now()), warm.settleMs);
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal: warm.reading.signal });
+    // After a wait the list of files is stale.
+    const outcome = waitMs > 0 ? undefined : await outcomeOf(read(versions));
+    const now = await warm.readVersions();
+    if (outcome !== undefined && changedTables(versions, now).length === 0) {
+      if ('error' in outcome) throw outcome.error;
+      return { versions, result: outcome.result };
+    }
+    versions = now;
+    warm.forgetRead();
+  }
+  throw sourceChanging(mutableTables(versions));
+}
+
+/** The tables changed again and again while they were read. Not retried, since the attempts were. */
+const sourceChanging = (tables: readonly string[]): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(
+    `The files of ${tables.join(' and ')} were changed during each of ${MAX_ATTEMPTS} reads, or there are none. The cache keeps what it has. Warm again when the load is done.`,
+    failureTypes.sourceChanging,
+  );
+
+async function outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {
+  try {
+    return { result: await work };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Files of a table changed after they were read. What was read must not remove anything from the cache. */
+export class TableChangedError extends Error {
+  readonly code = 'TABLE_CHANGED';
+  constructor(readonly tables: readonly string[]) {
+    super(`${tables.join(' and ')} changed while the warm read it`);
+    this.name = 'TableChangedError';
+  }
+}
+
+/** @throws TableChangedError when files of these versions have changed since */
+export async function assertUnchanged(warm: PartWarm, versions: TableVersions): Promise<void> {
+  if (mutableTables(versions).length === 0) return;
+  const changed = changedTables(versions, await warm.readVersions());
+  if (changed.length > 0) throw new TableChangedError(changed);
+}

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import DataLoader from 'dataloader';
+import { silver as contract, type SilverTable } from '../../domain/schema/silver-tables.ts';
+import { versionOfFiles, type TableVersion, type TableVersions } from '../../domain/warming/table-version.ts';
+import { columnsSql, filesSql, snapshotSql } from './queries.ts';
+import type { SilverCatalog, SilverSource } from './silver-catalog.ts';
+import type { Trino } from './trino.ts';
+import { TrinoQueryError } from './trino-errors.ts';
+
+/** Parts that start together share the queries: the query of a table starts this long after the first request. */
+const WINDOW_MS = 25;
+/** A list of files takes far less than a second. */
+const TIMEOUT_SECONDS = 30;
+
+/** Reads the current versions of tables. */
+export type ReadTableVersions = (tables: readonly SilverTable[]) => Promise<TableVersions>;
+
+const UNKNOWN: TableVersion = { kind: 'unknown' };
+
+/**
+ * The one place that knows how each kind of table tells its version: Iceberg by its snapshot, Hive by its list of files, others not
+ * at all. Requests of the same moment share one query a table, and none is answered from before it was made.
+ */
+export function createReadTableVersions(trino: Trino, silver: SilverCatalog): ReadTableVersions {
+  /** Last check of each table, whether its snapshot has the current columns. */
+  const checks = new Map<SilverTable, { readonly sql: string; readonly fits: boolean }>();
+
+  const rows = (sql: string, columns: readonly string[]) =>
+    trino.rows(sql, { columns, timeoutSeconds: TIMEOUT_SECONDS });
+
+  /** @returns undefined unless it is an Iceberg table with a snapshot */
+  async function readSnapshot(source: SilverSource, table: SilverTable): Promise<TableVersion | undefined> {
+    const [row] = (await unlessRefused(rows(snapshotSql(source, table), ['snapshot_id']))) ?? [];
+    if (row?.[0] == null) return undefined;
+    const version: TableVersion = { kind: 'snapshot', id: row[0] };
+    return (await hasCurrentColumns(table, version)) ? version : UNKNOWN;
+  }
+
+  /** A change of the columns alone makes no snapshot: the last one then lacks columns that a read of today's table has. */
+  async function hasCurrentColumns(table: SilverTable, version: TableVersion): Promise<boolean> {
+    const sql = columnsSql(await silver.source({ [table]: version }), table);
+    const last = checks.get(table);
+    if (last?.sql === sql) return last.fits;
+    const fits = (await unlessRefused(rows(sql, Object.keys(contract[table])))) !== undefined;
+    checks.set(table, { sql, fits });
+    return fits;
+  }
+
+  async function readFiles(source: SilverSource, table: SilverTable): Promise<TableVersion | undefined> {
+    const found = await unlessRefused(rows(filesSql(source, table), ['path', 'bytes', 'modified_ms']));
+    return (
+      found &&
+      versionOfFiles(
+        found.map(([path, bytes, modifiedMs]) => ({
+          path: path ?? '',
+          bytes: bytes ?? '',
+          modifiedMs: Number(modifiedMs),
+        })),
+      )
+    );
+  }
+
+  async function readVersion(table: SilverTable): Promise<TableVersion> {
+    const source = await silver.source();
+    return (await readSnapshot(source, table)) ?? (await readFiles(source, table)) ?? UNKNOWN;
+  }
+
+  const loader = new DataLoader<SilverTable, TableVersion>(
+    async (tables) => {
+      const distinct = [...new Set(tables)];
+      const results = await Promise.allSettled(distinct.map(readVersion));
+      return tables.map((table) => {
+        const result = results[distinct.indexOf(table)];
+        return result?.status === 'fulfilled' ? result.value : (result?.reason as Error);
+      });
+    },
+    { cache: false, batchScheduleFn: (run) => void sleep(WINDOW_MS).then(run) },
+  );
+
+  return async (tables) => {
+    const versions = await Promise.all(
+      tables.map(async (table) => [table, await loader.load(table)] as const),
+    );
+    return Object.fromEntries(versions);
+  };
+}
+
+/** @returns undefined when Trino refuses the query itself: this kind of table lacks what it names */
+async function unlessRefused<T>(query: Promise<T>): Promise<T | undefined> {
+  try {
+    return await query;
+  } catch (error) {
+    if (error instanceof TrinoQueryError && !error.retryable) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+import type { SilverTable } from '../schema/silver-tables.ts';
+import { fingerprint } from '../values/fingerprint.ts';
+
+/** The state of a table at one time, as far as the lakehouse can tell. */
+export type TableVersion =
+  /** An Iceberg table: this snapshot can be read as long as it is kept. `id` is a decimal number beyond 2^53. */
+  | { readonly kind: 'snapshot'; readonly id: string }
+  /** A Hive table: these files. A writer may replace them at any time. `newestMs` is null when there are none. */
+  | { readonly kind: 'files'; readonly fingerprint: string; readonly newestMs: number | null }
+  /** A view, or a table whose versions cannot be read. It counts as changed. */
+  | { readonly kind: 'unknown' };
+
+export type TableVersions = Readonly<Partial<Record<SilverTable, TableVersion>>>;
+
+/** A data file of a Hive table. */
+export interface DataFile {
+  readonly path: string;
+  readonly bytes: string;
+  /** Milliseconds since 1970, by the clock of the storage. */
+  readonly modifiedMs: number;
+}
+
+/** The version of a Hive table with these files, in any order. */
+export const versionOfFiles = (files: readonly DataFile[]): TableVersion => ({
+  kind: 'files',
+  fingerprint: fingerprint(
+    JSON.stringify(files.map(({ path, bytes, modifiedMs }) => [path, bytes, modifiedMs].join('\n')).sort()),
+  ),
+  newestMs: files.length === 0 ? null : Math.max(...files.map(({ modifiedMs }) => modifiedMs)),
+});
+
+/** Versions as texts to store and compare; null for a table whose version is unknown. */
+export const versionTexts = (versions: TableVersions): Record<string, string | null> =>
+  Object.fromEntries(Object.entries(versions).map(([table, version]) => [table, textOf(version)]));
+
+function textOf(version: TableVersion): string | null {
+  if (version.kind === 'unknown') return null;
+  return `${version.kind} ${version.kind === 'snapshot' ? version.id : version.fingerprint}`;
+}
+
+/** The tables that a writer can change under a reader, and that tell so: those whose version is a list of files. */
+export const mutableTables = (versions: TableVersions): SilverTable[] =>
+  tablesOf(versions).filter((table) => versions[table]?.kind === 'files');
+
+/** The tables of files that are not the same any more. A snapshot stays readable, so a newer one is no change. */
+export const changedTables = (read: TableVersions, now: TableVersions): SilverTable[] => {
+  const [before, after] = [versionTexts(read), versionTexts(now)];
+  return mutableTables(read).filter((table) => before[table] !== after[table]);
+};
+
+/**
+ * How long to wait (ms) until no table of files is likely to be in the middle of a load: each has files, and the newest of them is
+ * older than the settle time. 0 when there is nothing to wait for.
+ */
+export function msUntilSettled(versions: TableVersions, settleMs: number, nowMs: number): number {
+  const waits = Object.values(versions).map((version) =>
+    version.kind === 'files' ? (version.newestMs ?? nowMs) + settleMs - nowMs : 0,
+  );
+  return Math.max(0, ...waits);
+}
+
+const tablesOf = (versions: TableVersions) => Object.keys(versions) as SilverTable[];
