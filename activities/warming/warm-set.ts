@@ -28,7 +28,7 @@ export interface WarmSetDeps extends PartWarmDeps {
 }
 
 /** What a read sees. */
-export interface ReadMoment {
+interface ReadMoment {
   /** Versions of the tables. */
   readonly at: TableVersions;
   /** For what depends on the clock. */
