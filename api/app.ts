@@ -63,7 +63,7 @@ const index = {
     trending: '/api/v1/content/trending{?platform,limit,expand}',
     content: '/api/v1/content/{id}',
     stats: '/api/v1/stats',
-    etl_loads: '/api/v1/etl/loads',
+    etl_loads: '/api/v1/etl/loads{/id}{?pipeline,wait}',
     warms: '/api/v1/warms{/id}',
     health: '/healthz',
     readiness: '/readyz',

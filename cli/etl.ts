@@ -1,12 +1,14 @@
 import { userInfo } from 'node:os';
-import type { Command } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { ConfigError } from '../config/config.ts';
-import { parseEtlLoad } from '../contract/etl-loads.ts';
+import { parseEtlLoad, parseEtlRunSelector, type EtlRunStatus } from '../contract/etl-loads.ts';
 import type { EtlLoad } from '../domain/warming/etl-load.ts';
-import { formatInvalidValue } from '../domain/values/invalid-value.ts';
+import type { EtlRunSelector } from '../domain/warming/load-memory.ts';
+import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-value.ts';
 import { partsOfTables } from '../domain/warming/warm-parts.ts';
 import { signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
+import { exitCodeOf, NoAnswerError, printRun, readRun, waitForRun } from './etl-run.ts';
 import { createCommand, runCommand } from './run-command.ts';
 import { withClients } from './with-clients.ts';
 import { withWorkflowLink } from './workflow-link.ts';
@@ -21,11 +23,22 @@ interface Options {
   json?: boolean;
 }
 
+interface RunOptions {
+  pipeline?: string;
+  timeout?: number;
+  json?: boolean;
+}
+
 /** Options whose names differ from the fields of a load, for messages. */
 const optionOf: Readonly<Record<string, string>> = { runId: '--run-id', loadedAt: '--loaded-at' };
 
-/** `npm run etl`: signals ETL loads, as pipelines do. Exit codes: 0 Temporal accepted it, 1 failed, 2 wrong usage. */
-const program = createCommand('npm run etl --').description('Reports ETL loads to the cache (docs/etl.md).');
+/**
+ * `npm run etl`: signals ETL loads, as pipelines do, and says what became of them. Exit codes: 0 success, 1 failed, 2 wrong usage,
+ * 3 the wait is over and the load is not finished.
+ */
+const program = createCommand('npm run etl --').description(
+  'Reports ETL loads to the cache, and says what became of them (docs/etl.md).',
+);
 
 program
   .command('loaded')
@@ -46,11 +59,41 @@ program
   .action((options: Options, command: Command) => {
     const { json = false, ...given } = options;
     const { load, problems } = parseEtlLoad(given);
-    if (load === null || problems.length > 0) {
-      const named = problems.map((one) => ({ ...one, name: optionOf[one.name] ?? `--${one.name}` }));
-      command.error(named.map((one) => `error: ${formatInvalidValue(one)}`).join('\n'), { exitCode: 2 });
-    }
+    if (load === null || problems.length > 0) return refuse(problems, command);
     return runCommand(() => loaded(load, json), [ConfigError, TemporalUnavailableError]);
+  });
+
+program
+  .command('wait')
+  .description(
+    'Waits until the loads of a pipeline run are done or failed. Exit codes: 0 done, 1 failed or not known, 2 wrong usage, 3 not finished in time.',
+  )
+  .argument('<run-id>', 'id of the pipeline run')
+  .option('--pipeline <name>', 'only the loads of this pipeline')
+  .option('--timeout <seconds>', 'the longest wait', wholeSeconds, 600)
+  .option('--json', 'print only the result, as JSON')
+  .action((runId: string, options: RunOptions, command: Command) => {
+    const run = selectorOf(runId, options, command);
+    return runCommand(
+      () => waitUntilFinished(run, options),
+      [ConfigError, TemporalUnavailableError, NoAnswerError],
+    );
+  });
+
+program
+  .command('status')
+  .description(
+    'Prints what became of the loads of a pipeline run. Exit codes: 0 known, 1 not known, 2 wrong usage.',
+  )
+  .argument('<run-id>', 'id of the pipeline run')
+  .option('--pipeline <name>', 'only the loads of this pipeline')
+  .option('--json', 'print the result as JSON')
+  .action((runId: string, options: RunOptions, command: Command) => {
+    const run = selectorOf(runId, options, command);
+    return runCommand(
+      () => printStatus(run, options),
+      [ConfigError, TemporalUnavailableError, NoAnswerError],
+    );
   });
 
 await program.parseAsync();
@@ -72,4 +115,42 @@ function loaded(load: EtlLoad, json: boolean): Promise<void> {
 
 function commaSeparated(text: string): string[] {
   return text.split(',').map((item) => item.trim());
+}
+
+/** Ends the process with exit code 2 when the run id or the pipeline is not valid. */
+function selectorOf(runId: string, { pipeline }: RunOptions, command: Command): EtlRunSelector {
+  const parsed = parseEtlRunSelector({ runId, pipeline });
+  return 'value' in parsed ? parsed.value : refuse(parsed.invalid, command);
+}
+
+function refuse(problems: readonly InvalidValue[], command: Command): never {
+  const named = problems.map((one) => ({ ...one, name: optionOf[one.name] ?? `--${one.name}` }));
+  return command.error(named.map((one) => `error: ${formatInvalidValue(one)}`).join('\n'), { exitCode: 2 });
+}
+
+function waitUntilFinished(run: EtlRunSelector, { timeout = 0, json = false }: RunOptions): Promise<void> {
+  return withClients(async (clients) => {
+    const temporal = await clients.temporal();
+    const read = () => readRun(temporal, run);
+    const status = await waitForRun(temporal, read, { seconds: timeout, quiet: json });
+    print(run, status, json);
+    if (status !== null) process.exitCode = exitCodeOf(status);
+  });
+}
+
+function printStatus(run: EtlRunSelector, { json = false }: RunOptions): Promise<void> {
+  return withClients(async (clients) => {
+    print(run, await readRun(await clients.temporal(), run), json);
+  });
+}
+
+function print({ runId }: EtlRunSelector, status: EtlRunStatus | null, json: boolean): void {
+  if (status !== null) return printRun(status, json);
+  console.error(`No load of the run ${JSON.stringify(runId)} is known`);
+  process.exitCode = 1;
+}
+
+function wholeSeconds(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number of seconds.');
 }

@@ -3,10 +3,11 @@ import { silverTables } from '../domain/schema/silver-tables.ts';
 import { isId } from '../domain/values/id.ts';
 import { ALL, isPlatform } from '../domain/values/platform.ts';
 import { shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
-import type { RecentKey } from '../domain/values/recent-keys.ts';
 import { MAX_LOAD_PLATFORMS, type EtlLoad, type PartsAndScopes } from '../domain/warming/etl-load.ts';
+import type { EtlRunSelector, LoadMemorySnapshot, LoadState } from '../domain/warming/load-memory.ts';
+import type { WaitingLoads } from '../domain/warming/load-queue.ts';
 import { MAX_SCOPE_IDS } from '../domain/warming/warm-scope.ts';
-import { parseInput } from './parse-input.ts';
+import { parseInput, type ParseResult } from './parse-input.ts';
 
 const MAX_TABLES = 1000;
 const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
@@ -109,14 +110,6 @@ function normalized(load: EtlLoadFields): EtlLoad {
 
 type EtlLoadFields = { readonly [Name in keyof EtlLoad]: EtlLoad[Name] | undefined };
 
-/** Loads that no warm has served yet, merged into one. Its size does not grow with their number. */
-export interface WaitingLoads extends PartsAndScopes {
-  readonly loads: number;
-  readonly pipelines: readonly string[];
-  /** Duplicate keys of the loads. When the warm fails, these loads do not count as repeats. */
-  readonly keys: readonly string[];
-}
-
 /** A warm after ETL loads. It is running while `endedAt` is null. */
 export interface EtlWarm {
   readonly workflowId: string;
@@ -142,7 +135,7 @@ interface LoadProblem {
 export interface EtlLoadsState {
   /** Accepted loads, repeats not counted. */
   readonly taken: number;
-  /** Loads that the same run of the same pipeline had already sent. */
+  /** Loads that the same run of the same pipeline had already sent, with no later `loadedAt`. */
   readonly repeats: number;
   /** Signals that named no known table. */
   readonly ignored: number;
@@ -157,5 +150,41 @@ export interface EtlLoadsState {
 export interface EtlLoadsInput {
   readonly state?: EtlLoadsState;
   readonly waiting?: WaitingLoads;
-  readonly remembered?: readonly RecentKey[];
+  readonly memory?: LoadMemorySnapshot;
 }
+
+/** A load of a pipeline run, and the warm that serves it. */
+interface EtlLoadStatus {
+  readonly tables: readonly string[];
+  readonly state: LoadState;
+  readonly takenAt: string;
+  /** Workflow id of the warm; null before it starts, and for a load that made nothing in the cache stale. */
+  readonly warm: string | null;
+  /** When the warm ended. */
+  readonly endedAt: string | null;
+  /** Why the warm failed. */
+  readonly error: string | null;
+}
+
+/** What became of the loads of a pipeline run. */
+export interface EtlRunStatus {
+  readonly runId: string;
+  /** `taken` or `warming` while one load is not finished; then `failed` if one failed, otherwise `done`. */
+  readonly state: LoadState;
+  /** Why the first load that failed did so. */
+  readonly error: string | null;
+  /** The latest loads of the run, oldest first; at most 100. */
+  readonly loads: readonly EtlLoadStatus[];
+}
+
+/** How a client names a pipeline run. */
+export const etlRunShape = {
+  runId: text.describe(acceptedText),
+  pipeline: text.optional().describe(acceptedText),
+};
+
+/** Checks the argument of the query for a pipeline run. */
+export const parseEtlRunSelector = (given: unknown): ParseResult<EtlRunSelector> =>
+  parseInput(etlRunShape, given);
+
+export const isFinished = ({ state }: EtlRunStatus): boolean => state === 'done' || state === 'failed';

@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { EtlLoad } from '../domain/warming/etl-load.ts';
-import type { EtlLoadsState } from './etl-loads.ts';
+import type { EtlRunSelector } from '../domain/warming/load-memory.ts';
+import type { EtlLoadsState, EtlRunStatus } from './etl-loads.ts';
 import type { LoopChange, LoopState, SeekTarget } from './scoring-loop.ts';
 import type { PartOutcome, WarmProgress, WarmRequest } from './warm-cache.ts';
 
@@ -17,6 +18,8 @@ export const partWarmedSignal = defineSignal<[PartOutcome]>('partWarmed');
 export const tablesLoadedSignal = defineSignal<[EtlLoad]>('tablesLoaded');
 /** etlLoads: state of the loads. */
 export const etlLoadsStateQuery = defineQuery<EtlLoadsState>('state');
+/** etlLoads: what became of the loads of a pipeline run; null when the receiver does not know the run. */
+export const etlRunQuery = defineQuery<EtlRunStatus | null, [EtlRunSelector]>('run');
 
 /** scoringLoop: state and progress. */
 export const loopStateQuery = defineQuery<LoopState>('state');

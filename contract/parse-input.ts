@@ -8,6 +8,18 @@ export type InputShape = Readonly<Record<string, z.ZodType>>;
 /** A checked input, or everything that is wrong with it. */
 export type ParseResult<T> = { readonly value: T } | { readonly invalid: readonly InvalidValue[] };
 
+/**
+ * The object schema of a shape. Kept, because zod compiles a schema when it is first used: thousands of signals of one workflow
+ * task would compile thousands.
+ */
+const schemas = new WeakMap<InputShape, z.ZodType>();
+
+function schemaOf<S extends InputShape>(shape: S): z.ZodObject<S> {
+  const schema = schemas.get(shape) ?? z.object(shape);
+  schemas.set(shape, schema);
+  return schema as z.ZodObject<S>;
+}
+
 /** A long list of errors does not help the sender. */
 const MAX_INVALID = 10;
 
@@ -32,7 +44,7 @@ export function parseInput<S extends InputShape>(
   const entries = Object.entries(given).filter(([, value]) => value != null);
   const known = Object.fromEntries(entries.filter(([field]) => Object.hasOwn(shape, field)));
   const unknown = entries.filter(([field]) => !Object.hasOwn(shape, field));
-  const result = z.object(shape).safeParse(known);
+  const result = schemaOf(shape).safeParse(known);
   if (result.success && unknown.length === 0) return { value: result.data };
   const wrong = [...groupBy(result.error?.issues ?? [], ({ path }) => String(path[0]))].map(
     ([field, issues]) => ({

@@ -6,6 +6,13 @@ import type { createActivities } from './create-activities.ts';
 
 type Activities = Awaited<ReturnType<typeof createActivities>>;
 
+/**
+ * The longest time that a workflow task may take. Thousands of ETL signals that arrived while no worker ran come in one task, and
+ * the SDK alone needs 0.3 ms of CPU for each. After its default of 5 s the SDK ends the process, and each later start would end
+ * the same way. The SDK accepts this option, although the type of the options for users does not list it.
+ */
+export const workflowTaskLimit = { isolateExecutionTimeout: '60 seconds' } as const;
+
 /** The workers of a process: one for each task queue that it serves. The scoring queue comes with that of the slices. */
 export function createWorkers(
   config: Config,
@@ -23,6 +30,7 @@ export function createWorkers(
       ...options,
       taskQueue,
       namespace: config.TEMPORAL_NAMESPACE,
+      ...workflowTaskLimit,
       // Each heartbeat brings back a cancellation, so send them often.
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     });

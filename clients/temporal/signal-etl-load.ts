@@ -1,10 +1,11 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { EtlLoadsState } from '../../contract/etl-loads.ts';
-import { etlLoadsStateQuery, tablesLoadedSignal } from '../../contract/messages.ts';
+import type { EtlLoadsState, EtlRunStatus } from '../../contract/etl-loads.ts';
+import { etlLoadsStateQuery, etlRunQuery, tablesLoadedSignal } from '../../contract/messages.ts';
 import { WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { ETL_LOADS_ID } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 import type { EtlLoad } from '../../domain/warming/etl-load.ts';
+import type { EtlRunSelector } from '../../domain/warming/load-memory.ts';
 import type { StartedWorkflow } from './start-warm.ts';
 
 /**
@@ -17,6 +18,8 @@ export async function signalEtlLoad(temporal: Client, load: EtlLoad): Promise<St
     taskQueue: WARM_TASK_QUEUE,
     signal: tablesLoadedSignal,
     signalArgs: [load],
+    // A task with thousands of signals may take longer than the 10 s that Temporal waits by default.
+    workflowTaskTimeout: '60 seconds',
     staticSummary: 'Turns ETL loads into warms of the parts that became stale',
   });
   return { workflowId: receiver.workflowId, runId: receiver.signaledRunId };
@@ -26,9 +29,21 @@ export async function signalEtlLoad(temporal: Client, load: EtlLoad): Promise<St
  * State of the recent loads; null when there were none. A worker must run.
  * @throws ServiceError
  */
-export async function readEtlLoads(temporal: Client): Promise<EtlLoadsState | null> {
+export const readEtlLoads = (temporal: Client): Promise<EtlLoadsState | null> =>
+  nullIfNotFound(() => receiverOf(temporal).query(etlLoadsStateQuery));
+
+/**
+ * What became of the loads of a pipeline run; null when the receiver does not know the run. A worker must run.
+ * @throws ServiceError
+ */
+export const readEtlRun = (temporal: Client, run: EtlRunSelector): Promise<EtlRunStatus | null> =>
+  nullIfNotFound(() => receiverOf(temporal).query(etlRunQuery, run));
+
+const receiverOf = (temporal: Client) => temporal.workflow.getHandle<Workflows['etlLoads']>(ETL_LOADS_ID);
+
+async function nullIfNotFound<T>(query: () => Promise<T>): Promise<T | null> {
   try {
-    return await temporal.workflow.getHandle<Workflows['etlLoads']>(ETL_LOADS_ID).query(etlLoadsStateQuery);
+    return await query();
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return null;
     throw error;

@@ -6,11 +6,11 @@ import { partsOfTables, warmParts, type WarmPart } from './warm-parts.ts';
 export interface EtlLoad {
   /** Silver tables. */
   readonly tables: readonly string[];
-  /** Time of the load, ISO 8601 with `Z` or an offset; for the record. */
+  /** Time of the load, ISO 8601 with `Z` or an offset. A load that is sent again with a later time is a new one. */
   readonly loadedAt?: string;
   /** Name of the pipeline. */
   readonly pipeline?: string;
-  /** Run id of the pipeline. A load that is sent again under the same run id counts once. */
+  /** Run id of the pipeline. A load that is sent again under the same run id counts once, and can be asked for by it. */
   readonly runId?: string;
   /** Only rows of these platforms changed. */
   readonly platforms?: readonly string[];
@@ -20,16 +20,13 @@ export interface EtlLoad {
 
 /** Loads that arrive within this time lead to one warm, because pipelines load one table after another. */
 export const ETL_WINDOW_SECONDS = 5;
-/** A repeat is recognised for this long, among this many loads. */
-export const ETL_DUPLICATE_HOURS = 24;
-export const ETL_DUPLICATE_LOADS = 1000;
 
 /** Platforms that one load may name. */
 export const MAX_LOAD_PLATFORMS = 100;
 
 /**
- * The key by which a repeat is recognised: pipeline, run and everything that the load names. Undefined for a load without a
- * run id. A run that reports one table after another therefore sends a new load each time.
+ * The key by which a repeat is recognised: pipeline, run and everything that the load names, except its time. Undefined for a
+ * load without a run id. A run that reports one table after another therefore sends a new load each time.
  */
 export function duplicateKeyOf({
   tables,

@@ -13,12 +13,15 @@ export const partsWithIds: readonly WarmPart[] = ['profiles', 'trending'];
 
 /** Most ids in one scope. A load of more ids is treated as a load of the whole table. */
 export const MAX_SCOPE_IDS = 1000;
+/** Most characters of all ids in one scope, because a scope travels in payloads of Temporal, which end at 2 MB. */
+export const MAX_SCOPE_CHARACTERS = 100_000;
 
 /** The smallest scope that covers all of these; undefined when that is the whole part. */
 export function mergeScopes(scopes: readonly (WarmScope | undefined)[]): WarmScope | undefined {
   if (scopes.every((scope) => scope?.ids !== undefined)) {
-    const ids = new Set(scopes.flatMap((scope) => scope?.ids ?? []));
-    return ids.size > MAX_SCOPE_IDS ? undefined : { ids: [...ids] };
+    const ids = [...new Set(scopes.flatMap((scope) => scope?.ids ?? []))];
+    const characters = ids.reduce((sum, id) => sum + id.length, 0);
+    return ids.length > MAX_SCOPE_IDS || characters > MAX_SCOPE_CHARACTERS ? undefined : { ids };
   }
   if (scopes.every((scope) => scope?.platforms !== undefined && scope.ids === undefined))
     return { platforms: [...new Set(scopes.flatMap((scope) => scope?.platforms ?? []))] };

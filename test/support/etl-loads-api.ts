@@ -21,6 +21,7 @@ export function useEtlLoadsApi() {
 
   return {
     dependencies: () => dependencies,
+    url: () => api.url,
     send: (method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>) =>
       sendRequest(api.url, method, path, body, headers),
   };

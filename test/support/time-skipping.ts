@@ -2,6 +2,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { inject } from 'vitest';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
+import { workflowTaskLimit } from '../../workers/create-workers.ts';
 import { registerSearchAttributes } from '../../clients/temporal/register-search-attributes.ts';
 
 /** A test server on which hours pass in milliseconds. It has our search attributes. */
@@ -25,6 +26,7 @@ export const createWorker = (
     taskQueue,
     activities,
     workflowBundle: { codePath: inject('engines').WORKFLOW_BUNDLE },
+    ...workflowTaskLimit,
     // An activity learns of its cancellation by the reply to a heartbeat, so send heartbeats often.
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
   });

@@ -7,6 +7,7 @@ import {
   defineSignal,
   executeChild,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -14,42 +15,34 @@ import {
 } from '@temporalio/workflow';
 import {
   parseEtlLoad,
+  parseEtlRunSelector,
   type EtlLoadsInput,
   type EtlLoadsState,
   type EtlWarm,
-  type WaitingLoads,
 } from '../../contract/etl-loads.ts';
-import { etlLoadsStateQuery, tablesLoadedSignal } from '../../contract/messages.ts';
+import { etlLoadsStateQuery, etlRunQuery, tablesLoadedSignal } from '../../contract/messages.ts';
 import { etlWarmId } from '../../contract/workflow-ids.ts';
 import { formatInvalidValue } from '../../domain/values/invalid-value.ts';
-import { createRecentKeys } from '../../domain/values/recent-keys.ts';
-import {
-  duplicateKeyOf,
-  ETL_DUPLICATE_HOURS,
-  ETL_DUPLICATE_LOADS,
-  ETL_WINDOW_SECONDS,
-  mergePartsAndScopes,
-  partsAndScopesOf,
-  type EtlLoad,
-} from '../../domain/warming/etl-load.ts';
+import { ETL_WINDOW_SECONDS, type EtlLoad } from '../../domain/warming/etl-load.ts';
+import { createLoadMemory, ETL_MEMORY_HOURS } from '../../domain/warming/load-memory.ts';
+import { createLoadQueue, type WaitingLoads } from '../../domain/warming/load-queue.ts';
+import { asCode } from '../as-code.ts';
 import { innermostMessage } from '../innermost-message.ts';
+import { validInput } from '../valid-input.ts';
+import { etlRunStatus } from './etl-run-status.ts';
 import { formatEtlLoadsDetails } from './format-etl-loads-details.ts';
 import { warmCache } from './warm-cache.ts';
 
-const NO_LOADS: WaitingLoads = { loads: 0, parts: [], scopes: {}, pipelines: [], keys: [] };
 const NO_STATE: EtlLoadsState = {
   taken: 0,
   repeats: 0,
   ignored: 0,
   problems: [],
-  waiting: NO_LOADS,
+  waiting: { loads: 0, parts: [] },
   lastWarm: null,
 };
 /** Problems that the state shows. */
 const MAX_PROBLEMS = 5;
-/** Pipelines that the summary of a warm names. */
-const MAX_PIPELINES = 10;
-const DUPLICATES = { ttlMs: ETL_DUPLICATE_HOURS * 3_600_000, maxKeys: ETL_DUPLICATE_LOADS };
 /** Temporal refuses a static summary of more than 400 bytes. */
 const MAX_SUMMARY_PIPELINES = 60;
 
@@ -64,15 +57,27 @@ const rawTablesLoadedSignal = defineSignal<[RawValue?]>(tablesLoadedSignal.name,
 /**
  * Receives ETL signals (by signal-with-start, so it does not need to run) and turns the signals of a short window into one
  * warm of the parts that became stale. Signals that arrive during a warm lead to the next one. A load that a pipeline run
- * sends again counts once; to recognise it, the workflow stays open for a day after the last load, then it ends.
+ * sends again counts once; to recognise it, and to say what became of it, the workflow stays open for a day after the last
+ * load, then it ends.
+ *
+ * Thousands of signals can arrive in one workflow task: the work for one signal must be small and must not grow with the number
+ * of loads.
  */
 export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
-  let state = input?.state ?? NO_STATE;
-  let waiting = input?.waiting ?? NO_LOADS;
-  const recentKeys = createRecentKeys(input?.remembered ?? [], DUPLICATES);
+  // False in runs that began before loads were compared by time: they must replay as they ran.
+  const tracksLoads = patched('etl-loads-outcomes');
+  const queue = createLoadQueue(input?.waiting);
+  const memory = createLoadMemory(input?.memory);
+  let counts = input?.state ?? NO_STATE;
+
+  const state = (): EtlLoadsState => {
+    const { loads, parts } = queue.waiting();
+    return { ...counts, waiting: { loads, parts } };
+  };
+  const showDetails = oncePerTask(() => setCurrentDetails(formatEtlLoadsDetails(state())));
   const update = (change: Partial<EtlLoadsState>) => {
-    state = { ...state, ...change, waiting: { loads: waiting.loads, parts: waiting.parts } };
-    setCurrentDetails(formatEtlLoadsDetails(state));
+    counts = { ...counts, ...change };
+    showDetails();
   };
 
   // A signal can come from any client. A problem in it is shown in the state and not thrown, because a failure would stop
@@ -85,36 +90,62 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
         reason,
       });
       const problem = { at: now(), ignored: load === null, reason };
-      update({ problems: [...state.problems, problem].slice(-MAX_PROBLEMS) });
+      update({ problems: [...counts.problems, problem].slice(-MAX_PROBLEMS) });
     }
-    if (load === null) return update({ ignored: state.ignored + 1 });
-    const key = duplicateKeyOf(load);
-    if (key !== undefined && !recentKeys.add(key, Date.now())) return update({ repeats: state.repeats + 1 });
-    waiting = addLoad(waiting, load, key);
-    update({ taken: state.taken + 1 });
+    if (load === null) return update({ ignored: counts.ignored + 1 });
+    const isNew = memory.add(tracksLoads ? load : withoutTime(load), Date.now());
+    if (!isNew) return update({ repeats: counts.repeats + 1 });
+    queue.add(load);
+    update({ taken: counts.taken + 1 });
   });
-  setHandler(etlLoadsStateQuery, () => state);
+  setHandler(etlLoadsStateQuery, state);
+  setHandler(etlRunQuery, (given) => etlRunStatus(memory, validInput(parseEtlRunSelector(given))));
   update({});
 
   let round = 0;
-  const hasWork = () => waiting.loads > 0 || workflowInfo().continueAsNewSuggested;
-  while (await condition(hasWork, `${ETL_DUPLICATE_HOURS} hours`)) {
+  const hasWork = () => !queue.isEmpty() || workflowInfo().continueAsNewSuggested;
+  while (await condition(hasWork, `${ETL_MEMORY_HOURS} hours`)) {
     if (workflowInfo().continueAsNewSuggested)
-      await continueAsNew<typeof etlLoads>({ state, waiting, remembered: recentKeys.entries() });
+      await continueAsNew<typeof etlLoads>({
+        state: state(),
+        waiting: queue.waiting(),
+        memory: memory.snapshot(),
+      });
     await sleep(`${ETL_WINDOW_SECONDS} seconds`);
-    const served = waiting;
-    waiting = NO_LOADS;
-    update({});
+    const served = queue.take();
     // Some tables, such as kol_trust_features, are not cached.
-    if (served.parts.length === 0) continue;
+    if (served.parts.length === 0) {
+      memory.skipWarm(Date.now());
+      update({});
+      continue;
+    }
     round += 1;
-    await warmAfterLoads(served, etlWarmId(workflowInfo().runId, round), (lastWarm) => {
-      if (lastWarm.error !== null) served.keys.forEach((key) => recentKeys.forget(key));
-      update({ lastWarm });
-    });
+    const workflowId = etlWarmId(workflowInfo().runId, round);
+    memory.startWarm(workflowId);
+    const { error } = await warmAfterLoads(served, workflowId, (lastWarm) => update({ lastWarm }));
+    if (tracksLoads && error !== null && memory.wasRepeated()) {
+      memory.retakeLoads();
+      queue.putBack(served);
+    } else memory.endWarm(error, Date.now());
+    update({});
   }
-  return state;
+  return state();
 }
+
+/** Runs `work` once for all its calls of one workflow task, after them. */
+function oncePerTask(work: () => void): () => void {
+  let isPlanned = false;
+  return () => {
+    if (isPlanned) return;
+    isPlanned = true;
+    void Promise.resolve().then(() => {
+      isPlanned = false;
+      work();
+    });
+  };
+}
+
+const withoutTime = ({ loadedAt: _, ...load }: EtlLoad): EtlLoad => load;
 
 /** The content of a signal. When it cannot be decoded, the error text, which is not a valid load. */
 function decode(raw: RawValue | undefined): unknown {
@@ -126,41 +157,37 @@ function decode(raw: RawValue | undefined): unknown {
   }
 }
 
-function addLoad(waiting: WaitingLoads, load: EtlLoad, key: string | undefined): WaitingLoads {
-  const pipelines = new Set([...waiting.pipelines, load.pipeline ?? 'unknown']);
-  return {
-    ...mergePartsAndScopes([waiting, partsAndScopesOf([load])]),
-    loads: waiting.loads + 1,
-    pipelines: [...pipelines].slice(0, MAX_PIPELINES),
-    keys: key === undefined ? waiting.keys : [...waiting.keys, key].slice(-ETL_DUPLICATE_LOADS),
-  };
-}
-
 /**
  * Runs one warm for all waiting loads. Its failure does not end this workflow, because later loads need a warm too.
  * @param onChange called when the warm starts and when it ends
+ * @returns the warm that has ended
  */
 async function warmAfterLoads(
   { parts, scopes, pipelines, loads }: WaitingLoads,
   workflowId: string,
   onChange: (warm: EtlWarm) => void,
-): Promise<void> {
+): Promise<EtlWarm> {
   const requestedBy = pipelines.join(', ').slice(0, 100);
   const started = { workflowId, parts, requestedBy, loads, startedAt: now() };
   onChange({ ...started, endedAt: null, keys: null, error: null });
+  const end = (result: Pick<EtlWarm, 'keys' | 'error'>): EtlWarm => {
+    const ended = { ...started, endedAt: now(), ...result };
+    onChange(ended);
+    return ended;
+  };
   try {
     const { keys } = await executeChild(warmCache, {
       workflowId,
       args: [{ parts, scopes, trigger: 'etl', requestedBy }],
-      staticSummary: `Warm of ${parts.join(', ')} after ${loads} ETL loads by ${requestedBy.slice(0, MAX_SUMMARY_PIPELINES)}`,
+      staticSummary: `Warm of ${parts.join(', ')} after ${loads} ETL loads by ${asCode(requestedBy.slice(0, MAX_SUMMARY_PIPELINES))}`,
     });
-    onChange({ ...started, endedAt: now(), keys, error: null });
+    return end({ keys, error: null });
   } catch (error) {
     // Rethrow when this workflow is cancelled, but not when only the warm was cancelled.
     if (CancellationScope.current().consideredCancelled) throw error;
     const reason = innermostMessage(error);
     log.error('the warm after an ETL load failed', { workflowId, reason });
-    onChange({ ...started, endedAt: now(), keys: null, error: reason.slice(0, 1000) });
+    return end({ keys: null, error: reason.slice(0, 1000) });
   }
 }
 

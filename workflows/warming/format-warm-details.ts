@@ -1,3 +1,4 @@
+import { asCode } from '../as-code.ts';
 import type { WarmCacheOptions, WarmReport } from '../../contract/warm-cache.ts';
 import { formatMemory } from '../../domain/warming/redis-memory.ts';
 import { formatPartNotes, type PartReport } from '../../domain/warming/part-report.ts';
@@ -25,7 +26,7 @@ export function formatWarmDetails(
     ...(allowShrink ? ['shrunken sets too'] : []),
   ];
   return [
-    `${dryRun ? 'Dry run' : 'Warm'}, trigger **${trigger}**, requested by ${cell(requestedBy)}${how.length > 0 ? ` (${how.join(', ')})` : ''}`,
+    `${dryRun ? 'Dry run' : 'Warm'}, trigger **${trigger}**, requested by ${asCode(requestedBy)}${how.length > 0 ? ` (${how.join(', ')})` : ''}`,
     '',
     '| part | state | rows read | keys | renewed | removed | ms | notes |',
     '|---|---|---|---|---|---|---|---|',
@@ -36,7 +37,7 @@ export function formatWarmDetails(
 
 function formatPart(part: string, result: PartResult | null): string {
   if (result === null) return `| ${part} | … | | | | | | |`;
-  if ('error' in result) return `| ${part} | failed: ${cell(result.error)} | | | | | | |`;
+  if ('error' in result) return `| ${part} | failed: ${cell(asCode(result.error))} | | | | | | |`;
   const { rowsRead, keys, renewed, removed, durationMs } = result;
   const counts = [rowsRead, keys, renewed, removed, durationMs].join(' | ');
   return `| ${part} | done | ${counts} | ${cell(formatPartNotes(result).join('; '))} |`;

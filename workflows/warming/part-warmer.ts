@@ -20,6 +20,7 @@ import type { PartOutcome, PartWarmerInput, WarmProgress, WarmRequest } from '..
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { mergeScopes } from '../../domain/warming/warm-scope.ts';
+import { asCode } from '../as-code.ts';
 import { carriedRequests, carryRequests } from './waiting-requests.ts';
 import { warmPart, type OnProgress } from './warm-part.ts';
 
@@ -137,7 +138,7 @@ function formatDetails(
   { rows, total }: WarmProgress,
 ): string {
   return [
-    `Warming **${part}** for ${served.map(({ replyTo }) => `\`${replyTo}\``).join(', ')}`,
+    `Warming **${part}** for ${served.map(({ replyTo }) => asCode(replyTo)).join(', ')}`,
     ...(total > 0 ? [`${rows} of ${total} rows (splits in progress are not counted)`] : []),
     ...(waiting > 0 ? [`${waiting} more requests wait for the next run`] : []),
   ].join('\n\n');

@@ -17,14 +17,14 @@ afterAll(() => dependencies.close());
 beforeEach(() => endReceiver(dependencies.temporal));
 afterEach(() => endReceiver(dependencies.temporal));
 
-describe('npm run etl -- loaded', () => {
-  const etl = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-    execa(process.execPath, ['--import', 'tsx', 'cli/etl.ts', ...args], {
-      env: { ...engines, ML_API_URL: `http://${UNREACHABLE_ADDRESS}`, ...env },
-      reject: false,
-      stdin: 'ignore',
-    });
+const etl = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+  execa(process.execPath, ['--import', 'tsx', 'cli/etl.ts', ...args], {
+    env: { ...engines, ML_API_URL: `http://${UNREACHABLE_ADDRESS}`, ...env },
+    reject: false,
+    stdin: 'ignore',
+  });
 
+describe('npm run etl -- loaded', () => {
   test('reports a load and exits with 0', async () => {
     const { stdout, exitCode } = await etl([
       ...['loaded', '--tables', 'kol_content,kol_profiles', '--platforms', 'tiktok', '--pipeline', 'nightly'],
@@ -56,5 +56,68 @@ describe('npm run etl -- loaded', () => {
     });
     expect(exitCode).toBe(1);
     expect(stderr).toContain('TEMPORAL_ADDRESS');
+  });
+});
+
+describe('npm run etl -- wait and status', { timeout: 120_000 }, () => {
+  const report = () => etl(['loaded', '--tables', 'kol_profiles', '--ids', '1', '--run-id', 'run-1']);
+
+  test('wait shows how the load becomes done, and exits with 0; status prints the same', async () => {
+    await report();
+    const { activities } = recordRequests(dependencies);
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      const { stdout, exitCode } = await etl(['wait', 'run-1']);
+      expect(stdout).toMatch(
+        /^taken: .*$[^]*^done: kol_profiles \(taken .*, warm warm-cache-etl-loads-.*, ended /m,
+      );
+      expect(exitCode).toBe(0);
+
+      const status = await etl(['status', 'run-1', '--json']);
+      expect(JSON.parse(status.stdout)).toMatchObject({ runId: 'run-1', state: 'done' });
+      expect(status.exitCode).toBe(0);
+
+      const unknown = await etl(['status', 'run-1', '--pipeline', 'another']);
+      expect(unknown).toMatchObject({ exitCode: 1, stderr: 'No load of the run "run-1" is known' });
+    });
+  });
+
+  test('wait exits with 1 when the load failed, and says why', async () => {
+    await report();
+    const { activities } = recordRequests(dependencies, ['profiles']);
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      const { stdout, exitCode } = await etl(['wait', 'run-1']);
+      expect(stdout).toMatch(/failed: kol_profiles .*no rows/);
+      expect(exitCode).toBe(1);
+    });
+  });
+
+  test('wait exits with 3 when the load is not finished in time', async () => {
+    await report();
+    const { activities } = recordRequests(dependencies);
+    await withWorker(
+      WARM_TASK_QUEUE,
+      { ...activities, signalPartWarmer: () => Promise.resolve() },
+      async () => {
+        const { stdout, exitCode } = await etl(['wait', 'run-1', '--timeout', '1', '--json']);
+        expect(JSON.parse(stdout)).toMatchObject({ runId: 'run-1', error: null });
+        expect(exitCode).toBe(3);
+      },
+    );
+  });
+
+  test('wait exits with 1 when no worker answers', async () => {
+    await report();
+    const { stderr, exitCode } = await etl(['wait', 'run-1']);
+    expect(exitCode).toBe(1);
+    expect(stderr).toBe('The workflow etl-loads does not answer; a worker must run');
+  });
+
+  test.each([
+    [['wait']],
+    [['wait', '']],
+    [['wait', 'run-1', '--timeout', 'soon']],
+    [['status', 'run-1', '--pipeline', '']],
+  ])('exits with 2 for %j', async (args) => {
+    expect((await etl(args)).exitCode).toBe(2);
   });
 });

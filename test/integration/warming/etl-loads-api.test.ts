@@ -30,7 +30,7 @@ describe('POST /api/v1/etl/loads', () => {
       run_id: '1',
     });
     expect(answer).toMatchObject({ status: 202, json: { workflow_id: ETL_LOADS_ID } });
-    expect(answer.headers.get('location')).toBe(LOADS);
+    expect(answer.headers.get('location')).toBe(`${LOADS}/1?pipeline=nightly`);
 
     const { activities, requests } = recordRequests(dependencies());
     await withWorker(WARM_TASK_QUEUE, activities, async () => {
@@ -124,6 +124,7 @@ describe('the token', () => {
   test.each([
     ['POST', LOADS],
     ['GET', LOADS],
+    ['GET', `${LOADS}/run-1`],
     ['POST', WARMS],
     ['GET', `${WARMS}/warm-cache-startup`],
   ])('is required for %s %s; without a configured token the route is off', async (method, path) => {

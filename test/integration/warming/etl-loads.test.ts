@@ -1,12 +1,14 @@
+import { NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { readEtlLoads, signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
-import { tablesLoadedSignal } from '../../../contract/messages.ts';
+import { readEtlLoads, readEtlRun, signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
+import { etlRunQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { endReceiver, recordRequests, untilServed } from '../../support/etl-loads.ts';
 import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
+import { createWorkers } from '../../../workers/create-workers.ts';
 
 const engines = inject('engines');
 let dependencies: Awaited<ReturnType<typeof testDependencies>>;
@@ -63,7 +65,45 @@ describe('a receiver with a long history', () => {
       await receiver.signal(tablesLoadedSignal, { tables: ['kol_profiles'], ids: ['2'] });
       await untilServed(dependencies.temporal, 2);
       expect(await readEtlLoads(temporal)).toMatchObject({ repeats: 1, ignored: sent });
+      expect(await readEtlRun(temporal, { runId: 'run-1' })).toMatchObject({ state: 'done' });
     });
     expect(requests.map(({ scope }) => scope?.ids)).toEqual([['1'], ['2']]);
   });
+});
+
+describe('the query for a run', () => {
+  test('refuses what does not name a run, and says what is accepted', async () => {
+    const { temporal } = dependencies;
+    await signalEtlLoad(temporal, { tables: ['kol_trust_features'] });
+    const { activities } = recordRequests(dependencies);
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      const receiver = temporal.workflow.getHandle(ETL_LOADS_ID);
+      for (const given of [
+        undefined,
+        'run-1',
+        {},
+        { runId: '' },
+        { runId: 7 },
+        { runId: 'a', pipeline: 'b\n' },
+      ])
+        await expect(receiver.query(etlRunQuery.name, given), JSON.stringify(given)).rejects.toThrow(
+          /is not valid: accepted is/,
+        );
+    });
+  });
+});
+
+test('a worker may take a minute for a workflow task with thousands of signals', async () => {
+  const connection = await NativeConnection.connect({ address: engines.TEMPORAL_ADDRESS });
+  try {
+    const [worker] = await createWorkers(
+      { ...testConfig(11), WORKER_TASK_QUEUES: [WARM_TASK_QUEUE] },
+      dependencies.activities,
+      { connection, workflowBundle: { codePath: engines.WORKFLOW_BUNDLE }, shutdownGraceTime: 0 },
+    );
+    await worker?.runUntil(Promise.resolve());
+    expect(worker?.options.isolateExecutionTimeoutMs).toBe(60_000);
+  } finally {
+    await connection.close();
+  }
 });

@@ -109,20 +109,12 @@ describe('a warm of odd rows', () => {
       parallelSplits: 1,
       versions: {},
     };
-<<<<<<< ours
-    const run = (attempt: number): Promise<PartReport> =>
-      new MockActivityEnvironment({ attempt }).run(
-        (args: WarmProfileSplitArgs) => activities.warmProfileSplit(args),
-        { ...split, ...MANUAL },
-      );
-=======
     const run = (attempt: number) =>
       new MockActivityEnvironment({ attempt }).run<
         [WarmProfileSplitArgs],
         PartReport,
         typeof activities.warmProfileSplit
       >((args) => activities.warmProfileSplit(args), { ...split, ...MANUAL });
->>>>>>> theirs
     await run(1);
     await copy('profiles', { username: `'new_name'`, processed_at: `'2100-01-01'` }, `platform = 'tiktok'`);
     const report = await run(2);

@@ -21,6 +21,7 @@ export function fakeDependencies(replaced: Partial<AppDependencies> = {}): AppDe
     triggers: {
       signalEtlLoad: notCalled,
       readEtlLoads: notCalled,
+      readEtlRun: notCalled,
       startWarm: notCalled,
       readWarm: notCalled,
     },

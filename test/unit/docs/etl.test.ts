@@ -1,19 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { parseEtlLoad } from '../../../contract/etl-loads.ts';
-import { etlLoadsStateQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
+import { parseEtlLoad, parseEtlRunSelector } from '../../../contract/etl-loads.ts';
+import { etlLoadsStateQuery, etlRunQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
 import type { Workflows } from '../../../contract/workflows.ts';
 import { silverTables } from '../../../domain/schema/silver-tables.ts';
+import { ETL_WINDOW_SECONDS, partsAndScopesOf } from '../../../domain/warming/etl-load.ts';
 import {
-  ETL_DUPLICATE_HOURS,
-  ETL_DUPLICATE_LOADS,
-  ETL_WINDOW_SECONDS,
-  partsAndScopesOf,
-} from '../../../domain/warming/etl-load.ts';
-import { MAX_SCOPE_IDS } from '../../../domain/warming/warm-scope.ts';
+  ETL_FINISHED_LOADS,
+  ETL_MEMORY_HOURS,
+  ETL_UNFINISHED_LOADS,
+  type LoadState,
+} from '../../../domain/warming/load-memory.ts';
+import { MAX_SCOPE_CHARACTERS, MAX_SCOPE_IDS } from '../../../domain/warming/warm-scope.ts';
 
 const docs = await readFile(fileURLToPath(new URL('../../../docs/etl.md', import.meta.url)), 'utf8');
 /** The code blocks of a language. */
@@ -82,12 +83,23 @@ describe('docs/etl.md', () => {
     else expect(documented.split(', ')).toEqual(parts);
   });
 
-  test('has the numbers of the code for the window and for repeats', () => {
+  test('has the numbers of the code for the window and for what is remembered', () => {
     for (const limit of [
       `${ETL_WINDOW_SECONDS} seconds`,
-      `${ETL_DUPLICATE_HOURS} hours`,
-      `${ETL_DUPLICATE_LOADS} loads`,
+      `${ETL_MEMORY_HOURS} hours`,
+      `last ${ETL_FINISHED_LOADS} finished loads`,
+      `last ${ETL_UNFINISHED_LOADS}.`,
+      `more than ${MAX_SCOPE_CHARACTERS} characters`,
     ])
       expect(docs).toContain(` ${limit}`);
+  });
+
+  test('describes each state of a load, and a query that the receiver accepts', () => {
+    const from = rows.findIndex(([first]) => first === 'state') + 2;
+    const states: readonly LoadState[] = ['taken', 'warming', 'done', 'failed'];
+    expect(rows.slice(from, from + 4).map(([state]) => state)).toEqual(states);
+    const [, type, input = ''] = /query --workflow-id etl-loads --type (\S+) --input '(.*)'/.exec(docs) ?? [];
+    expect(type).toBe(etlRunQuery.name);
+    expect(parseEtlRunSelector(JSON.parse(input))).toEqual({ value: JSON.parse(input) as unknown });
   });
 });

@@ -1,85 +1,10 @@
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { WarmActivities } from '../../../activities/index.ts';
-import type { SignalPartWarmerArgs } from '../../../activities/warming/signal-part-warmer.ts';
-import { readEtlLoads, signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
-import type { EtlLoadsInput, EtlLoadsState } from '../../../contract/etl-loads.ts';
-import { partWarmedSignal } from '../../../contract/messages.ts';
-import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { describe, expect, test } from 'vitest';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
-import { duplicateKeyOf } from '../../../domain/warming/etl-load.ts';
-import type { WarmPart } from '../../../domain/warming/warm-parts.ts';
-import type { WarmScope } from '../../../domain/warming/warm-scope.ts';
+import { createLoadMemory } from '../../../domain/warming/load-memory.ts';
 import type { etlLoads } from '../../../workflows/warming/etl-loads.ts';
-import { reportOf } from '../../support/part-report.ts';
-import { createWorker, timeSkippingServer } from '../../support/time-skipping.ts';
-import { until } from '../../support/until.ts';
+import { served, useEtlReceiver, warmEnded } from '../../support/etl-receiver.ts';
 
-let env: TestWorkflowEnvironment;
-// A server for each test, because skipped time ends the waits of all workflows on it.
-beforeEach(async () => {
-  env = await timeSkippingServer();
-});
-afterEach(() => env.teardown());
-
-interface PartRequest {
-  readonly part: WarmPart;
-  readonly scope: WarmScope | undefined;
-}
-
-/**
- * Activities whose part warmers report an outcome immediately.
- * @param outcomeOf the failure of a part, or undefined for success
- */
-function recordWarms(
-  outcomeOf: (part: WarmPart) => Promise<{ error: string } | undefined> = () => Promise.resolve(undefined),
-) {
-  /** The requests of each warm, by its workflow id. */
-  const warms = new Map<string, PartRequest[]>();
-  const activities: Partial<WarmActivities> = {
-    checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
-    getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
-    signalPartWarmer: async ({ part, request: { replyTo, runId, scope, trigger } }: SignalPartWarmerArgs) => {
-      expect(trigger).toBe('etl');
-      warms.set(replyTo, [...(warms.get(replyTo) ?? []), { part, scope }]);
-      const failure = await outcomeOf(part);
-      const outcome = { part, runId, ...(failure ?? { report: reportOf(part) }) };
-      await env.client.workflow.getHandle(replyTo, runId).signal(partWarmedSignal, outcome);
-    },
-  };
-  return { activities, warms: () => [...warms.values()], parts: () => partsOf([...warms.values()]) };
-}
-
-const partsOf = (warms: readonly (readonly PartRequest[])[]) =>
-  warms.map((requests) => requests.map(({ part }) => part).sort());
-
-const withWorker = async (activities: object, work: () => Promise<void>) =>
-  (await createWorker(env, WARM_TASK_QUEUE, activities)).runUntil(work);
-
-const signal = (load: unknown) => signalEtlLoad(env.client, load as Parameters<typeof signalEtlLoad>[1]);
-
-const state = async (): Promise<EtlLoadsState> => {
-  const now = await readEtlLoads(env.client);
-  if (now === null) throw new Error('the receiver is not running');
-  return now;
-};
-
-/** Skips time until a condition is true. */
-const skipUntil = (condition: string, isTrue: (state: EtlLoadsState) => boolean) =>
-  until(condition, async () => {
-    await env.sleep('1 second');
-    return isTrue(await state());
-  });
-
-const warmEnded = ({ lastWarm, waiting }: EtlLoadsState) => waiting.loads === 0 && lastWarm?.endedAt != null;
-const served = (count: number) => (now: EtlLoadsState) => now.taken === count && warmEnded(now);
-
-const start = (input?: EtlLoadsInput) =>
-  env.client.workflow.start<typeof etlLoads>('etlLoads', {
-    workflowId: ETL_LOADS_ID,
-    taskQueue: WARM_TASK_QUEUE,
-    args: input === undefined ? [] : [input],
-  });
+const { env, recordWarms, withWorker, signal, state, skipUntil, start } = useEtlReceiver();
 
 describe('loads of a short window', () => {
   test('lead to one warm of the parts that depend on the tables, whichever pipeline sent them', async () => {
@@ -99,9 +24,9 @@ describe('loads of a short window', () => {
     expect(parts()).toEqual([['rankings', 'stats', 'trending']]);
   });
 
-  test('lead to one warm also when a thousand arrived while no worker ran', async () => {
+  test('lead to one warm also when three thousand arrived while no worker ran', async () => {
     const { activities, warms } = recordWarms();
-    const loads = Array.from({ length: 1000 }, (_, index) => ({
+    const loads = Array.from({ length: 3000 }, (_, index) => ({
       tables: ['kol_profiles'],
       pipeline: `p-${index % 20}`,
       runId: String(index),
@@ -138,7 +63,7 @@ describe('loads of a short window', () => {
     const { activities, warms } = recordWarms();
     await withWorker(activities, async () => {
       const { workflowId } = await signal({ tables: ['kol_trust_features'] });
-      const result = await env.client.workflow.getHandle<typeof etlLoads>(workflowId).result();
+      const result = await env().client.workflow.getHandle<typeof etlLoads>(workflowId).result();
       expect(result).toMatchObject({ taken: 1, lastWarm: null });
     });
     expect(warms()).toEqual([]);
@@ -186,41 +111,6 @@ describe('loads that arrive during a warm', () => {
   });
 });
 
-describe('repeats', () => {
-  test('of a pipeline run count once; its other loads are accepted', async () => {
-    const { activities, parts } = recordWarms();
-    await withWorker(activities, async () => {
-      const run = { pipeline: 'nightly', runId: 'run-1' };
-      for (let time = 0; time < 3; time += 1) await signal({ ...run, tables: ['kol_content'] });
-      await skipUntil('the first warm has ended', served(1));
-      await signal({ ...run, tables: ['kol_content'], loadedAt: '2026-01-01T03:00:00Z' });
-      await signal({ ...run, tables: ['kol_profiles'], ids: ['1'] });
-      await skipUntil('the second warm has ended', served(2));
-      expect(await state()).toMatchObject({ taken: 2, repeats: 3, ignored: 0 });
-    });
-    expect(parts()).toEqual([['rankings', 'stats', 'trending'], ['profiles']]);
-  });
-
-  test('are recognised for a day, then the receiver ends; a later load starts it again', async () => {
-    const { activities, warms } = recordWarms();
-    await withWorker(activities, async () => {
-      const load = { tables: ['kol_profiles'], ids: ['1'], runId: 'run-1' };
-      const first = await signal(load);
-      await skipUntil('the first warm has ended', served(1));
-      await env.sleep('23 hours');
-      const second = await signal(load);
-      expect(second.runId).toBe(first.runId);
-      const result = await env.client.workflow.getHandle<typeof etlLoads>(ETL_LOADS_ID, first.runId).result();
-      expect(result).toMatchObject({ taken: 1, repeats: 1 });
-
-      const third = await signal(load);
-      expect(third.runId).not.toBe(first.runId);
-      await skipUntil('the second warm has ended', served(1));
-    });
-    expect(warms()).toHaveLength(2);
-  });
-});
-
 describe('invalid signals', () => {
   test('are shown with their problems and do not stop other loads', async () => {
     const { activities, parts } = recordWarms();
@@ -234,7 +124,7 @@ describe('invalid signals', () => {
         { tables: ['kol_contents'] },
       ])
         await signal(given);
-      await env.client.workflow.getHandle(ETL_LOADS_ID).signal('tablesLoaded');
+      await env().client.workflow.getHandle(ETL_LOADS_ID).signal('tablesLoaded');
       await signal({ tables: ['kol_profiles', 'a_table_of_another_team'], ids: [1] });
       await skipUntil('the warm has ended', served(1));
       const { ignored, problems } = await state();
@@ -262,17 +152,18 @@ describe('a run of the receiver', () => {
   test('that follows another serves the waiting loads and recognises the repeats', async () => {
     const { activities, warms } = recordWarms();
     const known = { tables: ['kol_content'], runId: 'run-1' };
-    const key = duplicateKeyOf(known) ?? '';
+    const memory = createLoadMemory();
     await withWorker(activities, async () => {
+      memory.add(known, await env().currentTimeMs());
+      memory.skipWarm(await env().currentTimeMs());
       await start({
         waiting: {
           loads: 2,
           parts: ['profiles'],
           scopes: { profiles: { ids: ['1'] } },
           pipelines: ['nightly'],
-          keys: [],
         },
-        remembered: [[key, await env.currentTimeMs()]],
+        memory: memory.snapshot(),
       });
       await signal(known);
       await skipUntil('the warm has ended', warmEnded);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_SCOPE_IDS, mergeScopes } from '../../../../domain/warming/warm-scope.ts';
+import { MAX_SCOPE_CHARACTERS, MAX_SCOPE_IDS, mergeScopes } from '../../../../domain/warming/warm-scope.ts';
 
 describe('merging scopes', () => {
   test('scopes of ids merge into all ids, without duplicates', () => {
@@ -19,6 +19,7 @@ describe('merging scopes', () => {
       'there are too many ids for one scope',
       [{ ids: Array.from({ length: MAX_SCOPE_IDS }, (_, id) => String(id)) }, { ids: ['one more'] }],
     ],
+    ['the ids are too long for one scope', [{ ids: ['x'.repeat(MAX_SCOPE_CHARACTERS)] }, { ids: ['y'] }]],
   ])('scopes merge into the whole part when %s', (_, scopes) => {
     expect(mergeScopes(scopes)).toBeUndefined();
   });

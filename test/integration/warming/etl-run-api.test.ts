@@ -1,0 +1,105 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { projectFolder } from '../../../engines/paths.ts';
+import { LOADS, recordRequests, TOKEN, WARMS } from '../../support/etl-loads.ts';
+import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
+import { withWorker } from '../../support/worker.ts';
+
+const { dependencies, send, url } = useEtlLoadsApi();
+
+describe('GET /api/v1/etl/loads/:id', () => {
+  const RUN = 'scheduled__2026-01-01T03:00:00+00:00';
+  const path = `${LOADS}/${encodeURIComponent(RUN)}`;
+  const load = { tables: ['kol_profiles'], ids: ['1'], run_id: RUN, pipeline: 'nightly content' };
+
+  test('answers 202 until the load is done, then 200; a wait ends when it is done', async () => {
+    const { headers } = await send('POST', LOADS, load);
+    const location = `${path}?pipeline=nightly%20content`;
+    expect(headers.get('location')).toBe(location);
+    const { activities } = recordRequests(dependencies());
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      const taken = await send('GET', location);
+      expect(taken).toMatchObject({ status: 202, json: { state: 'taken', loads: [{ warm: null }] } });
+      expect(Number(taken.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(taken.headers.get('cache-control')).toBe('no-store');
+
+      const startedMs = performance.now();
+      expect(await send('GET', `${path}?wait=1`)).toMatchObject({ status: 202 });
+      expect(performance.now() - startedMs).toBeGreaterThanOrEqual(1000);
+
+      const done = await send('GET', `${location}&wait=30`);
+      expect(done).toMatchObject({
+        status: 200,
+        json: {
+          run_id: RUN,
+          state: 'done',
+          error: null,
+          loads: [{ tables: ['kol_profiles'], state: 'done', error: null }],
+        },
+      });
+      expect(performance.now() - startedMs).toBeLessThan(30_000);
+      const { loads } = done.json as { loads: [{ warm: string }] };
+      expect(await send('GET', `${WARMS}/${loads[0].warm}`)).toMatchObject({ json: { state: 'done' } });
+    });
+  });
+
+  test('says that a load failed, and why', async () => {
+    await send('POST', LOADS, load);
+    const { activities } = recordRequests(dependencies(), ['profiles']);
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      const error = expect.stringContaining('no rows') as string;
+      expect(await send('GET', `${path}?wait=30`)).toMatchObject({
+        status: 200,
+        json: { state: 'failed', error, loads: [{ state: 'failed', error }] },
+      });
+    });
+  });
+
+  test.each([
+    ['done', [], 0],
+    ['failed', ['profiles'] as const, 1],
+  ])('the commands in docs/etl.md end when the load is %s', async (_state, failingParts, exitCode) => {
+    const docs = await readFile(join(projectFolder, 'docs', 'etl.md'), 'utf8');
+    const [, script = ''] = /```sh\n(url=[^]*?)```/.exec(docs) ?? [];
+    await send('POST', LOADS, { ...load, run_id: '42', pipeline: 'nightly-content' });
+    const { activities } = recordRequests(dependencies(), failingParts);
+    const folder = await mkdtemp(join(tmpdir(), 'kol-cache-'));
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      const ended = await execa('sh', ['-c', script.replace('https://kol-cache.example.com', url())], {
+        cwd: folder,
+        env: { API_TOKEN: TOKEN },
+        reject: false,
+      });
+      expect(ended.exitCode, ended.stderr).toBe(exitCode);
+    });
+    await rm(folder, { recursive: true });
+  });
+
+  test('answers 404 for a run that is not known, without waiting', async () => {
+    await send('POST', LOADS, load);
+    const { activities } = recordRequests(dependencies());
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      expect((await send('GET', `${LOADS}/another?wait=30`)).status).toBe(404);
+      expect((await send('GET', `${path}?pipeline=another&wait=30`)).status).toBe(404);
+    });
+  });
+
+  test.each(['?wait=31', '?wait=-1', '?wait=1.5', '?wait=', '?wait=1&wait=2', '?pipeline=', '?other=1'])(
+    'refuses %s',
+    async (query) => {
+      expect(await send('GET', path + query)).toMatchObject({
+        status: 400,
+        json: { type: 'urn:kol-cache:problem:invalid-parameter' },
+      });
+    },
+  );
+
+  test('refuses an invalid run id', async () => {
+    expect((await send('GET', `${LOADS}/${'x'.repeat(257)}`)).status).toBe(400);
+    expect((await send('GET', `${LOADS}/a%00b`)).status).toBe(400);
+  });
+});

@@ -1,0 +1,59 @@
+import { defaultPayloadConverter } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
+import { expect, inject, test } from 'vitest';
+import { workflowTaskLimit } from '../../workers/create-workers.ts';
+import { historyFromObject, readHistories } from './history-file.ts';
+
+/** What Temporal accepts for one run of a workflow. */
+const MAX_SIGNALS = 10_000;
+
+type Event = Readonly<Record<string, unknown>>;
+
+/** The recorded start of etlLoads, with more signals in its first workflow task. */
+function historyWithLoads(loads: readonly object[]): object {
+  const recorded = readHistories().find(({ name }) => name === 'etl-loads')?.history
+    .events as unknown as Event[];
+  const [started, , scheduled, taskStarted, completed, timer] = recorded as [Event, ...Event[]];
+  const ids = { scheduledEventId: loads.length + 2, startedEventId: loads.length + 3 };
+  const events = [
+    started,
+    ...loads.map((load) => ({
+      eventType: 'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED',
+      workflowExecutionSignaledEventAttributes: {
+        signalName: 'tablesLoaded',
+        input: { payloads: [defaultPayloadConverter.toPayload(load)] },
+      },
+    })),
+    scheduled,
+    change(taskStarted, 'workflowTaskStartedEventAttributes', ids),
+    change(completed, 'workflowTaskCompletedEventAttributes', ids),
+    change(timer, 'timerStartedEventAttributes', { workflowTaskCompletedEventId: loads.length + 4 }),
+  ];
+  return { events: events.map((event, index) => ({ ...event, eventId: index + 1 })) };
+}
+
+const change = (event: Event | undefined, attributes: string, values: object): Event => ({
+  ...event,
+  [attributes]: { ...(event?.[attributes] as object), ...values },
+});
+
+test.each([
+  ['valid', (index: number) => ({ runId: `run-${index}`, tables: ['kol_profiles'], ids: idsFrom(index) })],
+  ['repeated', () => ({ runId: 'run', tables: ['kol_profiles'], ids: idsFrom(0) })],
+  ['invalid', (index: number) => ({ runId: index, tables: ['kol_profiles', 'kol_x'], ids: [index] })],
+])(`a workflow task can have ${MAX_SIGNALS} signals of %s loads`, async (_what, load) => {
+  const history = historyWithLoads(Array.from({ length: MAX_SIGNALS }, (_, index) => load(index)));
+  const before = process.cpuUsage();
+  await Worker.runReplayHistory(
+    {
+      workflowBundle: { codePath: inject('engines').WORKFLOW_BUNDLE },
+      ...workflowTaskLimit,
+    },
+    historyFromObject(history),
+    'burst',
+  );
+  // CPU time, because the machine is shared. A cost that grows with the number of loads takes minutes here.
+  expect(process.cpuUsage(before).user / 1_000_000).toBeLessThan(30);
+});
+
+const idsFrom = (index: number) => Array.from({ length: 20 }, (_, id) => `kol-${(index * 20 + id) % 900}`);
