@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { parseEtlLoad } from '../../contract/etl-loads.ts';
+import { allowOnly } from '../allow-only.ts';
 import { jsonBody } from '../json-body.ts';
 import { invalidProblem, queryOf } from '../parameters.ts';
 import { Problem } from '../problem.ts';
@@ -26,6 +27,8 @@ export function etlRoutes(triggers: Triggers): Router {
     if (state === null) throw new Problem('not-found', 'No load was reported within the last day');
     response.json(toSnakeCase(state));
   });
+
+  router.all('/loads', allowOnly('GET', 'POST'));
 
   return router;
 }

@@ -15,6 +15,18 @@ export interface PlatformStats {
   readonly by_platform: Readonly<Record<string, { readonly kols: number; readonly content: number }>>;
 }
 
+const TOTALS = [
+  'total_kols',
+  'total_content',
+  'platforms_count',
+  'total_followers',
+  'avg_followers',
+  'total_posts',
+  'avg_posts',
+  'verified_count',
+  'last_updated',
+] as const satisfies readonly (keyof PlatformStats)[];
+
 const PLATFORM_FIELD = /^(kols|content)_(.+)$/;
 
 /** stats:platform: totals over all platforms. */
@@ -22,6 +34,8 @@ export const platformStats = {
   name: 'platform-stats',
   ttlSeconds: 300,
   key: 'stats:platform',
+  requiredFields: TOTALS,
+  timeField: 'last_updated',
   toEntry: ({ by_platform, ...totals }: PlatformStats): CacheEntry => ({
     key: platformStats.key,
     ttlSeconds: platformStats.ttlSeconds,
