@@ -4,11 +4,12 @@ import type { Clients, ProcessProfile } from '../clients/create-clients.ts';
 import type { Logger } from '../clients/logger.ts';
 import type { Config } from '../config/config.ts';
 import type { AppDependencies } from './app.ts';
+import { rateLimit } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createTriggers } from './triggers.ts';
 
 /** The clients that the API needs. It starts and serves also while Redis, Trino or Temporal are down. */
-export const apiProfile: ProcessProfile = {
+export const apiProfile = (config: Config): ProcessProfile => ({
   name: 'kol-cache-api',
   redisUse: 'serve',
   // A miss takes 200-600 ms; a query that takes this long will not help the client that waits for it.
@@ -16,7 +17,14 @@ export const apiProfile: ProcessProfile = {
   schemaMaxAgeSeconds: 300,
   lazyTemporal: true,
   snapshotFeatures: false,
-};
+  queryLimits: { concurrency: config.API_TRINO_QUERIES, maxWaiting: MAX_WAITING_QUERIES },
+});
+
+/**
+ * Queries that wait for others. Look-ups of ids share queries, so more can only be slow queries of different rankings: their
+ * clients get a 503 at once instead of an answer after minutes.
+ */
+const MAX_WAITING_QUERIES = 16;
 
 export interface ApiDependencies extends AppDependencies {
   /** Writes the read counts that are not in Redis yet. Call it when no request is in flight. */
@@ -58,6 +66,9 @@ export async function createDependencies(
     log,
     rankingLimits: config.WARM_RANKING_LIMITS,
     triggers: createTriggers(await clients.temporal(), config.TEMPORAL_ADDRESS),
+    trustProxy: config.API_TRUST_PROXY,
+    corsOrigins: config.API_CORS_ORIGINS,
+    rateLimit: config.API_RATE_LIMIT === 0 ? undefined : rateLimit(redis, config.API_RATE_LIMIT),
     token: config.API_TOKEN,
     close: () => readCounter.close(),
   };

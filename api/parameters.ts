@@ -35,6 +35,18 @@ const idParameter = z
   .refine(isId)
   .describe('an id of 1 to 256 characters without control characters, percent-encoded');
 
+/** The maximum number of ids in one request. */
+const MAX_IDS = 100;
+
+/** Several ids: one text is a list separated by commas; repeated parameters are one id each, so that ids can have commas. */
+export const idsParameter = z
+  .union([z.string().transform((text) => text.split(',')), z.array(z.string())])
+  .pipe(z.array(z.string().refine(isId)).min(1).max(MAX_IDS))
+  .transform((ids) => [...new Set(ids)])
+  .describe(
+    `1 to ${MAX_IDS} ids, separated by commas or as repeated parameters, each of 1 to 256 characters`,
+  );
+
 /**
  * The query parameters of a request.
  * @throws Problem naming every parameter that is wrong or unknown, with what was given and what is accepted

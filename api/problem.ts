@@ -13,8 +13,10 @@ export const problemTypes = {
   'triggers-off': { status: 403, title: 'Triggers are off' },
   'not-found': { status: 404, title: 'Not found' },
   'no-such-route': { status: 404, title: 'Route not found' },
+  'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'body-too-large': { status: 413, title: 'Body too large' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
   'internal-error': { status: 500, title: 'Internal error' },
   'score-refused': { status: 502, title: 'The model rejected this profile' },
   'lakehouse-unavailable': { status: 503, title: 'Not cached, and the lakehouse is unavailable' },
@@ -32,6 +34,8 @@ export class Problem extends Error {
     readonly detail: string,
     readonly extra: {
       readonly retryAfterSeconds?: number;
+      /** Value of the Allow header of a 405. */
+      readonly allow?: string;
       /** Value of the WWW-Authenticate header of a 401. */
       readonly challenge?: string;
       readonly invalid?: readonly InvalidParameter[];
@@ -48,6 +52,9 @@ export interface InvalidParameter {
   readonly given: unknown;
   readonly accepted: string;
 }
+
+/** The `type` of an answer with this problem. */
+export const problemUrn = (type: ProblemType): string => `urn:kol-cache:problem:${type}`;
 
 /** Retry-After while the model or Temporal is unavailable. Each request calls them again, so a retry helps soon. */
 const RETRY_AFTER_SECONDS = 5;
@@ -69,14 +76,15 @@ export const answerProblem: ErrorRequestHandler = (error: unknown, request, resp
     next(error); // part of the answer is sent: Express closes the connection
     return;
   }
-  const { retryAfterSeconds, challenge, invalid } = problem.extra;
+  const { retryAfterSeconds, allow, challenge, invalid } = problem.extra;
+  if (allow !== undefined) response.set('Allow', allow);
   if (challenge !== undefined) response.set('WWW-Authenticate', challenge);
   if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
   response.removeHeader('ETag');
   response.status(status).type('application/problem+json').set('Cache-Control', 'no-store');
   response.end(
     JSON.stringify({
-      type: `urn:kol-cache:problem:${problem.type}`,
+      type: problemUrn(problem.type),
       title,
       status,
       detail: problem.detail,
@@ -86,7 +94,8 @@ export const answerProblem: ErrorRequestHandler = (error: unknown, request, resp
   );
 };
 
-function problemOf(error: unknown): Problem {
+/** The problem that answers an error. Any error that is not expected is an internal error. */
+export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof SourceUnavailableError) {
     const { entity, retryAfterSeconds } = error;

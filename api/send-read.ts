@@ -1,14 +1,8 @@
 import type { Response } from 'express';
 import type { ReadResult } from '../cache/reading/read-through.ts';
+import { isoTimeMs } from '../domain/values/iso-time.ts';
+import type { Freshness } from './freshness.ts';
 import { Problem } from './problem.ts';
-
-/** How long clients may keep answers that are built from one entity. */
-export interface Freshness {
-  /** TTL of the entity in Redis. Clients may keep an answer for the same time. */
-  readonly ttlSeconds: number;
-  /** Clients must revalidate on each use (a 304 is cheap), because the value may be replaced within seconds. */
-  readonly revalidate?: boolean;
-}
 
 /** The value of a read. @throws Problem (404) with this detail when the value is null */
 export function valueOf<T>(response: Response, read: ReadResult<T>, missing: string): T {
@@ -21,14 +15,28 @@ export function valueOf<T>(response: Response, read: ReadResult<T>, missing: str
 export function sendRead(
   response: Response,
   read: ReadResult<unknown>,
-  { ttlSeconds, revalidate = false }: Freshness,
+  freshness: Freshness,
   body: object,
 ): void {
-  const age = read.outcome === 'hit' && read.ttlSeconds !== undefined ? ttlSeconds - read.ttlSeconds : 0;
   response.set('Cache-Status', cacheStatus(read));
-  response.set('Age', String(Math.max(0, age)));
-  response.set('Cache-Control', revalidate ? 'no-cache' : `max-age=${ttlSeconds}`);
-  response.json(body); // Express adds a weak ETag, and answers 304 when If-None-Match has the same
+  const age = ageSeconds(read, freshness.ttlSeconds);
+  response.set('Age', String(age));
+  response.set('Cache-Control', cacheControl(freshness, age));
+  const updatedMs = isoTimeMs(read.updatedAt ?? '');
+  if (!Number.isNaN(updatedMs)) response.set('Last-Modified', new Date(updatedMs).toUTCString());
+  response.json(body); // Express adds an ETag, and answers 304 when If-None-Match has the same
+}
+
+/** Seconds since the value was cached or validated by a warm. */
+export const ageSeconds = ({ outcome, ttlSeconds: left }: ReadResult<unknown>, ttlSeconds: number): number =>
+  outcome === 'hit' && left !== undefined ? Math.max(0, ttlSeconds - left) : 0;
+
+/** The Cache-Control header (RFC 9111, RFC 5861). `max-age` counts from the time of caching, as `Age` does. */
+export function cacheControl(freshness: Freshness, age: number): string {
+  const { ttlSeconds, keepSeconds, staleWhileRevalidate, staleIfError } = freshness;
+  if (keepSeconds === 0) return 'no-cache';
+  const left = Math.max(0, Math.min(keepSeconds, ttlSeconds - age));
+  return `max-age=${age + left}, stale-while-revalidate=${staleWhileRevalidate}, stale-if-error=${staleIfError}`;
 }
 
 /** The Cache-Status header (RFC 9211): what the cache did with this request. */

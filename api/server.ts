@@ -1,10 +1,9 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createClients } from '../clients/create-clients.ts';
 import { createLogger } from '../clients/logger.ts';
 import { ConfigError, loadConfig, type Config } from '../config/config.ts';
 import { createApp } from './app.ts';
+import { createHttpServer, listen } from './create-http-server.ts';
 import { apiProfile, createDependencies } from './dependencies.ts';
 
 /** Requests in flight get this long to finish after SIGTERM: longer than a Trino query may take. */
@@ -12,13 +11,11 @@ const STOP_SECONDS = 15;
 
 async function serve(config: Config): Promise<void> {
   const log = createLogger('api', config.LOG_LEVEL);
-  const clients = createClients(config, apiProfile, log);
+  const clients = createClients(config, apiProfile(config), log);
   const { close, ...dependencies } = await createDependencies(config, clients, log);
-  const server = createServer(createApp(dependencies));
+  const server = createHttpServer(createApp(dependencies));
   try {
-    server.listen(config.API_PORT);
-    await once(server, 'listening');
-    log.info({ port: (server.address() as AddressInfo).port }, 'listening');
+    log.info({ port: await listen(server, config.API_PORT) }, 'listening');
     const [signal] = (await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])) as [string];
     log.info({ signal }, 'stopping');
     const stopped = once(server, 'close');

@@ -38,6 +38,8 @@ export interface ProcessProfile {
   readonly redisUse: RedisUse;
   /** Upper limit for a query. A client of the API waits for the answer. */
   readonly maxQuerySeconds: number;
+  /** Limits of the queries on the Silver tables; no limits where it is undefined. */
+  readonly queryLimits?: { readonly concurrency: number; readonly maxWaiting: number };
   /** Age at which the columns of the Silver tables are checked again. A check costs one query. */
   readonly schemaMaxAgeSeconds: number;
   /** Whether the process starts and serves also while Temporal is down. */
@@ -125,7 +127,14 @@ function lakehouseClients({ config, profile, log, factories, once }: Context) {
       maxAgeSeconds: profile.schemaMaxAgeSeconds,
     }),
   );
-  const lakehouse = once(() => createLakehouse(trino(), silver()));
+  const lakehouse = once(() =>
+    createLakehouse(
+      profile.queryLimits === undefined
+        ? trino()
+        : factories.createTrino({ ...trinoOptions, ...profile.queryLimits }),
+      silver(),
+    ),
+  );
   const lookupOptions = {
     deadlineMs: config.SCORING_ENRICH_DEADLINE_MS,
     onError: (error: unknown) =>

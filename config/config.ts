@@ -1,3 +1,4 @@
+import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
 import { MAX_BATCH_OFFSETS } from '../contract/scoring-loop.ts';
@@ -13,6 +14,18 @@ export class ConfigError extends Error {
 }
 
 const url = (protocols: RegExp) => z.url({ protocol: protocols });
+/** The address of a service. Addresses are printed in errors and logs, so they must not hold secrets. */
+const address = (credentials = 'a user or password') =>
+  url(/^https?$/).refine((text) => {
+    if (!URL.canParse(text)) return true; // reported already
+    const { username, password, search, hash } = new URL(text);
+    return username + password + search + hash === '';
+  }, `must not have ${credentials}, a query or a fragment: addresses are printed in logs`);
+/** host:port, where an IPv6 address is in brackets. */
+const hostAndPort = z.string().refine((text) => {
+  const [, ipv6, host] = /^(?:\[([^\]]*)\]|([^:\s[\]]+)):\d{1,5}$/.exec(text) ?? [];
+  return host !== undefined || (ipv6 !== undefined && isIPv6(ipv6));
+}, 'must be host:port, with an IPv6 address in brackets');
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain lower-case SQL identifier');
@@ -21,6 +34,26 @@ const commaSeparated = <T extends z.ZodType>(item: T) =>
     (text) => (typeof text === 'string' ? text.split(',').map((part) => part.trim()) : text),
     z.array(item).min(1),
   );
+
+const NETWORK_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** An IP address, or a network as address/bits or by name. */
+function isNetwork(text: string): boolean {
+  const [, ip = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const maxBits = { 0: -1, 4: 32, 6: 128 }[isIP(ip)] ?? -1;
+  return NETWORK_NAMES.includes(text) || (maxBits > 0 && Number(bits ?? 0) <= maxBits);
+}
+
+const trustedProxies = z.union([
+  z
+    .string()
+    .regex(/^\d{1,2}$/)
+    .transform(Number),
+  commaSeparated(z.string().refine(isNetwork, 'must be a number, or IP addresses and networks')),
+]);
+
+const isOrigin = (text: string): boolean =>
+  text === '*' || (URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text);
 
 /** A single Redis may use any database. The nodes of a cluster have database 0 only, and one scheme, user and password. */
 const redisUrl = z
@@ -61,39 +94,58 @@ export const environmentSchema = z.object({
   KAFKA_BROKERS: commaSeparated(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).describe(
     'Kafka or Redpanda bootstrap servers, host:port separated by commas',
   ),
-  TRINO_URL: url(/^https?$/).describe('Trino coordinator'),
+  TRINO_URL: address('a user or password (they go into TRINO_USER and TRINO_PASSWORD)').describe(
+    'Trino coordinator',
+  ),
   TRINO_CATALOG: identifier.default('iceberg').describe('Trino catalog of the Silver tables'),
   TRINO_SCHEMA: identifier.default('kol_silver').describe('Trino schema of the Silver tables'),
   TRINO_USER: z.string().min(1).default('kol-cache').describe('Trino user that runs the queries'),
   TRINO_PASSWORD: z.string().optional().describe('Password of that user, if Trino requires one'),
   TRINO_QUERY_TIMEOUT_SECONDS: seconds(120).describe('A query of a warm is cancelled after this time'),
-  ML_API_URL: url(/^https?$/).describe('Base address of the ML API (trust scores)'),
+  ML_API_URL: address().describe('Base address of the ML API (trust scores)'),
   ML_API_TIMEOUT_SECONDS: seconds(5).describe('Timeout of one ML API call'),
   ML_API_CONCURRENCY: count(32).describe('ML API calls in flight at the same time, for each worker'),
-  TEMPORAL_ADDRESS: z
-    .string()
-    .regex(/^[^:\s]+:\d+$/, 'must be host:port')
-    .describe('Temporal frontend, host:port'),
+  TEMPORAL_ADDRESS: hostAndPort.describe('Temporal frontend, host:port'),
   WORKER_TASK_QUEUES: commaSeparated(z.enum(TASK_QUEUES))
     .default([...TASK_QUEUES])
     .describe(
       'Task queues that a worker process serves. Workers for warming and for scoring can be scaled separately',
     ),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
-  TEMPORAL_UI_URL: url(/^https?$/)
+  TEMPORAL_UI_URL: address()
     .optional()
     .describe('Address of the Temporal UI for operators. It is displayed, never called'),
   API_PORT: z.coerce.number().int().min(0).max(65535).default(18000).describe('Port the REST API listens on'),
-  API_URL: url(/^https?$/)
-    .optional()
-    .describe('Public address of the REST API. It is displayed, never called'),
+  API_URL: address().optional().describe('Public address of the REST API. It is displayed, never called'),
   API_TOKEN: z
     .string()
     .min(16)
+    .regex(/^[\x21-\x7e]+$/, 'must be ASCII characters without white space')
     .optional()
     .describe(
       'Bearer token of the calls that start warms or report ETL loads (16 characters or more). Without it these calls are off',
     ),
+  API_TRINO_QUERIES: count(8).describe(
+    'Trino queries of an API process at the same time. Some more wait; beyond that, what is not cached is a 503',
+  ),
+  API_RATE_LIMIT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'Requests per minute that the API accepts from one client address, over all its processes. 0 means no limit. Behind a proxy set API_TRUST_PROXY too, otherwise all clients have the address of the proxy',
+    ),
+  API_TRUST_PROXY: trustedProxies
+    .default(0)
+    .describe(
+      'Proxies whose X-Forwarded-For is believed: their number, or their addresses (IPv4, IPv6, with /bits for a network; loopback, linklocal, uniquelocal), separated by commas',
+    ),
+  API_CORS_ORIGINS: commaSeparated(
+    z.string().refine(isOrigin, 'must be an origin such as https://app.example.com, or *'),
+  )
+    .default([])
+    .describe('Origins whose web pages may call the API from a browser, separated by commas, or *'),
   WARM_EVERY_MINUTES: count(15).describe('Period of the scheduled warm'),
   WARM_GRACE_SECONDS: z.coerce
     .number()

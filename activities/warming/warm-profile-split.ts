@@ -34,11 +34,7 @@ export function createWarmProfileSplit(
     return warm.run(async () => {
       const perSecond = writesPerSecond / args.parallelSplits;
       const limitRate = createRateLimiter(perSecond, warm.reading.signal);
-      const pages = lakehouse.profileSplit(
-        args.split,
-        args.scope?.platforms,
-        warm.readingAt(args.versions),
-      );
+      const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.readingAt(args.versions));
       // All rows of an id are in the same split.
       const newestOf = createNewestRows(profile.idOf);
       for await (const page of prefetchPages(pages)) {

@@ -1,9 +1,20 @@
 import { Router } from 'express';
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
+import type { ReadResult } from '../../cache/reading/read-through.ts';
 import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
-import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
-import { idOf, limitParameter, optionalChoice, platformParameter, queryOf } from '../parameters.ts';
+import { TRENDING_LIMIT } from '../../domain/entities/trending.ts';
+import { allowOnly } from '../allow-only.ts';
+import { freshness, revalidated } from '../freshness.ts';
+import {
+  idOf,
+  idsParameter,
+  limitParameter,
+  optionalChoice,
+  platformParameter,
+  queryOf,
+} from '../parameters.ts';
+import { sendMany } from '../send-many.ts';
 import { sendRead, valueOf } from '../send-read.ts';
 
 const trendingQuery = {
@@ -16,36 +27,42 @@ const trendingQuery = {
 export function contentRoutes(reader: CacheReader): Router {
   const router = Router({ caseSensitive: true });
 
+  router.get('/', async (request, response) => {
+    const { ids } = queryOf({ ids: idsParameter }, request);
+    await sendMany(response, ids, reader.contents, content, content.toJson);
+  });
+
   router.get('/trending', async (request, response) => {
     const { platform, limit, expand } = queryOf(trendingQuery, request);
     const read = await reader.trending(platform);
     const ids = valueOf(response, read, `No trending content for platform ${platform}`).slice(0, limit);
-    const details = expand === undefined ? undefined : await Promise.all(ids.map(contentOrNull));
+    const details = expand === undefined ? undefined : await reader.contents(ids);
     const items = ids.map((content_id, index) => ({
       rank: index + 1,
       content_id,
-      ...(details === undefined ? {} : { content: details[index] ?? null }),
+      ...(details === undefined ? {} : { content: detailOrNull(details[index]) }),
     }));
     // The details have their own TTL, so clients must revalidate.
-    sendRead(response, read, { ...trending, revalidate: expand !== undefined }, { platform, limit, items });
+    const fresh = expand === undefined ? freshness.trending : revalidated(freshness.trending);
+    sendRead(response, read, fresh, { platform, limit, items });
   });
 
   router.get('/:id', async (request, response) => {
     const id = idOf(request);
     queryOf({}, request);
     const read = await reader.content(id);
-    sendRead(response, read, content, valueOf(response, read, `No content ${JSON.stringify(id)}`));
+    const value = valueOf(response, read, `No content ${JSON.stringify(id)}`);
+    sendRead(response, read, freshness.content, content.toJson(value));
   });
 
+  for (const path of ['/', '/trending', '/:id']) router.all(path, allowOnly('GET'));
   return router;
+}
 
-  /** Null while the lakehouse is unavailable: the list is useful without details. */
-  async function contentOrNull(id: string): Promise<Content | null> {
-    try {
-      return (await reader.content(id)).value;
-    } catch (error) {
-      if (error instanceof SourceUnavailableError) return null;
-      throw error;
-    }
-  }
+/** Null for a detail that cannot be read now: the list is useful without it. @throws a defect */
+function detailOrNull(result: PromiseSettledResult<ReadResult<Content>> | undefined): Content | null {
+  if (result?.status === 'rejected' && !(result.reason instanceof SourceUnavailableError))
+    throw result.reason;
+  const value = result?.status === 'fulfilled' ? result.value.value : null;
+  return value === null ? null : content.toJson(value);
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { waitForEtlRun } from '../../clients/temporal/wait-for-etl-run.ts';
 import { etlRunShape, isFinished, parseEtlLoad } from '../../contract/etl-loads.ts';
 import { ETL_WINDOW_SECONDS, type EtlLoad } from '../../domain/warming/etl-load.ts';
+import { allowOnly } from '../allow-only.ts';
 import { jsonBody } from '../json-body.ts';
 import { idOf, invalidProblem, queryOf } from '../parameters.ts';
 import { Problem } from '../problem.ts';
@@ -45,6 +46,8 @@ export function etlRoutes(triggers: Triggers): Router {
     response.json(toSnakeCase(state));
   });
 
+  router.all('/loads', allowOnly('GET', 'POST'));
+
   router.get('/loads/:id', async (request, response) => {
     const runId = idOf(request);
     const { pipeline, wait } = queryOf(runQuery, request);
@@ -59,6 +62,7 @@ export function etlRoutes(triggers: Triggers): Router {
     if (!isFinished(status)) response.status(202).set('Retry-After', String(RETRY_AFTER_SECONDS));
     response.json(toSnakeCase(status));
   });
+  router.all('/loads/:id', allowOnly('GET'));
 
   return router;
 }

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { allowOnly } from '../allow-only.ts';
 import { noStore } from '../no-store.ts';
 import type { Readiness } from '../readiness.ts';
 
@@ -12,5 +13,6 @@ export function healthRoutes(readiness: Readiness): Router {
     const report = await readiness();
     response.status(report.status === 'unavailable' ? 503 : 200).json(report);
   });
+  for (const path of ['/healthz', '/readyz']) router.all(path, allowOnly('GET'));
   return router;
 }

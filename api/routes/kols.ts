@@ -1,17 +1,21 @@
 import { Router } from 'express';
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
-import { profile } from '../../domain/entities/profile.ts';
-import { ranking, rankingKinds } from '../../domain/entities/ranking.ts';
-import { score } from '../../domain/entities/score.ts';
+import { profile, type Profile } from '../../domain/entities/profile.ts';
+import { rankingKinds } from '../../domain/entities/ranking.ts';
+import { allowOnly } from '../allow-only.ts';
+import { freshness, revalidated } from '../freshness.ts';
 import {
   choiceParameter,
   idOf,
+  idsParameter,
   limitParameter,
   optionalChoice,
   platformParameter,
   queryOf,
 } from '../parameters.ts';
+import { sendMany } from '../send-many.ts';
 import { sendRead, valueOf } from '../send-read.ts';
+import { scoreToJson } from '../score-to-json.ts';
 
 /** The maximum length of a ranking in one answer. */
 const MAX_RANKING_ITEMS = 100;
@@ -27,6 +31,11 @@ const topQuery = {
 export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[]): Router {
   const router = Router({ caseSensitive: true });
 
+  router.get('/', async (request, response) => {
+    const { ids } = queryOf({ ids: idsParameter }, request);
+    await sendMany(response, ids, reader.profiles, profile, profile.toJson);
+  });
+
   // Must be registered before /:id, which also matches /top.
   router.get('/top', async (request, response) => {
     const { platform, by, limit, expand } = queryOf(topQuery, request);
@@ -38,22 +47,19 @@ export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[])
       rank: index + 1,
       kol_id,
       score: value,
-      ...(profiles === undefined ? {} : { profile: profiles.get(kol_id) ?? null }),
+      ...(profiles === undefined ? {} : { profile: cachedProfile(profiles, kol_id) }),
     }));
     // The set of cached profiles changes every second, so clients must revalidate.
-    sendRead(
-      response,
-      read,
-      { ...ranking, revalidate: expand !== undefined },
-      { by, platform, limit, items },
-    );
+    const fresh = expand === undefined ? freshness.ranking : revalidated(freshness.ranking);
+    sendRead(response, read, fresh, { by, platform, limit, items });
   });
 
   router.get('/:id', async (request, response) => {
     const id = idOf(request);
     queryOf({}, request);
     const read = await reader.profile(id);
-    sendRead(response, read, profile, valueOf(response, read, `No KOL ${JSON.stringify(id)}`));
+    const value = valueOf(response, read, `No KOL ${JSON.stringify(id)}`);
+    sendRead(response, read, freshness.profile, profile.toJson(value));
   });
 
   router.get('/:id/score', async (request, response) => {
@@ -61,12 +67,17 @@ export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[])
     queryOf({}, request);
     const read = await reader.score(id);
     const value = valueOf(response, read, `No score and no features for KOL ${JSON.stringify(id)}`);
-    // Cold: computed for this request from features in the lakehouse. A hit may be newer than any load.
-    const cold = read.outcome !== 'hit';
-    sendRead(response, read, { ...score, revalidate: true }, { ...value, cold });
+    sendRead(response, read, freshness.score, scoreToJson(value, read));
   });
 
+  for (const path of ['/', '/top', '/:id', '/:id/score']) router.all(path, allowOnly('GET'));
+
   return router;
+}
+
+function cachedProfile(profiles: ReadonlyMap<string, Profile>, id: string): Profile | null {
+  const found = profiles.get(id);
+  return found === undefined ? null : profile.toJson(found);
 }
 
 /** The smallest cached ranking that has at least `limit` items. If all are shorter: the maximum length. */

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
-import { platformStats } from '../../domain/entities/platform-stats.ts';
+import { allowOnly } from '../allow-only.ts';
+import { freshness } from '../freshness.ts';
 import { queryOf } from '../parameters.ts';
 import { sendRead, valueOf } from '../send-read.ts';
 
@@ -10,7 +11,8 @@ export function statsRoutes(reader: CacheReader): Router {
   router.get('/', async (request, response) => {
     queryOf({}, request);
     const read = await reader.platformStats();
-    sendRead(response, read, platformStats, valueOf(response, read, 'No statistics'));
+    sendRead(response, read, freshness.stats, valueOf(response, read, 'No statistics'));
   });
+  router.all('/', allowOnly('GET'));
   return router;
 }

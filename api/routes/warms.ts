@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { scopedParts, scopesOutsideParts, warmRequestShape } from '../../contract/warm-cache.ts';
+import { allowOnly } from '../allow-only.ts';
 import { jsonBody } from '../json-body.ts';
 import { requestId } from '../log-requests.ts';
 import { bodyOf, idOf, invalidProblem, queryOf } from '../parameters.ts';
@@ -52,5 +53,7 @@ export function warmRoutes(triggers: Triggers): Router {
     response.json(toSnakeCase(warm));
   });
 
+  router.all('/', allowOnly('POST'));
+  router.all('/:id', allowOnly('GET'));
   return router;
 }

@@ -5,10 +5,12 @@ import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
 import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
-import { createReadMany } from './read-many.ts';
+import { createPlatformExists } from './platform-exists.ts';
 import {
   createReadThrough,
+  type EntityReads,
   type EntitySource,
+  type ReadManyThrough,
   type ReadThrough,
   type ReadThroughDependencies,
 } from './read-through.ts';
@@ -20,6 +22,9 @@ export interface CacheReader {
   readonly profile: ReadThrough<string, Profile>;
   readonly content: ReadThrough<string, Content>;
   readonly score: ReadThrough<string, Score>;
+  readonly profiles: ReadManyThrough<string, Profile>;
+  readonly contents: ReadManyThrough<string, Content>;
+  readonly scores: ReadManyThrough<string, Score>;
   readonly ranking: ReadThrough<RankingId, readonly RankingEntry[]>;
   /** Content ids of a platform (or all), hottest first. */
   readonly trending: ReadThrough<string, readonly string[]>;
@@ -47,29 +52,46 @@ export function createCacheReader({
   const { now } = dependencies;
   const options = { onRejected };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, dependencies);
+  const profiles = withReadCount(
+    readThrough(tableSource(profile, (ids) => lakehouse.profilesById(ids, options))),
+    onProfileRead,
+  );
+  const contents = readThrough(tableSource(content, (ids) => lakehouse.contentById(ids, options)));
+  const scores = readThrough(scoreSource(lakehouse, mlApi, options));
+  const { read: platformStats } = readThrough(statsSource(lakehouse, now, options));
+  const platformExists = createPlatformExists(platformStats);
   return {
-    profile: withReadCount(
-      readThrough(tableSource(profile, (ids) => lakehouse.profilesById(ids, options))),
-      onProfileRead,
-    ),
-    content: readThrough(tableSource(content, (ids) => lakehouse.contentById(ids, options))),
-    score: readThrough(scoreSource(lakehouse, mlApi, options)),
-    ranking: readThrough(rankingSource(lakehouse, options)),
-    trending: readThrough(trendingSource(lakehouse, now, options)),
-    platformStats: readThrough(statsSource(lakehouse, now, options)),
-    cachedProfiles: createReadMany(profile, dependencies),
+    profile: profiles.read,
+    content: contents.read,
+    score: scores.read,
+    profiles: profiles.readMany,
+    contents: contents.readMany,
+    scores: scores.readMany,
+    ranking: readThrough(rankingSource(lakehouse, platformExists, options)).read,
+    trending: readThrough(trendingSource(lakehouse, platformExists, now, options)).read,
+    platformStats,
+    cachedProfiles: profiles.readCached,
   };
 }
 
 /** Counts only reads that found a value, so unknown ids cannot grow the counter. */
 function withReadCount<T>(
-  read: ReadThrough<string, T>,
-  onRead?: (id: string) => void,
-): ReadThrough<string, T> {
-  if (onRead === undefined) return read;
-  return async (id) => {
-    const result = await read(id);
-    if (result.value !== null) onRead(id);
-    return result;
+  reads: EntityReads<string, T>,
+  onRead: (id: string) => void = () => {},
+): EntityReads<string, T> {
+  return {
+    ...reads,
+    async read(id) {
+      const result = await reads.read(id);
+      if (result.value !== null) onRead(id);
+      return result;
+    },
+    async readMany(ids) {
+      const results = await reads.readMany(ids);
+      results.forEach((result, index) => {
+        if (result.status === 'fulfilled' && result.value.value !== null) onRead(ids[index] ?? '');
+      });
+      return results;
+    },
   };
 }

@@ -7,6 +7,7 @@ import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillItem, fillSet } from './fill-entry.ts';
+import type { PlatformExists } from './platform-exists.ts';
 import type { EntitySource } from './read-through.ts';
 import { hashCodec, listCodec, zsetCodec } from './redis-codec.ts';
 
@@ -22,13 +23,13 @@ export function tableSource<F extends Fields>(
   entity: TableEntity<F>,
   loadMany: (ids: readonly string[]) => Promise<readonly ValueOf<F>[]>,
 ): EntitySource<string, ValueOf<F>> {
-  const { name, ttlSeconds, key, toEntry, fromHash, idOf } = entity;
+  const { name, ttlSeconds, key, toEntry, idOf } = entity;
   return {
     name,
     ttlSeconds,
     key,
     toEntry,
-    codec: hashCodec(fromHash),
+    codec: hashCodec(entity),
     load: createBatchLoader(loadMany, idOf),
     fill: fillItem,
   };
@@ -37,6 +38,7 @@ export function tableSource<F extends Fields>(
 /** The best KOLs of a platform (or all) by one measure; null when the lakehouse has no rows. */
 export const rankingSource = (
   lakehouse: Lakehouse,
+  platformExists: PlatformExists,
   options: ReadOptions,
 ): EntitySource<RankingId, readonly RankingEntry[]> => ({
   name: ranking.name,
@@ -44,7 +46,9 @@ export const rankingSource = (
   key: ({ kind, platform, limit }) => ranking.key(kind, platform, limit),
   codec: zsetCodec((members) => members.map(([kol_id, score]) => ({ kol_id, score }))),
   load: async ({ kind, platform, limit }) =>
-    unlessEmpty((await lakehouse.ranking(kind, limit, platform, options)).get(platform)),
+    (await platformExists(platform))
+      ? unlessEmpty((await lakehouse.ranking(kind, limit, platform, options)).get(platform))
+      : null,
   toEntry: ({ kind, platform, limit }, ranked) => ranking.toEntry(kind, platform, limit, ranked),
   fill: fillSet,
 });
@@ -52,6 +56,7 @@ export const rankingSource = (
 /** Trending content ids of a platform (or all), hottest first; null when the lakehouse has no rows. */
 export const trendingSource = (
   lakehouse: Lakehouse,
+  platformExists: PlatformExists,
   now: () => Date,
   options: ReadOptions,
 ): EntitySource<string, readonly string[]> => ({
@@ -59,12 +64,11 @@ export const trendingSource = (
   ttlSeconds: trending.ttlSeconds,
   key: (platform) => trending.key(platform),
   codec: listCodec((items) => items),
-  load: async (platform) =>
-    unlessEmpty(
-      (await lakehouse.trending(TRENDING_LIMIT, now(), platform, options))
-        .get(platform)
-        ?.map(({ content_id }) => content_id),
-    ),
+  load: async (platform) => {
+    if (!(await platformExists(platform))) return null;
+    const trends = await lakehouse.trending(TRENDING_LIMIT, now(), platform, options);
+    return unlessEmpty(trends.get(platform)?.map(({ content_id }) => content_id));
+  },
   toEntry: (platform, contentIds) => trending.toEntry(platform, contentIds),
   fill: fillSet,
 });
@@ -78,7 +82,7 @@ export const statsSource = (
   name: platformStats.name,
   ttlSeconds: platformStats.ttlSeconds,
   key: () => platformStats.key,
-  codec: hashCodec(platformStats.fromHash),
+  codec: hashCodec(platformStats),
   load: () => lakehouse.platformStats(now(), options),
   toEntry: (_, value) => platformStats.toEntry(value),
   fill: fillSet,

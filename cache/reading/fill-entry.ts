@@ -3,11 +3,11 @@ import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
 import { replaceSet } from '../writing/replace-set.ts';
 
-/** What a reader found under a key before it queried the source: nothing that can be decoded. */
+/** What a reader found under a key before it queried the source: nothing that it can use. */
 export type CacheMiss =
   | { readonly state: 'absent' }
-  /** `reply` is the raw value; undefined where the key has another Redis type. */
-  | { readonly state: 'undecodable'; readonly reply: unknown };
+  /** Cannot be decoded, lacks fields, or has no TTL. `reply` is the raw value; undefined where the key has another Redis type. */
+  | { readonly state: 'unusable'; readonly reply: unknown };
 
 /** Fills a key after a miss. @returns false when another writer was faster; its value stays */
 export type Fill = (redis: RedisClient, entry: CacheEntry, seen: CacheMiss) => Promise<boolean>;
@@ -17,12 +17,14 @@ export type Fill = (redis: RedisClient, entry: CacheEntry, seen: CacheMiss) => P
  * write a newer value.
  * KEYS: the key
  * ARGV: TTL in seconds, condition, text seen by the look-up, 'string' or 'hash', then the value or field, value, …
- * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen; 'any' fills always.
+ * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen, which is for a hash its
+ * cached_at; 'any' fills always.
  */
 const FILL = `${LUA_REPLACE_HASH}
 local heldType = redis.call('TYPE', KEYS[1]).ok
 local unchanged = heldType == 'none' or ARGV[2] == 'any'
   or (ARGV[2] == 'same' and heldType == 'string' and redis.call('GET', KEYS[1]) == ARGV[3])
+  or (ARGV[2] == 'same' and heldType == 'hash' and (redis.call('HGET', KEYS[1], 'cached_at') or '') == ARGV[3])
 if not unchanged then return 0 end
 if ARGV[4] == 'string' then
   redis.call('SET', KEYS[1], ARGV[5], 'EX', ARGV[1])
@@ -50,7 +52,9 @@ export const fillItem: Fill = async (redis, entry, seen) => {
 
 function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', textSeen: string] {
   if (seen.state === 'absent') return ['absent', ''];
-  return typeof seen.reply === 'string' ? ['same', seen.reply] : ['any', ''];
+  if (typeof seen.reply === 'string') return ['same', seen.reply];
+  if (typeof seen.reply !== 'object' || seen.reply === null) return ['any', ''];
+  return ['same', (seen.reply as Readonly<Record<string, string>>)['cached_at'] ?? ''];
 }
 
 /** Replaces a whole set. The order of concurrent writers does not matter: each has just read the same lakehouse. */

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { createPipeline, type RedisClient } from '../../clients/redis.ts';
+import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import type { CacheMiss, Fill } from './fill-entry.ts';
-import { createProblemReporter, type ReadProblem, type ReportProblem } from './read-problem.ts';
+import { lookUp, type CacheHit, type LookUpResult } from './look-up.ts';
+import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { RedisCodec } from './redis-codec.ts';
 import { translateSourceError } from './source-unavailable.ts';
 
@@ -24,7 +25,7 @@ export interface EntitySource<Id, T> {
 type ReadOutcome =
   /** Redis had the value. */
   | 'hit'
-  /** Redis had no value, or one that could not be decoded; the source was queried. */
+  /** Redis had no usable value; the source was queried. */
   | 'miss'
   /** The source did not have the value a moment ago, and was not queried again. */
   | 'negative'
@@ -37,11 +38,27 @@ export interface ReadResult<T> {
   readonly outcome: ReadOutcome;
   /** Seconds until the value expires in Redis; undefined where Redis does not hold it. */
   readonly ttlSeconds?: number;
+  /** When the value was read from its source, ISO 8601; undefined where that is not known. */
+  readonly updatedAt?: string;
   /** Another concurrent read of the same key produced this answer. */
   readonly collapsed: boolean;
 }
 
 export type ReadThrough<Id, T> = (id: Id) => Promise<ReadResult<T>>;
+
+/** Reads several ids: one round trip to Redis, and misses share queries. One result for each id, which fails alone. */
+export type ReadManyThrough<Id, T> = (
+  ids: readonly Id[],
+) => Promise<readonly PromiseSettledResult<ReadResult<T>>[]>;
+
+/** The ways to read one kind of entity. */
+export interface EntityReads<Id, T> {
+  /** @throws SourceUnavailableError when Redis has no value and the source does not answer */
+  readonly read: ReadThrough<Id, T>;
+  readonly readMany: ReadManyThrough<Id, T>;
+  /** The values that Redis holds, in one round trip; none without Redis. It never queries the source, and never rejects. */
+  readonly readCached: (ids: readonly Id[]) => Promise<ReadonlyMap<Id, T>>;
+}
 
 export interface ReadThroughDependencies {
   readonly redis: RedisClient;
@@ -52,52 +69,35 @@ export interface ReadThroughDependencies {
 /** What concurrent reads of one key share. */
 type Answer<T> = Omit<ReadResult<T>, 'collapsed'>;
 
-/** The key has a value that can be decoded. */
-interface CacheHit<T> {
-  readonly state: 'hit';
-  readonly value: T;
-  /** Remaining TTL; undefined for a key that never expires. */
-  readonly ttlSeconds: number | undefined;
-}
-
 /** Ids that the source did not have are remembered this long, so that repeated reads do not query it each time. */
 const UNKNOWN_SECONDS = 30;
 /** Further ids push out the oldest, so that requests for random ids cannot fill the memory. */
 const MAX_UNKNOWN = 10_000;
 
-/**
- * Cache-aside: reads Redis, else the source, and writes the source's value to Redis for the next reader.
- * @throws SourceUnavailableError when Redis has no value and the source does not answer
- */
+/** Cache-aside: reads Redis, else the source, and writes the source's value to Redis for the next reader. */
 export function createReadThrough<Id, T>(
   source: EntitySource<Id, T>,
   { redis, now, onProblem }: ReadThroughDependencies,
-): ReadThrough<Id, T> {
+): EntityReads<Id, T> {
   const reportProblem = createProblemReporter(source.name, onProblem);
-  const flights = new Map<string, Promise<Answer<T>>>();
+  const share = createFlights<T>();
   const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
+  const lookUpAll = (keys: readonly string[]) => lookUp(redis, source.codec, keys, reportProblem);
+  const lookUpOne = async (key: string): Promise<LookUpResult<T>> =>
+    (await lookUpAll([key]))[0] ?? { state: 'unreachable' };
 
-  /** Concurrent reads of one key share one flight, its error included. */
-  return async (id) => {
-    const key = source.key(id);
-    const running = flights.get(key);
-    if (running !== undefined) return { ...(await running), collapsed: true };
-    const flight = read(id, key).finally(() => flights.delete(key));
-    flights.set(key, flight);
-    return { ...(await flight), collapsed: false };
-  };
-
-  /** Look up → negative cache → load → fill. */
-  async function read(id: Id, key: string): Promise<Answer<T>> {
-    const cached = await lookUp(redis, source.codec, key, reportProblem);
+  /** After the look-up: negative cache → load → fill. */
+  async function resolve(id: Id, key: string, cached: LookUpResult<T>): Promise<Answer<T>> {
     if (cached.state === 'hit') return hitAnswer(cached);
     // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
     if (unknownKeys.has(key)) return { value: null, outcome: 'negative' };
+    const readAt = now().toISOString();
     const value = await load(id);
     if (value === null) unknownKeys.set(key, true);
-    if (cached.state === 'unreachable') return { value, outcome: 'bypass' };
-    if (value === null) return { value, outcome: 'miss' };
-    return fill(id, key, value, cached);
+    const outcome = cached.state === 'unreachable' ? 'bypass' : 'miss';
+    if (value === null) return { value, outcome };
+    const answer: Answer<T> = { value, outcome, updatedAt: readAt };
+    return cached.state === 'unreachable' ? answer : fill(id, key, answer, value, cached);
   }
 
   async function load(id: Id): Promise<T | null> {
@@ -108,63 +108,63 @@ export function createReadThrough<Id, T>(
     }
   }
 
-  async function fill(id: Id, key: string, value: T, seen: CacheMiss): Promise<Answer<T>> {
+  async function fill(id: Id, key: string, answer: Answer<T>, value: T, seen: CacheMiss): Promise<Answer<T>> {
     try {
       const entry = source.toEntry(id, value, now().toISOString());
-      if (await source.fill(redis, entry, seen))
-        return { value, outcome: 'miss', ttlSeconds: source.ttlSeconds };
+      if (await source.fill(redis, entry, seen)) return { ...answer, ttlSeconds: source.ttlSeconds };
     } catch (error) {
       reportProblem(key, 'fill', error);
-      return { value, outcome: 'miss' };
+      return answer;
     }
     // Another writer was faster. The next reader gets its value, so this one does too.
-    const newer = await lookUp(redis, source.codec, key, reportProblem);
-    return newer.state === 'hit' ? hitAnswer(newer) : { value, outcome: 'miss' };
+    const newer = await lookUpOne(key);
+    return newer.state === 'hit' ? hitAnswer(newer) : answer;
   }
+
+  return {
+    read: (id) => {
+      const key = source.key(id);
+      return share(key, async () => resolve(id, key, await lookUpOne(key)));
+    },
+    async readMany(ids) {
+      const keys = ids.map(source.key);
+      const cached = await lookUpAll(keys);
+      return Promise.allSettled(
+        ids.map(async (id, index) => {
+          const [key, found] = [keys[index], cached[index]];
+          if (key === undefined || found === undefined) throw new Error('a look-up has no result');
+          if (found.state === 'hit') return { ...hitAnswer(found), collapsed: false };
+          return share(key, () => resolve(id, key, found));
+        }),
+      );
+    },
+    async readCached(ids) {
+      const cached = await lookUpAll(ids.map(source.key));
+      return new Map(
+        ids.flatMap((id, index) => {
+          const found = cached[index];
+          return found?.state === 'hit' ? [[id, found.value] as const] : [];
+        }),
+      );
+    },
+  };
 }
 
-/** Reads a value and its TTL from Redis in one round trip. Never rejects: failures are reported as problems. */
-async function lookUp<T>(
-  redis: RedisClient,
-  codec: RedisCodec<T>,
-  key: string,
-  reportProblem: ReportProblem,
-): Promise<CacheHit<T> | CacheMiss | { readonly state: 'unreachable' }> {
-  const [valueReply, ttlReply] = await readValueAndTtl(redis, codec, key, reportProblem);
-  if (valueReply === undefined) return { state: 'unreachable' };
-  const [error, reply] = valueReply;
-  try {
-    if (error) throw error;
-    const value = codec.decode(reply);
-    if (value === null) return { state: 'absent' };
-    const remaining = Number(ttlReply?.[1]);
-    return { state: 'hit', value, ttlSeconds: remaining >= 0 ? remaining : undefined };
-  } catch (decodeError) {
-    reportProblem(key, 'decode', decodeError);
-    return { state: 'undecodable', reply };
-  }
+/** Concurrent reads of one key share one flight, its error included. */
+function createFlights<T>() {
+  const flights = new Map<string, Promise<Answer<T>>>();
+  return async (key: string, start: () => Promise<Answer<T>>): Promise<ReadResult<T>> => {
+    const running = flights.get(key);
+    if (running !== undefined) return { ...(await running), collapsed: true };
+    const flight = start().finally(() => flights.delete(key));
+    flights.set(key, flight);
+    return { ...(await flight), collapsed: false };
+  };
 }
 
-/** The replies to the read and to TTL; empty when Redis did not answer. WRONGTYPE is an answer: it is about the value. */
-async function readValueAndTtl(
-  redis: RedisClient,
-  codec: RedisCodec<unknown>,
-  key: string,
-  reportProblem: ReportProblem,
-) {
-  try {
-    const replies = (await codec.queueRead(createPipeline(redis), key).ttl(key).exec()) ?? [];
-    const failure = replies.find(([error]) => error && !error.message.startsWith('WRONGTYPE'))?.[0];
-    if (failure) throw failure;
-    return replies;
-  } catch (error) {
-    reportProblem(key, 'look-up', error);
-    return [];
-  }
-}
-
-const hitAnswer = <T>({ value, ttlSeconds }: CacheHit<T>): Answer<T> => ({
+const hitAnswer = <T>({ value, ttlSeconds, updatedAt }: CacheHit<T>): Answer<T> => ({
   value,
   outcome: 'hit',
-  ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+  ttlSeconds,
+  ...(updatedAt === undefined ? {} : { updatedAt }),
 });

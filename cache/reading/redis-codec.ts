@@ -7,19 +7,38 @@ export interface RedisCodec<T> {
   readonly queueRead: (pipeline: ChainableCommander, key: string) => ChainableCommander;
   /** @returns the value; null when the key does not exist. @throws FieldError or SyntaxError when the reply is not a valid value */
   readonly decode: (reply: unknown) => T | null;
+  /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
+  updatedAt(reply: unknown, value: T): string | undefined;
 }
 
-export const hashCodec = <T>(fromHash: (hash: Readonly<Record<string, string>>) => T): RedisCodec<T> => ({
+/** An entity that is cached as a hash. */
+export interface HashEntity<T> {
+  /** A hash without one of these fields is not the value, for example one that a counter of another client began. */
+  readonly requiredFields: readonly string[];
+  /** The field with the time at which the value was read from its source. */
+  readonly timeField: string;
+  readonly fromHash: (hash: Readonly<Record<string, string>>) => T;
+}
+
+export const hashCodec = <T>({ requiredFields, timeField, fromHash }: HashEntity<T>): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.hgetall(key),
   decode: (reply) => {
     const hash = reply as Record<string, string>;
-    return Object.keys(hash).length === 0 ? null : fromHash(hash);
+    if (Object.keys(hash).length === 0) return null;
+    const missing = requiredFields.find((field) => hash[field] === undefined);
+    if (missing !== undefined) throw new FieldError('', `a whole hash: it has no field ${missing}`);
+    return fromHash(hash);
   },
+  updatedAt: (reply) => (reply as Record<string, string>)[timeField],
 });
 
-export const stringCodec = <T>(fromString: (text: string) => T): RedisCodec<T> => ({
+export const stringCodec = <T>(
+  fromString: (text: string) => T,
+  updatedAt: (value: T) => string | undefined,
+): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.get(key),
   decode: (reply) => (reply === null ? null : fromString(reply as string)),
+  updatedAt: (_, value) => updatedAt(value),
 });
 
 /** An empty reply means that the key does not exist: Redis keeps no empty lists. */
@@ -29,6 +48,7 @@ export const listCodec = <T>(fromItems: (items: readonly string[]) => T): RedisC
     const items = reply as string[];
     return items.length === 0 ? null : fromItems(items);
   },
+  updatedAt: () => undefined,
 });
 
 /** Members in descending order of score; members of equal score in descending order of their bytes. */
@@ -46,4 +66,5 @@ export const zsetCodec = <T>(
     }
     return members.length === 0 ? null : fromMembers(members);
   },
+  updatedAt: () => undefined,
 });

@@ -1,9 +1,10 @@
+import DataLoader from 'dataloader';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
-import { isRefusal, type MlApi } from '../../clients/ml-api.ts';
+import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
 import { buildScore } from '../../domain/scoring/prediction.ts';
-import { buildFeaturesFromLakehouse } from '../../domain/scoring/model-features.ts';
+import { buildFeaturesFromLakehouse, type ModelFeatures } from '../../domain/scoring/model-features.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillItem } from './fill-entry.ts';
 import type { EntitySource } from './read-through.ts';
@@ -21,6 +22,9 @@ export class ScoreRefusedError extends Error {
   }
 }
 
+/** Profiles in one call of the model, as in the hot path. */
+const MAX_PROFILES = 100;
+
 /**
  * A trust score. The hot path writes it to Redis when it scores a KOL; on a miss, this source scores the KOL now (the cold path)
  * with the features in kol_trust_features.
@@ -35,16 +39,20 @@ export function scoreSource(
     (ids) => lakehouse.trustFeatures(ids, options),
     ({ kol_id }) => kol_id,
   );
+  // Scores that are wanted at the same time share a call of the model.
+  const scores = new DataLoader<ModelFeatures, ScoreResult>((profiles) => mlApi.score(profiles), {
+    cache: false,
+    maxBatchSize: MAX_PROFILES,
+  });
   return {
     name: score.name,
     ttlSeconds: score.ttlSeconds,
     key: score.key,
-    codec: stringCodec(score.fromString),
+    codec: stringCodec(score.fromString, ({ timestamp }) => timestamp),
     load: async (kolId) => {
       const features = await loadFeatures(kolId);
       if (features === null) return null;
-      const [result] = await mlApi.score([buildFeaturesFromLakehouse(features)]);
-      if (result === undefined) return null;
+      const result = await scores.load(buildFeaturesFromLakehouse(features));
       if (isRefusal(result)) throw new ScoreRefusedError(kolId, result.refused);
       return buildScore(result, {
         platform: features.platform,

@@ -19,6 +19,8 @@ interface TrinoOptions {
   readonly queryTimeoutSeconds: number;
   /** Number of queries that run at the same time; more queries wait. No limit by default. */
   readonly concurrency?: number;
+  /** Number of queries that wait at most; further ones fail with TrinoUnavailableError. No limit by default. */
+  readonly maxWaiting?: number;
 }
 
 export interface Trino {
@@ -52,6 +54,7 @@ export function createTrino({
   password,
   queryTimeoutSeconds,
   concurrency = Infinity,
+  maxWaiting = Infinity,
 }: TrinoOptions): Trino {
   const limit = pLimit(concurrency);
   /** Waits for a free slot, until the signal aborts. Call the returned function to release it. @throws the signal's reason */
@@ -88,6 +91,10 @@ export function createTrino({
   }
 
   async function* pages(sql: string, options: QueryOptions): AsyncGenerator<Row[]> {
+    if (limit.activeCount >= concurrency && limit.pendingCount >= maxWaiting)
+      throw new TrinoUnavailableError(
+        `${limit.activeCount} queries run on Trino and ${limit.pendingCount} wait: no more are accepted`,
+      );
     const releaseSlot = await acquireSlot(options.signal);
     try {
       yield* query(sql, options);

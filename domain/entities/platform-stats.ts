@@ -19,6 +19,18 @@ export interface PlatformStats {
 const asText = (value: string | number): string =>
   typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value);
 
+const TOTALS = [
+  'total_kols',
+  'total_content',
+  'platforms_count',
+  'total_followers',
+  'avg_followers',
+  'total_posts',
+  'avg_posts',
+  'verified_count',
+  'last_updated',
+] as const satisfies readonly (keyof PlatformStats)[];
+
 const PLATFORM_FIELD = /^(kols|content)_(.+)$/;
 
 /** stats:platform: totals over all platforms. */
@@ -26,6 +38,8 @@ export const platformStats = {
   name: 'platform-stats',
   ttlSeconds: 300,
   key: 'stats:platform',
+  requiredFields: TOTALS,
+  timeField: 'last_updated',
   toEntry: ({ by_platform, ...totals }: PlatformStats): CacheEntry => ({
     key: platformStats.key,
     ttlSeconds: platformStats.ttlSeconds,

@@ -1,3 +1,5 @@
+import { isoTimeMs } from '../values/iso-time.ts';
+
 /**
  * One field of a cached entity: its column types in the lakehouse, and its parser.
  * SQL casts every column to VARCHAR and Redis hashes hold strings, so one `parse` serves both sources and both give the same
@@ -10,6 +12,8 @@ export interface Field<Value> {
   readonly select: (column: string, type: string) => string;
   /** Parses text; null and "" mean unknown. @throws FieldError when the text is not valid */
   readonly parse: (text: string | null | undefined) => Value;
+  /** The value as the API returns it; without it, the value itself. */
+  readonly toJson?: (value: Scalar) => Scalar;
 }
 
 /** A cell or a cached value that is not valid for its field. */
@@ -104,7 +108,14 @@ export const time: Field<string | null> = {
     type.startsWith('timestamp')
       ? `to_iso8601(at_timezone(CAST(${column} AS timestamp(3) with time zone), 'UTC'))`
       : asVarchar(column),
+  toJson: (cell) => (typeof cell === 'string' ? utcTime(cell) : null),
 };
+
+/** RFC 3339 in UTC; null for text that means no time. */
+function utcTime(cell: string): string | null {
+  const ms = isoTimeMs(cell);
+  return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+}
 
 /** Parses each field from the text of its name. @throws FieldError naming the field */
 export function parseFields<F extends Fields>(
@@ -121,6 +132,16 @@ export function parseFields<F extends Fields>(
     }
   }
   return value as ValueOf<F>;
+}
+
+/** The value as the API returns it. */
+export function fieldsToJson<F extends Fields>(fields: F, value: ValueOf<F>): ValueOf<F> {
+  const json: Record<string, Scalar> = {};
+  for (const [name, field] of Object.entries(fields)) {
+    const scalar = value[name] ?? null;
+    json[name] = field.toJson === undefined ? scalar : field.toJson(scalar);
+  }
+  return json as ValueOf<F>;
 }
 
 /** The text to cache for a value: null as "", booleans as true/false, counts as plain integers. */

@@ -1,6 +1,14 @@
 import { silver, type SilverTable } from './silver-tables.ts';
 import type { CacheEntry } from './entry.ts';
-import { FieldError, parseFields, serializeValue, type Fields, type Scalar, type ValueOf } from './field.ts';
+import {
+  FieldError,
+  fieldsToJson,
+  parseFields,
+  serializeValue,
+  type Fields,
+  type Scalar,
+  type ValueOf,
+} from './field.ts';
 
 /** A row of a query: every cell is VARCHAR or null, in the order of the select list. */
 export type Row = readonly (string | null)[];
@@ -22,7 +30,13 @@ export interface TableEntity<F extends Fields> {
   readonly columns: Readonly<Record<keyof F, string>>;
   readonly idOf: (value: ValueOf<F>) => string;
   readonly fromRow: (row: Row) => ValueOf<F>;
+  /** Every field of a cached hash. Readers demand all of them; a writer that adds to a hash accepts fewer. */
+  readonly requiredFields: readonly string[];
+  /** The cached field with the time at which the row was read. */
+  readonly timeField: string;
   readonly fromHash: (hash: Readonly<Record<string, string>>) => ValueOf<F>;
+  /** The value as the API returns it: times are RFC 3339 in UTC. */
+  readonly toJson: (value: ValueOf<F>) => ValueOf<F>;
   readonly toEntry: (id: string, value: ValueOf<F>, cachedAt: string) => CacheEntry;
 }
 
@@ -58,7 +72,10 @@ export function tableEntity<
     idOf: (value) => String((value as Readonly<Record<string, Scalar>>)[definition.idColumn]),
     fromRow: (row) =>
       parseFields(fields, Object.fromEntries(names.map((name, index) => [name, row[index] ?? null]))),
+    requiredFields: names,
+    timeField: 'cached_at',
     fromHash: (hash) => parseFields(fields, hash),
+    toJson: (value) => fieldsToJson(fields, value),
     toEntry: (id, value, cachedAt) => ({
       key: definition.key(id),
       ttlSeconds: definition.ttlSeconds,

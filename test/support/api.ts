@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { inject } from 'vitest';
 import { createApp } from '../../api/app.ts';
+import { createHttpServer, listen } from '../../api/create-http-server.ts';
 import { apiProfile, createDependencies } from '../../api/dependencies.ts';
 import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
@@ -45,12 +43,10 @@ export interface RunningApi {
 export async function startApi(more: Readonly<Record<string, string>> = {}): Promise<RunningApi> {
   const config = apiConfig(more);
   const log = createLogger('api', config.LOG_LEVEL);
-  const clients = createClients(config, apiProfile, log);
+  const clients = createClients(config, apiProfile(config), log);
   const dependencies = await createDependencies(config, clients, log);
-  const server = createServer(createApp(dependencies));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = createHttpServer(createApp(dependencies));
+  const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
   return {
     url,
     async get(path, headers = {}) {

@@ -33,10 +33,7 @@ export function createProfileReads(trino: Trino, silver: SilverCatalog): Profile
       yield* profilePages(mostFollowedSql(await silver.source(options.versions), choice), options);
     },
     async *profileSplit(split, platforms, options = {}) {
-      yield* profilePages(
-        profileSplitSql(await silver.source(options.versions), split, platforms),
-        options,
-      );
+      yield* profilePages(profileSplitSql(await silver.source(options.versions), split, platforms), options);
     },
     async *searchTerms(limit, { signal, versions } = {}) {
       const sql = searchTermsSql(await silver.source(versions), limit);

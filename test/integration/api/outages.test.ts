@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { content } from '../../../domain/entities/content.ts';
+import { contentOf, NOW, profileEntries } from '../../support/cache-values.ts';
 import { apiConfig, cacheStatus, UNREACHABLE_ADDRESS, startApi, type RunningApi } from '../../support/api.ts';
 
 const BYPASS = 'kol-redis; fwd=bypass; detail=redis-unavailable';
@@ -112,8 +115,7 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
     });
 
     test('cached data is served', async () => {
-      await redis.hset('kol:profile:cached', { kol_id: 'cached', followers_count: '7' });
-      await redis.expire('kol:profile:cached', 100);
+      await writeEntries(redis, profileEntries(['cached'], 7));
       const { status, json } = await api.get('/api/v1/kols/cached');
       expect([status, json['followers_count']]).toEqual([200, 7]);
       expect((await api.get('/readyz')).json).toMatchObject({
@@ -136,9 +138,24 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
       expect(text).not.toMatch(/127\.0\.0\.1|ECONN|SELECT|s3cret|log in| at .*\.ts/);
     });
 
+    test('several ids are a partial answer that names those that could not be read', async () => {
+      await writeEntries(redis, profileEntries(['cached'], 7));
+      const { status, json } = await api.get('/api/v1/kols?ids=gone,cached');
+      expect([status, json]).toEqual([
+        200,
+        {
+          items: [expect.objectContaining({ kol_id: 'cached', followers_count: 7 })],
+          missing: [],
+          unavailable: [{ id: 'gone', type: 'urn:kol-cache:problem:lakehouse-unavailable' }],
+        },
+      ]);
+      expect((await api.get('/api/v1/kols?ids=gone,also-gone')).status).toBe(503);
+    });
+
     test('trending content is listed, with null for details that are not cached', async () => {
       await redis.rpush('content:trending:all:50', 'a', 'b');
-      await redis.hset('content:detail:b', { content_id: 'b', kol_id: 'k', views: '3' });
+      await redis.expire('content:trending:all:50', 100);
+      await writeEntries(redis, [content.toEntry('b', contentOf('b', 3), NOW.toISOString())]);
       const { status, json } = await api.get('/api/v1/content/trending?expand=content');
       expect(status).toBe(200);
       expect(json['items']).toMatchObject([

@@ -195,11 +195,11 @@ describe('a Redis Cluster that changes', () => {
     const serving = await connectTo(cluster.url, 'serve');
     try {
       const bypassed = { outcome: 'bypass', value: { kol_id: 'kol-1' } };
-      expect(await readWith(unreachable)('kol-1')).toMatchObject(bypassed);
+      expect(await readWith(unreachable).read('kol-1')).toMatchObject(bypassed);
       expect(problems).toEqual([expect.stringContaining('not connected') as string]);
-      expect(await readWith(serving)('kol-1')).toMatchObject({ outcome: 'hit' });
+      expect(await readWith(serving).read('kol-1')).toMatchObject({ outcome: 'hit' });
       await cluster.stop();
-      expect(await readWith(serving)('kol-1')).toMatchObject({ outcome: 'bypass' });
+      expect(await readWith(serving).read('kol-1')).toMatchObject({ outcome: 'bypass' });
     } finally {
       unreachable.disconnect();
       serving.disconnect();

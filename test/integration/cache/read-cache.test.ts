@@ -65,7 +65,7 @@ describeOnRedisAndCluster('reading', (target) => {
 
     test('fills a missing profile, and serves a cached one without the source', async () => {
       await writeEntries(target.redis, profileEntries(['kol-7'], 7));
-      const read = createReadThrough(
+      const { read } = createReadThrough(
         tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 9)))),
         dependencies(),
       );
@@ -76,18 +76,80 @@ describeOnRedisAndCluster('reading', (target) => {
       expect(await read('kol-7')).toMatchObject({ outcome: 'hit', value: { followers_count: 7 } });
     });
 
+    test('reads many ids in their order: cached ones from Redis, the others in one query, each failing alone', async () => {
+      await writeEntries(target.redis, profileEntries(['kol-7', 'kol-8'], 7));
+      const queries: (readonly string[])[] = [];
+      const { readMany } = createReadThrough(
+        {
+          ...tableSource(profile, (ids) => {
+            queries.push(ids);
+            return Promise.resolve(ids.filter((id) => id !== 'nobody').map((id) => profileOf(id, 9)));
+          }),
+        },
+        dependencies(),
+      );
+      const ids = ['new-1', 'kol-8', 'nobody', 'kol-7', 'new-2'];
+      const outcomes = async () =>
+        (await readMany(ids)).map((result) =>
+          result.status === 'fulfilled' ? [result.value.outcome, result.value.value?.kol_id] : [],
+        );
+      expect(await outcomes()).toEqual([
+        ['miss', 'new-1'],
+        ['hit', 'kol-8'],
+        ['miss', undefined],
+        ['hit', 'kol-7'],
+        ['miss', 'new-2'],
+      ]);
+      expect(queries).toEqual([['new-1', 'nobody', 'new-2']]);
+      expect((await outcomes()).map(([outcome]) => outcome)).toEqual([
+        'hit',
+        'hit',
+        'negative',
+        'hit',
+        'hit',
+      ]);
+      expect(queries).toHaveLength(1);
+    });
+
     test('does not fill a key that another writer has filled meanwhile', async () => {
       await writeEntries(target.redis, profileEntries(['kol-7'], 7));
       const [entry] = profileEntries(['kol-7'], 1);
       if (entry === undefined) throw new Error('no entry');
       expect(await fillItem(serving, entry, { state: 'absent' })).toBe(false);
       expect(await target.redis.hget(entry.key, 'followers_count')).toBe('7');
+      // Nor one that was unusable, and that another writer has replaced.
+      const seen = { state: 'unusable', reply: { kol_id: 'kol-7', cached_at: 'earlier' } } as const;
+      expect(await fillItem(serving, entry, seen)).toBe(false);
+      const unchanged = { ...seen, reply: { kol_id: 'kol-7', cached_at: NOW.toISOString() } };
+      expect(await fillItem(serving, entry, unchanged)).toBe(true);
+    });
+
+    test.each([
+      ['lacks a field', (key: string) => target.redis.hdel(key, 'bio')],
+      ['has no TTL', (key: string) => target.redis.persist(key)],
+    ])('reads a hash again and replaces it when it %s', async (_, spoil) => {
+      await writeEntries(target.redis, profileEntries(['kol-7'], 7));
+      await spoil(profile.key('kol-7'));
+      const { read } = createReadThrough(
+        tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 9)))),
+        dependencies(),
+      );
+      const mended = { value: { followers_count: 9 }, ttlSeconds: profile.ttlSeconds };
+      expect(await read('kol-7')).toMatchObject({ outcome: 'miss', ...mended });
+      expect(problems.splice(0)).toHaveLength(1);
+      expect(await read('kol-7')).toMatchObject({ outcome: 'hit', value: { followers_count: 9 } });
+      expect(await target.redis.ttl(profile.key('kol-7'))).toBeGreaterThan(0);
     });
 
     test('fills a missing list', async () => {
-      const read = createReadThrough(
+      const { read } = createReadThrough(
         {
-          ...trendingSource({} as Lakehouse, () => NOW, { onRejected: () => {} }),
+          ...trendingSource(
+            {} as Lakehouse,
+            () => Promise.resolve(true),
+            () => NOW,
+            { onRejected: () => {} },
+          ),
           load: () => Promise.resolve(['a', 'b']),
         },
         dependencies(),

@@ -19,7 +19,7 @@ function routesOf(list: RouteList, base = ''): string[] {
     const fullPath = `${base}${path === '/' ? '' : path}`;
     if (router) return routesOf(router, fullPath);
     return (methods ?? [])
-      .filter((method) => method !== 'HEAD')
+      .filter((method) => /^(GET|POST|PUT|PATCH|DELETE)$/.test(method))
       .map((method) => `${method} ${fullPath || '/'}`);
   });
 }

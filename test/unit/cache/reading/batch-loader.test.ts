@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { createBatchLoader } from '../../../../cache/reading/batch-loader.ts';
 
@@ -30,10 +31,53 @@ describe('createBatchLoader', () => {
     expect(batches).toEqual([['a', 'nobody', 'b']]);
   });
 
-  test('puts at most 200 ids into one query', async () => {
+  test('puts at most 1,500 ids into one query', async () => {
     const { batches, load } = createSource();
-    await Promise.all(Array.from({ length: 450 }, (_, index) => load(`id${index}`)));
-    expect(batches.map(({ length }) => length)).toEqual([200, 200, 50]);
+    await Promise.all(Array.from({ length: 3200 }, (_, index) => load(`id${index}`)));
+    expect(batches.map(({ length }) => length)).toEqual([1500, 1500, 200]);
+  });
+
+  test('collects all ids that arrive while queries run, so that their number does not grow with the load', async () => {
+    const batches: (readonly string[])[] = [];
+    const load = createBatchLoader<Thing>(
+      async (ids) => {
+        batches.push(ids);
+        await sleep(100);
+        return ids.map((id) => ({ id }));
+      },
+      ({ id }) => id,
+    );
+    const loads: Promise<Thing | null>[] = [];
+    for (let index = 0; index < 40; index += 1) {
+      loads.push(load(`a${index}`), load(`b${index}`));
+      await sleep(2);
+    }
+    const found = await Promise.all(loads);
+    expect(found.map((thing) => thing?.id)).toEqual(
+      Array.from({ length: 40 }, (_, index) => [`a${index}`, `b${index}`]).flat(),
+    );
+    // About 100 ms of arrivals, with gaps below 5 ms. A busy machine may stretch that.
+    expect(batches.length).toBeLessThanOrEqual(4);
+  });
+
+  test('starts a second query after a second, but no third, while a query hangs', async () => {
+    const ends: (() => void)[] = [];
+    const load = createBatchLoader<Thing>(
+      (ids) => new Promise((resolve) => ends.push(() => resolve(ids.map((id) => ({ id }))))),
+      ({ id }) => id,
+    );
+    const loads: Promise<Thing | null>[] = [];
+    for (const id of ['a', 'b', 'c', 'd']) {
+      loads.push(load(id));
+      await sleep(1100);
+    }
+    expect(ends).toHaveLength(2);
+    ends[0]?.();
+    expect(await loads[0]).toEqual({ id: 'a' });
+    await sleep(20);
+    expect(ends).toHaveLength(3); // of c and d
+    ends.forEach((end) => end());
+    expect(await Promise.all(loads)).toHaveLength(4);
   });
 
   test('fails only the look-ups of a failed query', async () => {

@@ -6,8 +6,10 @@ import { profile } from '../../../../domain/entities/profile.ts';
 import { score } from '../../../../domain/entities/score.ts';
 
 describe('Redis codecs', () => {
-  const profileCodec = hashCodec(profile.fromHash);
-  const scoreCodec = stringCodec(score.fromString);
+  const profileCodec = hashCodec(profile);
+  const scoreCodec = stringCodec(score.fromString, ({ timestamp }) => timestamp);
+  const emptyProfile = Object.fromEntries(profile.requiredFields.map((field) => [field, '']));
+  const totals = Object.fromEntries(platformStats.requiredFields.map((field) => [field, '0']));
   const membersCodec = zsetCodec((members) => members);
 
   test('decodes a key that does not exist as null, for every Redis type', () => {
@@ -17,8 +19,9 @@ describe('Redis codecs', () => {
     expect(listCodec((items) => items).decode([])).toBeNull();
   });
 
-  test('decodes hash fields to the types of the entity; an empty or missing field is null', () => {
+  test('decodes hash fields to the types of the entity; an empty field is null', () => {
     const decoded = profileCodec.decode({
+      ...emptyProfile,
       kol_id: '007',
       followers_count: '11300',
       verified: 'true',
@@ -39,7 +42,18 @@ describe('Redis codecs', () => {
     { kol_id: 'a', followers_count: '1.5K' },
     { kol_id: 'a', verified: 'yes' },
   ])('refuses the hash %o, which is not a profile', (fields) => {
-    expect(() => profileCodec.decode(fields)).toThrow(FieldError);
+    expect(() => profileCodec.decode({ ...emptyProfile, ...fields })).toThrow(FieldError);
+  });
+
+  test.each(profile.requiredFields)('refuses a profile without the field %s', (field) => {
+    const { [field]: _, ...others } = { ...emptyProfile, kol_id: 'a' } as Record<string, string>;
+    expect(() => profileCodec.decode(others)).toThrow(`no field ${field}`);
+  });
+
+  test('tells when a value was read from its source, where the value says so', () => {
+    const time = '2026-03-01T12:00:00Z';
+    expect(profileCodec.updatedAt({ cached_at: time }, profile.fromHash({ kol_id: 'a' }))).toBe(time);
+    expect(membersCodec.updatedAt(['a', '1'], [['a', 1]])).toBeUndefined();
   });
 
   test.each(['', 'null', '7', '"a"', '[]', '{}', '{"kol_id":"a"}', '{"kol_id":1,"trust_score":2}'])(
@@ -50,9 +64,12 @@ describe('Redis codecs', () => {
   );
 
   test('refuses statistics that are not numbers, and finds platforms by their field names', () => {
-    const statsCodec = hashCodec(platformStats.fromHash);
-    expect(() => statsCodec.decode({ total_kols: 'many' })).toThrow(FieldError);
-    expect(statsCodec.decode({ total_kols: '3', kols_tiktok: '2', content_tiktok: '5' })).toMatchObject({
+    const statsCodec = hashCodec(platformStats);
+    expect(() => statsCodec.decode({ ...totals, total_kols: 'many' })).toThrow(FieldError);
+    expect(() => statsCodec.decode({ total_kols: '3' })).toThrow('no field');
+    expect(
+      statsCodec.decode({ ...totals, total_kols: '3', kols_tiktok: '2', content_tiktok: '5' }),
+    ).toMatchObject({
       total_kols: 3,
       by_platform: { tiktok: { kols: 2, content: 5 } },
     });

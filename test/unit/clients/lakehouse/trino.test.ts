@@ -31,6 +31,29 @@ async function queryServerWith(pages: readonly object[]): Promise<unknown[][]> {
   return (await trino.rows('SELECT id', { columns: ['id'] })) as unknown[][];
 }
 
+test('queries beyond the limit of waiting ones fail at once', async () => {
+  const held: (() => void)[] = [];
+  server = createServer((_request, response) => {
+    held.push(() => {
+      response.setHeader('Content-Type', 'application/json');
+      response.end(JSON.stringify({ id: 'q1', columns, data: [['a']], ...finished }));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const trino = createTrino({ url, user: 'test', queryTimeoutSeconds: 5, concurrency: 1, maxWaiting: 1 });
+  const query = () => trino.rows('SELECT id', { columns: ['id'] });
+  const [running, waiting] = [query(), query()];
+  await expect.poll(() => held.length).toBe(1);
+  await expect(query()).rejects.toThrow(TrinoUnavailableError);
+  held[0]?.();
+  expect(await running).toEqual([['a']]);
+  await expect.poll(() => held.length).toBe(2);
+  held[1]?.();
+  expect(await waiting).toEqual([['a']]);
+});
+
 describe('a query', () => {
   test('returns the rows of all pages', async () => {
     const pages = [

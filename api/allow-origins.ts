@@ -1,0 +1,15 @@
+import cors from 'cors';
+import type { RequestHandler } from 'express';
+
+/** Browsers ask again for the permission after this time. */
+const PREFLIGHT_SECONDS = 600;
+
+/** Lets web pages of these origins call the API and read its headers (CORS). */
+export const allowOrigins = (origins: readonly string[]): RequestHandler =>
+  cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'If-None-Match', 'X-Request-Id'],
+    exposedHeaders: ['Age', 'Cache-Status', 'ETag', 'Location', 'Retry-After', 'X-Request-Id'],
+    maxAge: PREFLIGHT_SECONDS,
+  });

@@ -1,0 +1,36 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * Above the 60 s for which load balancers keep idle connections: the side that closes first must be the one that sends
+ * requests, otherwise a request can meet a connection that just closed.
+ */
+const KEEP_ALIVE_SECONDS = 65;
+/** A request must arrive in this time. Slow senders lose their connection. Node demands that headers have less time than the whole. */
+const HEADERS_SECONDS = KEEP_ALIVE_SECONDS + 5;
+const REQUEST_SECONDS = HEADERS_SECONDS + 5;
+/** Of the path and all headers together. 100 ids of the usual length take about 2 KiB. */
+const MAX_HEADER_KIB = 16;
+
+/** A server with limits for slow and large requests. A request with a larger header is answered with 431. */
+export const createHttpServer = (listener: RequestListener): Server =>
+  createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
+      headersTimeout: HEADERS_SECONDS * 1000,
+      requestTimeout: REQUEST_SECONDS * 1000,
+      maxHeaderSize: MAX_HEADER_KIB * 1024,
+    },
+    listener,
+  );
+
+/** Connections that the system accepts while the process is busy. With Node's 511, a flood of clients has to retry after seconds. */
+const BACKLOG = 4096;
+
+/** Resolves with the port when the server listens. @param host all addresses by default */
+export async function listen(server: Server, port: number, host?: string): Promise<number> {
+  server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) });
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}

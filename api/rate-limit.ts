@@ -1,0 +1,87 @@
+import { isIPv6 } from 'node:net';
+import type { RequestHandler } from 'express';
+import { LRUCache } from 'lru-cache';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { RedisClient } from '../clients/redis.ts';
+import { Problem } from './problem.ts';
+
+/** Requests are counted in Redis in this many portions, so that few requests wait for Redis. */
+const CHUNKS = 50;
+const MINUTE_SECONDS = 60;
+/** Clients whose portion is kept in memory. Another one loses at most one portion. */
+const MAX_CLIENTS = 10_000;
+
+/** Requests that a client may still send before the next portion is taken from Redis. */
+interface Portion {
+  left: number;
+  /** The next portion, while it is taken; requests that come meanwhile share it. */
+  taking?: Promise<void> | undefined;
+}
+
+/**
+ * Limits the requests of each client address, counted over all processes of the API. A 304 is free. While Redis does not answer,
+ * each process counts on its own.
+ * @param perMinute about so many are accepted: up to 2 % of them can stay unused in each process
+ */
+export function rateLimit(redis: RedisClient, perMinute: number): RequestHandler {
+  const options = { keyPrefix: 'api:rate', points: perMinute, duration: MINUTE_SECONDS };
+  const limiter = new RateLimiterRedis({
+    ...options,
+    storeClient: redis,
+    rejectIfRedisNotReady: true,
+    insuranceLimiter: new RateLimiterMemory(options),
+    // A client beyond its limit costs no further round trips.
+    inMemoryBlockOnConsumed: perMinute + 1,
+  });
+  const chunk = Math.ceil(perMinute / CHUNKS);
+  const portions = new LRUCache<string, Portion>({ max: MAX_CLIENTS, ttl: MINUTE_SECONDS * 1000 });
+
+  async function takePortion(client: string, portion: Portion): Promise<void> {
+    await limiter.consume(client, chunk);
+    portion.left += chunk;
+  }
+
+  async function take(client: string): Promise<Portion> {
+    const portion = portions.get(client) ?? { left: 0 };
+    portions.set(client, portion, { noUpdateTTL: true });
+    while (portion.left === 0)
+      await (portion.taking ??= takePortion(client, portion).finally(() => (portion.taking = undefined)));
+    portion.left -= 1;
+    return portion;
+  }
+
+  return async (request, response, next) => {
+    const portion = await take(clientAddress(request.ip)).catch((error: unknown) => {
+      throw error instanceof RateLimiterRes ? tooManyRequests(error.msBeforeNext) : error;
+    });
+    response.on('finish', () => {
+      if (response.statusCode === 304) portion.left += 1;
+    });
+    next();
+  };
+}
+
+const tooManyRequests = (waitMs: number): Problem =>
+  new Problem('too-many-requests', 'This client has sent too many requests; wait as Retry-After says', {
+    retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1000)),
+  });
+
+/**
+ * The part of an address that stands for one client: of IPv6 the network of 64 bits, since a client can use any address in it.
+ * @param ip as Express finds it; a proxy may forward anything, so other text counts as one client
+ */
+export function clientAddress(ip = ''): string {
+  const ipv4 = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/.exec(ip)?.[1];
+  if (ipv4 !== undefined) return ipv4;
+  const address = ip.replace(/%.*$/, '');
+  if (!isIPv6(address)) return 'unknown';
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  if (tail !== undefined) {
+    const after = tail === '' ? 0 : tail.split(':').length;
+    while (groups.length + after < 8) groups.push('0');
+    if (after > 0) groups.push(...tail.split(':'));
+  }
+  const network = groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16));
+  return `${network.join(':')}::/64`;
+}

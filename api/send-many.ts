@@ -1,0 +1,64 @@
+import type { Response } from 'express';
+import type { ReadManyThrough, ReadResult } from '../cache/reading/read-through.ts';
+import { cacheControl, ageSeconds } from './send-read.ts';
+import { revalidated } from './freshness.ts';
+import { problemOf, problemUrn, type Problem } from './problem.ts';
+
+/** An id that could not be read now, with the problem that a request for it alone would get. */
+interface Failure {
+  readonly id: string;
+  readonly problem: Problem;
+}
+
+/**
+ * Reads several ids and answers with `items` in the order of the ids, the ids that do not exist (`missing`), and the ids that
+ * could not be read now (`unavailable`, with the type of the problem).
+ * @throws the failure of the first id when no id could be answered
+ */
+export async function sendMany<T>(
+  response: Response,
+  ids: readonly string[],
+  read: ReadManyThrough<string, T>,
+  entity: { readonly ttlSeconds: number },
+  toJson: (value: T, read: ReadResult<T>) => object,
+): Promise<void> {
+  const results = await read(ids);
+  const items: object[] = [];
+  const missing: string[] = [];
+  const failures: Failure[] = [];
+  const reads: ReadResult<T>[] = [];
+  results.forEach((result, index) => {
+    const id = ids[index] ?? '';
+    if (result.status === 'rejected') {
+      failures.push({ id, problem: expectedProblem(result.reason) });
+      return;
+    }
+    reads.push(result.value);
+    const { value } = result.value;
+    if (value === null) missing.push(id);
+    else items.push(toJson(value, result.value));
+  });
+  const [failed] = failures;
+  if (failed !== undefined && reads.length === 0) throw failed.problem;
+
+  const age = Math.max(...reads.map((each) => ageSeconds(each, entity.ttlSeconds)));
+  response.set('Cache-Status', cacheStatusOfMany(reads, failures.length));
+  response.set('Age', String(age));
+  response.set('Cache-Control', cacheControl(revalidated(entity), age));
+  const unavailable = failures.map(({ id, problem }) => ({ id, type: problemUrn(problem.type) }));
+  response.json({ items, missing, unavailable });
+}
+
+/** @throws a reason that is a defect: it must not hide in a partial answer */
+function expectedProblem(reason: unknown): Problem {
+  const problem = problemOf(reason);
+  if (problem.type === 'internal-error') throw reason;
+  return problem;
+}
+
+/** The Cache-Status header of several reads: a hit only when no id needed the lakehouse or failed. */
+function cacheStatusOfMany(reads: readonly ReadResult<unknown>[], failed: number): string {
+  const cached = reads.filter(({ outcome }) => outcome === 'hit' || outcome === 'negative').length;
+  const all = reads.length + failed;
+  return cached === all ? 'kol-redis; hit' : `kol-redis; fwd=miss; detail="${cached} of ${all} cached"`;
+}

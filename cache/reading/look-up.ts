@@ -1,0 +1,95 @@
+import type { ChainableCommander } from 'ioredis';
+import { createPipeline, type RedisClient } from '../../clients/redis.ts';
+import { execClusterPipeline, type KeyedCommand, type Reply } from '../redis/cluster-pipeline.ts';
+import type { CacheMiss } from './fill-entry.ts';
+import type { ReportProblem } from './read-problem.ts';
+import type { RedisCodec } from './redis-codec.ts';
+
+/** The key has a whole value and a TTL. */
+export interface CacheHit<T> {
+  readonly state: 'hit';
+  readonly value: T;
+  readonly ttlSeconds: number;
+  /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
+  readonly updatedAt: string | undefined;
+}
+
+/** What Redis has under a key. */
+export type LookUpResult<T> = CacheHit<T> | CacheMiss | { readonly state: 'unreachable' };
+
+/**
+ * Reads values and their TTLs from Redis in one round trip (to each node of a cluster). Never rejects: failures are reported.
+ * @returns one result for each key, in the order of the keys
+ */
+export async function lookUp<T>(
+  redis: RedisClient,
+  codec: RedisCodec<T>,
+  keys: readonly string[],
+  reportProblem: ReportProblem,
+): Promise<LookUpResult<T>[]> {
+  const commands = keys.flatMap((key) => [
+    keyedCommand(redis, key, (pipeline) => codec.queueRead(pipeline, key)),
+    keyedCommand(redis, key, (pipeline) => pipeline.ttl(key)),
+  ]);
+  try {
+    const replies = await execClusterPipeline(redis, commands);
+    return keys.map((key, index) =>
+      readReplies(codec, key, replies[2 * index], replies[2 * index + 1], reportProblem),
+    );
+  } catch (error) {
+    reportProblem(keys.length === 1 ? (keys[0] ?? '') : `${keys.length} keys`, 'look-up', error);
+    return keys.map(() => ({ state: 'unreachable' }));
+  }
+}
+
+function keyedCommand(
+  redis: RedisClient,
+  key: string,
+  queue: (pipeline: ChainableCommander) => ChainableCommander,
+): KeyedCommand {
+  return {
+    key,
+    queue,
+    async send() {
+      const [reply] = (await queue(createPipeline(redis)).exec()) ?? [];
+      if (reply === undefined) throw new Error('Redis did not answer a command');
+      if (reply[0]) throw reply[0];
+      return reply[1];
+    },
+  };
+}
+
+/** A value that cannot be decoded, lacks fields, or has no TTL is no hit: it is read again and replaced. */
+function readReplies<T>(
+  codec: RedisCodec<T>,
+  key: string,
+  [valueError, reply]: Reply = [new Error('no reply')],
+  [ttlError, ttl]: Reply = [new Error('no reply')],
+  reportProblem: ReportProblem,
+): LookUpResult<T> {
+  // WRONGTYPE is an answer: it is about the value.
+  const failure = ttlError ?? (valueError?.message.startsWith('WRONGTYPE') ? null : valueError);
+  if (failure) {
+    reportProblem(key, 'look-up', failure);
+    return { state: 'unreachable' };
+  }
+  try {
+    if (valueError) throw valueError;
+    const value = codec.decode(reply);
+    if (value === null) return { state: 'absent' };
+    if (ttl === NO_TTL) throw new Error('the key has no TTL');
+    // A key that expired between the two commands has no time left.
+    return {
+      state: 'hit',
+      value,
+      ttlSeconds: Math.max(0, Number(ttl)),
+      updatedAt: codec.updatedAt(reply, value),
+    };
+  } catch (error) {
+    reportProblem(key, 'decode', error);
+    return { state: 'unusable', reply };
+  }
+}
+
+/** What Redis answers to TTL for a key that never expires. */
+const NO_TTL = -1;

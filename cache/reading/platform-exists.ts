@@ -1,0 +1,25 @@
+import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
+import { ALL } from '../../domain/values/platform.ts';
+import type { ReadThrough } from './read-through.ts';
+
+/** Whether the lakehouse has KOLs or content of a platform. Rejects as the read of the statistics does. */
+export type PlatformExists = (platform: string) => Promise<boolean>;
+
+/** A new platform is readable this long after the statistics name it. */
+const KEEP_SECONDS = 30;
+
+/**
+ * Looks platforms up in the statistics, so that requests for made-up names start no query: the statistics are cached, and one
+ * query reads them for all names.
+ */
+export function createPlatformExists(readStats: ReadThrough<void, PlatformStats>): PlatformExists {
+  let known: { readonly names: ReadonlySet<string>; readonly readAt: number } | undefined;
+  return async (platform) => {
+    if (platform === ALL) return true;
+    if (known === undefined || performance.now() - known.readAt > KEEP_SECONDS * 1000) {
+      const { value } = await readStats();
+      known = { names: new Set(Object.keys(value?.by_platform ?? {})), readAt: performance.now() };
+    }
+    return known.names.has(platform);
+  };
+}

@@ -1,0 +1,137 @@
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createHttpServer } from '../../../api/create-http-server.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { apiConfig, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
+import { profileEntries } from '../../support/cache-values.ts';
+
+const LIMIT = 100;
+const PATH = '/api/v1/kols/known';
+
+let redis: RedisClient;
+const running: RunningApi[] = [];
+beforeAll(async () => {
+  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
+});
+beforeEach(async () => {
+  await redis.flushdb();
+  await writeEntries(redis, profileEntries(['known']));
+});
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((api) => api.close()));
+});
+afterAll(async () => {
+  await redis.flushdb();
+  await closeRedis(redis);
+});
+
+async function start(more: Readonly<Record<string, string>>): Promise<RunningApi> {
+  const api = await startApi(more);
+  running.push(api);
+  return api;
+}
+
+/** Sends requests one after the other. @returns how many were accepted before the first 429, at most `most` */
+async function acceptedBy(
+  apis: readonly RunningApi[],
+  most: number,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  for (let sent = 0; sent < most; sent += 1) {
+    const answer = await apis[sent % apis.length]?.get(PATH, headers);
+    if (answer?.status === 429) return sent;
+  }
+  return most;
+}
+
+describe('the limit of requests', () => {
+  const limited = { API_RATE_LIMIT: String(LIMIT) };
+
+  test('holds for a client over all processes, and says when to come back', async () => {
+    const apis = [await start(limited), await start(limited)];
+    const accepted = await acceptedBy(apis, 2 * LIMIT);
+    expect(accepted).toBeGreaterThanOrEqual(0.95 * LIMIT);
+    expect(accepted).toBeLessThanOrEqual(LIMIT);
+    const refused = await apis[0]?.get(PATH);
+    expect(refused).toMatchObject({
+      status: 429,
+      json: { type: 'urn:kol-cache:problem:too-many-requests' },
+    });
+    const wait = Number(refused?.headers.get('retry-after'));
+    expect(wait).toBeGreaterThan(0);
+    expect(wait).toBeLessThanOrEqual(60);
+    expect((await apis[0]?.get('/healthz'))?.status).toBe(200);
+  });
+
+  test('does not count a 304', async () => {
+    const api = await start(limited);
+    const etag = (await api.get(PATH)).headers.get('etag') ?? '';
+    expect(await acceptedBy([api], 2 * LIMIT, { 'if-none-match': etag })).toBe(2 * LIMIT);
+  });
+
+  test('holds in each process while Redis is away', async () => {
+    const api = await start({
+      ...limited,
+      REDIS_URL: `redis://${UNREACHABLE_ADDRESS}`,
+      TRINO_URL: `http://${UNREACHABLE_ADDRESS}`,
+    });
+    expect(await acceptedBy([api], 2 * LIMIT)).toBe(LIMIT);
+  });
+
+  test('is per client behind a trusted proxy only', async () => {
+    const from = (client: string) => ({ 'x-forwarded-for': client });
+    const trusting = await start({ API_RATE_LIMIT: '1', API_TRUST_PROXY: 'loopback' });
+    expect(await acceptedBy([trusting], 2, from('192.0.2.1'))).toBe(1);
+    expect(await acceptedBy([trusting], 2, from('192.0.2.2'))).toBe(1);
+    await redis.flushdb();
+    const direct = await start({ API_RATE_LIMIT: '1' });
+    expect(await acceptedBy([direct], 2, from('192.0.2.3'))).toBe(1);
+    expect(await acceptedBy([direct], 2, from('192.0.2.4'))).toBe(0);
+  });
+});
+
+describe('web pages of other origins', () => {
+  const app = { origin: 'https://app.example.com' };
+  const headersOf = async (api: RunningApi, init: RequestInit) =>
+    (await fetch(`${api.url}${PATH}`, init)).headers;
+
+  test('may not read answers by default', async () => {
+    const headers = await headersOf(await start({}), { headers: app });
+    expect(headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('may when the configuration names their origin', async () => {
+    const api = await start({ API_CORS_ORIGINS: 'https://app.example.com' });
+    const headers = await headersOf(api, { headers: app });
+    expect(headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+    expect(headers.get('access-control-expose-headers')).toContain('Cache-Status');
+    expect(headers.get('vary')).toContain('Origin');
+    const other = await headersOf(api, { headers: { origin: 'https://evil.example.com' } });
+    expect(other.get('access-control-allow-origin')).toBeNull();
+    const preflight = await headersOf(api, {
+      method: 'OPTIONS',
+      headers: { ...app, 'access-control-request-method': 'GET' },
+    });
+    expect(preflight.get('access-control-allow-methods')).toBe('GET,HEAD,POST');
+  });
+});
+
+describe('a connection', () => {
+  test('is kept longer than a load balancer keeps it, and its headers may take longer than that', () => {
+    const server = createHttpServer(() => {});
+    expect(server.keepAliveTimeout).toBeGreaterThan(60_000);
+    expect(server.headersTimeout).toBeGreaterThan(server.keepAliveTimeout);
+    expect(server.requestTimeout).toBeGreaterThanOrEqual(server.headersTimeout);
+  });
+
+  test('with a path of more than 16 KiB gets 431', async () => {
+    const { hostname, port } = new URL((await start({})).url);
+    const socket = connect(Number(port), hostname);
+    socket.write(`GET /api/v1/kols/${'x'.repeat(17 * 1024)} HTTP/1.1\r\nHost: api\r\n\r\n`);
+    const [data] = (await once(socket, 'data')) as [Buffer];
+    expect(data.toString()).toMatch(/^HTTP\/1.1 431 /);
+    socket.destroy();
+  });
+});

@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { score } from '../../../domain/entities/score.ts';
+import { apiConfig, cacheStatus, startApi, type Answer, type RunningApi } from '../../support/api.ts';
+import { scoreAt } from '../../support/cache-values.ts';
+import { queryTrino } from '../../support/trino.ts';
+
+let api: RunningApi;
+let redis: RedisClient;
+let kolIds: string[];
+let contentIds: string[];
+
+beforeAll(async () => {
+  const { TRINO_URL, REDIS_URL } = apiConfig();
+  api = await startApi();
+  redis = await connectRedis(REDIS_URL, 'work', { onError: () => {} });
+  const ids = async (column: string, table: string) =>
+    (await queryTrino(TRINO_URL, `SELECT ${column} FROM iceberg.kol_silver.${table} LIMIT 100`)).map(([id]) =>
+      String(id),
+    );
+  kolIds = await ids('kol_id', 'kol_profiles');
+  contentIds = await ids('content_id', 'kol_content');
+});
+beforeEach(() => redis.flushdb());
+afterAll(async () => {
+  await redis.flushdb();
+  await closeRedis(redis);
+  await api.close();
+});
+
+type Item = Readonly<Record<string, unknown>>;
+const itemsOf = ({ json }: Answer) => json['items'] as readonly Item[];
+const list = (ids: readonly string[]) => ids.map(encodeURIComponent).join(',');
+
+describe('several ids in one request', () => {
+  test('are answered in the order asked, from Redis and the lakehouse, and the ones that do not exist are named', async () => {
+    const [first = '', second = '', third = ''] = kolIds;
+    await api.get(`/api/v1/kols/${encodeURIComponent(second)}`);
+    const mixed = await api.get(`/api/v1/kols?ids=${list([third, 'nobody-1', second, first, third])}`);
+    expect(mixed.status).toBe(200);
+    expect(itemsOf(mixed).map(({ kol_id }) => kol_id)).toEqual([third, second, first]);
+    expect(mixed.json).toMatchObject({ missing: ['nobody-1'], unavailable: [] });
+    expect(cacheStatus(mixed)).toBe('kol-redis; fwd=miss; detail="1 of 4 cached"');
+    expect(mixed.headers.get('cache-control')).toBe('no-cache');
+
+    const single = await api.get(`/api/v1/kols/${encodeURIComponent(third)}`);
+    expect(itemsOf(mixed)[0]).toEqual(single.json);
+    const cached = await api.get(`/api/v1/kols?ids=${list([first, 'nobody-1'])}`);
+    expect([cacheStatus(cached), cached.json['missing']]).toEqual(['kol-redis; hit', ['nobody-1']]);
+  });
+
+  test('can be 100, of content too', async () => {
+    for (const _ of ['miss', 'hit']) {
+      const read = await api.get(`/api/v1/content?ids=${list(contentIds)}`);
+      expect(itemsOf(read).map(({ content_id }) => content_id)).toEqual(contentIds);
+    }
+    const { status, json } = await api.get(`/api/v1/content?ids=${list([...contentIds, 'one-more'])}`);
+    expect([status, json['type']]).toEqual([400, 'urn:kol-cache:problem:invalid-parameter']);
+  });
+
+  test('can have commas when the parameter is repeated', async () => {
+    const { json } = await api.get('/api/v1/kols?ids=no,body&ids=no%2Cone');
+    expect(json).toEqual({ items: [], missing: ['no,body', 'no,one'], unavailable: [] });
+  });
+
+  test('are scores too; without a model, those that are not cached are named as unavailable', async () => {
+    const [known = '', unscored = ''] = (
+      await queryTrino(
+        apiConfig().TRINO_URL,
+        'SELECT kol_id FROM iceberg.kol_silver.kol_trust_features LIMIT 2',
+      )
+    ).map(([id]) => String(id));
+    await writeEntries(redis, [score.toEntry(scoreAt(known, 1))]);
+    const { status, json } = await api.get(`/api/v1/scores?ids=${list([unscored, 'nobody-2', known])}`);
+    expect([status, json]).toEqual([
+      200,
+      {
+        items: [{ ...scoreAt(known, 1), cold: false }],
+        missing: ['nobody-2'],
+        unavailable: [{ id: unscored, type: 'urn:kol-cache:problem:model-unavailable' }],
+      },
+    ]);
+  });
+});
+
+describe('methods', () => {
+  const url = (path: string) => `${api.url}${path}`;
+
+  test('HEAD has the status and headers of GET, without the body', async () => {
+    const path = `/api/v1/kols/${encodeURIComponent(kolIds[0] ?? '')}`;
+    const get = await api.get(path);
+    const head = await fetch(url(path), { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    for (const name of ['etag', 'content-length', 'content-type', 'last-modified'])
+      expect([name, head.headers.get(name)]).toEqual([name, get.headers.get(name)]);
+    expect((await fetch(url('/api/v1/kols/nobody-3'), { method: 'HEAD' })).status).toBe(404);
+  });
+
+  test.each([
+    '/',
+    '/healthz',
+    '/readyz',
+    '/api/v1/kols',
+    '/api/v1/kols/top',
+    '/api/v1/kols/x',
+    '/api/v1/kols/x/score',
+    '/api/v1/content',
+    '/api/v1/content/trending',
+    '/api/v1/content/x',
+    '/api/v1/scores',
+    '/api/v1/stats',
+  ])('%s answers 405 with Allow to other methods', async (path) => {
+    for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
+      const response = await fetch(url(path), { method });
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+      expect(await response.json()).toMatchObject({ type: 'urn:kol-cache:problem:method-not-allowed' });
+    }
+    const options = await fetch(url(path), { method: 'OPTIONS' });
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS']);
+  });
+});

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTrino, type Trino } from '../../../clients/lakehouse/trino.ts';
+import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { apiConfig, startApi, type Answer, type RunningApi } from '../../support/api.ts';
+
+let api: RunningApi;
+let redis: RedisClient;
+let trino: Trino;
+
+beforeAll(async () => {
+  const config = apiConfig();
+  api = await startApi();
+  redis = await connectRedis(config.REDIS_URL, 'work', { onError: () => {} });
+  trino = createTrino({ url: config.TRINO_URL, user: 'test', queryTimeoutSeconds: 30 });
+  // The first query also checks the columns of the tables.
+  await api.get('/api/v1/kols/first');
+  // Opens the connections: while that lasts, requests arrive over seconds and not at once.
+  await Promise.all(Array.from({ length: 1000 }, () => api.get('/healthz')));
+});
+beforeEach(() => redis.flushdb());
+afterAll(async () => {
+  await redis.flushdb();
+  await closeRedis(redis);
+  await api.close();
+});
+
+const column = async (sql: string) =>
+  (await trino.rows(sql, { columns: ['id'] })).map(([cell]) => cell ?? '');
+
+/** Queries of the API on the Silver tables since a time. */
+const queriesSince = (since: Date) =>
+  column(
+    `SELECT query_id AS id FROM system.runtime.queries
+     WHERE source = 'kol-cache' AND created >= from_iso8601_timestamp('${since.toISOString()}')
+       AND query LIKE '%"kol_silver"."kol_%' AND query NOT LIKE '%system.runtime%'`,
+  );
+
+/** Reads all paths at once. @returns the answers, and the number of queries that they took */
+async function flood(paths: readonly string[]): Promise<{ answers: Answer[]; queries: number }> {
+  const since = new Date();
+  const answers = await Promise.all(paths.map((path) => api.get(path)));
+  return { answers, queries: (await queriesSince(since)).length };
+}
+const statuses = (answers: readonly Answer[]) => [...new Set(answers.map(({ status }) => status))];
+
+describe('the lakehouse is protected from', () => {
+  test('1,000 unknown ids at once: they share few queries, and all are 404', async () => {
+    const paths = Array.from({ length: 1000 }, (_, index) => `/api/v1/kols/unknown-${Date.now()}-${index}`);
+    const { answers, queries } = await flood(paths);
+    expect(statuses(answers)).toEqual([404]);
+    // All requests and the API share one process, which needs a second or more to send them: a query runs meanwhile.
+    expect(queries).toBeLessThanOrEqual(10);
+  });
+
+  test('500 distinct ids that are not cached: at most 3 queries, and all are 200', async () => {
+    const ids = await column('SELECT kol_id AS id FROM iceberg.kol_silver.kol_profiles LIMIT 500');
+    const { answers, queries } = await flood(ids.map((id) => `/api/v1/kols/${encodeURIComponent(id)}`));
+    expect(statuses(answers)).toEqual([200]);
+    expect(answers.map(({ json }) => json['kol_id'])).toEqual(ids);
+    expect(queries).toBeLessThanOrEqual(3);
+  });
+
+  test('platforms that do not exist: one query for the list of platforms', async () => {
+    const paths = Array.from({ length: 100 }, (_, index) => [
+      `/api/v1/kols/top?platform=nowhere-${index}`,
+      `/api/v1/kols/top?by=engagement&platform=nowhere-${index}`,
+      `/api/v1/content/trending?platform=nowhere-${index}`,
+    ]).flat();
+    const { answers, queries } = await flood(paths);
+    expect(statuses(answers)).toEqual([404]);
+    expect(queries).toBeLessThanOrEqual(1);
+  });
+});
