@@ -6,7 +6,7 @@ import type { RankingKind } from '../../domain/entities/ranking.ts';
 import { LIKE_WEIGHT } from '../../domain/entities/trending.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import { trustFeatureColumns } from '../../domain/scoring/trust-features.ts';
-import type { SilverSource } from './silver-catalog.ts';
+import type { CountedTable, SilverSource } from './silver-source.ts';
 import { identifier, integer, literal, literals } from './sql.ts';
 
 /** The time that an ISO 8601 text means, in UTC, because days are UTC days; null when it means none. */
@@ -22,10 +22,19 @@ const scopes = (platform: string, scope?: string) =>
 const isInScope = (platform: string, scope?: string) =>
   scope === undefined || scope === ALL ? 'true' : `${platform} = ${literal(scope)}`;
 
-const idColumnOf = { kol_profiles: profile.idColumn, kol_content: content.idColumn } as const;
+const idColumnOf: Readonly<Record<CountedTable, string>> = {
+  kol_profiles: profile.idColumn,
+  kol_content: content.idColumn,
+};
+
+/** How many rows have an id that another row has too. */
+export const repeatedIdsSql = (source: SilverSource, table: CountedTable) =>
+  `SELECT CAST(count(*) - count(DISTINCT ${source.column(table, idColumnOf[table])}) AS VARCHAR) AS repeats
+   FROM ${source.table(table)}`;
 
 /** A table with one row of each id. An upsert can leave several: the one with the newest `processed_at` counts. */
-function newestRows(source: SilverSource, table: keyof typeof idColumnOf): string {
+function newestRows(source: SilverSource, table: CountedTable): string {
+  if (!source.repeatsIds(table)) return source.table(table);
   const processedAt = source.text(table, 'processed_at');
   return `(SELECT * FROM (
              SELECT *, row_number() OVER (PARTITION BY ${source.text(table, idColumnOf[table])}

@@ -8,8 +8,10 @@ import {
 } from '../../domain/schema/check-table.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import { silver, silverTables, type SilverTable } from '../../domain/schema/silver-tables.ts';
-import type { Row, TableEntity } from '../../domain/schema/table-entity.ts';
+import type { Row } from '../../domain/schema/table-entity.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
+import { createFindRepeatedIds } from './repeated-ids.ts';
+import type { CountedTable, SilverSource } from './silver-source.ts';
 import { bigInteger, identifier, literal, literals } from './sql.ts';
 import type { Trino } from './trino.ts';
 
@@ -22,20 +24,6 @@ export class SourceSchemaError extends Error {
     );
     this.name = 'SourceSchemaError';
   }
-}
-
-/** SQL for the Silver tables and columns under the names that they have in this environment. */
-export interface SilverSource {
-  /** Qualified, quoted table name, with the snapshot to read where one was chosen. */
-  table(name: SilverTable): string;
-  /** Qualified, quoted name of the metadata table that contains the branches of an Iceberg table. */
-  refs(name: SilverTable): string;
-  /** Quoted actual name of an expected column. */
-  column(table: SilverTable, column: string): string;
-  /** Expression for a column as VARCHAR, in the form that its field type parses. */
-  text(table: SilverTable, column: string): string;
-  /** `a AS "x", …`: select list of an entity, in the order that `fromRow` expects. */
-  select(entity: Pick<TableEntity<Fields>, 'table' | 'columns'>): string;
 }
 
 /** The result of comparing the Silver tables with the contract. */
@@ -52,8 +40,9 @@ export interface SilverCatalog {
    * The tables as of the last check, which is at most `maxAgeSeconds` old. Using a table that breaks the contract throws
    * SourceSchemaError.
    * @param versions snapshots to read; other tables are read as they are
+   * @param counted tables whose rows are counted: the source then knows whether their ids repeat
    */
-  source(versions?: TableVersions): Promise<SilverSource>;
+  source(versions?: TableVersions, counted?: readonly CountedTable[]): Promise<SilverSource>;
 }
 
 /** Finds the Silver tables in one schema of one catalog. */
@@ -61,6 +50,7 @@ export function createSilverCatalog(
   trino: Trino,
   { catalog, schema, maxAgeSeconds = 60 }: { catalog: string; schema: string; maxAgeSeconds?: number },
 ): SilverCatalog {
+  const findRepeatedIds = createFindRepeatedIds(trino);
   let latest: { checkedAt: number; source: Promise<SilverSource> } | undefined;
 
   async function check(): Promise<SchemaCheck> {
@@ -83,13 +73,16 @@ export function createSilverCatalog(
 
   return {
     check,
-    async source(versions = {}) {
+    async source(versions = {}, counted = []) {
       if (latest === undefined || Date.now() - latest.checkedAt > maxAgeSeconds * 1000) {
         const source = check().then((checked) => checked.source);
         latest = { checkedAt: Date.now(), source };
         source.catch(() => (latest = undefined)); // the next read tries again
       }
-      return atVersions(await latest.source, versions);
+      const source = atVersions(await latest.source, versions);
+      if (counted.length === 0) return source;
+      const repeated = await findRepeatedIds(source, counted, versions);
+      return { ...source, repeatsIds: (table) => repeated.has(table) };
     },
   };
 }
@@ -145,6 +138,7 @@ function createSilverSource(
       assertUsable(name);
       return `${qualifiedSchema}.${identifier(name)}`;
     },
+    repeatsIds: () => true,
     refs: (name) => `${qualifiedSchema}.${identifier(name).replace(/"$/, '$refs"')}`,
     column,
     text,

@@ -3,7 +3,8 @@ import DataLoader from 'dataloader';
 import { silver as contract, type SilverTable } from '../../domain/schema/silver-tables.ts';
 import { versionOfFiles, type TableVersion, type TableVersions } from '../../domain/warming/table-version.ts';
 import { columnsSql, filesSql, snapshotSql } from './queries.ts';
-import type { SilverCatalog, SilverSource } from './silver-catalog.ts';
+import type { SilverCatalog } from './silver-catalog.ts';
+import type { SilverSource } from './silver-source.ts';
 import type { Trino } from './trino.ts';
 import { TrinoQueryError } from './trino-errors.ts';
 

@@ -30,13 +30,16 @@ export function createProfileReads(trino: Trino, silver: SilverCatalog): Profile
 
   return {
     async *mostFollowed(choice, options = {}) {
-      yield* profilePages(mostFollowedSql(await silver.source(options.versions), choice), options);
+      yield* profilePages(
+        mostFollowedSql(await silver.source(options.versions, ['kol_profiles']), choice),
+        options,
+      );
     },
     async *profileSplit(split, platforms, options = {}) {
       yield* profilePages(profileSplitSql(await silver.source(options.versions), split, platforms), options);
     },
     async *searchTerms(limit, { signal, versions } = {}) {
-      const sql = searchTermsSql(await silver.source(versions), limit);
+      const sql = searchTermsSql(await silver.source(versions, ['kol_profiles']), limit);
       for await (const page of trino.pages(sql, { columns: ['term'], signal }))
         yield page.map(([term]) => term ?? '').filter((term) => term !== '');
     },

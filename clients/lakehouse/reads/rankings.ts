@@ -30,14 +30,15 @@ export interface RankingReads {
 export function createRankingReads(trino: Trino, silver: SilverCatalog): RankingReads {
   return {
     async profileLists(limit, scope, options = {}) {
-      const sql = profileListsSql(await silver.source(options.versions), limit, scope);
+      const sql = profileListsSql(await silver.source(options.versions, ['kol_profiles']), limit, scope);
       const columns = ['scope', ...Object.keys(profile.columns)];
       const rows = await trino.rows(sql, { columns, signal: options.signal });
       return groupByScope(rows, (row) => profile.fromRow(row.slice(1)), options);
     },
 
     async ranking(kind, limit, scope, options = {}) {
-      const sql = rankingSql(await silver.source(options.versions), kind, limit, scope);
+      const table = kind === 'followers' ? 'kol_profiles' : 'kol_content';
+      const sql = rankingSql(await silver.source(options.versions, [table]), kind, limit, scope);
       const columns = ['scope', 'kol_id', 'score'];
       const rows = await trino.rows(sql, { columns, signal: options.signal });
       return groupByScope(
@@ -48,7 +49,7 @@ export function createRankingReads(trino: Trino, silver: SilverCatalog): Ranking
     },
 
     async trending(limit, now, scope, options = {}) {
-      const sql = trendingSql(await silver.source(options.versions), limit, now, scope);
+      const sql = trendingSql(await silver.source(options.versions, ['kol_content']), limit, now, scope);
       const columns = ['scope', 'content_id', 'heat'];
       const rows = await trino.rows(sql, { columns, signal: options.signal });
       return groupByScope(

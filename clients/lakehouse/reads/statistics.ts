@@ -35,12 +35,12 @@ const SUMMED_COUNTS = ['views', 'likes', 'comments', 'shares'];
 export function createStatisticsReads(trino: Trino, silver: SilverCatalog): StatisticsReads {
   return {
     async platformStats(now, { signal, versions } = {}) {
-      const sql = platformStatsSql(await silver.source(versions));
+      const sql = platformStatsSql(await silver.source(versions, ['kol_profiles', 'kol_content']));
       const rows = await trino.rows(sql, { columns: PLATFORM_STATS_COLUMNS, signal });
       return toPlatformStats(rows, now);
     },
     async dailyStats(from, to, { signal, versions } = {}) {
-      const sql = dailyStatsSql(await silver.source(versions), from, to);
+      const sql = dailyStatsSql(await silver.source(versions, ['kol_content']), from, to);
       const columns = ['day', 'platform', 'content', ...SUMMED_COUNTS];
       return toDayCounts(await trino.rows(sql, { columns, signal }));
     },

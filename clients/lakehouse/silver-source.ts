@@ -1,0 +1,22 @@
+import type { Fields } from '../../domain/schema/field.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import type { TableEntity } from '../../domain/schema/table-entity.ts';
+
+/** A table whose rows are counted, ranked or listed. */
+export type CountedTable = Extract<SilverTable, 'kol_profiles' | 'kol_content'>;
+
+/** SQL for the Silver tables and columns under the names that they have in this environment. */
+export interface SilverSource {
+  /** Qualified, quoted table name, with the snapshot to read where one was chosen. */
+  table(name: SilverTable): string;
+  /** Qualified, quoted name of the metadata table that contains the branches of an Iceberg table. */
+  refs(name: SilverTable): string;
+  /** Whether the table may have several rows of an id. */
+  repeatsIds(name: CountedTable): boolean;
+  /** Quoted actual name of an expected column. */
+  column(table: SilverTable, column: string): string;
+  /** Expression for a column as VARCHAR, in the form that its field type parses. */
+  text(table: SilverTable, column: string): string;
+  /** `a AS "x", …`: select list of an entity, in the order that `fromRow` expects. */
+  select(entity: Pick<TableEntity<Fields>, 'table' | 'columns'>): string;
+}
