@@ -186,7 +186,11 @@ export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> =
   },
   rows: { type: 'number', meaning: 'rows that were read' },
   tableRows: { type: 'object', meaning: 'rows of each table, to detect a table that shrank' },
-  versions: { type: 'object', meaning: 'version of each table: its Iceberg snapshot, or a fingerprint of its files in Hive; null if it is unknown' },
+  versions: {
+    type: 'object',
+    meaning:
+      'version of each table: its Iceberg snapshot, or a fingerprint of its files in Hive; null if it is unknown',
+  },
   shape: { type: 'string', meaning: 'settings that decide the content, such as limits' },
   sets: { type: 'object', meaning: 'size and TTL of each set, by its key' },
 };
