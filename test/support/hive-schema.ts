@@ -9,7 +9,8 @@ import { queryTrino } from './trino.ts';
 export async function createHiveSchema(name: string, from: string): Promise<string> {
   const trino = (sql: string) => queryTrino(inject('engines').TRINO_URL, sql);
   const schema = `hive.${name}`;
-  const quarter = 'bitwise_and(from_big_endian_64(xxhash64(to_utf8(kol_id))), 3)';
+  // Another hash than the one that chose the rows of the small lakehouse.
+  const quarter = 'crc32(to_utf8(kol_id)) % 4';
   await trino(`CREATE SCHEMA ${schema}`);
   await trino(
     `CREATE TABLE ${schema}.kol_profiles AS SELECT * FROM ${from}.kol_profiles WHERE ${quarter} = 0`,

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { allKeys } from '../../support/redis.ts';
+import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+
+const PROFILES = { parts: ['profiles'], allProfiles: true } as const;
+
+let harness: WarmHarness;
+/** What a load does between the plan of the profiles and their first split. */
+let beforeSplit: () => Promise<unknown>;
+beforeAll(async () => {
+  harness = await warmHarness(12, {}, (real) => ({
+    async warmProfileSplit(args) {
+      await beforeSplit();
+      return real.warmProfileSplit(args);
+    },
+  }));
+  const { trino, schema } = harness;
+  await trino(`CREATE TABLE ${schema}.all_profiles AS SELECT * FROM ${schema}.kol_profiles`);
+});
+afterAll(() => harness.stop());
+beforeEach(async () => {
+  const { trino, schema, redis } = harness;
+  beforeSplit = () => Promise.resolve();
+  await trino(`CREATE OR REPLACE TABLE ${schema}.kol_profiles AS SELECT * FROM ${schema}.all_profiles`);
+  await redis.flushdb();
+});
+
+const profileKeys = async () =>
+  (await allKeys(harness.redis)).filter((key) => key.startsWith('kol:profile:'));
+
+test.each([
+  ['deletes rows', (table: string) => `DELETE FROM ${table} WHERE platform = 'tiktok'`],
+  [
+    'replaces the table',
+    (table: string) =>
+      `CREATE OR REPLACE TABLE ${table} AS SELECT * FROM ${table.replace('kol_', 'all_')} WHERE platform <> 'tiktok'`,
+  ],
+])('the splits of a warm read the snapshot of its plan, also when a load %s meanwhile', async (_, load) => {
+  const { trino, schema } = harness;
+  await harness.warm(PROFILES);
+  const before = await profileKeys();
+  beforeSplit = () => trino(load(`${schema}.kol_profiles`));
+
+  const during = await harness.warm({ ...PROFILES, force: true });
+
+  expect(during.parts[0]).toMatchObject({ rowsRead: before.length, keys: before.length, removed: 0 });
+  expect(await profileKeys()).toEqual(before);
+
+  // The load made a snapshot of its own, so the next warm reads the table again.
+  beforeSplit = () => Promise.resolve();
+  const after = await harness.warm(PROFILES);
+  expect(after.parts[0]).toMatchObject({ rowsRead: before.length - 48, removed: 48 });
+});
+
+test('a table whose columns changed without a new snapshot is read as it is, and counts as changed', async () => {
+  const { trino, schema, redis } = harness;
+  await harness.warm(PROFILES);
+  await trino(`ALTER TABLE ${schema}.kol_profiles DROP COLUMN description`);
+  await trino(`ALTER TABLE ${schema}.kol_profiles ADD COLUMN description varchar`);
+  await trino(`ALTER TABLE ${schema}.kol_profiles RENAME COLUMN category TO kind`);
+  await trino(`ALTER TABLE ${schema}.kol_profiles ADD COLUMN category varchar`);
+  for (let round = 1; round <= 2; round += 1) {
+    const { parts } = await harness.warm(PROFILES);
+    expect(parts[0]?.rowsRead).toBeGreaterThan(0);
+  }
+  const [key = ''] = await profileKeys();
+  expect(await redis.hget(key, 'category')).toBe('');
+
+  await trino(`UPDATE ${schema}.kol_profiles SET category = kind`);
+  await harness.warm(PROFILES);
+  expect((await harness.warm(PROFILES)).parts[0]).toMatchObject({ rowsRead: 0 });
+});
