@@ -4,6 +4,7 @@ import { selectHotProfiles } from '../../../cache/popularity/select-hot-profiles
 import { addReads, readMostRead } from '../../../cache/popularity/read-counts.ts';
 import { createTrino } from '../../../clients/lakehouse/trino.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { profile } from '../../../domain/entities/profile.ts';
 import { readCounts } from '../../../domain/entities/read-counts.ts';
 import { READ_HALF_LIFE_SECONDS } from '../../../domain/warming/hot-profiles.ts';
 import { UNREACHABLE_ADDRESS, startApi } from '../../support/api.ts';
@@ -38,7 +39,9 @@ const reads = async () =>
 const readEach = (ids: readonly string[], count: number) => new Map(ids.map((id) => [id, count]));
 
 async function cache(id: string, ttlSeconds: number): Promise<void> {
-  await redis.hset(`kol:profile:${id}`, { kol_id: id, followers_count: '5' });
+  const unknown = Object.fromEntries(Object.keys(profile.columns).map((field) => [field, '']));
+  const cached_at = new Date().toISOString();
+  await redis.hset(`kol:profile:${id}`, { ...unknown, kol_id: id, followers_count: '5', cached_at });
   await redis.expire(`kol:profile:${id}`, ttlSeconds);
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { createMlApi, isRefusal, type MlApi, type ScoreOptions } from '../../../../clients/ml-api.ts';
@@ -5,6 +6,15 @@ import { profileOf } from '../../../support/model-features.ts';
 import { scoreOf, type Behaviour, type Deployment, type Fault } from './deployment.ts';
 
 export const TIMEOUT_SECONDS = 5;
+
+const IDLE_MS = 300;
+/** Waits until the service has got no call for a while: what it answers is answered, and all other calls hang. */
+export async function untilIdle(deployment: Deployment): Promise<void> {
+  for (let before = -1; before !== deployment.calls().length;) {
+    before = deployment.calls().length;
+    await sleep(IDLE_MS);
+  }
+}
 
 export const profilesOf = (kolIds: readonly string[]) => kolIds.map((kolId) => profileOf(kolId));
 export const ids = (count: number) => Array.from({ length: count }, (_, index) => `kol-${index}`);

@@ -13,6 +13,7 @@ import {
   refusedOf,
   serverError,
   spoiltRound,
+  untilIdle,
   withClient,
 } from './ml-client.ts';
 
@@ -109,7 +110,7 @@ describe('a signal', () => {
       async (api) => {
         const cancelled = new AbortController();
         const results = api.score(profilesOf(ids(100)), { signal: cancelled.signal });
-        setTimeout(() => cancelled.abort(new Error('cancelled')), 50);
+        void untilIdle(deployment).then(() => cancelled.abort(new Error('cancelled')));
         await expect(results).rejects.toThrow('cancelled');
         const calls = deployment.calls().length;
         await new Promise((resolve) => setTimeout(resolve, 50));

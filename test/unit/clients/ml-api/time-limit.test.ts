@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isRefusal, type MlApi, type ScoreOptions } from '../../../../clients/ml-api.ts';
 import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-error.ts';
 import { startDeployment, type Deployment } from './deployment.ts';
-import { ids, profilesOf, withClient } from './ml-client.ts';
+import { ids, profilesOf, untilIdle, withClient } from './ml-client.ts';
 
 let deployment: Deployment;
 beforeAll(async () => {
@@ -17,18 +17,9 @@ const timeUpAfter = (ms: number) => {
   setTimeout(() => time.abort(), ms);
   return time.signal;
 };
-/** Aborts when the service has got no call for a while: what it answers is answered. */
 function timeUpWhenIdle(): AbortSignal {
   const time = new AbortController();
-  let before = -1;
-  const timer = setInterval(() => {
-    const calls = deployment.calls().length;
-    if (calls === before) {
-      time.abort();
-      clearInterval(timer);
-    }
-    before = calls;
-  }, 300);
+  void untilIdle(deployment).then(() => time.abort());
   return time.signal;
 }
 /** The KOLs that have results, in order; a refused one with an exclamation mark. */
@@ -56,7 +47,7 @@ describe('when the time is up', () => {
   test('no call follows', async () => {
     const outage = ({ index }: { index: number }) => (index > 3 ? 'hang' : undefined);
     await withClient(deployment, { lacksBatch: 404, outage }, async (api) => {
-      await scoredOf(api, ids(100), { timeUp: timeUpAfter(50) });
+      await scoredOf(api, ids(100), { timeUp: timeUpWhenIdle() });
       const calls = deployment.calls().length;
       await sleep(50);
       expect(deployment.calls().length).toBe(calls);
