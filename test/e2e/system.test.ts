@@ -100,7 +100,7 @@ test('a worker warms the whole cache when it starts, and the API serves it', asy
 test('Temporal shows the schedule, the startup warm with its trigger, and the scoring loop', async () => {
   const schedule = await temporal.schedule.getHandle(WARM_SCHEDULE_ID).describe();
   expect(schedule.spec.intervals?.[0]?.every).toBe(15 * 60_000);
-  expect(schedule.policies.overlap).toBe('SKIP');
+  expect(schedule.policies.overlap).toBe('ALLOW_ALL');
   const warm = await temporal.workflow.getHandle(STARTUP_WARM_ID).describe();
   expect(warm.status.name).toBe('COMPLETED');
   expect(warm.memo).toMatchObject({ trigger: 'startup' });
