@@ -1,3 +1,5 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { failureTypes } from '../../contract/failure-types.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts } from '../../domain/warming/table-version.ts';
@@ -13,6 +15,8 @@ export interface FinishProfilesArgs extends WarmPartArgs {
   readonly report: PartReport;
   /** Whether the workflow reads all profiles again when Redis lost some of them. */
   readonly mayRepeat: boolean;
+  /** Whether it reads them again when a load changed the table. Otherwise that is a failure. */
+  readonly mayReadAgain: boolean;
 }
 
 export interface FinishProfilesResult {
@@ -26,7 +30,7 @@ export interface FinishProfilesResult {
 /**
  * Ends a warm of the profiles: checks what was read, removes profiles that left the lakehouse, counts those that Redis lost, and
  * writes the metadata. When a load changed the table meanwhile, it stops there.
- * @throws EmptyRead or ImplausiblyShrunk, before anything is removed
+ * @throws EmptyRead, ImplausiblyShrunk or SourceChanging, before anything is removed
  */
 export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPercent: number }) {
   const { lakehouse, maxShrinkPercent } = deps;
@@ -41,6 +45,11 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
         return await finish();
       } catch (error) {
         if (!(error instanceof TableChangedError)) throw error;
+        if (!args.mayReadAgain)
+          throw ApplicationFailure.nonRetryable(
+            `The files of ${error.tables.join(' and ')} were changed during each of several reads. Profiles were written, but none was removed. Warm again when the load is done.`,
+            failureTypes.sourceChanging,
+          );
         return { report: warm.report(), lost: 0, changed: error.tables };
       }
     });

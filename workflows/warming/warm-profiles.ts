@@ -1,10 +1,9 @@
-import { ApplicationFailure, proxyActivities } from '@temporalio/workflow';
+import { proxyActivities } from '@temporalio/workflow';
 import type { WarmActivities } from '../../activities/index.ts';
 import type { WarmPartArgs } from '../../activities/warming/part-warm.ts';
 import type { ProfilePlan } from '../../activities/warming/plan-profiles.ts';
 import type { WarmProgress } from '../../contract/warm-cache.ts';
 import { mergePartReports, type PartReport } from '../../domain/warming/part-report.ts';
-import { failureTypes } from '../../contract/failure-types.ts';
 import { warming } from '../activity-options.ts';
 import { inParallel } from './in-parallel.ts';
 
@@ -35,13 +34,11 @@ export async function warmProfiles(
     plan: planWithoutSplits,
     report,
     mayRepeat: repeats.afterLoss > 0,
+    mayReadAgain: repeats.afterChange > 0,
   });
   const again = (left: Partial<typeof repeats>) =>
     warmProfiles({ ...args, force: true }, onProgress, { ...repeats, ...left });
-  if (finished.changed !== undefined) {
-    if (repeats.afterChange === 0) throw sourceChanging(finished.changed);
-    return again({ afterChange: repeats.afterChange - 1 });
-  }
+  if (finished.changed !== undefined) return again({ afterChange: repeats.afterChange - 1 });
   if (finished.lost > 0 && repeats.afterLoss > 0) return again({ afterLoss: repeats.afterLoss - 1 });
   return mergePartReports('profiles', [report, finished.report], Date.now() - startedMs);
 }
@@ -68,9 +65,3 @@ async function readAndWrite(
     return counted(await activities(summary).warmProfileSplit({ ...args, ...share }));
   });
 }
-
-const sourceChanging = (tables: readonly string[]): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(
-    `The files of ${tables.join(' and ')} were changed during each of several reads. Profiles were written, but none was removed. Warm again when the load is done.`,
-    failureTypes.sourceChanging,
-  );
