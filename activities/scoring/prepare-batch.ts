@@ -57,7 +57,7 @@ function cut(batch: PreparedBatch, to: number, newestEventMs: number | null): Pr
     result: {
       ...result,
       deadLetters: result.deadLetters.filter(({ offset }) => offset < to),
-      // Their newer event may be after the cut. Then it is in the next batch.
+      // Their newer event may be after the cut. Then it is in the next batch, and gets its outcome there.
       superseded: result.superseded.filter((offset) => offset < to),
       dropped: result.dropped.filter((offset) => offset < to),
       newestEventMs, // of events after the cut too, so it does not move yet

@@ -1,7 +1,11 @@
+import { groupBy } from '../../domain/values/group-by.ts';
 import { checkRanges, outcomesOf, rangesOf } from './check-ledger.ts';
 import { checkCached, checkDeadLetters, checkScores, type InputAndOutcomes } from './check-outputs.ts';
 import { isNewer, locationKey, type InputEvent, type ObservedRun, type OutcomeKind } from './observed-run.ts';
 import { Violations } from './violations.ts';
+
+/** Offsets that the runs read at most for one micro-batch. */
+const MAX_BATCH = 1000;
 
 /** Result of the check of a run. No violations means exactly once. */
 export interface CheckResult {
@@ -61,20 +65,22 @@ function checkInput({ input, outcomes }: InputAndOutcomes, violations: Violation
     if (!input.has(location)) violations.add('outcome of an offset that does not exist', location);
 }
 
-/** For each superseded event, a newer event of its KOL was scored in the same range. */
+/**
+ * For each superseded event, a newer event of its KOL was scored among the offsets that were read with it. When the time of a slice was
+ * up, the batch was cut, and the newer event is in the next range.
+ */
 function checkSuperseded({ input, outcomes }: InputAndOutcomes, violations: Violations): void {
-  const scored = new Map<string, InputEvent>();
-  const keyOf = ({ id, partition }: InputEvent, { from, to }: { from: number; to: number }) =>
-    `${partition}/[${from}, ${to})/${id}`;
-  for (const [location, { kind, range }] of outcomes) {
-    const event = input.get(location);
-    if (event !== undefined && kind === 'scored') scored.set(keyOf(event, range), event);
-  }
+  const keyOf = ({ id, partition }: InputEvent) => `${partition}/${id}`;
+  const scored = groupBy(
+    [...input].flatMap(([location, event]) => (outcomes.get(location)?.kind === 'scored' ? [event] : [])),
+    keyOf,
+  );
   for (const [location, { kind, range }] of outcomes) {
     const event = input.get(location);
     if (event === undefined || kind !== 'superseded') continue;
-    const newer = scored.get(keyOf(event, range));
-    if (newer === undefined || !isNewer(newer, event))
+    const readWith = ({ offset }: InputEvent) => offset >= range.from && offset < range.from + MAX_BATCH;
+    const candidates = scored.get(keyOf(event)) ?? [];
+    if (!candidates.some((newer) => readWith(newer) && isNewer(newer, event)))
       violations.add('superseded event without a newer one in its range', location);
   }
 }
