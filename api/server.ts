@@ -8,6 +8,7 @@ import { apiProfile, createDependencies } from './dependencies.ts';
 
 /** Requests in flight get this long to finish after SIGTERM: longer than a Trino query may take. */
 const STOP_SECONDS = 15;
+const CLOSE_IDLE_MS = 100;
 
 async function serve(config: Config): Promise<void> {
   const log = createLogger('api', config.LOG_LEVEL);
@@ -20,8 +21,11 @@ async function serve(config: Config): Promise<void> {
     log.info({ signal }, 'stopping');
     const stopped = once(server, 'close');
     server.close(); // accepts no new connections, closes idle ones, waits for the rest
+    // A connection that is kept alive becomes idle with its last answer. Node does not look again.
+    const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
     setTimeout(() => server.closeAllConnections(), STOP_SECONDS * 1000).unref();
     await stopped;
+    clearInterval(closeIdle);
     log.info('stopped');
   } finally {
     await close();
