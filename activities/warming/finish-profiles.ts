@@ -1,12 +1,10 @@
-import { ApplicationFailure } from '@temporalio/activity';
-import { failureTypes } from '../../contract/failure-types.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts } from '../../domain/warming/table-version.ts';
 import { deleteRemovedRows } from './delete-removed-rows.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import type { ProfilePlan } from './plan-profiles.ts';
-import { assertUnchanged, TableChangedError } from './read-one-version.ts';
+import { assertUnchanged, sourceChanging, TableChangedError } from './read-one-version.ts';
 import { refuseEmptyRead, refuseShrinkage } from './refuse-shrinkage.ts';
 
 export interface FinishProfilesArgs extends WarmPartArgs {
@@ -46,9 +44,9 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       } catch (error) {
         if (!(error instanceof TableChangedError)) throw error;
         if (!args.mayReadAgain)
-          throw ApplicationFailure.nonRetryable(
-            `The files of ${error.tables.join(' and ')} were changed during each of several reads. Profiles were written, but none was removed. Warm again when the load is done.`,
-            failureTypes.sourceChanging,
+          throw sourceChanging(
+            error.tables,
+            'each of several reads. Profiles were written, but none was removed.',
           );
         return { report: warm.report(), lost: 0, changed: error.tables };
       }

@@ -76,18 +76,20 @@ export class PartWarm {
   };
 
   /**
-   * Runs the activity's work with heartbeats.
-   * @param progress heartbeat details, read at each heartbeat
+   * Runs the activity's work with heartbeats, whose details are the counts.
    * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good
    */
-  run<T>(work: () => Promise<T>, progress: () => unknown = () => this.counts): Promise<T> {
-    return withHeartbeat(async () => {
-      try {
-        return await work();
-      } catch (error) {
-        throw translateRedisError(translateTrinoError(error));
-      }
-    }, progress);
+  run<T>(work: () => Promise<T>): Promise<T> {
+    return withHeartbeat(
+      async () => {
+        try {
+          return await work();
+        } catch (error) {
+          throw translateRedisError(translateTrinoError(error));
+        }
+      },
+      () => this.counts,
+    );
   }
 
   /** Options for reads of these versions. */

@@ -46,13 +46,19 @@ export async function readOneVersion<T>(
     versions = now;
     warm.forgetRead();
   }
-  throw sourceChanging(mutableTables(versions));
+  throw sourceChanging(
+    mutableTables(versions),
+    `each of ${MAX_ATTEMPTS} reads, or there are none. The cache keeps what it has.`,
+  );
 }
 
-/** The tables changed again and again while they were read. Not retried, since the attempts were. */
-const sourceChanging = (tables: readonly string[]): ApplicationFailure =>
+/**
+ * The tables changed again and again while they were read. Not retried, since the attempts were.
+ * @param outcome during which reads they changed, and what became of the cache
+ */
+export const sourceChanging = (tables: readonly string[], outcome: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(
-    `The files of ${tables.join(' and ')} were changed during each of ${MAX_ATTEMPTS} reads, or there are none. The cache keeps what it has. Warm again when the load is done.`,
+    `The files of ${tables.join(' and ')} were changed during ${outcome} Warm again when the load is done.`,
     failureTypes.sourceChanging,
   );
 

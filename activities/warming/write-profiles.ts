@@ -36,8 +36,10 @@ async function withoutWritten(
   readAt: string,
 ): Promise<readonly Profile[]> {
   const ids = rows.map(({ kol_id }) => kol_id);
-  const cachedAt = await readCachedField(redis, profile, ids, 'cached_at');
-  const processedAt = await readCachedField(redis, profile, ids, 'processed_at');
+  const [cachedAt, processedAt] = await Promise.all([
+    readCachedField(redis, profile, ids, 'cached_at'),
+    readCachedField(redis, profile, ids, 'processed_at'),
+  ]);
   return rows.filter(
     ({ processed_at }, index) =>
       cachedAt[index] !== readAt || processedAt[index] !== serializeValue(processed_at),

@@ -91,13 +91,13 @@ export function createReadThrough<Id, T>(
     if (cached.state === 'hit') return hitAnswer(cached);
     // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
     if (unknownKeys.has(key)) return { value: null, outcome: 'negative' };
-    const readAt = now().toISOString();
     const value = await load(id);
     if (value === null) unknownKeys.set(key, true);
     const outcome = cached.state === 'unreachable' ? 'bypass' : 'miss';
     if (value === null) return { value, outcome };
-    const answer: Answer<T> = { value, outcome, updatedAt: readAt };
-    return cached.state === 'unreachable' ? answer : fill(id, key, answer, value, cached);
+    // The time that the cached value gets, so that the readers after this one name the same.
+    const answer = { value, outcome, updatedAt: now().toISOString() } as const;
+    return cached.state === 'unreachable' ? answer : fill(id, key, answer, cached);
   }
 
   async function load(id: Id): Promise<T | null> {
@@ -108,9 +108,14 @@ export function createReadThrough<Id, T>(
     }
   }
 
-  async function fill(id: Id, key: string, answer: Answer<T>, value: T, seen: CacheMiss): Promise<Answer<T>> {
+  async function fill(
+    id: Id,
+    key: string,
+    answer: Answer<T> & { readonly value: T; readonly updatedAt: string },
+    seen: CacheMiss,
+  ): Promise<Answer<T>> {
     try {
-      const entry = source.toEntry(id, value, now().toISOString());
+      const entry = source.toEntry(id, answer.value, answer.updatedAt);
       if (await source.fill(redis, entry, seen)) return { ...answer, ttlSeconds: source.ttlSeconds };
     } catch (error) {
       reportProblem(key, 'fill', error);

@@ -2,6 +2,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
 import { luaScript, runScript, splitIntoCalls } from '../redis/lua-script.ts';
+import { LUA_REPLACE_HASH } from './lua-hash.ts';
 
 export type HashEntry = Extract<CacheEntry, { type: 'hash' }>;
 
@@ -11,21 +12,17 @@ const HASHES_PER_CALL = 50;
 export const MAX_FIELDS = 1000;
 
 /**
- * Replaces hashes that have the same fields, and sets their TTL. It deletes a key first, because HSET alone keeps fields that the new
- * value no longer has.
+ * Replaces hashes that have the same fields, and sets their TTL.
  * KEYS: the hashes
  * ARGV: TTL in seconds, number of fields, the fields, then the values of each hash
  */
-const REPLACE_HASHES = luaScript(`#!lua
+const REPLACE_HASHES = luaScript(`#!lua${LUA_REPLACE_HASH}
 local count = tonumber(ARGV[2])
-local command = { 'HSET', '' }
-for i = 1, count do command[1 + 2 * i] = ARGV[2 + i] end
+local fields = {}
+for i = 1, count do fields[2 * i - 1] = ARGV[2 + i] end
 for k, key in ipairs(KEYS) do
-  command[2] = key
-  for i = 1, count do command[2 + 2 * i] = ARGV[2 + count * k + i] end
-  redis.call('DEL', key)
-  redis.call(unpack(command))
-  redis.call('EXPIRE', key, ARGV[1])
+  for i = 1, count do fields[2 * i] = ARGV[2 + count * k + i] end
+  replaceHash(key, ARGV[1], unpack(fields))
 end
 return #KEYS`);
 

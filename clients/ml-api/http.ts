@@ -80,7 +80,7 @@ export function createMlHttp({
   };
 }
 
-/** The connection was there, and broke. Without a service behind the address there is none. */
+/** An open connection closed before the answer. A service that does not run refuses the connection, which is another error. */
 const isConnectionLost = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&

@@ -95,12 +95,12 @@ async function eventTypes(): Promise<Set<string>> {
 let first: ManagedProcess;
 let second: ManagedProcess;
 
-test('a worker for warms starts although none serves the scoring queue', async () => {
+test('a worker that serves only the warm queue becomes ready without a worker of the scoring queue', async () => {
   const worker = await startWorker('worker-warm', WARM_TASK_QUEUE);
   await worker.stop();
 });
 
-test('a worker replaces a loop that an older version has started', async () => {
+test('at its start, a worker replaces a scoring loop that an older version started', async () => {
   const old = await temporal.workflow.start('scoringLoop', {
     workflowId: scoringLoopId(PROFILES_TOPIC),
     taskQueue: SCORING_TASK_QUEUE,
@@ -122,7 +122,7 @@ test('a worker replaces a loop that an older version has started', async () => {
   await until('all partitions commit', () => Promise.resolve(gaps.partitions === PARTITIONS));
 });
 
-test('a new worker gets its share within 90 s', async () => {
+test('a new worker gets its share of the partitions within 90 s', async () => {
   second = await startWorker('worker-second');
   const started = performance.now();
   let share = 0;
@@ -136,7 +136,7 @@ test('a new worker gets its share within 90 s', async () => {
   expect(share).toBeGreaterThanOrEqual(LEAST_SHARE);
 });
 
-test('a worker that shuts down reports its slices, and another continues them', async () => {
+test('a worker that shuts down completes its slices, and another worker continues its partitions', async () => {
   gaps.reset();
   await first.stop();
   await until('the other works all', async () => (await slicesOn(second)) === PARTITIONS);

@@ -21,3 +21,7 @@ export async function queryTrino(url: string, sql: string): Promise<unknown[][]>
     response = await fetch(page.nextUri, { headers: { 'X-Trino-User': 'test' } });
   }
 }
+
+/** The first column of a result, which is VARCHAR; "" for null. */
+export const queryColumn = async (url: string, sql: string): Promise<string[]> =>
+  (await queryTrino(url, sql)).map(([cell]) => (typeof cell === 'string' ? cell : ''));

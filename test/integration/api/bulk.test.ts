@@ -4,7 +4,7 @@ import { closeRedis, connectRedis, type RedisClient } from '../../../clients/red
 import { score } from '../../../domain/entities/score.ts';
 import { apiConfig, cacheStatus, startApi, type Answer, type RunningApi } from '../../support/api.ts';
 import { scoreAt } from '../../support/cache-values.ts';
-import { queryTrino } from '../../support/trino.ts';
+import { queryColumn } from '../../support/trino.ts';
 
 let api: RunningApi;
 let redis: RedisClient;
@@ -15,10 +15,8 @@ beforeAll(async () => {
   const { TRINO_URL, REDIS_URL } = apiConfig();
   api = await startApi();
   redis = await connectRedis(REDIS_URL, 'work', { onError: () => {} });
-  const ids = async (column: string, table: string) =>
-    (await queryTrino(TRINO_URL, `SELECT ${column} FROM iceberg.kol_silver.${table} LIMIT 100`)).map(([id]) =>
-      String(id),
-    );
+  const ids = (column: string, table: string) =>
+    queryColumn(TRINO_URL, `SELECT ${column} FROM iceberg.kol_silver.${table} LIMIT 100`);
   kolIds = await ids('kol_id', 'kol_profiles');
   contentIds = await ids('content_id', 'kol_content');
 });
@@ -65,12 +63,10 @@ describe('several ids in one request', () => {
   });
 
   test('are scores too; without a model, those that are not cached are named as unavailable', async () => {
-    const [known = '', unscored = ''] = (
-      await queryTrino(
-        apiConfig().TRINO_URL,
-        'SELECT kol_id FROM iceberg.kol_silver.kol_trust_features LIMIT 2',
-      )
-    ).map(([id]) => String(id));
+    const [known = '', unscored = ''] = await queryColumn(
+      apiConfig().TRINO_URL,
+      'SELECT kol_id FROM iceberg.kol_silver.kol_trust_features LIMIT 2',
+    );
     await writeEntries(redis, [score.toEntry(scoreAt(known, 1))]);
     const { status, json } = await api.get(`/api/v1/scores?ids=${list([unscored, 'nobody-2', known])}`);
     expect([status, json]).toEqual([

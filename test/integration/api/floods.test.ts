@@ -1,17 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTrino, type Trino } from '../../../clients/lakehouse/trino.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { apiConfig, startApi, type Answer, type RunningApi } from '../../support/api.ts';
+import { queryColumn } from '../../support/trino.ts';
 
 let api: RunningApi;
 let redis: RedisClient;
-let trino: Trino;
 
 beforeAll(async () => {
-  const config = apiConfig();
   api = await startApi();
-  redis = await connectRedis(config.REDIS_URL, 'work', { onError: () => {} });
-  trino = createTrino({ url: config.TRINO_URL, user: 'test', queryTimeoutSeconds: 30 });
+  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
   // The first query also checks the columns of the tables.
   await api.get('/api/v1/kols/first');
   // Opens the connections: while that lasts, requests arrive over seconds and not at once.
@@ -24,8 +21,7 @@ afterAll(async () => {
   await api.close();
 });
 
-const column = async (sql: string) =>
-  (await trino.rows(sql, { columns: ['id'] })).map(([cell]) => cell ?? '');
+const column = (sql: string) => queryColumn(apiConfig().TRINO_URL, sql);
 
 /** Queries of the API on the Silver tables since a time. */
 const queriesSince = (since: Date) =>

@@ -1,25 +1,22 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTrino, type Trino } from '../../../clients/lakehouse/trino.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
 import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
+import { queryColumn } from '../../support/trino.ts';
 
 const STORED = 'kol-redis; fwd=uri-miss; stored';
 
 let api: RunningApi;
 let redis: RedisClient;
-let trino: Trino;
 /** KOLs in the lakehouse: the id of one is a number above 2^53, the id of the other is not a number. */
 let numericId: string;
 let namedId: string;
 
 beforeAll(async () => {
-  const config = apiConfig();
   api = await startApi();
-  redis = await connectRedis(config.REDIS_URL, 'work', { onError: () => {} });
-  trino = createTrino({ url: config.TRINO_URL, user: 'test', queryTimeoutSeconds: 30 });
+  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
   [numericId = '', namedId = ''] = await column(
     `SELECT max(kol_id) FILTER (WHERE regexp_like(kol_id, '^[0-9]{17,}$')) AS id FROM iceberg.kol_silver.kol_profiles
      UNION ALL SELECT max(kol_id) FILTER (WHERE NOT regexp_like(kol_id, '^[0-9]+$')) FROM iceberg.kol_silver.kol_profiles
@@ -33,8 +30,7 @@ afterAll(async () => {
   await api.close();
 });
 
-const column = async (sql: string) =>
-  (await trino.rows(sql, { columns: ['id'] })).map(([cell]) => cell ?? '');
+const column = (sql: string) => queryColumn(apiConfig().TRINO_URL, sql);
 const path = (id: string) => `/api/v1/kols/${encodeURIComponent(id)}`;
 
 describe('a profile', () => {
