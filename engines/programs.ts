@@ -16,7 +16,7 @@ export const mlServiceProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSp
  * Limits of a worker's heap. Without them Node sizes the heap for the whole machine's memory, and hundreds of megabytes of garbage
  * gather between collections; the live data takes less than 100 MB. docker-compose.yml sets the same limits.
  */
-export const WORKER_NODE_OPTIONS = ['--max-old-space-size=512', '--max-semi-space-size=8'];
+export const WORKER_NODE_OPTIONS = ['--max-old-space-size=512', '--max-semi-space-size=16'];
 /** By default the C library keeps freed memory separately for each of the worker's many threads. The Dockerfile sets the same value. */
 export const MALLOC_ARENA_MAX = '2';
 

@@ -29,7 +29,7 @@ interface Profile extends EventAtOffset<ProfileEvent> {
   readonly features: ModelFeatures;
 }
 
-interface ScoredProfile extends Profile {
+interface ScoredProfile extends EventAtOffset<ProfileEvent> {
   readonly score: Score;
 }
 
@@ -65,9 +65,9 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
 
   async function addFeatures(newest: readonly EventAtOffset<ProfileEvent>[]): Promise<Profile[]> {
     const { byId } = await lookUpFeatures(newest.map(({ event }) => event.kol_id));
-    return newest.map((profile) => {
-      const known = featuresOfAccount(profile.event, byId.get(profile.event.kol_id));
-      return { ...profile, known, features: buildFeatures(profile.event, known) };
+    return newest.map(({ offset, event, late }) => {
+      const known = featuresOfAccount(event, byId.get(event.kol_id));
+      return { offset, event, late, known, features: buildFeatures(event, known) };
     });
   }
 }
@@ -92,7 +92,7 @@ function toScores(
   results.forEach((result, index) => {
     const profile = profiles[index];
     if (profile === undefined) throw new Error('The ML API client returned more results than profiles');
-    const { offset, event, known } = profile;
+    const { offset, event, late, known } = profile;
     if (isRefusal(result)) {
       refused.push({ offset, reason: 'rejected_by_model', detail: result.refused });
       return;
@@ -103,7 +103,7 @@ function toScores(
       source: { topic, partition, offset, fenced_at_ms: fencedAtMs },
       features_from: known === null ? 'event' : 'event+lakehouse',
     });
-    scored.push({ ...profile, score });
+    scored.push({ offset, event, late, score });
   });
   return { scored, refused };
 }

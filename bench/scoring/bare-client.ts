@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
-import type { KafkaMessage } from 'kafkajs';
-import { createKafkaClient } from '../../clients/kafka/client.ts';
+import kafkajs, { type KafkaMessage } from 'kafkajs';
 import { createMlApi, isRefusal } from '../../clients/ml-api.ts';
 import { score } from '../../domain/entities/score.ts';
 import { buildFeatures } from '../../domain/scoring/model-features.ts';
@@ -31,9 +30,9 @@ const TTL_SECONDS = 60;
 /** A paused consumer of kafkajs looks after this time whether it was resumed. */
 const MAX_WAIT_MS = 10;
 
-const kafka = createKafkaClient([options.kafka], 'bare-client', () => {});
+const kafka = new kafkajs.Kafka({ brokers: [options.kafka], logLevel: kafkajs.logLevel.NOTHING });
 const consumer = kafka.consumer({ groupId: 'bare-client', maxWaitTimeInMs: MAX_WAIT_MS });
-const producer = kafka.producer();
+const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
 const redis = new Redis(options.redis, { protocol: 2 });
 const mlApi = createMlApi({ url: options.ml, timeoutSeconds: 5, concurrency });
 

@@ -3,6 +3,7 @@ import { registerCodecs } from './kafkajs/codecs.ts';
 import { patchAddPartitions } from './kafkajs/patch-add-partitions.ts';
 import { patchConnection } from './kafkajs/patch-connection.ts';
 import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
+import { patchEncoder } from './kafkajs/patch-encoder.ts';
 import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
 
 /** Receives kafkajs's own log entries, warnings and errors only. */
@@ -24,6 +25,7 @@ export function createKafkaClient(
   patchConnection();
   patchCoordinatorLookup();
   patchAddPartitions();
+  patchEncoder();
   const config: KafkaConfig = {
     brokers: [...brokers],
     clientId,

@@ -35,7 +35,7 @@ export interface RecordSlice {
 const SLICE_BYTES = 16 * 1024 * 1024;
 /** Limit of one fetch, compressed as in the log. */
 const FETCH_BYTES = 1024 * 1024;
-/** Size of a fetch per requested offset. Records beyond the slice are decoded for nothing, so do not fetch more. */
+/** Size of a fetch per requested offset. Records beyond the slice are fetched for nothing. */
 const EXPECTED_BYTES_PER_OFFSET = 1024;
 const MIN_FETCH_BYTES = 64 * 1024;
 /** A broker that does not return within this time what it says it has, has a fault. */
@@ -112,7 +112,8 @@ async function fetchFrom(
 ): Promise<FetchedRecords | undefined> {
   const cluster = await lazyCluster.connected();
   const nodeId = await findLeader(cluster, at.topic, at.partition);
-  const fetched = await fetchRecords(cluster, nodeId, { ...at, maxBytes: fetchBytes(slice), maxWaitMs });
+  const maxBytes = fetchBytes(slice);
+  const fetched = await fetchRecords(cluster, nodeId, { ...at, end: slice.end, maxBytes, maxWaitMs });
   if (fetched.error === null) return fetched;
   if (fetched.error === 'OFFSET_OUT_OF_RANGE') throw new OffsetOutOfRangeError(at, fetched);
   if (!isStaleMetadata(fetched.error)) throw new RecordsUnavailableError(at, fetched.error);

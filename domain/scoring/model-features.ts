@@ -30,6 +30,7 @@ export function featuresOfAccount(
   event: Pick<ProfileEvent, 'platform'>,
   sameName: readonly TrustFeatures[] = [],
 ): TrustFeatures | null {
+  if (sameName.length === 0) return null; // most events: of KOLs that the lakehouse does not know
   // The lakehouse may have an account twice; the last row counts.
   const byPlatform = new Map(sameName.map((row) => [row.platform?.toLowerCase() ?? null, row]));
   const [only] = byPlatform.size === 1 ? byPlatform.values() : [];
@@ -62,8 +63,15 @@ export function buildFeatures(event: ProfileEvent, known: TrustFeatures | null):
     has_url: event.profile_url === null ? (known?.has_url ?? false) : !isBlank(event.profile_url),
     has_profile_image:
       event.avatar_url === null ? (known?.has_profile_image ?? false) : !isBlank(event.avatar_url),
-    bio_length: event.bio === null ? (known?.bio_length ?? 0) : [...bio].length,
+    bio_length: event.bio === null ? (known?.bio_length ?? 0) : codePoints(bio),
   };
+}
+
+/** Characters as people count them: an emoji is one, though it takes two UTF-16 code units. */
+function codePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
 }
 
 /** Features of a KOL without an event, for the cold path: all from the lakehouse. */

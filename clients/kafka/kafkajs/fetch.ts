@@ -32,6 +32,8 @@ export interface FetchedRecords extends PartitionState, RecordBatches {
 }
 
 interface RecordsRequest extends RecordLocation {
+  /** Records at this offset and after it are not wanted. */
+  readonly end?: number;
   /** Limit of the response in bytes, compressed as in the log. One larger batch comes nevertheless. */
   readonly maxBytes: number;
   /** Wait at most this long for a record. */
@@ -69,18 +71,18 @@ export async function pollPartitions(
 
 /**
  * Fetches records of a partition from the broker that leads it.
- * @returns complete batches: records before the offset may precede it. After an error no records
+ * @returns complete batches: records outside of the wanted offsets may be among them. After an error no records
  * @throws DecompressionError or RangeError when a batch is damaged, and connection errors of kafkajs
  */
 export async function fetchRecords(
   cluster: Cluster,
   nodeId: string,
-  { maxBytes, maxWaitMs, ...location }: RecordsRequest,
+  { end, maxBytes, maxWaitMs, ...location }: RecordsRequest,
 ): Promise<FetchedRecords> {
   const [fetched] = await sendFetch(cluster, nodeId, [location], maxBytes, maxWaitMs);
   if (fetched === undefined) throw new Error('unreachable: each partition has an answer');
   const { records, ...state } = fetched;
-  return { ...state, ...(await decodeRecordBatches(records)) };
+  return { ...state, ...(await decodeRecordBatches(records, end)) };
 }
 
 /** A failed request, or an error of a partition, makes the next `findLeader` look the leaders up again. */

@@ -19,7 +19,7 @@ const decodeBatch = createRequire(import.meta.url)('kafkajs/src/protocol/recordB
 export interface RecordBatches {
   /** All records in offset order, also control records and those of aborted transactions. */
   readonly messages: Messages;
-  /** Offset after the last complete batch; null when no batch is complete. */
+  /** Offset after the last decoded batch, or of the first one that is not wanted; null when no batch is complete. */
   readonly nextOffset: number | null;
 }
 
@@ -36,18 +36,21 @@ const MAGIC = 2;
 
 /**
  * Decodes record batches as they are in the log. The last one may be cut off, and is then left out.
+ * @param end batches that start at this offset or after it are not decoded
  * @throws DecompressionError or RangeError when a batch is damaged
  */
-export async function decodeRecordBatches(bytes: Buffer): Promise<RecordBatches> {
+export async function decodeRecordBatches(bytes: Buffer, end = Infinity): Promise<RecordBatches> {
   const messages: Messages = [];
   let nextOffset: number | null = null;
   for (let start = 0; start + HEADER_BYTES <= bytes.length;) {
-    const end = start + LENGTH_COUNTS_FROM + bytes.readInt32BE(start + LENGTH_AT);
-    if (end > bytes.length) break;
-    const batch = bytes.subarray(start, end);
+    const next = start + LENGTH_COUNTS_FROM + bytes.readInt32BE(start + LENGTH_AT);
+    if (next > bytes.length) break;
+    const batch = bytes.subarray(start, next);
+    const baseOffset = Number(bytes.readBigInt64BE(start + BASE_OFFSET_AT));
+    if (baseOffset >= end) return { messages, nextOffset: baseOffset };
     for (const message of await decodeRecords(batch)) messages.push(message);
-    nextOffset = Number(batch.readBigInt64BE(BASE_OFFSET_AT)) + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1;
-    start = end;
+    nextOffset = baseOffset + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1;
+    start = next;
   }
   return { messages, nextOffset };
 }

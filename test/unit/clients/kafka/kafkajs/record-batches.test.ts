@@ -70,6 +70,16 @@ describe('record batches', () => {
     expect(await decode(first.subarray(0, -1))).toEqual({ values: [], nextOffset: null });
   });
 
+  test('are not decoded from the end of the wanted offsets on', async () => {
+    const damaged = await batch(12, ['c'.repeat(100)], kafkajs.CompressionTypes.GZIP);
+    damaged.fill(0xff, HEADER_BYTES);
+    const bytes = Buffer.concat([await batch(5, ['a', 'b']), damaged]);
+    const { messages, nextOffset } = await decodeRecordBatches(bytes, 10);
+    expect([messages.map(({ offset }) => offset), nextOffset]).toEqual([['5', '6'], 12]);
+    // A batch that holds the last wanted offset is decoded.
+    await expect(decodeRecordBatches(bytes, 13)).rejects.toThrow(DecompressionError);
+  });
+
   test('fail as damaged when a compressed batch does not decompress', async () => {
     const damaged = await batch(5, ['a'.repeat(100)], kafkajs.CompressionTypes.GZIP);
     damaged.fill(0xff, HEADER_BYTES);
