@@ -68,7 +68,8 @@ function compare(
   committed: number | null,
   metadata: CommittedMetadata | null,
 ): Disagreement | null {
-  if (committed === null) return 'forgotten';
+  // At the beginning there is nothing to lose, for example before the first event of a topic that was created again.
+  if (committed === null) return known === 0 ? null : 'forgotten';
   if (metadata !== null || committed === known) return null;
   return committed > known ? 'ahead' : 'behind';
 }

@@ -10,7 +10,7 @@ import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
 import { testConfig, testDependencies } from './dependencies.ts';
 import { startMlService } from './ml-service.ts';
 import { until } from './until.ts';
-import { withScoringWorker } from './worker.ts';
+import { startScoringWorker } from './worker.ts';
 import type { ScoringLoopInput } from '../../contract/scoring-loop.ts';
 
 export type LoopHandle = WorkflowHandle<typeof scoringLoop>;
@@ -27,12 +27,14 @@ export interface LoopHarness {
   /** Creates an input topic and its dead-letter topic. */
   newTopic(partitions?: number): Promise<string>;
   startLoop(topic: string, args?: Partial<ScoringLoopInput>): Promise<LoopHandle>;
-  /** Runs a worker and a loop that starts at the end of the topic, and calls `work` once that offset is committed. */
+  /** Runs a loop that starts at the end of the topic, and calls `work` once that offset is committed. Starts the worker of the file. */
   withLoop(
     topic: string,
     work: (loop: LoopHandle) => Promise<void>,
     args?: Partial<ScoringLoopInput>,
   ): Promise<void>;
+  /** Stops the worker of the file. */
+  stopWorker(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function loopHarness(
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);
   let topics = 0;
+  let worker: ReturnType<typeof startScoringWorker> | undefined;
 
   const harness: LoopHarness = {
     config,
@@ -74,17 +77,23 @@ export async function loopHarness(
         workflowId: `scoring-loop/${topic}`,
         args: [{ topic, group, ...args, settings: { ...QUICK, ...args.settings } }],
       }),
-    withLoop: (topic, work, args) =>
-      withScoringWorker(config, dependencies.activities, async () => {
-        const loop = await harness.startLoop(topic, args);
-        try {
-          await untilStartCommitted(admin, group, topic);
-          await work(loop);
-        } finally {
-          await loop.terminate('the test has ended');
-        }
-      }),
+    async withLoop(topic, work, args) {
+      await (worker ??= startScoringWorker(config, dependencies.activities));
+      const loop = await harness.startLoop(topic, args);
+      try {
+        await untilStartCommitted(admin, group, topic);
+        await work(loop);
+      } finally {
+        await loop.terminate('the test has ended');
+      }
+    },
+    async stopWorker() {
+      const stop = await worker;
+      worker = undefined;
+      await stop?.();
+    },
     async close() {
+      await harness.stopWorker();
       await Promise.all([
         dependencies.close(),
         redis.quit(),

@@ -13,61 +13,42 @@ export async function withWorker<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } = inject('engines');
-  return runWhile(
-    async (connection) => [
-      await Worker.create({
-        connection,
-        namespace: TEMPORAL_NAMESPACE,
-        taskQueue,
-        activities,
-        workflowBundle: { codePath: WORKFLOW_BUNDLE },
-        // An activity learns of its cancellation by the reply to a heartbeat, so send heartbeats often.
-        maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
-      }),
-    ],
-    TEMPORAL_ADDRESS,
-    work,
-  );
-}
-
-/** Runs `work` while a process serves the scoring queues as workers/main.ts does. */
-export function withScoringWorker<T>(
-  config: Config,
-  activities: Awaited<ReturnType<typeof createActivities>>,
-  work: () => Promise<T>,
-): Promise<T> {
-  const codePath = inject('engines').WORKFLOW_BUNDLE;
-  return runWhile(
-    (connection) =>
-      createWorkers({ ...config, WORKER_TASK_QUEUES: [SCORING_TASK_QUEUE] }, activities, {
-        connection,
-        workflowBundle: { codePath },
-        shutdownGraceTime: '15 seconds',
-      }),
-    config.TEMPORAL_ADDRESS,
-    work,
-  );
-}
-
-async function runWhile<T>(
-  create: (connection: NativeConnection) => Promise<Worker[]>,
-  address: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  const connection = await NativeConnection.connect({ address });
+  const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
   try {
-    const workers = await create(connection);
-    const running = Promise.all(workers.map((worker) => worker.run()));
-    try {
-      return await Promise.race([
-        work(),
-        running.then(() => Promise.reject(new Error('a worker has ended'))),
-      ]);
-    } finally {
-      workers.forEach((worker) => worker.shutdown());
-      await running;
-    }
+    const worker = await Worker.create({
+      connection,
+      namespace: TEMPORAL_NAMESPACE,
+      taskQueue,
+      activities,
+      workflowBundle: { codePath: WORKFLOW_BUNDLE },
+      // An activity learns of its cancellation by the reply to a heartbeat, so send heartbeats often.
+      maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+    });
+    return await worker.runUntil(work);
   } finally {
     await connection.close();
   }
+}
+
+/**
+ * Starts a worker of the scoring queues as workers/main.ts does.
+ * @returns stops it, after its slices have ended
+ */
+export async function startScoringWorker(
+  config: Config,
+  activities: Awaited<ReturnType<typeof createActivities>>,
+): Promise<() => Promise<void>> {
+  const codePath = inject('engines').WORKFLOW_BUNDLE;
+  const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const workers = await createWorkers({ ...config, WORKER_TASK_QUEUES: [SCORING_TASK_QUEUE] }, activities, {
+    connection,
+    workflowBundle: { codePath },
+    shutdownGraceTime: '15 seconds',
+  });
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  running.catch(() => {}); // the error is thrown by the stop
+  return async () => {
+    workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown());
+    await running.finally(() => connection.close());
+  };
 }

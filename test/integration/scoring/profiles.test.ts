@@ -14,7 +14,7 @@ import {
 } from '../../support/loop-harness.ts';
 import { queryTrino } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
-import { withScoringWorker } from '../../support/worker.ts';
+import { startScoringWorker } from '../../support/worker.ts';
 
 let harness: LoopHarness;
 let topic: string;
@@ -138,23 +138,22 @@ describe('the scoring loop', () => {
       await send([profile('before')]);
       await until('it has an outcome', async () => (await outcomeCount(loop)) === 1);
     });
+    await harness.stopWorker();
     await send([profile('between-1'), profile('between-2')]);
     const other = await testDependencies(harness.config);
+    const stopOther = await startScoringWorker(harness.config, other.activities);
     try {
-      await withScoringWorker(harness.config, other.activities, async () => {
-        const loop = await harness.startLoop(topic);
-        await until('both have an outcome', async () => (await outcomeCount(loop)) === 3); // Kafka has the counts
-        await loop.terminate();
-      });
+      const loop = await harness.startLoop(topic);
+      await until('both have an outcome', async () => (await outcomeCount(loop)) === 3); // Kafka has the counts
+      await loop.terminate();
     } finally {
+      await stopOther();
       await other.close();
     }
     // Back to the first worker.
-    await withScoringWorker(harness.config, harness.dependencies.activities, async () => {
-      const loop = await harness.startLoop(topic);
+    await withLoop(async (loop) => {
       await send([profile('before'), profile('between-1'), profile('between-2'), profile('after')]);
       await until('all 4 have an outcome', async () => (await outcomeCount(loop)) === 7);
-      await loop.terminate();
     });
     const keys = (await scoresStream()).map(({ record }) => record.key).sort();
     expect(keys).toEqual(['after', 'before', 'before', 'between-1', 'between-1', 'between-2', 'between-2']);

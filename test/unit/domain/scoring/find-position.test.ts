@@ -34,6 +34,11 @@ describe('the position of a partition', () => {
     });
   });
 
+  test('is the beginning without a disagreement when nothing was read yet, as in a topic that was created again', () => {
+    const kafka = { committed: null, metadata: null, identity };
+    expect(findPosition({ ...known, position: 0 }, kafka)).toMatchObject({ offset: 0, disagreement: null });
+  });
+
   test.each([
     ['ahead', 9],
     ['behind', 2],
