@@ -105,14 +105,17 @@ describe('a batch that is damaged on the disk of the broker', () => {
 });
 
 /** The log file of the topic. */
-async function segment(): Promise<string> {
-  const described = await kafkaTool('LogDirsCommand', [
-    ...['--bootstrap-server', brokers],
-    ...['--describe', '--topic-list', topic],
-  ]);
+const segment = async () => join(await logFolder(), `${topic}-0`, '00000000000000000000.log');
+
+let folder: string | undefined;
+
+/** Where the broker keeps its topics. */
+async function logFolder(): Promise<string> {
+  if (folder !== undefined) return folder;
+  const described = await kafkaTool('LogDirsCommand', ['--bootstrap-server', brokers, '--describe']);
   const json = described.split('\n').find((line) => line.startsWith('{')) ?? '{}';
   const [broker] = (JSON.parse(json) as { brokers: { logDirs: { logDir: string }[] }[] }).brokers;
-  return join(broker?.logDirs[0]?.logDir ?? '', `${topic}-0`, '00000000000000000000.log');
+  return (folder = broker?.logDirs[0]?.logDir ?? '');
 }
 
 /** Offset INT64, then INT32 with the length of the rest. */
