@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTransactions } from '../../../clients/kafka/transactions.ts';
 import { pauseLoopUpdate, resumeLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
+import { serializeCommittedMetadata } from '../../../domain/scoring/committed-metadata.ts';
+import { NO_TOTALS } from '../../../domain/scoring/partition-totals.ts';
 import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
 import {
   event,
@@ -118,6 +121,38 @@ describe('a topic', () => {
       }
     });
   }, 120_000);
+
+  test('in another cluster than the committed offsets is read from its beginning', async () => {
+    await send(topic, ['a', 'b', 'c']);
+    await commitInAnotherCluster([0, 1]);
+    await harness.withLoop(topic, async (loop) => {
+      await untilOutcomes(loop, 3);
+      await until('the state says so', async () =>
+        (await stateOf(loop)).partitions.every(({ disagreement }) => disagreement?.kind === 'replaced'),
+      );
+    });
+  });
+
+  /** As mirroring does it: the group's offsets are copied to this cluster, with the metadata of the other one. */
+  async function commitInAnotherCluster(partitions: readonly number[]): Promise<void> {
+    const elsewhere = await harness.newTopic(1);
+    const transactions = createTransactions(harness.kafka);
+    const producer = await transactions.open(`mirror-${topic}`);
+    const metadata = serializeCommittedMetadata({
+      worker: 'another',
+      identity: { clusterId: 'another', topicId: 'another' },
+      newestEventMs: null,
+      totals: NO_TOTALS,
+      startedWith: null,
+    });
+    const records = [{ topic: elsewhere, messages: [{ value: 'a transaction needs a record' }] }];
+    for (const partition of partitions)
+      await producer.commit({
+        ...{ records, metadata, topic, partition },
+        ...{ group: harness.config.SCORING_GROUP, offset: 1000 },
+      });
+    await transactions.close();
+  }
 
   test('behind an open transaction of another producer is shown as blocked, not as idle', async () => {
     await harness.withLoop(
