@@ -1,19 +1,20 @@
-import express, { Router, type Express, type RequestHandler } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import type { CacheReader } from '../cache/reading/cache-reader.ts';
 import type { Logger } from '../clients/logger.ts';
 import type { Config } from '../config/config.ts';
 import { logRequests } from './log-requests.ts';
-import { noStore } from './no-store.ts';
-import { allowOnly } from './allow-only.ts';
 import { allowOrigins } from './allow-origins.ts';
 import { allowNotModified } from './allow-not-modified.ts';
 import { answerProblem, routeNotFound } from './problem.ts';
 import type { Readiness } from './readiness.ts';
 import { requireToken } from './require-token.ts';
+import { createRouter, type Route } from './route.ts';
 import { contentRoutes } from './routes/content.ts';
+import { withDocuments } from './routes/documents.ts';
 import { etlRoutes } from './routes/etl.ts';
 import { healthRoutes } from './routes/health.ts';
 import { kolRoutes } from './routes/kols.ts';
+import { referenceFiles, referencePage } from './routes/reference-page.ts';
 import { scoreRoutes } from './routes/scores.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { warmRoutes } from './routes/warms.ts';
@@ -58,44 +59,26 @@ export function createApp({
   app.use(logRequests(log), securityHeaders, allowNotModified);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
   if (rateLimit !== undefined) app.use('/api', rateLimit);
-  app.use('/', indexRoutes());
-  app.use('/', healthRoutes(readiness));
-  app.use('/api/v1/kols', kolRoutes(reader, rankingLimits));
-  app.use('/api/v1/content', contentRoutes(reader));
-  app.use('/api/v1/scores', scoreRoutes(reader));
-  app.use('/api/v1/stats', statsRoutes(reader));
-  const triggerGuards: RequestHandler[] = [requireToken(token), noStore];
-  app.use('/api/v1/etl', triggerGuards, etlRoutes(triggers));
-  app.use('/api/v1/warms', triggerGuards, warmRoutes(triggers));
+  app.use(createRouter(createRoutes({ reader, readiness, rankingLimits, triggers }), requireToken(token)));
+  app.use(...referenceFiles());
   app.use(routeNotFound, answerProblem);
   return app;
 }
 
-/** The routes, as links. */
-function indexRoutes(): Router {
-  const router = Router();
-  router.get('/', (_request, response) => {
-    response.json(index);
-  });
-  router.all('/', allowOnly('GET'));
-  return router;
-}
-
-const index = {
-  name: 'kol-cache',
-  links: {
-    top: '/api/v1/kols/top{?platform,by,limit,expand}',
-    profile: '/api/v1/kols/{id}',
-    profiles: '/api/v1/kols{?ids}',
-    score: '/api/v1/kols/{id}/score',
-    scores: '/api/v1/scores{?ids}',
-    trending: '/api/v1/content/trending{?platform,limit,expand}',
-    content: '/api/v1/content/{id}',
-    contents: '/api/v1/content{?ids}',
-    stats: '/api/v1/stats',
-    etl_loads: '/api/v1/etl/loads{/id}{?pipeline,wait}',
-    warms: '/api/v1/warms{/id}',
-    health: '/healthz',
-    readiness: '/readyz',
-  },
-};
+/** All routes of the API. */
+export const createRoutes = ({
+  reader,
+  readiness,
+  rankingLimits,
+  triggers,
+}: Pick<AppDependencies, 'reader' | 'readiness' | 'rankingLimits' | 'triggers'>): readonly Route[] =>
+  withDocuments([
+    ...healthRoutes(readiness),
+    ...kolRoutes(reader, rankingLimits),
+    ...contentRoutes(reader),
+    ...scoreRoutes(reader),
+    ...statsRoutes(reader),
+    ...etlRoutes(triggers),
+    ...warmRoutes(triggers),
+    referencePage(),
+  ]);

@@ -48,6 +48,7 @@ export async function createDependencies(
     redis,
     lakehouse: clients.lakehouse(),
     mlApi: clients.mlApi(),
+    listSize: config.WARM_LIST_SIZE,
     now: () => new Date(),
     onProblem: (problem) => log.warn(problem, 'cache problem'),
     onRejected: (reason) => log.warn({ reason }, 'skipped an invalid row of the lakehouse'),

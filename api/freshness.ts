@@ -1,5 +1,8 @@
 import { content } from '../domain/entities/content.ts';
+import { dailyStats } from '../domain/entities/daily-stats.ts';
+import { kolContent } from '../domain/entities/kol-content.ts';
 import { platformStats } from '../domain/entities/platform-stats.ts';
+import { profileList } from '../domain/entities/profile-list.ts';
 import { profile } from '../domain/entities/profile.ts';
 import { ranking } from '../domain/entities/ranking.ts';
 import { score } from '../domain/entities/score.ts';
@@ -49,6 +52,10 @@ export const freshness = {
   profile: warmed(profile),
   ranking: warmed(ranking),
   stats: warmed(platformStats),
+  // The hash lives for a day, and today's counts grow with each load.
+  dailyStats: { ...warmed(dailyStats), keepSeconds: platformStats.ttlSeconds },
+  profileList: warmed(profileList),
+  kolContent: warmed(kolContent),
   trending: moving(trending),
   content: moving(content),
   // A newer score must show at once.

@@ -3,6 +3,7 @@ import { ScoreRefusedError } from '../cache/reading/score-source.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { MlApiUnavailableError } from '../clients/ml-api/unavailable-error.ts';
+import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-value.ts';
 import { requestId } from './log-requests.ts';
 
 /** All problems of the API (RFC 9457). docs/api.md lists the same. */
@@ -14,6 +15,7 @@ export const problemTypes = {
   'not-found': { status: 404, title: 'Not found' },
   'no-such-route': { status: 404, title: 'Route not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
+  'list-changed': { status: 410, title: 'List changed' },
   'body-too-large': { status: 413, title: 'Body too large' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
@@ -47,11 +49,17 @@ export class Problem extends Error {
 }
 
 /** One wrong parameter: what was given and what is accepted. */
-export interface InvalidParameter {
+interface InvalidParameter {
   readonly parameter: string;
   readonly given: unknown;
   readonly accepted: string;
 }
+
+/** The problem that names these invalid values. */
+export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
+  new Problem('invalid-parameter', invalid.map(formatInvalidValue).join('; '), {
+    invalid: invalid.map(({ name, given, accepted }) => ({ parameter: name, given, accepted })),
+  });
 
 /** The `type` of an answer with this problem. */
 export const problemUrn = (type: ProblemType): string => `urn:kol-cache:problem:${type}`;

@@ -1,6 +1,7 @@
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../clients/ml-api.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
+import type { DailyStats } from '../../domain/entities/daily-stats.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
@@ -15,6 +16,7 @@ import {
   type ReadThroughDependencies,
 } from './read-through.ts';
 import { rankingSource, statsSource, tableSource, trendingSource, type RankingId } from './entity-sources.ts';
+import { dailyStatsSource, kolContentSource, profileListSource } from './list-sources.ts';
 import { scoreSource } from './score-source.ts';
 
 /** Everything that clients can read. All but `cachedProfiles` are cache-aside: Redis, else the lakehouse. */
@@ -29,6 +31,12 @@ export interface CacheReader {
   /** Content ids of a platform (or all), hottest first. */
   readonly trending: ReadThrough<string, readonly string[]>;
   readonly platformStats: ReadThrough<void, PlatformStats>;
+  /** Profiles of a platform (or all), most followers first. */
+  readonly profileList: ReadThrough<string, readonly Profile[]>;
+  /** Content of a KOL, newest first; null for a KOL without content. */
+  readonly kolContent: ReadThrough<string, readonly Content[]>;
+  /** Counts of a day (yyyy-mm-dd); null for a day without content. */
+  readonly dailyStats: ReadThrough<string, DailyStats>;
   /** The profiles that Redis holds, by id, in one round trip; empty without Redis. Never queries the lakehouse. */
   readonly cachedProfiles: (ids: readonly string[]) => Promise<ReadonlyMap<string, Profile>>;
 }
@@ -36,6 +44,8 @@ export interface CacheReader {
 export interface CacheReaderDependencies extends ReadThroughDependencies {
   readonly lakehouse: Lakehouse;
   readonly mlApi: MlApi;
+  /** Profiles in each list (WARM_LIST_SIZE). */
+  readonly listSize: number;
   /** Called for each lakehouse row that does not match its schema; the row counts as missing. */
   readonly onRejected: (reason: string) => void;
   /** Called with the id of each profile that a read found, in Redis or in the lakehouse. */
@@ -45,6 +55,7 @@ export interface CacheReaderDependencies extends ReadThroughDependencies {
 export function createCacheReader({
   lakehouse,
   mlApi,
+  listSize,
   onRejected,
   onProfileRead,
   ...dependencies
@@ -70,6 +81,9 @@ export function createCacheReader({
     ranking: readThrough(rankingSource(lakehouse, platformExists, options)).read,
     trending: readThrough(trendingSource(lakehouse, platformExists, now, options)).read,
     platformStats,
+    profileList: readThrough(profileListSource(lakehouse, platformExists, listSize, options)).read,
+    kolContent: readThrough(kolContentSource(lakehouse, options)).read,
+    dailyStats: readThrough(dailyStatsSource(lakehouse, now, options)).read,
     cachedProfiles: profiles.readCached,
   };
 }

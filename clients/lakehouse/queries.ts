@@ -128,6 +128,16 @@ export function profileListsSql(source: SilverSource, limit: number, scope?: str
           WHERE place <= ${integer(limit)} ORDER BY scope, place`;
 }
 
+/** The newest content of each of these KOLs, newest first. */
+export function contentOfKolsSql(source: SilverSource, kolIds: readonly string[], limit: number): string {
+  const kolId = source.text('kol_content', 'kol_id');
+  const newestFirst = `${instant(source.text('kol_content', 'posted_at'))} DESC NULLS LAST, ${source.text('kol_content', 'content_id')} DESC`;
+  return `SELECT ${source.select(content)} FROM (
+            SELECT *, row_number() OVER (PARTITION BY ${kolId} ORDER BY ${newestFirst}) AS place
+            FROM ${newestRows(source, 'kol_content')} WHERE ${kolId} IN ${literals(kolIds)})
+          WHERE place <= ${integer(limit)} ORDER BY place`;
+}
+
 /** Ranks by followers, or by the mean engagement rate of the KOL's content. KOLs without a value are not ranked. */
 export function rankingSql(source: SilverSource, kind: RankingKind, limit: number, scope?: string): string {
   const table = kind === 'followers' ? 'kol_profiles' : 'kol_content';

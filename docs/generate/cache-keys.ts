@@ -4,6 +4,7 @@ import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
 import { cacheMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { kolContent, KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content.ts';
 import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
 import { profile } from '../../domain/entities/profile.ts';
@@ -58,7 +59,7 @@ export const publicKeys: readonly CacheKeyDoc[] = [
   {
     ...keyDoc(profileList.name, profileList.key('{platform}'), profileList.toEntry('all', [sampleProfile])),
     content: 'JSON array of profiles, most followers first; `WARM_LIST_SIZE` profiles at most',
-    writers: WARM('lists'),
+    writers: `${WARM('lists')}; ${MISS}`,
   },
   {
     ...keyDoc(
@@ -102,6 +103,11 @@ export const publicKeys: readonly CacheKeyDoc[] = [
     optionalFields: eventFields,
   },
   {
+    ...keyDoc(kolContent.name, kolContent.key('{kol_id}'), kolContent.toEntry('zoe', [sampleContent])),
+    content: `JSON array of the content of one KOL, newest first; ${KOL_CONTENT_LIMIT} items at most`,
+    writers: MISS,
+  },
+  {
     ...keyDoc(
       platformStats.name,
       platformStats.key,
@@ -137,7 +143,7 @@ export const publicKeys: readonly CacheKeyDoc[] = [
       }),
     ),
     content: 'counts over the content posted on that day (UTC); today and the 7 days before',
-    writers: WARM('stats'),
+    writers: `${WARM('stats')}; ${MISS} (any day)`,
     fields: dailyStatsFields,
   },
   {
