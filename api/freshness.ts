@@ -6,6 +6,7 @@ import { profileList } from '../domain/entities/profile-list.ts';
 import { profile } from '../domain/entities/profile.ts';
 import { ranking } from '../domain/entities/ranking.ts';
 import { score } from '../domain/entities/score.ts';
+import { searchIndex } from '../domain/entities/search-index.ts';
 import { trending } from '../domain/entities/trending.ts';
 
 /** How long clients may keep an answer, in seconds. */
@@ -54,6 +55,8 @@ export const freshness = {
   stats: warmed(platformStats),
   // The hash lives for a day, and today's counts grow with each load.
   dailyStats: { ...warmed(dailyStats), keepSeconds: platformStats.ttlSeconds },
+  // A new name must be found soon.
+  search: { ...warmed(searchIndex), keepSeconds: MINUTE },
   profileList: warmed(profileList),
   kolContent: warmed(kolContent),
   trending: moving(trending),

@@ -71,7 +71,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     ...(body === undefined
       ? {}
       : { requestBody: { content: { 'application/json': { schema: z.strictObject(body) } } } }),
-    ...(token === 'none' ? {} : { security: [{ token: [] }, ...(token === 'optional' ? [{}] : [])] }),
+    ...(token === 'none' ? {} : { security: [{ token: [] }, ...(token === 'required' ? [] : [{}])] }),
     responses: responsesOf(route),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ALL, PLATFORM_NAME } from '../domain/values/platform.ts';
+import { searchText } from '../domain/search/search-text.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { parseCursor, type ListCursor } from '../domain/values/list-cursor.ts';
 import { isId, MAX_ID_LENGTH } from '../domain/values/id.ts';
@@ -105,3 +106,27 @@ export const fieldsParameter = <const Name extends string>(names: readonly Name[
         maxItems: names.length,
       }),
     });
+
+/** Characters of a search. */
+const MAX_SEARCH = 200;
+
+/** The text of a search. */
+export const searchParameter = z
+  .string()
+  .max(MAX_SEARCH)
+  .refine((text) => searchText(text) !== '')
+  .meta({
+    description: `text of at most ${MAX_SEARCH} characters with at least one letter or digit`,
+    ...documentedAs({ type: 'string', minLength: 1, maxLength: MAX_SEARCH }),
+  });
+
+/** The user whose searches are kept. */
+export const optionalUserParameter = z
+  .string()
+  .refine(isId)
+  .optional()
+  .meta({
+    description:
+      'the id of a user, of 1 to 256 characters: the search is kept for this user. Needs the token',
+    ...documentedAs(ID_SCHEMA),
+  });

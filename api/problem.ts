@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ScoreRefusedError } from '../cache/reading/score-source.ts';
+import { SearchUnavailableError } from '../cache/reading/search.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { MlApiUnavailableError } from '../clients/ml-api/unavailable-error.ts';
@@ -23,6 +24,8 @@ export const problemTypes = {
   'score-refused': { status: 502, title: 'The model rejected this profile' },
   'lakehouse-unavailable': { status: 503, title: 'Not cached, and the lakehouse is unavailable' },
   'temporal-unavailable': { status: 503, title: 'Temporal is unavailable' },
+  'search-unavailable': { status: 503, title: 'Search is unavailable' },
+  'cache-unavailable': { status: 503, title: 'Redis is unavailable' },
   'model-unavailable': { status: 503, title: 'Not scored yet, and the model is unavailable' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
@@ -112,6 +115,10 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof MlApiUnavailableError)
     return new Problem('model-unavailable', 'The trust score model does not answer; try again soon', {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  if (error instanceof SearchUnavailableError)
+    return new Problem('search-unavailable', 'The search index is not available; try again soon', {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   if (error instanceof ScoreRefusedError)

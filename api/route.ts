@@ -28,8 +28,8 @@ export interface Route {
   readonly query: InputShape;
   /** Members of a JSON body. The handler checks it. */
   readonly body?: InputShape | undefined;
-  /** `optional`: the handler asks for the token where it needs one. */
-  readonly token: 'none' | 'optional' | 'required';
+  /** `with`: only requests with this parameter of the query need the token. */
+  readonly token: 'none' | 'required' | { readonly with: string };
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   /** Problems in addition to those that every route of its kind can have. */
   readonly problems: readonly ProblemType[];
@@ -113,7 +113,7 @@ export function createRouter(routes: readonly Route[], checkToken: RequestHandle
     for (const { method, token, body, handle } of methods)
       router[method](
         path,
-        ...(token === 'required' ? [checkToken, noStore] : []),
+        ...(token === 'none' ? [] : [requiredFor(token, checkToken), requiredFor(token, noStore)]),
         ...(body === undefined ? [] : [jsonBody]),
         handle,
       );
@@ -121,3 +121,9 @@ export function createRouter(routes: readonly Route[], checkToken: RequestHandle
   }
   return router;
 }
+
+/** The guard for the requests that need the token. */
+const requiredFor =
+  (token: Exclude<Route['token'], 'none'>, guard: RequestHandler): RequestHandler =>
+  (request, response, next) =>
+    token === 'required' || request.query[token.with] !== undefined ? guard(request, response, next) : next();

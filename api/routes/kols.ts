@@ -1,6 +1,7 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
-import { profile, type Profile } from '../../domain/entities/profile.ts';
+import { profile } from '../../domain/entities/profile.ts';
 import { rankingKinds } from '../../domain/entities/ranking.ts';
+import { cachedProfileJson } from '../cached-profile-json.ts';
 import { freshness, revalidated } from '../freshness.ts';
 import {
   choiceParameter,
@@ -77,18 +78,13 @@ const topRoute = (reader: CacheReader, rankingLimits: readonly number[]): Route 
         rank: index + 1,
         kol_id,
         score: value,
-        ...(profiles === undefined ? {} : { profile: cachedProfile(profiles, kol_id) }),
+        ...(profiles === undefined ? {} : { profile: cachedProfileJson(profiles, kol_id) }),
       }));
       // The set of cached profiles changes every second, so clients must revalidate.
       const fresh = expand === undefined ? freshness.ranking : revalidated(freshness.ranking);
       sendRead(response, read, fresh, { by, platform, limit, items });
     },
   });
-
-function cachedProfile(profiles: ReadonlyMap<string, Profile>, id: string): Profile | null {
-  const found = profiles.get(id);
-  return found === undefined ? null : profile.toJson(found);
-}
 
 /** The smallest cached ranking that has at least `limit` items. If all are shorter: the maximum length. */
 export const cachedLimit = (cachedLimits: readonly number[], limit: number): number =>

@@ -84,6 +84,29 @@ export const profileListSchema = z.strictObject({
   }),
 });
 
+const hit = {
+  kol_id: z.string(),
+  platform: z.string(),
+  name: z.string().meta({ description: 'the name that matches, as the KOL writes it' }),
+  followers_count: count.nullable(),
+};
+
+export const searchSchema = z.strictObject({
+  q: z.string(),
+  platform: z.string(),
+  limit: count,
+  items: z.array(z.strictObject({ ...hit, profile: profileSchema.nullable().optional() })),
+});
+
+export const suggestSchema = z.strictObject({
+  prefix: z.string(),
+  platform: z.string(),
+  limit: count,
+  items: z.array(z.strictObject(hit)),
+});
+
+export const recentSearchesSchema = z.strictObject({ user_id: z.string(), items: z.array(z.string()) });
+
 export const kolContentSchema = z.strictObject({
   kol_id: z.string(),
   limit: count,

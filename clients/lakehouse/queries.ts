@@ -214,6 +214,16 @@ export const searchTermsSql = (source: SilverSource, limit: number) => {
           ORDER BY followers DESC NULLS LAST, term LIMIT ${integer(limit)}`;
 };
 
+/** The names of the most followed KOLs, most followers first. */
+export const searchNamesSql = (source: SilverSource, limit: number) =>
+  `SELECT ${source.text('kol_profiles', 'platform')} AS scope, ${searchNameColumns
+    .map((name) => `${source.text('kol_profiles', name)} AS ${identifier(name)}`)
+    .join(', ')}
+   FROM (SELECT *, row_number() OVER (${byFollowers(source)}) AS place FROM ${newestRows(source, 'kol_profiles')})
+   WHERE place <= ${integer(limit)} ORDER BY place`;
+
+export const searchNameColumns = ['kol_id', 'display_name', 'username', 'followers_count'];
+
 export const trustFeaturesSql = (source: SilverSource) =>
   `SELECT ${trustFeatureColumns.map((name) => `${source.text('kol_trust_features', name)} AS ${name}`).join(', ')}
    FROM ${source.table('kol_trust_features')}`;

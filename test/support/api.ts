@@ -7,6 +7,8 @@ import { createLogger } from '../../clients/logger.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { expectDocumented, type Answer } from './documented-answer.ts';
 
+export type { Answer };
+
 /** An address at which nothing listens. */
 export const UNREACHABLE_ADDRESS = '127.0.0.1:1';
 /** The Redis database of the API tests. */

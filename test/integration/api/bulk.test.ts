@@ -2,8 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { score } from '../../../domain/entities/score.ts';
-import { apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
-import type { Answer } from '../../support/documented-answer.ts';
+import { apiConfig, cacheStatus, startApi, type Answer, type RunningApi } from '../../support/api.ts';
 import { scoreAt } from '../../support/cache-values.ts';
 import { queryColumn } from '../../support/trino.ts';
 

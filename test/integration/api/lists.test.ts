@@ -3,8 +3,7 @@ import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { kolContent } from '../../../domain/entities/kol-content.ts';
 import { profileList } from '../../../domain/entities/profile-list.ts';
-import { apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
-import type { Answer } from '../../support/documented-answer.ts';
+import { apiConfig, cacheStatus, startApi, type Answer, type RunningApi } from '../../support/api.ts';
 import { contentOf, idsOf, profileOf } from '../../support/cache-values.ts';
 import { queryColumn, queryTrino } from '../../support/trino.ts';
 
