@@ -33,16 +33,23 @@ describe.each(calls)('%s %s', (method, path, body) => {
     expect((await api.send(method, path, body)).status).toBe(401);
     expect(await redis.exists('kol:profile:zoe')).toBe(1);
   });
+});
 
-  test('is 503 without Redis', async () => {
-    const alone = await startApi({ API_TOKEN: TOKEN, REDIS_URL: `redis://${UNREACHABLE_ADDRESS}` });
-    try {
+test('what only Redis can answer is 503 without it', async () => {
+  const alone = await startApi({ API_TOKEN: TOKEN, REDIS_URL: `redis://${UNREACHABLE_ADDRESS}` });
+  const expected = [
+    ...calls.map((call) => [...call, 'cache-unavailable'] as const),
+    ['GET', '/api/v1/users/u-42/searches', undefined, 'cache-unavailable'] as const,
+    ['GET', '/api/v1/search?q=zoe', undefined, 'search-unavailable'] as const,
+  ];
+  try {
+    for (const [method, path, body, problem] of expected) {
       const { status, json } = await alone.send(method, path, body, withToken);
-      expect([status, json['type']]).toEqual([503, 'urn:kol-cache:problem:cache-unavailable']);
-    } finally {
-      await alone.close();
+      expect([path, status, json['type']]).toEqual([path, 503, `urn:kol-cache:problem:${problem}`]);
     }
-  });
+  } finally {
+    await alone.close();
+  }
 });
 
 test('the status counts what the cache holds, and the reads of this process', async () => {

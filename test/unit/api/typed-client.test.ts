@@ -50,7 +50,9 @@ describe('a client that is generated from the OpenAPI document', () => {
     });
     const wrong = ts
       .getPreEmitDiagnostics(program)
-      .map(({ messageText, file }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
+      .map(
+        ({ messageText, file }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+      );
     expect(wrong).toEqual([]);
   });
 
