@@ -45,7 +45,13 @@ export const choiceParameter = <const C extends Choices>(choices: C, fallback: C
 export const optionalChoice = <const C extends Choices>(choices: C) =>
   z.enum(choices).optional().describe(choices.join(' or '));
 
-const ID_SCHEMA = { type: 'string', minLength: 1, maxLength: MAX_ID_LENGTH };
+/** Without control characters. */
+const ID_SCHEMA = {
+  type: 'string',
+  minLength: 1,
+  maxLength: MAX_ID_LENGTH,
+  pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+};
 
 export const idParameter = z
   .string()
@@ -81,14 +87,16 @@ export const cursorParameter = z
     ...documentedAs({ type: 'string', pattern: '^[0-9a-f]{16}-[1-9][0-9]{0,8}$' }),
   });
 
+const DAY = /^(19[7-9]\d|[2-9]\d{3})-\d\d-\d\d$/;
+
 /** A day of the calendar, from 1970 on. */
 export const dateParameter = z
   .string()
-  .regex(/^(19[7-9]\d|[2-9]\d{3})-\d\d-\d\d$/)
+  .regex(DAY)
   .refine((text) => !Number.isNaN(isoTimeMs(text)))
   .meta({
     description: 'a day of the calendar as yyyy-mm-dd, from 1970 on',
-    ...documentedAs({ type: 'string', format: 'date' }),
+    ...documentedAs({ type: 'string', format: 'date', pattern: DAY.source }),
   });
 
 /** Some of these names, separated by commas or as repeated parameters; all of them where the parameter is absent. */

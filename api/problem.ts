@@ -12,7 +12,7 @@ export const problemTypes = {
   'invalid-parameter': { status: 400, title: 'Invalid parameter' },
   'malformed-request': { status: 400, title: 'Malformed request' },
   unauthorized: { status: 401, title: 'Valid token required' },
-  'triggers-off': { status: 403, title: 'Triggers are off' },
+  'triggers-off': { status: 403, title: 'Calls with a token are off' },
   'not-found': { status: 404, title: 'Not found' },
   'no-such-route': { status: 404, title: 'Route not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },

@@ -4,9 +4,10 @@ import { autocomplete } from '../../domain/entities/autocomplete.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
 import { kolContent } from '../../domain/entities/kol-content.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
-import { profile } from '../../domain/entities/profile.ts';
+import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { readCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
+import { FieldError } from '../../domain/schema/field.ts';
 import { membersOfKol, parseMember } from '../../domain/search/index-member.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 import { scanKeys } from '../redis/scan-entities.ts';
@@ -84,7 +85,9 @@ async function removeFromList(
 ): Promise<number> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const held = await redis.get(key);
-    const profiles = held === null ? [] : profileList.fromString(held);
+    const profiles = profilesIn(held);
+    // No reader can use it, but it may name the KOL.
+    if (profiles === null) return unlinkKeys(redis, [key]);
     const removed = profiles.filter(({ kol_id }) => kol_id === kolId);
     if (held === null || removed.length === 0) return 0;
     for (const { username, display_name } of removed) names.add(username).add(display_name);
@@ -94,6 +97,16 @@ async function removeFromList(
       return removed.length;
   }
   throw new Error(`${key} was replaced again and again while an entry was removed`);
+}
+
+/** Null for a text that is not a list. */
+function profilesIn(held: string | null): readonly Profile[] | null {
+  try {
+    return held === null ? [] : profileList.fromString(held);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof FieldError) return null;
+    throw error;
+  }
 }
 
 /** @param names receives the names that the index has of the KOL. @returns members that were removed */

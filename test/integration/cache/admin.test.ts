@@ -149,6 +149,12 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(await target.redis.zrange(readCounts.key, 0, '-1')).toEqual([OTHER]);
     });
 
+    test('deletes a list that cannot be read, because it may name the KOL', async () => {
+      await target.redis.set(profileList.key('youtube'), `[{"kol_id":"${ID}`, 'EX', 100);
+      expect(await admin().eraseKol(ID)).toMatchObject({ profile_list: 4 });
+      expect(await target.redis.exists(profileList.key('youtube'))).toBe(0);
+    });
+
     test('of a KOL that is not cached changes nothing', async () => {
       const before = await allKeys(target.redis);
       expect(Object.values(await admin().eraseKol('nobody')).every((count) => count === 0)).toBe(true);
