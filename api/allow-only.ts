@@ -1,7 +1,8 @@
 import type { RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
-type Method = 'GET' | 'POST';
+/** As Express and OpenAPI write it. */
+export type Method = 'get' | 'post' | 'delete';
 
 /**
  * For a path with these methods: answers OPTIONS with the Allow header, and any other method with 405. Register it after the
@@ -9,7 +10,7 @@ type Method = 'GET' | 'POST';
  */
 export function allowOnly(...methods: readonly Method[]): RequestHandler {
   const allow = methods
-    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
     .concat('OPTIONS')
     .join(', ');
   return (request, response) => {

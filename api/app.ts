@@ -1,20 +1,25 @@
-import express, { Router, type Express, type RequestHandler } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
+import type { CacheAdmin } from '../cache/admin/cache-admin.ts';
 import type { CacheReader } from '../cache/reading/cache-reader.ts';
+import type { RecentSearches } from '../cache/writing/recent-searches.ts';
 import type { Logger } from '../clients/logger.ts';
 import type { Config } from '../config/config.ts';
 import { logRequests } from './log-requests.ts';
-import { noStore } from './no-store.ts';
-import { allowOnly } from './allow-only.ts';
 import { allowOrigins } from './allow-origins.ts';
 import { allowNotModified } from './allow-not-modified.ts';
 import { answerProblem, routeNotFound } from './problem.ts';
 import type { Readiness } from './readiness.ts';
 import { requireToken } from './require-token.ts';
+import { createRouter, type Route } from './route.ts';
+import { cacheRoutes } from './routes/cache.ts';
 import { contentRoutes } from './routes/content.ts';
+import { withDocuments } from './routes/documents.ts';
 import { etlRoutes } from './routes/etl.ts';
 import { healthRoutes } from './routes/health.ts';
 import { kolRoutes } from './routes/kols.ts';
+import { referenceFiles, referencePage } from './routes/reference-page.ts';
 import { scoreRoutes } from './routes/scores.ts';
+import { searchRoutes } from './routes/search.ts';
 import { statsRoutes } from './routes/stats.ts';
 import { warmRoutes } from './routes/warms.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -26,6 +31,8 @@ export interface AppDependencies {
   readonly log: Logger;
   /** The lengths in which rankings are cached (WARM_RANKING_LIMITS). */
   readonly rankingLimits: readonly number[];
+  readonly recentSearches: RecentSearches;
+  readonly cacheAdmin: CacheAdmin;
   readonly triggers: Triggers;
   /** Proxies whose X-Forwarded-For is believed: their number or their addresses. */
   readonly trustProxy: Config['API_TRUST_PROXY'];
@@ -33,22 +40,13 @@ export interface AppDependencies {
   readonly corsOrigins: readonly string[];
   /** Undefined accepts any number of requests. */
   readonly rateLimit: RequestHandler | undefined;
-  /** Bearer token of the triggers. Without a token the triggers are off. */
+  /** Bearer token of the calls that need one. Without a token they are off. */
   readonly token: string | undefined;
 }
 
 /** The REST API as an Express app. The caller listens. */
-export function createApp({
-  reader,
-  readiness,
-  log,
-  rankingLimits,
-  triggers,
-  trustProxy,
-  corsOrigins,
-  rateLimit,
-  token,
-}: AppDependencies): Express {
+export function createApp(dependencies: AppDependencies): Express {
+  const { log, trustProxy, corsOrigins, rateLimit, token } = dependencies;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', 'strong');
@@ -58,44 +56,30 @@ export function createApp({
   app.use(logRequests(log), securityHeaders, allowNotModified);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
   if (rateLimit !== undefined) app.use('/api', rateLimit);
-  app.use('/', indexRoutes());
-  app.use('/', healthRoutes(readiness));
-  app.use('/api/v1/kols', kolRoutes(reader, rankingLimits));
-  app.use('/api/v1/content', contentRoutes(reader));
-  app.use('/api/v1/scores', scoreRoutes(reader));
-  app.use('/api/v1/stats', statsRoutes(reader));
-  const triggerGuards: RequestHandler[] = [requireToken(token), noStore];
-  app.use('/api/v1/etl', triggerGuards, etlRoutes(triggers));
-  app.use('/api/v1/warms', triggerGuards, warmRoutes(triggers));
+  app.use(createRouter(createRoutes(dependencies), requireToken(token)));
+  app.use(...referenceFiles());
   app.use(routeNotFound, answerProblem);
   return app;
 }
 
-/** The routes, as links. */
-function indexRoutes(): Router {
-  const router = Router();
-  router.get('/', (_request, response) => {
-    response.json(index);
-  });
-  router.all('/', allowOnly('GET'));
-  return router;
-}
-
-const index = {
-  name: 'kol-cache',
-  links: {
-    top: '/api/v1/kols/top{?platform,by,limit,expand}',
-    profile: '/api/v1/kols/{id}',
-    profiles: '/api/v1/kols{?ids}',
-    score: '/api/v1/kols/{id}/score',
-    scores: '/api/v1/scores{?ids}',
-    trending: '/api/v1/content/trending{?platform,limit,expand}',
-    content: '/api/v1/content/{id}',
-    contents: '/api/v1/content{?ids}',
-    stats: '/api/v1/stats',
-    etl_loads: '/api/v1/etl/loads{/id}{?pipeline,wait}',
-    warms: '/api/v1/warms{/id}',
-    health: '/healthz',
-    readiness: '/readyz',
-  },
-};
+/** All routes of the API. */
+export const createRoutes = ({
+  reader,
+  readiness,
+  rankingLimits,
+  recentSearches,
+  cacheAdmin,
+  triggers,
+}: AppDependencies): readonly Route[] =>
+  withDocuments([
+    ...healthRoutes(readiness),
+    ...kolRoutes(reader, rankingLimits),
+    ...contentRoutes(reader),
+    ...scoreRoutes(reader),
+    ...statsRoutes(reader),
+    ...searchRoutes(reader, recentSearches),
+    ...cacheRoutes(cacheAdmin, reader),
+    ...etlRoutes(triggers),
+    ...warmRoutes(triggers),
+    referencePage(),
+  ]);

@@ -1,5 +1,7 @@
+import { createCacheAdmin } from '../cache/admin/cache-admin.ts';
 import { createReadCounter } from '../cache/popularity/read-counter.ts';
 import { createCacheReader } from '../cache/reading/cache-reader.ts';
+import { createRecentSearches } from '../cache/writing/recent-searches.ts';
 import type { Clients, ProcessProfile } from '../clients/create-clients.ts';
 import type { Logger } from '../clients/logger.ts';
 import type { Config } from '../config/config.ts';
@@ -48,6 +50,7 @@ export async function createDependencies(
     redis,
     lakehouse: clients.lakehouse(),
     mlApi: clients.mlApi(),
+    listSize: config.WARM_LIST_SIZE,
     now: () => new Date(),
     onProblem: (problem) => log.warn(problem, 'cache problem'),
     onRejected: (reason) => log.warn({ reason }, 'skipped an invalid row of the lakehouse'),
@@ -65,6 +68,8 @@ export async function createDependencies(
     readiness,
     log,
     rankingLimits: config.WARM_RANKING_LIMITS,
+    recentSearches: createRecentSearches(redis),
+    cacheAdmin: createCacheAdmin(redis),
     triggers: createTriggers(await clients.temporal(), config.TEMPORAL_ADDRESS),
     trustProxy: config.API_TRUST_PROXY,
     corsOrigins: config.API_CORS_ORIGINS,

@@ -1,8 +1,12 @@
 import { content } from '../domain/entities/content.ts';
+import { dailyStats } from '../domain/entities/daily-stats.ts';
+import { kolContent } from '../domain/entities/kol-content.ts';
 import { platformStats } from '../domain/entities/platform-stats.ts';
+import { profileList } from '../domain/entities/profile-list.ts';
 import { profile } from '../domain/entities/profile.ts';
 import { ranking } from '../domain/entities/ranking.ts';
 import { score } from '../domain/entities/score.ts';
+import { searchIndex } from '../domain/entities/search-index.ts';
 import { trending } from '../domain/entities/trending.ts';
 
 /** How long clients may keep an answer, in seconds. */
@@ -49,6 +53,12 @@ export const freshness = {
   profile: warmed(profile),
   ranking: warmed(ranking),
   stats: warmed(platformStats),
+  // The hash lives for a day, and today's counts grow with each load.
+  dailyStats: { ...warmed(dailyStats), keepSeconds: platformStats.ttlSeconds },
+  // A new name must be found soon.
+  search: { ...warmed(searchIndex), keepSeconds: MINUTE },
+  profileList: warmed(profileList),
+  kolContent: warmed(kolContent),
   trending: moving(trending),
   content: moving(content),
   // A newer score must show at once.

@@ -1,8 +1,10 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ScoreRefusedError } from '../cache/reading/score-source.ts';
+import { SearchUnavailableError } from '../cache/reading/search.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { MlApiUnavailableError } from '../clients/ml-api/unavailable-error.ts';
+import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-value.ts';
 import { requestId } from './log-requests.ts';
 
 /** All problems of the API (RFC 9457). docs/api.md lists the same. */
@@ -10,10 +12,11 @@ export const problemTypes = {
   'invalid-parameter': { status: 400, title: 'Invalid parameter' },
   'malformed-request': { status: 400, title: 'Malformed request' },
   unauthorized: { status: 401, title: 'Valid token required' },
-  'triggers-off': { status: 403, title: 'Triggers are off' },
+  'triggers-off': { status: 403, title: 'Calls with a token are off' },
   'not-found': { status: 404, title: 'Not found' },
   'no-such-route': { status: 404, title: 'Route not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
+  'list-changed': { status: 410, title: 'List changed' },
   'body-too-large': { status: 413, title: 'Body too large' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
@@ -21,6 +24,8 @@ export const problemTypes = {
   'score-refused': { status: 502, title: 'The model rejected this profile' },
   'lakehouse-unavailable': { status: 503, title: 'Not cached, and the lakehouse is unavailable' },
   'temporal-unavailable': { status: 503, title: 'Temporal is unavailable' },
+  'search-unavailable': { status: 503, title: 'Search is unavailable' },
+  'cache-unavailable': { status: 503, title: 'Redis is unavailable' },
   'model-unavailable': { status: 503, title: 'Not scored yet, and the model is unavailable' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
@@ -47,11 +52,17 @@ export class Problem extends Error {
 }
 
 /** One wrong parameter: what was given and what is accepted. */
-export interface InvalidParameter {
+interface InvalidParameter {
   readonly parameter: string;
   readonly given: unknown;
   readonly accepted: string;
 }
+
+/** The problem that names these invalid values. */
+export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
+  new Problem('invalid-parameter', invalid.map(formatInvalidValue).join('; '), {
+    invalid: invalid.map(({ name, given, accepted }) => ({ parameter: name, given, accepted })),
+  });
 
 /** The `type` of an answer with this problem. */
 export const problemUrn = (type: ProblemType): string => `urn:kol-cache:problem:${type}`;
@@ -104,6 +115,10 @@ export function problemOf(error: unknown): Problem {
   }
   if (error instanceof MlApiUnavailableError)
     return new Problem('model-unavailable', 'The trust score model does not answer; try again soon', {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  if (error instanceof SearchUnavailableError)
+    return new Problem('search-unavailable', 'The search index is not available; try again soon', {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   if (error instanceof ScoreRefusedError)

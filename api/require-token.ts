@@ -13,7 +13,7 @@ export function requireToken(token: string | undefined): RequestHandler {
     return () => {
       throw new Problem(
         'triggers-off',
-        'Triggers over HTTP are off in this deployment; set API_TOKEN to enable them',
+        'Calls that need the token are off in this deployment; set API_TOKEN to enable them',
       );
     };
   const expected = digest(token);

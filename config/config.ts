@@ -123,7 +123,7 @@ export const environmentSchema = z.object({
     .regex(/^[\x21-\x7e]+$/, 'must be ASCII characters without white space')
     .optional()
     .describe(
-      'Bearer token of the calls that start warms or report ETL loads (16 characters or more). Without it these calls are off',
+      'Bearer token of the calls that start warms, report ETL loads, show or change the cache, or show searches of users (16 characters or more). Without it these calls are off',
     ),
   API_TRINO_QUERIES: count(8).describe(
     'Trino queries of an API process at the same time. Some more wait; beyond that, what is not cached is a 503',

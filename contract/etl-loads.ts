@@ -20,7 +20,7 @@ const rowPlatform = z.string().refine((name) => isPlatform(name) && name !== ALL
 const isoTime = z.string().refine((value) => ISO_TIME.test(value) && Number.isFinite(Date.parse(value)));
 
 /** The fields of an ETL load. */
-const etlLoadShape = {
+export const etlLoadShape = {
   tables: z
     .array(table)
     .min(1)

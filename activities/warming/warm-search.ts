@@ -1,27 +1,52 @@
 import { autocomplete } from '../../domain/entities/autocomplete.ts';
+import { searchIndex } from '../../domain/entities/search-index.ts';
+import { buildSearchIndex, type NamedKol } from '../../domain/search/build-index.ts';
+import { ALL } from '../../domain/values/platform.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmPartArgs } from './part-warm.ts';
-import { warmSets, type SetPart, type WarmSetDeps } from './warm-set.ts';
+import { warmSets, type SetPart, type SetToWrite, type WarmSetDeps } from './warm-set.ts';
 
 /** Terms of the KOLs with the most followers. The full set takes about 10 MB of Redis. */
 const MAX_TERMS = 100_000;
 
-/** Warms search:autocomplete. */
+/** KOLs in the search index, those with the most followers, and their terms on one platform. A term takes about 150 B of Redis. */
+const MAX_KOLS = 100_000;
+const MAX_INDEX_TERMS = 300_000;
+
+/** Warms search:autocomplete and search:index. */
 export function createWarmSearch(deps: WarmSetDeps) {
   const { lakehouse } = deps;
   const search: SetPart = {
     part: 'search',
-    shape: String(MAX_TERMS),
+    shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS].join(),
     maxAgeMs: Infinity,
     async read(warm, { at }) {
       const terms: string[] = [];
       for await (const page of lakehouse.searchTerms(MAX_TERMS, warm.readingAt(at))) terms.push(...page);
       warm.counts.rowsRead += terms.length;
-      return [{ entry: autocomplete.toEntry(terms), size: terms.length }];
+      const kols = await lakehouse.searchNames(MAX_KOLS, warm.readingAt(at));
+      return [{ entry: autocomplete.toEntry(terms), size: terms.length }, ...indexSets(kols)];
     },
   };
 
   return function warmSearch(args: WarmPartArgs): Promise<PartReport> {
     return warmSets(deps, search, args);
   };
+}
+
+/** The index of each platform, then the list of them: a search that finds the list finds the indexes too. */
+function indexSets(kols: ReadonlyMap<string, readonly NamedKol[]>): SetToWrite[] {
+  const indexes = [...kols].flatMap(([platform, named]) => {
+    const members = buildSearchIndex(named, MAX_INDEX_TERMS);
+    return members.length === 0 ? [] : [{ platform, members }];
+  });
+  const sets = indexes.map(({ platform, members }) => ({
+    entry: searchIndex.toEntry(platform, members),
+    platform,
+    size: members.length,
+  }));
+  const platforms = indexes.map(({ platform }) => platform);
+  return platforms.length === 0
+    ? []
+    : [...sets, { entry: searchIndex.toEntry(ALL, platforms), size: platforms.length }];
 }

@@ -1,63 +1,83 @@
-import { Router } from 'express';
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import type { ReadResult } from '../../cache/reading/read-through.ts';
 import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { TRENDING_LIMIT } from '../../domain/entities/trending.ts';
-import { allowOnly } from '../allow-only.ts';
 import { freshness, revalidated } from '../freshness.ts';
 import {
-  idOf,
+  fieldsParameter,
+  idParameter,
   idsParameter,
   limitParameter,
   optionalChoice,
   platformParameter,
-  queryOf,
 } from '../parameters.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { contentSchema, manySchema, trendingSchema } from '../schemas/read-schemas.ts';
+import { selectFields } from '../select-fields.ts';
 import { sendMany } from '../send-many.ts';
 import { sendRead, valueOf } from '../send-read.ts';
 
-const trendingQuery = {
-  platform: platformParameter,
-  limit: limitParameter(TRENDING_LIMIT, TRENDING_LIMIT),
-  expand: optionalChoice(['content']),
-};
-
 /** /api/v1/content: trending content and single items. */
-export function contentRoutes(reader: CacheReader): Router {
-  const router = Router({ caseSensitive: true });
+export const contentRoutes = (reader: CacheReader): Route[] => [
+  severalRoute(reader),
+  trendingRoute(reader), // before /:id, which also matches /trending
+  defineRoute({
+    method: 'get',
+    path: '/api/v1/content/:id',
+    name: 'content',
+    summary: 'One video or post',
+    params: { id: idParameter },
+    answers: { 200: { description: 'The content', schema: contentSchema } },
+    problems: ['not-found', 'lakehouse-unavailable'],
+    async handle({ response, params: { id } }) {
+      const read = await reader.content(id);
+      const value = valueOf(response, read, `No content ${JSON.stringify(id)}`);
+      sendRead(response, read, freshness.content, content.toJson(value));
+    },
+  }),
+];
 
-  router.get('/', async (request, response) => {
-    const { ids } = queryOf({ ids: idsParameter }, request);
-    await sendMany(response, ids, reader.contents, content, content.toJson);
+const severalRoute = (reader: CacheReader): Route =>
+  defineRoute({
+    method: 'get',
+    path: '/api/v1/content',
+    name: 'contents',
+    summary: 'Several videos or posts',
+    query: { ids: idsParameter, fields: fieldsParameter(Object.keys(content.fields)) },
+    answers: { 200: { description: 'The content', schema: manySchema(contentSchema.partial()) } },
+    problems: ['lakehouse-unavailable'],
+    handle: ({ response, query }) =>
+      sendMany(response, query.ids, reader.contents, content, selectFields(content.toJson, query.fields)),
   });
 
-  router.get('/trending', async (request, response) => {
-    const { platform, limit, expand } = queryOf(trendingQuery, request);
-    const read = await reader.trending(platform);
-    const ids = valueOf(response, read, `No trending content for platform ${platform}`).slice(0, limit);
-    const details = expand === undefined ? undefined : await reader.contents(ids);
-    const items = ids.map((content_id, index) => ({
-      rank: index + 1,
-      content_id,
-      ...(details === undefined ? {} : { content: detailOrNull(details[index]) }),
-    }));
-    // The details have their own TTL, so clients must revalidate.
-    const fresh = expand === undefined ? freshness.trending : revalidated(freshness.trending);
-    sendRead(response, read, fresh, { platform, limit, items });
+const trendingRoute = (reader: CacheReader): Route =>
+  defineRoute({
+    method: 'get',
+    path: '/api/v1/content/trending',
+    name: 'trending',
+    summary: 'The content that trends most',
+    query: {
+      platform: platformParameter,
+      limit: limitParameter(TRENDING_LIMIT, TRENDING_LIMIT),
+      expand: optionalChoice(['content']),
+    },
+    answers: { 200: { description: 'Content ids, hottest first', schema: trendingSchema } },
+    problems: ['not-found', 'lakehouse-unavailable'],
+    async handle({ response, query: { platform, limit, expand } }) {
+      const read = await reader.trending(platform);
+      const ids = valueOf(response, read, `No trending content for platform ${platform}`).slice(0, limit);
+      const details = expand === undefined ? undefined : await reader.contents(ids);
+      const items = ids.map((content_id, index) => ({
+        rank: index + 1,
+        content_id,
+        ...(details === undefined ? {} : { content: detailOrNull(details[index]) }),
+      }));
+      // The details have their own TTL, so clients must revalidate.
+      const fresh = expand === undefined ? freshness.trending : revalidated(freshness.trending);
+      sendRead(response, read, fresh, { platform, limit, items });
+    },
   });
-
-  router.get('/:id', async (request, response) => {
-    const id = idOf(request);
-    queryOf({}, request);
-    const read = await reader.content(id);
-    const value = valueOf(response, read, `No content ${JSON.stringify(id)}`);
-    sendRead(response, read, freshness.content, content.toJson(value));
-  });
-
-  for (const path of ['/', '/trending', '/:id']) router.all(path, allowOnly('GET'));
-  return router;
-}
 
 /** Null for a detail that cannot be read now: the list is useful without it. @throws a defect */
 function detailOrNull(result: PromiseSettledResult<ReadResult<Content>> | undefined): Content | null {

@@ -1,18 +1,45 @@
-import { Router } from 'express';
-import { allowOnly } from '../allow-only.ts';
-import { noStore } from '../no-store.ts';
+import { z } from 'zod';
 import type { Readiness } from '../readiness.ts';
+import { defineRoute, type Route } from '../route.ts';
+
+const readinessSchema = z.strictObject({
+  status: z.enum(['ready', 'degraded', 'unavailable']),
+  parts: z.record(
+    z.string(),
+    z.strictObject({ state: z.enum(['up', 'down']), latency_ms: z.number().min(0) }),
+  ),
+});
 
 /** /healthz: the process runs. /readyz: whether it can serve reads, and which parts are down. */
-export function healthRoutes(readiness: Readiness): Router {
-  const router = Router({ caseSensitive: true });
-  router.get('/healthz', noStore, (_request, response) => {
-    response.json({ status: 'alive' });
-  });
-  router.get('/readyz', noStore, async (_request, response) => {
-    const report = await readiness();
-    response.status(report.status === 'unavailable' ? 503 : 200).json(report);
-  });
-  for (const path of ['/healthz', '/readyz']) router.all(path, allowOnly('GET'));
-  return router;
-}
+export const healthRoutes = (readiness: Readiness): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/healthz',
+    name: 'health',
+    summary: 'Whether the process runs',
+    answers: {
+      200: { description: 'It runs', schema: z.strictObject({ status: z.literal('alive') }) },
+    },
+    anyQuery: true,
+    handle({ response }) {
+      response.set('Cache-Control', 'no-store');
+      response.json({ status: 'alive' });
+    },
+  }),
+  defineRoute({
+    method: 'get',
+    path: '/readyz',
+    name: 'readiness',
+    summary: 'Whether reads can be served, and which parts are down',
+    answers: {
+      200: { description: 'At least one part that answers reads is up', schema: readinessSchema },
+      503: { description: 'Redis and Trino are down', schema: readinessSchema },
+    },
+    anyQuery: true,
+    async handle({ response }) {
+      response.set('Cache-Control', 'no-store');
+      const report = await readiness();
+      response.status(report.status === 'unavailable' ? 503 : 200).json(report);
+    },
+  }),
+];

@@ -1,18 +1,21 @@
-import { Router } from 'express';
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import { score } from '../../domain/entities/score.ts';
-import { allowOnly } from '../allow-only.ts';
-import { idsParameter, queryOf } from '../parameters.ts';
+import { idsParameter } from '../parameters.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { manySchema, scoreSchema } from '../schemas/read-schemas.ts';
 import { scoreToJson } from '../score-to-json.ts';
 import { sendMany } from '../send-many.ts';
 
 /** /api/v1/scores: the trust scores of several KOLs. */
-export function scoreRoutes(reader: CacheReader): Router {
-  const router = Router({ caseSensitive: true });
-  router.get('/', async (request, response) => {
-    const { ids } = queryOf({ ids: idsParameter }, request);
-    await sendMany(response, ids, reader.scores, score, scoreToJson);
-  });
-  router.all('/', allowOnly('GET'));
-  return router;
-}
+export const scoreRoutes = (reader: CacheReader): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/api/v1/scores',
+    name: 'scores',
+    summary: 'The trust scores of several KOLs',
+    query: { ids: idsParameter },
+    answers: { 200: { description: 'The scores', schema: manySchema(scoreSchema) } },
+    problems: ['lakehouse-unavailable', 'model-unavailable', 'score-refused'],
+    handle: ({ response, query }) => sendMany(response, query.ids, reader.scores, score, scoreToJson),
+  }),
+];

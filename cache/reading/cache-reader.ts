@@ -1,6 +1,7 @@
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../clients/ml-api.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
+import type { DailyStats } from '../../domain/entities/daily-stats.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
@@ -11,13 +12,16 @@ import {
   type EntityReads,
   type EntitySource,
   type ReadManyThrough,
+  type ReadResult,
   type ReadThrough,
   type ReadThroughDependencies,
 } from './read-through.ts';
 import { rankingSource, statsSource, tableSource, trendingSource, type RankingId } from './entity-sources.ts';
+import { dailyStatsSource, kolContentSource, profileListSource } from './list-sources.ts';
 import { scoreSource } from './score-source.ts';
+import { createSearch, type Search } from './search.ts';
 
-/** Everything that clients can read. All but `cachedProfiles` are cache-aside: Redis, else the lakehouse. */
+/** Everything that clients can read. All but `search` and `cachedProfiles` are cache-aside: Redis, else the lakehouse. */
 export interface CacheReader {
   readonly profile: ReadThrough<string, Profile>;
   readonly content: ReadThrough<string, Content>;
@@ -29,13 +33,26 @@ export interface CacheReader {
   /** Content ids of a platform (or all), hottest first. */
   readonly trending: ReadThrough<string, readonly string[]>;
   readonly platformStats: ReadThrough<void, PlatformStats>;
+  /** Profiles of a platform (or all), most followers first. */
+  readonly profileList: ReadThrough<string, readonly Profile[]>;
+  /** Content of a KOL, newest first; null for a KOL without content. */
+  readonly kolContent: ReadThrough<string, readonly Content[]>;
+  /** Counts of a day (yyyy-mm-dd); null for a day without content. */
+  readonly dailyStats: ReadThrough<string, DailyStats>;
+  readonly search: Search;
+  /** How many reads of this process each step of the read path answered, `search` and `cachedProfiles` left out. */
+  readonly outcomes: () => OutcomeCounts;
   /** The profiles that Redis holds, by id, in one round trip; empty without Redis. Never queries the lakehouse. */
   readonly cachedProfiles: (ids: readonly string[]) => Promise<ReadonlyMap<string, Profile>>;
 }
 
+export type OutcomeCounts = Readonly<Record<ReadResult<unknown>['outcome'], number>>;
+
 export interface CacheReaderDependencies extends ReadThroughDependencies {
   readonly lakehouse: Lakehouse;
   readonly mlApi: MlApi;
+  /** Profiles in each list (WARM_LIST_SIZE). */
+  readonly listSize: number;
   /** Called for each lakehouse row that does not match its schema; the row counts as missing. */
   readonly onRejected: (reason: string) => void;
   /** Called with the id of each profile that a read found, in Redis or in the lakehouse. */
@@ -45,16 +62,20 @@ export interface CacheReaderDependencies extends ReadThroughDependencies {
 export function createCacheReader({
   lakehouse,
   mlApi,
+  listSize,
   onRejected,
   onProfileRead,
   ...dependencies
 }: CacheReaderDependencies): CacheReader {
   const { now } = dependencies;
   const options = { onRejected };
-  const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, dependencies);
-  const profiles = withReadCount(
+  const outcomes = { hit: 0, miss: 0, negative: 0, bypass: 0 };
+  const readThrough = <Id, T>(source: EntitySource<Id, T>) =>
+    withObserver(createReadThrough(source, dependencies), (_, { outcome }) => (outcomes[outcome] += 1));
+  const profiles = withObserver(
     readThrough(tableSource(profile, (ids) => lakehouse.profilesById(ids, options))),
-    onProfileRead,
+    // Only reads that found a value, so unknown ids cannot grow the counter.
+    (id, { value }) => value !== null && onProfileRead?.(id),
   );
   const contents = readThrough(tableSource(content, (ids) => lakehouse.contentById(ids, options)));
   const scores = readThrough(scoreSource(lakehouse, mlApi, options));
@@ -70,26 +91,32 @@ export function createCacheReader({
     ranking: readThrough(rankingSource(lakehouse, platformExists, options)).read,
     trending: readThrough(trendingSource(lakehouse, platformExists, now, options)).read,
     platformStats,
+    profileList: readThrough(profileListSource(lakehouse, platformExists, listSize, options)).read,
+    kolContent: readThrough(kolContentSource(lakehouse, options)).read,
+    dailyStats: readThrough(dailyStatsSource(lakehouse, now, options)).read,
+    outcomes: () => outcomes,
+    search: createSearch(dependencies.redis),
     cachedProfiles: profiles.readCached,
   };
 }
 
-/** Counts only reads that found a value, so unknown ids cannot grow the counter. */
-function withReadCount<T>(
-  reads: EntityReads<string, T>,
-  onRead: (id: string) => void = () => {},
-): EntityReads<string, T> {
+/** Calls `onRead` with the id and the result of each read. */
+function withObserver<Id, T>(
+  reads: EntityReads<Id, T>,
+  onRead: (id: Id, result: ReadResult<T>) => void,
+): EntityReads<Id, T> {
   return {
     ...reads,
     async read(id) {
       const result = await reads.read(id);
-      if (result.value !== null) onRead(id);
+      onRead(id, result);
       return result;
     },
     async readMany(ids) {
       const results = await reads.readMany(ids);
-      results.forEach((result, index) => {
-        if (result.status === 'fulfilled' && result.value.value !== null) onRead(ids[index] ?? '');
+      ids.forEach((id, index) => {
+        const result = results[index];
+        if (result?.status === 'fulfilled') onRead(id, result.value);
       });
       return results;
     },

@@ -40,5 +40,25 @@ export async function readMemoryLimit(redis: RedisClient): Promise<number> {
   return machineBytes;
 }
 
+/** What Redis counted since its start, over all masters of a cluster. */
+export interface RedisCounters {
+  readonly hits: number;
+  readonly misses: number;
+  readonly evictedKeys: number;
+  readonly expiredKeys: number;
+}
+
+/** Reads by any client, and keys that Redis removed. @throws the first error that Redis answered */
+export async function readRedisCounters(redis: RedisClient): Promise<RedisCounters> {
+  const infos = await Promise.all(masterNodes(redis).map((node) => node.info('stats')));
+  const sum = (field: string) => infos.reduce((total, info) => total + Number(infoField(info, field)), 0);
+  return {
+    hits: sum('keyspace_hits'),
+    misses: sum('keyspace_misses'),
+    evictedKeys: sum('evicted_keys'),
+    expiredKeys: sum('expired_keys'),
+  };
+}
+
 const infoField = (info: string, name: string): string =>
   new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';

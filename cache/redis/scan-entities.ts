@@ -24,18 +24,29 @@ export async function* scanEntities(
   { key: keyOf }: Pick<TableEntity<Fields>, 'key'>,
 ): AsyncGenerator<CachedEntity[]> {
   const prefix = keyOf('');
+  for await (const keys of scanKeys(redis, prefix)) {
+    const ids = keys.map((key) => key.slice(prefix.length));
+    const times = await readCachedField(redis, { key: keyOf }, ids, 'cached_at');
+    yield ids
+      .map((id, index) => ({ id, cachedAt: times[index] ?? '' }))
+      .filter(({ cachedAt }) => cachedAt !== '');
+  }
+}
+
+/**
+ * Yields all keys with a start in bounded pages. Keys that are written during the scan, or that move to another node of a cluster,
+ * may be missed or yielded twice. Do not send commands to the node of a page: while a slot moves, a node also lists keys that it no
+ * longer serves.
+ * @param prefix without special characters of glob patterns; all keys by default
+ * @throws the first error that Redis answered
+ */
+export async function* scanKeys(redis: RedisClient, prefix = ''): AsyncGenerator<string[]> {
   for (const node of masterNodes(redis)) {
     let cursor = '0';
     do {
       const [nextCursor, keys] = await node.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_COUNT);
       cursor = nextCursor;
-      if (keys.length === 0) continue;
-      const ids = keys.map((key) => key.slice(prefix.length));
-      // Not on the scanned node: while a slot moves, a node also lists keys that it no longer serves.
-      const times = await readCachedField(redis, { key: keyOf }, ids, 'cached_at');
-      yield ids
-        .map((id, index) => ({ id, cachedAt: times[index] ?? '' }))
-        .filter(({ cachedAt }) => cachedAt !== '');
+      if (keys.length > 0) yield keys;
     } while (cursor !== '0');
   }
 }

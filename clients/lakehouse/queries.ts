@@ -128,6 +128,16 @@ export function profileListsSql(source: SilverSource, limit: number, scope?: str
           WHERE place <= ${integer(limit)} ORDER BY scope, place`;
 }
 
+/** The newest content of each of these KOLs, newest first. */
+export function contentOfKolsSql(source: SilverSource, kolIds: readonly string[], limit: number): string {
+  const kolId = source.text('kol_content', 'kol_id');
+  const newestFirst = `${instant(source.text('kol_content', 'posted_at'))} DESC NULLS LAST, ${source.text('kol_content', 'content_id')} DESC`;
+  return `SELECT ${source.select(content)} FROM (
+            SELECT *, row_number() OVER (PARTITION BY ${kolId} ORDER BY ${newestFirst}) AS place
+            FROM ${newestRows(source, 'kol_content')} WHERE ${kolId} IN ${literals(kolIds)})
+          WHERE place <= ${integer(limit)} ORDER BY place`;
+}
+
 /** Ranks by followers, or by the mean engagement rate of the KOL's content. KOLs without a value are not ranked. */
 export function rankingSql(source: SilverSource, kind: RankingKind, limit: number, scope?: string): string {
   const table = kind === 'followers' ? 'kol_profiles' : 'kol_content';
@@ -203,6 +213,16 @@ export const searchTermsSql = (source: SilverSource, limit: number) => {
             CROSS JOIN UNNEST(names) AS t(term) WHERE length(term) BETWEEN 1 AND 200 GROUP BY term)
           ORDER BY followers DESC NULLS LAST, term LIMIT ${integer(limit)}`;
 };
+
+/** The names of the most followed KOLs, most followers first. */
+export const searchNamesSql = (source: SilverSource, limit: number) =>
+  `SELECT ${source.text('kol_profiles', 'platform')} AS scope, ${searchNameColumns
+    .map((name) => `${source.text('kol_profiles', name)} AS ${identifier(name)}`)
+    .join(', ')}
+   FROM (SELECT *, row_number() OVER (${byFollowers(source)}) AS place FROM ${newestRows(source, 'kol_profiles')})
+   WHERE place <= ${integer(limit)} ORDER BY place`;
+
+export const searchNameColumns = ['kol_id', 'display_name', 'username', 'followers_count'];
 
 export const trustFeaturesSql = (source: SilverSource) =>
   `SELECT ${trustFeatureColumns.map((name) => `${source.text('kol_trust_features', name)} AS ${name}`).join(', ')}

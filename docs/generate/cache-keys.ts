@@ -1,9 +1,9 @@
 import { stagingKey } from '../../cache/writing/staging-key.ts';
-import { autocomplete } from '../../domain/entities/autocomplete.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
 import { cacheMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { kolContent, KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content.ts';
 import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
 import { profile } from '../../domain/entities/profile.ts';
@@ -22,30 +22,12 @@ import {
   profileFields,
   scoreFields,
 } from './cache-fields.ts';
-import { code, codeBlock, duration, fieldTable, table, type NameDoc } from './markdown.ts';
+import { keyDoc, MISS, WARM, type CacheKeyDoc } from './cache-key-doc.ts';
+import { code, codeBlock, duration, fieldTable, table } from './markdown.ts';
 import { SAMPLE_TIME, sampleContent, sampleProfile, sampleScore } from './samples.ts';
-
-/** What docs/contract.md says of one cache key. */
-interface CacheKeyDoc {
-  /** `name` of the entity in domain/entities; the heat of trending content and staging keys belong to another entity. */
-  readonly entity: string;
-  /** The key with its variable parts in braces. */
-  readonly pattern: string;
-  /** An entry as the code builds it: it has type, TTL and field names. */
-  readonly sample: CacheEntry;
-  readonly content: string;
-  readonly writers: string;
-  /** Type and TTL as text, where those of the sample do not say it all. */
-  readonly typeAndTtl?: readonly [type: string, ttl: string];
-  /** Fields of a hash or of a JSON value. */
-  readonly fields?: Readonly<Record<string, NameDoc>>;
-  /** Names in `fields` that only some writers set, so that they are not in the sample. */
-  readonly optionalFields?: readonly string[];
-}
+import { searchKeys } from './search-keys.ts';
 
 const RANKING_LIMIT = 100;
-const WARM = (part: string) => `warm of part \`${part}\``;
-const MISS = 'the API after a miss';
 
 /** The keys that clients read. */
 export const publicKeys: readonly CacheKeyDoc[] = [
@@ -58,7 +40,7 @@ export const publicKeys: readonly CacheKeyDoc[] = [
   {
     ...keyDoc(profileList.name, profileList.key('{platform}'), profileList.toEntry('all', [sampleProfile])),
     content: 'JSON array of profiles, most followers first; `WARM_LIST_SIZE` profiles at most',
-    writers: WARM('lists'),
+    writers: `${WARM('lists')}; ${MISS}`,
   },
   {
     ...keyDoc(
@@ -102,6 +84,11 @@ export const publicKeys: readonly CacheKeyDoc[] = [
     optionalFields: eventFields,
   },
   {
+    ...keyDoc(kolContent.name, kolContent.key('{kol_id}'), kolContent.toEntry('zoe', [sampleContent])),
+    content: `JSON array of the content of one KOL, newest first; ${KOL_CONTENT_LIMIT} items at most`,
+    writers: MISS,
+  },
+  {
     ...keyDoc(
       platformStats.name,
       platformStats.key,
@@ -137,15 +124,10 @@ export const publicKeys: readonly CacheKeyDoc[] = [
       }),
     ),
     content: 'counts over the content posted on that day (UTC); today and the 7 days before',
-    writers: WARM('stats'),
+    writers: `${WARM('stats')}; ${MISS} (any day)`,
     fields: dailyStatsFields,
   },
-  {
-    ...keyDoc(autocomplete.name, autocomplete.key, autocomplete.toEntry(['zoe', 'zoë'])),
-    content:
-      'lower-cased usernames and display names, all with score 0, for ZRANGEBYLEX; 100,000 terms at most, those of the most followed KOLs',
-    writers: WARM('search'),
-  },
+  ...searchKeys,
   {
     ...keyDoc(score.name, score.key('{kol_id}'), score.toEntry(sampleScore)),
     content: 'trust score as JSON',
@@ -235,10 +217,6 @@ export function cacheSections(): Readonly<Record<string, string>> {
       .map(describeKey)
       .join('\n\n'),
   };
-}
-
-function keyDoc(entity: string, pattern: string, sample: CacheEntry) {
-  return { entity, pattern, sample };
 }
 
 function withLimit(key: string, limit: number): string {

@@ -1,4 +1,5 @@
 import type { CacheEntry } from '../schema/entry.ts';
+import { FieldError } from '../schema/field.ts';
 import type { Profile } from './profile.ts';
 
 /** kol:profiles:list:{platform}: profiles of the platform as one JSON array, most followers first. */
@@ -12,5 +13,10 @@ export const profileList = {
     type: 'string',
     value: JSON.stringify(profiles),
   }),
-  fromString: (json: string): Profile[] => JSON.parse(json) as Profile[],
+  /** @throws FieldError or SyntaxError when it is not a list */
+  fromString: (json: string): readonly Profile[] => {
+    const profiles: unknown = JSON.parse(json);
+    if (!Array.isArray(profiles)) throw new FieldError(json, 'a JSON array');
+    return profiles as Profile[];
+  },
 };

@@ -1,10 +1,13 @@
 import { inject } from 'vitest';
-import { createApp } from '../../api/app.ts';
+import { createApp, createRoutes } from '../../api/app.ts';
 import { createHttpServer, listen } from '../../api/create-http-server.ts';
 import { apiProfile, createDependencies } from '../../api/dependencies.ts';
 import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
+import { expectDocumented, type Answer } from './documented-answer.ts';
+
+export type { Answer };
 
 /** An address at which nothing listens. */
 export const UNREACHABLE_ADDRESS = '127.0.0.1:1';
@@ -23,19 +26,17 @@ export function apiConfig(more: Readonly<Record<string, string>> = {}): Config {
   });
 }
 
-/** A response of the API with its body. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  /** The body as JSON; {} when it is empty. */
-  readonly json: Readonly<Record<string, unknown>>;
-}
-
 export interface RunningApi {
   readonly url: string;
-  /** @param path relative to the root */
+  /** Answers must be as the OpenAPI document says. @param path relative to the root */
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  /** Sends a request with a JSON body, or without a body. Answers must be as the OpenAPI document says. */
+  send(
+    method: string,
+    path: string,
+    body?: object,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -46,16 +47,32 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
   const clients = createClients(config, apiProfile(config), log);
   const dependencies = await createDependencies(config, clients, log);
   const server = createHttpServer(createApp(dependencies));
+  const routes = createRoutes(dependencies);
   const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+
+  async function request(method: string, path: string, init: RequestInit): Promise<Answer> {
+    const response = await fetch(url + path, { ...init, method });
+    const text = await response.text();
+    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
+    const json = (isJson ? JSON.parse(text) : {}) as Record<string, unknown>;
+    const answer = { status: response.status, headers: response.headers, text, json };
+    expectDocumented(routes, method, path, answer);
+    return answer;
+  }
+
   return {
     url,
-    async get(path, headers = {}) {
-      // Without this header fetch adds `no-cache` to a conditional request, which makes it unconditional.
-      const response = await fetch(url + path, { headers: { 'cache-control': 'max-age=0', ...headers } });
-      const text = await response.text();
-      const json = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
-      return { status: response.status, headers: response.headers, text, json };
-    },
+    // Without this header fetch adds `no-cache` to a conditional request, which makes it unconditional.
+    get: (path, headers = {}) =>
+      request('GET', path, { headers: { 'cache-control': 'max-age=0', ...headers } }),
+    send: (method, path, body, headers = {}) =>
+      request(
+        method,
+        path,
+        body === undefined
+          ? { headers }
+          : { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) },
+      ),
     async close() {
       server.close();
       server.closeAllConnections();

@@ -3,7 +3,8 @@ import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import type { Field, Fields } from '../../../domain/schema/field.ts';
 import { newestRows } from '../../../domain/schema/newest-rows.ts';
 import { mapRows, type TableEntity } from '../../../domain/schema/table-entity.ts';
-import { existingIdsSql } from '../queries.ts';
+import { groupBy } from '../../../domain/values/group-by.ts';
+import { contentOfKolsSql, existingIdsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverCatalog } from '../silver-catalog.ts';
 import { literals } from '../sql.ts';
@@ -19,6 +20,12 @@ export interface ReadsById {
   ): Promise<Set<string>>;
   profilesById(ids: readonly string[], options?: ReadOptions): Promise<readonly Profile[]>;
   contentById(ids: readonly string[], options?: ReadOptions): Promise<readonly Content[]>;
+  /** The newest `limit` items of each KOL that has content, newest first. */
+  contentOfKols(
+    kolIds: readonly string[],
+    limit: number,
+    options?: ReadOptions,
+  ): Promise<readonly { readonly kol_id: string; readonly items: readonly Content[] }[]>;
 }
 
 export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById {
@@ -44,5 +51,15 @@ export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById 
     },
     profilesById: (ids, options) => rowsById(profile, ids, options),
     contentById: (ids, options) => rowsById(content, ids, options),
+    async contentOfKols(kolIds, limit, options = {}) {
+      const sql = contentOfKolsSql(await silver.source(options.versions, ['kol_content']), kolIds, limit);
+      const columns = Object.keys(content.columns);
+      const rows = await trino.rows(sql, { columns, signal: options.signal });
+      const items = mapRows(rows, content.fromRow, options.onRejected);
+      return [...groupBy(items, ({ kol_id }) => kol_id ?? '')].map(([kol_id, own]) => ({
+        kol_id,
+        items: own,
+      }));
+    },
   };
 }

@@ -1,7 +1,17 @@
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import type { ProfileSplit } from '../../../domain/warming/profile-splits.ts';
-import { mapRows } from '../../../domain/schema/table-entity.ts';
-import { mostFollowedSql, profileSplitSql, searchTermsSql, type MostFollowed } from '../queries.ts';
+import type { NamedKol } from '../../../domain/search/build-index.ts';
+import { count, id } from '../../../domain/schema/field.ts';
+import { mapRows, type Row } from '../../../domain/schema/table-entity.ts';
+import { groupByScope, type ByPlatform } from '../group-by-scope.ts';
+import {
+  mostFollowedSql,
+  profileSplitSql,
+  searchNameColumns,
+  searchNamesSql,
+  searchTermsSql,
+  type MostFollowed,
+} from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverCatalog } from '../silver-catalog.ts';
 import type { Trino } from '../trino.ts';
@@ -18,7 +28,15 @@ export interface ProfileReads {
   ): AsyncGenerator<Profile[]>;
   /** Distinct lower-case user names and display names, those of the most followed profiles first. */
   searchTerms(limit: number, options?: ReadOptions): AsyncGenerator<string[]>;
+  /** The names of the most followed KOLs by platform, most followers first. @param limit over all platforms */
+  searchNames(limit: number, options?: ReadOptions): Promise<ByPlatform<NamedKol[]>>;
 }
+
+const toNamedKol = ([, kolId, displayName, username, followers]: Row): NamedKol => ({
+  kol_id: id.parse(kolId),
+  names: [displayName, username].filter((name) => name != null),
+  followers_count: count.parse(followers),
+});
 
 export function createProfileReads(trino: Trino, silver: SilverCatalog): ProfileReads {
   async function* profilePages(sql: string, options: ReadOptions): AsyncGenerator<Profile[]> {
@@ -42,6 +60,12 @@ export function createProfileReads(trino: Trino, silver: SilverCatalog): Profile
       const sql = searchTermsSql(await silver.source(versions, ['kol_profiles']), limit);
       for await (const page of trino.pages(sql, { columns: ['term'], signal }))
         yield page.map(([term]) => term ?? '').filter((term) => term !== '');
+    },
+    async searchNames(limit, options = {}) {
+      const sql = searchNamesSql(await silver.source(options.versions, ['kol_profiles']), limit);
+      const columns = ['scope', ...searchNameColumns];
+      const rows = await trino.rows(sql, { columns, signal: options.signal });
+      return groupByScope(rows, toNamedKol, options);
     },
   };
 }

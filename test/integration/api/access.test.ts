@@ -114,7 +114,7 @@ describe('web pages of other origins', () => {
       method: 'OPTIONS',
       headers: { ...app, 'access-control-request-method': 'GET' },
     });
-    expect(preflight.get('access-control-allow-methods')).toBe('GET,HEAD,POST');
+    expect(preflight.get('access-control-allow-methods')).toBe('GET,HEAD,POST,DELETE');
   });
 });
 

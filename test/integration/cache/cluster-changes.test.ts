@@ -78,6 +78,7 @@ describe('a Redis Cluster that changes', () => {
       now: () => NOW,
       lakehouse: {} as Lakehouse,
       mlApi: {} as MlApi,
+      listSize: 100,
       onProblem: ({ reason }) => expect.unreachable(reason),
       onRejected: () => {},
     });

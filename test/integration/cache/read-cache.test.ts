@@ -56,6 +56,7 @@ describeOnRedisAndCluster('reading', (target) => {
         ...dependencies(),
         lakehouse: {} as Lakehouse,
         mlApi: {} as MlApi,
+        listSize: 100,
         onRejected: () => {},
       });
       const found = await reader.cachedProfiles([...cached, 'missing']);

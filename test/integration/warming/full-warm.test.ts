@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { WorkflowFailedError } from '@temporalio/client';
 import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
+import { createSearch } from '../../../cache/reading/search.ts';
+import { searchText } from '../../../domain/search/search-text.ts';
 import { warmParts } from '../../../domain/warming/warm-parts.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { allKeys, keysWithoutTtl } from '../../support/redis.ts';
@@ -55,9 +57,29 @@ describe('a full warm', () => {
       }
       await expectStats();
       expect(await redis.zcard('search:autocomplete')).toBeGreaterThan(10_000);
+      await expectSearchIndex();
     },
   );
 });
+
+/** Every profile is found by its username, and the index is small beside the 512 MB that Redis has. */
+async function expectSearchIndex(): Promise<void> {
+  expect(await redis.zrange('search:index:all', 0, '-1')).toEqual(['tiktok', 'twitter']);
+  const search = createSearch(redis);
+  const profiles = await trino(
+    `SELECT kol_id, platform, username FROM ${schema}.kol_profiles WHERE username IS NOT NULL ORDER BY xxhash64(to_utf8(kol_id)) LIMIT 200`,
+  );
+  for (const [kolId, platform, username] of profiles) {
+    const { value } = await search(searchText(String(username)), String(platform));
+    expect(
+      value?.map(({ kol_id }) => kol_id),
+      String(username),
+    ).toContain(kolId);
+  }
+  const bytes = Number(await redis.memory('USAGE', 'search:index:twitter', 'SAMPLES', 0));
+  console.log(`search:index of ${await redis.zcard('search:index:twitter')} members takes ${bytes} bytes`);
+  expect(bytes).toBeLessThan(40_000_000);
+}
 
 /** Every key has a TTL, and the report counts every key. */
 async function expectKeys(report: WarmReport): Promise<void> {

@@ -1,0 +1,129 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { Router } from 'express';
+import type { z } from 'zod';
+import { parseInput, type InputShape } from '../contract/parse-input.ts';
+import { allowOnly, type Method } from './allow-only.ts';
+import { jsonBody } from './json-body.ts';
+import { noStore } from './no-store.ts';
+import { invalidProblem, Problem, type ProblemType } from './problem.ts';
+
+/** An answer of a route that is not a problem. */
+export interface RouteAnswer {
+  readonly description: string;
+  /** The JSON body; undefined for a body of another type. */
+  readonly schema?: z.ZodType;
+  /** Of a body that is not JSON. */
+  readonly contentType?: string;
+}
+
+/** One route: all that the router and the OpenAPI document need to know of it. */
+export interface Route {
+  readonly method: Method;
+  /** As Express writes it, such as /api/v1/kols/:id. */
+  readonly path: string;
+  /** Unique, in snake_case. The index links a GET route under this name. */
+  readonly name: string;
+  readonly summary: string;
+  readonly params: InputShape;
+  readonly query: InputShape;
+  /** Members of a JSON body. The handler checks it. */
+  readonly body?: InputShape | undefined;
+  /** `with`: only requests with this parameter of the query need the token. */
+  readonly token: 'none' | 'required' | { readonly with: string };
+  readonly answers: Readonly<Record<number, RouteAnswer>>;
+  /** Problems in addition to those that every route of its kind can have. */
+  readonly problems: readonly ProblemType[];
+  readonly handle: RequestHandler;
+}
+
+interface RouteDefinition<P extends InputShape, Q extends InputShape> extends Pick<
+  Route,
+  'method' | 'path' | 'name' | 'summary' | 'body' | 'answers'
+> {
+  readonly params?: P;
+  readonly query?: Q;
+  /** Ignores parameters of the query instead of refusing those that it does not have. */
+  readonly anyQuery?: boolean;
+  /** Default: none. */
+  readonly token?: Route['token'];
+  readonly problems?: Route['problems'];
+  readonly handle: (call: {
+    readonly request: Request;
+    readonly response: Response;
+    readonly params: z.infer<z.ZodObject<P>>;
+    readonly query: z.infer<z.ZodObject<Q>>;
+  }) => void | Promise<void>;
+}
+
+type NoShape = Record<never, z.ZodType>;
+
+/** Defines a route. Its handler runs when path and query are valid. */
+export function defineRoute<P extends InputShape = NoShape, Q extends InputShape = NoShape>({
+  params = {} as P,
+  query = {} as Q,
+  anyQuery = false,
+  token = 'none',
+  problems = [],
+  handle,
+  ...definition
+}: RouteDefinition<P, Q>): Route {
+  return {
+    ...definition,
+    params,
+    query,
+    token,
+    problems,
+    handle: (request, response) =>
+      handle({
+        request,
+        response,
+        params: checked(params, request.params),
+        query: anyQuery ? ({} as z.infer<z.ZodObject<Q>>) : checked(query, request.query),
+      }),
+  };
+}
+
+/**
+ * The members of a JSON body; one that is absent is an empty object.
+ * @throws Problem naming every member that is wrong or unknown, with what was given and what is accepted
+ */
+export function bodyOf<S extends InputShape>(shape: S, request: Request): z.infer<z.ZodObject<S>> {
+  const body: unknown = request.body ?? {};
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new Problem('malformed-request', 'The body is not a JSON object');
+  return checked(shape, body);
+}
+
+/** @throws Problem naming every value that is wrong or unknown, with what was given and what is accepted */
+function checked<S extends InputShape>(shape: S, given: unknown): z.infer<z.ZodObject<S>> {
+  const parsed = parseInput(shape, given, 'parameters');
+  if ('invalid' in parsed) throw invalidProblem(parsed.invalid);
+  return parsed.value;
+}
+
+/**
+ * A router of these routes. The first of two routes that match a path answers. A known path answers any other method with 405.
+ * @param checkToken refuses a request without a valid token
+ */
+export function createRouter(routes: readonly Route[], checkToken: RequestHandler): Router {
+  const router = Router({ caseSensitive: true });
+  const paths = new Set(routes.map(({ path }) => path));
+  for (const path of paths) {
+    const methods = routes.filter((route) => route.path === path);
+    for (const { method, token, body, handle } of methods)
+      router[method](
+        path,
+        ...(token === 'none' ? [] : [requiredFor(token, checkToken), requiredFor(token, noStore)]),
+        ...(body === undefined ? [] : [jsonBody]),
+        handle,
+      );
+    router.all(path, allowOnly(...methods.map(({ method }) => method)));
+  }
+  return router;
+}
+
+/** The guard for the requests that need the token. */
+const requiredFor =
+  (token: Exclude<Route['token'], 'none'>, guard: RequestHandler): RequestHandler =>
+  (request, response, next) =>
+    token === 'required' || request.query[token.with] !== undefined ? guard(request, response, next) : next();

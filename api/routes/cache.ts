@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import type { CacheAdmin } from '../../cache/admin/cache-admin.ts';
+import { deletableKinds, kindsById } from '../../cache/admin/cache-kinds.ts';
+import type { CacheStatus, KeyCounts } from '../../cache/admin/cache-status.ts';
+import type { CacheReader, OutcomeCounts } from '../../cache/reading/cache-reader.ts';
+import { isId } from '../../domain/values/id.ts';
+import { idParameter } from '../parameters.ts';
+import { invalidProblem } from '../problem.ts';
+import { reachRedis } from '../reach-redis.ts';
+import { bodyOf, defineRoute, type Route } from '../route.ts';
+import { cacheStatusSchema, erasedSchema, invalidatedSchema } from '../schemas/cache-schemas.ts';
+
+/** Ids in one request: their keys are deleted in few round trips. */
+const MAX_IDS = 1000;
+
+const invalidateBody = {
+  kinds: z
+    .array(z.enum(deletableKinds))
+    .min(1)
+    .describe(`a list of ${deletableKinds.join(', ')}`),
+  ids: z
+    .array(z.string().refine(isId))
+    .min(1)
+    .max(MAX_IDS)
+    .optional()
+    .describe(
+      `a list of 1 to ${MAX_IDS} ids, each of 1 to 256 characters; leave ids out for all keys of the kinds`,
+    ),
+};
+
+/** /api/v1/cache, and the erasure of a KOL: what operators see and change of the cache. */
+export const cacheRoutes = (admin: CacheAdmin, reader: Pick<CacheReader, 'outcomes'>): Route[] => [
+  defineRoute({
+    method: 'get',
+    path: '/api/v1/cache/status',
+    name: 'cache_status',
+    summary: 'What the cache holds, and how often it answers',
+    token: 'required',
+    answers: { 200: { description: 'The status', schema: cacheStatusSchema } },
+    problems: ['cache-unavailable'],
+    async handle({ response }) {
+      response.json(statusToJson(await reachRedis(admin.status), reader.outcomes()));
+    },
+  }),
+  defineRoute({
+    method: 'post',
+    path: '/api/v1/cache/invalidate',
+    name: 'invalidate',
+    summary: 'Deletes what is cached, so that the next read or warm reads the lakehouse',
+    token: 'required',
+    body: invalidateBody,
+    answers: { 200: { description: 'How many keys were deleted', schema: invalidatedSchema } },
+    problems: ['cache-unavailable'],
+    async handle({ request, response }) {
+      const { kinds, ids } = bodyOf(invalidateBody, request);
+      const withoutIds = kinds.filter((kind) => !kindsById.some((each) => each === kind));
+      if (ids !== undefined && withoutIds.length > 0)
+        throw invalidProblem([
+          { name: 'kinds', given: withoutIds, accepted: `with ids only ${kindsById.join(', ')}` },
+        ]);
+      const byKind = await reachRedis(() => admin.invalidate([...new Set(kinds)], ids));
+      const deleted = Object.values(byKind).reduce((sum, keys) => sum + keys, 0);
+      request.log.info({ kinds, ids: ids?.length, deleted }, 'invalidated');
+      response.json({ deleted, by_kind: byKind });
+    },
+  }),
+  defineRoute({
+    method: 'delete',
+    path: '/api/v1/kols/:id',
+    name: 'erase_kol',
+    summary: 'Removes a KOL from the cache, until the lakehouse names the KOL again',
+    token: 'required',
+    params: { id: idParameter },
+    answers: { 200: { description: 'What was removed', schema: erasedSchema } },
+    problems: ['cache-unavailable'],
+    async handle({ response, params: { id } }) {
+      response.json({ kol_id: id, removed: await reachRedis(() => admin.eraseKol(id)) });
+    },
+  }),
+];
+
+function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: OutcomeCounts): object {
+  const counts = [...byKind.values()];
+  const sum = (field: 'keys' | 'withTtl' | 'ttlSeconds') =>
+    counts.reduce((total, each) => total + each[field], 0);
+  const { hits, misses, evictedKeys, expiredKeys } = counters;
+  const { hit, negative, miss, bypass } = outcomes;
+  return {
+    ...countsToJson({ keys: sum('keys'), withTtl: sum('withTtl'), ttlSeconds: sum('ttlSeconds') }),
+    by_kind: Object.fromEntries([...byKind].sort().map(([kind, each]) => [kind, countsToJson(each)])),
+    memory: { used_bytes: memory.usedBytes, max_bytes: memory.maxBytes, policy: memory.policy },
+    evicted_keys: evictedKeys,
+    expired_keys: expiredKeys,
+    redis: { hits, misses, hit_rate: rateOf(hits, misses) },
+    process: { hit, negative, miss, bypass, hit_rate: rateOf(hit + negative, miss + bypass) },
+  };
+}
+
+const rateOf = (hits: number, misses: number): number | null =>
+  hits + misses === 0 ? null : rounded(hits / (hits + misses));
+
+const countsToJson = ({ keys, withTtl, ttlSeconds }: KeyCounts): object => ({
+  keys,
+  share_with_ttl: keys === 0 ? 1 : rounded(withTtl / keys),
+  average_ttl_seconds: withTtl === 0 ? null : Math.round(ttlSeconds / withTtl),
+});
+
+/** Without a share of all being rounded up to 1. */
+const rounded = (share: number): number => Math.floor(share * 10_000) / 10_000;

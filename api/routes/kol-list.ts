@@ -1,0 +1,94 @@
+import type { CacheReader } from '../../cache/reading/cache-reader.ts';
+import type { ReadResult } from '../../cache/reading/read-through.ts';
+import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
+import { profile, type Profile } from '../../domain/entities/profile.ts';
+import { formatCursor, listVersion, type ListCursor } from '../../domain/values/list-cursor.ts';
+import { ALL } from '../../domain/values/platform.ts';
+import { freshness } from '../freshness.ts';
+import {
+  choiceParameter,
+  cursorParameter,
+  fieldsParameter,
+  limitParameter,
+  optionalIdsParameter,
+  platformParameter,
+} from '../parameters.ts';
+import { invalidProblem, Problem } from '../problem.ts';
+import { defineRoute, type Route } from '../route.ts';
+import { manySchema, profileListSchema, profileSchema } from '../schemas/read-schemas.ts';
+import { selectFields } from '../select-fields.ts';
+import { sendMany } from '../send-many.ts';
+import { sendRead, valueOf } from '../send-read.ts';
+
+const MAX_PAGE = 100;
+const DEFAULT_PAGE = 50;
+
+/** The parameters of the list, which do not go with ids. */
+const listQuery = {
+  platform: platformParameter,
+  sort: choiceParameter(['followers'], 'followers'),
+  limit: limitParameter(MAX_PAGE, DEFAULT_PAGE),
+  cursor: cursorParameter,
+};
+
+/** /api/v1/kols: several profiles by id, or the profiles of a platform page by page. */
+export const kolListRoute = (reader: CacheReader): Route =>
+  defineRoute({
+    method: 'get',
+    path: '/api/v1/kols',
+    name: 'profiles',
+    summary: 'Several profiles by id, or the profiles of a platform page by page',
+    query: { ids: optionalIdsParameter, ...listQuery, fields: fieldsParameter(Object.keys(profile.fields)) },
+    answers: {
+      200: {
+        description: 'The profiles',
+        schema: manySchema(profileSchema.partial()).or(profileListSchema),
+      },
+    },
+    problems: ['not-found', 'list-changed', 'lakehouse-unavailable'],
+    async handle({ request, response, query }) {
+      const toJson = selectFields(profile.toJson, query.fields);
+      if (query.ids !== undefined) {
+        refuseListParameters(request.query);
+        await sendMany(response, query.ids, reader.profiles, profile, toJson);
+        return;
+      }
+      const { platform, sort, limit, cursor } = query;
+      const read = await reader.profileList(platform);
+      const profiles = valueOf(response, read, `No KOLs for platform ${platform}`);
+      const { page, next } = pageOf(profiles, cursor, limit);
+      const end = next === null ? await endOf(reader, platform, profiles.length) : null;
+      const items = page.map((each) => toJson(each));
+      sendRead(response, read, freshness.profileList, { platform, sort, limit, items, next, end });
+    },
+  });
+
+function refuseListParameters(given: Readonly<Record<string, unknown>>): void {
+  const wrong = Object.keys(listQuery).filter((name) => given[name] !== undefined);
+  if (wrong.length > 0)
+    throw invalidProblem(wrong.map((name) => ({ name, given: given[name], accepted: 'nothing beside ids' })));
+}
+
+/** @throws Problem when the list has changed since the cursor was given out */
+function pageOf(profiles: readonly Profile[], cursor: ListCursor | undefined, limit: number) {
+  const version = listVersion(profiles.map(({ kol_id }) => kol_id));
+  if (cursor !== undefined && cursor.version !== version)
+    throw new Problem('list-changed', 'The list has changed since this cursor; start again without a cursor');
+  const from = cursor?.offset ?? 0;
+  const to = from + limit;
+  const next = to < profiles.length ? formatCursor({ version, offset: to }) : null;
+  return { page: profiles.slice(from, to), next };
+}
+
+/** Whether the list ends because it has all KOLs of the platform, or because only so many are kept. */
+async function endOf(reader: CacheReader, platform: string, listed: number): Promise<'all' | 'kept'> {
+  const stats = await reader.platformStats().catch(orNull);
+  const total = platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;
+  return total !== undefined && listed >= total ? 'all' : 'kept';
+}
+
+/** Without the statistics it is not known that the list is whole. @throws a defect */
+function orNull(error: unknown): ReadResult<never> | null {
+  if (error instanceof SourceUnavailableError) return null;
+  throw error;
+}

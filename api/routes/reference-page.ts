@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import express, { type RequestHandler } from 'express';
+import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
+import { OPENAPI_PATH } from '../openapi.ts';
+import { defineRoute, type Route } from '../route.ts';
+
+const PATH = '/docs';
+/** Relative, because a proxy may put the API below another path. */
+const FILES = 'docs';
+
+/** Without the validator of Swagger UI, which is a service on the internet. */
+const SCRIPT = `SwaggerUIBundle({ url: '.${OPENAPI_PATH}', dom_id: '#reference', validatorUrl: null })`;
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>KOL cache API</title>
+<link rel="stylesheet" href="${FILES}/swagger-ui.css">
+</head>
+<body>
+<div id="reference"></div>
+<script src="${FILES}/swagger-ui-bundle.js"></script>
+<script>${SCRIPT}</script>
+</body>
+</html>
+`;
+
+/** Allows this page its own files and its one script. Swagger UI sets styles in its markup and has its icons in data URLs. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  `script-src 'self' 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'`,
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "frame-ancestors 'none'",
+].join(';');
+
+/** The files of Swagger UI, below /docs. They come from the package, so the page needs no internet. */
+export const referenceFiles = (): [path: string, handler: RequestHandler] => [
+  PATH,
+  express.static(getAbsoluteFSPath(), { index: false, redirect: false, maxAge: '1h' }),
+];
+
+/** The reference of the API for people. */
+export const referencePage = (): Route =>
+  defineRoute({
+    method: 'get',
+    path: PATH,
+    name: 'reference',
+    summary: 'The reference as a page',
+    anyQuery: true,
+    answers: { 200: { description: 'The page', contentType: 'text/html' } },
+    handle({ response }) {
+      response.set('Content-Security-Policy', PAGE_POLICY).type('html').send(PAGE);
+    },
+  });

@@ -1,0 +1,25 @@
+import type { RedisClient } from '../../clients/redis.ts';
+import type { DeletableKind } from './cache-kinds.ts';
+import { readCacheStatus, type CacheStatus } from './cache-status.ts';
+import { eraseKol, type ErasedKol } from './erase-kol.ts';
+import { invalidate } from './invalidate.ts';
+
+/** What operators can see and change of the cache. Each call rejects with what Redis answered. */
+export interface CacheAdmin {
+  /** Concurrent calls share one scan. */
+  readonly status: () => Promise<CacheStatus>;
+  readonly invalidate: (
+    kinds: readonly DeletableKind[],
+    ids: readonly string[] | undefined,
+  ) => Promise<Readonly<Record<string, number>>>;
+  readonly eraseKol: (kolId: string) => Promise<ErasedKol>;
+}
+
+export function createCacheAdmin(redis: RedisClient): CacheAdmin {
+  let running: Promise<CacheStatus> | undefined;
+  return {
+    status: () => (running ??= readCacheStatus(redis).finally(() => (running = undefined))),
+    invalidate: (kinds, ids) => invalidate(redis, kinds, ids),
+    eraseKol: (kolId) => eraseKol(redis, kolId),
+  };
+}

@@ -1,0 +1,83 @@
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
+import type { Content } from '../../domain/entities/content.ts';
+import { dailyStats, type DailyStats } from '../../domain/entities/daily-stats.ts';
+import { kolContent, KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content.ts';
+import { profileList } from '../../domain/entities/profile-list.ts';
+import type { Profile } from '../../domain/entities/profile.ts';
+import { createBatchLoader } from './batch-loader.ts';
+import { fillItem, fillSet } from './fill-entry.ts';
+import type { PlatformExists } from './platform-exists.ts';
+import type { EntitySource } from './read-through.ts';
+import { hashCodec, stringCodec } from './redis-codec.ts';
+
+/** A list does not say when it was read. */
+const unknownTime = () => undefined;
+
+/** The profiles of a platform (or all), most followers first; null when the lakehouse has no rows. */
+export const profileListSource = (
+  lakehouse: Lakehouse,
+  platformExists: PlatformExists,
+  listSize: number,
+  options: ReadOptions,
+): EntitySource<string, readonly Profile[]> => ({
+  name: profileList.name,
+  ttlSeconds: profileList.ttlSeconds,
+  key: profileList.key,
+  codec: stringCodec(profileList.fromString, unknownTime),
+  load: async (platform) =>
+    (await platformExists(platform))
+      ? ((await lakehouse.profileLists(listSize, platform, options)).get(platform) ?? null)
+      : null,
+  toEntry: profileList.toEntry,
+  fill: fillSet,
+});
+
+/** The newest content of a KOL, newest first; null for a KOL without content. Concurrent misses share a query. */
+export function kolContentSource(
+  lakehouse: Lakehouse,
+  options: ReadOptions,
+): EntitySource<string, readonly Content[]> {
+  const load = createBatchLoader(
+    (kolIds) => lakehouse.contentOfKols(kolIds, KOL_CONTENT_LIMIT, options),
+    ({ kol_id }) => kol_id,
+  );
+  return {
+    name: kolContent.name,
+    ttlSeconds: kolContent.ttlSeconds,
+    key: kolContent.key,
+    codec: stringCodec(kolContent.fromString, unknownTime),
+    load: async (kolId) => (await load(kolId))?.items ?? null,
+    toEntry: kolContent.toEntry,
+    fill: fillItem,
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+/** The counts of one day; null for a day without content. Concurrent misses share a query. */
+export function dailyStatsSource(
+  lakehouse: Lakehouse,
+  now: () => Date,
+  options: ReadOptions,
+): EntitySource<string, DailyStats> {
+  const load = createBatchLoader(
+    async (dates): Promise<DailyStats[]> => {
+      const at = now();
+      const [first, last] = [Math.min(...dates.map(Date.parse)), Math.max(...dates.map(Date.parse))];
+      const to = new Date(Math.min(last + DAY_MS - 1, at.getTime()));
+      const days = await lakehouse.dailyStats(new Date(first), to, options);
+      return days.map(({ day, counts }) => ({ date: day, last_updated: at.toISOString(), counts }));
+    },
+    ({ date }) => date,
+  );
+  return {
+    name: dailyStats.name,
+    ttlSeconds: dailyStats.ttlSeconds,
+    key: dailyStats.key,
+    codec: hashCodec(dailyStats),
+    load,
+    toEntry: (date, { counts, last_updated }) => dailyStats.toEntry(date, { ...counts, last_updated }),
+    fill: fillSet,
+  };
+}

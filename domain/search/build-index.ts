@@ -1,0 +1,99 @@
+import { isId } from '../values/id.ts';
+import { formatCrowdedMember, formatMember, keyOf, type SearchHit } from './index-member.ts';
+import { searchText, wordStarts } from './search-text.ts';
+
+/** A KOL with its names, as the lakehouse has them. */
+export interface NamedKol {
+  readonly kol_id: string;
+  /** The one to show first. */
+  readonly names: readonly string[];
+  readonly followers_count: number | null;
+}
+
+/** Control characters separate the parts of a member, and half a surrogate pair cannot be written as UTF-8. */
+const NOT_IN_MEMBERS = /[\p{Cc}\p{Cs}]+/gu;
+/** Characters of a name that is indexed; what is longer is cut. */
+const MAX_NAME = 100;
+/** Words of a name at which a query can begin. */
+const MAX_WORDS = 6;
+/** Members that a search reads. Texts that more names begin with are crowded. */
+export const MAX_SCANNED = 500;
+/** The most followed KOLs that are listed for a crowded text: the most that a search can answer. */
+export const MAX_LISTED = 100;
+
+/** A text at which a query can begin, and the KOL that it finds. */
+interface Term {
+  readonly text: string;
+  readonly hit: SearchHit;
+}
+
+/**
+ * The members of the search index of one platform.
+ * @param kols most followers first; those after `maxTerms` terms are left out
+ */
+export function buildSearchIndex(kols: Iterable<NamedKol>, maxTerms: number): string[] {
+  const terms: Term[] = [];
+  for (const kol of kols) {
+    if (terms.length >= maxTerms) break;
+    terms.push(...termsOf(kol));
+  }
+  const members = terms.map(({ text, hit }) => formatMember(text, hit));
+  for (const [text, hits] of crowdedTexts(terms))
+    members.push(...hits.map((hit) => formatCrowdedMember(text, hit)));
+  return members;
+}
+
+/** One term for each word of each name, the same only once. None for an id that cannot be in a member. */
+function termsOf({ kol_id, names, followers_count }: NamedKol): Term[] {
+  const terms = new Map<string, Term>();
+  if (!isId(kol_id)) return [];
+  for (const given of names) {
+    const name = [...given].slice(0, MAX_NAME).join('').replaceAll(NOT_IN_MEMBERS, ' ').trim();
+    for (const text of wordStarts(searchText(name), MAX_WORDS))
+      if (!terms.has(text)) terms.set(text, { text: keyOf(text), hit: { kol_id, name, followers_count } });
+  }
+  return [...terms.values()];
+}
+
+/**
+ * The texts that more than MAX_SCANNED terms begin with, each with its most followed KOLs. Only the beginnings of a crowded text
+ * can be crowded, so it looks at longer texts only below crowded ones.
+ */
+function crowdedTexts(terms: readonly Term[]): Map<string, SearchHit[]> {
+  const crowded = new Map<string, SearchHit[]>();
+  let candidates = terms;
+  for (let length = 1; candidates.length > MAX_SCANNED; length += 1) {
+    const byText = new Map<string, Term[]>();
+    for (const term of candidates) {
+      const start = startOf(term.text, length);
+      if (start === null) continue;
+      const group = byText.get(start);
+      if (group === undefined) byText.set(start, [term]);
+      else group.push(term);
+    }
+    const groups = [...byText].filter(([, group]) => group.length > MAX_SCANNED);
+    for (const [text, group] of groups) crowded.set(text, mostFollowed(group));
+    candidates = groups.flatMap(([, group]) => group);
+  }
+  return crowded;
+}
+
+/** The first `length` code points; null for a shorter text. */
+function startOf(text: string, length: number): string | null {
+  let end = 0;
+  for (let points = 0; points < length; points += 1) {
+    if (end >= text.length) return null;
+    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+  }
+  return text.slice(0, end);
+}
+
+/** The first KOLs of terms that are sorted by followers, each once. */
+function mostFollowed(terms: readonly Term[]): SearchHit[] {
+  const hits = new Map<string, SearchHit>();
+  for (const { hit } of terms) {
+    if (hits.size >= MAX_LISTED) break;
+    if (!hits.has(hit.kol_id)) hits.set(hit.kol_id, hit);
+  }
+  return [...hits.values()];
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { searchIndex } from '../../domain/entities/search-index.ts';
+import { ALL } from '../../domain/values/platform.ts';
+import { stackFolder } from '../../engines/paths.ts';
+import { freePorts } from '../../engines/ports.ts';
+import { apiProgram, mlServiceProgram, workerProgram } from '../../engines/programs.ts';
+import { startStack, type RunningStack } from '../../engines/start-stack.ts';
+import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
+import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
+import { until } from '../support/until.ts';
+import { fuzz, installSchemathesis } from './schemathesis.ts';
+
+const TOKEN = 'a-token-of-the-contract-test';
+const EXAMPLES = 100;
+/** Each of these starts work in Temporal, or empties the cache that the others read. */
+const HEAVY = ['startWarm', 'reportLoad', 'invalidate'];
+const HEAVY_EXAMPLES = 20;
+
+let executable: string | undefined;
+let stack: RunningStack | undefined;
+const programs: ManagedProcess[] = [];
+let url = '';
+
+beforeAll(async () => {
+  executable = await installSchemathesis();
+  if (executable === undefined) return;
+  const ports = await freePorts();
+  const report = () => {};
+  stack = await startStack({ folder: join(stackFolder, 'contract'), ports, empty: true, report });
+  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA, REDIS_URL } = stack.addresses;
+  await fillLakehouse({ trinoUrl: TRINO_URL, catalog: TRINO_CATALOG, schema: TRINO_SCHEMA, report });
+  url = `http://127.0.0.1:${ports.api}`;
+  const ML_API_URL = `http://127.0.0.1:${ports.mlApi}`;
+  const env = {
+    ...stack.addresses,
+    ML_API_URL,
+    ML_API_PORT: String(ports.mlApi),
+    API_PORT: String(ports.api),
+    API_TOKEN: TOKEN,
+  };
+  for (const spec of [mlServiceProgram(env, ML_API_URL), workerProgram(env), apiProgram(env, url)]) {
+    const program = new ManagedProcess(spec, stack.paths);
+    programs.push(program);
+    await program.start();
+  }
+  const redis = new Redis(REDIS_URL, { protocol: 2 });
+  await until('the first warm has written the search index', async () =>
+    Boolean(await redis.exists(searchIndex.key(ALL))),
+  );
+  redis.disconnect();
+});
+afterAll(async () => {
+  for (const program of programs.reverse()) await program.stop();
+  await stack?.stop();
+});
+
+test.each([
+  ['of the reads', EXAMPLES, HEAVY.flatMap((name) => ['--exclude-operation-id', name])],
+  [
+    'of the calls that change much',
+    HEAVY_EXAMPLES,
+    HEAVY.flatMap((name) => ['--include-operation-id', name]),
+  ],
+])('generated requests %s get no 5xx, and only answers that are documented', async (_, examples, select) => {
+  if (executable === undefined) {
+    console.warn('skipped: schemathesis needs python3 on the PATH');
+    return;
+  }
+  const { found, output } = await fuzz(executable, { url, token: TOKEN }, examples, select);
+  console.log(output);
+  expect(found, output).toBe(false);
+});

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { apiConfig, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
+import { profileEntries } from '../../support/cache-values.ts';
+
+const TOKEN = 'token-of-the-cache-tests';
+const withToken = { authorization: `Bearer ${TOKEN}` };
+const calls = [
+  ['GET', '/api/v1/cache/status', undefined],
+  ['POST', '/api/v1/cache/invalidate', { kinds: ['profile'] }],
+  ['DELETE', '/api/v1/kols/zoe', undefined],
+] as const;
+
+let api: RunningApi;
+let redis: RedisClient;
+beforeAll(async () => {
+  api = await startApi({ API_TOKEN: TOKEN });
+  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
+});
+beforeEach(async () => {
+  await redis.flushdb();
+  await writeEntries(redis, profileEntries(['zoe', 'ana']));
+});
+afterAll(async () => {
+  await redis.flushdb();
+  await closeRedis(redis);
+  await api.close();
+});
+
+describe.each(calls)('%s %s', (method, path, body) => {
+  test('needs the token', async () => {
+    expect((await api.send(method, path, body)).status).toBe(401);
+    expect(await redis.exists('kol:profile:zoe')).toBe(1);
+  });
+});
+
+test('what only Redis can answer is 503 without it', async () => {
+  const alone = await startApi({ API_TOKEN: TOKEN, REDIS_URL: `redis://${UNREACHABLE_ADDRESS}` });
+  const expected = [
+    ...calls.map((call) => [...call, 'cache-unavailable'] as const),
+    ['GET', '/api/v1/users/u-42/searches', undefined, 'cache-unavailable'] as const,
+    ['GET', '/api/v1/search?q=zoe', undefined, 'search-unavailable'] as const,
+  ];
+  try {
+    for (const [method, path, body, problem] of expected) {
+      const { status, json } = await alone.send(method, path, body, withToken);
+      expect([path, status, json['type']]).toEqual([path, 503, `urn:kol-cache:problem:${problem}`]);
+    }
+  } finally {
+    await alone.close();
+  }
+});
+
+test('the status counts what the cache holds, and the reads of this process', async () => {
+  const readings = async () => (await api.send('GET', '/api/v1/cache/status', undefined, withToken)).json;
+  const before = (await readings())['process'] as Record<string, number>;
+  await api.get('/api/v1/kols/zoe');
+  await api.get('/api/v1/kols?ids=zoe,ana');
+  const status = await readings();
+  expect(status).toMatchObject({ keys: 2, share_with_ttl: 1, by_kind: { profile: { keys: 2 } } });
+  expect(status['process']).toMatchObject({ hit: (before['hit'] ?? 0) + 3 });
+});
+
+test('invalidated values are read from the lakehouse again', async () => {
+  const body = { kinds: ['profile'], ids: ['zoe'] };
+  const { json } = await api.send('POST', '/api/v1/cache/invalidate', body, withToken);
+  expect(json).toEqual({ deleted: 1, by_kind: { profile: 1 } });
+  expect((await api.get('/api/v1/kols/zoe')).status).toBe(404); // the lakehouse has no zoe
+  expect((await api.get('/api/v1/kols/ana')).status).toBe(200);
+});
+
+test.each([
+  ['kinds', {}],
+  ['kinds', { kinds: [] }],
+  ['kinds', { kinds: ['search_recent'] }],
+  ['kinds', { kinds: ['profile', 'ranking'], ids: ['zoe'] }],
+  ['ids', { kinds: ['profile'], ids: [] }],
+  ['all', { kinds: ['profile'], all: true }],
+])('a wrong %s of %o is refused', async (parameter, body) => {
+  const { status, json } = await api.send('POST', '/api/v1/cache/invalidate', body, withToken);
+  expect([status, json['invalid']]).toMatchObject([400, [{ parameter }]]);
+});
+
+test('an erased KOL is gone, and the answer says from where', async () => {
+  const { status, json } = await api.send('DELETE', '/api/v1/kols/zoe', undefined, withToken);
+  expect([status, json]).toMatchObject([200, { kol_id: 'zoe', removed: { profile: 1, score: 0 } }]);
+  expect((await api.get('/api/v1/kols/zoe')).status).toBe(404);
+});

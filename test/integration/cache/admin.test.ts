@@ -1,0 +1,164 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
+import { deletableKinds } from '../../../cache/admin/cache-kinds.ts';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { autocomplete } from '../../../domain/entities/autocomplete.ts';
+import { engagement } from '../../../domain/entities/engagement.ts';
+import { kolContent } from '../../../domain/entities/kol-content.ts';
+import { profileList } from '../../../domain/entities/profile-list.ts';
+import { profile } from '../../../domain/entities/profile.ts';
+import { ranking } from '../../../domain/entities/ranking.ts';
+import { readCounts } from '../../../domain/entities/read-counts.ts';
+import { score } from '../../../domain/entities/score.ts';
+import { searchIndex } from '../../../domain/entities/search-index.ts';
+import { trending } from '../../../domain/entities/trending.ts';
+import { buildSearchIndex } from '../../../domain/search/build-index.ts';
+import { ALL } from '../../../domain/values/platform.ts';
+import { contentOf, idsOf, NOW, profileEntries, profileOf, scoreAt } from '../../support/cache-values.ts';
+import { allKeys } from '../../support/redis.ts';
+import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+
+/** Has characters that glob patterns use. */
+const ID = 'zoe*[a-z]?\\';
+const OTHER = 'zoe*[a-z]?\\2';
+
+describeOnRedisAndCluster('the administration of the cache', (target) => {
+  const admin = () => createCacheAdmin(target.redis);
+
+  describe('status', () => {
+    test('counts keys, and their TTLs, by kind', async () => {
+      await writeEntries(target.redis, profileEntries(idsOf(1500)));
+      await writeEntries(target.redis, [score.toEntry(scoreAt('a', null))]);
+      await target.redis.persist(score.key('a'));
+      await target.redis.set('another', '1', 'EX', 100);
+      const { byKind, memory, counters } = await admin().status();
+      expect([...byKind.keys()].sort()).toEqual(['other', 'profile', 'score']);
+      expect(byKind.get('profile')).toMatchObject({ keys: 1500, withTtl: 1500 });
+      expect((byKind.get('profile')?.ttlSeconds ?? 0) / 1500).toBeGreaterThan(3500);
+      expect(byKind.get('score')).toEqual({ keys: 1, withTtl: 0, ttlSeconds: 0 });
+      expect(memory.usedBytes).toBeGreaterThan(100_000);
+      expect(counters.evictedKeys).toBe(0);
+    });
+
+    test('counts the reads that Redis answered', async () => {
+      const before = await admin().status();
+      await target.redis.set('known', '1', 'EX', 100);
+      await target.redis.get('known');
+      await target.redis.get('unknown');
+      const { counters } = await admin().status();
+      expect(counters.hits - before.counters.hits).toBeGreaterThanOrEqual(1);
+      expect(counters.misses - before.counters.misses).toBeGreaterThanOrEqual(1);
+    });
+  });
+
+  describe('invalidate', () => {
+    test('deletes the keys of the ids, of the kinds that are named', async () => {
+      await writeEntries(target.redis, [
+        ...profileEntries(idsOf(3)),
+        ...idsOf(3).map((id) => score.toEntry(scoreAt(id, null))),
+      ]);
+      const deleted = await admin().invalidate(['profile', 'kol_content'], ['kol-1', 'kol-2', 'nobody']);
+      expect(deleted).toEqual({ profile: 2, kol_content: 0 });
+      expect(await allKeys(target.redis)).toEqual([
+        'kol:profile:kol-0',
+        'kol:score:kol-0',
+        'kol:score:kol-1',
+        'kol:score:kol-2',
+      ]);
+    });
+
+    test('without ids deletes all keys of the kinds, with what belongs to them', async () => {
+      await writeEntries(target.redis, [
+        ...profileEntries(idsOf(2500)),
+        score.toEntry(scoreAt('a', null)),
+        trending.toEntry('tiktok', ['1']),
+        trending.toHeatEntry('tiktok', [{ content_id: '1', heat: 5 }]),
+      ]);
+      expect(await admin().invalidate(['profile', 'trending'], undefined)).toEqual({
+        profile: 2500,
+        trending: 2,
+      });
+      expect(await allKeys(target.redis)).toEqual([score.key('a')]);
+    });
+
+    test('of all kinds leaves what the lakehouse cannot give again', async () => {
+      const kept = engagement.toEntry({ kol_id: 'a', content_id: '1', engagement_rate: null });
+      await writeEntries(target.redis, [...profileEntries(['a']), kept]);
+      await admin().invalidate(deletableKinds, undefined);
+      expect(await allKeys(target.redis)).toEqual([kept.key]);
+    });
+  });
+
+  describe('the erasure of a KOL', () => {
+    const named = (id: string, username: string) => ({ ...profileOf(id), username, display_name: 'Zoë Lê' });
+    const listed = [named(OTHER, 'zoe2'), named(ID, 'zoe1')];
+    beforeEach(async () => {
+      const indexed = listed.map(({ kol_id, username, display_name }) => ({
+        kol_id,
+        names: [display_name, username],
+        followers_count: 7,
+      }));
+      await writeEntries(target.redis, [
+        ...listed.flatMap((each) => [
+          profile.toEntry(each.kol_id, each, NOW.toISOString()),
+          score.toEntry(scoreAt(each.kol_id, null)),
+          engagement.toEntry({ kol_id: each.kol_id, content_id: '1', engagement_rate: null }),
+          kolContent.toEntry(each.kol_id, [contentOf('1', 5)]),
+        ]),
+        ...[ALL, 'tiktok'].flatMap((platform) => [
+          profileList.toEntry(platform, listed),
+          ranking.toEntry(
+            'followers',
+            platform,
+            100,
+            listed.map(({ kol_id }) => ({ kol_id, score: 7 })),
+          ),
+        ]),
+        profileList.toEntry('twitter', [named(ID, 'zoe1')]),
+        autocomplete.toEntry(['zoe1', 'zoe2', 'zoë lê', 'another']),
+        searchIndex.toEntry(ALL, ['tiktok']),
+      ]);
+      await replaceSet(target.redis, searchIndex.toEntry('tiktok', buildSearchIndex(indexed, 100)));
+      await target.redis.zadd(readCounts.key, 5, ID, 6, OTHER);
+      await target.redis.expire(readCounts.key, 100);
+    });
+
+    test('removes the KOL everywhere, and nobody else', async () => {
+      expect(await admin().eraseKol(ID)).toEqual({
+        profile: 1,
+        score: 1,
+        engagement: 1,
+        kol_content: 1,
+        profile_list: 3,
+        ranking: 2,
+        search_index: 3,
+        autocomplete: 2,
+        profile_reads: 1,
+      });
+      const keys = await allKeys(target.redis);
+      expect(keys.filter((key) => key.endsWith(ID))).toEqual([]);
+      expect(keys).not.toContain(profileList.key('twitter'));
+      for (const key of [profile.key(OTHER), score.key(OTHER), engagement.key(OTHER), kolContent.key(OTHER)])
+        expect(keys).toContain(key);
+      expect(JSON.parse((await target.redis.get(profileList.key('tiktok'))) ?? '')).toEqual([listed[0]]);
+      expect(await target.redis.ttl(profileList.key('tiktok'))).toBeGreaterThan(890);
+      expect(await target.redis.zrange(ranking.key('followers', ALL, 100), 0, '-1')).toEqual([OTHER]);
+      expect(await target.redis.zrange(autocomplete.key, 0, '-1')).toEqual(['another', 'zoe2']);
+      expect(await target.redis.zcard(searchIndex.key('tiktok'))).toBe(3);
+      expect(await target.redis.zrange(readCounts.key, 0, '-1')).toEqual([OTHER]);
+    });
+
+    test('deletes a list that cannot be read, because it may name the KOL', async () => {
+      await target.redis.set(profileList.key('youtube'), `[{"kol_id":"${ID}`, 'EX', 100);
+      expect(await admin().eraseKol(ID)).toMatchObject({ profile_list: 4 });
+      expect(await target.redis.exists(profileList.key('youtube'))).toBe(0);
+    });
+
+    test('of a KOL that is not cached changes nothing', async () => {
+      const before = await allKeys(target.redis);
+      expect(Object.values(await admin().eraseKol('nobody')).every((count) => count === 0)).toBe(true);
+      expect(await allKeys(target.redis)).toEqual(before);
+    });
+  });
+});

@@ -1,0 +1,65 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { matchesWordStart, searchText, wordStarts } from '../../../../domain/search/search-text.ts';
+
+const anyText = fc.string({ unit: 'binary', maxLength: 40 });
+
+describe('a search text', () => {
+  test.each([
+    ['Nguyễn Văn Đức', 'nguyen van duc'],
+    ['NGUYỄN VĂN ĐỨC', 'nguyen van duc'],
+    ['Nguyễn Văn Đức', 'nguyen van duc'], // decomposed
+    ['anna_smith.vn', 'anna smith vn'],
+    ['@zoe', 'zoe'],
+    ['  Zoë  👩‍🔬 ', 'zoe'],
+    ['𝓐𝓷𝓷𝓪', 'anna'],
+    ['Ａｎｎａ', 'anna'],
+    ['İstanbul', 'istanbul'],
+    ['ΟΔΟΣ', 'οδοσ'],
+    ['οδος', 'οδοσ'],
+    ['小红书', '小红书'],
+    ['💋', ''],
+  ])('of %s is %o', (text, expected) => {
+    expect(searchText(text)).toBe(expected);
+  });
+
+  test('is the same for each way in which people type the letters of Vietnamese and ASCII', () => {
+    const letters =
+      'aăâbcdđeêghiklmnoôơpqrstuưvxyáàảãạắằẳẵặấầẩẫậéèẻẽẹếềểễệíìỉĩịóòỏõọốồổỗộớờởỡợúùủũụứừửữựýỳỷỹỵfjwz0189';
+    const name = fc.string({ unit: fc.constantFrom(...letters, ' '), maxLength: 30 });
+    fc.assert(
+      fc.property(name, (text) => {
+        const expected = searchText(text);
+        expect(expected).toMatch(/^[a-z0-9 ]*$/);
+        for (const form of ['NFC', 'NFD'] as const)
+          for (const typed of [text, text.toUpperCase(), ` ${text}.`])
+            expect(searchText(typed.normalize(form))).toBe(expected);
+      }),
+    );
+  });
+
+  test('of a search text is itself, and has no blanks at its ends or next to each other', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const once = searchText(text);
+        expect(searchText(once)).toBe(once);
+        expect(once).toBe(once.trim().replaceAll(/ +/g, ' '));
+      }),
+    );
+  });
+});
+
+test('a query that begins at a word matches, any other does not', () => {
+  const words = fc.array(fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 1, maxLength: 3 }), {
+    minLength: 1,
+    maxLength: 5,
+  });
+  fc.assert(
+    fc.property(words, words, (name, query) => {
+      const text = name.join(' ');
+      const expected = name.some((_, from) => name.slice(from).join(' ').startsWith(query.join(' ')));
+      expect(matchesWordStart(text, query.join(' '))).toBe(expected);
+      expect(wordStarts(text, 9).some((end) => end.startsWith(query.join(' ')))).toBe(expected);
+    }),
+  );
+});
