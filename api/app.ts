@@ -6,8 +6,8 @@ import { logRequests } from './log-requests.ts';
 import { noStore } from './no-store.ts';
 import { allowOnly } from './allow-only.ts';
 import { allowOrigins } from './allow-origins.ts';
-import { allowNotModified } from './allow-not-modified.ts';
 import { answerProblem, routeNotFound } from './problem.ts';
+import type { RateLimiter } from './rate-limit.ts';
 import type { Readiness } from './readiness.ts';
 import { requireToken } from './require-token.ts';
 import { contentRoutes } from './routes/content.ts';
@@ -32,7 +32,7 @@ export interface AppDependencies {
   /** Origins whose web pages may call the API. */
   readonly corsOrigins: readonly string[];
   /** Undefined accepts any number of requests. */
-  readonly rateLimit: RequestHandler | undefined;
+  readonly rateLimit: RateLimiter | undefined;
   /** Bearer token of the triggers. Without a token the triggers are off. */
   readonly token: string | undefined;
 }
@@ -55,9 +55,9 @@ export function createApp({
   app.set('trust proxy', trustProxy);
   app.enable('case sensitive routing'); // ids are case sensitive: /kols/TOP is a KOL, /kols/top a ranking
 
-  app.use(logRequests(log), securityHeaders, allowNotModified);
+  app.use(logRequests(log), securityHeaders);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
-  if (rateLimit !== undefined) app.use('/api', rateLimit);
+  if (rateLimit !== undefined) app.use('/api', rateLimit.middleware);
   app.use('/', indexRoutes());
   app.use('/', healthRoutes(readiness));
   app.use('/api/v1/kols', kolRoutes(reader, rankingLimits));

@@ -15,7 +15,7 @@ import {
   queryOf,
 } from '../parameters.ts';
 import { sendMany } from '../send-many.ts';
-import { sendRead, valueOf } from '../send-read.ts';
+import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 
 const trendingQuery = {
   platform: platformParameter,
@@ -44,7 +44,7 @@ export function contentRoutes(reader: CacheReader): Router {
     }));
     // The details have their own TTL, so clients must revalidate.
     const fresh = expand === undefined ? freshness.trending : revalidated(freshness.trending);
-    sendRead(response, read, fresh, { platform, limit, items });
+    sendRead(response, expand === undefined ? read : ofManyReads(read), fresh, { platform, limit, items });
   });
 
   router.get('/:id', async (request, response) => {

@@ -14,7 +14,7 @@ import {
   queryOf,
 } from '../parameters.ts';
 import { sendMany } from '../send-many.ts';
-import { sendRead, valueOf } from '../send-read.ts';
+import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 import { scoreToJson } from '../score-to-json.ts';
 
 /** The maximum length of a ranking in one answer. */
@@ -51,7 +51,12 @@ export function kolRoutes(reader: CacheReader, rankingLimits: readonly number[])
     }));
     // The set of cached profiles changes every second, so clients must revalidate.
     const fresh = expand === undefined ? freshness.ranking : revalidated(freshness.ranking);
-    sendRead(response, read, fresh, { by, platform, limit, items });
+    sendRead(response, expand === undefined ? read : ofManyReads(read), fresh, {
+      by,
+      platform,
+      limit,
+      items,
+    });
   });
 
   router.get('/:id', async (request, response) => {

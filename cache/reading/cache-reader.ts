@@ -8,7 +8,6 @@ import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
 import { createPlatformExists } from './platform-exists.ts';
 import {
   createReadThrough,
-  type EntityReads,
   type EntitySource,
   type ReadManyThrough,
   type ReadThrough,
@@ -52,10 +51,10 @@ export function createCacheReader({
   const { now } = dependencies;
   const options = { onRejected };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, dependencies);
-  const profiles = withReadCount(
-    readThrough(tableSource(profile, (ids) => lakehouse.profilesById(ids, options))),
-    onProfileRead,
-  );
+  const profiles = readThrough({
+    ...tableSource(profile, (ids) => lakehouse.profilesById(ids, options)),
+    onRead: onProfileRead,
+  });
   const contents = readThrough(tableSource(content, (ids) => lakehouse.contentById(ids, options)));
   const scores = readThrough(scoreSource(lakehouse, mlApi, options));
   const { read: platformStats } = readThrough(statsSource(lakehouse, now, options));
@@ -71,27 +70,5 @@ export function createCacheReader({
     trending: readThrough(trendingSource(lakehouse, platformExists, now, options)).read,
     platformStats,
     cachedProfiles: profiles.readCached,
-  };
-}
-
-/** Counts only reads that found a value, so unknown ids cannot grow the counter. */
-function withReadCount<T>(
-  reads: EntityReads<string, T>,
-  onRead: (id: string) => void = () => {},
-): EntityReads<string, T> {
-  return {
-    ...reads,
-    async read(id) {
-      const result = await reads.read(id);
-      if (result.value !== null) onRead(id);
-      return result;
-    },
-    async readMany(ids) {
-      const results = await reads.readMany(ids);
-      results.forEach((result, index) => {
-        if (result.status === 'fulfilled' && result.value.value !== null) onRead(ids[index] ?? '');
-      });
-      return results;
-    },
   };
 }
