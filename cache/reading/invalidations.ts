@@ -21,7 +21,7 @@ const CHANNEL = '__redis__:invalidate';
 const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:'];
 /** A connection that silently died is noticed within a few seconds. */
 const WATCHDOG_MS = 1000;
-/** A node that refuses to track is asked again after this time. */
+/** A node that refuses to track, or is lost, is tried again after this time. */
 const RETRY_MS = 1000;
 /** After a lost connection, so long until the tier is emptied, unless the whole node is gone: then nobody can change its keys. */
 const GRACE_MS = 50;
@@ -51,10 +51,15 @@ export function followInvalidations(
     trackers.get(node)?.close();
     trackers.delete(node);
   };
+  const removeLost = (node: Redis) => {
+    remove(node);
+    // The client forgets a node whose connection ends, and finds it again by a redirected command or this refresh.
+    setTimeout(() => tracked instanceof Cluster && tracked.refreshSlotsCache(), RETRY_MS).unref();
+  };
   if (tracked instanceof Cluster) {
     // Replicas too: one that becomes a master is then tracked from its first read on.
     tracked.nodes().forEach(add);
-    tracked.on('+node', add).on('-node', remove);
+    tracked.on('+node', add).on('-node', removeLost);
   } else add(tracked);
   tier.follow({
     redis: tracked,
@@ -65,7 +70,7 @@ export function followInvalidations(
   });
   return {
     close() {
-      tracked.off('+node', add).off('-node', remove);
+      tracked.off('+node', add).off('-node', removeLost);
       [...trackers.keys()].forEach(remove);
       tier.clear();
     },
