@@ -6,7 +6,8 @@ const PROGRAMS = [
   'workflows/index.ts',
   'simulators/*/main.ts',
   'engines/{reset,start}.ts',
-  'bench/{hot-profiles,scoring,warming}.ts',
+  'bench/{hot-profiles,reads,scoring,warming}.ts',
+  'bench/reads/baseline-server.ts',
   'deploy/check-http.mjs',
 ];
 /** Parts of the engines that only tests start. */

@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express } from 'express';
 import type { CacheAdmin } from '../cache/admin/cache-admin.ts';
 import type { CacheReader } from '../cache/reading/cache-reader.ts';
 import type { RecentSearches } from '../cache/writing/recent-searches.ts';
@@ -6,8 +6,8 @@ import type { Logger } from '../clients/logger.ts';
 import type { Config } from '../config/config.ts';
 import { logRequests } from './log-requests.ts';
 import { allowOrigins } from './allow-origins.ts';
-import { allowNotModified } from './allow-not-modified.ts';
 import { answerProblem, routeNotFound } from './problem.ts';
+import type { RateLimiter } from './rate-limit.ts';
 import type { Readiness } from './readiness.ts';
 import { requireToken } from './require-token.ts';
 import { createRouter, type Route } from './route.ts';
@@ -39,7 +39,7 @@ export interface AppDependencies {
   /** Origins whose web pages may call the API. */
   readonly corsOrigins: readonly string[];
   /** Undefined accepts any number of requests. */
-  readonly rateLimit: RequestHandler | undefined;
+  readonly rateLimit: RateLimiter | undefined;
   /** Bearer token of the calls that need one. Without a token they are off. */
   readonly token: string | undefined;
 }
@@ -53,9 +53,9 @@ export function createApp(dependencies: AppDependencies): Express {
   app.set('trust proxy', trustProxy);
   app.enable('case sensitive routing'); // ids are case sensitive: /kols/TOP is a KOL, /kols/top a ranking
 
-  app.use(logRequests(log), securityHeaders, allowNotModified);
+  app.use(logRequests(log), securityHeaders);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
-  if (rateLimit !== undefined) app.use('/api', rateLimit);
+  if (rateLimit !== undefined) app.use('/api', rateLimit.middleware);
   app.use(createRouter(createRoutes(dependencies), requireToken(token)));
   app.use(...referenceFiles());
   app.use(routeNotFound, answerProblem);

@@ -1,6 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Express } from 'express';
+import { expressClasses } from './express-classes.ts';
+import type { AnswerReady } from './answer-ready.ts';
 
 /**
  * Above the 60 s for which load balancers keep idle connections: the side that closes first must be the one that sends
@@ -13,16 +16,24 @@ const REQUEST_SECONDS = HEADERS_SECONDS + 5;
 /** Of the path and all headers together. 100 ids of the usual length take about 2 KiB. */
 const MAX_HEADER_KIB = 16;
 
-/** A server with limits for slow and large requests. A request with a larger header is answered with 431. */
-export const createHttpServer = (listener: RequestListener): Server =>
+/**
+ * A server with limits for slow and large requests. A request with a larger header is answered with 431.
+ * @param answerReady answers a request before Express sees it, if it can
+ */
+export const createHttpServer = (app: Express, answerReady?: AnswerReady): Server =>
   createServer(
     {
       keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
       headersTimeout: HEADERS_SECONDS * 1000,
       requestTimeout: REQUEST_SECONDS * 1000,
       maxHeaderSize: MAX_HEADER_KIB * 1024,
+      ...expressClasses(app),
     },
-    listener,
+    answerReady === undefined
+      ? app
+      : (request, response) => {
+          if (!answerReady(request, response)) app(request, response);
+        },
   );
 
 /** Connections that the system accepts while the process is busy. With Node's 511, a flood of clients has to retry after seconds. */

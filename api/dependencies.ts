@@ -1,12 +1,15 @@
 import { createCacheAdmin } from '../cache/admin/cache-admin.ts';
 import { createReadCounter } from '../cache/popularity/read-counter.ts';
 import { createCacheReader } from '../cache/reading/cache-reader.ts';
+import { followInvalidations } from '../cache/reading/invalidations.ts';
+import { createLocalTier } from '../cache/reading/local-tier.ts';
 import { createRecentSearches } from '../cache/writing/recent-searches.ts';
 import type { Clients, ProcessProfile } from '../clients/create-clients.ts';
 import type { Logger } from '../clients/logger.ts';
 import type { Config } from '../config/config.ts';
+import { createAnswerReady, type AnswerReady } from './answer-ready.ts';
 import type { AppDependencies } from './app.ts';
-import { rateLimit } from './rate-limit.ts';
+import { createRateLimiter } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createTriggers } from './triggers.ts';
 
@@ -29,6 +32,8 @@ export const apiProfile = (config: Config): ProcessProfile => ({
 const MAX_WAITING_QUERIES = 16;
 
 export interface ApiDependencies extends AppDependencies {
+  /** Answers from L1 before Express; undefined where L1 is off, or where answers differ by origin (CORS). */
+  readonly answerReady: AnswerReady | undefined;
   /** Writes the read counts that are not in Redis yet. Call it when no request is in flight. */
   readonly close: () => Promise<void>;
 }
@@ -39,7 +44,7 @@ export async function createDependencies(
   clients: Clients,
   log: Logger,
 ): Promise<ApiDependencies> {
-  const redis = await clients.redis();
+  const [redis, local] = await Promise.all([clients.redis(), createLocal(config, clients, log)]);
   const readCounter = createReadCounter(redis, (error) =>
     log.warn(
       { error },
@@ -48,6 +53,7 @@ export async function createDependencies(
   );
   const reader = createCacheReader({
     redis,
+    localTier: local?.tier,
     lakehouse: clients.lakehouse(),
     mlApi: clients.mlApi(),
     listSize: config.WARM_LIST_SIZE,
@@ -63,6 +69,7 @@ export async function createDependencies(
     },
     (part, error) => log.warn({ part, error }, 'not ready'),
   );
+  const rateLimit = config.API_RATE_LIMIT === 0 ? undefined : createRateLimiter(redis, config.API_RATE_LIMIT);
   return {
     reader,
     readiness,
@@ -73,8 +80,29 @@ export async function createDependencies(
     triggers: createTriggers(await clients.temporal(), config.TEMPORAL_ADDRESS),
     trustProxy: config.API_TRUST_PROXY,
     corsOrigins: config.API_CORS_ORIGINS,
-    rateLimit: config.API_RATE_LIMIT === 0 ? undefined : rateLimit(redis, config.API_RATE_LIMIT),
+    rateLimit,
     token: config.API_TOKEN,
-    close: () => readCounter.close(),
+    answerReady:
+      local === undefined || config.API_CORS_ORIGINS.length > 0
+        ? undefined
+        : createAnswerReady({ localTier: local.tier, log, rateLimit }),
+    close: async () => {
+      local?.invalidations.close();
+      await readCounter.close();
+    },
   };
+}
+
+/** The local tier (L1), over a connection to Redis of its own. */
+async function createLocal(config: Config, clients: Clients, log: Logger) {
+  if (config.API_L1_MEGABYTES === 0) return undefined;
+  const tier = createLocalTier({
+    maxBytes: config.API_L1_MEGABYTES * 1024 ** 2,
+    ttlSeconds: config.API_L1_TTL_SECONDS,
+  });
+  const invalidations = followInvalidations(await clients.trackedRedis(), tier, {
+    mode: config.API_L1_MODE,
+    onProblem: (error) => log.warn({ error }, 'Redis does not report changes: nothing new is kept in L1'),
+  });
+  return { tier, invalidations };
 }

@@ -17,8 +17,7 @@ export function logRequests(log: Logger): RequestHandler {
     genReqId: (request, response) => {
       // pino-http keeps a start time that is already set. Its own has whole milliseconds; a hit in Redis takes less than one.
       response[startTime] = performance.now();
-      const given = request.get('X-Request-Id');
-      const id = given !== undefined && SAFE_ID.test(given) ? given : randomUUID();
+      const id = newRequestId(request);
       response.set('X-Request-Id', id);
       return id;
     },
@@ -34,16 +33,30 @@ export function logRequests(log: Logger): RequestHandler {
   });
 }
 
+/** The id of the client if it is safe, else a new one. */
+export function newRequestId({ headers }: Request): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && SAFE_ID.test(given) ? given : randomUUID();
+}
+
 /** The id that `logRequests` gave to this request. */
 export const requestId = (request: Request): string => request.id as string;
 
-function requestLine(request: Request, response: Response): object {
-  return {
-    method: request.method,
-    url: request.originalUrl,
-    status: response.statusCode,
-    cache: response.get('Cache-Status'),
-    duration_ms: Number((performance.now() - response[startTime]).toFixed(1)),
-    ...(response.writableFinished ? {} : { aborted: true }),
-  };
-}
+const requestLine = (request: Request, response: Response): object => ({
+  ...formatRequestLine(request, response.statusCode, response.get('Cache-Status'), response[startTime]),
+  ...(response.writableFinished ? {} : { aborted: true }),
+});
+
+/** What the log says of a request. @param startedAt on the clock of `performance.now` */
+export const formatRequestLine = (
+  { method, originalUrl, url }: Request,
+  status: number,
+  cache: string | undefined,
+  startedAt: number,
+): object => ({
+  method,
+  url: originalUrl ?? url, // Express sets `originalUrl`, and may shorten `url`
+  status,
+  cache,
+  duration_ms: Number((performance.now() - startedAt).toFixed(1)),
+});

@@ -11,6 +11,14 @@ const MINUTE_SECONDS = 60;
 /** Clients whose portion is kept in memory. Another one loses at most one portion. */
 const MAX_CLIENTS = 10_000;
 
+/** Limits the requests of each client. */
+export interface RateLimiter {
+  /** Limits requests, also when the next portion has to be taken from Redis. */
+  readonly middleware: RequestHandler;
+  /** Takes a request of this address off its portion in memory; undefined when that is used up. Add a 304 to it again. */
+  readonly takeFromMemory: (ip: string | undefined) => Portion | undefined;
+}
+
 /** Requests that a client may still send before the next portion is taken from Redis. */
 interface Portion {
   left: number;
@@ -23,7 +31,7 @@ interface Portion {
  * each process counts on its own.
  * @param perMinute about so many are accepted: up to 2 % of them can stay unused in each process
  */
-export function rateLimit(redis: RedisClient, perMinute: number): RequestHandler {
+export function createRateLimiter(redis: RedisClient, perMinute: number): RateLimiter {
   const options = { keyPrefix: 'api:rate', points: perMinute, duration: MINUTE_SECONDS };
   const limiter = new RateLimiterRedis({
     ...options,
@@ -50,14 +58,22 @@ export function rateLimit(redis: RedisClient, perMinute: number): RequestHandler
     return portion;
   }
 
-  return async (request, response, next) => {
-    const portion = await take(clientAddress(request.ip)).catch((error: unknown) => {
-      throw error instanceof RateLimiterRes ? tooManyRequests(error.msBeforeNext) : error;
-    });
-    response.on('finish', () => {
-      if (response.statusCode === 304) portion.left += 1;
-    });
-    next();
+  return {
+    async middleware(request, response, next) {
+      const portion = await take(clientAddress(request.ip)).catch((error: unknown) => {
+        throw error instanceof RateLimiterRes ? tooManyRequests(error.msBeforeNext) : error;
+      });
+      response.on('finish', () => {
+        if (response.statusCode === 304) portion.left += 1;
+      });
+      next();
+    },
+    takeFromMemory(ip) {
+      const portion = portions.get(clientAddress(ip));
+      if (portion === undefined || portion.left === 0) return undefined;
+      portion.left -= 1;
+      return portion;
+    },
   };
 }
 

@@ -1,11 +1,11 @@
-import type { ReadResult } from '../cache/reading/read-through.ts';
+import { isHit, type ReadResult } from '../cache/reading/read-through.ts';
 import type { Score } from '../domain/entities/score.ts';
 
 /**
  * A score as the API returns it. `cold`: the model computed it for this request, from features in the lakehouse. A score that is
  * not cold may be newer than any load.
  */
-export const scoreToJson = (score: Score, { outcome }: ReadResult<Score>): Score & { cold: boolean } => ({
+export const scoreToJson = (score: Score, read: ReadResult<Score>): Score & { cold: boolean } => ({
   ...score,
-  cold: outcome !== 'hit',
+  cold: !isHit(read),
 });

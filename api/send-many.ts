@@ -1,5 +1,6 @@
 import type { Response } from 'express';
-import type { ReadManyThrough, ReadResult } from '../cache/reading/read-through.ts';
+import { isHit, type ReadManyThrough, type ReadResult } from '../cache/reading/read-through.ts';
+import { Answer, sendAnswer } from './answer.ts';
 import { cacheControl, ageSeconds } from './send-read.ts';
 import { revalidated } from './freshness.ts';
 import { problemOf, problemUrn, type Problem } from './problem.ts';
@@ -42,11 +43,16 @@ export async function sendMany<T>(
   if (failed !== undefined && reads.length === 0) throw failed.problem;
 
   const age = Math.max(...reads.map((each) => ageSeconds(each, entity.ttlSeconds)));
-  response.set('Cache-Status', cacheStatusOfMany(reads, failures.length));
-  response.set('Age', String(age));
-  response.set('Cache-Control', cacheControl(revalidated(entity), age));
   const unavailable = failures.map(({ id, problem }) => ({ id, type: problemUrn(problem.type) }));
-  response.json({ items, missing, unavailable });
+  response.vary('Accept-Encoding');
+  sendAnswer(response.req, response, new Answer({ items, missing, unavailable }, false), [
+    'Cache-Status',
+    cacheStatusOfMany(reads, failures.length),
+    'Age',
+    String(age),
+    'Cache-Control',
+    cacheControl(revalidated(entity), age),
+  ]);
 }
 
 /** @throws a reason that is a defect: it must not hide in a partial answer */
@@ -58,7 +64,9 @@ function expectedProblem(reason: unknown): Problem {
 
 /** The Cache-Status header of several reads: a hit only when no id needed the lakehouse or failed. */
 function cacheStatusOfMany(reads: readonly ReadResult<unknown>[], failed: number): string {
-  const cached = reads.filter(({ outcome }) => outcome === 'hit' || outcome === 'negative').length;
+  const cached = reads.filter((read) => isHit(read) || read.outcome === 'negative').length;
+  const local = reads.filter(({ outcome }) => outcome === 'local-hit').length;
   const all = reads.length + failed;
+  if (local === all) return 'kol-l1; hit';
   return cached === all ? 'kol-redis; hit' : `kol-redis; fwd=miss; detail="${cached} of ${all} cached"`;
 }

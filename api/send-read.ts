@@ -1,35 +1,89 @@
 import type { Response } from 'express';
-import type { ReadResult } from '../cache/reading/read-through.ts';
+import type { LocalEntry } from '../cache/reading/local-tier.ts';
+import { isHit, localAnswer, type ReadResult } from '../cache/reading/read-through.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
+import { Answer, sendAnswer, type HeaderList } from './answer.ts';
 import type { Freshness } from './freshness.ts';
 import { Problem } from './problem.ts';
 
 /** The value of a read. @throws Problem (404) with this detail when the value is null */
 export function valueOf<T>(response: Response, read: ReadResult<T>, missing: string): T {
+  if (read.value !== null) return read.value;
   response.set('Cache-Status', cacheStatus(read));
-  if (read.value === null) throw new Problem('not-found', missing);
-  return read.value;
+  throw new Problem('not-found', missing);
 }
 
-/** Sends a body that is built from a read, with headers for its source and age. */
+/**
+ * Sends a body that is built from a read, with headers for its source and age. If the read is a local hit, later requests of the
+ * same URL get the same body before Express sees them; so pass `ofManyReads(read)` when the body has other values too.
+ */
 export function sendRead(
   response: Response,
   read: ReadResult<unknown>,
   freshness: Freshness,
   body: object,
 ): void {
-  response.set('Cache-Status', cacheStatus(read));
+  const { entry } = read;
+  const answer = new Answer(body, entry !== undefined);
+  const lastModified = lastModifiedOf(read);
+  if (entry !== undefined)
+    entry.attach(response.req.originalUrl, new ReadyAnswer(answer, freshness, lastModified), answer.bytes);
+  response.vary('Accept-Encoding');
+  sendAnswer(response.req, response, answer, headOf(read, freshness, lastModified), lastModified);
+}
+
+/** An answer that is kept with the value in L1 from which it was built. */
+export class ReadyAnswer {
+  #head: { readonly ttlSeconds: number | undefined; readonly list: HeaderList } | undefined;
+
+  constructor(
+    readonly answer: Answer,
+    private readonly freshness: Freshness,
+    readonly lastModified: string | undefined,
+  ) {}
+
+  /** As `headOf` of the value now. It changes once a second. */
+  headAt(entry: LocalEntry): HeaderList {
+    const read = { ...localAnswer(entry), collapsed: false };
+    if (this.#head?.ttlSeconds !== read.ttlSeconds || this.#head === undefined)
+      this.#head = {
+        ttlSeconds: read.ttlSeconds,
+        list: headOf(read, this.freshness, this.lastModified),
+      };
+    return this.#head.list;
+  }
+}
+
+/** A read whose answer has values of other reads too, so that it must be built for each request. */
+export const ofManyReads = <T>({ entry: _, ...read }: ReadResult<T>): ReadResult<T> => read;
+
+/** The headers of an answer that say where its value is from, and how old it is. */
+function headOf(
+  read: ReadResult<unknown>,
+  freshness: Freshness,
+  lastModified: string | undefined,
+): HeaderList {
   const age = ageSeconds(read, freshness.ttlSeconds);
-  response.set('Age', String(age));
-  response.set('Cache-Control', cacheControl(freshness, age));
-  const updatedMs = isoTimeMs(read.updatedAt ?? '');
-  if (!Number.isNaN(updatedMs)) response.set('Last-Modified', new Date(updatedMs).toUTCString());
-  response.json(body); // Express adds an ETag, and answers 304 when If-None-Match has the same
+  const head = [
+    'Cache-Status',
+    cacheStatus(read),
+    'Age',
+    String(age),
+    'Cache-Control',
+    cacheControl(freshness, age),
+  ];
+  if (lastModified !== undefined) head.push('Last-Modified', lastModified);
+  return head;
+}
+
+function lastModifiedOf({ updatedAt }: ReadResult<unknown>): string | undefined {
+  const updatedMs = isoTimeMs(updatedAt ?? '');
+  return Number.isNaN(updatedMs) ? undefined : new Date(updatedMs).toUTCString();
 }
 
 /** Seconds since the value was cached or validated by a warm. */
-export const ageSeconds = ({ outcome, ttlSeconds: left }: ReadResult<unknown>, ttlSeconds: number): number =>
-  outcome === 'hit' && left !== undefined ? Math.max(0, ttlSeconds - left) : 0;
+export const ageSeconds = (read: ReadResult<unknown>, ttlSeconds: number): number =>
+  isHit(read) && read.ttlSeconds !== undefined ? Math.max(0, ttlSeconds - read.ttlSeconds) : 0;
 
 /** The Cache-Control header (RFC 9111, RFC 5861). `max-age` counts from the time of caching, as `Age` does. */
 export function cacheControl(freshness: Freshness, age: number): string {
@@ -39,10 +93,11 @@ export function cacheControl(freshness: Freshness, age: number): string {
   return `max-age=${age + left}, stale-while-revalidate=${staleWhileRevalidate}, stale-if-error=${staleIfError}`;
 }
 
-/** The Cache-Status header (RFC 9211): what the cache did with this request. */
+/** The Cache-Status header (RFC 9211): which tier answered this request, and how. */
 export function cacheStatus({ outcome, ttlSeconds, collapsed }: ReadResult<unknown>): string {
-  const parts = ['kol-redis'];
+  const parts = [outcome === 'local-hit' ? 'kol-l1' : 'kol-redis'];
   switch (outcome) {
+    case 'local-hit':
     case 'hit':
       parts.push('hit');
       if (ttlSeconds !== undefined) parts.push(`ttl=${ttlSeconds}`);

@@ -13,8 +13,8 @@ const CLOSE_IDLE_MS = 100;
 async function serve(config: Config): Promise<void> {
   const log = createLogger('api', config.LOG_LEVEL);
   const clients = createClients(config, apiProfile(config), log);
-  const { close, ...dependencies } = await createDependencies(config, clients, log);
-  const server = createHttpServer(createApp(dependencies));
+  const { close, answerReady, ...dependencies } = await createDependencies(config, clients, log);
+  const server = createHttpServer(createApp(dependencies), answerReady);
   try {
     log.info({ port: await listen(server, config.API_PORT) }, 'listening');
     const [signal] = (await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])) as [string];

@@ -11,7 +11,8 @@ export async function coreShares(pids: readonly number[], seconds: number): Prom
   return pids.map((pid, index) => (processorSeconds(pid) - (before[index] ?? Number.NaN)) / seconds);
 }
 
-function processorSeconds(pid: number): number {
+/** @returns the processor time that a process has used, in seconds */
+export function processorSeconds(pid: number): number {
   // The name of the program, in brackets, may contain spaces.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')

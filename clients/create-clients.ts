@@ -51,6 +51,8 @@ export interface ProcessProfile {
 /** The clients of one process. Each is created at its first use and lives as long as the process. */
 export interface Clients {
   redis(): Promise<RedisClient>;
+  /** Another connection, for the reads whose keys Redis tracks (client-side caching). */
+  trackedRedis(): Promise<RedisClient>;
   trino(): Trino;
   silver(): SilverCatalog;
   lakehouse(): Lakehouse;
@@ -183,14 +185,17 @@ function kafkaClients({ config, profile, log, factories, once }: Context) {
 }
 
 function serviceClients({ config, profile, log, factories, once }: Context) {
-  return {
-    redis: once(
+  const redisConnection = () =>
+    once(
       () =>
         factories.connectRedis(config.REDIS_URL, profile.redisUse, {
           onError: (error) => log.warn({ error }, 'Redis is not reachable'),
         }),
       async (redis) => closeRedis(await redis),
-    ),
+    );
+  return {
+    redis: redisConnection(),
+    trackedRedis: redisConnection(),
     mlApi: once(
       () =>
         factories.createMlApi({

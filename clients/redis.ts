@@ -131,6 +131,27 @@ export function createPipeline(redis: RedisClient): ChainableCommander {
   return redis.pipeline();
 }
 
+/**
+ * Creates a connection to the same node that only receives messages, and keeps reconnecting. It is not connected yet. After each
+ * reconnect the caller has to subscribe again.
+ */
+export function createSubscriber(node: Redis): Redis {
+  return node.duplicate({
+    protocol: 2,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    readOnly: false,
+    autoResubscribe: false,
+    retryStrategy: retryDelayMs,
+    maxRetriesPerRequest: 0,
+    commandTimeout: commandLimits.serve.commandTimeout,
+    socketTimeout: SUBSCRIBER_SILENCE_MS,
+  });
+}
+
+/** A subscriber whose PING is not answered in this time is replaced. */
+const SUBSCRIBER_SILENCE_MS = 2000;
+
 /** Lets pending commands finish, then closes the connection. */
 export async function closeRedis(redis: RedisClient): Promise<void> {
   try {

@@ -136,6 +136,23 @@ export const environmentSchema = z.object({
     .describe(
       'Requests per minute that the API accepts from one client address, over all its processes. 0 means no limit. Behind a proxy set API_TRUST_PROXY too, otherwise all clients have the address of the proxy',
     ),
+  API_L1_MEGABYTES: z.coerce
+    .number()
+    .min(0)
+    .max(4096)
+    .default(64)
+    .describe(
+      'Memory of an API process for values and answers that it serves without Redis (L1), in MB. Redis reports their changes. 0 turns L1 off',
+    ),
+  API_L1_TTL_SECONDS: seconds(10).describe(
+    'A value stays in L1 at most this long. It bounds how old an answer can be while Redis cannot report changes',
+  ),
+  API_L1_MODE: z
+    .enum(['default', 'broadcast'])
+    .default('default')
+    .describe(
+      'Changes that Redis reports to L1: of the keys that the process has read (Redis remembers them), or of all keys of the cache (broadcast: Redis remembers nothing, and sends more)',
+    ),
   API_TRUST_PROXY: trustedProxies
     .default(0)
     .describe(

@@ -67,7 +67,7 @@ interface NodeProgram {
 }
 
 /** Runs one of our own programs from its TypeScript source. */
-function nodeProgram({ name, title, file, env, nodeOptions = [], isReady }: NodeProgram): ProcessSpec {
+export function nodeProgram({ name, title, file, env, nodeOptions = [], isReady }: NodeProgram): ProcessSpec {
   return {
     name,
     title,
@@ -82,7 +82,7 @@ function nodeProgram({ name, title, file, env, nodeOptions = [], isReady }: Node
 }
 
 /** @returns true when GET answers 200 @throws Error naming any other status */
-async function isHttpOk(url: URL): Promise<boolean> {
+export async function isHttpOk(url: URL): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2000) });
   await response.body?.cancel();
   if (response.status !== 200) throw new Error(`GET ${url.pathname} returned status ${response.status}`);

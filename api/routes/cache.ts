@@ -84,7 +84,7 @@ function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: Outco
   const sum = (field: 'keys' | 'withTtl' | 'ttlSeconds') =>
     counts.reduce((total, each) => total + each[field], 0);
   const { hits, misses, evictedKeys, expiredKeys } = counters;
-  const { hit, negative, miss, bypass } = outcomes;
+  const { 'local-hit': l1, hit, negative, miss, bypass } = outcomes;
   return {
     ...countsToJson({ keys: sum('keys'), withTtl: sum('withTtl'), ttlSeconds: sum('ttlSeconds') }),
     by_kind: Object.fromEntries([...byKind].sort().map(([kind, each]) => [kind, countsToJson(each)])),
@@ -92,7 +92,10 @@ function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: Outco
     evicted_keys: evictedKeys,
     expired_keys: expiredKeys,
     redis: { hits, misses, hit_rate: rateOf(hits, misses) },
-    process: { hit, negative, miss, bypass, hit_rate: rateOf(hit + negative, miss + bypass) },
+    process: {
+      ...{ l1, hit, negative, miss, bypass },
+      hit_rate: rateOf(l1 + hit + negative, miss + bypass),
+    },
   };
 }
 

@@ -16,7 +16,7 @@ import { defineRoute, type Route } from '../route.ts';
 import { contentSchema, manySchema, trendingSchema } from '../schemas/read-schemas.ts';
 import { selectFields } from '../select-fields.ts';
 import { sendMany } from '../send-many.ts';
-import { sendRead, valueOf } from '../send-read.ts';
+import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 
 /** /api/v1/content: trending content and single items. */
 export const contentRoutes = (reader: CacheReader): Route[] => [
@@ -75,7 +75,7 @@ const trendingRoute = (reader: CacheReader): Route =>
       }));
       // The details have their own TTL, so clients must revalidate.
       const fresh = expand === undefined ? freshness.trending : revalidated(freshness.trending);
-      sendRead(response, read, fresh, { platform, limit, items });
+      sendRead(response, expand === undefined ? read : ofManyReads(read), fresh, { platform, limit, items });
     },
   });
 

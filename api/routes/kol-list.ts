@@ -18,7 +18,7 @@ import { defineRoute, type Route } from '../route.ts';
 import { manySchema, profileListSchema, profileSchema } from '../schemas/read-schemas.ts';
 import { selectFields } from '../select-fields.ts';
 import { sendMany } from '../send-many.ts';
-import { sendRead, valueOf } from '../send-read.ts';
+import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 50;
@@ -59,7 +59,9 @@ export const kolListRoute = (reader: CacheReader): Route =>
       const { page, next } = pageOf(profiles, cursor, limit);
       const end = next === null ? await endOf(reader, platform, profiles.length) : null;
       const items = page.map((each) => toJson(each));
-      sendRead(response, read, freshness.profileList, { platform, sort, limit, items, next, end });
+      // The end of the list depends on the statistics too.
+      const source = next === null ? ofManyReads(read) : read;
+      sendRead(response, source, freshness.profileList, { platform, sort, limit, items, next, end });
     },
   });
 

@@ -12,7 +12,7 @@ import {
 } from '../parameters.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { profileSchema, rankingSchema, scoreSchema } from '../schemas/read-schemas.ts';
-import { sendRead, valueOf } from '../send-read.ts';
+import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 import { scoreToJson } from '../score-to-json.ts';
 import { kolContentRoute } from './kol-content.ts';
 import { kolListRoute } from './kol-list.ts';
@@ -82,7 +82,8 @@ const topRoute = (reader: CacheReader, rankingLimits: readonly number[]): Route 
       }));
       // The set of cached profiles changes every second, so clients must revalidate.
       const fresh = expand === undefined ? freshness.ranking : revalidated(freshness.ranking);
-      sendRead(response, read, fresh, { by, platform, limit, items });
+      const source = expand === undefined ? read : ofManyReads(read);
+      sendRead(response, source, fresh, { by, platform, limit, items });
     },
   });
 

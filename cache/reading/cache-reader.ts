@@ -9,10 +9,9 @@ import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
 import { createPlatformExists } from './platform-exists.ts';
 import {
   createReadThrough,
-  type EntityReads,
   type EntitySource,
   type ReadManyThrough,
-  type ReadResult,
+  type ReadOutcome,
   type ReadThrough,
   type ReadThroughDependencies,
 } from './read-through.ts';
@@ -46,7 +45,7 @@ export interface CacheReader {
   readonly cachedProfiles: (ids: readonly string[]) => Promise<ReadonlyMap<string, Profile>>;
 }
 
-export type OutcomeCounts = Readonly<Record<ReadResult<unknown>['outcome'], number>>;
+export type OutcomeCounts = Readonly<Record<ReadOutcome, number>>;
 
 export interface CacheReaderDependencies extends ReadThroughDependencies {
   readonly lakehouse: Lakehouse;
@@ -69,14 +68,13 @@ export function createCacheReader({
 }: CacheReaderDependencies): CacheReader {
   const { now } = dependencies;
   const options = { onRejected };
-  const outcomes = { hit: 0, miss: 0, negative: 0, bypass: 0 };
-  const readThrough = <Id, T>(source: EntitySource<Id, T>) =>
-    withObserver(createReadThrough(source, dependencies), (_, { outcome }) => (outcomes[outcome] += 1));
-  const profiles = withObserver(
-    readThrough(tableSource(profile, (ids) => lakehouse.profilesById(ids, options))),
-    // Only reads that found a value, so unknown ids cannot grow the counter.
-    (id, { value }) => value !== null && onProfileRead?.(id),
-  );
+  const outcomes = { 'local-hit': 0, hit: 0, miss: 0, negative: 0, bypass: 0 };
+  const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
+  const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
+  const profiles = readThrough({
+    ...tableSource(profile, (ids) => lakehouse.profilesById(ids, options)),
+    onRead: onProfileRead,
+  });
   const contents = readThrough(tableSource(content, (ids) => lakehouse.contentById(ids, options)));
   const scores = readThrough(scoreSource(lakehouse, mlApi, options));
   const { read: platformStats } = readThrough(statsSource(lakehouse, now, options));
@@ -97,28 +95,5 @@ export function createCacheReader({
     outcomes: () => outcomes,
     search: createSearch(dependencies.redis),
     cachedProfiles: profiles.readCached,
-  };
-}
-
-/** Calls `onRead` with the id and the result of each read. */
-function withObserver<Id, T>(
-  reads: EntityReads<Id, T>,
-  onRead: (id: Id, result: ReadResult<T>) => void,
-): EntityReads<Id, T> {
-  return {
-    ...reads,
-    async read(id) {
-      const result = await reads.read(id);
-      onRead(id, result);
-      return result;
-    },
-    async readMany(ids) {
-      const results = await reads.readMany(ids);
-      ids.forEach((id, index) => {
-        const result = results[index];
-        if (result?.status === 'fulfilled') onRead(id, result.value);
-      });
-      return results;
-    },
   };
 }

@@ -9,9 +9,11 @@ import type { RedisCodec } from './redis-codec.ts';
 export interface CacheHit<T> {
   readonly state: 'hit';
   readonly value: T;
-  readonly ttlSeconds: number;
+  readonly ttlMs: number;
   /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
   readonly updatedAt: string | undefined;
+  /** Estimate of the memory that the value takes. */
+  readonly bytes: number;
 }
 
 /** What Redis has under a key. */
@@ -29,7 +31,7 @@ export async function lookUp<T>(
 ): Promise<LookUpResult<T>[]> {
   const commands = keys.flatMap((key) => [
     keyedCommand(redis, key, (pipeline) => codec.queueRead(pipeline, key)),
-    keyedCommand(redis, key, (pipeline) => pipeline.ttl(key)),
+    keyedCommand(redis, key, (pipeline) => pipeline.pttl(key)),
   ]);
   try {
     const replies = await execClusterPipeline(redis, commands);
@@ -82,8 +84,9 @@ function readReplies<T>(
     return {
       state: 'hit',
       value,
-      ttlSeconds: Math.max(0, Number(ttl)),
+      ttlMs: Math.max(0, Number(ttl)),
       updatedAt: codec.updatedAt(reply, value),
+      bytes: estimateBytes(reply),
     };
   } catch (error) {
     reportProblem(key, 'decode', error);
@@ -91,5 +94,15 @@ function readReplies<T>(
   }
 }
 
-/** What Redis answers to TTL for a key that never expires. */
+/** What Redis answers to PTTL for a key that never expires. */
 const NO_TTL = -1;
+
+/** Bytes of an object with its members, and of each text in it, besides its characters. */
+const OBJECT_BYTES = 400;
+const TEXT_BYTES = 40;
+
+/** The memory of a value that was decoded from this reply: texts take at most two bytes a character. */
+function estimateBytes(reply: unknown): number {
+  const texts = typeof reply === 'string' ? [reply] : Object.values(reply as Record<string, string>);
+  return texts.reduce((bytes, text) => bytes + TEXT_BYTES + 2 * text.length, OBJECT_BYTES);
+}

@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import type { CacheMiss, Fill } from './fill-entry.ts';
-import { lookUp, type CacheHit, type LookUpResult } from './look-up.ts';
+import type { LocalEntry, LocalTier } from './local-tier.ts';
+import { lookUpTiers, type TieredResult } from './look-up-tiers.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { RedisCodec } from './redis-codec.ts';
 import { translateSourceError } from './source-unavailable.ts';
@@ -19,10 +20,14 @@ export interface EntitySource<Id, T> {
   /** @param cachedAt ISO 8601 */
   readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
   readonly fill: Fill;
+  /** Called with the id of each read that found a value, so unknown ids cannot grow a counter. */
+  readonly onRead?: ((id: Id) => void) | undefined;
 }
 
 /** Which step of the read path answered. */
-type ReadOutcome =
+export type ReadOutcome =
+  /** The memory of this process had the value (L1). */
+  | 'local-hit'
   /** Redis had the value. */
   | 'hit'
   /** Redis had no usable value; the source was queried. */
@@ -40,6 +45,8 @@ export interface ReadResult<T> {
   readonly ttlSeconds?: number;
   /** When the value was read from its source, ISO 8601; undefined where that is not known. */
   readonly updatedAt?: string;
+  /** The value in the memory of this process, of a local hit. */
+  readonly entry?: LocalEntry;
   /** Another concurrent read of the same key produced this answer. */
   readonly collapsed: boolean;
 }
@@ -62,8 +69,12 @@ export interface EntityReads<Id, T> {
 
 export interface ReadThroughDependencies {
   readonly redis: RedisClient;
+  /** Values in the memory of this process; undefined reads Redis each time. */
+  readonly localTier?: LocalTier | undefined;
   readonly now: () => Date;
   readonly onProblem: (problem: ReadProblem) => void;
+  /** Called with the outcome of each read of one or several ids. */
+  readonly onOutcome?: ((outcome: ReadOutcome) => void) | undefined;
 }
 
 /** What concurrent reads of one key share. */
@@ -74,38 +85,36 @@ const UNKNOWN_SECONDS = 30;
 /** Further ids push out the oldest, so that requests for random ids cannot fill the memory. */
 const MAX_UNKNOWN = 10_000;
 
-/** Cache-aside: reads Redis, else the source, and writes the source's value to Redis for the next reader. */
+/** Cache-aside: reads the local tier, else Redis, else the source, and writes the source's value to Redis for the next reader. */
 export function createReadThrough<Id, T>(
   source: EntitySource<Id, T>,
-  { redis, now, onProblem }: ReadThroughDependencies,
+  { redis, localTier, now, onProblem, onOutcome = () => {} }: ReadThroughDependencies,
 ): EntityReads<Id, T> {
   const reportProblem = createProblemReporter(source.name, onProblem);
   const share = createFlights<T>();
   const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
-  const lookUpAll = (keys: readonly string[]) => lookUp(redis, source.codec, keys, reportProblem);
-  const lookUpOne = async (key: string): Promise<LookUpResult<T>> =>
-    (await lookUpAll([key]))[0] ?? { state: 'unreachable' };
+  const { key, codec, onRead = () => {} } = source;
+  const onLocalRead = (id: Id) => {
+    onOutcome('local-hit');
+    onRead(id);
+  };
+  const lookUpAll = (ids: readonly Id[]) =>
+    lookUpTiers({ redis, localTier, key, codec, onRead: onLocalRead, reportProblem }, ids);
+  const lookUpOne = async (id: Id): Promise<TieredResult<T>> =>
+    (await lookUpAll([id]))[0] ?? { state: 'unreachable' };
 
   /** After the look-up: negative cache → load → fill. */
-  async function resolve(id: Id, key: string, cached: LookUpResult<T>): Promise<Answer<T>> {
-    if (cached.state === 'hit') return hitAnswer(cached);
+  async function resolve(id: Id, key: string, cached: TieredResult<T>): Promise<Answer<T>> {
+    if (isFound(cached)) return foundAnswer(cached);
     // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
     if (unknownKeys.has(key)) return { value: null, outcome: 'negative' };
-    const value = await load(id);
+    const value = await load(source, id);
     if (value === null) unknownKeys.set(key, true);
     const outcome = cached.state === 'unreachable' ? 'bypass' : 'miss';
     if (value === null) return { value, outcome };
     // The time that the cached value gets, so that the readers after this one name the same.
     const answer = { value, outcome, updatedAt: now().toISOString() } as const;
     return cached.state === 'unreachable' ? answer : fill(id, key, answer, cached);
-  }
-
-  async function load(id: Id): Promise<T | null> {
-    try {
-      return await source.load(id);
-    } catch (error) {
-      throw translateSourceError(source.name, error);
-    }
   }
 
   async function fill(
@@ -122,37 +131,53 @@ export function createReadThrough<Id, T>(
       return answer;
     }
     // Another writer was faster. The next reader gets its value, so this one does too.
-    const newer = await lookUpOne(key);
-    return newer.state === 'hit' ? hitAnswer(newer) : answer;
+    const newer = await lookUpOne(id);
+    return isFound(newer) ? foundAnswer(newer) : answer;
+  }
+
+  function counted(id: Id, result: ReadResult<T>): ReadResult<T> {
+    onOutcome(result.outcome);
+    if (result.value !== null) onRead(id);
+    return result;
   }
 
   return {
-    read: (id) => {
-      const key = source.key(id);
-      return share(key, async () => resolve(id, key, await lookUpOne(key)));
+    async read(id) {
+      const name = key(id);
+      return counted(id, await share(name, async () => resolve(id, name, await lookUpOne(id))));
     },
     async readMany(ids) {
-      const keys = ids.map(source.key);
-      const cached = await lookUpAll(keys);
+      const cached = await lookUpAll(ids);
       return Promise.allSettled(
         ids.map(async (id, index) => {
-          const [key, found] = [keys[index], cached[index]];
-          if (key === undefined || found === undefined) throw new Error('a look-up has no result');
-          if (found.state === 'hit') return { ...hitAnswer(found), collapsed: false };
-          return share(key, () => resolve(id, key, found));
+          const [name, found] = [key(id), cached[index]];
+          if (found === undefined) throw new Error('a look-up has no result');
+          if (isFound(found)) return counted(id, { ...foundAnswer(found), collapsed: false });
+          return counted(id, await share(name, () => resolve(id, name, found)));
         }),
       );
     },
-    async readCached(ids) {
-      const cached = await lookUpAll(ids.map(source.key));
-      return new Map(
-        ids.flatMap((id, index) => {
-          const found = cached[index];
-          return found?.state === 'hit' ? [[id, found.value] as const] : [];
-        }),
-      );
-    },
+    readCached: async (ids) => foundValues(ids, await lookUpAll(ids)),
   };
+}
+
+/** The values that were found, by id. */
+function foundValues<Id, T>(ids: readonly Id[], results: readonly TieredResult<T>[]): Map<Id, T> {
+  const values = new Map<Id, T>();
+  ids.forEach((id, index) => {
+    const found = results[index];
+    const value = found !== undefined && isFound(found) ? foundAnswer(found).value : null;
+    if (value !== null) values.set(id, value);
+  });
+  return values;
+}
+
+async function load<Id, T>(source: EntitySource<Id, T>, id: Id): Promise<T | null> {
+  try {
+    return await source.load(id);
+  } catch (error) {
+    throw translateSourceError(source.name, error);
+  }
 }
 
 /** Concurrent reads of one key share one flight, its error included. */
@@ -167,9 +192,27 @@ function createFlights<T>() {
   };
 }
 
-const hitAnswer = <T>({ value, ttlSeconds, updatedAt }: CacheHit<T>): Answer<T> => ({
-  value,
-  outcome: 'hit',
-  ttlSeconds,
-  ...(updatedAt === undefined ? {} : { updatedAt }),
+type Found<T> = Extract<TieredResult<T>, { state: 'hit' | 'local-hit' }>;
+const isFound = <T>(result: TieredResult<T>): result is Found<T> =>
+  result.state === 'hit' || result.state === 'local-hit';
+
+function foundAnswer<T>(found: Found<T>): Answer<T> {
+  if (found.state === 'local-hit') return localAnswer(found.entry);
+  const { value, ttlMs, updatedAt } = found;
+  return { value, outcome: 'hit', ttlSeconds: Math.round(ttlMs / 1000), ...optionalTime(updatedAt) };
+}
+
+/** The answer to a read of a value that the local tier has. */
+export const localAnswer = <T>(entry: LocalEntry<T>): Answer<T> => ({
+  value: entry.value,
+  outcome: 'local-hit',
+  ttlSeconds: Math.max(0, Math.round((entry.expiresAt - performance.now()) / 1000)),
+  ...optionalTime(entry.updatedAt),
+  entry,
 });
+
+const optionalTime = (updatedAt: string | undefined) => (updatedAt === undefined ? {} : { updatedAt });
+
+/** Whether the value was in a cache. */
+export const isHit = ({ outcome }: Pick<ReadResult<unknown>, 'outcome'>): boolean =>
+  outcome === 'hit' || outcome === 'local-hit';

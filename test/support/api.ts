@@ -22,6 +22,7 @@ export function apiConfig(more: Readonly<Record<string, string>> = {}): Config {
     REDIS_URL: `${engines.REDIS_URL}/${REDIS_DATABASE}`,
     ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
     LOG_LEVEL: 'silent',
+    API_L1_MEGABYTES: '0', // so that a test sees what Redis has
     ...more,
   });
 }
@@ -46,7 +47,7 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
   const log = createLogger('api', config.LOG_LEVEL);
   const clients = createClients(config, apiProfile(config), log);
   const dependencies = await createDependencies(config, clients, log);
-  const server = createHttpServer(createApp(dependencies));
+  const server = createHttpServer(createApp(dependencies), dependencies.answerReady);
   const routes = createRoutes(dependencies);
   const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
 

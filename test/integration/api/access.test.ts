@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
+import express from 'express';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createHttpServer } from '../../../api/create-http-server.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
@@ -120,7 +121,7 @@ describe('web pages of other origins', () => {
 
 describe('a connection', () => {
   test('is kept longer than a load balancer keeps it, and its headers may take longer than that', () => {
-    const server = createHttpServer(() => {});
+    const server = createHttpServer(express());
     expect(server.keepAliveTimeout).toBeGreaterThan(60_000);
     expect(server.headersTimeout).toBeGreaterThan(server.keepAliveTimeout);
     expect(server.requestTimeout).toBeGreaterThanOrEqual(server.headersTimeout);

@@ -1,0 +1,176 @@
+import { Cluster, type Redis } from 'ioredis';
+import { createSubscriber, type RedisClient } from '../../clients/redis.ts';
+import { masterNodes } from '../redis/master-nodes.ts';
+import type { LocalTier } from './local-tier.ts';
+
+/**
+ * How Redis reports changes. `default`: once for each key that this process has read, so Redis remembers these keys.
+ * `broadcast`: for every change of a key of the cache, so Redis remembers nothing and sends more.
+ */
+export type TrackingMode = 'default' | 'broadcast';
+
+export interface InvalidationOptions {
+  readonly mode: TrackingMode;
+  /** Called when a node refuses to report changes, or its connection fails. */
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** The channel on which a RESP2 connection receives the reports of client-side caching. */
+const CHANNEL = '__redis__:invalidate';
+/** All keys of values that clients read begin with one of these. */
+const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:'];
+/** A connection that silently died is noticed within a few seconds. */
+const WATCHDOG_MS = 1000;
+/** A node that refuses to track, or is lost, is tried again after this time. */
+const RETRY_MS = 1000;
+/** After a lost connection, so long until the tier is emptied, unless the whole node is gone: then nobody can change its keys. */
+const GRACE_MS = 50;
+
+/** Keeps a local tier right: drops each value that changes in Redis. */
+export interface Invalidations {
+  readonly close: () => void;
+}
+
+/**
+ * Lets Redis report changes of the keys that are read over `tracked`, and drops them from the tier (client-side caching, with
+ * a redirect to a second connection; docs/decisions/0013-local-tier.md). On a cluster, each node reports its own keys.
+ * @param tracked a client that nothing else uses: Redis reports each key that is read over it
+ */
+export function followInvalidations(
+  tracked: RedisClient,
+  tier: LocalTier,
+  options: InvalidationOptions,
+): Invalidations {
+  const trackers = new Map<Redis, NodeTracker>();
+  const isAnyNodeReady = () => [...trackers.keys()].some(({ status }) => status === 'ready');
+  const add = (node: Redis) => {
+    tier.dropReads();
+    trackers.set(node, trackNode(node, tier, isAnyNodeReady, options));
+  };
+  const remove = (node: Redis) => {
+    trackers.get(node)?.close();
+    trackers.delete(node);
+  };
+  const removeLost = (node: Redis) => {
+    remove(node);
+    // The client forgets a node whose connection ends, and finds it again by a redirected command or this refresh.
+    setTimeout(() => tracked instanceof Cluster && tracked.refreshSlotsCache(), RETRY_MS).unref();
+  };
+  if (tracked instanceof Cluster) {
+    // Replicas too: one that becomes a master is then tracked from its first read on.
+    tracked.nodes().forEach(add);
+    tracked.on('+node', add).on('-node', removeLost);
+  } else add(tracked);
+  tier.follow({
+    redis: tracked,
+    isTracked: () => {
+      const masters = masterNodes(tracked);
+      return masters.length > 0 && masters.every((node) => trackers.get(node)?.isTracked());
+    },
+  });
+  return {
+    close() {
+      tracked.off('+node', add).off('-node', removeLost);
+      [...trackers.keys()].forEach(remove);
+      tier.clear();
+    },
+  };
+}
+
+interface NodeTracker {
+  readonly isTracked: () => boolean;
+  readonly close: () => void;
+}
+
+/** Tracks the keys that are read over one connection. */
+function trackNode(
+  node: Redis,
+  tier: LocalTier,
+  isAnyNodeReady: () => boolean,
+  { mode, onProblem }: InvalidationOptions,
+): NodeTracker {
+  const subscriber = createSubscriber(node);
+  let isTracked = false;
+  let isClosed = false;
+  let isReported = false;
+  let subscriberId: number | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  /** Rises with each change of a connection, so that a slow set-up on an earlier one does not count. */
+  let attempt = 0;
+
+  /** Sets tracking up when both connections are ready. Redis forgets it with either of them. */
+  async function track(): Promise<void> {
+    const own = (attempt += 1);
+    clearTimeout(retry);
+    if (isClosed || node.status !== 'ready' || subscriber.status !== 'ready') return;
+    try {
+      // A RESP2 connection can be asked for its id only before it subscribes.
+      subscriberId ??= await subscriber.client('ID');
+      await subscriber.subscribe(CHANNEL);
+      await node.client('TRACKING', 'OFF'); // BCAST refuses to set the same prefixes again
+      await node.client('TRACKING', 'ON', 'REDIRECT', subscriberId, ...broadcastOptions[mode]);
+      if (own !== attempt) return;
+      tier.clear();
+      isTracked = true;
+      isReported = false;
+    } catch (error) {
+      if (own !== attempt) return;
+      report(error);
+      retry = setTimeout(() => void track(), RETRY_MS).unref();
+    }
+  }
+
+  /** Reports the first problem since tracking worked, not each of its repeats. */
+  function report(error: unknown): void {
+    if (!isReported && !isClosed) onProblem(error);
+    isReported = true;
+  }
+
+  function onLost(): void {
+    attempt += 1;
+    isTracked = false;
+    tier.dropReads();
+    const clearIfAlive = () => {
+      if (!isTracked && (subscriber.status === 'ready' || isAnyNodeReady())) tier.clear();
+    };
+    setTimeout(clearIfAlive, GRACE_MS).unref();
+  }
+
+  const onReady = () => void track();
+  subscriber
+    .on('error', report)
+    .on('ready', onReady)
+    .on('close', () => {
+      subscriberId = undefined;
+      onLost();
+    })
+    .on('messageBuffer', dropChanged(tier));
+  node.on('ready', onReady).on('close', onLost);
+  // An answer that does not come closes the connection, which then reconnects.
+  const watchdog = setInterval(() => void subscriber.ping().catch(() => {}), WATCHDOG_MS).unref();
+  subscriber.connect().catch(() => {}); // 'error' reports it, and the subscriber keeps trying
+  if (node.status === 'wait') node.connect().catch(() => {});
+
+  return {
+    isTracked: () => isTracked,
+    close() {
+      isClosed = true;
+      onLost();
+      clearInterval(watchdog);
+      clearTimeout(retry);
+      node.off('ready', onReady).off('close', onLost);
+      subscriber.disconnect();
+    },
+  };
+}
+
+/** Redis reports the keys that changed, or null for all of them, such as after FLUSHALL. */
+const dropChanged = (tier: LocalTier) => (_channel: Buffer, keys: readonly Buffer[] | null) => {
+  if (keys === null) tier.clear();
+  else for (const key of keys) tier.invalidate(key.toString());
+};
+
+const broadcastOptions: Readonly<Record<TrackingMode, readonly string[]>> = {
+  default: [],
+  broadcast: ['BCAST', ...KEY_PREFIXES.flatMap((prefix) => ['PREFIX', prefix])],
+};

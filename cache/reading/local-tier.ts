@@ -1,0 +1,125 @@
+import { LRUCache } from 'lru-cache';
+import type { RedisClient } from '../../clients/redis.ts';
+
+/** A value in the memory of this process, as it was read from Redis. */
+export interface LocalEntry<T = unknown> {
+  readonly value: T;
+  /** When the value was read from its source, ISO 8601. */
+  readonly updatedAt: string | undefined;
+  /** When Redis drops the value, on the clock of `performance.now`. */
+  readonly expiresAt: number;
+  readonly bytes: number;
+  /** Counts a read of the value that does not go through the read path. */
+  readonly countRead: () => void;
+  /** Keeps an answer that is built from this value alone, under its URL, as long as the value is kept. */
+  readonly attach: (url: string, answer: object, bytes: number) => void;
+}
+
+/** An answer and the value that it was built from. */
+interface Attached {
+  readonly key: string;
+  readonly entry: LocalEntry;
+  readonly answer: object;
+}
+
+/** What is to be kept of a read: all but what the tier adds. */
+type Kept<T> = Omit<LocalEntry<T>, 'attach' | 'expiresAt'> & { readonly ttlMs: number };
+
+/** A read of Redis whose values may be kept. */
+export interface TrackedRead {
+  /** The connection whose reads Redis tracks. */
+  readonly redis: RedisClient;
+  /** Keeps a value, unless it may have changed since the read began. */
+  readonly keep: <T>(key: string, kept: Kept<T>) => void;
+  /** Call it when all values are kept. */
+  readonly end: () => void;
+}
+
+/** The connections on which Redis reports changes. */
+export interface TrackedRedis {
+  readonly redis: RedisClient;
+  /** Whether Redis reports the changes of every key that `redis` reads now. */
+  readonly isTracked: () => boolean;
+}
+
+/** The first tier (L1): values in the memory of this process, over Redis. invalidations.ts keeps them right. */
+export interface LocalTier {
+  get<T>(key: string): LocalEntry<T> | undefined;
+  /** The answer that is attached to a value under this URL, while the value is kept. */
+  attached(url: string): Attached | undefined;
+  /** Begins a read of these keys. Undefined while changes are not tracked: nothing may be kept then. */
+  beginRead(keys: readonly string[]): TrackedRead | undefined;
+  /** From now on, values come from this Redis. */
+  follow(tracked: TrackedRedis): void;
+  /** Drops a key that has changed, also from the reads in flight. */
+  invalidate(key: string): void;
+  /** Drops the reads in flight: changes may have been missed since they began. */
+  dropReads(): void;
+  /** Drops everything. */
+  clear(): void;
+}
+
+export interface LocalTierOptions {
+  /** Upper limit of the memory for values and answers together. */
+  readonly maxBytes: number;
+  /** How long a value is kept at most. Bounds how old it can be when a report of its change is lost. */
+  readonly ttlSeconds: number;
+}
+
+/** lru-cache allocates its lists for the maximum number of entries: about 4 MB for both. */
+const MAX_ENTRIES = 50_000;
+
+export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): LocalTier {
+  const limits = { max: MAX_ENTRIES, maxSize: Math.ceil(maxBytes / 2), ttl: ttlSeconds * 1000 };
+  const entries = new LRUCache<string, LocalEntry>(limits);
+  const answers = new LRUCache<string, Attached>(limits);
+  /** The newest read in flight of each key. A read that is no longer here must not keep what it has read. */
+  const reads = new Map<string, object>();
+  let followed: TrackedRedis | undefined;
+
+  function keep<T>(key: string, { ttlMs, ...kept }: Kept<T>): void {
+    if (ttlMs <= 0) return;
+    const entry: LocalEntry<T> = {
+      ...kept,
+      expiresAt: performance.now() + ttlMs,
+      // The answer refers to the value, so its size includes that of the value, which may be dropped first.
+      attach: (url, answer, bytes) => answers.set(url, { key, entry, answer }, { size: bytes + entry.bytes }),
+    };
+    entries.set(key, entry, { size: entry.bytes, ttl: Math.min(ttlMs, limits.ttl) });
+  }
+
+  return {
+    get: <T>(key: string) => entries.get(key) as LocalEntry<T> | undefined,
+    attached(url) {
+      const found = answers.get(url);
+      return found !== undefined && entries.get(found.key) === found.entry ? found : undefined;
+    },
+    beginRead(keys) {
+      if (followed?.isTracked() !== true) return undefined;
+      const { redis, isTracked } = followed;
+      const read = {};
+      for (const key of keys) reads.set(key, read);
+      return {
+        redis,
+        keep(key, kept) {
+          // A cluster may have sent the read to a node that is not tracked yet.
+          if (reads.get(key) === read && isTracked()) keep(key, kept);
+        },
+        end() {
+          for (const key of keys) if (reads.get(key) === read) reads.delete(key);
+        },
+      };
+    },
+    follow: (tracked) => void (followed = tracked),
+    invalidate(key) {
+      reads.delete(key);
+      entries.delete(key);
+    },
+    dropReads: () => reads.clear(),
+    clear() {
+      reads.clear();
+      entries.clear();
+      answers.clear();
+    },
+  };
+}

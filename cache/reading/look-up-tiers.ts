@@ -1,0 +1,65 @@
+import type { RedisClient } from '../../clients/redis.ts';
+import type { LocalEntry, LocalTier } from './local-tier.ts';
+import { lookUp, type CacheHit, type LookUpResult } from './look-up.ts';
+import type { ReportProblem } from './read-problem.ts';
+import type { RedisCodec } from './redis-codec.ts';
+
+/** The tiers that hold values of one kind. */
+export interface Tiers<Id, T> {
+  readonly redis: RedisClient;
+  /** Undefined reads Redis each time. */
+  readonly localTier: LocalTier | undefined;
+  readonly key: (id: Id) => string;
+  readonly codec: RedisCodec<T>;
+  /** Counts a read that an answer in the local tier serves later. */
+  readonly onRead: (id: Id) => void;
+  readonly reportProblem: ReportProblem;
+}
+
+/** A value in the local tier. */
+export interface LocalHit<T> {
+  readonly state: 'local-hit';
+  readonly entry: LocalEntry<T>;
+}
+
+export type TieredResult<T> = LocalHit<T> | LookUpResult<T>;
+
+/**
+ * Reads the local tier, and from Redis what it lacks, in one round trip (to each node of a cluster). The local tier keeps what
+ * Redis has. Never rejects: failures are reported.
+ * @returns one result for each id, in the order of the ids
+ */
+export async function lookUpTiers<Id, T>(
+  { redis, localTier, key: keyOf, codec, onRead, reportProblem }: Tiers<Id, T>,
+  ids: readonly Id[],
+): Promise<TieredResult<T>[]> {
+  const keys = ids.map(keyOf);
+  if (localTier === undefined) return lookUp(redis, codec, keys, reportProblem);
+  const local = keys.map((key) => localTier.get<T>(key));
+  const missing = keys.filter((_, index) => local[index] === undefined);
+  const tracked = missing.length === 0 ? undefined : localTier.beginRead(missing);
+  const found = await lookUp(tracked?.redis ?? redis, codec, missing, reportProblem);
+  let next = 0;
+  const results = local.map((entry, index): TieredResult<T> => {
+    if (entry !== undefined) return { state: 'local-hit', entry };
+    const [key, id, result] = [keys[index], ids[index] as Id, found[next]];
+    next += 1;
+    if (key === undefined || result === undefined) throw new Error('a look-up has no result');
+    if (result.state === 'hit')
+      tracked?.keep(
+        key,
+        kept(result, () => onRead(id)),
+      );
+    return result;
+  });
+  tracked?.end();
+  return results;
+}
+
+const kept = <T>({ value, updatedAt, bytes, ttlMs }: CacheHit<T>, countRead: () => void) => ({
+  value,
+  updatedAt,
+  bytes,
+  ttlMs,
+  countRead,
+});

@@ -1,0 +1,350 @@
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { tableSource } from '../../../cache/reading/entity-sources.ts';
+import { followInvalidations, type Invalidations } from '../../../cache/reading/invalidations.ts';
+import { createLocalTier, type LocalTier, type LocalTierOptions } from '../../../cache/reading/local-tier.ts';
+import { createReadThrough } from '../../../cache/reading/read-through.ts';
+import { readMostRead } from '../../../cache/popularity/read-counts.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
+import { profile } from '../../../domain/entities/profile.ts';
+import { cacheStatus, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
+import { idsOf, NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
+import { startRelay } from '../../support/relay.ts';
+import { connectTo, describeOnRedisAndCluster, type RedisTarget } from '../../support/redis-targets.ts';
+import { startSingleRedis } from '../../support/redis-cluster.ts';
+import { until } from '../../support/until.ts';
+
+const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 60 };
+
+/** A process that reads profiles through a local tier. */
+interface Reader {
+  readonly tier: LocalTier;
+  /** The followers of a profile, and the tier that answered. */
+  readonly read: (id: string) => Promise<readonly [outcome: string, followers: number | null | undefined]>;
+  /** Reads until the local tier answers, as it does for the second read once Redis tracks the first. */
+  readonly readLocally: (id: string) => Promise<void>;
+  readonly tracked: RedisClient;
+  readonly problems: unknown[];
+  readonly close: () => Promise<void>;
+}
+
+async function startReader(
+  url: string,
+  { mode = 'default', ...options }: Partial<LocalTierOptions> & { mode?: 'default' | 'broadcast' } = {},
+): Promise<Reader> {
+  const [redis, tracked] = [await connectTo(url, 'serve'), await connectTo(url, 'serve')];
+  const tier = createLocalTier({ ...LOCAL, ...options });
+  const problems: unknown[] = [];
+  const invalidations: Invalidations = followInvalidations(tracked, tier, {
+    mode,
+    onProblem: (problem) => problems.push(problem),
+  });
+  const through = createReadThrough(
+    tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 1)))),
+    { redis, localTier: tier, now: () => NOW, onProblem: (problem) => problems.push(problem) },
+  );
+  const read = async (id: string) => {
+    const { outcome, value } = await through.read(id);
+    return [outcome, value?.followers_count] as const;
+  };
+  return {
+    tier,
+    read,
+    readLocally: (id) => until(`${id} is local`, async () => (await read(id))[0] === 'local-hit', 10),
+    tracked,
+    problems,
+    async close() {
+      invalidations.close();
+      await Promise.all([closeRedis(redis), closeRedis(tracked)]);
+    },
+  };
+}
+
+const keyOf = profile.key;
+/** Ids of which each master of a cluster has some. */
+const ids = idsOf(12);
+const write = (redis: RedisClient, ids: readonly string[], followers: number) =>
+  writeEntries(redis, profileEntries(ids, followers));
+
+describeOnRedisAndCluster('the local tier', (target: RedisTarget) => {
+  const readers: Reader[] = [];
+  const start = async (options?: Parameters<typeof startReader>[1]) => {
+    const reader = await startReader(target.url, options);
+    readers.push(reader);
+    return reader;
+  };
+  afterEach(async () => {
+    await Promise.all(readers.splice(0).map((reader) => reader.close()));
+  });
+  test.each(['default', 'broadcast'] as const)(
+    'shows each write in all processes, in the mode %s',
+    async (mode) => {
+      const all = [await start({ mode }), await start({ mode })];
+      for (const followers of [7, 8, 9]) {
+        await write(target.redis, ids, followers);
+        for (const { read, readLocally } of all)
+          for (const id of ids) {
+            await until('the write shows', async () => (await read(id))[1] === followers, 10);
+            await readLocally(id);
+            expect(await read(id)).toEqual(['local-hit', followers]);
+          }
+      }
+      expect(all.flatMap(({ problems }) => problems)).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['DEL', (id: string) => target.redis.del(keyOf(id))],
+    ['UNLINK', (id: string) => target.redis.unlink(keyOf(id))],
+    ['the end of its TTL', (id: string) => target.redis.pexpire(keyOf(id), 1)],
+    ['FLUSHALL', () => Promise.all(target.masters.map(({ redis }) => redis.flushall()))],
+  ])('drops a value after %s', async (_, remove) => {
+    const { read, readLocally } = await start();
+    await write(target.redis, ['kol-7'], 7);
+    await readLocally('kol-7');
+    await remove('kol-7');
+    await until('the source is read', async () => (await read('kol-7'))[1] === 1, 10);
+  });
+
+  test('keeps a value no longer than Redis', async () => {
+    const { tier, read, readLocally } = await start();
+    await write(target.redis, ['kol-7'], 7);
+    await target.redis.pexpire(keyOf('kol-7'), 1500);
+    await readLocally('kol-7');
+    const { expiresAt = 0 } = tier.get(keyOf('kol-7')) ?? {};
+    expect(expiresAt - performance.now()).toBeLessThanOrEqual(1500);
+    await until('it is gone', async () => (await read('kol-7'))[0] !== 'local-hit', 10);
+  });
+
+  test('drops what it reads when an invalidation or a reconnect overtakes the reply', async () => {
+    const { tier, readLocally } = await start();
+    await write(target.redis, ['kol-7'], 7);
+    await readLocally('kol-7');
+    const kept = { value: 'old', updatedAt: undefined, bytes: 1, ttlMs: 60_000, countRead: () => {} };
+    const overtakenBy = (event: () => void): boolean => {
+      const read = tier.beginRead(['a', 'b']);
+      event();
+      read?.keep('a', kept);
+      read?.end();
+      return tier.get('a') === undefined;
+    };
+    expect(overtakenBy(() => tier.invalidate('b'))).toBe(false);
+    expect(overtakenBy(() => tier.invalidate('a'))).toBe(true);
+    expect(overtakenBy(() => tier.dropReads())).toBe(true);
+    expect(overtakenBy(() => tier.clear())).toBe(true);
+  });
+
+  test.each(['the reads', 'the invalidations'])(
+    'is emptied and used again when the connection of %s is killed',
+    async (which) => {
+      const { read, readLocally } = await start();
+      await write(target.redis, ids, 7);
+      for (const id of ids) await readLocally(id);
+      for (const { redis } of target.masters) {
+        const clients = String(await redis.client('LIST'))
+          .trim()
+          .split('\n');
+        const isTracked = (line: string) => / flags=\S*t/.test(line);
+        const redirect = /redir=(\d+)/.exec(clients.find(isTracked) ?? '')?.[1];
+        const victim = clients.find((line) =>
+          which === 'the reads' ? isTracked(line) : line.startsWith(`id=${redirect} `),
+        );
+        const [, id = ''] = /^id=(\d+)/.exec(victim ?? '') ?? [];
+        await redis.client('KILL', 'ID', id);
+      }
+      await write(target.redis, ids, 8);
+      for (const id of ids) {
+        await until('the write shows', async () => (await read(id))[1] === 8, 10);
+        await readLocally(id);
+      }
+    },
+  );
+
+  test('takes nothing while Redis refuses to track, and starts when it agrees', async () => {
+    const acl = (...rule: string[]) =>
+      Promise.all(target.masters.map(({ redis }) => redis.acl('SETUSER', 'default', ...rule)));
+    await acl('-client|tracking');
+    try {
+      const { read, readLocally, problems } = await start();
+      await write(target.redis, ['kol-7'], 7);
+      for (let reads = 0; reads < 5; reads += 1) expect(await read('kol-7')).toEqual(['hit', 7]);
+      await until('it is reported', () => Promise.resolve(problems.length > 0), 10);
+      await acl('+client|tracking');
+      await readLocally('kol-7');
+    } finally {
+      await acl('+client|tracking');
+    }
+  });
+
+  test('is bounded in bytes', async () => {
+    const { tier, read, readLocally } = await start({ maxBytes: 100_000 });
+    const many = idsOf(200, 'many-');
+    await write(target.redis, many, 7);
+    await readLocally('many-0');
+    for (const id of many) await read(id);
+    const kept = many.flatMap((id) => tier.get(keyOf(id)) ?? []);
+    expect(kept.length).toBeGreaterThan(5);
+    expect(kept.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThanOrEqual(100_000);
+  });
+});
+
+describe('the API with a local tier', () => {
+  let servers: Awaited<ReturnType<typeof startSingleRedis>>;
+  let redis: RedisClient;
+  const apis: RunningApi[] = [];
+  beforeAll(async () => {
+    servers = await startSingleRedis();
+    redis = await connectTo(servers.url);
+  });
+  afterEach(async () => {
+    await Promise.all(apis.splice(0).map((api) => api.close()));
+    await redis.flushall();
+  });
+  afterAll(async () => {
+    await closeRedis(redis);
+    await servers.stop();
+  });
+  const start = async (more: Readonly<Record<string, string>> = {}) => {
+    const api = await startApi({
+      REDIS_URL: servers.url,
+      TRINO_URL: `http://${UNREACHABLE_ADDRESS}`,
+      API_L1_MEGABYTES: '8',
+      API_L1_TTL_SECONDS: '60',
+      ...more,
+    });
+    apis.push(api);
+    return api;
+  };
+  const path = (id: string) => `/api/v1/kols/${id}`;
+  const isLocal = async (api: RunningApi, url: string) =>
+    (cacheStatus(await api.get(url)) ?? '').startsWith('kol-l1; hit');
+  /** Reads until the answer of this URL is kept: the first read keeps the value, the second the answer. */
+  const makeReady = async (api: RunningApi, url: string) => {
+    await until(`${url} is local`, () => isLocal(api, url), 10);
+  };
+
+  test('shows a write in every process', async () => {
+    const two = [await start(), await start()];
+    for (const followers of [7, 8, 9]) {
+      await write(redis, ['kol-7'], followers);
+      for (const api of two) {
+        const shows = async () => (await api.get(path('kol-7'))).json['followers_count'] === followers;
+        await until('the write shows', shows, 10);
+        await makeReady(api, path('kol-7'));
+      }
+    }
+  });
+
+  /** What a client sees of an answer; times and ids differ between two requests. */
+  const seenBy = async (url: string, init: RequestInit) => {
+    const response = await fetch(url, init);
+    const headers = Object.fromEntries(response.headers);
+    for (const name of ['date', 'x-request-id', 'age', 'cache-status', 'cache-control', 'keep-alive'])
+      headers[name] &&= headers[name].replaceAll(/\b[0-9a-f-]{36}\b|\d+/g, 'N');
+    return { status: response.status, headers, body: await response.text() };
+  };
+
+  test('answers before Express as Express does', async () => {
+    const api = await start();
+    await write(redis, ids, 7);
+    await redis.zadd('kol:top:followers:all:100', ...idsOf(100).flatMap((id, index) => [index, id]));
+    await redis.expire('kol:top:followers:all:100', 900);
+    const urls = [path('kol-7'), '/api/v1/kols/top', '/api/v1/kols/top?limit=100&platform=all'];
+    const etags: string[] = ['"other"', '*'];
+    for (const url of urls) {
+      await makeReady(api, url);
+      for (const encoding of ['gzip', 'br', 'identity']) {
+        const answer = await api.get(url, { 'accept-encoding': encoding });
+        etags.push(answer.headers.get('etag') ?? '');
+      }
+    }
+    const encodings = ['gzip', 'br', 'gzip, br', 'br;q=0.1, gzip', 'identity', '*', 'deflate', 'br;q=0'];
+    const dates = ['Thu, 01 Jan 1970 00:00:00 GMT', 'Fri, 01 Jan 2100 00:00:00 GMT', 'yesterday'];
+    const headersOf = fc.record(
+      {
+        'accept-encoding': fc.constantFrom(...encodings),
+        'if-none-match': fc.oneof(
+          fc.constantFrom(...etags),
+          fc.array(fc.constantFrom(...etags), { minLength: 2, maxLength: 3 }).map((list) => list.join(', ')),
+        ),
+        'if-modified-since': fc.constantFrom(...dates),
+        'cache-control': fc.constantFrom('no-cache', 'max-age=0'),
+        'x-request-id': fc.constantFrom('mine', 'not safe; at all'),
+      },
+      { requiredKeys: ['cache-control'] },
+    );
+    let rounds = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...urls),
+        fc.constantFrom('GET', 'HEAD'),
+        headersOf,
+        async (url, method, headers) => {
+          // No answer is kept under a URL that was not read yet.
+          const other = `${url}${url.includes('?') ? '' : '?'}${'&'.repeat((rounds += 1))}`;
+          const early = await seenBy(api.url + url, { method, headers });
+          const express = await seenBy(api.url + other, { method, headers });
+          expect(early).toEqual(express);
+          expect(early.headers['cache-status']).toMatch(/^kol-lN; hit; ttl=N$/);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('counts and limits the reads that it answers before Express', async () => {
+    const api = await start({ API_RATE_LIMIT: '100' });
+    await write(redis, ['kol-7'], 7);
+    await makeReady(api, path('kol-7'));
+    const { headers } = await api.get(path('kol-7'));
+    const conditional = { 'if-none-match': headers.get('etag') ?? '' };
+    for (let read = 0; read < 150; read += 1)
+      expect((await api.get(path('kol-7'), conditional)).status).toBe(304);
+    let accepted = 0;
+    while (accepted < 200 && (await api.get(path('kol-7'))).status === 200) accepted += 1;
+    expect(accepted).toBeGreaterThan(80);
+    expect(accepted).toBeLessThan(100);
+    await api.close();
+    apis.splice(0);
+    const [counted] = await readMostRead(redis, new Date());
+    expect(counted?.id).toBe('kol-7');
+    expect(counted?.reads).toBeGreaterThan(accepted + 150);
+  });
+
+  test('builds no kept answer from several values', async () => {
+    const api = await start();
+    await write(redis, ids, 7);
+    await redis.zadd('kol:top:followers:all:100', 9, 'kol-7');
+    await redis.expire('kol:top:followers:all:100', 900);
+    const url = '/api/v1/kols/top?expand=profile';
+    const followers = async () =>
+      ((await api.get(url)).json as { items: { profile: { followers_count: number } }[] }).items[0]?.profile
+        .followers_count;
+    await makeReady(api, url);
+    expect(await followers()).toBe(7);
+    await write(redis, ['kol-7'], 8);
+    await until('the write shows', async () => (await followers()) === 8, 10);
+    expect((await api.get(`/api/v1/kols?ids=${ids.join(',')}`)).json['items']).toHaveLength(ids.length);
+    await until('several ids are local', () => isLocal(api, `/api/v1/kols?ids=${ids.join(',')}`), 10);
+  });
+
+  test('keeps no answers when answers differ by origin', async () => {
+    const api = await start({ API_CORS_ORIGINS: 'https://app.example.com' });
+    await write(redis, ['kol-7'], 7);
+    await makeReady(api, path('kol-7'));
+    const { headers } = await api.get(path('kol-7'), { origin: 'https://app.example.com' });
+    expect(headers.get('access-control-allow-origin')).toBe('https://app.example.com');
+    expect(headers.get('vary')).toBe('Origin, Accept-Encoding');
+  });
+
+  test('answers without Redis until its TTL', async () => {
+    const relay = await startRelay(new URL(servers.url).host);
+    const api = await start({ REDIS_URL: `redis://127.0.0.1:${relay.port}`, API_L1_TTL_SECONDS: '2' });
+    await write(redis, ['kol-7'], 7);
+    await makeReady(api, path('kol-7'));
+    await relay.close();
+    expect(await isLocal(api, path('kol-7'))).toBe(true);
+    await until('it is gone', async () => (await api.get(path('kol-7'))).status === 503, 10);
+  });
+});
