@@ -5,9 +5,9 @@ import { newestRows } from '../../../domain/schema/newest-rows.ts';
 import { mapRows, type TableEntity } from '../../../domain/schema/table-entity.ts';
 import { existingIdsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
-import type { SilverCatalog } from '../silver-catalog.ts';
+import type { SilverReader } from '../silver-catalog.ts';
+import type { SilverSource } from '../silver-source.ts';
 import { literals } from '../sql.ts';
-import type { Trino } from '../trino.ts';
 
 /** Reads of single rows. Ids that do not exist have no result; of several rows of one id, the newest counts. */
 export interface ReadsById {
@@ -21,25 +21,30 @@ export interface ReadsById {
   contentById(ids: readonly string[], options?: ReadOptions): Promise<readonly Content[]>;
 }
 
-export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById {
+export function createReadsById(silver: SilverReader): ReadsById {
   const rowsById = async <F extends Fields & { readonly processed_at: Field<string | null> }>(
     entity: TableEntity<F>,
     ids: readonly string[],
     options: ReadOptions = {},
   ) => {
     if (ids.length === 0) return [];
-    const source = await silver.source(options.versions);
-    const sql = `SELECT ${source.select(entity)} FROM ${source.table(entity.table)}
-                 WHERE ${source.text(entity.table, entity.idColumn)} IN ${literals(ids)}`;
-    const rows = await trino.rows(sql, { columns: Object.keys(entity.columns), signal: options.signal });
+    const rows = await silver.rows(
+      {
+        tables: [entity.table],
+        columns: Object.keys(entity.columns),
+        sql: (source) => `SELECT ${source.select(entity)} FROM ${source.table(entity.table)}
+               WHERE ${source.text(entity.table, entity.idColumn)} IN ${literals(ids)}`,
+      },
+      options,
+    );
     return newestRows(mapRows(rows, entity.fromRow, options.onRejected), entity.idOf);
   };
 
   return {
-    async existingIds(entity, ids, { signal, versions } = {}) {
+    async existingIds(entity, ids, options = {}) {
       if (ids.length === 0) return new Set();
-      const sql = existingIdsSql(await silver.source(versions), entity, ids);
-      const rows = await trino.rows(sql, { columns: ['id'], signal });
+      const sql = (source: SilverSource) => existingIdsSql(source, entity, ids);
+      const rows = await silver.rows({ tables: [entity.table], columns: ['id'], sql }, options);
       return new Set(rows.map(([id]) => id ?? ''));
     },
     profilesById: (ids, options) => rowsById(profile, ids, options),
