@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { RedisClient } from '../../clients/redis.ts';
+import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import type { CacheMiss, Fill } from './fill-entry.ts';
 import { lookUp, type CacheHit, type LookUpResult } from './look-up.ts';
@@ -91,32 +91,32 @@ export function createReadThrough<Id, T>(
     if (cached.state === 'hit') return hitAnswer(cached);
     // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
     if (unknownKeys.has(key)) return { value: null, outcome: 'negative' };
-    const value = await load(id);
+    // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
+    const readAt =
+      cached.state === 'unreachable'
+        ? undefined
+        : await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
+    const updatedAt = now().toISOString();
+    const value = await loadFrom(source, id);
     if (value === null) unknownKeys.set(key, true);
     const outcome = cached.state === 'unreachable' ? 'bypass' : 'miss';
     if (value === null) return { value, outcome };
     // The time that the cached value gets, so that the readers after this one name the same.
-    const answer = { value, outcome, updatedAt: now().toISOString() } as const;
-    return cached.state === 'unreachable' ? answer : fill(id, key, answer, cached);
-  }
-
-  async function load(id: Id): Promise<T | null> {
-    try {
-      return await source.load(id);
-    } catch (error) {
-      throw translateSourceError(source.name, error);
-    }
+    const answer = { value, outcome, updatedAt } as const;
+    return cached.state === 'unreachable' || readAt === undefined
+      ? answer
+      : fill(id, key, answer, { seen: cached, readAt });
   }
 
   async function fill(
     id: Id,
     key: string,
     answer: Answer<T> & { readonly value: T; readonly updatedAt: string },
-    seen: CacheMiss,
+    { seen, readAt }: { readonly seen: CacheMiss; readonly readAt: number },
   ): Promise<Answer<T>> {
     try {
       const entry = source.toEntry(id, answer.value, answer.updatedAt);
-      if (await source.fill(redis, entry, seen)) return { ...answer, ttlSeconds: source.ttlSeconds };
+      if (await source.fill(redis, entry, seen, readAt)) return { ...answer, ttlSeconds: source.ttlSeconds };
     } catch (error) {
       reportProblem(key, 'fill', error);
       return answer;
@@ -153,6 +153,27 @@ export function createReadThrough<Id, T>(
       );
     },
   };
+}
+
+async function loadFrom<Id, T>({ name, load }: EntitySource<Id, T>, id: Id): Promise<T | null> {
+  try {
+    return await load(id);
+  } catch (error) {
+    throw translateSourceError(name, error);
+  }
+}
+
+/** @returns undefined when Redis fails: then nothing is filled */
+async function readTimeOf(
+  redis: RedisClient,
+  onError: (error: unknown) => void,
+): Promise<number | undefined> {
+  try {
+    return await readRedisTime(redis);
+  } catch (error) {
+    onError(error);
+    return undefined;
+  }
 }
 
 /** Concurrent reads of one key share one flight, its error included. */

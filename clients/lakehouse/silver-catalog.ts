@@ -192,7 +192,7 @@ interface SilverQuery {
 }
 
 /** The first rows of a result were read before Trino met a column that it cannot read. The next read leaves the column out. */
-export class UnreadableColumnError extends Error {
+class UnreadableColumnError extends Error {
   readonly code = 'UNREADABLE_COLUMN';
   constructor(cause: Error) {
     super(`A column cannot be read; the next read takes it as unknown (${cause.message})`, { cause });
