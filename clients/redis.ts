@@ -160,3 +160,12 @@ export async function closeRedis(redis: RedisClient): Promise<void> {
     redis.disconnect();
   }
 }
+
+/** Node of a cluster whose clock counts: the clocks of two nodes differ. */
+const CLOCK_KEY = 'cache:metadata';
+
+/** The time of Redis in microseconds since 1970: one clock for all processes. */
+export async function readRedisTime(redis: RedisClient): Promise<number> {
+  const [seconds, micros] = (await redis.eval("return redis.call('TIME')", 1, CLOCK_KEY)) as [string, string];
+  return Number(seconds) * 1_000_000 + Number(micros);
+}

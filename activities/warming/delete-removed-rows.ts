@@ -1,6 +1,7 @@
 import { scanEntities } from '../../cache/redis/scan-entities.ts';
 import { deleteUnlessStreamed } from '../../cache/writing/delete-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import { readRedisTime } from '../../clients/redis.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
@@ -24,11 +25,12 @@ async function deleteRemovedIds(
   { ids, versions }: { readonly ids: readonly string[]; readonly versions: TableVersions },
 ): Promise<void> {
   for (const chunk of inChunks(ids, CHUNK)) {
+    const readAt = await readRedisTime(warm.redis);
     const existing = await lakehouse.existingIds(entity, chunk, warm.readingAt(versions));
     const removed = chunk.filter((id) => !existing.has(id));
     if (removed.length === 0) continue;
     await assertUnchanged(warm, versions);
-    warm.counts.removed += await deleteUnlessStreamed(warm.redis, removed.map(entity.key), warm.args);
+    warm.counts.removed += await deleteUnlessStreamed(warm.redis, removed.map(entity.key), readAt, warm.args);
   }
 }
 

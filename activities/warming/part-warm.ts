@@ -3,6 +3,7 @@ import { writePartMetadata } from '../../cache/writing/part-metadata.ts';
 import { writeEntries, type WriteTotals } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
+import type { UnreadableColumn } from '../../clients/lakehouse/silver-source.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
@@ -48,6 +49,7 @@ const MAX_REJECTED_EXAMPLES = 5;
 export class PartWarm {
   readonly #startedMs = performance.now();
   readonly #rejectedExamples: string[] = [];
+  readonly #unreadable = new Set<string>();
   readonly #lakehouse: Lakehouse;
   readonly settleMs: number;
   readonly redis: RedisClient;
@@ -66,12 +68,15 @@ export class PartWarm {
     this.settleMs = settleSeconds * 1000;
   }
 
-  /** Options for reads of the lakehouse: they end with the activity, and rejected rows are counted. */
+  /** Options for reads of the lakehouse: they end with the activity, rejected rows are counted, and unreadable columns are noted. */
   readonly reading = {
     signal: Context.current().cancellationSignal,
     onRejected: (reason: string) => {
       this.counts.rejected += 1;
       if (this.#rejectedExamples.length < MAX_REJECTED_EXAMPLES) this.#rejectedExamples.push(reason);
+    },
+    onUnreadable: ({ table, column, reason }: UnreadableColumn) => {
+      this.#unreadable.add(`${table}.${column} cannot be read, and is cached as unknown: ${reason}`);
     },
   };
 
@@ -159,7 +164,7 @@ export class PartWarm {
       durationMs: Math.round(performance.now() - this.#startedMs),
       rejectedExamples: this.#rejectedExamples,
       skipped: this.skipped,
-      warnings: this.warnings,
+      warnings: [...this.warnings, ...this.#unreadable],
     };
   }
 }

@@ -4,12 +4,16 @@ import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import type { PartWarm } from './part-warm.ts';
+import { readRedisTime } from '../../clients/redis.ts';
+import { mutableTables } from '../../domain/warming/table-version.ts';
 import { readOneVersion } from './read-one-version.ts';
 
 interface FoundRows<Row> {
   readonly rows: readonly Row[];
   /** Ids that have no row. An id whose row breaks the contract is not among them. */
   readonly missing: readonly string[];
+  /** When the read began: the time of Redis in microseconds. */
+  readonly readAt: number;
 }
 
 /** Reads the rows of some ids at one version of their table. */
@@ -20,20 +24,22 @@ export async function readIds<Row>(
   readRows: (ids: readonly string[], options: ReadOptions) => Promise<readonly Row[]>,
 ): Promise<FoundRows<Row>> {
   const ids = warm.args.scope?.ids ?? [];
+  const plannedAt = await readRedisTime(warm.redis);
   const { result } = await readOneVersion(warm, await warm.readVersions(), async (versions) => {
+    const readAt = mutableTables(versions).length === 0 ? plannedAt : await readRedisTime(warm.redis);
     const reading = warm.readingAt(versions);
     const rows = await readRows(ids, reading);
     const existing = await lakehouse.existingIds(entity, ids, reading);
-    return { rows, missing: ids.filter((id) => !existing.has(id)) };
+    return { readAt, rows, missing: ids.filter((id) => !existing.has(id)) };
   });
   return result;
 }
 
-/** Deletes the cached rows of these ids, except those that an event wrote. */
+/** Deletes the cached rows of the ids that a read did not find, except those that an event wrote. */
 export async function deleteIds(
   warm: PartWarm,
   entity: Pick<TableEntity<Fields>, 'key'>,
-  ids: readonly string[],
+  { missing, readAt }: Pick<FoundRows<unknown>, 'missing' | 'readAt'>,
 ): Promise<void> {
-  warm.counts.removed += await deleteUnlessStreamed(warm.redis, ids.map(entity.key), warm.args);
+  warm.counts.removed += await deleteUnlessStreamed(warm.redis, missing.map(entity.key), readAt, warm.args);
 }

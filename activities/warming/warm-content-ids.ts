@@ -11,12 +11,12 @@ export function createWarmContentIds(deps: PartWarmDeps) {
     const warm = new PartWarm(deps, 'trending', args);
     return warm.run(async () => {
       const now = new Date();
-      const { rows, missing } = await readIds(warm, lakehouse, content, (ids, reading) =>
+      const found = await readIds(warm, lakehouse, content, (ids, reading) =>
         lakehouse.contentById(ids, reading),
       );
-      warm.counts.rowsRead += rows.length;
-      await writeContentDetails(warm, rows, now);
-      await deleteIds(warm, content, missing);
+      warm.counts.rowsRead += found.rows.length;
+      await writeContentDetails(warm, found.rows, now);
+      await deleteIds(warm, content, found);
       return warm.report();
     });
   };

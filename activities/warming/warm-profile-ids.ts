@@ -11,11 +11,11 @@ export function createWarmProfileIds(deps: PartWarmDeps) {
     const warm = new PartWarm(deps, 'profiles', args);
     return warm.run(async () => {
       const readAt = new Date().toISOString();
-      const { rows, missing } = await readIds(warm, lakehouse, profile, (ids, reading) =>
+      const found = await readIds(warm, lakehouse, profile, (ids, reading) =>
         lakehouse.profilesById(ids, reading),
       );
-      await writeProfiles(warm, rows, readAt);
-      await deleteIds(warm, profile, missing);
+      await writeProfiles(warm, found.rows, readAt);
+      await deleteIds(warm, profile, found);
       return warm.report();
     });
   };

@@ -1,12 +1,14 @@
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
-import { replaceSet } from '../../cache/writing/replace-set.ts';
+import { renewSets, type SetOfRead } from '../../cache/writing/renew-sets.ts';
+import { removeSet, replaceSet } from '../../cache/writing/replace-set.ts';
+import { readRedisTime } from '../../clients/redis.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
-import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
+import { mutableTables, versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { PartWarm, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { readOneVersion } from './read-one-version.ts';
@@ -64,6 +66,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
   return warm.run(async () => {
     const now = new Date();
     const last = await readPartMetadata(redis, part);
+    const plannedAt = await readRedisTime(redis);
     const current = await warm.readVersions();
     const currentTexts = versionTexts(current);
     if (
@@ -73,30 +76,35 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
       return warm.report();
 
     const { versions, result } = await readOneVersion(warm, current, async (at) => {
+      // A snapshot was current before the read; files are only known to be the same during it.
+      const readAt = mutableTables(at).length === 0 ? plannedAt : await readRedisTime(redis);
       const tableRows = await warm.countTableRows(at);
       refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
       const { sets, emptied } = await readSets(warm, setPart, last, { at, now });
       // Other limits give sets of other sizes: those cannot be compared.
       if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
-      return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
+      return { readAt, tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
     });
-    const { tableRows, sets, emptied } = result;
+    const { readAt, tableRows, sets, emptied } = result;
 
-    await replaceSets(warm, sets);
+    await replaceSets(warm, sets, readAt);
     const companions = (await setPart.writeCompanions?.(warm, sets, { at: versions, now })) ?? [];
     if (args.dryRun) return warm.report();
-    for (const key of emptied) warm.counts.removed += await redis.unlink(key);
+    for (const key of emptied) warm.counts.removed += await removeSet(redis, key, readAt);
     await refreshWritten(warm, [...sets.map(({ entry }) => entry), ...companions]);
     // After a scoped warm the other platforms are as old as before, so the part does not count as warmed.
     if (args.scope !== undefined) return warm.report();
     const { keys, rowsRead: rows } = warm.counts;
     const source = { read_at: now.toISOString(), rows, tableRows, versions: versionTexts(versions), shape };
-    await warm.writeMetadata({ ...source, keys, sets: metadataOf(sets, companions) }, now);
+    await warm.writeMetadata({ ...source, keys, sets: metadataOf(sets, companions, readAt) }, now);
     return warm.report();
   });
 }
 
-/** Refreshes the TTLs of the part. @returns false when the part must be read: a key is missing, or the last read is too old */
+/**
+ * Refreshes the TTLs of the part.
+ * @returns false when the part must be read: a key is missing, another read wrote a set, or the last read is too old
+ */
 async function refreshSets(
   warm: PartWarm,
   { maxAgeMs }: SetPart,
@@ -104,9 +112,15 @@ async function refreshSets(
   now: Date,
 ): Promise<boolean> {
   if (now.getTime() - Date.parse(last.read_at) > maxAgeMs) return false;
-  const keys = Object.entries(last.sets).map(([key, { ttlSeconds }]) => ({ key, ttlSeconds }));
+  const keys = Object.entries(last.sets).map(([key, { ttlSeconds, readAt }]) => ({
+    key,
+    ttlSeconds,
+    readAt,
+  }));
   if (!warm.args.dryRun) {
-    if (!(await refreshTtls(warm.redis, keys))) return false;
+    const sets = keys.filter((key): key is SetOfRead => key.readAt !== undefined);
+    const companions = keys.filter(({ readAt }) => readAt === undefined);
+    if (!(await renewSets(warm.redis, sets)) || !(await refreshTtls(warm.redis, companions))) return false;
     warm.counts.renewed = keys.length;
     await warm.writeMetadata(last, now);
   }
@@ -134,9 +148,12 @@ const withGrace = (set: SetToWrite, graceSeconds: number): SetToWrite => ({
   entry: { ...set.entry, ttlSeconds: set.entry.ttlSeconds + graceSeconds },
 });
 
-async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[]): Promise<void> {
-  for (const { entry } of sets)
-    warm.countWritten(warm.args.dryRun ? sizeOf([entry]) : await replaceSet(warm.redis, entry));
+async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[], readAt: number): Promise<void> {
+  for (const { entry } of sets) {
+    const totals = warm.args.dryRun ? sizeOf([entry]) : await replaceSet(warm.redis, entry, readAt);
+    if (totals.keys === 0) warm.skipped.push(`${entry.key} not replaced: it is from a later read`);
+    warm.countWritten(totals);
+  }
 }
 
 /**
@@ -152,9 +169,10 @@ async function refreshWritten(warm: PartWarm, entries: readonly CacheEntry[]): P
 const metadataOf = (
   sets: readonly SetToWrite[],
   companions: readonly CacheEntry[],
+  readAt: number,
 ): PartMetadata['sets'] => ({
   ...Object.fromEntries(
-    sets.map(({ entry: { key, ttlSeconds }, size }) => [key, { size, ttlSeconds }] as const),
+    sets.map(({ entry: { key, ttlSeconds }, size }) => [key, { size, ttlSeconds, readAt }] as const),
   ),
   ...Object.fromEntries(
     companions.map(({ key, ttlSeconds }) => [key, { size: 0, ttlSeconds, refreshOnly: true }] as const),

@@ -1,6 +1,8 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
+import { siblingKey } from '../redis/cluster-pipeline.ts';
 import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
+import { FENCE, LUA_READ_FENCE } from '../writing/read-fence.ts';
 import { replaceSet } from '../writing/replace-set.ts';
 
 /** What a reader found under a key before it queried the source: nothing that it can use. */
@@ -9,42 +11,53 @@ export type CacheMiss =
   /** Cannot be decoded, lacks fields, or has no TTL. `reply` is the raw value; undefined where the key has another Redis type. */
   | { readonly state: 'unusable'; readonly reply: unknown };
 
-/** Fills a key after a miss. @returns false when another writer was faster; its value stays */
-export type Fill = (redis: RedisClient, entry: CacheEntry, seen: CacheMiss) => Promise<boolean>;
+/**
+ * Fills a key after a miss.
+ * @param readAt when the read began, as `readRedisTime` returns it
+ * @returns false when another writer was faster, or the state of the key is from a later read: that stays
+ */
+export type Fill = (
+  redis: RedisClient,
+  entry: CacheEntry,
+  seen: CacheMiss,
+  readAt: number,
+) => Promise<boolean>;
 
 /**
  * Fills a key unless its value changed since the look-up: a miss takes some 300 ms, and in this time a warm or the hot path may
- * write a newer value.
- * KEYS: the key
- * ARGV: TTL in seconds, condition, text seen by the look-up, 'string' or 'hash', then the value or field, value, …
+ * write a newer value. A key that a warm deleted because a later read did not find its row stays deleted.
+ * KEYS: the key, its fence
+ * ARGV: TTL in seconds, condition, text seen by the look-up, 'string' or 'hash', when the read began, then the value or field, value, …
  * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen, which is for a hash its
  * cached_at; 'any' fills always.
  */
-const FILL = `${LUA_REPLACE_HASH}
+const FILL = `${LUA_REPLACE_HASH}${LUA_READ_FENCE}
 local heldType = redis.call('TYPE', KEYS[1]).ok
 local unchanged = heldType == 'none' or ARGV[2] == 'any'
   or (ARGV[2] == 'same' and heldType == 'string' and redis.call('GET', KEYS[1]) == ARGV[3])
   or (ARGV[2] == 'same' and heldType == 'hash' and (redis.call('HGET', KEYS[1], 'cached_at') or '') == ARGV[3])
-if not unchanged then return 0 end
+if not unchanged or isLate(KEYS[2], ARGV[5]) then return 0 end
 if ARGV[4] == 'string' then
-  redis.call('SET', KEYS[1], ARGV[5], 'EX', ARGV[1])
+  redis.call('SET', KEYS[1], ARGV[6], 'EX', ARGV[1])
 else
-  replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 5))
+  replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 6))
 end
 return 1`;
 
 /** Fills one item (hash or string) unless its key was written since the look-up. */
-export const fillItem: Fill = async (redis, entry, seen) => {
+export const fillItem: Fill = async (redis, entry, seen, readAt) => {
   if (entry.type !== 'string' && entry.type !== 'hash')
     throw new Error(`fillItem cannot fill ${entry.key}: it is a ${entry.type}, not a string or hash`);
   const value = entry.type === 'string' ? [entry.value] : Object.entries(entry.fields).flat();
   const filled = await redis.eval(
     FILL,
-    1,
+    2,
     entry.key,
+    siblingKey(entry.key, FENCE),
     entry.ttlSeconds,
     ...fillCondition(seen),
     entry.type,
+    readAt,
     ...value,
   );
   return filled === 1;
@@ -57,8 +70,6 @@ function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', 
   return ['same', (seen.reply as Readonly<Record<string, string>>)['cached_at'] ?? ''];
 }
 
-/** Replaces a whole set. The order of concurrent writers does not matter: each has just read the same lakehouse. */
-export const fillSet: Fill = async (redis, entry) => {
-  await replaceSet(redis, entry);
-  return true;
-};
+/** Replaces a whole set, unless the one that is cached is from a later read. */
+export const fillSet: Fill = async (redis, entry, _, readAt) =>
+  (await replaceSet(redis, entry, readAt)).keys > 0;

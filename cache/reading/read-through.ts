@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { RedisClient } from '../../clients/redis.ts';
+import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import type { CacheMiss, Fill } from './fill-entry.ts';
 import type { LocalEntry, LocalTier } from './local-tier.ts';
@@ -93,11 +93,9 @@ export function createReadThrough<Id, T>(
   const reportProblem = createProblemReporter(source.name, onProblem);
   const share = createFlights<T>();
   const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
-  const { key, codec, onRead = () => {} } = source;
-  const onLocalRead = (id: Id) => {
-    onOutcome('local-hit');
-    onRead(id);
-  };
+  const { key, codec } = source;
+  const count = createReadCount(source, onOutcome);
+  const onLocalRead = (id: Id) => count(id, { value: true, outcome: 'local-hit' });
   const lookUpAll = (ids: readonly Id[]) =>
     lookUpTiers({ redis, localTier, key, codec, onRead: onLocalRead, reportProblem }, ids);
   const lookUpOne = async (id: Id): Promise<TieredResult<T>> =>
@@ -108,24 +106,32 @@ export function createReadThrough<Id, T>(
     if (isFound(cached)) return foundAnswer(cached);
     // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
     if (unknownKeys.has(key)) return { value: null, outcome: 'negative' };
-    const value = await load(source, id);
+    // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
+    const readAt =
+      cached.state === 'unreachable'
+        ? undefined
+        : await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
+    const updatedAt = now().toISOString();
+    const value = await loadFrom(source, id);
     if (value === null) unknownKeys.set(key, true);
     const outcome = cached.state === 'unreachable' ? 'bypass' : 'miss';
     if (value === null) return { value, outcome };
     // The time that the cached value gets, so that the readers after this one name the same.
-    const answer = { value, outcome, updatedAt: now().toISOString() } as const;
-    return cached.state === 'unreachable' ? answer : fill(id, key, answer, cached);
+    const answer = { value, outcome, updatedAt } as const;
+    return cached.state === 'unreachable' || readAt === undefined
+      ? answer
+      : fill(id, key, answer, { seen: cached, readAt });
   }
 
   async function fill(
     id: Id,
     key: string,
     answer: Answer<T> & { readonly value: T; readonly updatedAt: string },
-    seen: CacheMiss,
+    { seen, readAt }: { readonly seen: CacheMiss; readonly readAt: number },
   ): Promise<Answer<T>> {
     try {
       const entry = source.toEntry(id, answer.value, answer.updatedAt);
-      if (await source.fill(redis, entry, seen)) return { ...answer, ttlSeconds: source.ttlSeconds };
+      if (await source.fill(redis, entry, seen, readAt)) return { ...answer, ttlSeconds: source.ttlSeconds };
     } catch (error) {
       reportProblem(key, 'fill', error);
       return answer;
@@ -136,8 +142,7 @@ export function createReadThrough<Id, T>(
   }
 
   function counted(id: Id, result: ReadResult<T>): ReadResult<T> {
-    onOutcome(result.outcome);
-    if (result.value !== null) onRead(id);
+    count(id, result);
     return result;
   }
 
@@ -161,6 +166,14 @@ export function createReadThrough<Id, T>(
   };
 }
 
+/** Counts each read by its outcome, and the ids of those that found a value. */
+const createReadCount =
+  <Id>({ onRead }: Pick<EntitySource<Id, unknown>, 'onRead'>, onOutcome: (outcome: ReadOutcome) => void) =>
+  (id: Id, { value, outcome }: Pick<ReadResult<unknown>, 'value' | 'outcome'>): void => {
+    onOutcome(outcome);
+    if (value !== null) onRead?.(id);
+  };
+
 /** The values that were found, by id. */
 function foundValues<Id, T>(ids: readonly Id[], results: readonly TieredResult<T>[]): Map<Id, T> {
   const values = new Map<Id, T>();
@@ -172,11 +185,24 @@ function foundValues<Id, T>(ids: readonly Id[], results: readonly TieredResult<T
   return values;
 }
 
-async function load<Id, T>(source: EntitySource<Id, T>, id: Id): Promise<T | null> {
+async function loadFrom<Id, T>({ name, load }: EntitySource<Id, T>, id: Id): Promise<T | null> {
   try {
-    return await source.load(id);
+    return await load(id);
   } catch (error) {
-    throw translateSourceError(source.name, error);
+    throw translateSourceError(name, error);
+  }
+}
+
+/** @returns undefined when Redis fails: then nothing is filled */
+async function readTimeOf(
+  redis: RedisClient,
+  onError: (error: unknown) => void,
+): Promise<number | undefined> {
+  try {
+    return await readRedisTime(redis);
+  } catch (error) {
+    onError(error);
+    return undefined;
   }
 }
 

@@ -3,9 +3,10 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
+import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
 import { stagingKey } from './staging-key.ts';
-import { EmptyEntryError, writeEntries, type WriteTotals } from './write-entries.ts';
-import { WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
+import { EmptyEntryError, type WriteTotals } from './write-entries.ts';
+import { addCommand, WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
 /** A large set was not replaced, because members of its staged copy are missing or repeated. A retry helps. */
 export class IncompleteSetError extends Error {
@@ -27,40 +28,94 @@ const MEMBERS_PER_CALL = 1000;
 /**
  * Moves a staged set to its key, unless the number of its members is wrong: a restart, a failover or an eviction loses the latest
  * writes, and a retry after a lost reply adds the same members to a list twice.
- * KEYS: staging key, the set's key
- * ARGV: the command that counts members, the expected number of members
+ * KEYS: the set's key, its fence, the staging key
+ * ARGV: when the read began, TTL in seconds, the command that counts members, the expected number of members
+ * Returns 1, 0 when a later read wrote the set, or -1 when the staged set is incomplete.
  */
-const RENAME_IF_COMPLETE = luaScript(`#!lua
-if redis.call(ARGV[1], KEYS[1]) ~= tonumber(ARGV[2]) then return 0 end
-redis.call('RENAME', KEYS[1], KEYS[2])
+const RENAME_IF_COMPLETE = luaScript(`#!lua${LUA_READ_FENCE}
+if redis.call(ARGV[3], KEYS[3]) ~= tonumber(ARGV[4]) then return -1 end
+if isLate(KEYS[2], ARGV[1]) then redis.call('UNLINK', KEYS[3]) return 0 end
+redis.call('RENAME', KEYS[3], KEYS[1])
+raiseFence(KEYS[2], ARGV[1], ARGV[2])
 return 1`);
 
 /**
+ * Replaces a small set.
+ * KEYS: the set's key, its fence
+ * ARGV: when the read began, TTL in seconds, the command that adds the arguments that follow, then its arguments
+ * Returns 1, or 0 when a later read wrote the set.
+ */
+const REPLACE_SET = luaScript(`#!lua${LUA_READ_FENCE}
+if isLate(KEYS[2], ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call(ARGV[3], KEYS[1], unpack(ARGV, 4))
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+raiseFence(KEYS[2], ARGV[1], ARGV[2])
+return 1`);
+
+/**
+ * Removes a set that has no members any more.
+ * KEYS: the set's key, its fence
+ * ARGV: when the read began
+ * Returns 1 when there was one that no later read wrote, else 0.
+ */
+const REMOVE_SET = luaScript(`${LUA_READ_FENCE}
+if isLate(KEYS[2], ARGV[1]) then return 0 end
+raiseFence(KEYS[2], ARGV[1], 0)
+return redis.call('UNLINK', KEYS[1])`);
+
+/**
  * Replaces one set (ranking, list, statistics, autocomplete). Readers see the whole old set or the whole new set: a large one is
- * staged under another key in bounded chunks, then renamed. The TTL moves with it.
+ * staged under another key in bounded chunks, then renamed. The TTL moves with it. A set whose read began later stays.
+ * @param readAt when the read of the new set began, as `readRedisTime` returns it
+ * @returns no keys when a set of a later read stays
  * @throws EmptyEntryError when the new set has no members
  * @throws IncompleteSetError when Redis lost or repeated members of a large set during the write
  */
-export async function replaceSet(redis: RedisClient, entry: CacheEntry): Promise<WriteTotals> {
+export async function replaceSet(
+  redis: RedisClient,
+  entry: CacheEntry,
+  readAt: number,
+): Promise<WriteTotals> {
   const size = entrySize(entry);
   if (size === 0) throw new EmptyEntryError(entry.key);
-  if (size <= MEMBERS_PER_CALL || entry.type === 'string') return writeEntries(redis, [entry]);
+  const written =
+    size <= MEMBERS_PER_CALL || entry.type === 'string'
+      ? await runScript(redis, REPLACE_SET, [
+          {
+            keys: [entry.key, fenceKey(entry.key)],
+            args: [readAt, entry.ttlSeconds, ...addCommand(entry)],
+          },
+        ])
+      : await replaceLargeSet(redis, entry, readAt);
+  return written === 0 ? { keys: 0, bytes: 0 } : { keys: 1, bytes: entryBytes(entry) };
+}
+
+/** @returns 1, or 0 when a set of a later read stays */
+async function replaceLargeSet(redis: RedisClient, entry: SetEntry, readAt: number): Promise<number> {
   // Each writer has its own: a warm and a reader's miss may replace the same set at the same time.
   const staging = stagingKey(entry.key, randomUUID());
   try {
     for (const piece of inPieces(entry))
       await runScript(redis, WRITE_MEMBERS, [writeMembersCall(staging, piece, 'add')]);
     const renamed = await runScript(redis, RENAME_IF_COMPLETE, [
-      { keys: [staging, entry.key], args: [countCommand[entry.type], distinctMembers(entry)] },
+      {
+        keys: [entry.key, fenceKey(entry.key), staging],
+        args: [readAt, entry.ttlSeconds, countCommand[entry.type], distinctMembers(entry)],
+      },
     ]);
-    if (renamed === 0) throw new IncompleteSetError(entry.key);
+    if (renamed === -1) throw new IncompleteSetError(entry.key);
+    return renamed;
   } catch (error) {
     // A full Redis has no room for half a set. The key of a writer that dies expires by its TTL.
     await redis.unlink(staging).catch(() => {});
     throw error;
   }
-  return { keys: 1, bytes: entryBytes(entry) };
 }
+
+/** Removes a set that has no members any more, unless a later read wrote it. @returns how many were removed: 0 or 1 */
+export const removeSet = (redis: RedisClient, key: string, readAt: number): Promise<number> =>
+  runScript(redis, REMOVE_SET, [{ keys: [key, fenceKey(key)], args: [readAt] }]);
 
 /** Splits an entry into entries of at most MEMBERS_PER_CALL members. */
 function* inPieces(entry: SetEntry): Generator<SetEntry> {

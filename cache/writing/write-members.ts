@@ -26,7 +26,7 @@ export const writeMembersCall = (key: string, entry: CacheEntry, mode: 'replace'
 });
 
 /** The command that adds an entry's members to a key, and its arguments after the key. */
-function addCommand(entry: CacheEntry): (string | number)[] {
+export function addCommand(entry: CacheEntry): (string | number)[] {
   switch (entry.type) {
     case 'hash':
       return ['HSET', ...Object.entries(entry.fields).flat()];

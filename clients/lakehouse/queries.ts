@@ -33,13 +33,18 @@ export const repeatedIdsSql = (source: SilverSource, table: CountedTable) =>
    FROM ${source.table(table)}`;
 
 /** A table with one row of each id. An upsert can leave several: the one with the newest `processed_at` counts. */
-function newestRows(source: SilverSource, table: CountedTable): string {
-  if (!source.repeatsIds(table)) return source.table(table);
+const newestRows = (source: SilverSource, table: CountedTable): string =>
+  source.repeatsIds(table)
+    ? newestRowsOf(source, table, source.text(table, idColumnOf[table]), source.table(table))
+    : source.table(table);
+
+/** The newest row of each id. @param from the table, perhaps with a condition */
+function newestRowsOf(source: SilverSource, table: SilverTable, id: string, from: string): string {
   const processedAt = source.text(table, 'processed_at');
   return `(SELECT * FROM (
-             SELECT *, row_number() OVER (PARTITION BY ${source.text(table, idColumnOf[table])}
+             SELECT *, row_number() OVER (PARTITION BY ${id}
                                           ORDER BY ${instant(processedAt)} DESC NULLS LAST, ${processedAt} DESC) AS row_of_id
-             FROM ${source.table(table)})
+             FROM ${from})
            WHERE row_of_id = 1)`;
 }
 
@@ -84,6 +89,10 @@ export const countRowsSql = (source: SilverSource, table: SilverTable) =>
 
 export const countIdsSql = (source: SilverSource, table: SilverTable, idColumn: string) =>
   `SELECT CAST(count(DISTINCT ${source.column(table, idColumn)}) AS VARCHAR) AS ids FROM ${source.table(table)}`;
+
+/** Reads one column of all rows. */
+export const countKnownSql = (source: SilverSource, table: SilverTable, column: string) =>
+  `SELECT CAST(count(${source.column(table, column)}) AS VARCHAR) AS known FROM ${source.table(table)}`;
 
 /** The files of a Hive table. Trino answers this from the metadata of the files. */
 export const filesSql = (source: SilverSource, table: SilverTable) =>
@@ -224,9 +233,12 @@ export const searchNamesSql = (source: SilverSource, limit: number) =>
 
 export const searchNameColumns = ['kol_id', 'display_name', 'username', 'followers_count'];
 
-export const trustFeaturesSql = (source: SilverSource) =>
-  `SELECT ${trustFeatureColumns.map((name) => `${source.text('kol_trust_features', name)} AS ${name}`).join(', ')}
-   FROM ${source.table('kol_trust_features')}`;
-
-export const trustFeaturesByIdSql = (source: SilverSource, ids: readonly string[]) =>
-  `${trustFeaturesSql(source)} WHERE ${source.text('kol_trust_features', 'kol_id')} IN ${literals(ids)}`;
+/** An account is a name on a platform. @param ids default: all */
+export function trustFeaturesSql(source: SilverSource, ids?: readonly string[]): string {
+  const text = (name: string) => source.text('kol_trust_features', name);
+  const table = source.table('kol_trust_features');
+  const from = ids === undefined ? table : `${table} WHERE ${text('kol_id')} IN ${literals(ids)}`;
+  const account = `${text('kol_id')}, ${text('platform')}`;
+  return `SELECT ${trustFeatureColumns.map((name) => `${text(name)} AS ${name}`).join(', ')}
+          FROM ${newestRowsOf(source, 'kol_trust_features', account, from)}`;
+}

@@ -1,4 +1,5 @@
 import type { TableVersions } from '../../domain/warming/table-version.ts';
+import type { UnreadableColumn } from './silver-source.ts';
 
 /** Options of one read of the lakehouse. */
 export interface ReadOptions {
@@ -7,6 +8,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Set when a read needs longer than the default timeout of queries. */
   readonly timeoutSeconds?: number | undefined;
+  /** Reports a column that cannot be read. It is unknown in each row. */
+  readonly onUnreadable?: (column: UnreadableColumn) => void;
   /** Reports a row that breaks the contract (docs/contract.md). The row is left out. */
   readonly onRejected?: (reason: string) => void;
 }

@@ -11,9 +11,11 @@ import { silver, silverTables, type SilverTable } from '../../domain/schema/silv
 import type { Row } from '../../domain/schema/table-entity.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { createFindRepeatedIds } from './repeated-ids.ts';
-import type { CountedTable, SilverSource } from './silver-source.ts';
+import type { CountedTable, SilverSource, UnreadableColumn } from './silver-source.ts';
+import type { ReadOptions } from './read-options.ts';
 import { bigInteger, identifier, literal, literals } from './sql.ts';
 import type { Trino } from './trino.ts';
+import { createUnreadableColumns } from './unreadable-columns.ts';
 
 /** The lakehouse does not have the tables or columns that the system reads. The message lists all differences. */
 export class SourceSchemaError extends Error {
@@ -28,7 +30,6 @@ export class SourceSchemaError extends Error {
 
 /** The result of comparing the Silver tables with the contract. */
 interface SchemaCheck {
-  readonly source: SilverSource;
   readonly problems: SchemaProblem[];
   readonly renamed: RenamedColumn[];
 }
@@ -43,7 +44,18 @@ export interface SilverCatalog {
    * @param counted tables whose rows are counted: the source then knows whether their ids repeat
    */
   source(versions?: TableVersions, counted?: readonly CountedTable[]): Promise<SilverSource>;
+  /**
+   * Finds the columns that made a read of these tables fail. Later sources have NULL in their place.
+   * @returns whether there are any: then the read is worth repeating
+   */
+  findUnreadable(error: unknown, tables: readonly SilverTable[], versions?: TableVersions): Promise<boolean>;
 }
+
+/** Creates the source of these versions. @param unreadable columns to replace by NULL */
+type SourceFactory = (
+  versions: TableVersions,
+  unreadable: (table: SilverTable) => readonly UnreadableColumn[],
+) => SilverSource;
 
 /** Finds the Silver tables in one schema of one catalog. */
 export function createSilverCatalog(
@@ -51,9 +63,10 @@ export function createSilverCatalog(
   { catalog, schema, maxAgeSeconds = 60 }: { catalog: string; schema: string; maxAgeSeconds?: number },
 ): SilverCatalog {
   const findRepeatedIds = createFindRepeatedIds(trino);
-  let latest: { checkedAt: number; source: Promise<SilverSource> } | undefined;
+  const unreadable = createUnreadableColumns(trino);
+  let latest: { checkedAt: number; sourceOf: Promise<SourceFactory> } | undefined;
 
-  async function check(): Promise<SchemaCheck> {
+  async function check(): Promise<SchemaCheck & { readonly sourceOf: SourceFactory }> {
     const rows = await trino.rows(
       `SELECT table_name, column_name, data_type FROM ${identifier(catalog)}.information_schema.columns
        WHERE table_schema = ${literal(schema)} AND table_name IN ${literals(silverTables)}`,
@@ -61,28 +74,40 @@ export function createSilverCatalog(
     );
     const { found, problems, renamed } = compareTables(rows);
     const qualifiedSchema = `${identifier(catalog)}.${identifier(schema)}`;
-    const source = createSilverSource(qualifiedSchema, found, (table) => {
+    const assertUsable = (table: SilverTable) => {
       const tableProblems = problems.filter((problem) => problem.table === table);
       if (tableProblems.length === 0) return;
       latest = undefined; // the next read checks again, since the table may be repaired by then
       throw new SourceSchemaError(tableProblems);
-    });
-    latest = { checkedAt: Date.now(), source: Promise.resolve(source) };
-    return { source, problems, renamed };
+    };
+    const sourceOf: SourceFactory = (versions, unreadableOf) =>
+      atVersions(createSilverSource(qualifiedSchema, found, assertUsable, unreadableOf), versions);
+    latest = { checkedAt: Date.now(), sourceOf: Promise.resolve(sourceOf) };
+    return { sourceOf, problems, renamed };
+  }
+
+  async function latestFactory(): Promise<SourceFactory> {
+    if (latest === undefined || Date.now() - latest.checkedAt > maxAgeSeconds * 1000) {
+      const sourceOf = check().then((checked) => checked.sourceOf);
+      latest = { checkedAt: Date.now(), sourceOf };
+      sourceOf.catch(() => (latest = undefined)); // the next read tries again
+    }
+    return latest.sourceOf;
   }
 
   return {
     check,
     async source(versions = {}, counted = []) {
-      if (latest === undefined || Date.now() - latest.checkedAt > maxAgeSeconds * 1000) {
-        const source = check().then((checked) => checked.source);
-        latest = { checkedAt: Date.now(), source };
-        source.catch(() => (latest = undefined)); // the next read tries again
-      }
-      const source = atVersions(await latest.source, versions);
+      const source = (await latestFactory())(versions, (table) =>
+        unreadable.found.has(table) ? unreadable.known(table, versions) : [],
+      );
       if (counted.length === 0) return source;
       const repeated = await findRepeatedIds(source, counted, versions);
       return { ...source, repeatsIds: (table) => repeated.has(table) };
+    },
+    async findUnreadable(error, tables, versions = {}) {
+      const everyColumn = (await latestFactory())(versions, () => []);
+      return unreadable.find(error, everyColumn, tables, versions);
     },
   };
 }
@@ -117,15 +142,20 @@ function compareTables(rows: readonly Row[]) {
  * @param qualifiedSchema quoted `"catalog"."schema"`
  * @param found the actual column names, by table
  * @param assertUsable throws for a table that breaks the contract; the other tables can still be read
+ * @param unreadableOf columns to replace by NULL
  */
 function createSilverSource(
   qualifiedSchema: string,
   found: Readonly<Record<SilverTable, ColumnMapping>>,
   assertUsable: (table: SilverTable) => void,
+  unreadableOf: (table: SilverTable) => readonly UnreadableColumn[],
 ): SilverSource {
   const column = (table: SilverTable, name: string) => {
     assertUsable(table);
-    return identifier(found[table][name]?.name ?? name);
+    const actual = found[table][name];
+    if (actual !== undefined && unreadableOf(table).some((unreadable) => unreadable.column === name))
+      return `CAST(NULL AS ${actual.type})`;
+    return identifier(actual?.name ?? name);
   };
   const text = (table: SilverTable, name: string) => {
     const expected = (silver[table] as Record<string, { field: Fields[string] }>)[name];
@@ -139,6 +169,7 @@ function createSilverSource(
       return `${qualifiedSchema}.${identifier(name)}`;
     },
     repeatsIds: () => true,
+    unreadable: unreadableOf,
     refs: (name) => `${qualifiedSchema}.${identifier(name).replace(/"$/, '$refs"')}`,
     column,
     text,
@@ -146,5 +177,75 @@ function createSilverSource(
       Object.entries(entity.columns)
         .map(([name, from]) => `${text(entity.table, from)} AS ${identifier(name)}`)
         .join(', '),
+  };
+}
+
+/** A query on Silver tables. */
+interface SilverQuery {
+  /** The tables whose columns it reads. */
+  readonly tables: readonly SilverTable[];
+  /** Those of them of which it must know whether ids repeat. */
+  readonly counted?: readonly CountedTable[];
+  readonly sql: (source: SilverSource) => string;
+  /** Names of the result's columns, in order. */
+  readonly columns: readonly string[];
+}
+
+/** The first rows of a result were read before Trino met a column that it cannot read. The next read leaves the column out. */
+class UnreadableColumnError extends Error {
+  readonly code = 'UNREADABLE_COLUMN';
+  constructor(cause: Error) {
+    super(`A column cannot be read; the next read takes it as unknown (${cause.message})`, { cause });
+    this.name = 'UnreadableColumnError';
+  }
+}
+
+/** Runs queries on the Silver tables. A column that cannot be read is unknown in each row, unless it is the id. */
+export interface SilverReader {
+  /** Returns all rows of a small result. @throws TrinoQueryError, TrinoUnavailableError, SourceSchemaError */
+  rows(query: SilverQuery, options: ReadOptions): Promise<Row[]>;
+  /** Streams the pages of a result. @throws as `rows`, and UnreadableColumnError */
+  pages(query: SilverQuery, options: ReadOptions): AsyncGenerator<Row[]>;
+}
+
+export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverReader {
+  async function sqlOf({ sql, tables, counted }: SilverQuery, { versions, onUnreadable }: ReadOptions) {
+    const source = await silver.source(versions, counted);
+    for (const column of tables.flatMap(source.unreadable)) onUnreadable?.(column);
+    return sql(source);
+  }
+
+  return {
+    async rows(query, options) {
+      const { signal, timeoutSeconds } = options;
+      const read = async () =>
+        trino.rows(await sqlOf(query, options), { columns: query.columns, signal, timeoutSeconds });
+      try {
+        return await read();
+      } catch (error) {
+        if (!(await silver.findUnreadable(error, query.tables, options.versions))) throw error;
+      }
+      return read();
+    },
+
+    async *pages(query, options) {
+      const { signal, timeoutSeconds } = options;
+      const read = async function* () {
+        const sql = await sqlOf(query, options);
+        yield* trino.pages(sql, { columns: query.columns, signal, timeoutSeconds });
+      };
+      let hasRows = false;
+      try {
+        for await (const page of read()) {
+          hasRows = true;
+          yield page;
+        }
+        return;
+      } catch (error) {
+        if (!(await silver.findUnreadable(error, query.tables, options.versions))) throw error;
+        if (hasRows) throw new UnreadableColumnError(error as Error);
+      }
+      yield* read();
+    },
   };
 }

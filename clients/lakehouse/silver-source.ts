@@ -2,6 +2,15 @@ import type { Fields } from '../../domain/schema/field.ts';
 import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 
+/** A column that Trino refuses to read, for example because a file holds another type than the table declares. */
+export interface UnreadableColumn {
+  readonly table: SilverTable;
+  /** Expected name. */
+  readonly column: string;
+  /** Trino's words. */
+  readonly reason: string;
+}
+
 /** A table whose rows are counted, ranked or listed. */
 export type CountedTable = Extract<SilverTable, 'kol_profiles' | 'kol_content'>;
 
@@ -13,7 +22,9 @@ export interface SilverSource {
   refs(name: SilverTable): string;
   /** Whether the table may have several rows of an id. */
   repeatsIds(name: CountedTable): boolean;
-  /** Quoted actual name of an expected column. */
+  /** Columns that cannot be read. Their place is taken by NULL. */
+  readonly unreadable: (table: SilverTable) => readonly UnreadableColumn[];
+  /** Quoted actual name of an expected column; NULL of its type for a column that cannot be read. */
   column(table: SilverTable, column: string): string;
   /** Expression for a column as VARCHAR, in the form that its field type parses. */
   text(table: SilverTable, column: string): string;

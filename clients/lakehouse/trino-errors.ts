@@ -3,6 +3,8 @@ export class TrinoQueryError extends Error {
   readonly code = 'TRINO_QUERY_FAILED';
   /** Whether the same query may succeed later. */
   readonly retryable: boolean;
+  /** Trino's words, without the id of the query. */
+  readonly reason: string;
   constructor(
     readonly queryId: string,
     readonly errorName: string,
@@ -10,6 +12,7 @@ export class TrinoQueryError extends Error {
     message: string,
   ) {
     super(`Trino query ${queryId} failed: ${errorName}: ${message}`);
+    this.reason = `${errorName}: ${message}`;
     this.name = 'TrinoQueryError';
     // USER_ERROR: the query itself is wrong. INTERNAL_ERROR, INSUFFICIENT_RESOURCES and EXTERNAL are temporary.
     this.retryable = errorType !== 'USER_ERROR';

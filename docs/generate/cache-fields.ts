@@ -193,5 +193,8 @@ export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> =
       'version of each table: its Iceberg snapshot, or a fingerprint of its files in Hive; null if it is unknown',
   },
   shape: { type: 'string', meaning: 'settings that decide the content, such as limits' },
-  sets: { type: 'object', meaning: 'size and TTL of each set, by its key' },
+  sets: {
+    type: 'object',
+    meaning: 'size, TTL and time of the read (`readAt`, as in its fence) of each set, by its key',
+  },
 };

@@ -1,3 +1,4 @@
+import { fenceKey } from '../../cache/writing/read-fence.ts';
 import { stagingKey } from '../../cache/writing/staging-key.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
@@ -150,6 +151,9 @@ const samplePartMetadata: PartMetadata = {
 };
 
 /** Keys for the system's own use. */
+/** Stands for any set. */
+const anySet = ranking.toEntry('followers', 'all', RANKING_LIMIT, [{ kol_id: 'zoe', score: 11_300 }]);
+
 export const internalKeys: readonly CacheKeyDoc[] = [
   {
     ...keyDoc(cacheMetadata.name, cacheMetadata.key, {
@@ -194,15 +198,18 @@ export const internalKeys: readonly CacheKeyDoc[] = [
     writers: `${WARM('trending')}; video events`,
   },
   {
-    ...keyDoc(
-      ranking.name,
-      stagingKey('{key}', '{writer}'),
-      ranking.toEntry('followers', 'all', RANKING_LIMIT, [{ kol_id: 'zoe', score: 11_300 }]),
-    ),
+    ...keyDoc(ranking.name, stagingKey('{key}', '{writer}'), anySet),
     content:
       'a set of more than 1,000 members while it is built, before RENAME puts it in place. A key without braces becomes the hash tag: `{search:autocomplete}:next:…`',
     typeAndTtl: ['of the set', 'of the set'],
     writers: 'warms; the API after a miss',
+  },
+  {
+    ...keyDoc(ranking.name, fenceKey('{key}'), anySet),
+    content:
+      'when the read began that made the present state of a set, or that did not find the row of a deleted hash: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
+    typeAndTtl: ['STRING', 'of the set; 15 min at least'],
+    writers: 'warms; the API after a miss of a set',
   },
 ];
 

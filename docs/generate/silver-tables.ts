@@ -43,6 +43,7 @@ function cachedFieldOf(columns: Readonly<Record<string, string>>, column: string
 /** kol_trust_features is not cached: it feeds the model, and names the platform of a score that no event made. */
 function featureOf(column: string): string {
   if (column in sampleFeatures) return `${code(column)} of the model`;
+  if (column === 'processed_at') return 'the newest row of an account counts';
   if (column === 'platform') return '`platform` of a score on the cold path';
   throw new Error(`nothing uses the column ${column} of kol_trust_features`);
 }

@@ -10,6 +10,8 @@ interface WarmedSet {
   /** Members, for the shrinkage check; 0 when it does not check this key. */
   readonly size: number;
   readonly ttlSeconds: number;
+  /** When its read began: the time of Redis in microseconds. Only that set is renewed. */
+  readonly readAt?: number;
   /** A key that belongs to a set: a warm refreshes its TTL with the sets, but does not replace or remove it as it does sets. */
   readonly refreshOnly?: boolean;
 }

@@ -74,6 +74,7 @@ export const silver = {
     post_count: column(count),
     favorites_count: column(count),
     account_age_days: column(count),
+    processed_at: column(time),
   },
 } as const satisfies Record<string, Record<string, SilverColumn>>;
 

@@ -2,7 +2,8 @@ import { parseFields, type ValueOf } from '../schema/field.ts';
 import { silver } from '../schema/silver-tables.ts';
 import type { Row } from '../schema/table-entity.ts';
 
-const columns = silver.kol_trust_features;
+/** `processed_at` only chooses between several rows of an account. */
+const { processed_at: _, ...columns } = silver.kol_trust_features;
 
 /** Columns of kol_trust_features in the order that `trustFeaturesFromRow` expects. */
 export const trustFeatureColumns = Object.keys(columns) as (keyof typeof columns)[];

@@ -1,8 +1,12 @@
 import { Cluster } from 'ioredis';
+import { FENCE } from '../../cache/writing/read-fence.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 
-/** Every key of the database, or of all masters of a cluster. */
-export async function allKeys(redis: RedisClient): Promise<string[]> {
+/** Every key of the database, or of all masters of a cluster, except fences: those say nothing about what is cached. */
+export const allKeys = async (redis: RedisClient): Promise<string[]> =>
+  (await everyKey(redis)).filter((key) => !key.endsWith(`:${FENCE}`));
+
+async function everyKey(redis: RedisClient): Promise<string[]> {
   const keys: string[] = [];
   for (const node of redis instanceof Cluster ? redis.nodes('master') : [redis])
     for await (const page of node.scanStream({ count: 1000 })) keys.push(...(page as string[]));
@@ -11,7 +15,7 @@ export async function allKeys(redis: RedisClient): Promise<string[]> {
 
 /** Keys that never expire. */
 export async function keysWithoutTtl(redis: RedisClient): Promise<string[]> {
-  const keys = await allKeys(redis);
+  const keys = await everyKey(redis);
   const ttls = await Promise.all(keys.map((key) => redis.ttl(key)));
   return keys.filter((_, index) => !(Number(ttls[index]) > 0));
 }

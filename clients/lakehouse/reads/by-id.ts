@@ -6,9 +6,9 @@ import { mapRows, type TableEntity } from '../../../domain/schema/table-entity.t
 import { groupBy } from '../../../domain/values/group-by.ts';
 import { contentOfKolsSql, existingIdsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
-import type { SilverCatalog } from '../silver-catalog.ts';
+import type { SilverReader } from '../silver-catalog.ts';
+import type { SilverSource } from '../silver-source.ts';
 import { literals } from '../sql.ts';
-import type { Trino } from '../trino.ts';
 
 /** Reads of single rows. Ids that do not exist have no result; of several rows of one id, the newest counts. */
 export interface ReadsById {
@@ -28,33 +28,44 @@ export interface ReadsById {
   ): Promise<readonly { readonly kol_id: string; readonly items: readonly Content[] }[]>;
 }
 
-export function createReadsById(trino: Trino, silver: SilverCatalog): ReadsById {
+export function createReadsById(silver: SilverReader): ReadsById {
   const rowsById = async <F extends Fields & { readonly processed_at: Field<string | null> }>(
     entity: TableEntity<F>,
     ids: readonly string[],
     options: ReadOptions = {},
   ) => {
     if (ids.length === 0) return [];
-    const source = await silver.source(options.versions);
-    const sql = `SELECT ${source.select(entity)} FROM ${source.table(entity.table)}
-                 WHERE ${source.text(entity.table, entity.idColumn)} IN ${literals(ids)}`;
-    const rows = await trino.rows(sql, { columns: Object.keys(entity.columns), signal: options.signal });
+    const rows = await silver.rows(
+      {
+        tables: [entity.table],
+        columns: Object.keys(entity.columns),
+        sql: (source) => `SELECT ${source.select(entity)} FROM ${source.table(entity.table)}
+               WHERE ${source.text(entity.table, entity.idColumn)} IN ${literals(ids)}`,
+      },
+      options,
+    );
     return newestRows(mapRows(rows, entity.fromRow, options.onRejected), entity.idOf);
   };
 
   return {
-    async existingIds(entity, ids, { signal, versions } = {}) {
+    async existingIds(entity, ids, options = {}) {
       if (ids.length === 0) return new Set();
-      const sql = existingIdsSql(await silver.source(versions), entity, ids);
-      const rows = await trino.rows(sql, { columns: ['id'], signal });
+      const sql = (source: SilverSource) => existingIdsSql(source, entity, ids);
+      const rows = await silver.rows({ tables: [entity.table], columns: ['id'], sql }, options);
       return new Set(rows.map(([id]) => id ?? ''));
     },
     profilesById: (ids, options) => rowsById(profile, ids, options),
     contentById: (ids, options) => rowsById(content, ids, options),
     async contentOfKols(kolIds, limit, options = {}) {
-      const sql = contentOfKolsSql(await silver.source(options.versions, ['kol_content']), kolIds, limit);
-      const columns = Object.keys(content.columns);
-      const rows = await trino.rows(sql, { columns, signal: options.signal });
+      const rows = await silver.rows(
+        {
+          tables: ['kol_content'],
+          counted: ['kol_content'],
+          sql: (source) => contentOfKolsSql(source, kolIds, limit),
+          columns: Object.keys(content.columns),
+        },
+        options,
+      );
       const items = mapRows(rows, content.fromRow, options.onRejected);
       return [...groupBy(items, ({ kol_id }) => kol_id ?? '')].map(([kol_id, own]) => ({
         kol_id,

@@ -13,8 +13,8 @@ import {
   type MostFollowed,
 } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
-import type { SilverCatalog } from '../silver-catalog.ts';
-import type { Trino } from '../trino.ts';
+import type { SilverReader } from '../silver-catalog.ts';
+import type { SilverSource } from '../silver-source.ts';
 
 /** Reads of many profiles, page by page. */
 export interface ProfileReads {
@@ -38,33 +38,33 @@ const toNamedKol = ([, kolId, displayName, username, followers]: Row): NamedKol 
   followers_count: count.parse(followers),
 });
 
-export function createProfileReads(trino: Trino, silver: SilverCatalog): ProfileReads {
-  async function* profilePages(sql: string, options: ReadOptions): AsyncGenerator<Profile[]> {
+const TABLE = { tables: ['kol_profiles'] } as const;
+/** For reads that rank or list profiles. */
+const COUNTED = { ...TABLE, counted: ['kol_profiles'] } as const;
+
+export function createProfileReads(silver: SilverReader): ProfileReads {
+  async function* profilePages(
+    query: { sql: (source: SilverSource) => string } & (typeof TABLE | typeof COUNTED),
+    options: ReadOptions,
+  ): AsyncGenerator<Profile[]> {
     const columns = Object.keys(profile.columns);
-    const { signal, timeoutSeconds } = options;
-    for await (const page of trino.pages(sql, { columns, signal, timeoutSeconds }))
+    for await (const page of silver.pages({ ...query, columns }, options))
       yield mapRows(page, profile.fromRow, options.onRejected);
   }
 
   return {
-    async *mostFollowed(choice, options = {}) {
-      yield* profilePages(
-        mostFollowedSql(await silver.source(options.versions, ['kol_profiles']), choice),
-        options,
-      );
-    },
-    async *profileSplit(split, platforms, options = {}) {
-      yield* profilePages(profileSplitSql(await silver.source(options.versions), split, platforms), options);
-    },
-    async *searchTerms(limit, { signal, versions } = {}) {
-      const sql = searchTermsSql(await silver.source(versions, ['kol_profiles']), limit);
-      for await (const page of trino.pages(sql, { columns: ['term'], signal }))
+    mostFollowed: (choice, options = {}) =>
+      profilePages({ ...COUNTED, sql: (source) => mostFollowedSql(source, choice) }, options),
+    profileSplit: (split, platforms, options = {}) =>
+      profilePages({ ...TABLE, sql: (source) => profileSplitSql(source, split, platforms) }, options),
+    async *searchTerms(limit, options = {}) {
+      const sql = (source: SilverSource) => searchTermsSql(source, limit);
+      for await (const page of silver.pages({ ...COUNTED, sql, columns: ['term'] }, options))
         yield page.map(([term]) => term ?? '').filter((term) => term !== '');
     },
     async searchNames(limit, options = {}) {
-      const sql = searchNamesSql(await silver.source(options.versions, ['kol_profiles']), limit);
-      const columns = ['scope', ...searchNameColumns];
-      const rows = await trino.rows(sql, { columns, signal: options.signal });
+      const sql = (source: SilverSource) => searchNamesSql(source, limit);
+      const rows = await silver.rows({ ...COUNTED, sql, columns: ['scope', ...searchNameColumns] }, options);
       return groupByScope(rows, toNamedKol, options);
     },
   };

@@ -4,8 +4,7 @@ import type { TrendingItem } from '../../../domain/entities/trending.ts';
 import { groupByScope, type ByPlatform } from '../group-by-scope.ts';
 import { profileListsSql, rankingSql, trendingSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
-import type { SilverCatalog } from '../silver-catalog.ts';
-import type { Trino } from '../trino.ts';
+import type { SilverReader } from '../silver-catalog.ts';
 
 /** Ordered lists of at most `limit` items, for each platform and for `all`, or for one scope only. */
 export interface RankingReads {
@@ -27,20 +26,32 @@ export interface RankingReads {
   ): Promise<ByPlatform<TrendingItem[]>>;
 }
 
-export function createRankingReads(trino: Trino, silver: SilverCatalog): RankingReads {
+export function createRankingReads(silver: SilverReader): RankingReads {
   return {
     async profileLists(limit, scope, options = {}) {
-      const sql = profileListsSql(await silver.source(options.versions, ['kol_profiles']), limit, scope);
-      const columns = ['scope', ...Object.keys(profile.columns)];
-      const rows = await trino.rows(sql, { columns, signal: options.signal });
+      const rows = await silver.rows(
+        {
+          tables: ['kol_profiles'],
+          counted: ['kol_profiles'],
+          columns: ['scope', ...Object.keys(profile.columns)],
+          sql: (source) => profileListsSql(source, limit, scope),
+        },
+        options,
+      );
       return groupByScope(rows, (row) => profile.fromRow(row.slice(1)), options);
     },
 
     async ranking(kind, limit, scope, options = {}) {
       const table = kind === 'followers' ? 'kol_profiles' : 'kol_content';
-      const sql = rankingSql(await silver.source(options.versions, [table]), kind, limit, scope);
-      const columns = ['scope', 'kol_id', 'score'];
-      const rows = await trino.rows(sql, { columns, signal: options.signal });
+      const rows = await silver.rows(
+        {
+          tables: [table],
+          counted: [table],
+          columns: ['scope', 'kol_id', 'score'],
+          sql: (source) => rankingSql(source, kind, limit, scope),
+        },
+        options,
+      );
       return groupByScope(
         rows,
         ([, kolId, score]) => ({ kol_id: kolId ?? '', score: Number(score) }),
@@ -49,9 +60,15 @@ export function createRankingReads(trino: Trino, silver: SilverCatalog): Ranking
     },
 
     async trending(limit, now, scope, options = {}) {
-      const sql = trendingSql(await silver.source(options.versions, ['kol_content']), limit, now, scope);
-      const columns = ['scope', 'content_id', 'heat'];
-      const rows = await trino.rows(sql, { columns, signal: options.signal });
+      const rows = await silver.rows(
+        {
+          tables: ['kol_content'],
+          counted: ['kol_content'],
+          columns: ['scope', 'content_id', 'heat'],
+          sql: (source) => trendingSql(source, limit, now, scope),
+        },
+        options,
+      );
       return groupByScope(
         rows,
         ([, contentId, heat]) => ({ content_id: contentId ?? '', heat: Number(heat) }),

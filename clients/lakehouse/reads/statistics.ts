@@ -3,8 +3,7 @@ import type { Row } from '../../../domain/schema/table-entity.ts';
 import { ALL, isPlatform } from '../../../domain/values/platform.ts';
 import { dailyStatsSql, platformStatsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
-import type { SilverCatalog } from '../silver-catalog.ts';
-import type { Trino } from '../trino.ts';
+import type { SilverReader } from '../silver-catalog.ts';
 
 /** Content counts of one day, for stats:daily. */
 interface DayCounts {
@@ -32,17 +31,24 @@ const PLATFORM_STATS_COLUMNS = [
 ];
 const SUMMED_COUNTS = ['views', 'likes', 'comments', 'shares'];
 
-export function createStatisticsReads(trino: Trino, silver: SilverCatalog): StatisticsReads {
+export function createStatisticsReads(silver: SilverReader): StatisticsReads {
   return {
-    async platformStats(now, { signal, versions } = {}) {
-      const sql = platformStatsSql(await silver.source(versions, ['kol_profiles', 'kol_content']));
-      const rows = await trino.rows(sql, { columns: PLATFORM_STATS_COLUMNS, signal });
-      return toPlatformStats(rows, now);
+    async platformStats(now, options = {}) {
+      const tables = ['kol_profiles', 'kol_content'] as const;
+      const query = { tables, counted: tables, columns: PLATFORM_STATS_COLUMNS, sql: platformStatsSql };
+      return toPlatformStats(await silver.rows(query, options), now);
     },
-    async dailyStats(from, to, { signal, versions } = {}) {
-      const sql = dailyStatsSql(await silver.source(versions, ['kol_content']), from, to);
-      const columns = ['day', 'platform', 'content', ...SUMMED_COUNTS];
-      return toDayCounts(await trino.rows(sql, { columns, signal }));
+    async dailyStats(from, to, options = {}) {
+      const rows = await silver.rows(
+        {
+          tables: ['kol_content'],
+          counted: ['kol_content'],
+          columns: ['day', 'platform', 'content', ...SUMMED_COUNTS],
+          sql: (source) => dailyStatsSql(source, from, to),
+        },
+        options,
+      );
+      return toDayCounts(rows);
     },
   };
 }

@@ -4,29 +4,31 @@ import {
   type TrustFeatures,
 } from '../../../domain/scoring/trust-features.ts';
 import { mapRows } from '../../../domain/schema/table-entity.ts';
-import { trustFeaturesByIdSql, trustFeaturesSql } from '../queries.ts';
+import { trustFeaturesSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
-import type { SilverCatalog } from '../silver-catalog.ts';
-import type { Trino } from '../trino.ts';
+import type { SilverReader } from '../silver-catalog.ts';
+import type { SilverSource } from '../silver-source.ts';
 
 export interface TrustFeatureReads {
-  /** The features of all accounts with these names. A name on two platforms has two rows, an unknown name none. */
+  /** The features of all accounts with these names. A name on two platforms has two rows, an unknown name none. Of several rows of an account, the newest counts. */
   trustFeatures(ids: readonly string[], options?: ReadOptions): Promise<TrustFeatures[]>;
   /** The features of all accounts, page by page, ordered by name. */
   allTrustFeatures(options?: ReadOptions): AsyncGenerator<TrustFeatures[]>;
 }
 
-export function createTrustFeatureReads(trino: Trino, silver: SilverCatalog): TrustFeatureReads {
+const TABLE = { tables: ['kol_trust_features'], columns: trustFeatureColumns } as const;
+
+export function createTrustFeatureReads(silver: SilverReader): TrustFeatureReads {
   return {
     async trustFeatures(ids, options = {}) {
       if (ids.length === 0) return [];
-      const sql = trustFeaturesByIdSql(await silver.source(), ids);
-      const rows = await trino.rows(sql, { columns: trustFeatureColumns, signal: options.signal });
+      const query = { ...TABLE, sql: (source: SilverSource) => trustFeaturesSql(source, ids) };
+      const rows = await silver.rows(query, options);
       return mapRows(rows, trustFeaturesFromRow, options.onRejected);
     },
     async *allTrustFeatures(options = {}) {
-      const sql = `${trustFeaturesSql(await silver.source())} ORDER BY kol_id`;
-      for await (const page of trino.pages(sql, { columns: trustFeatureColumns, signal: options.signal }))
+      const sql = (source: SilverSource) => `${trustFeaturesSql(source)} ORDER BY kol_id`;
+      for await (const page of silver.pages({ ...TABLE, sql }, options))
         yield mapRows(page, trustFeaturesFromRow, options.onRejected);
     },
   };

@@ -23,8 +23,8 @@ beforeEach(async () => {
     { kol_id: 'duc', names: ['Nguyễn Đức'], followers_count: 900 },
     { kol_id: 'duc2', names: ['nguyen duc'], followers_count: 30 },
   ];
-  await replaceSet(redis, searchIndex.toEntry('tiktok', buildSearchIndex(kols, 100)));
-  await replaceSet(redis, searchIndex.toEntry(ALL, ['tiktok']));
+  await replaceSet(redis, searchIndex.toEntry('tiktok', buildSearchIndex(kols, 100)), 1);
+  await replaceSet(redis, searchIndex.toEntry(ALL, ['tiktok']), 1);
 });
 afterAll(async () => {
   await redis.flushdb();

@@ -119,7 +119,7 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         autocomplete.toEntry(['zoe1', 'zoe2', 'zoë lê', 'another']),
         searchIndex.toEntry(ALL, ['tiktok']),
       ]);
-      await replaceSet(target.redis, searchIndex.toEntry('tiktok', buildSearchIndex(indexed, 100)));
+      await replaceSet(target.redis, searchIndex.toEntry('tiktok', buildSearchIndex(indexed, 100)), 1);
       await target.redis.zadd(readCounts.key, 5, ID, 6, OTHER);
       await target.redis.expire(readCounts.key, 100);
     });

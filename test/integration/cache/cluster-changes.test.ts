@@ -88,7 +88,7 @@ describe('a Redis Cluster that changes', () => {
     };
 
     await writeAll();
-    await replaceSet(redis, setOf('before'));
+    await replaceSet(redis, setOf('before'), 1);
     const { slot, owner } = slotOf(TAG);
     const bystanders = cluster.masters.filter((node) => node !== owner);
     let replaced: Promise<unknown> | undefined;
@@ -105,11 +105,11 @@ describe('a Redis Cluster that changes', () => {
       await writeAll();
       await expectAllCached();
       // RENAME needs both keys on one node, so this write waits until the slot has moved.
-      if (step === 'half-moved') replaced = replaceSet(redis, setOf('meanwhile'));
+      if (step === 'half-moved') replaced = replaceSet(redis, setOf('meanwhile'), 2);
     });
     await replaced;
     await writeAll();
-    await replaceSet(redis, setOf('after'));
+    await replaceSet(redis, setOf('after'), 3);
     await expectAllCached();
 
     for (const id of [...movedIds, ...otherIds]) {

@@ -6,12 +6,16 @@ import { tableSource, trendingSource } from '../../../cache/reading/entity-sourc
 import { fillItem } from '../../../cache/reading/fill-entry.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
+import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../../clients/ml-api.ts';
-import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
+import { closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
 import { profile } from '../../../domain/entities/profile.ts';
+import { trending } from '../../../domain/entities/trending.ts';
 import { idsOf, NOW, profileEntries, profileOf, scannedProfileIds } from '../../support/cache-values.ts';
+import { keysWithoutTtl } from '../../support/redis.ts';
 import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
 
 describeOnRedisAndCluster('reading', (target) => {
@@ -116,13 +120,55 @@ describeOnRedisAndCluster('reading', (target) => {
       await writeEntries(target.redis, profileEntries(['kol-7'], 7));
       const [entry] = profileEntries(['kol-7'], 1);
       if (entry === undefined) throw new Error('no entry');
-      expect(await fillItem(serving, entry, { state: 'absent' })).toBe(false);
+      expect(await fillItem(serving, entry, { state: 'absent' }, 1)).toBe(false);
       expect(await target.redis.hget(entry.key, 'followers_count')).toBe('7');
       // Nor one that was unusable, and that another writer has replaced.
       const seen = { state: 'unusable', reply: { kol_id: 'kol-7', cached_at: 'earlier' } } as const;
-      expect(await fillItem(serving, entry, seen)).toBe(false);
+      expect(await fillItem(serving, entry, seen, 1)).toBe(false);
       const unchanged = { ...seen, reply: { kol_id: 'kol-7', cached_at: NOW.toISOString() } };
-      expect(await fillItem(serving, entry, unchanged)).toBe(true);
+      expect(await fillItem(serving, entry, unchanged, 1)).toBe(true);
+    });
+
+    test('does not bring back a profile that a warm has deleted during the read', async () => {
+      const { redis } = target;
+      let deleted = 0;
+      const { read } = createReadThrough(
+        tableSource(profile, async (ids) => {
+          // The row was read; then a load removed it, and a warm noticed.
+          if (deleted++ === 0)
+            await deleteUnlessStreamed(redis, ids.map(profile.key), await readRedisTime(redis));
+          return ids.map((id) => profileOf(id, 9));
+        }),
+        dependencies(),
+      );
+      expect(await read('kol-7')).toMatchObject({ outcome: 'miss', value: { followers_count: 9 } });
+      expect(await redis.exists(profile.key('kol-7'))).toBe(0);
+      // A later read finds the row that a load has brought back.
+      expect(await read('kol-7')).toMatchObject({ outcome: 'miss', ttlSeconds: profile.ttlSeconds });
+      expect(await redis.exists(profile.key('kol-7'))).toBe(1);
+      expect(await keysWithoutTtl(redis)).toEqual([]);
+    });
+
+    test('does not replace a list that a warm has read and written later', async () => {
+      const { redis } = target;
+      const key = trending.key('tiktok');
+      const { read } = createReadThrough(
+        {
+          ...trendingSource(
+            {} as Lakehouse,
+            () => Promise.resolve(true),
+            () => NOW,
+            {},
+          ),
+          async load() {
+            await replaceSet(redis, trending.toEntry('tiktok', ['newer']), await readRedisTime(redis));
+            return ['older'];
+          },
+        },
+        dependencies(),
+      );
+      expect(await read('tiktok')).toMatchObject({ value: ['newer'] });
+      expect(await redis.lrange(key, 0, -1)).toEqual(['newer']);
     });
 
     test.each([

@@ -26,8 +26,8 @@ describeOnRedisAndCluster('search', (target) => {
     (await search(query, platform)).value?.map(({ kol_id }) => kol_id);
   beforeEach(async () => {
     for (const [platform, kols] of Object.entries(platforms))
-      await replaceSet(target.redis, searchIndex.toEntry(platform, buildSearchIndex(kols, 10_000)));
-    await replaceSet(target.redis, searchIndex.toEntry(ALL, Object.keys(platforms)));
+      await replaceSet(target.redis, searchIndex.toEntry(platform, buildSearchIndex(kols, 10_000)), 1);
+    await replaceSet(target.redis, searchIndex.toEntry(ALL, Object.keys(platforms)), 1);
   });
 
   test.each([

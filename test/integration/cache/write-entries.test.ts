@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readPartMetadata, writePartMetadata } from '../../../cache/writing/part-metadata.ts';
-import { IncompleteSetError, replaceSet } from '../../../cache/writing/replace-set.ts';
+import { fenceKey } from '../../../cache/writing/read-fence.ts';
+import { renewSets } from '../../../cache/writing/renew-sets.ts';
+import { IncompleteSetError, removeSet, replaceSet } from '../../../cache/writing/replace-set.ts';
 import { EmptyEntryError, writeEntries } from '../../../cache/writing/write-entries.ts';
 import { cacheMetadata } from '../../../domain/entities/part-metadata.ts';
 import type { CacheEntry } from '../../../domain/schema/entry.ts';
@@ -117,7 +119,7 @@ describeOnRedisAndCluster('writing', (target) => {
       const { redis } = target;
       const keys = idsOf(6, 'test:set-');
       await Promise.all(
-        keys.flatMap((key) => ['a', 'b', 'c'].map((value) => replaceSet(redis, listOf(key, value)))),
+        keys.flatMap((key) => ['a', 'b', 'c'].map((value) => replaceSet(redis, listOf(key, value), 1))),
       );
       expect(await allKeys(redis)).toEqual(keys);
       expect(await keysWithoutTtl(redis)).toEqual([]);
@@ -133,7 +135,7 @@ describeOnRedisAndCluster('writing', (target) => {
       ['is added twice', (stagingKey: string) => target.redis.rpush(stagingKey, 'new')],
     ])('keeps the old set when a part of a large new set %s', async (_name, harm) => {
       const { redis } = target;
-      await replaceSet(redis, listOf('test:set', 'old'));
+      await replaceSet(redis, listOf('test:set', 'old'), 1);
       let harmed = 0;
       const harmfulRedis = withPipeline(redis, (pipeline) => {
         const exec = pipeline.exec.bind(pipeline);
@@ -145,20 +147,63 @@ describeOnRedisAndCluster('writing', (target) => {
         };
         return pipeline;
       });
-      await expect(replaceSet(harmfulRedis, listOf('test:set', 'new'))).rejects.toThrow(IncompleteSetError);
+      await expect(replaceSet(harmfulRedis, listOf('test:set', 'new'), 2)).rejects.toThrow(
+        IncompleteSetError,
+      );
       expect(harmed).toBeGreaterThan(0);
       expect(new Set(await redis.lrange('test:set', 0, -1))).toEqual(new Set(['old']));
       expect(await redis.llen('test:set')).toBe(2500);
       expect(await keysWithoutTtl(redis)).toEqual([]);
     });
 
+    test('keep the state of the read that began last, in whatever order their writers finish', async () => {
+      const { redis } = target;
+      const writers = fc.uniqueArray(
+        fc.record({
+          readAt: fc.integer({ min: 1, max: 2 ** 50 }),
+          // 0: the read found no members.
+          size: fc.constantFrom(0, 1, 3, 1001),
+        }),
+        { selector: ({ readAt }) => readAt, minLength: 1, maxLength: 5 },
+      );
+      await fc.assert(
+        fc.asyncProperty(writers, async (finished) => {
+          await redis.unlink('test:set', fenceKey('test:set'));
+          for (const { readAt, size } of finished) {
+            const items = Array.from({ length: size }, () => String(readAt));
+            if (size === 0) await removeSet(redis, 'test:set', readAt);
+            else await replaceSet(redis, { key: 'test:set', ttlSeconds: 100, type: 'list', items }, readAt);
+          }
+          const last = finished.reduce((one, other) => (other.readAt > one.readAt ? other : one));
+          const expected = Array.from({ length: last.size }, () => String(last.readAt));
+          expect(await redis.lrange('test:set', 0, -1)).toEqual(expected);
+          expect(await allKeys(redis)).toEqual(last.size === 0 ? [] : ['test:set']);
+        }),
+        { numRuns: 30 },
+      );
+    });
+
+    test('are renewed together with their fence, unless another read has written one of them', async () => {
+      const { redis } = target;
+      const setAt = (readAt: number) => ({ key: 'test:set', ttlSeconds: 5000, readAt });
+      await replaceSet(redis, listOf('test:set', 'first'), 1);
+      expect(await renewSets(redis, [setAt(1)])).toBe(true);
+      expect(await redis.ttl('test:set')).toBeGreaterThan(4900);
+      expect(await redis.ttl(fenceKey('test:set'))).toBeGreaterThan(4900);
+      await replaceSet(redis, listOf('test:set', 'second'), 2);
+      expect(await renewSets(redis, [setAt(1)])).toBe(false);
+      expect(await redis.ttl('test:set')).toBeLessThan(4900);
+      await redis.unlink('test:set');
+      expect(await renewSets(redis, [setAt(2)])).toBe(false);
+    });
+
     test('accepts a large set with repeated members, and a large hash', async () => {
       const { redis } = target;
       const members = idsOf(2400).map((id, index) => [id.replace(/7$/, '8'), index] as const);
-      await replaceSet(redis, { key: 'test:zset', ttlSeconds: 100, type: 'zset', members });
+      await replaceSet(redis, { key: 'test:zset', ttlSeconds: 100, type: 'zset', members }, 1);
       expect(await redis.zcard('test:zset')).toBe(2160);
       const fields = Object.fromEntries(idsOf(2400).map((id) => [id, id]));
-      await replaceSet(redis, { key: 'test:hash', ttlSeconds: 100, type: 'hash', fields });
+      await replaceSet(redis, { key: 'test:hash', ttlSeconds: 100, type: 'hash', fields }, 1);
       expect(await redis.hlen('test:hash')).toBe(2400);
       expect(await allKeys(redis)).toEqual(['test:hash', 'test:zset']);
     });

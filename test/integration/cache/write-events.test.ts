@@ -190,8 +190,8 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     await writeContentRows(redis, contentRows(2001).slice(0, 45), NOW);
     expect(await refreshTtls(redis, ttls)).toBe(true);
     expect(await redis.ttl(content.key('video-89'))).toBeGreaterThan(4900);
-    expect(await deleteUnlessStreamed(redis, keys, { dryRun: true })).toBe(45);
-    expect(await deleteUnlessStreamed(redis, keys)).toBe(45);
+    expect(await deleteUnlessStreamed(redis, keys, 1, { dryRun: true })).toBe(45);
+    expect(await deleteUnlessStreamed(redis, keys, 1)).toBe(45);
     expect(await refreshTtls(redis, ttls)).toBe(false);
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });
@@ -217,8 +217,8 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     for (const platform of ['all', 'tiktok', 'youtube']) {
       const items = [10, 9, 8].map((heat) => ({ content_id: `${platform}-${heat}`, heat }));
       const contentIds = items.map(({ content_id }) => content_id);
-      await replaceSet(redis, trending.toHeatEntry(platform, items));
-      await replaceSet(redis, trending.toEntry(platform, contentIds));
+      await replaceSet(redis, trending.toHeatEntry(platform, items), 1);
+      await replaceSet(redis, trending.toEntry(platform, contentIds), 1);
     }
     const move = (platform: string, heat: number) => ({ content_id: 'new', platform, heat, mayEnter: true });
     expect(await updateTrending(redis, [move('tiktok', 9.5), move('youtube', 1)])).toBe(4);

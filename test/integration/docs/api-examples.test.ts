@@ -104,7 +104,7 @@ beforeAll(async () => {
     searchIndex.toEntry(ALL, ['tiktok']),
   ]);
   const named = [{ kol_id, names: ['Zoë', 'zoe'], followers_count: 11_300 }];
-  await replaceSet(redis, searchIndex.toEntry('tiktok', buildSearchIndex(named, 100)));
+  await replaceSet(redis, searchIndex.toEntry('tiktok', buildSearchIndex(named, 100)), 1);
 });
 afterAll(async () => {
   await redis.flushdb();

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -10,6 +10,16 @@ import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
 import { withWorker } from '../../support/worker.ts';
 
 const { dependencies, send, url } = useEtlLoadsApi();
+
+/** Writes the Python programs of docs/etl.md to a new folder: the module that they share under its name, the others numbered. */
+async function writePythonPrograms(): Promise<string> {
+  const docs = await readFile(join(projectFolder, 'docs', 'etl.md'), 'utf8');
+  const folder = await mkdtemp(join(tmpdir(), 'kol-cache-'));
+  const programs = [...docs.matchAll(/^```py\n([^]*?)^```$/gm)].map(([, text]) => text ?? '');
+  for (const [index, program] of programs.entries())
+    await writeFile(join(folder, index === 0 ? 'kol_cache.py' : `program_${index}.py`), program);
+  return folder;
+}
 
 describe('GET /api/v1/etl/loads/:id', () => {
   const RUN = 'scheduled__2026-01-01T03:00:00+00:00';
@@ -76,6 +86,36 @@ describe('GET /api/v1/etl/loads/:id', () => {
       });
       expect(ended.exitCode, ended.stderr).toBe(exitCode);
     });
+    await rm(folder, { recursive: true });
+  });
+
+  test.each([
+    ['done', [], /^$/],
+    ['failed', ['profiles'] as const, /RuntimeError: .*no rows/],
+  ])(
+    'the Python function in docs/etl.md reports a load, waits, and fails if the load is not done: %s',
+    async (_state, failingParts, expected) => {
+      const { activities } = recordRequests(dependencies(), failingParts);
+      const call =
+        "report_load(['kol_profiles'], pipeline='nightly content', run_id='scheduled__2026-01-01T03:00:00+00:00')";
+      const folder = await writePythonPrograms();
+      await withWorker(WARM_TASK_QUEUE, activities, async () => {
+        const ended = await execa('python3', ['-c', `from kol_cache import report_load; ${call}`], {
+          cwd: folder,
+          env: { KOL_CACHE_URL: url(), API_TOKEN: TOKEN },
+          reject: false,
+        });
+        expect(ended.stderr).toMatch(expected);
+      });
+      await rm(folder, { recursive: true });
+    },
+  );
+
+  test('the programs for schedulers in docs/etl.md are valid Python', async () => {
+    const folder = await writePythonPrograms();
+    const programs = await readdir(folder);
+    expect(programs).toHaveLength(6);
+    await execa('python3', ['-m', 'py_compile', ...programs], { cwd: folder });
     await rm(folder, { recursive: true });
   });
 

@@ -140,6 +140,16 @@ test('misses and features are read from Hive tables as from others', async () =>
     );
     const [features] = await clients.lakehouse().trustFeatures([String(id)]);
     expect(String(features?.followers_count)).toBe(followers);
+    // A second row of the account, as an upsert leaves it: the newer one counts, wherever it is.
+    const columns = (await trino(`SHOW COLUMNS FROM ${schema}.kol_trust_features`)).map(([column]) => {
+      if (column === 'followers_count') return 'followers_count + 1';
+      return column === 'processed_at' ? "'2030-01-01T00:00:00Z'" : String(column);
+    });
+    await trino(
+      `INSERT INTO ${schema}.kol_trust_features SELECT ${columns.join(', ')} FROM ${schema}.kol_trust_features WHERE kol_id = '${String(id)}'`,
+    );
+    const again = await clients.lakehouse().trustFeatures([String(id)]);
+    expect(again.map(({ followers_count }) => followers_count)).toEqual([Number(followers) + 1]);
     const [[kol, username] = []] = await trino(`SELECT kol_id, username FROM ${schema}.kol_profiles LIMIT 1`);
     const [profile] = await clients.lakehouse().profilesById([String(kol)]);
     expect(profile).toMatchObject({ kol_id: kol, username });

@@ -97,11 +97,11 @@ describe('when Redis becomes full while a large set is written', () => {
       ttlSeconds: 60,
       members: Array.from({ length: members }, (_, index) => [`somebody-${index}`, index] as const),
     });
-    await replaceSet(redis, entryOf(10));
+    await replaceSet(redis, entryOf(10), 1);
     await redis.config('SET', 'maxmemory-policy', 'noeviction');
     await redis.config('SET', 'maxmemory', String((await readMemoryInfo(redis)).usedBytes + 1024 ** 2));
     try {
-      await expect(replaceSet(redis, entryOf(200_000))).rejects.toThrow(/OOM/);
+      await expect(replaceSet(redis, entryOf(200_000), 2)).rejects.toThrow(/OOM/);
       expect((await allKeys(redis)).filter((one) => one.includes(':next:'))).toEqual([]);
       expect(await redis.zcard(key)).toBe(10);
     } finally {
@@ -134,7 +134,7 @@ describe('when Redis is getting full', () => {
   test('the report has the number of keys, the used memory and maxmemory', async () => {
     const { memory } = await harness.warm({ parts: ['rankings'] });
     expect(memory).toMatchObject({ maxBytes: 512 * 1024 ** 2, policy: 'allkeys-lru' });
-    expect(memory?.keys).toBe((await allKeys(harness.redis)).length);
+    expect(memory?.keys).toBe(await harness.redis.dbsize());
     expect(memory?.usedBytes).toBeGreaterThan(100_000);
   });
 });

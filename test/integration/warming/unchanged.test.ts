@@ -1,5 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
+import { readRedisTime } from '../../../clients/redis.ts';
 import { warmParts, type WarmPart } from '../../../domain/warming/warm-parts.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { allKeys } from '../../support/redis.ts';
@@ -62,6 +64,15 @@ describe('a warm of unchanged tables', () => {
     expect(partsRenewed(report)).toEqual(['trending', 'stats', 'search', 'lists']);
     expect(await redis.zcard('kol:top:followers:all:50')).toBe(50);
     expect(await redis.exists(`kol:profile:${id}`)).toBe(1);
+  });
+
+  test('reads a part of which another read has written a set, since that may be of another version', async () => {
+    const { redis } = harness;
+    const key = 'kol:top:followers:all:50';
+    const filled = { key, ttlSeconds: 900, type: 'zset', members: [['somebody', 1]] } as const;
+    await replaceSet(redis, filled, await readRedisTime(redis));
+    expect(partsRead(await harness.warm({ parts: ['rankings', 'lists'] }))).toEqual(['rankings']);
+    expect(await redis.zcard(key)).toBe(50);
   });
 
   test('counts profiles that readers cached after the last warm', async () => {

@@ -1,0 +1,26 @@
+import { siblingKey } from '../redis/cluster-pipeline.ts';
+
+/**
+ * The fence of a key holds when the read began that made its present state: the time of Redis in microseconds. A writer whose read
+ * began earlier is late, and writes nothing: what it read may be older. A deleted key has a fence too, so that no late writer brings it back.
+ * @throws Error when the braces of `key` are not a hash tag
+ */
+export const fenceKey = (key: string): string => siblingKey(key, FENCE);
+
+/** What distinguishes a fence from its key. */
+export const FENCE = 'read-at';
+
+/** A fence lives at least this long (s): as long as the slowest read, an activity of a warm, can take. */
+export const FENCE_SECONDS = 900;
+
+/**
+ * Lua: `isLate(fence, readAt)` tells whether the read of a writer began before the one that made the present state of a key.
+ * `raiseFence(fence, readAt, seconds)` records the read of the writer. A full Redis refuses that, and must still free a deleted key.
+ */
+export const LUA_READ_FENCE = `
+local function isLate(fence, readAt)
+  return tonumber(redis.call('GET', fence) or '0') > tonumber(readAt)
+end
+local function raiseFence(fence, readAt, seconds)
+  redis.pcall('SET', fence, readAt, 'EX', math.max(tonumber(seconds), ${FENCE_SECONDS}))
+end`;

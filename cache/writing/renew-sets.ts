@@ -1,0 +1,30 @@
+import type { RedisClient } from '../../clients/redis.ts';
+import { luaScript, runScript } from '../redis/lua-script.ts';
+import { FENCE_SECONDS, fenceKey } from './read-fence.ts';
+
+/** A set, and the read that wrote it. */
+export interface SetOfRead {
+  readonly key: string;
+  readonly ttlSeconds: number;
+  /** When the read began: the time of Redis in microseconds. */
+  readonly readAt: number;
+}
+
+/**
+ * Restores the full TTL of a set that is still the one of this read.
+ * KEYS: the set, its fence
+ * ARGV: when the read began, TTL in seconds
+ */
+const RENEW_SET = luaScript(`
+if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('EXPIRE', KEYS[1], ARGV[2]) == 0 then return 0 end
+redis.call('EXPIRE', KEYS[2], math.max(tonumber(ARGV[2]), ${FENCE_SECONDS}))
+return 1`);
+
+/** Restores the full TTL of sets. @returns whether each of them exists and is the one of this read */
+export async function renewSets(redis: RedisClient, sets: readonly SetOfRead[]): Promise<boolean> {
+  const calls = sets.map(({ key, ttlSeconds, readAt }) => ({
+    keys: [key, fenceKey(key)],
+    args: [readAt, ttlSeconds],
+  }));
+  return (await runScript(redis, RENEW_SET, calls)) === sets.length;
+}

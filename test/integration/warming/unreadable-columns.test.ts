@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createClients, type Clients } from '../../../clients/create-clients.ts';
+import { createLogger } from '../../../clients/logger.ts';
+import { workerProfile } from '../../../workers/create-activities.ts';
+import { hiveFiles, type HiveFiles } from '../../support/hive-files.ts';
+import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+
+/** Old enough to have settled. */
+const OLD = { ageSeconds: 60 };
+const TYPE_ERROR =
+  /verified cannot be read, and is cached as unknown: NOT_SUPPORTED: Unsupported Trino column type \(boolean\)/;
+
+let harness: WarmHarness;
+let clients: Clients;
+let files: HiveFiles;
+/** The files of the table. */
+let good: readonly Buffer[];
+beforeAll(async () => {
+  harness = await warmHarness(13, { TRINO_CATALOG: 'hive', WARM_SETTLE_SECONDS: '0.5' });
+  files = hiveFiles(harness.schema.replace('hive.', ''), 'kol_profiles');
+  good = [...(await files.read()).values()];
+});
+afterAll(() => harness.stop());
+beforeEach(async () => {
+  await harness.redis.flushdb();
+  // As the API: it reads by id, without a version.
+  clients = createClients(
+    harness.config,
+    { ...workerProfile(harness.config), snapshotFeatures: false },
+    createLogger('test', harness.config.LOG_LEVEL),
+  );
+  return () => clients.close();
+});
+
+/** The columns of the table with some replaced, as files that another job wrote. */
+async function filesWith(replace: string, expression: string): Promise<readonly Buffer[]> {
+  const { trino, schema } = harness;
+  await trino(`DROP TABLE IF EXISTS ${schema}.other_types`);
+  await replaceFiles(good);
+  const columns = (await trino(`SHOW COLUMNS FROM ${schema}.kol_profiles`)).map(([name]) =>
+    name === replace ? `${expression} AS ${replace}` : String(name),
+  );
+  await trino(
+    `CREATE TABLE ${schema}.other_types AS SELECT ${columns.join(', ')} FROM ${schema}.kol_profiles WHERE platform = 'tiktok'`,
+  );
+  return [...(await hiveFiles(schema.replace('hive.', ''), 'other_types').read()).values()];
+}
+
+async function replaceFiles(contents: readonly Buffer[]): Promise<void> {
+  await files.clear();
+  await files.write(contents, OLD);
+}
+
+describe('a column whose files hold another type than the table declares', () => {
+  beforeAll(async () => {
+    const other = await filesWith('verified', 'CAST(verified AS integer)');
+    await replaceFiles(other);
+  });
+
+  test('is cached as unknown by each part, and the report names it in the words of Trino', async () => {
+    const report = await harness.warm({
+      parts: ['profiles', 'rankings', 'stats', 'lists'],
+      allProfiles: true,
+    });
+    expect(report.parts.map(({ part, keys }) => keys > 0 && part)).toEqual([
+      'profiles',
+      'rankings',
+      'stats',
+      'lists',
+    ]);
+    expect(report.warnings.join()).toMatch(TYPE_ERROR);
+    const [id] = (await harness.redis.keys('kol:profile:*')).map((key) => key.slice('kol:profile:'.length));
+    const cached = await harness.redis.hgetall(`kol:profile:${id}`);
+    expect(cached).toMatchObject({ kol_id: id, platform: 'tiktok', verified: '' });
+    expect(cached['username']).not.toBe('');
+    expect(await harness.redis.hget('stats:platform', 'verified_count')).toBe('0');
+  });
+
+  test('is not read again by the next warm of the same files', async () => {
+    const warm = () => harness.warm({ parts: ['lists'], force: true });
+    await warm();
+    await harness.newQueries();
+    expect((await warm()).warnings.join()).toMatch(TYPE_ERROR);
+    const reads = (await harness.newQueries()).filter(({ sql }) => sql.includes('"username"'));
+    expect(reads.map(({ state }) => state)).toContain('FINISHED');
+    expect(reads.map(({ sql }) => sql).join()).not.toContain('"verified" AS');
+    expect(reads.map(({ state }) => state)).not.toContain('FAILED');
+  });
+
+  test('is unknown in a miss of the API', async () => {
+    const [[id] = []] = await harness.trino(`SELECT kol_id FROM ${harness.schema}.kol_profiles LIMIT 1`);
+    const [profile] = await clients.lakehouse().profilesById([String(id)]);
+    expect(profile).toMatchObject({ kol_id: id, platform: 'tiktok', verified: null });
+  });
+
+  test('is read again when new files can be read', async () => {
+    await harness.warm({ parts: ['lists'] });
+    await replaceFiles(good);
+    expect((await harness.warm({ parts: ['lists'], allowShrink: true })).warnings).toEqual([]);
+    const lists = JSON.parse((await harness.redis.get('kol:profiles:list:all')) ?? '[]') as object[];
+    expect(lists).toContainEqual(expect.objectContaining({ verified: false }));
+  });
+});
+
+test('the profiles are read to the end when only one of several files holds another type', async () => {
+  const other = await filesWith('post_count', 'CAST(post_count AS varchar)');
+  await replaceFiles([...good, ...other]);
+  const report = await harness.warm({ parts: ['profiles'], allProfiles: true });
+  expect(report.warnings.join()).toMatch(/kol_profiles\.post_count cannot be read/);
+  const [[ids] = []] = await harness.trino(
+    `SELECT count(DISTINCT kol_id) FROM ${harness.schema}.kol_profiles`,
+  );
+  expect((await harness.redis.keys('kol:profile:*')).length).toBe(Number(ids));
+});
+
+test('an id that cannot be read fails the part with the words of Trino, and the cache keeps what it has', async () => {
+  const other = await filesWith('kol_id', 'true');
+  await harness.warm({ parts: ['lists'] });
+  const before = await harness.redis.get('kol:profiles:list:all');
+  await replaceFiles(other);
+  const failure = await harness.failure({ parts: ['lists'], allowShrink: true });
+  expect(failure.message).toMatch(/NOT_SUPPORTED/);
+  expect(await harness.redis.get('kol:profiles:list:all')).toBe(before);
+});
