@@ -13,8 +13,11 @@ export type ParseResult<T> = { readonly value: T } | { readonly invalid: readonl
  * task would compile thousands.
  */
 const schemas = new WeakMap<InputShape, z.ZodType>();
+const emptySchema = z.object({});
 
 function schemaOf<S extends InputShape>(shape: S): z.ZodObject<S> {
+  // Callers write the empty shape in place, so it is a new object each time.
+  if (Object.keys(shape).length === 0) return emptySchema as unknown as z.ZodObject<S>;
   const schema = schemas.get(shape) ?? z.object(shape);
   schemas.set(shape, schema);
   return schema as z.ZodObject<S>;

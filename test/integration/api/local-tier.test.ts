@@ -171,9 +171,7 @@ describe('the API with a local tier', () => {
   const isLocal = async (api: RunningApi, url: string) =>
     (cacheStatus(await api.get(url)) ?? '').startsWith('kol-l1; hit');
   /** Reads until the answer of this URL is kept: the first read keeps the value, the second the answer. */
-  const makeReady = async (api: RunningApi, url: string) => {
-    await until(`${url} is local`, () => isLocal(api, url), 10);
-  };
+  const makeReady = (api: RunningApi, url: string) => until(`${url} is local`, () => isLocal(api, url), 10);
 
   test('shows a write in every process', async () => {
     const two = [await start(), await start()];
