@@ -14,7 +14,8 @@ type Encoding = (typeof ENCODINGS)[number] | 'identity';
 /** The bytes of an answer in one content encoding. */
 interface Variant {
   readonly etag: string;
-  readonly body: Buffer;
+  /** Text where it is not compressed: Node sends text and the headers in one write. */
+  readonly body: string | Buffer;
   readonly headers: HeaderList;
 }
 
@@ -33,19 +34,20 @@ export class Answer {
 
   /** @param isKept whether the answer serves many requests, so that it is worth compressing */
   constructor(body: object, isKept: boolean) {
-    const json = Buffer.from(JSON.stringify(body));
+    const json = JSON.stringify(body);
+    const length = Buffer.byteLength(json);
     this.#hash = createHash('sha1').update(json).digest('base64url');
-    this.#canCompress = isKept && json.length >= MIN_COMPRESSED_BYTES;
-    this.bytes = json.length * (this.#canCompress ? 1 + ENCODINGS.length : 1);
-    this.#variants.set('identity', this.#variant('identity', json));
+    this.#canCompress = isKept && length >= MIN_COMPRESSED_BYTES;
+    this.bytes = length * (this.#canCompress ? 1 + ENCODINGS.length : 1);
+    this.#variants.set('identity', this.#variant('identity', json, length));
   }
 
   /** The variant in this encoding, which is compressed at its first use. */
   variant(encoding: Encoding): Variant {
     const found = this.#variants.get(this.#canCompress ? encoding : 'identity');
     if (found !== undefined) return found;
-    const { body } = this.variant('identity');
-    const compressed = this.#variant(encoding, compress[encoding](body));
+    const body = compress[encoding](Buffer.from(this.variant('identity').body));
+    const compressed = this.#variant(encoding, body, body.length);
     this.#variants.set(encoding, compressed);
     return compressed;
   }
@@ -66,13 +68,13 @@ export class Answer {
     return encoding === 'identity' ? `"${this.#hash}"` : `"${this.#hash}-${encoding}"`;
   }
 
-  #variant(encoding: Encoding, body: Buffer): Variant {
+  #variant(encoding: Encoding, body: string | Buffer, length: number): Variant {
     const etag = this.#etag(encoding);
     const headers = [
       'Content-Type',
       'application/json; charset=utf-8',
       'Content-Length',
-      String(body.length),
+      String(length),
       ...(encoding === 'identity' ? [] : ['Content-Encoding', encoding]),
       'ETag',
       etag,

@@ -11,7 +11,7 @@ const STOP_SECONDS = 15;
 const CLOSE_IDLE_MS = 100;
 
 async function serve(config: Config): Promise<void> {
-  const log = createLogger('api', config.LOG_LEVEL);
+  const log = createLogger('api', config.LOG_LEVEL, { buffered: true });
   const clients = createClients(config, apiProfile(config), log);
   const { close, answerReady, ...dependencies } = await createDependencies(config, clients, log);
   const server = createHttpServer(createApp(dependencies), answerReady);

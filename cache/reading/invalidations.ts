@@ -7,7 +7,7 @@ import type { LocalTier } from './local-tier.ts';
  * How Redis reports changes. `default`: once for each key that this process has read, so Redis remembers these keys.
  * `broadcast`: for every change of a key of the cache, so Redis remembers nothing and sends more.
  */
-export type TrackingMode = 'default' | 'broadcast';
+type TrackingMode = 'default' | 'broadcast';
 
 export interface InvalidationOptions {
   readonly mode: TrackingMode;

@@ -26,7 +26,7 @@ interface Attached {
 type Kept<T> = Omit<LocalEntry<T>, 'attach' | 'expiresAt'> & { readonly ttlMs: number };
 
 /** A read of Redis whose values may be kept. */
-export interface TrackedRead {
+interface TrackedRead {
   /** The connection whose reads Redis tracks. */
   readonly redis: RedisClient;
   /** Keeps a value, unless it may have changed since the read began. */
@@ -36,7 +36,7 @@ export interface TrackedRead {
 }
 
 /** The connections on which Redis reports changes. */
-export interface TrackedRedis {
+interface TrackedRedis {
   readonly redis: RedisClient;
   /** Whether Redis reports the changes of every key that `redis` reads now. */
   readonly isTracked: () => boolean;

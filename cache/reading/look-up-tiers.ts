@@ -17,7 +17,7 @@ export interface Tiers<Id, T> {
 }
 
 /** A value in the local tier. */
-export interface LocalHit<T> {
+interface LocalHit<T> {
   readonly state: 'local-hit';
   readonly entry: LocalEntry<T>;
 }

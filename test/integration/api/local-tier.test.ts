@@ -1,65 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { tableSource } from '../../../cache/reading/entity-sources.ts';
-import { followInvalidations, type Invalidations } from '../../../cache/reading/invalidations.ts';
-import { createLocalTier, type LocalTier, type LocalTierOptions } from '../../../cache/reading/local-tier.ts';
-import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { readMostRead } from '../../../cache/popularity/read-counts.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { cacheStatus, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
-import { idsOf, NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
+import { idsOf, profileEntries } from '../../support/cache-values.ts';
+import { startLocalReader, type LocalReader } from '../../support/local-reader.ts';
 import { startRelay } from '../../support/relay.ts';
 import { connectTo, describeOnRedisAndCluster, type RedisTarget } from '../../support/redis-targets.ts';
 import { startSingleRedis } from '../../support/redis-cluster.ts';
 import { until } from '../../support/until.ts';
-
-const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 60 };
-
-/** A process that reads profiles through a local tier. */
-interface Reader {
-  readonly tier: LocalTier;
-  /** The followers of a profile, and the tier that answered. */
-  readonly read: (id: string) => Promise<readonly [outcome: string, followers: number | null | undefined]>;
-  /** Reads until the local tier answers, as it does for the second read once Redis tracks the first. */
-  readonly readLocally: (id: string) => Promise<void>;
-  readonly tracked: RedisClient;
-  readonly problems: unknown[];
-  readonly close: () => Promise<void>;
-}
-
-async function startReader(
-  url: string,
-  { mode = 'default', ...options }: Partial<LocalTierOptions> & { mode?: 'default' | 'broadcast' } = {},
-): Promise<Reader> {
-  const [redis, tracked] = [await connectTo(url, 'serve'), await connectTo(url, 'serve')];
-  const tier = createLocalTier({ ...LOCAL, ...options });
-  const problems: unknown[] = [];
-  const invalidations: Invalidations = followInvalidations(tracked, tier, {
-    mode,
-    onProblem: (problem) => problems.push(problem),
-  });
-  const through = createReadThrough(
-    tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 1)))),
-    { redis, localTier: tier, now: () => NOW, onProblem: (problem) => problems.push(problem) },
-  );
-  const read = async (id: string) => {
-    const { outcome, value } = await through.read(id);
-    return [outcome, value?.followers_count] as const;
-  };
-  return {
-    tier,
-    read,
-    readLocally: (id) => until(`${id} is local`, async () => (await read(id))[0] === 'local-hit', 10),
-    tracked,
-    problems,
-    async close() {
-      invalidations.close();
-      await Promise.all([closeRedis(redis), closeRedis(tracked)]);
-    },
-  };
-}
 
 const keyOf = profile.key;
 /** Ids of which each master of a cluster has some. */
@@ -68,9 +19,9 @@ const write = (redis: RedisClient, ids: readonly string[], followers: number) =>
   writeEntries(redis, profileEntries(ids, followers));
 
 describeOnRedisAndCluster('the local tier', (target: RedisTarget) => {
-  const readers: Reader[] = [];
-  const start = async (options?: Parameters<typeof startReader>[1]) => {
-    const reader = await startReader(target.url, options);
+  const readers: LocalReader[] = [];
+  const start = async (options?: Parameters<typeof startLocalReader>[1]) => {
+    const reader = await startLocalReader(target.url, options);
     readers.push(reader);
     return reader;
   };
@@ -220,9 +171,7 @@ describe('the API with a local tier', () => {
   const isLocal = async (api: RunningApi, url: string) =>
     (cacheStatus(await api.get(url)) ?? '').startsWith('kol-l1; hit');
   /** Reads until the answer of this URL is kept: the first read keeps the value, the second the answer. */
-  const makeReady = async (api: RunningApi, url: string) => {
-    await until(`${url} is local`, () => isLocal(api, url), 10);
-  };
+  const makeReady = (api: RunningApi, url: string) => until(`${url} is local`, () => isLocal(api, url), 10);
 
   test('shows a write in every process', async () => {
     const two = [await start(), await start()];

@@ -1,0 +1,54 @@
+import { tableSource } from '../../cache/reading/entity-sources.ts';
+import { followInvalidations } from '../../cache/reading/invalidations.ts';
+import { createLocalTier, type LocalTier, type LocalTierOptions } from '../../cache/reading/local-tier.ts';
+import { createReadThrough } from '../../cache/reading/read-through.ts';
+import { closeRedis } from '../../clients/redis.ts';
+import { profile } from '../../domain/entities/profile.ts';
+import { NOW, profileOf } from './cache-values.ts';
+import { connectTo } from './redis-targets.ts';
+import { until } from './until.ts';
+
+const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 60 };
+
+/** A process that reads profiles through a local tier. */
+export interface LocalReader {
+  readonly tier: LocalTier;
+  /** The followers of a profile, and the tier that answered. */
+  readonly read: (id: string) => Promise<readonly [outcome: string, followers: number | null | undefined]>;
+  /** Reads until the local tier answers, as it does for the second read once Redis tracks the first. */
+  readonly readLocally: (id: string) => Promise<void>;
+  readonly problems: unknown[];
+  readonly close: () => Promise<void>;
+}
+
+/** Its source has each profile, with one follower. */
+export async function startLocalReader(
+  url: string,
+  { mode = 'default', ...options }: Partial<LocalTierOptions> & { mode?: 'default' | 'broadcast' } = {},
+): Promise<LocalReader> {
+  const [redis, tracked] = [await connectTo(url, 'serve'), await connectTo(url, 'serve')];
+  const tier = createLocalTier({ ...LOCAL, ...options });
+  const problems: unknown[] = [];
+  const invalidations = followInvalidations(tracked, tier, {
+    mode,
+    onProblem: (problem) => problems.push(problem),
+  });
+  const through = createReadThrough(
+    tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 1)))),
+    { redis, localTier: tier, now: () => NOW, onProblem: (problem) => problems.push(problem) },
+  );
+  const read = async (id: string) => {
+    const { outcome, value } = await through.read(id);
+    return [outcome, value?.followers_count] as const;
+  };
+  return {
+    tier,
+    read,
+    readLocally: (id) => until(`${id} is local`, async () => (await read(id))[0] === 'local-hit', 10),
+    problems,
+    async close() {
+      invalidations.close();
+      await Promise.all([closeRedis(redis), closeRedis(tracked)]);
+    },
+  };
+}
