@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import { siblingKey } from '../redis/cluster-pipeline.ts';
+import { siblingKey } from '../redis/sibling-key.ts';
 import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
 import { FENCE, LUA_READ_FENCE } from '../writing/read-fence.ts';
 import { replaceSet } from '../writing/replace-set.ts';

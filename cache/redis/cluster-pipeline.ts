@@ -12,18 +12,6 @@ export interface KeyedCommand {
   readonly send: () => Promise<unknown>;
 }
 
-/**
- * A key beside another one, in the same cluster slot.
- * @throws Error when the braces of `key` are not a hash tag
- */
-export function siblingKey(key: string, suffix: string): string {
-  // A key with a hash tag keeps its tag; any other key becomes the tag.
-  const sibling = `${key.includes('{') ? key : `{${key}}`}:${suffix}`;
-  if (calculateSlot(sibling) !== calculateSlot(key))
-    throw new Error(`The braces in ${key} are not a hash tag`);
-  return sibling;
-}
-
 /** What Redis answered to one command. */
 export type Reply = readonly [error: Error | null, value?: unknown];
 

@@ -1,9 +1,8 @@
-import { siblingKey } from '../redis/cluster-pipeline.ts';
+import { siblingKey } from '../redis/sibling-key.ts';
 
 /**
  * The fence of a key holds when the read began that made its present state: the time of Redis in microseconds. A writer whose read
  * began earlier is late, and writes nothing: what it read may be older. A deleted key has a fence too, so that no late writer brings it back.
- * @throws Error when the braces of `key` are not a hash tag
  */
 export const fenceKey = (key: string): string => siblingKey(key, FENCE);
 

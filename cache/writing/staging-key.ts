@@ -1,8 +1,7 @@
-import { siblingKey } from '../redis/cluster-pipeline.ts';
+import { siblingKey } from '../redis/sibling-key.ts';
 
 /**
  * The key under which a writer builds a set before RENAME moves it to `key`. Both keys are in one cluster slot, as RENAME requires.
  * @param writer unique for each write
- * @throws Error when the braces of `key` are not a hash tag
  */
 export const stagingKey = (key: string, writer: string): string => siblingKey(key, `next:${writer}`);

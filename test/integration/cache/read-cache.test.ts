@@ -129,25 +129,29 @@ describeOnRedisAndCluster('reading', (target) => {
       expect(await fillItem(serving, entry, unchanged, 1)).toBe(true);
     });
 
-    test('does not bring back a profile that a warm has deleted during the read', async () => {
-      const { redis } = target;
-      let deleted = 0;
-      const { read } = createReadThrough(
-        tableSource(profile, async (ids) => {
-          // The row was read; then a load removed it, and a warm noticed.
-          if (deleted++ === 0)
-            await deleteUnlessStreamed(redis, ids.map(profile.key), await readRedisTime(redis));
-          return ids.map((id) => profileOf(id, 9));
-        }),
-        dependencies(),
-      );
-      expect(await read('kol-7')).toMatchObject({ outcome: 'miss', value: { followers_count: 9 } });
-      expect(await redis.exists(profile.key('kol-7'))).toBe(0);
-      // A later read finds the row that a load has brought back.
-      expect(await read('kol-7')).toMatchObject({ outcome: 'miss', ttlSeconds: profile.ttlSeconds });
-      expect(await redis.exists(profile.key('kol-7'))).toBe(1);
-      expect(await keysWithoutTtl(redis)).toEqual([]);
-    });
+    // Braces in an id need not be a hash tag.
+    test.each(['kol-7', 'a{b', '}a{', 'a{}b'])(
+      'does not bring back profile %s that a warm has deleted during the read',
+      async (id) => {
+        const { redis } = target;
+        let deleted = 0;
+        const { read } = createReadThrough(
+          tableSource(profile, async (ids) => {
+            // The row was read; then a load removed it, and a warm noticed.
+            if (deleted++ === 0)
+              await deleteUnlessStreamed(redis, ids.map(profile.key), await readRedisTime(redis));
+            return ids.map((each) => profileOf(each, 9));
+          }),
+          dependencies(),
+        );
+        expect(await read(id)).toMatchObject({ outcome: 'miss', value: { followers_count: 9 } });
+        expect(await redis.exists(profile.key(id))).toBe(0);
+        // A later read finds the row that a load has brought back.
+        expect(await read(id)).toMatchObject({ outcome: 'miss', ttlSeconds: profile.ttlSeconds });
+        expect(await redis.exists(profile.key(id))).toBe(1);
+        expect(await keysWithoutTtl(redis)).toEqual([]);
+      },
+    );
 
     test('does not replace a list that a warm has read and written later', async () => {
       const { redis } = target;

@@ -17,7 +17,3 @@ test.each([
 test('the heat of trending content is in the slot of its list, so that one script can change both', () => {
   expect(calculateSlot(trending.heatKey('all'))).toBe(calculateSlot(trending.key('all')));
 });
-
-test('refuses a key whose braces are not a hash tag', () => {
-  expect(() => stagingKey('a{b', 'writer')).toThrow(/braces/);
-});

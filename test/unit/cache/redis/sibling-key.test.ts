@@ -1,0 +1,36 @@
+import calculateSlot from 'cluster-key-slot';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { siblingKey } from '../../../../cache/redis/sibling-key.ts';
+
+/** Keys with and without braces, in any order. */
+const key = fc
+  .array(fc.oneof(fc.constantFrom('{', '}', ':'), fc.string({ maxLength: 4 })), {
+    minLength: 1,
+    maxLength: 8,
+  })
+  .map((parts) => `kol:profile:${parts.join('')}`);
+
+test('a sibling is another key in the same slot, whatever braces the key has', () => {
+  fc.assert(
+    fc.property(key, (name) => {
+      const sibling = siblingKey(name, 'read-at');
+      expect(calculateSlot(sibling)).toBe(calculateSlot(name));
+      expect(sibling).not.toBe(name);
+      expect(sibling.endsWith(':read-at')).toBe(true);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test.each([
+  ['kol:top:followers:all:100', '{kol:top:followers:all:100}:read-at'],
+  ['{content:trending:all:50}:heat', '{content:trending:all:50}:heat:read-at'],
+])('the sibling of %s is %s', (name, sibling) => {
+  expect(siblingKey(name, 'read-at')).toBe(sibling);
+});
+
+test('keys whose braces are not a hash tag have siblings of their own', () => {
+  const keys = ['kol:profile:a{b', 'kol:profile:a}b', 'kol:profile:a{}b', 'kol:profile:}{'];
+  expect(new Set(keys.map((name) => siblingKey(name, 'x'))).size).toBe(keys.length);
+});
