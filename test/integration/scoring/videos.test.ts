@@ -145,6 +145,7 @@ describe('video events', () => {
 describe('video events while the lakehouse does not answer', () => {
   let worker: LoopHarness;
   beforeAll(async () => {
+    await harness.stopWorker(); // it has a lakehouse, and serves the same queues
     worker = await loopHarness(7, { env: { TRINO_URL: `http://${UNREACHABLE_ADDRESS}` } });
   });
   afterAll(() => worker.close());
