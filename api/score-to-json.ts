@@ -1,4 +1,5 @@
-import { isHit, type ReadResult } from '../cache/reading/read-through.ts';
+import { isHit } from '../cache/reading/read-through.ts';
+import type { ReadResult } from '../cache/reading/read-result.ts';
 import type { Score } from '../domain/entities/score.ts';
 
 /**

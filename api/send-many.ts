@@ -1,5 +1,6 @@
 import type { Response } from 'express';
-import { isHit, type ReadManyThrough, type ReadResult } from '../cache/reading/read-through.ts';
+import { isHit, type ReadManyThrough } from '../cache/reading/read-through.ts';
+import type { ReadResult } from '../cache/reading/read-result.ts';
 import { Answer, sendAnswer } from './answer.ts';
 import { cacheControl, ageSeconds } from './send-read.ts';
 import { revalidated } from './freshness.ts';

@@ -1,6 +1,7 @@
 import type { Response } from 'express';
 import type { LocalEntry } from '../cache/reading/local-tier.ts';
-import { isHit, localAnswer, type ReadResult } from '../cache/reading/read-through.ts';
+import { isHit, localAnswer } from '../cache/reading/read-through.ts';
+import type { ReadResult } from '../cache/reading/read-result.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { Answer, sendAnswer, type HeaderList } from './answer.ts';
 import type { Freshness } from './freshness.ts';

@@ -1,5 +1,5 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
-import type { ReadResult } from '../../cache/reading/read-through.ts';
+import type { ReadResult } from '../../cache/reading/read-result.ts';
 import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { TRENDING_LIMIT } from '../../domain/entities/trending.ts';

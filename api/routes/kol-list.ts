@@ -1,5 +1,5 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
-import type { ReadResult } from '../../cache/reading/read-through.ts';
+import type { ReadResult } from '../../cache/reading/read-result.ts';
 import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { formatCursor, listVersion, type ListCursor } from '../../domain/values/list-cursor.ts';

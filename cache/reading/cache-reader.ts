@@ -11,10 +11,10 @@ import {
   createReadThrough,
   type EntitySource,
   type ReadManyThrough,
-  type ReadOutcome,
   type ReadThrough,
   type ReadThroughDependencies,
 } from './read-through.ts';
+import type { ReadOutcome } from './read-result.ts';
 import { rankingSource, statsSource, tableSource, trendingSource, type RankingId } from './entity-sources.ts';
 import { dailyStatsSource, kolContentSource, profileListSource } from './list-sources.ts';
 import { scoreSource } from './score-source.ts';

@@ -1,54 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
-import type { CacheEntry } from '../../domain/schema/entry.ts';
-import type { CacheMiss, Fill } from './fill-entry.ts';
+import type { RedisClient } from '../../clients/redis.ts';
+import { createLeases } from './leases.ts';
+import { createLoader, type FillableSource } from './load-and-fill.ts';
 import type { LocalEntry, LocalTier } from './local-tier.ts';
 import { lookUpTiers, type TieredResult } from './look-up-tiers.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
+import type { Answer, ReadOutcome, ReadResult } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
-import { translateSourceError } from './source-unavailable.ts';
 
 /** How one kind of entity is read: where it is cached, and where its value comes from on a miss. */
-export interface EntitySource<Id, T> {
-  /** Name of the entity. */
-  readonly name: string;
-  readonly ttlSeconds: number;
+export interface EntitySource<Id, T> extends FillableSource<Id, T> {
   readonly key: (id: Id) => string;
   readonly codec: RedisCodec<T>;
-  /** Queries the source; null when it does not have the id. */
-  readonly load: (id: Id) => Promise<T | null>;
-  /** @param cachedAt ISO 8601 */
-  readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
-  readonly fill: Fill;
   /** Called with the id of each read that found a value, so unknown ids cannot grow a counter. */
   readonly onRead?: ((id: Id) => void) | undefined;
-}
-
-/** Which step of the read path answered. */
-export type ReadOutcome =
-  /** The memory of this process had the value (L1). */
-  | 'local-hit'
-  /** Redis had the value. */
-  | 'hit'
-  /** Redis had no usable value; the source was queried. */
-  | 'miss'
-  /** The source did not have the value a moment ago, and was not queried again. */
-  | 'negative'
-  /** Redis did not answer; the source was queried. */
-  | 'bypass';
-
-export interface ReadResult<T> {
-  /** Null when the entity does not exist. */
-  readonly value: T | null;
-  readonly outcome: ReadOutcome;
-  /** Seconds until the value expires in Redis; undefined where Redis does not hold it. */
-  readonly ttlSeconds?: number;
-  /** When the value was read from its source, ISO 8601; undefined where that is not known. */
-  readonly updatedAt?: string;
-  /** The value in the memory of this process, of a local hit. */
-  readonly entry?: LocalEntry;
-  /** Another concurrent read of the same key produced this answer. */
-  readonly collapsed: boolean;
 }
 
 export type ReadThrough<Id, T> = (id: Id) => Promise<ReadResult<T>>;
@@ -77,8 +42,7 @@ export interface ReadThroughDependencies {
   readonly onOutcome?: ((outcome: ReadOutcome) => void) | undefined;
 }
 
-/** What concurrent reads of one key share. */
-type Answer<T> = Omit<ReadResult<T>, 'collapsed'>;
+const NEGATIVE = { value: null, outcome: 'negative' } as const;
 
 /** Ids that the source did not have are remembered this long, so that repeated reads do not query it each time. */
 const UNKNOWN_SECONDS = 30;
@@ -92,53 +56,38 @@ export function createReadThrough<Id, T>(
 ): EntityReads<Id, T> {
   const reportProblem = createProblemReporter(source.name, onProblem);
   const share = createFlights<T>();
+  const lease = createLeases(redis, (key, error) => reportProblem(key, 'lease', error));
   const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
   const { key, codec } = source;
   const count = createReadCount(source, onOutcome);
   const onLocalRead = (id: Id) => count(id, { value: true, outcome: 'local-hit' });
-  const lookUpAll = (ids: readonly Id[]) =>
-    lookUpTiers({ redis, localTier, key, codec, onRead: onLocalRead, reportProblem }, ids);
+  const tiers = { redis, localTier, key, codec, onRead: onLocalRead, reportProblem };
+  const lookUpAll = (ids: readonly Id[]) => lookUpTiers(tiers, ids);
   const lookUpOne = async (id: Id): Promise<TieredResult<T>> =>
     (await lookUpAll([id]))[0] ?? { state: 'unreachable' };
+  const lookAgain = async (id: Id): Promise<Answer<T> | undefined> => {
+    // Its failures are those that the first look-up has reported.
+    const [written] = await lookUpTiers({ ...tiers, reportProblem: () => {} }, [id]);
+    return written !== undefined && isFound(written) ? foundAnswer(written) : undefined;
+  };
+  const loader = createLoader(source, { redis, now, reportProblem, lookAgain });
 
-  /** After the look-up: negative cache → load → fill. */
+  /** After the look-up: negative cache → one process loads and fills, the others wait for it. */
   async function resolve(id: Id, key: string, cached: TieredResult<T>): Promise<Answer<T>> {
     if (isFound(cached)) return foundAnswer(cached);
     // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
-    if (unknownKeys.has(key)) return { value: null, outcome: 'negative' };
-    // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
-    const readAt =
+    if (unknownKeys.has(key)) return NEGATIVE;
+    const answer =
       cached.state === 'unreachable'
-        ? undefined
-        : await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
-    const updatedAt = now().toISOString();
-    const value = await loadFrom(source, id);
-    if (value === null) unknownKeys.set(key, true);
-    const outcome = cached.state === 'unreachable' ? 'bypass' : 'miss';
-    if (value === null) return { value, outcome };
-    // The time that the cached value gets, so that the readers after this one name the same.
-    const answer = { value, outcome, updatedAt } as const;
-    return cached.state === 'unreachable' || readAt === undefined
-      ? answer
-      : fill(id, key, answer, { seen: cached, readAt });
-  }
-
-  async function fill(
-    id: Id,
-    key: string,
-    answer: Answer<T> & { readonly value: T; readonly updatedAt: string },
-    { seen, readAt }: { readonly seen: CacheMiss; readonly readAt: number },
-  ): Promise<Answer<T>> {
-    try {
-      const entry = source.toEntry(id, answer.value, answer.updatedAt);
-      if (await source.fill(redis, entry, seen, readAt)) return { ...answer, ttlSeconds: source.ttlSeconds };
-    } catch (error) {
-      reportProblem(key, 'fill', error);
-      return answer;
-    }
-    // Another writer was faster. The next reader gets its value, so this one does too.
-    const newer = await lookUpOne(id);
-    return isFound(newer) ? foundAnswer(newer) : answer;
+        ? { ...(await loader.load(id)), outcome: 'bypass' as const }
+        : await lease(key, {
+            look: () => lookAgain(id),
+            work: () => loader.loadAndFill(id, key, cached),
+            nothing: NEGATIVE,
+            isNothing: ({ value }) => value === null,
+          });
+    if (answer.value === null) unknownKeys.set(key, true);
+    return answer;
   }
 
   function counted(id: Id, result: ReadResult<T>): ReadResult<T> {
@@ -183,27 +132,6 @@ function foundValues<Id, T>(ids: readonly Id[], results: readonly TieredResult<T
     if (value !== null) values.set(id, value);
   });
   return values;
-}
-
-async function loadFrom<Id, T>({ name, load }: EntitySource<Id, T>, id: Id): Promise<T | null> {
-  try {
-    return await load(id);
-  } catch (error) {
-    throw translateSourceError(name, error);
-  }
-}
-
-/** @returns undefined when Redis fails: then nothing is filled */
-async function readTimeOf(
-  redis: RedisClient,
-  onError: (error: unknown) => void,
-): Promise<number | undefined> {
-  try {
-    return await readRedisTime(redis);
-  } catch (error) {
-    onError(error);
-    return undefined;
-  }
 }
 
 /** Concurrent reads of one key share one flight, its error included. */

@@ -5,7 +5,7 @@ import { parseMember, rangesOf, type SearchHit } from '../../domain/search/index
 import { matchesWordStart, searchText } from '../../domain/search/search-text.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import { luaScript, runScriptEach } from '../redis/lua-script.ts';
-import type { ReadResult } from './read-through.ts';
+import type { ReadResult } from './read-result.ts';
 
 /** The search index cannot be read: Redis does not answer, or no warm has written the index yet. */
 export class SearchUnavailableError extends Error {

@@ -1,3 +1,4 @@
+import { leaseKey } from '../../cache/reading/leases.ts';
 import { fenceKey } from '../../cache/writing/read-fence.ts';
 import { stagingKey } from '../../cache/writing/staging-key.ts';
 import { content } from '../../domain/entities/content.ts';
@@ -210,6 +211,13 @@ export const internalKeys: readonly CacheKeyDoc[] = [
       'when the read began that made the present state of a set, or that did not find the row of a deleted hash: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
     typeAndTtl: ['STRING', 'of the set; 15 min at least'],
     writers: 'warms; the API after a miss of a set',
+  },
+  {
+    ...keyDoc(ranking.name, leaseKey('{key}'), anySet),
+    content:
+      'a process of the API reads the lakehouse for this key: its token; or `nothing` when the lakehouse does not have it. A key without braces becomes the hash tag, as above',
+    typeAndTtl: ['STRING', '15 s; `nothing` 2 s'],
+    writers: 'the API during a miss',
   },
 ];
 

@@ -56,6 +56,23 @@ describe('the lakehouse is protected from', () => {
     expect(queries).toBeLessThanOrEqual(3);
   });
 
+  test('1,000 readers of one id that is not cached, in two processes: one query, and all are 200', async () => {
+    const [id = ''] = await column('SELECT min(kol_id) AS id FROM iceberg.kol_silver.kol_profiles');
+    const path = `/api/v1/kols/${encodeURIComponent(id)}`;
+    const other = await startApi();
+    try {
+      await other.get('/api/v1/kols/first'); // checks the columns
+      const since = new Date();
+      const answers = await Promise.all(
+        Array.from({ length: 1000 }, (_, index) => (index % 2 === 0 ? api : other).get(path)),
+      );
+      expect(statuses(answers)).toEqual([200]);
+      expect(await queriesSince(since)).toHaveLength(1);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('platforms that do not exist: the queries of the list of platforms, which also ask whether ids repeat', async () => {
     const paths = Array.from({ length: 100 }, (_, index) => [
       `/api/v1/kols/top?platform=nowhere-${index}`,

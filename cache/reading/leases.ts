@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RedisClient } from '../../clients/redis.ts';
+import { luaScript, runScriptEach } from '../redis/lua-script.ts';
+import { siblingKey } from '../redis/sibling-key.ts';
+
+/** Work for a key that one process does, and whose result the others find. */
+export interface SharedWork<R> {
+  /** What another process has written; undefined while it has written nothing. */
+  readonly look: () => Promise<R | undefined>;
+  readonly work: () => Promise<R>;
+  /** The result of work that finds nothing, so that there is nothing to write. */
+  readonly nothing: R;
+  readonly isNothing: (result: R) => boolean;
+}
+
+/** Lets one process at a time work on a key. The others wait, and get what it has written. */
+export type Leases = <R>(key: string, work: SharedWork<R>) => Promise<R>;
+
+/** Longer than a query may take. A process that is killed holds up the others of this key for this time. */
+const LEASE_MS = 15_000;
+/** How long "nothing found" is told to those who wait. */
+const NOTHING_MS = 2000;
+/** Short beside the 200 ms that a query takes. All readers of a key in a process wait together, so few look. */
+const LOOK_EVERY_MS = 25;
+
+/**
+ * Takes the lease unless another process has it.
+ * KEYS: the lease. ARGV: token of the process, milliseconds
+ */
+const TAKE = luaScript(`
+local held = redis.call('GET', KEYS[1])
+if held then return held == 'nothing' and held or 'busy' end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 'taken'`);
+
+/**
+ * Ends a lease, unless it has expired and another process has it.
+ * KEYS: the lease. ARGV: token of the process, milliseconds for which nothing was found (0: something was)
+ */
+const END = luaScript(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], 'nothing', 'PX', ARGV[2])
+return 1`);
+
+type Turn = 'taken' | 'busy' | 'nothing';
+
+/**
+ * Leases in Redis. They save queries and decide nothing: without an answer of Redis each process works on its own.
+ * @param onProblem receives what Redis failed with
+ */
+export function createLeases(redis: RedisClient, onProblem: (key: string, error: unknown) => void): Leases {
+  async function run<Reply>(key: string, script: typeof TAKE, args: readonly (string | number)[]) {
+    try {
+      const [reply] = await runScriptEach<Reply>(redis, script, [{ keys: [leaseKey(key)], args }]);
+      return reply;
+    } catch (error) {
+      onProblem(key, error);
+      return undefined;
+    }
+  }
+
+  return async (key, { look, work, nothing, isNothing }) => {
+    const token = randomUUID();
+    const waitsUntil = performance.now() + LEASE_MS;
+    for (;;) {
+      const turn = (await run<Turn>(key, TAKE, [token, LEASE_MS])) ?? 'taken';
+      if (turn === 'nothing') return nothing;
+      // Another process may have written since the caller looked.
+      const written = await look();
+      const isMine = turn === 'taken' || performance.now() > waitsUntil;
+      let foundNothing = false;
+      try {
+        if (written !== undefined) return written;
+        if (isMine) {
+          const result = await work();
+          foundNothing = isNothing(result);
+          return result;
+        }
+      } finally {
+        if (turn === 'taken') await run(key, END, [token, foundNothing ? NOTHING_MS : 0]);
+      }
+      await sleep(LOOK_EVERY_MS);
+    }
+  };
+}
+
+/** In the slot of the key, so that both can be read from one node. */
+export const leaseKey = (key: string): string => `cache:lock:${siblingKey(key, 'fill')}`;

@@ -1,0 +1,89 @@
+import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
+import type { CacheEntry } from '../../domain/schema/entry.ts';
+import type { CacheMiss, Fill } from './fill-entry.ts';
+import type { ReportProblem } from './read-problem.ts';
+import type { Answer } from './read-result.ts';
+import { translateSourceError } from './source-unavailable.ts';
+
+/** Where the values of an entity come from, and how they are cached. */
+export interface FillableSource<Id, T> {
+  /** Name of the entity. */
+  readonly name: string;
+  readonly ttlSeconds: number;
+  /** Queries the source; null when it does not have the id. */
+  readonly load: (id: Id) => Promise<T | null>;
+  /** @param cachedAt ISO 8601 */
+  readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
+  readonly fill: Fill;
+}
+
+/** Reads the source after a miss. Both throw SourceUnavailableError when the source does not answer. */
+export interface Loader<Id, T> {
+  /** The time is that which a cached value gets, so that later readers name the same. */
+  readonly load: (id: Id) => Promise<{ readonly value: T | null; readonly updatedAt: string }>;
+  /** Loads a value and writes it to Redis for the next reader. */
+  readonly loadAndFill: (id: Id, key: string, seen: CacheMiss) => Promise<Answer<T>>;
+}
+
+export function createLoader<Id, T>(
+  source: FillableSource<Id, T>,
+  {
+    redis,
+    now,
+    reportProblem,
+    lookAgain,
+  }: {
+    readonly redis: RedisClient;
+    readonly now: () => Date;
+    readonly reportProblem: ReportProblem;
+    readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
+  },
+): Loader<Id, T> {
+  async function load(id: Id) {
+    const updatedAt = now().toISOString();
+    return { value: await loadFrom(source, id), updatedAt };
+  }
+
+  return {
+    load,
+    async loadAndFill(id, key, seen) {
+      // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
+      const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
+      const { value, updatedAt } = await load(id);
+      if (value === null) return { value, outcome: 'miss' };
+      const answer = { value, outcome: 'miss', updatedAt } as const;
+      if (readAt === undefined) return answer;
+      try {
+        const entry = source.toEntry(id, value, updatedAt);
+        if (await source.fill(redis, entry, seen, readAt))
+          return { ...answer, ttlSeconds: source.ttlSeconds };
+      } catch (error) {
+        reportProblem(key, 'fill', error);
+        return answer;
+      }
+      // Another writer was faster. The next reader gets its value, so this one does too.
+      return (await lookAgain(id)) ?? answer;
+    },
+  };
+}
+
+async function loadFrom<Id, T>({ name, load }: FillableSource<Id, T>, id: Id): Promise<T | null> {
+  try {
+    return await load(id);
+  } catch (error) {
+    throw translateSourceError(name, error);
+  }
+}
+
+/** @returns undefined when Redis fails: then nothing is filled */
+async function readTimeOf(
+  redis: RedisClient,
+  onError: (error: unknown) => void,
+): Promise<number | undefined> {
+  try {
+    return await readRedisTime(redis);
+  } catch (error) {
+    onError(error);
+    return undefined;
+  }
+}
