@@ -5,7 +5,7 @@ import { luaScript, runScriptEach } from '../redis/lua-script.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 
 /** Work for a key that one process does, and whose result the others find. */
-export interface SharedWork<R> {
+interface SharedWork<R> {
   /** What another process has written; undefined while it has written nothing. */
   readonly look: () => Promise<R | undefined>;
   readonly work: () => Promise<R>;
