@@ -19,7 +19,7 @@ export type Leases = <R>(key: string, work: SharedWork<R>) => Promise<R>;
 
 /** Longer than a query may take. A process that is killed holds up the others of this key for this time. */
 const LEASE_MS = 15_000;
-/** How long "nothing found" is told to those who wait. */
+/** How long the others can read that nothing was found. */
 const NOTHING_MS = 2000;
 /** Short beside the 200 ms that a query takes. All readers of a key in a process wait together, so few look. */
 const LOOK_EVERY_MS = 25;
