@@ -57,7 +57,7 @@ const all: readonly (readonly [kind: string, { readonly prefixes: readonly strin
   ...records,
 });
 
-/** The kind of a key; `other` for a key that is none of the cache's, such as a set while it is built. */
+/** The kind of a key; `other` for any key without a kind, such as a set while it is built. */
 export const kindOfKey = (key: string): string =>
   all.find(([, { prefixes }]) => prefixes.some((prefix) => key.startsWith(prefix)))?.[0] ?? 'other';
 

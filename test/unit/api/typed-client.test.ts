@@ -16,9 +16,9 @@ const one = await profile({ path: { id: 'zoe' } });
 export const id: string | undefined = one.data?.kol_id;
 export const detail: string | undefined = one.error?.detail;
 await profiles({ query: { platform: 'tiktok', limit: 10, fields: ['kol_id'] } });
-// @ts-expect-error
+// @ts-expect-error a profile has no email
 export const email = one.data?.email;
-// @ts-expect-error
+// @ts-expect-error a limit is a number
 await profiles({ query: { limit: 'ten' } });
 `;
 
