@@ -87,7 +87,8 @@ describeOnRedisAndCluster('reading', (target) => {
       const { readMany } = createReadThrough(
         {
           ...tableSource(profile, (ids) => {
-            queries.push(ids);
+            // On a cluster each node grants its leases when it can: their order is open.
+            queries.push([...ids].sort());
             return Promise.resolve(ids.filter((id) => id !== 'nobody').map((id) => profileOf(id, 9)));
           }),
         },
@@ -105,7 +106,7 @@ describeOnRedisAndCluster('reading', (target) => {
         ['hit', 'kol-7'],
         ['miss', 'new-2'],
       ]);
-      expect(queries).toEqual([['new-1', 'nobody', 'new-2']]);
+      expect(queries).toEqual([['new-1', 'new-2', 'nobody']]);
       expect((await outcomes()).map(([outcome]) => outcome)).toEqual([
         'hit',
         'hit',
