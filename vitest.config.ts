@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { LANES } from './test/support/lanes.ts';
 
 /** Two projects: unit tests, which need no engine, and tests on the real engines, which are started once for all files. */
 export default defineConfig({
   test: {
     // Temporal has one native runtime per process, which runs out of memory with worker threads.
     pool: 'forks',
+    maxWorkers: LANES,
     projects: [
       {
         extends: true,
@@ -22,8 +24,6 @@ export default defineConfig({
           include: ['test/{workflow,integration,e2e,replay}/**/*.test.ts'],
           globalSetup: ['test/support/engines.ts'],
           setupFiles: ['test/support/quiet-temporal.ts', 'test/support/terminate-open-workflows.ts'],
-          // The tests share two cores with the engines: one file at a time, so that timings are reliable.
-          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

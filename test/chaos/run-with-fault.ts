@@ -61,7 +61,7 @@ export const untilAllCounted = (run: ChaosRun, loop: WorkflowHandle<typeof scori
       const state = await loop.query(loopStateQuery).catch(() => undefined);
       return state?.totals.records === (await run.countOffsets()).total;
     },
-    60,
+    120,
   );
 
 /** Whether the worker never saw the end of a commit that the broker had made, and the next fence found its offset committed. */

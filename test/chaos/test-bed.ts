@@ -16,7 +16,7 @@ import {
   type SharedClients,
 } from './chaos-run.ts';
 import { checkExactlyOnce, type CheckResult } from './check-exactly-once.ts';
-import { createNamespace } from './create-namespace.ts';
+import { createNamespace } from '../support/create-namespace.ts';
 import { inputOf } from './events.ts';
 
 /** Runs of the scoring loop on shared engines. */

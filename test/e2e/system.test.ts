@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import kafkajs from 'kafkajs';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PROFILES_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
 import { stackPaths, testStackFolder } from '../../engines/paths.ts';
@@ -13,9 +13,10 @@ import { scoringLoopId, STARTUP_WARM_ID, WARM_SCHEDULE_ID } from '../../contract
 import { readTopics } from '../support/read-topics.ts';
 import { until } from '../support/until.ts';
 import { allKeys, keysWithoutTtl } from '../support/redis.ts';
+import { testEngines } from '../support/test-engines.ts';
 
 /** Runs the programs of `npm start` as separate processes on the engines of the tests. */
-const engines = inject('engines');
+const engines = testEngines();
 const paths = stackPaths(testStackFolder);
 let env: NodeJS.ProcessEnv;
 let redis: Redis;
@@ -36,7 +37,10 @@ beforeAll(async () => {
     SCORING_GROUP: 'test-e2e',
   };
   redis = new Redis(env['REDIS_URL'] ?? '', { protocol: 2 });
-  temporal = new Client({ connection: await Connection.connect({ address: engines.TEMPORAL_ADDRESS }) });
+  temporal = new Client({
+    connection: await Connection.connect({ address: engines.TEMPORAL_ADDRESS }),
+    namespace: engines.TEMPORAL_NAMESPACE,
+  });
   ml = new ManagedProcess(mlServiceProgram(env, env['ML_API_URL'] ?? ''), paths);
   worker = new ManagedProcess(workerProgram(env), paths);
   api = new ManagedProcess(apiProgram(env, env['API_URL'] ?? ''), paths);

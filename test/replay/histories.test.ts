@@ -1,10 +1,11 @@
 import { Worker } from '@temporalio/worker';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import * as workflows from '../../workflows/index.ts';
 import { historyFromObject, readHistories } from './history-file.ts';
+import { testEngines } from '../support/test-engines.ts';
 
 const recorded = readHistories();
-const options = () => ({ workflowBundle: { codePath: inject('engines').WORKFLOW_BUNDLE } });
+const options = () => ({ workflowBundle: { codePath: testEngines().WORKFLOW_BUNDLE } });
 const replay = (history: object, name: string) =>
   Worker.runReplayHistory(options(), historyFromObject(history), name);
 

@@ -1,8 +1,9 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { workflowTaskLimit } from '../../workers/create-workers.ts';
 import { historyFromObject, readHistories } from './history-file.ts';
+import { testEngines } from '../support/test-engines.ts';
 
 /** What Temporal accepts for one run of a workflow. */
 const MAX_SIGNALS = 10_000;
@@ -49,7 +50,7 @@ test(`a workflow task can have ${MAX_SIGNALS} signals of valid, repeated and inv
   const before = process.cpuUsage();
   await Worker.runReplayHistory(
     {
-      workflowBundle: { codePath: inject('engines').WORKFLOW_BUNDLE },
+      workflowBundle: { codePath: testEngines().WORKFLOW_BUNDLE },
       ...workflowTaskLimit,
     },
     historyFromObject(historyWithLoads(loads)),

@@ -1,4 +1,3 @@
-import { inject } from 'vitest';
 import { createApp, createRoutes } from '../../api/app.ts';
 import { createHttpServer, listen } from '../../api/create-http-server.ts';
 import { apiProfile, createDependencies } from '../../api/dependencies.ts';
@@ -6,22 +5,26 @@ import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { expectDocumented, type Answer } from './documented-answer.ts';
+import { testEngines } from './test-engines.ts';
 
 export type { Answer };
 
 /** An address at which nothing listens. */
 export const UNREACHABLE_ADDRESS = '127.0.0.1:1';
+/** The user of its queries, which tells them from those of other test files. */
+export const API_TRINO_USER = `api-${process.pid}`;
 /** The Redis database of the API tests. */
 const REDIS_DATABASE = 1;
 
 /** The configuration of an API on the engines of the tests. */
 export function apiConfig(more: Readonly<Record<string, string>> = {}): Config {
-  const engines = inject('engines');
+  const engines = testEngines();
   return loadConfig({
     ...engines,
     REDIS_URL: `${engines.REDIS_URL}/${REDIS_DATABASE}`,
     ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
     LOG_LEVEL: 'silent',
+    TRINO_USER: API_TRINO_USER,
     API_L1_MEGABYTES: '0', // so that a test sees what Redis has
     ...more,
   });

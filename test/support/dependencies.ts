@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
-import { inject } from 'vitest';
 import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { createActivities, workerProfile } from '../../workers/create-activities.ts';
+import { testEngines } from './test-engines.ts';
 
 /** Configuration of a worker on the engines of the tests. Each file has its own Redis database and consumer group. */
 export function testConfig(redisDatabase: number, more: Readonly<Record<string, string>> = {}): Config {
-  const engines = inject('engines');
+  const engines = testEngines();
   return loadConfig({
     ...engines,
     REDIS_URL: `${engines.REDIS_URL}/${redisDatabase}`,

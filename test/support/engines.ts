@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
 import type { TestProject } from 'vitest/node';
 import type { Addresses } from '../../engines/addresses.ts';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
@@ -8,8 +9,11 @@ import { freePorts } from '../../engines/ports.ts';
 import { startStack } from '../../engines/start-stack.ts';
 import { bundleWorkflows } from '../../workers/workflow-bundle.ts';
 import { timeSkippingServerPath } from '../../engines/definitions/time-skipping-server.ts';
+import { createNamespace } from './create-namespace.ts';
+import { LANES, type Lane } from './lanes.ts';
+import { startSingleRedis } from './redis-cluster.ts';
 
-/** Addresses and files for tests on the real engines, by `inject('engines')`. */
+/** Addresses and files for tests on the real engines, by `testEngines()`. */
 export interface TestEngines extends Addresses {
   /** Executable of the time-skipping test server. */
   readonly TIME_SKIPPING_SERVER: string;
@@ -19,7 +23,8 @@ export interface TestEngines extends Addresses {
 
 declare module 'vitest' {
   interface ProvidedContext {
-    engines: TestEngines;
+    engines: Omit<TestEngines, keyof Lane>;
+    lanes: readonly Lane[];
   }
 }
 
@@ -37,11 +42,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     timeSkippingServerPath(report),
     writeWorkflowBundle(),
   ]);
+  const stops = [() => stack.stop()];
+  const stop = async () => {
+    await Promise.all(stops.map((each) => each()));
+  };
   try {
-    const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = stack.addresses;
-    await fillLakehouse({ trinoUrl: TRINO_URL, catalog: TRINO_CATALOG, schema: TRINO_SCHEMA, report });
+    const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA, TEMPORAL_ADDRESS } = stack.addresses;
+    const fill = { trinoUrl: TRINO_URL, catalog: TRINO_CATALOG, schema: TRINO_SCHEMA, report };
+    const [lanes] = await Promise.all([createLanes(TEMPORAL_ADDRESS, stops), fillLakehouse(fill)]);
+    project.provide('lanes', [stack.addresses, ...lanes]);
   } catch (error) {
-    await stack.stop();
+    await stop();
     throw error;
   }
   project.provide('engines', {
@@ -49,7 +60,22 @@ export default async function setup(project: TestProject): Promise<() => Promise
     TIME_SKIPPING_SERVER: timeSkippingServer,
     WORKFLOW_BUNDLE: workflowBundle,
   });
-  return () => stack.stop();
+  return stop;
+}
+
+/** @returns the lanes beside the first one, which uses the Redis and the namespace of the stack */
+async function createLanes(temporalAddress: string, stops: (() => Promise<void>)[]): Promise<Lane[]> {
+  const temporal = await Connection.connect({ address: temporalAddress });
+  const lanes: Lane[] = [];
+  for (let lane = 2; lane <= LANES; lane += 1) {
+    const redis = await startSingleRedis({ maxmemory: '512mb', 'maxmemory-policy': 'allkeys-lru' });
+    stops.push(redis.stop);
+    const namespace = `lane-${lane}`;
+    await createNamespace(temporal, namespace);
+    lanes.push({ REDIS_URL: redis.url, TEMPORAL_NAMESPACE: namespace });
+  }
+  await temporal.close();
+  return lanes;
 }
 
 async function writeWorkflowBundle(): Promise<string> {

@@ -1,5 +1,5 @@
-import { inject } from 'vitest';
 import { queryTrino } from './trino.ts';
+import { testEngines } from './test-engines.ts';
 
 /**
  * Creates a schema of Hive tables with the rows of other tables: the profiles in 4 files, the content in a partition a platform.
@@ -7,7 +7,7 @@ import { queryTrino } from './trino.ts';
  * @returns the name of the schema, without the catalog
  */
 export async function createHiveSchema(name: string, from: string): Promise<string> {
-  const trino = (sql: string) => queryTrino(inject('engines').TRINO_URL, sql);
+  const trino = (sql: string) => queryTrino(testEngines().TRINO_URL, sql);
   const schema = `hive.${name}`;
   // Another hash than the one that chose the rows of the small lakehouse.
   const quarter = 'crc32(to_utf8(kol_id)) % 4';

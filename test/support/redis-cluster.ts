@@ -21,7 +21,7 @@ export interface RedisNode {
 const SLOTS = 16_384;
 
 /** Starts redis-servers on free ports, in a temporary folder; `stop` kills them and removes the folder. */
-async function startServers(count: number, cluster: boolean) {
+async function startServers(count: number, cluster: boolean, more: Readonly<Record<string, string>> = {}) {
   const { redis: executable } = await installEngines(['redis'], { report: () => {} });
   const folder = await mkdtemp(join(tmpdir(), 'redis-test-'));
   const ports = await someFreePorts(2 * count);
@@ -42,6 +42,7 @@ async function startServers(count: number, cluster: boolean) {
         dir,
         save: '',
         appendonly: 'no',
+        ...more,
         ...(cluster
           ? { 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-node-timeout': '2000' }
           : {}),
@@ -73,9 +74,12 @@ async function startServers(count: number, cluster: boolean) {
   }
 }
 
-/** A single Redis, not a cluster. */
-export async function startSingleRedis() {
-  const { nodes, stop } = await startServers(1, false);
+/**
+ * A single Redis, not a cluster.
+ * @param settings more settings, as redis.conf names them
+ */
+export async function startSingleRedis(settings: Readonly<Record<string, string>> = {}) {
+  const { nodes, stop } = await startServers(1, false, settings);
   return { url: nodes[0]?.url ?? '', masters: nodes, stop };
 }
 

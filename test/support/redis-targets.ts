@@ -21,7 +21,7 @@ export const connectTo = (url: string, use: RedisUse = 'work'): Promise<RedisCli
  */
 export function describeOnRedisAndCluster(title: string, defineTests: (target: RedisTarget) => void): void {
   describe.each([
-    ['a single Redis', startSingleRedis],
+    ['a single Redis', () => startSingleRedis()],
     ['a cluster', startRedisCluster],
   ])(`${title} on %s`, (_name, start) => {
     let servers: Awaited<ReturnType<typeof start>>;

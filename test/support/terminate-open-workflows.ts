@@ -1,12 +1,13 @@
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, inject } from 'vitest';
+import { afterAll } from 'vitest';
+import { testEngines } from './test-engines.ts';
 
 /**
  * Terminates the workflows that a test file left open. Otherwise the worker of the next file would run them and write to its
- * Redis. Files run one at a time.
+ * Redis. No file runs in the same namespace meanwhile.
  */
 afterAll(async () => {
-  const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace } = inject('engines');
+  const { TEMPORAL_ADDRESS: address, TEMPORAL_NAMESPACE: namespace } = testEngines();
   const connection = await Connection.connect({ address });
   const { workflow } = new Client({ connection, namespace });
   for await (const { workflowId, runId } of workflow.list({ query: "ExecutionStatus = 'Running'" }))

@@ -1,14 +1,14 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
-import { inject } from 'vitest';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import { workflowTaskLimit } from '../../workers/create-workers.ts';
 import { registerSearchAttributes } from '../../clients/temporal/register-search-attributes.ts';
+import { testEngines } from './test-engines.ts';
 
 /** A test server on which hours pass in milliseconds. It has our search attributes. */
 export async function timeSkippingServer(): Promise<TestWorkflowEnvironment> {
   const env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: inject('engines').TIME_SKIPPING_SERVER } },
+    server: { executable: { type: 'existing-path', path: testEngines().TIME_SKIPPING_SERVER } },
   });
   await registerSearchAttributes(env.connection, env.namespace ?? 'default');
   return env;
@@ -25,7 +25,7 @@ export const createWorker = (
     namespace: env.namespace ?? 'default',
     taskQueue,
     activities,
-    workflowBundle: { codePath: inject('engines').WORKFLOW_BUNDLE },
+    workflowBundle: { codePath: testEngines().WORKFLOW_BUNDLE },
     ...workflowTaskLimit,
     // An activity learns of its cancellation by the reply to a heartbeat, so send heartbeats often.
     maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,

@@ -1,7 +1,6 @@
 import { Redis } from 'ioredis';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
-import { inject } from 'vitest';
 import type { WarmActivities } from '../../activities/index.ts';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import type { Config } from '../../config/config.ts';
@@ -10,6 +9,7 @@ import type { warmCache } from '../../workflows/warming/warm-cache.ts';
 import { testConfig, testDependencies } from './dependencies.ts';
 import { queryTrino } from './trino.ts';
 import type { WarmCacheInput, WarmReport } from '../../contract/warm-cache.ts';
+import { testEngines } from './test-engines.ts';
 
 /**
  * A worker that warms a small lakehouse (48 profiles on tiktok, about 370 on twitter; 490 videos on tiktok, about 240 on youtube)
@@ -47,8 +47,7 @@ export async function warmHarness(
   change: (real: WarmActivities) => Partial<WarmActivities> = () => ({}),
   options: Pick<WorkerOptions, 'maxConcurrentActivityTaskExecutions'> = {},
 ): Promise<WarmHarness> {
-  const { TRINO_URL, TRINO_CATALOG, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } =
-    inject('engines');
+  const { TRINO_URL, TRINO_CATALOG, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } = testEngines();
   const catalog = more['TRINO_CATALOG'] ?? TRINO_CATALOG;
   const name = more['TRINO_SCHEMA'] ?? (await fillWarmSchema(redisDatabase, catalog));
   const user = `warm-${redisDatabase}-${process.pid}-${(warms += 1)}`;
@@ -126,7 +125,7 @@ function queryLog(trino: WarmHarness['trino'], user: string): WarmHarness['newQu
 
 /** Creates the small lakehouse, by default in the catalog of the Silver tables. @returns the name of its schema */
 export async function fillWarmSchema(redisDatabase: number, catalog?: string): Promise<string> {
-  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
+  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = testEngines();
   const trino = (sql: string) => queryTrino(TRINO_URL, sql);
   const name = `warm_${redisDatabase}_${process.pid}`;
   const schema = `${catalog ?? TRINO_CATALOG}.${name}`;

@@ -1,10 +1,10 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { inject } from 'vitest';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import type { Config } from '../../config/config.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
 import type { createActivities } from '../../workers/create-activities.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
+import { testEngines } from './test-engines.ts';
 
 /** Runs `work` while a worker runs these activities. */
 export async function withWorker<T>(
@@ -12,7 +12,7 @@ export async function withWorker<T>(
   activities: object,
   work: () => Promise<T>,
 ): Promise<T> {
-  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } = inject('engines');
+  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } = testEngines();
   const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
   try {
     const worker = await Worker.create({
@@ -38,7 +38,7 @@ export async function startScoringWorker(
   config: Config,
   activities: Awaited<ReturnType<typeof createActivities>>,
 ): Promise<() => Promise<void>> {
-  const codePath = inject('engines').WORKFLOW_BUNDLE;
+  const codePath = testEngines().WORKFLOW_BUNDLE;
   const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
   const workers = await createWorkers({ ...config, WORKER_TASK_QUEUES: [SCORING_TASK_QUEUE] }, activities, {
     connection,

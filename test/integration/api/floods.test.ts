@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import { apiConfig, startApi, type Answer, type RunningApi } from '../../support/api.ts';
+import { API_TRINO_USER, apiConfig, startApi, type Answer, type RunningApi } from '../../support/api.ts';
 import { queryColumn } from '../../support/trino.ts';
 
 let api: RunningApi;
@@ -27,7 +27,7 @@ const column = (sql: string) => queryColumn(apiConfig().TRINO_URL, sql);
 const queriesSince = (since: Date) =>
   column(
     `SELECT query_id AS id FROM system.runtime.queries
-     WHERE source = 'kol-cache' AND created >= from_iso8601_timestamp('${since.toISOString()}')
+     WHERE "user" = '${API_TRINO_USER}' AND created >= from_iso8601_timestamp('${since.toISOString()}')
        AND query LIKE '%"kol_silver"."kol_%' AND query NOT LIKE '%system.runtime%'`,
   );
 

@@ -3,7 +3,14 @@ import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { kolContent } from '../../../domain/entities/kol-content.ts';
 import { profileList } from '../../../domain/entities/profile-list.ts';
-import { apiConfig, cacheStatus, startApi, type Answer, type RunningApi } from '../../support/api.ts';
+import {
+  API_TRINO_USER,
+  apiConfig,
+  cacheStatus,
+  startApi,
+  type Answer,
+  type RunningApi,
+} from '../../support/api.ts';
 import { contentOf, idsOf, profileOf } from '../../support/cache-values.ts';
 import { queryColumn, queryTrino } from '../../support/trino.ts';
 
@@ -175,7 +182,7 @@ describe('the content of a KOL', () => {
     expect(answers.map(({ json }) => json['kol_id'])).toEqual(kolIds);
     const queries = await queryTrino(
       TRINO_URL,
-      `SELECT 1 FROM system.runtime.queries WHERE source = 'kol-cache' AND query LIKE '%PARTITION BY CAST("kol_id"%'
+      `SELECT 1 FROM system.runtime.queries WHERE "user" = '${API_TRINO_USER}' AND query LIKE '%PARTITION BY CAST("kol_id"%'
        AND created >= from_iso8601_timestamp('${since.toISOString()}') AND query NOT LIKE '%system.runtime%'`,
     );
     // On a busy machine some requests arrive after the batch window.

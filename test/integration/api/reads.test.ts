@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { profile } from '../../../domain/entities/profile.ts';
-import { apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
+import { API_TRINO_USER, apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
 import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
 import { queryColumn } from '../../support/trino.ts';
 
@@ -141,7 +141,7 @@ describe('concurrent misses', () => {
   const queriesOf = (id: string, since: Date) =>
     column(
       `SELECT query_id AS id FROM system.runtime.queries
-       WHERE source = 'kol-cache' AND created >= from_iso8601_timestamp('${since.toISOString()}')
+       WHERE "user" = '${API_TRINO_USER}' AND created >= from_iso8601_timestamp('${since.toISOString()}')
          AND query LIKE '%"kol_profiles"%' AND query LIKE '%''${id}''%' AND query NOT LIKE '%system.runtime%'`,
     );
 

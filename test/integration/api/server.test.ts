@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { UNREACHABLE_ADDRESS } from '../../support/api.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 const serverFile = fileURLToPath(new URL('../../../api/server.ts', import.meta.url));
 let server: ChildProcess | undefined;
@@ -31,7 +32,7 @@ function start(environment: Readonly<Record<string, string>>) {
 
 describe('the server process', () => {
   test('finishes the requests in flight on SIGTERM', async () => {
-    const { REDIS_URL, ...engines } = inject('engines');
+    const { REDIS_URL, ...engines } = testEngines();
     const { child, waitForOutput } = start({
       ...engines,
       REDIS_URL: `${REDIS_URL}/1`,

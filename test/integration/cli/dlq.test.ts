@@ -1,13 +1,14 @@
 import { execa } from 'execa';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { createRecordReader, type RecordReader } from '../../../clients/kafka/record-reader.ts';
 import type { InputRecord } from '../../../clients/kafka/read-records.ts';
 import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../../domain/scoring/dead-letter-record.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
-const engines = inject('engines');
+const engines = testEngines();
 const PARTITIONS = 3;
 let kafka: Kafka;
 let reader: RecordReader;

@@ -1,9 +1,10 @@
 import { execa } from 'execa';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { smallSplits } from '../../support/small-splits.ts';
 import { until } from '../../support/until.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 import type { WarmReport } from '../../../contract/warm-cache.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 let harness: WarmHarness;
 let slow: Awaited<ReturnType<typeof smallSplits>>;
@@ -26,7 +27,7 @@ beforeEach(() => harness.redis.flushdb());
 
 const cli = (...options: string[]) =>
   execa(process.execPath, ['--import', 'tsx', 'cli/warm.ts', ...options], {
-    env: { ...inject('engines'), ML_API_URL: harness.config.ML_API_URL },
+    env: { ...testEngines(), ML_API_URL: harness.config.ML_API_URL },
     reject: false,
   });
 

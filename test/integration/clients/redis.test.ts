@@ -1,13 +1,14 @@
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { closeRedis, connectRedis, type RedisClient, type RedisUse } from '../../../clients/redis.ts';
 import { startRelay, type Relay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 describe('a dead connection that was not closed', () => {
   let relay: Relay;
   let redis: RedisClient;
   beforeEach(async () => {
-    relay = await startRelay(new URL(inject('engines').REDIS_URL).host);
+    relay = await startRelay(new URL(testEngines().REDIS_URL).host);
   });
   afterEach(async () => {
     await closeRedis(redis);

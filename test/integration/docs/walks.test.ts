@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { PartReport } from '../../../domain/warming/part-report.ts';
 import { projectFolder } from '../../../engines/paths.ts';
 import { startApi } from '../../support/api.ts';
@@ -9,6 +9,7 @@ import { event, loopHarness } from '../../support/loop-harness.ts';
 import { queryTrino } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 import { warmHarness } from '../../support/warm-harness.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 const document = await readFile(join(projectFolder, 'docs', 'architecture.md'), 'utf8');
 
@@ -43,10 +44,10 @@ const CROSS_CUTTING = [
 
 test('a miss runs the files that the document lists, and no more than 30', async () => {
   const { files, stated } = walk('A request');
-  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
+  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = testEngines();
   const sql = `SELECT kol_id FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_profiles ORDER BY kol_id LIMIT 2`;
   const [[first], [second]] = (await queryTrino(TRINO_URL, sql)) as [[string], [string]];
-  const api = await startApi({ REDIS_URL: `${inject('engines').REDIS_URL}/14`, API_L1_MEGABYTES: '8' });
+  const api = await startApi({ REDIS_URL: `${testEngines().REDIS_URL}/14`, API_L1_MEGABYTES: '8' });
   try {
     await api.get(`/api/v1/kols/${encodeURIComponent(first)}`); // checks the schema, which is kept for later requests
     const executed = await executedFiles(async () => {

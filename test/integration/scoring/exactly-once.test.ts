@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ChaosRun } from '../../chaos/chaos-run.ts';
 import {
   FAULT_RUN_EVENTS,
@@ -8,14 +8,13 @@ import {
   type FaultCase,
 } from '../../chaos/run-with-fault.ts';
 import { createTestBed, type TestBed } from '../../chaos/test-bed.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 /**
- * The short form of test/chaos, which breaks every step and the engines too: the five most telling faults, and runs whose workers
+ * The short form of test/chaos, which breaks every step and the engines too: the three most telling faults, and runs whose workers
  * are killed. They run in parallel, because most of their time is the wait for a heartbeat timeout.
  */
 const faultCases: FaultCase[] = [
-  { point: 'after-read', action: 'kill' },
-  { point: 'after-read', action: 'cut' },
   { point: 'after-cache', action: 'kill' },
   { point: 'unseen-end-txn', action: 'cut' },
   { point: 'after-commit', action: 'kill' },
@@ -24,7 +23,7 @@ const EVENTS = 3000;
 
 let bed: TestBed;
 beforeAll(async () => {
-  const engines = inject('engines');
+  const engines = testEngines();
   bed = await createTestBed({ ...engines, REDIS_URL: `${engines.REDIS_URL}/9` });
 });
 afterAll(() => bed.close());

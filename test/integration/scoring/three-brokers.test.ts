@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, inject, test } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
 import { stackPaths, testStackFolder } from '../../../engines/paths.ts';
 import { someFreePorts } from '../../../engines/ports.ts';
 import { startKafkaCluster, type KafkaCluster } from '../../chaos/kafka-cluster.ts';
 import { expectExactlyOnceWithBrokerFaults } from '../../chaos/run-with-broker-faults.ts';
 import { createTestBed, type TestBed } from '../../chaos/test-bed.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 /** The short form of test/chaos/three-brokers.test.ts: a broker stops, leaders move back to it, another is killed. */
 const ROUNDS = 3;
@@ -11,7 +12,7 @@ const ROUNDS = 3;
 let cluster: KafkaCluster;
 let bed: TestBed;
 beforeAll(async () => {
-  const engines = inject('engines');
+  const engines = testEngines();
   cluster = await startKafkaCluster({ paths: stackPaths(testStackFolder), ports: await someFreePorts(6) });
   bed = await createTestBed({
     ...engines,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { Redis } from 'ioredis';
-import { expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { partWarmerId } from '../../../contract/workflow-ids.ts';
 import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
@@ -13,9 +13,10 @@ import { queryTrino } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 import { fillWarmSchema } from '../../support/warm-harness.ts';
 import { withWorker } from '../../support/worker.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 test('when a worker is killed during a split, the next one begins the split again, and every profile is cached and counted once', async () => {
-  const engines = inject('engines');
+  const engines = testEngines();
   const TRINO_SCHEMA = await fillWarmSchema(14);
   const table = `${engines.TRINO_CATALOG}.${TRINO_SCHEMA}.kol_profiles`;
   const trino = (sql: string) => queryTrino(engines.TRINO_URL, sql);

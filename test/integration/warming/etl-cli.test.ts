@@ -1,13 +1,14 @@
 import { execa } from 'execa';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
 import { UNREACHABLE_ADDRESS } from '../../support/api.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { endReceiver, isReceiverRunning, recordRequests, untilServed } from '../../support/etl-loads.ts';
 import { withWorker } from '../../support/worker.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
-const engines = inject('engines');
+const engines = testEngines();
 let dependencies: Awaited<ReturnType<typeof testDependencies>>;
 
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { readEtlLoads } from '../../../clients/temporal/signal-etl-load.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
@@ -17,8 +17,9 @@ import {
 import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
 import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
-const engines = inject('engines');
+const engines = testEngines();
 const { dependencies, send } = useEtlLoadsApi();
 
 describe('POST /api/v1/etl/loads', () => {

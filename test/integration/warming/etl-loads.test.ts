@@ -1,5 +1,5 @@
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readEtlLoads, readEtlRun, signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
 import { etlRunQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
@@ -9,8 +9,9 @@ import { endReceiver, recordRequests, untilServed } from '../../support/etl-load
 import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
 import { createWorkers } from '../../../workers/create-workers.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
-const engines = inject('engines');
+const engines = testEngines();
 let dependencies: Awaited<ReturnType<typeof testDependencies>>;
 
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
@@ -11,9 +11,10 @@ import { allKeys, keysWithoutTtl } from '../../support/redis.ts';
 import { queryTrino } from '../../support/trino.ts';
 import { withWorker } from '../../support/worker.ts';
 import type { WarmReport } from '../../../contract/warm-cache.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 const config = testConfig(2);
-const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
+const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = testEngines();
 const schema = `${TRINO_CATALOG}.${TRINO_SCHEMA}`;
 const trino = (sql: string) => queryTrino(TRINO_URL, sql);
 let redis: Redis;
@@ -117,18 +118,22 @@ async function expectEngagementRanking(platform: string): Promise<void> {
   scores.forEach((score, index) => expect(score).toBeCloseTo(rates[index] ?? Number.NaN, 9));
 }
 
-/** The trending list has 50 items, and no other content of the last day is hotter than its coldest item. */
+/** The trending list has 50 items if there are so many, and no other content of the last day is hotter than its coldest item. */
 async function expectTrending(platform: string): Promise<void> {
+  const lastDay = `${wherePlatform(platform) || 'WHERE true'} AND from_iso8601_timestamp(posted_at)
+    BETWEEN current_timestamp - INTERVAL '23' HOUR AND current_timestamp - INTERVAL '5' MINUTE`;
   const ids = await redis.lrange(`content:trending:${platform}:50`, 0, -1);
-  expect(ids).toHaveLength(50);
+  // The lakehouse of an earlier run has less content of the last day.
+  const [[available] = []] = await trino(`SELECT count(*) FROM ${schema}.kol_content ${lastDay}`);
+  expect(ids.length).toBeGreaterThanOrEqual(Math.max(1, Math.min(50, Number(available))));
+  expect(ids.length).toBeLessThanOrEqual(50);
   const idList = ids.map((id) => `'${id}'`).join();
   const [[minHeat] = []] = await trino(
     `SELECT min(views + 10 * likes) FROM ${schema}.kol_content WHERE content_id IN (${idList})`,
   );
   const [[hotter] = []] = await trino(
-    `SELECT count(*) FROM ${schema}.kol_content ${wherePlatform(platform) || 'WHERE true'}
-     AND views + 10 * likes > ${Number(minHeat)} AND content_id NOT IN (${idList})
-     AND from_iso8601_timestamp(posted_at) BETWEEN current_timestamp - INTERVAL '23' HOUR AND current_timestamp - INTERVAL '5' MINUTE`,
+    `SELECT count(*) FROM ${schema}.kol_content ${lastDay}
+     AND views + 10 * likes > ${Number(minHeat)} AND content_id NOT IN (${idList})`,
   );
   expect(hotter).toBe(0);
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClients } from '../../../clients/create-clients.ts';
 import { createLogger } from '../../../clients/logger.ts';
 import type { WarmReport } from '../../../contract/warm-cache.ts';
@@ -8,6 +8,7 @@ import { hiveFiles } from '../../support/hive-files.ts';
 import { createHiveSchema } from '../../support/hive-schema.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 const DATABASE = 14;
 const SETTLE = { WARM_SETTLE_SECONDS: '0.5' };
@@ -125,7 +126,7 @@ describe('a warm of Hive tables', () => {
 
 test('misses and features are read from Hive tables as from others', async () => {
   const { config, trino, schema } = harness;
-  const { TRINO_CATALOG, TRINO_SCHEMA } = inject('engines');
+  const { TRINO_CATALOG, TRINO_SCHEMA } = testEngines();
   await trino(
     `CREATE TABLE ${schema}.kol_trust_features AS SELECT * FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_trust_features ORDER BY kol_id LIMIT 50`,
   );

@@ -1,6 +1,6 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { WarmActivities } from '../../../activities/index.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { partWarmerId } from '../../../contract/workflow-ids.ts';
@@ -10,6 +10,7 @@ import { allKeys } from '../../support/redis.ts';
 import { smallSplits } from '../../support/small-splits.ts';
 import { until } from '../../support/until.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+import { testEngines } from '../../support/test-engines.ts';
 
 type Splits = Awaited<ReturnType<typeof smallSplits>>;
 
@@ -85,7 +86,7 @@ test('splits run in parallel over several workers, up to the limit, and read eve
       }
     };
   warmProfileSplit = countedFor(0);
-  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = inject('engines');
+  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = testEngines();
   const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
   const other = await Worker.create({
     connection,

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../../../clients/kafka/client.ts';
 import { createOffsets, type Offsets } from '../../../../clients/kafka/offsets.ts';
 import { TopicNotFoundError } from '../../../../clients/kafka/topic-errors.ts';
 import { until } from '../../../support/until.ts';
+import { testEngines } from '../../../support/test-engines.ts';
 
 // A loop that finds no committed offset starts at the end of the topic. So nothing else may look like "never committed".
 
@@ -17,7 +18,7 @@ let topic: string;
 let topics = 0;
 
 beforeAll(async () => {
-  kafka = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-offsets', () => {});
+  kafka = createKafkaClient([testEngines().KAFKA_BROKERS], 'test-offsets', () => {});
   admin = kafka.admin();
   producer = kafka.producer();
   offsets = createOffsets(kafka);

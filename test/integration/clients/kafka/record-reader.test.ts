@@ -1,10 +1,11 @@
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../../support/until.ts';
 import { createKafkaClient } from '../../../../clients/kafka/client.ts';
 import { OffsetOutOfRangeError } from '../../../../clients/kafka/read-errors.ts';
 import type { RecordSlice } from '../../../../clients/kafka/read-records.ts';
 import { createRecordReader, readRange, type RecordReader } from '../../../../clients/kafka/record-reader.ts';
+import { testEngines } from '../../../support/test-engines.ts';
 
 // The reader uses an internal object of kafkajs. These tests fail if a new version changes that object.
 
@@ -16,7 +17,7 @@ let topic: string;
 let topics = 0;
 
 beforeAll(async () => {
-  kafka = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-record-reader', () => {});
+  kafka = createKafkaClient([testEngines().KAFKA_BROKERS], 'test-record-reader', () => {});
   reader = createRecordReader(kafka);
   admin = kafka.admin();
   producer = kafka.producer();

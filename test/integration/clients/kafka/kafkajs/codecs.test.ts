@@ -1,16 +1,17 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import { UndecodableBatchError } from '../../../../../clients/kafka/read-errors.ts';
 import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';
 import { compressions, produceLines } from '../../../../support/console-producer.ts';
 import { kafkaTool } from '../../../../support/kafka-tool.ts';
 import { readTopics } from '../../../../support/read-topics.ts';
+import { testEngines } from '../../../../support/test-engines.ts';
 
 const { CompressionTypes } = kafkajs;
-const brokers = inject('engines').KAFKA_BROKERS;
+const brokers = testEngines().KAFKA_BROKERS;
 let kafka: Kafka;
 let reader: RecordReader;
 let admin: Admin;

@@ -1,5 +1,5 @@
 import kafkajs, { type Admin, type ITopicConfig, type Kafka, type Producer } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import {
   createLazyCluster,
@@ -8,6 +8,7 @@ import {
 } from '../../../../../clients/kafka/kafkajs/cluster.ts';
 import { fetchRecords, pollPartitions } from '../../../../../clients/kafka/kafkajs/fetch.ts';
 import { until } from '../../../../support/until.ts';
+import { testEngines } from '../../../../support/test-engines.ts';
 
 /** The only node of the test engines. */
 const NODE = '1';
@@ -29,7 +30,7 @@ async function newTopic(options: Partial<ITopicConfig> = {}): Promise<string> {
   return name;
 }
 beforeAll(async () => {
-  kafka = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-fetch', () => {});
+  kafka = createKafkaClient([testEngines().KAFKA_BROKERS], 'test-fetch', () => {});
   lazyCluster = createLazyCluster(kafka);
   admin = kafka.admin();
   producer = kafka.producer();

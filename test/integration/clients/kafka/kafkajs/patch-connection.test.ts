@@ -1,9 +1,10 @@
 import { connect } from 'node:net';
 import kafkajs, { type Producer } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { patchConnection } from '../../../../../clients/kafka/kafkajs/patch-connection.ts';
 import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';
 import { startRelay, type Relay } from '../../../../support/relay.ts';
+import { testEngines } from '../../../../support/test-engines.ts';
 
 // The patch changes an internal object of kafkajs. These tests fail if a new version changes that object.
 
@@ -16,7 +17,7 @@ const topic = `test-connection-${process.pid}`;
 const read = async (partition = 0) => (await reader.read({ topic, partition, offset: 0 }, RECORDS)).records;
 
 beforeAll(async () => {
-  const brokers = [inject('engines').KAFKA_BROKERS];
+  const brokers = [testEngines().KAFKA_BROKERS];
   const direct = new kafkajs.Kafka({ brokers, logLevel: kafkajs.logLevel.NOTHING });
   const admin = direct.admin();
   producer = direct.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
@@ -28,7 +29,7 @@ beforeAll(async () => {
     await producer.send({ topic, messages: Array.from({ length: RECORDS }, () => ({ partition, value })) });
 });
 beforeEach(async () => {
-  relay = await startRelay(inject('engines').KAFKA_BROKERS);
+  relay = await startRelay(testEngines().KAFKA_BROKERS);
   const { port } = relay;
   patchConnection();
   reader = createRecordReader(

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
-import { afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { afterEach, beforeAll, expect, test } from 'vitest';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import { createTransactions } from '../../../../../clients/kafka/transactions.ts';
+import { testEngines } from '../../../../support/test-engines.ts';
 
 /** Names of the requests that kafkajs sends, in order. */
 const requests: string[] = [];
@@ -16,7 +17,7 @@ afterEach(() => {
 
 const topic = `test-coordinators-${process.pid}`;
 beforeAll(async () => {
-  const admin = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test', () => {}).admin();
+  const admin = createKafkaClient([testEngines().KAFKA_BROKERS], 'test', () => {}).admin();
   await admin.connect();
   await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
   await admin.disconnect();
@@ -24,7 +25,7 @@ beforeAll(async () => {
 
 test('a transaction sends its five requests without lookups, once its coordinators are known', async () => {
   const transactions = createTransactions(
-    createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-coordinators', () => {}),
+    createKafkaClient([testEngines().KAFKA_BROKERS], 'test-coordinators', () => {}),
   );
   const producer = await transactions.open(topic);
   const commit = () =>

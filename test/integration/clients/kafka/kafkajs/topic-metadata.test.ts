@@ -1,5 +1,5 @@
 import type { Admin, Kafka, Producer } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import {
   createLazyCluster,
@@ -15,6 +15,7 @@ import {
 } from '../../../../../clients/kafka/kafkajs/topic-metadata.ts';
 import { TopicNotFoundError } from '../../../../../clients/kafka/topic-errors.ts';
 import { until } from '../../../../support/until.ts';
+import { testEngines } from '../../../../support/test-engines.ts';
 
 let kafka: Kafka;
 let lazyCluster: LazyCluster;
@@ -26,7 +27,7 @@ let other: string;
 let topics = 0;
 
 beforeAll(async () => {
-  kafka = createKafkaClient([inject('engines').KAFKA_BROKERS], 'test-metadata', () => {});
+  kafka = createKafkaClient([testEngines().KAFKA_BROKERS], 'test-metadata', () => {});
   lazyCluster = createLazyCluster(kafka);
   admin = kafka.admin();
   producer = kafka.producer();
