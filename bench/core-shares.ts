@@ -20,3 +20,25 @@ export function processorSeconds(pid: number): number {
   const [userTicks, systemTicks] = [Number(fields[11]), Number(fields[12])];
   return (userTicks + systemTicks) / TICKS_PER_SECOND;
 }
+
+/** Processes to watch, by name. */
+export type Processes = Readonly<Record<string, number | undefined>>;
+
+/**
+ * Measures the processor time of processes during some work.
+ * @returns its result, and text such as "worker 61, Redis 12": microseconds for each of the items that were worked
+ */
+export async function withProcessorTime<T>(
+  processes: Processes,
+  items: number,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly perItem: string }> {
+  const running = Object.entries(processes).flatMap(([name, pid]) => (pid === undefined ? [] : [{ name, pid }]));
+  const before = running.map(({ pid }) => processorSeconds(pid));
+  const result = await work();
+  const spent = running.map(({ name, pid }, index) => {
+    const seconds = processorSeconds(pid) - (before[index] ?? Number.NaN);
+    return `${name} ${Math.round((seconds / items) * 1_000_000)}`;
+  });
+  return { result, perItem: spent.join(', ') };
+}

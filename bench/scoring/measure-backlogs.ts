@@ -1,3 +1,4 @@
+import { withProcessorTime } from '../core-shares.ts';
 import { median, perSecond, type Figure } from '../figures.ts';
 import { collectBacklog, runBacklog, workBacklog } from './run-backlog.ts';
 import { startBareClient } from './start-bare-client.ts';
@@ -14,12 +15,10 @@ export async function measureBacklog(scoring: Scoring, backlog: number): Promise
   const bare = await startBareClient(scoring);
   const round = async () => {
     await collectBacklog(scoring, backlog);
-    const loopMs = await workBacklog(scoring, backlog);
+    const loop = await timed(scoring, backlog, () => workBacklog(scoring, backlog));
     await collectBacklog(scoring, 0);
-    return {
-      loop: perSecond(backlog, loopMs),
-      bare: perSecond(backlog, await bare.run({ events: backlog })),
-    };
+    const processes = { ...scoring.processes, worker: bare.pid };
+    return { loop, bare: await timed({ processes }, backlog, () => bare.run({ events: backlog })) };
   };
   await round(); // compiles the code of both
   scoring.figure(await compare(`${backlog} events of backlog, ML 0 ms`, 0.9, round));
@@ -35,12 +34,25 @@ export async function measureSingleCalls(scoring: Scoring): Promise<void> {
   await bare.run({ calls: 1000 });
   const count = SINGLE_CALL_EVENTS;
   const round = async () => {
-    const loopMs = await runBacklog(scoring, count);
-    return { loop: perSecond(count, loopMs), bare: perSecond(count, await bare.run({ calls: count })) };
+    await collectBacklog(scoring, count);
+    const loop = await timed(scoring, count, () => workBacklog(scoring, count));
+    const processes = { ...scoring.processes, worker: bare.pid };
+    return { loop, bare: await timed({ processes }, count, () => bare.run({ calls: count })) };
   };
   const what = `${count} events of backlog, ML ${ML_LATENCY_MS} ms, ${ML_CONCURRENCY} single calls at a time`;
   scoring.figure(await compare(what, 0.97, round));
   bare.stop();
+}
+
+/** @returns the rate; prints the processor time of each process as well */
+async function timed(
+  { processes }: Pick<Scoring, 'processes'>,
+  events: number,
+  work: () => Promise<number>,
+): Promise<number> {
+  const { result: ms, perItem } = await withProcessorTime(processes, events, work);
+  console.log(`${perSecond(events, ms)}/s; microseconds an event: ${perItem}`);
+  return perSecond(events, ms);
 }
 
 interface Rates {

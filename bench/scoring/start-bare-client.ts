@@ -8,6 +8,7 @@ import { ML_CONCURRENCY, type Scoring } from './start-scoring.ts';
 export type BareRun = { readonly events: number } | { readonly calls: number };
 
 export interface BareClient {
+  readonly pid: number | undefined;
   /** @returns milliseconds that it took */
   run(run: BareRun): Promise<number>;
   stop(): void;
@@ -38,6 +39,7 @@ export async function startBareClient({ addresses, mlUrl, atEnd }: Scoring): Pro
   };
   await answer();
   return {
+    pid: client.pid,
     async run(run) {
       client.send(run);
       return Number(await answer());

@@ -9,6 +9,7 @@ import { freePorts } from '../../engines/ports.ts';
 import { mlServiceProgram, workerProgram } from '../../engines/programs.ts';
 import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
+import type { Processes } from '../core-shares.ts';
 import type { Bench } from '../run-bench.ts';
 import { watchCommits, type CommitWatch } from './watch-commits.ts';
 
@@ -31,6 +32,8 @@ export interface Scoring {
   readonly commits: CommitWatch;
   readonly worker: ManagedProcess;
   readonly temporalPid: number;
+  /** The processes that work on events, by name. */
+  readonly processes: Processes;
   readonly mlUrl: string;
   /** Replaces the injected faults of the ML service (simulators/ml-service/faults.ts). */
   readonly setMlFaults: (faults: object) => Promise<unknown>;
@@ -48,7 +51,7 @@ export async function startScoring(bench: Bench, profileFolder?: string): Promis
     schema: addresses.TRINO_SCHEMA,
     report: console.log,
   });
-  const { mlUrl, worker } = await startPrograms(bench, profileFolder);
+  const { mlUrl, model, worker } = await startPrograms(bench, profileFolder);
   const clients = await connectClients(bench);
   await waitForFirstOffsets(clients.admin);
   const commits = await watchCommits(clients.kafka);
@@ -61,6 +64,14 @@ export async function startScoring(bench: Bench, profileFolder?: string): Promis
     commits,
     worker,
     temporalPid: engines.temporal?.pid ?? Number.NaN,
+    processes: {
+      worker: worker.pid,
+      model: model.pid,
+      Redis: engines.redis?.pid,
+      Kafka: engines.kafka?.pid,
+      Temporal: engines.temporal?.pid,
+      bench: process.pid,
+    },
     mlUrl,
     setMlFaults: (faults) =>
       fetch(`${mlUrl}/admin/faults`, {
@@ -74,7 +85,7 @@ export async function startScoring(bench: Bench, profileFolder?: string): Promis
 async function startPrograms(
   { stack, atEnd }: Bench,
   profileFolder: string | undefined,
-): Promise<{ mlUrl: string; worker: ManagedProcess }> {
+): Promise<{ mlUrl: string; model: ManagedProcess; worker: ManagedProcess }> {
   const ports = await freePorts();
   const mlUrl = `http://127.0.0.1:${ports.mlApi}`;
   const env = {
@@ -92,11 +103,11 @@ async function startPrograms(
     atEnd(() => process.stop());
     return process;
   };
-  await start(new ManagedProcess(mlServiceProgram(env, mlUrl), stack.paths));
+  const model = await start(new ManagedProcess(mlServiceProgram(env, mlUrl), stack.paths));
   const worker = workerProgram(env);
   const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
   const spec = { ...worker, args: [...profiling, ...worker.args] };
-  return { mlUrl, worker: await start(new ManagedProcess(spec, stack.paths)) };
+  return { mlUrl, model, worker: await start(new ManagedProcess(spec, stack.paths)) };
 }
 
 async function connectClients({ stack: { addresses }, atEnd }: Bench) {
