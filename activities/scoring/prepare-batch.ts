@@ -1,4 +1,4 @@
-import type { InputRecord } from '../../clients/kafka/read-records.ts';
+import type { InputRecord, ReadAhead } from '../../clients/kafka/read-records.ts';
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
 import type { RecordReader } from '../../clients/kafka/record-reader.ts';
 import type { OffsetRange, TopicPartition } from '../../domain/kafka-location.ts';
@@ -12,6 +12,8 @@ export interface PreparedBatch {
   readonly records: readonly InputRecord[];
   readonly result: BatchResult;
   readonly log: LogEnds;
+  /** Records that were read beyond the batch, for the next one. */
+  readonly readAhead: ReadAhead | null;
   readonly startedAtMs: number;
   readonly time: PhaseTimer;
 }
@@ -27,22 +29,32 @@ export async function prepareBatch(
   { offset: from, newestEventMs }: Position,
   {
     maxOffsets,
+    readAhead,
     lateEvents,
     ...rest
   }: Pick<MicroBatch, 'fencedAtMs' | 'signal' | 'timeUp'> & {
     readonly maxOffsets: number;
+    readonly readAhead: ReadAhead | null;
     readonly lateEvents: 'score' | 'drop';
   },
 ): Promise<PreparedBatch | undefined> {
   const startedAtMs = Date.now();
   const time = createPhaseTimer();
-  const { records, to, log } = await time('read', () =>
-    reader.read({ topic, partition, offset: from }, maxOffsets, rest.signal),
+  const { records, to, log, ahead } = await time('read', () =>
+    reader.read({ topic, partition, offset: from }, maxOffsets, { signal: rest.signal, ahead: readAhead }),
   );
   if (to === from) return undefined;
   const input = { topic, partition };
   const result = await work({ input, records, lateness: { newestEventMs, lateEvents }, ...rest, time });
-  const prepared = { range: { ...input, from, to }, records, result, log, startedAtMs, time };
+  const prepared = {
+    range: { ...input, from, to },
+    records,
+    result,
+    log,
+    readAhead: ahead,
+    startedAtMs,
+    time,
+  };
   return result.cutAt === null ? prepared : cut(prepared, result.cutAt, newestEventMs);
 }
 

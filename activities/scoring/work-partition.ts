@@ -73,7 +73,7 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
         const hasMore = batch.log.lastStable > batch.range.to && !time.ending.aborted;
         const after = { ...position, offset: batch.range.to, newestEventMs: batch.result.newestEventMs };
         if (hasMore) {
-          ahead = prepare(work, after);
+          ahead = prepare(work, after, batch.readAhead);
           ahead.catch(() => {}); // awaited in the next turn
         }
         position = await commit(work, position, batch, worker);
@@ -87,13 +87,18 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
     }
   }
 
-  function prepare({ args, progress, time, partition }: Work, position: Position) {
+  function prepare(
+    { args, progress, time, partition }: Work,
+    position: Position,
+    readAhead: PreparedBatch['readAhead'] = null,
+  ) {
     progress.doing('reading and scoring');
     const bareOffsets = progress.bareBelow - position.offset;
     return prepareBatch(reader, workOn[args.kind], args, position, {
       ...args.settings,
       // The batch whose letter was refused is repeated as it was.
       maxOffsets: Math.min(args.settings.maxOffsets, bareOffsets > 0 ? bareOffsets : Infinity),
+      readAhead,
       fencedAtMs: partition.producer.fencedAtMs,
       signal: time.over,
       timeUp: time.cut,

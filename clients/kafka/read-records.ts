@@ -1,9 +1,9 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
-import { ONE_BATCH_BYTES, type LazyCluster } from './kafkajs/cluster.ts';
+import type { LazyCluster } from './kafkajs/cluster.ts';
 import { DecompressionError } from './kafkajs/codecs.ts';
 import { fetchRecords, type FetchedRecords } from './kafkajs/fetch.ts';
-import { readCommitted } from './kafkajs/read-committed.ts';
+import type { RecordBatch } from './kafkajs/record-batches.ts';
 import { findLeader } from './kafkajs/topic-metadata.ts';
 import {
   OffsetOutOfRangeError,
@@ -29,14 +29,31 @@ export interface RecordSlice {
   /** The slice contains everything below this offset. */
   readonly to: number;
   readonly log: LogEnds;
+  /** What was fetched beyond the slice, for the next read. It can be used once. */
+  readonly ahead: ReadAhead | null;
+}
+
+/** Records that were fetched, and are not read yet. */
+export interface ReadAhead {
+  readonly offset: number;
+  readonly log: LogEnds;
+  /** Of the batch that a slice ended in, those from `offset` on. */
+  readonly batch: RecordBatch | null;
+  readonly batches: FetchedRecords['batches'];
+}
+
+export interface ReadOptions {
+  readonly signal?: AbortSignal;
+  /** Of the read before this one. */
+  readonly ahead?: ReadAhead | null;
 }
 
 /** A slice ends when it holds this much: 1,000 events have 0.3 MB, 1,000 events of the largest size would have 1 GB. */
 const SLICE_BYTES = 16 * 1024 * 1024;
 /** Limit of one fetch, compressed as in the log. */
 const FETCH_BYTES = 1024 * 1024;
-/** Size of a fetch per requested offset. Records beyond the slice are fetched for nothing. */
-const EXPECTED_BYTES_PER_OFFSET = 1024;
+/** Size of a fetch per requested offset. Records beyond the slice wait in memory for the next read. */
+const EXPECTED_BYTES_PER_OFFSET = 512;
 const MIN_FETCH_BYTES = 64 * 1024;
 /** A broker that does not return within this time what it says it has, has a fault. */
 const READ_DEADLINE_MS = 20_000;
@@ -58,87 +75,89 @@ interface Progress {
   nextOffset: number;
   /** The slice holds nothing at or after this offset. */
   end: number;
-  /** Set after an undecodable response, to find the damaged batch. */
-  oneBatchPerFetch: boolean;
 }
 
 /**
- * Reads the committed records that are there now from an offset on, fetch by fetch, until `maxOffsets` or the size of a slice.
+ * Reads the committed records that are there now from an offset on, batch by batch, until `maxOffsets` or the size of a slice. A damaged
+ * batch ends the slice: the next read starts at that batch and reports it.
  * @throws OffsetOutOfRangeError, UndecodableBatchError, RecordsUnavailableError, errors of kafkajs, and the signal's reason
  */
 export async function readRecords(
   lazyCluster: LazyCluster,
   from: RecordLocation,
   maxOffsets: number,
-  signal?: AbortSignal,
+  { signal, ahead = null }: ReadOptions = {},
 ): Promise<RecordSlice> {
   const deadline = Date.now() + READ_DEADLINE_MS;
-  const slice: Progress = {
-    records: [],
-    bytes: 0,
-    nextOffset: from.offset,
-    end: from.offset + maxOffsets,
-    oneBatchPerFetch: false,
-  };
-  let log: LogEnds | undefined;
-  while (log === undefined || (slice.nextOffset < slice.end && slice.bytes < SLICE_BYTES)) {
+  const slice: Progress = { records: [], bytes: 0, nextOffset: from.offset, end: from.offset + maxOffsets };
+  let source = ahead?.offset === from.offset ? ahead : null;
+  let log = source?.log;
+  for (;;) {
     signal?.throwIfAborted();
+    if (log !== undefined) slice.end = Math.min(from.offset + maxOffsets, log.lastStable);
+    if (log !== undefined && isFull(slice)) break;
     const at = { ...from, offset: slice.nextOffset };
     if (Date.now() > deadline) throw new RecordsUnavailableError(at, 'no records arrived');
     try {
-      const fetched = await fetchFrom(lazyCluster, at, slice, log === undefined ? 0 : FETCH_WAIT_MS);
-      if (fetched === undefined) continue;
-      const { logStart, lastStable, high } = fetched;
-      log = { logStart, lastStable, high };
-      slice.end = Math.min(from.offset + maxOffsets, lastStable);
-      addRecords(slice, fetched);
+      source ??= await fetchFrom(lazyCluster, at, slice, log === undefined ? 0 : FETCH_WAIT_MS);
+      log = source?.log ?? log;
+      source = source && (await addBatch(slice, source));
     } catch (error) {
       if (!isUndecodable(error)) throw error;
-      if (!slice.oneBatchPerFetch) slice.oneBatchPerFetch = true;
-      // Return the records before the damaged batch. The next read starts at that batch and reports it.
-      else if (log !== undefined && slice.nextOffset > from.offset) break;
-      else throw new UndecodableBatchError(at, error);
+      source = null;
+      if (log !== undefined && slice.nextOffset > from.offset) break;
+      throw new UndecodableBatchError(at, error);
     }
   }
-  return { records: slice.records, to: Math.max(from.offset, Math.min(slice.nextOffset, slice.end)), log };
+  const to = Math.max(from.offset, Math.min(slice.nextOffset, slice.end));
+  // There are no records between the two, when the last ones of a batch are not committed.
+  return { records: slice.records, to, log, ahead: source && { ...source, offset: to } };
 }
 
-/** @returns undefined when another broker leads the partition now */
+const isFull = ({ nextOffset, end, bytes }: Progress): boolean => nextOffset >= end || bytes >= SLICE_BYTES;
+
+/** @returns null when another broker leads the partition now */
 async function fetchFrom(
   lazyCluster: LazyCluster,
   at: RecordLocation,
-  slice: Progress,
+  { nextOffset, end }: Progress,
   maxWaitMs: number,
-): Promise<FetchedRecords | undefined> {
+): Promise<ReadAhead | null> {
   const cluster = await lazyCluster.connected();
   const nodeId = await findLeader(cluster, at.topic, at.partition);
-  const maxBytes = fetchBytes(slice);
-  const fetched = await fetchRecords(cluster, nodeId, { ...at, end: slice.end, maxBytes, maxWaitMs });
-  if (fetched.error === null) return fetched;
-  if (fetched.error === 'OFFSET_OUT_OF_RANGE') throw new OffsetOutOfRangeError(at, fetched);
-  if (!isStaleMetadata(fetched.error)) throw new RecordsUnavailableError(at, fetched.error);
-  return undefined;
+  const maxBytes = Math.min(
+    FETCH_BYTES,
+    Math.max(MIN_FETCH_BYTES, (end - nextOffset) * EXPECTED_BYTES_PER_OFFSET),
+  );
+  const fetched = await fetchRecords(cluster, nodeId, { ...at, maxBytes, maxWaitMs });
+  const { error, logStart, lastStable, high, batches } = fetched;
+  if (error === null) return { offset: at.offset, log: { logStart, lastStable, high }, batch: null, batches };
+  if (error === 'OFFSET_OUT_OF_RANGE') throw new OffsetOutOfRangeError(at, fetched);
+  if (!isStaleMetadata(error)) throw new RecordsUnavailableError(at, error);
+  return null;
 }
 
-/** One damaged batch makes a complete response undecodable, so after a failure fetch batch by batch. */
-function fetchBytes({ nextOffset, end, oneBatchPerFetch }: Progress): number {
-  if (oneBatchPerFetch) return ONE_BATCH_BYTES;
-  return Math.min(FETCH_BYTES, Math.max(MIN_FETCH_BYTES, (end - nextOffset) * EXPECTED_BYTES_PER_OFFSET));
-}
-
-/** Adds committed records until the slice is full. Skips offsets that have no such record. */
-function addRecords(slice: Progress, { messages, abortedTransactions, nextOffset }: FetchedRecords): void {
-  for (const message of readCommitted(messages, abortedTransactions)) {
+/**
+ * Adds the committed records of the next batch until the slice is full. Skips offsets that have no such record.
+ * @returns what is left of the fetched records; null when nothing is
+ */
+async function addBatch(slice: Progress, source: ReadAhead): Promise<ReadAhead | null> {
+  const batch = source.batch ?? (await source.batches.next()).value;
+  if (batch === undefined) return null;
+  const { messages, nextOffset } = batch;
+  for (const [index, message] of messages.entries()) {
     const offset = Number(message.offset);
-    if (offset < slice.nextOffset || offset >= slice.end) continue;
-    if (slice.bytes >= SLICE_BYTES) {
-      slice.nextOffset = offset;
-      return;
+    if (offset < slice.nextOffset) continue;
+    if (offset >= slice.end || slice.bytes >= SLICE_BYTES) {
+      slice.nextOffset = Math.min(offset, slice.end);
+      const rest = { messages: messages.slice(index), nextOffset };
+      return { ...source, offset: slice.nextOffset, batch: rest };
     }
     slice.records.push(toInputRecord(message, offset));
     slice.bytes += (message.key?.length ?? 0) + (message.value?.length ?? 0);
   }
-  slice.nextOffset = Math.max(slice.nextOffset, nextOffset ?? 0);
+  slice.nextOffset = Math.max(slice.nextOffset, nextOffset);
+  return { ...source, offset: slice.nextOffset, batch: null };
 }
 
 /** Damaged bytes that decompress without an error make a decoder read beyond the end of a buffer: a RangeError. */

@@ -6,14 +6,14 @@ import { createLazyCluster, type Cluster, type LazyCluster } from './kafkajs/clu
 import { pollPartitions, type PartitionState } from './kafkajs/fetch.ts';
 import { findLeader, partitionCount } from './kafkajs/topic-metadata.ts';
 import { OffsetOutOfRangeError, RecordsUnavailableError, type LogEnds } from './read-errors.ts';
-import { isStaleMetadata, readRecords, type RecordSlice } from './read-records.ts';
+import { isStaleMetadata, readRecords, type ReadOptions, type RecordSlice } from './read-records.ts';
 
 export interface RecordReader {
   /**
    * Reads the committed records that are there now, at most `maxOffsets` offsets and what memory should hold.
    * @throws OffsetOutOfRangeError, UndecodableBatchError, RecordsUnavailableError, errors of kafkajs, and the signal's reason
    */
-  read(from: RecordLocation, maxOffsets: number, signal?: AbortSignal): Promise<RecordSlice>;
+  read(from: RecordLocation, maxOffsets: number, options?: ReadOptions): Promise<RecordSlice>;
   /**
    * Waits until the partition has a committed record at or after the offset, at most about a second.
    * @throws OffsetOutOfRangeError, RecordsUnavailableError, errors of kafkajs
@@ -26,11 +26,12 @@ export interface RecordReader {
 
 /** Reads all records of a range that the log has. */
 export async function* readRange(reader: RecordReader, range: OffsetRange): AsyncGenerator<RecordSlice> {
+  let ahead: RecordSlice['ahead'] = null;
   for (let offset = range.from; offset < range.to;) {
-    const slice = await reader.read({ ...range, offset }, range.to - offset);
+    const slice: RecordSlice = await reader.read({ ...range, offset }, range.to - offset, { ahead });
     if (slice.to === offset) return;
     yield slice;
-    offset = slice.to;
+    ({ to: offset, ahead } = slice);
   }
 }
 
@@ -49,7 +50,7 @@ export function createRecordReader(kafka: Kafka): RecordReader {
   const poll = createPolls(waiting);
 
   return {
-    read: (from, maxOffsets, signal) => readRecords(reading, from, maxOffsets, signal),
+    read: (from, maxOffsets, options) => readRecords(reading, from, maxOffsets, options),
     async waitForRecords(from, signal) {
       for (const deadline = Date.now() + WAIT_MS; ;) {
         const cluster = await waiting.connected();

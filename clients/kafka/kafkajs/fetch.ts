@@ -3,8 +3,8 @@ import type { RecordLocation, TopicPartition } from '../../../domain/kafka-locat
 import { groupBy } from '../../../domain/values/group-by.ts';
 import { ONE_BATCH_BYTES, READ_COMMITTED, type Cluster, type ClusterBroker } from './cluster.ts';
 import { EARLIEST, LATEST } from './list-offsets.ts';
-import type { AbortedTransaction } from './read-committed.ts';
-import { decodeRecordBatches, type RecordBatches } from './record-batches.ts';
+import { readCommitted, type AbortedTransaction } from './read-committed.ts';
+import { decodeRecordBatches, type RecordBatch } from './record-batches.ts';
 import { errorType, sendRequest, throwIfError, type Decoder, type Request } from './send-request.ts';
 import { forgetTopic } from './topic-metadata.ts';
 
@@ -26,14 +26,15 @@ export interface PartitionState extends TopicPartition {
   readonly high: number;
 }
 
-export interface FetchedRecords extends PartitionState, RecordBatches {
-  /** Those that overlap the messages. */
-  readonly abortedTransactions: readonly AbortedTransaction[];
+export interface FetchedRecords extends PartitionState {
+  /**
+   * The batches of the response, complete ones, with their committed records: some may be before the requested offset. Each is decoded
+   * when it is asked for, which throws DecompressionError or RangeError when it is damaged.
+   */
+  readonly batches: AsyncIterator<RecordBatch, undefined>;
 }
 
 interface RecordsRequest extends RecordLocation {
-  /** Records at this offset and after it are not wanted. */
-  readonly end?: number;
   /** Limit of the response in bytes, compressed as in the log. One larger batch comes nevertheless. */
   readonly maxBytes: number;
   /** Wait at most this long for a record. */
@@ -71,18 +72,26 @@ export async function pollPartitions(
 
 /**
  * Fetches records of a partition from the broker that leads it.
- * @returns complete batches: records outside of the wanted offsets may be among them. After an error no records
- * @throws DecompressionError or RangeError when a batch is damaged, and connection errors of kafkajs
+ * @throws connection errors of kafkajs
  */
 export async function fetchRecords(
   cluster: Cluster,
   nodeId: string,
-  { end, maxBytes, maxWaitMs, ...location }: RecordsRequest,
+  { maxBytes, maxWaitMs, ...location }: RecordsRequest,
 ): Promise<FetchedRecords> {
   const [fetched] = await sendFetch(cluster, nodeId, [location], maxBytes, maxWaitMs);
   if (fetched === undefined) throw new Error('unreachable: each partition has an answer');
-  const { records, ...state } = fetched;
-  return { ...state, ...(await decodeRecordBatches(records, end)) };
+  const { records, abortedTransactions, ...state } = fetched;
+  return { ...state, batches: committedBatches(records, abortedTransactions) };
+}
+
+async function* committedBatches(
+  bytes: Buffer,
+  abortedTransactions: readonly AbortedTransaction[],
+): AsyncGenerator<RecordBatch, undefined> {
+  const isCommitted = readCommitted(abortedTransactions);
+  for await (const { messages, nextOffset } of decodeRecordBatches(bytes))
+    yield { messages: messages.filter(isCommitted), nextOffset };
 }
 
 /** A failed request, or an error of a partition, makes the next `findLeader` look the leaders up again. */

@@ -22,20 +22,22 @@ export interface AbortedTransaction {
 const ABORT_MARKER_TYPE = 0;
 
 /**
- * Returns the messages that a read-committed reader may see: no control records and no records of aborted transactions.
- * @param messages all fetched messages in offset order, including those before the requested offset
+ * Finds the messages that a read-committed reader may see: no control records and no records of aborted transactions.
+ * @returns says so of each fetched message, in offset order and from the first one on, also before the requested offset
  */
-export function readCommitted<M extends FetchedMessage>(
-  messages: readonly M[],
+export function readCommitted(
   abortedTransactions: readonly AbortedTransaction[] | null,
-): M[] {
+): (message: FetchedMessage) => boolean {
   const upcomingAborts = [...(abortedTransactions ?? [])].sort((a, b) =>
     Number(BigInt(a.firstOffset) - BigInt(b.firstOffset)),
   );
   const abortingProducers = new Set<string>();
-  return messages.filter((message) => {
-    const offset = BigInt(message.offset);
-    for (let next = upcomingAborts[0]; next && BigInt(next.firstOffset) <= offset; next = upcomingAborts[0]) {
+  return (message) => {
+    for (
+      let next = upcomingAborts[0];
+      next && BigInt(next.firstOffset) <= BigInt(message.offset);
+      next = upcomingAborts[0]
+    ) {
       abortingProducers.add(next.producerId);
       upcomingAborts.shift();
     }
@@ -46,5 +48,5 @@ export function readCommitted<M extends FetchedMessage>(
       return false;
     }
     return !(inTransaction && abortingProducers.has(producerId));
-  });
+  };
 }

@@ -16,11 +16,12 @@ const decodeBatch = createRequire(import.meta.url)('kafkajs/src/protocol/recordB
   decoder: Decoder,
 ) => Promise<{ records: Messages }>;
 
-export interface RecordBatches {
+/** A batch of records as it is in the log. */
+export interface RecordBatch {
   /** All records in offset order, also control records and those of aborted transactions. */
   readonly messages: Messages;
-  /** Offset after the last decoded batch, or of the first one that is not wanted; null when no batch is complete. */
-  readonly nextOffset: number | null;
+  /** Offset after the batch. */
+  readonly nextOffset: number;
 }
 
 /** Positions in the header of a record batch: https://kafka.apache.org/documentation/#recordbatch */
@@ -35,24 +36,19 @@ const LENGTH_COUNTS_FROM = 12;
 const MAGIC = 2;
 
 /**
- * Decodes record batches as they are in the log. The last one may be cut off, and is then left out.
- * @param end batches that start at this offset or after it are not decoded
- * @throws DecompressionError or RangeError when a batch is damaged
+ * Decodes record batches as they are in the log, one when it is asked for. The last one may be cut off, and is then left out.
+ * @throws DecompressionError or RangeError when the next batch is damaged
  */
-export async function decodeRecordBatches(bytes: Buffer, end = Infinity): Promise<RecordBatches> {
-  const messages: Messages = [];
-  let nextOffset: number | null = null;
+export async function* decodeRecordBatches(bytes: Buffer): AsyncGenerator<RecordBatch, undefined> {
   for (let start = 0; start + HEADER_BYTES <= bytes.length;) {
     const next = start + LENGTH_COUNTS_FROM + bytes.readInt32BE(start + LENGTH_AT);
-    if (next > bytes.length) break;
+    if (next > bytes.length) return;
     const batch = bytes.subarray(start, next);
-    const baseOffset = Number(bytes.readBigInt64BE(start + BASE_OFFSET_AT));
-    if (baseOffset >= end) return { messages, nextOffset: baseOffset };
-    for (const message of await decodeRecords(batch)) messages.push(message);
-    nextOffset = baseOffset + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1;
+    const messages = await decodeRecords(batch);
+    const baseOffset = Number(batch.readBigInt64BE(BASE_OFFSET_AT));
+    yield { messages, nextOffset: baseOffset + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1 };
     start = next;
   }
-  return { messages, nextOffset };
 }
 
 async function decodeRecords(batch: Buffer): Promise<Messages> {

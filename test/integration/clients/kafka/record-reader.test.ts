@@ -124,6 +124,42 @@ describe('a record reader', () => {
     for (const { records, to } of slices) expect(records.at(-1)?.offset).toBe(to - 1);
   });
 
+  test('keeps what it fetched beyond a slice for the next read, aborted transactions included', async () => {
+    const [aborting, committing] = await Promise.all([transactional('x'), transactional('y')]);
+    for (let round = 0; round < 5; round += 1) {
+      await producer.send({
+        topic,
+        messages: Array.from({ length: 3 }, () => ({ value: `plain ${round}` })),
+      });
+      const [lost, kept] = await Promise.all([aborting.transaction(), committing.transaction()]);
+      await lost.send({ topic, messages: [{ value: 'aborted' }, { value: 'aborted' }] });
+      await kept.send({ topic, messages: [{ value: `kept ${round}` }, { value: `kept ${round}` }] });
+      await Promise.all([round % 2 === 0 ? lost.abort() : lost.commit(), kept.commit()]);
+    }
+    await until('all markers are there', async () => (await end()) === 5 * 9);
+    const whole = await read(0, 45);
+    for (const size of [1, 2, 4, 7, 50]) {
+      const slices: RecordSlice[] = [];
+      let ahead: RecordSlice['ahead'] = null;
+      for (let offset = 0; offset < 45;) {
+        const slice: RecordSlice = await reader.read({ topic, partition: 0, offset }, size, { ahead });
+        expect(slice.to).toBe(Math.min(offset + size, 45));
+        slices.push(slice);
+        ({ to: offset, ahead } = slice);
+      }
+      expect(
+        slices.flatMap(({ records }) => records.map(({ offset, value }) => [offset, value?.toString()])),
+      ).toEqual(whole);
+      // One fetch has it all, so only the last slice has nothing beyond it.
+      expect(slices.slice(0, -1).every((slice) => slice.ahead !== null)).toBe(true);
+    }
+    const other = await reader.read({ topic, partition: 0, offset: 9 }, 5, {
+      ahead: (await reader.read({ topic, partition: 0, offset: 0 }, 3)).ahead,
+    });
+    expect(other.records[0]?.offset).toBe(9); // not what was fetched for offset 3
+    await Promise.all([aborting.disconnect(), committing.disconnect()]);
+  });
+
   test('returns nothing at the end of the log, and says where the log ends', async () => {
     await producer.send({ topic, messages: [{ value: 'x' }] });
     const location = { topic, partition: 0, offset: 1 };
@@ -131,6 +167,7 @@ describe('a record reader', () => {
       records: [],
       to: 1,
       log: { logStart: 0, lastStable: 1, high: 1 },
+      ahead: null,
     });
     await expect(reader.read({ ...location, offset: 2 }, 10)).rejects.toThrow(OffsetOutOfRangeError);
   });

@@ -14,6 +14,7 @@ import {
   partitionCount,
 } from '../../../../../clients/kafka/kafkajs/topic-metadata.ts';
 import { TopicNotFoundError } from '../../../../../clients/kafka/topic-errors.ts';
+import { decodeAll } from '../../../../support/fetch-all.ts';
 import { until } from '../../../../support/until.ts';
 import { testEngines } from '../../../../support/test-engines.ts';
 
@@ -45,7 +46,7 @@ beforeEach(async () => {
 const fetch = async (name: string) => {
   const nodeId = await findLeader(cluster, name, 0);
   const request = { topic: name, partition: 0, offset: 0, maxBytes: 1024 * 1024, maxWaitMs: 0 };
-  const { messages, error } = await fetchRecords(cluster, nodeId, request);
+  const { messages, error } = await decodeAll(await fetchRecords(cluster, nodeId, request));
   return error ?? messages.map(({ value }) => value?.toString());
 };
 const deleteTopic = async () => {
