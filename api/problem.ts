@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { ScoreRefusedError } from '../cache/reading/score-source.ts';
 import { SearchUnavailableError } from '../cache/reading/search.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
+import { CacheUnavailableError } from '../cache/redis/reach-redis.ts';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { MlApiUnavailableError } from '../clients/ml-api/unavailable-error.ts';
 import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-value.ts';
@@ -67,7 +68,7 @@ export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
 /** The `type` of an answer with this problem. */
 export const problemUrn = (type: ProblemType): string => `urn:kol-cache:problem:${type}`;
 
-/** Retry-After while the model or Temporal is unavailable. Each request calls them again, so a retry helps soon. */
+/** Retry-After while Redis, the model or Temporal is unavailable. Each request calls them again, so a retry helps soon. */
 const RETRY_AFTER_SECONDS = 5;
 
 export const routeNotFound: RequestHandler = (request) => {
@@ -119,6 +120,10 @@ export function problemOf(error: unknown): Problem {
     });
   if (error instanceof SearchUnavailableError)
     return new Problem('search-unavailable', 'The search index is not available; try again soon', {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  if (error instanceof CacheUnavailableError)
+    return new Problem('cache-unavailable', 'Redis does not answer; try again soon', {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   if (error instanceof ScoreRefusedError)

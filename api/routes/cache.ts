@@ -3,10 +3,10 @@ import type { CacheAdmin } from '../../cache/admin/cache-admin.ts';
 import { deletableKinds, kindsById } from '../../cache/admin/cache-kinds.ts';
 import type { CacheStatus, KeyCounts } from '../../cache/admin/cache-status.ts';
 import type { CacheReader, OutcomeCounts } from '../../cache/reading/cache-reader.ts';
+import { reachRedis } from '../../cache/redis/reach-redis.ts';
 import { isId } from '../../domain/values/id.ts';
 import { idParameter } from '../parameters.ts';
 import { invalidProblem } from '../problem.ts';
-import { reachRedis } from '../reach-redis.ts';
 import { bodyOf, defineRoute, type Route } from '../route.ts';
 import { cacheStatusSchema, erasedSchema, invalidatedSchema } from '../schemas/cache-schemas.ts';
 

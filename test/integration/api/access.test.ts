@@ -1,31 +1,20 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import express from 'express';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHttpServer } from '../../../api/create-http-server.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import { apiConfig, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
+import { startApi, UNREACHABLE_ADDRESS, useRedis, type RunningApi } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
 
 const LIMIT = 100;
 const PATH = '/api/v1/kols/known';
 
-let redis: RedisClient;
+const redis = await useRedis();
 const running: RunningApi[] = [];
-beforeAll(async () => {
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
-});
-beforeEach(async () => {
-  await redis.flushdb();
-  await writeEntries(redis, profileEntries(['known']));
-});
+beforeEach(() => writeEntries(redis, profileEntries(['known'])));
 afterEach(async () => {
   await Promise.all(running.splice(0).map((api) => api.close()));
-});
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
 });
 
 async function start(more: Readonly<Record<string, string>>): Promise<RunningApi> {

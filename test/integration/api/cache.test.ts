@@ -1,32 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import { apiConfig, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
+import { startApi, TOKEN, UNREACHABLE_ADDRESS, useApi, withToken } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
 
-const TOKEN = 'token-of-the-cache-tests';
-const withToken = { authorization: `Bearer ${TOKEN}` };
 const calls = [
   ['GET', '/api/v1/cache/status', undefined],
   ['POST', '/api/v1/cache/invalidate', { kinds: ['profile'] }],
   ['DELETE', '/api/v1/kols/zoe', undefined],
 ] as const;
 
-let api: RunningApi;
-let redis: RedisClient;
-beforeAll(async () => {
-  api = await startApi({ API_TOKEN: TOKEN });
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
-});
-beforeEach(async () => {
-  await redis.flushdb();
-  await writeEntries(redis, profileEntries(['zoe', 'ana']));
-});
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-  await api.close();
-});
+const { api, redis } = await useApi({ API_TOKEN: TOKEN });
+beforeEach(() => writeEntries(redis, profileEntries(['zoe', 'ana'])));
 
 describe.each(calls)('%s %s', (method, path, body) => {
   test('needs the token', async () => {

@@ -2,25 +2,16 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { content } from '../../../domain/entities/content.ts';
 import { contentOf, NOW, profileEntries } from '../../support/cache-values.ts';
-import { apiConfig, cacheStatus, UNREACHABLE_ADDRESS, startApi, type RunningApi } from '../../support/api.ts';
+import { cacheStatus, startApi, UNREACHABLE_ADDRESS, useRedis, type RunningApi } from '../../support/api.ts';
 
 const BYPASS = 'kol-redis; fwd=bypass; detail=redis-unavailable';
 const TOP = '/api/v1/kols/top?limit=1';
 
-let redis: RedisClient;
-beforeAll(async () => {
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
-});
-beforeEach(() => redis.flushdb());
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-});
+const redis = await useRedis();
 
 interface Ranking {
   readonly items: readonly { readonly kol_id: string; readonly profile?: unknown }[];
