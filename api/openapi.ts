@@ -57,17 +57,35 @@ export const problemsOf = ({ path, token, body, problems }: Route): ProblemType[
     ...(token === 'none' ? [] : (['unauthorized', 'triggers-off'] as const)),
     ...(body === undefined ? [] : (['body-too-large', 'unsupported-media-type'] as const)),
     ...(path.startsWith('/api/') ? (['too-many-requests'] as const) : []),
+    ...(readsThrough(problems) ? (['not-cached', 'read-through-off'] as const) : []),
     'internal-error',
     ...problems,
   ]),
 ];
+
+/** Whether a route reads the lakehouse for what is not cached. */
+const readsThrough = (problems: readonly ProblemType[]): boolean =>
+  problems.includes('lakehouse-unavailable');
+
+const cacheControlHeader = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      'what the client demands of a cached answer: max-age, min-fresh, max-stale, no-cache, only-if-cached',
+    param: { id: 'cacheControl' },
+  });
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
   const { name, summary, params, query, body, token } = route;
   return {
     operationId: name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
     summary,
-    requestParams: { path: z.object(params), query: z.object(query) },
+    requestParams: {
+      path: z.object(params),
+      query: z.object(query),
+      ...(readsThrough(route.problems) ? { header: z.object({ 'Cache-Control': cacheControlHeader }) } : {}),
+    },
     ...(body === undefined
       ? {}
       : { requestBody: { content: { 'application/json': { schema: z.strictObject(body) } } } }),

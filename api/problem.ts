@@ -1,4 +1,5 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { NotCachedError } from '../cache/reading/not-cached.ts';
 import { ScoreRefusedError } from '../cache/reading/score-source.ts';
 import { SearchUnavailableError } from '../cache/reading/search.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
@@ -27,7 +28,9 @@ export const problemTypes = {
   'temporal-unavailable': { status: 503, title: 'Temporal is unavailable' },
   'search-unavailable': { status: 503, title: 'Search is unavailable' },
   'cache-unavailable': { status: 503, title: 'Redis is unavailable' },
+  'read-through-off': { status: 503, title: 'Not cached, and reads of the lakehouse are switched off' },
   'model-unavailable': { status: 503, title: 'Not scored yet, and the model is unavailable' },
+  'not-cached': { status: 504, title: 'Not cached' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemType = keyof typeof problemTypes;
@@ -114,6 +117,7 @@ export function problemOf(error: unknown): Problem {
     const detail = `This ${entity} is not cached, and the lakehouse does not answer; try again soon`;
     return new Problem('lakehouse-unavailable', detail, { retryAfterSeconds });
   }
+  if (error instanceof NotCachedError) return notCachedProblem(error);
   if (error instanceof MlApiUnavailableError)
     return new Problem('model-unavailable', 'The trust score model does not answer; try again soon', {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
@@ -141,3 +145,10 @@ export function problemOf(error: unknown): Problem {
     return new Problem('malformed-request', 'The path is not valid percent-encoded UTF-8');
   return new Problem('internal-error', 'Unexpected error; the log has the reason under this request id');
 }
+
+const notCachedProblem = ({ entity, forbiddenBy }: NotCachedError): Problem =>
+  forbiddenBy === 'request'
+    ? new Problem('not-cached', `No cached ${entity} is as the Cache-Control of the request demands`)
+    : new Problem('read-through-off', `This ${entity} is not cached, and only cached values are served now`, {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });

@@ -22,8 +22,8 @@ export const kolContentRoute = (reader: CacheReader): Route =>
     },
     answers: { 200: { description: 'The content', schema: kolContentSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, params: { id }, query: { limit, fields } }) {
-      const read = await reader.kolContent(id);
+    async handle({ response, params: { id }, query: { limit, fields }, controls }) {
+      const read = await reader.kolContent(id, controls);
       // A KOL without content has an empty list. One that does not exist has none.
       if (read.value === null) valueOf(response, await reader.profile(id), `No KOL ${JSON.stringify(id)}`);
       const toJson = selectFields(content.toJson, fields);

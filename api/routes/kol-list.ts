@@ -1,6 +1,6 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import type { ReadResult } from '../../cache/reading/read-result.ts';
-import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
+import { isUnavailable } from '../../cache/reading/source-unavailable.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { formatCursor, listVersion, type ListCursor } from '../../domain/values/list-cursor.ts';
 import { ALL } from '../../domain/values/platform.ts';
@@ -46,15 +46,15 @@ export const kolListRoute = (reader: CacheReader): Route =>
       },
     },
     problems: ['not-found', 'list-changed', 'lakehouse-unavailable'],
-    async handle({ request, response, query }) {
+    async handle({ request, response, query, controls }) {
       const toJson = selectFields(profile.toJson, query.fields);
       if (query.ids !== undefined) {
         refuseListParameters(request.query);
-        await sendMany(response, query.ids, reader.profiles, profile, toJson);
+        await sendMany(response, query.ids, (ids) => reader.profiles(ids, controls), profile, toJson);
         return;
       }
       const { platform, sort, limit, cursor } = query;
-      const read = await reader.profileList(platform);
+      const read = await reader.profileList(platform, controls);
       const profiles = valueOf(response, read, `No KOLs for platform ${platform}`);
       const { page, next } = pageOf(profiles, cursor, limit);
       const end = next === null ? await endOf(reader, platform, profiles.length) : null;
@@ -91,6 +91,6 @@ async function endOf(reader: CacheReader, platform: string, listed: number): Pro
 
 /** Without the statistics it is not known that the list is whole. @throws a defect */
 function orNull(error: unknown): ReadResult<never> | null {
-  if (error instanceof SourceUnavailableError) return null;
+  if (isUnavailable(error)) return null;
   throw error;
 }

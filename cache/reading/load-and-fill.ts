@@ -50,7 +50,13 @@ export function createLoader<Id, T>(
       // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
       const { value, updatedAt } = await load(id);
-      if (value === null) return { value, outcome: 'miss' };
+      if (value === null) {
+        if (seen.state === 'outdated' && readAt !== undefined)
+          await source.fill
+            .remove(redis, key, seen, readAt)
+            .catch((error: unknown) => reportProblem(key, 'fill', error));
+        return { value, outcome: 'miss' };
+      }
       const answer = { value, outcome: 'miss', updatedAt } as const;
       if (readAt === undefined) return answer;
       try {

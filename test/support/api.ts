@@ -64,9 +64,9 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
 
   return {
     url,
-    // Without this header fetch adds `no-cache` to a conditional request, which makes it unconditional.
+    // Without this header fetch adds `no-cache` to a conditional request. The API ignores `no-transform`.
     get: (path, headers = {}) =>
-      request('GET', path, { headers: { 'cache-control': 'max-age=0', ...headers } }),
+      request('GET', path, { headers: { 'cache-control': 'no-transform', ...headers } }),
     send: (method, path, body, headers = {}) =>
       request(
         method,
