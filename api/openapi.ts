@@ -57,6 +57,7 @@ export const problemsOf = ({ path, token, body, problems }: Route): ProblemType[
     ...(token === 'none' ? [] : (['unauthorized', 'triggers-off'] as const)),
     ...(body === undefined ? [] : (['body-too-large', 'unsupported-media-type'] as const)),
     ...(path.startsWith('/api/') ? (['too-many-requests'] as const) : []),
+    'deadline-exceeded',
     ...(readsThrough(problems) ? (['not-cached', 'read-through-off'] as const) : []),
     'internal-error',
     ...problems,

@@ -31,6 +31,7 @@ export const problemTypes = {
   'read-through-off': { status: 503, title: 'Not cached, and reads of the lakehouse are switched off' },
   'model-unavailable': { status: 503, title: 'Not scored yet, and the model is unavailable' },
   'not-cached': { status: 504, title: 'Not cached' },
+  'deadline-exceeded': { status: 504, title: 'No answer in time' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemType = keyof typeof problemTypes;

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { ReadControls } from '../cache/reading/read-controls.ts';
 import { parseInput, type InputShape } from '../contract/parse-input.ts';
 import { allowOnly, type Method } from './allow-only.ts';
+import { withDeadline } from './deadline.ts';
 import { jsonBody } from './json-body.ts';
 import { noStore } from './no-store.ts';
 import { invalidProblem, Problem, type ProblemType } from './problem.ts';
@@ -35,6 +36,8 @@ export interface Route {
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   /** Problems in addition to those that every route of its kind can have. */
   readonly problems: readonly ProblemType[];
+  /** The request says how long it waits, so that it has no other deadline. */
+  readonly waits: boolean;
   readonly handle: (call: RouteCall) => void | Promise<void>;
 }
 
@@ -57,6 +60,8 @@ interface RouteDefinition<P extends InputShape, Q extends InputShape> extends Pi
   /** Default: none. */
   readonly token?: Route['token'];
   readonly problems?: Route['problems'];
+  /** Default: false. */
+  readonly waits?: boolean;
   readonly handle: (
     call: RouteCall & {
       readonly params: z.infer<z.ZodObject<P>>;
@@ -74,6 +79,7 @@ export function defineRoute<P extends InputShape = NoShape, Q extends InputShape
   anyQuery = false,
   token = 'none',
   problems = [],
+  waits = false,
   handle,
   ...definition
 }: RouteDefinition<P, Q>): Route {
@@ -83,6 +89,7 @@ export function defineRoute<P extends InputShape = NoShape, Q extends InputShape
     query,
     token,
     problems,
+    waits,
     handle: (call) =>
       handle({
         ...call,
@@ -114,20 +121,27 @@ interface RouterOptions {
   /** Refuses a request without a valid token. */
   readonly checkToken: RequestHandler;
   readonly controlsOf: ControlsOf;
+  readonly deadlineSeconds: number;
 }
 
 /** A router of these routes. The first of two routes that match a path answers. A known path answers any other method with 405. */
-export function createRouter(routes: readonly Route[], { checkToken, controlsOf }: RouterOptions): Router {
+export function createRouter(
+  routes: readonly Route[],
+  { checkToken, controlsOf, deadlineSeconds }: RouterOptions,
+): Router {
   const router = Router({ caseSensitive: true });
   const paths = new Set(routes.map(({ path }) => path));
   for (const path of paths) {
     const methods = routes.filter((route) => route.path === path);
-    for (const { method, token, body, handle } of methods)
+    for (const { method, token, body, waits, handle } of methods)
       router[method](
         path,
         ...(token === 'none' ? [] : [requiredFor(token, checkToken), requiredFor(token, noStore)]),
         ...(body === undefined ? [] : [jsonBody]),
-        (request, response) => handle({ request, response, controls: controlsOf(request) }),
+        (request, response) => {
+          const answer = () => handle({ request, response, controls: controlsOf(request) });
+          return waits ? answer() : withDeadline(deadlineSeconds, answer);
+        },
       );
     router.all(path, allowOnly(...methods.map(({ method }) => method)));
   }

@@ -1,7 +1,7 @@
 import { acceptsCached, type RequestDirectives } from '../../domain/values/request-directives.ts';
 import { NotCachedError } from './not-cached.ts';
 import type { Answer } from './read-result.ts';
-import { SourceUnavailableError } from './source-unavailable.ts';
+import { isUnavailable } from './source-unavailable.ts';
 
 /** What the client of a read demands. */
 export interface ReadControls extends RequestDirectives {
@@ -40,7 +40,7 @@ export async function readControlled<R extends Pick<Answer<unknown>, 'ttlSeconds
   try {
     return await refresh();
   } catch (error) {
-    if (error instanceof SourceUnavailableError) return cached;
+    if (isUnavailable(error)) return cached;
     throw error;
   }
 }

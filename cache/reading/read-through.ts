@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
+import type { Switches } from '../../domain/entities/switches.ts';
 import { createLeases } from './leases.ts';
 import { createLoader, type FillableSource } from './load-and-fill.ts';
 import type { LocalEntry, LocalTier } from './local-tier.ts';
@@ -42,6 +43,8 @@ export interface ReadThroughDependencies {
   readonly localTier?: LocalTier | undefined;
   readonly now: () => Date;
   readonly onProblem: (problem: ReadProblem) => void;
+  /** What operators have switched; everything is on by default. */
+  readonly switches?: (() => Pick<Switches, 'readThrough' | 'earlyRefresh'>) | undefined;
   /** Called with the outcome of each read of one or several ids. */
   readonly onOutcome?: ((outcome: ReadOutcome) => void) | undefined;
 }
@@ -56,7 +59,7 @@ const MAX_UNKNOWN = 10_000;
 /** Cache-aside: reads the local tier, else Redis, else the source, and writes the source's value to Redis for the next reader. */
 export function createReadThrough<Id, T>(
   source: EntitySource<Id, T>,
-  { redis, localTier, now, onProblem, onOutcome = () => {} }: ReadThroughDependencies,
+  { redis, localTier, now, onProblem, switches, onOutcome = () => {} }: ReadThroughDependencies,
 ): EntityReads<Id, T> {
   const reportProblem = createProblemReporter(source.name, onProblem);
   const share = createFlights<T>();
@@ -74,7 +77,8 @@ export function createReadThrough<Id, T>(
     const [written] = await lookUpTiers({ ...tiers, reportProblem: () => {} }, [id]);
     return written !== undefined && isFound(written) ? foundAnswer(written) : undefined;
   };
-  const loader = createLoader(source, { redis, now, reportProblem, lookAgain });
+  const mayQuery = () => switches?.().readThrough ?? true;
+  const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery });
   const refresh = createRefresh(source, { redis, loader, reportProblem, answerOf: foundAnswer });
 
   const remembered = (name: string, answer: Answer<T>): Answer<T> => {

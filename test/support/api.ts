@@ -48,7 +48,7 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
   const log = createLogger('api', config.LOG_LEVEL);
   const clients = createClients(config, apiProfile(config), log);
   const dependencies = await createDependencies(config, clients, log);
-  const server = createHttpServer(createApp(dependencies), dependencies.answerReady);
+  const server = createHttpServer(createApp(dependencies), dependencies);
   const routes = createRoutes(dependencies);
   const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
 

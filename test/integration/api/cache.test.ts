@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { startApi, TOKEN, UNREACHABLE_ADDRESS, useApi, withToken } from '../../support/api.ts';
+import { cacheStatus, startApi, TOKEN, UNREACHABLE_ADDRESS, useApi, withToken } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
+import { until } from '../../support/until.ts';
 
 const calls = [
   ['GET', '/api/v1/cache/status', undefined],
@@ -64,6 +65,18 @@ test.each([
 ])('a wrong %s of %o is refused', async (parameter, body) => {
   const { status, json } = await api.send('POST', '/api/v1/cache/invalidate', body, withToken);
   expect([status, json['invalid']]).toMatchObject([400, [{ parameter }]]);
+});
+
+test('an erased KOL is gone from the memory of every process', async () => {
+  const other = await startApi({ API_L1_MEGABYTES: '8', API_L1_TTL_SECONDS: '60' });
+  const isLocal = async () => (cacheStatus(await other.get('/api/v1/kols/zoe')) ?? '').startsWith('kol-l1');
+  try {
+    await until('the other process keeps it', isLocal);
+    await api.send('DELETE', '/api/v1/kols/zoe', undefined, withToken);
+    await until('it is gone', async () => (await other.get('/api/v1/kols/zoe')).status === 404);
+  } finally {
+    await other.close();
+  }
 });
 
 test('an erased KOL is gone, and the answer says from where', async () => {

@@ -157,6 +157,25 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
   },
 );
 
+test('while Trino hangs, a read that needs it gets a 504 at the deadline, and others are answered', async () => {
+  const server = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const api = await startApi({ TRINO_URL: `http://127.0.0.1:${port}`, API_DEADLINE_SECONDS: '0.5' });
+  try {
+    await writeEntries(redis, profileEntries(['cached']));
+    const late = api.get('/api/v1/kols/not-cached');
+    expect((await api.get('/api/v1/kols/cached')).status).toBe(200);
+    const { status, json, headers } = await late;
+    expect([status, json['type']]).toEqual([504, 'urn:kol-cache:problem:deadline-exceeded']);
+    expect([headers.get('retry-after'), headers.get('cache-control')]).toEqual(['5', 'no-store']);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await api.close();
+  }
+});
+
 test('while Redis and Trino are down the API is unavailable but alive', async () => {
   const api = await startApi({
     REDIS_URL: `redis://${UNREACHABLE_ADDRESS}`,
