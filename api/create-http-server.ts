@@ -21,7 +21,7 @@ const CHECK_SECONDS = 5;
 const MAX_HEADER_KIB = 16;
 
 /** How long slow clients may take, in seconds. */
-export interface TimeLimits {
+interface TimeLimits {
   readonly headers: number;
   readonly request: number;
   readonly idle: number;
