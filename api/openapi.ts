@@ -50,14 +50,14 @@ export function createOpenApi(routes: readonly Route[]) {
 export const openApiPath = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}');
 
 /** The problems that a route can answer with: its own, and those of every route of its kind. */
-export const problemsOf = ({ path, token, body, problems }: Route): ProblemType[] => [
+export const problemsOf = ({ path, token, body, waits, problems }: Route): ProblemType[] => [
   ...new Set<ProblemType>([
     'invalid-parameter',
     'malformed-request',
     ...(token === 'none' ? [] : (['unauthorized', 'triggers-off'] as const)),
     ...(body === undefined ? [] : (['body-too-large', 'unsupported-media-type'] as const)),
     ...(path.startsWith('/api/') ? (['too-many-requests'] as const) : []),
-    'deadline-exceeded',
+    ...(waits ? [] : (['deadline-exceeded'] as const)),
     ...(readsThrough(problems) ? (['not-cached', 'read-through-off'] as const) : []),
     'internal-error',
     ...problems,

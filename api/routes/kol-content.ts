@@ -25,7 +25,8 @@ export const kolContentRoute = (reader: CacheReader): Route =>
     async handle({ response, params: { id }, query: { limit, fields }, controls }) {
       const read = await reader.kolContent(id, controls);
       // A KOL without content has an empty list. One that does not exist has none.
-      if (read.value === null) valueOf(response, await reader.profile(id), `No KOL ${JSON.stringify(id)}`);
+      if (read.value === null)
+        valueOf(response, await reader.profile(id, controls), `No KOL ${JSON.stringify(id)}`);
       const toJson = selectFields(content.toJson, fields);
       const items = (read.value ?? []).slice(0, limit).map((item) => toJson(item));
       const fresh = read.value === null ? revalidated(freshness.kolContent) : freshness.kolContent;

@@ -1,4 +1,5 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
+import type { ReadControls } from '../../cache/reading/read-controls.ts';
 import type { ReadResult } from '../../cache/reading/read-result.ts';
 import { isUnavailable } from '../../cache/reading/source-unavailable.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
@@ -57,7 +58,7 @@ export const kolListRoute = (reader: CacheReader): Route =>
       const read = await reader.profileList(platform, controls);
       const profiles = valueOf(response, read, `No KOLs for platform ${platform}`);
       const { page, next } = pageOf(profiles, cursor, limit);
-      const end = next === null ? await endOf(reader, platform, profiles.length) : null;
+      const end = next === null ? await endOf(reader, platform, profiles.length, controls) : null;
       const items = page.map((each) => toJson(each));
       // The end of the list depends on the statistics too.
       const source = next === null ? ofManyReads(read) : read;
@@ -83,8 +84,13 @@ function pageOf(profiles: readonly Profile[], cursor: ListCursor | undefined, li
 }
 
 /** Whether the list ends because it has all KOLs of the platform, or because only so many are kept. */
-async function endOf(reader: CacheReader, platform: string, listed: number): Promise<'all' | 'kept'> {
-  const stats = await reader.platformStats().catch(orNull);
+async function endOf(
+  reader: CacheReader,
+  platform: string,
+  listed: number,
+  controls: ReadControls | undefined,
+): Promise<'all' | 'kept'> {
+  const stats = await reader.platformStats(undefined, controls).catch(orNull);
   const total = platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;
   return total !== undefined && listed >= total ? 'all' : 'kept';
 }

@@ -1,8 +1,9 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
+import { siblingKey } from '../redis/sibling-key.ts';
 import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
-import { fenceKey, LUA_READ_FENCE } from '../writing/read-fence.ts';
+import { FENCE, LUA_READ_FENCE } from '../writing/read-fence.ts';
 import { removeSet, replaceSet } from '../writing/replace-set.ts';
 
 /** What a reader found under a key before it queried the source: nothing that it can use. */
@@ -62,7 +63,9 @@ return redis.call('UNLINK', KEYS[1])`);
 /** Fills one item (hash or string) unless its key was written since the look-up. */
 export const fillItem: Fill = Object.assign(fillOne, {
   remove: (redis: RedisClient, key: string, seen: CacheMiss, readAt: number) =>
-    runScript(redis, REMOVE, [{ keys: [key, fenceKey(key)], args: [fillCondition(seen)[1], readAt] }]),
+    runScript(redis, REMOVE, [
+      { keys: [key, siblingKey(key, FENCE)], args: [fillCondition(seen)[1], readAt] },
+    ]),
 });
 
 async function fillOne(redis: RedisClient, entry: CacheEntry, seen: CacheMiss, readAt: number) {
@@ -73,7 +76,7 @@ async function fillOne(redis: RedisClient, entry: CacheEntry, seen: CacheMiss, r
     FILL,
     2,
     entry.key,
-    fenceKey(entry.key),
+    siblingKey(entry.key, FENCE),
     entry.ttlSeconds,
     ...fillCondition(seen),
     entry.type,

@@ -115,7 +115,7 @@ test('stay as they are while Redis is away, and follow it when it is back', asyn
   await relay.close();
   await until('Redis is away', async () => (await other.get('/readyz')).json['status'] === 'degraded');
   expect(await switchesOf(other)).toEqual({ ...DEFAULTS, read_through: false });
-  expect((await problemOf(other.get('/api/v1/kols/not-cached')))[0]).toBe(503);
+  expect((await problemOf(other.get('/api/v1/kols/never-read')))[0]).toBe(503);
   const refused = await other.send('PATCH', SWITCHES, { read_through: true }, withToken);
   expect([refused.status, refused.json['type']]).toEqual([503, 'urn:kol-cache:problem:cache-unavailable']);
   await change({ read_through: true });
