@@ -8,6 +8,7 @@ import { readCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
 import { readCachedField, scanKeys } from '../redis/scan-entities.ts';
 import { raiseFences } from '../writing/raise-fences.ts';
+import { FENCE } from '../writing/read-fence.ts';
 import { kindOfKey } from './cache-kinds.ts';
 import { readable, removeFromIndex, removeFromList, removeFromTrending } from './erase-from-sets.ts';
 import { unlinkKeys } from './invalidate.ts';
@@ -86,7 +87,8 @@ async function findKeys(redis: RedisClient, kolId: string): Promise<FoundKeys> {
   const sets: FoundKeys['sets'] = { ranking: [], profile_list: [], search_index: [], trending: [] };
   const prefix = content.key('');
   for await (const keys of scanKeys(redis)) {
-    for (const kind of SETS) sets[kind].push(...keys.filter((key) => kindOfKey(key) === kind));
+    const values = keys.filter((key) => !key.endsWith(`:${FENCE}`));
+    for (const kind of SETS) sets[kind].push(...values.filter((key) => kindOfKey(key) === kind));
     const ids = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
     const owners = await readCachedField(redis, content, ids, 'kol_id');
     for (const id of ids.filter((_, index) => owners[index] === kolId)) contentIds.add(id);

@@ -114,7 +114,6 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
             content.toEntry(id, { ...contentOf(id, 5), kol_id: each.kol_id }, NOW.toISOString()),
           ),
         ]),
-        trending.toEntry(ALL, ['detail-zoe1', 'detail-zoe2', 'listed-zoe1']),
         trending.toHeatEntry(ALL, [{ content_id: 'detail-zoe1', heat: 5 }]),
         ...[ALL, 'tiktok'].flatMap((platform) => [
           profileList.toEntry(platform, listed),
@@ -130,6 +129,8 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         searchIndex.toEntry(ALL, ['tiktok']),
       ]);
       await replaceSet(target.redis, searchIndex.toEntry('tiktok', buildSearchIndex(indexed, 100)), 1);
+      const trends = trending.toEntry(ALL, ['detail-zoe1', 'detail-zoe2', 'listed-zoe1']);
+      await replaceSet(target.redis, trends, 1);
       await target.redis.zadd(readCounts.key, 5, ID, 6, OTHER);
       await target.redis.expire(readCounts.key, 100);
     });
