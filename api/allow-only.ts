@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
 /** As Express and OpenAPI write it. */
-export type Method = 'get' | 'post' | 'delete';
+export type Method = 'get' | 'post' | 'patch' | 'delete';
 
 /**
  * For a path with these methods: answers OPTIONS with the Allow header, and any other method with 405. Register it after the

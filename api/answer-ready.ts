@@ -6,6 +6,7 @@ import type { Logger } from '../clients/logger.ts';
 import { sendAnswer } from './answer.ts';
 import { formatRequestLine, newRequestId } from './log-requests.ts';
 import type { RateLimiter } from './rate-limit.ts';
+import { directivesOf } from './request-controls.ts';
 import { securityHeaders } from './security-headers.ts';
 import { ReadyAnswer } from './send-read.ts';
 
@@ -30,6 +31,7 @@ export function createAnswerReady({ localTier, log, rateLimit }: AnswerReadyDepe
   return (request, response) => {
     const startedAt = performance.now();
     if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+    if (directivesOf(request.headers) !== undefined) return false;
     const found = localTier.attached(request.url);
     if (found === undefined || !(found.answer instanceof ReadyAnswer)) return false;
     const portion = rateLimit?.takeFromMemory(request.ip);

@@ -1,5 +1,6 @@
 import express, { type Express } from 'express';
 import type { CacheAdmin } from '../cache/admin/cache-admin.ts';
+import type { Switchboard } from '../cache/admin/switchboard.ts';
 import type { CacheReader } from '../cache/reading/cache-reader.ts';
 import type { RecentSearches } from '../cache/writing/recent-searches.ts';
 import type { Logger } from '../clients/logger.ts';
@@ -9,7 +10,8 @@ import { allowOrigins } from './allow-origins.ts';
 import { answerProblem, routeNotFound } from './problem.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import type { Readiness } from './readiness.ts';
-import { requireToken } from './require-token.ts';
+import { createRequestControls } from './request-controls.ts';
+import { requireToken, tokenCheck } from './require-token.ts';
 import { createRouter, type Route } from './route.ts';
 import { cacheRoutes } from './routes/cache.ts';
 import { contentRoutes } from './routes/content.ts';
@@ -21,6 +23,7 @@ import { referenceFiles, referencePage } from './routes/reference-page.ts';
 import { scoreRoutes } from './routes/scores.ts';
 import { searchRoutes } from './routes/search.ts';
 import { statsRoutes } from './routes/stats.ts';
+import { switchRoutes } from './routes/switches.ts';
 import { warmRoutes } from './routes/warms.ts';
 import { securityHeaders } from './security-headers.ts';
 import type { Triggers } from './triggers.ts';
@@ -33,6 +36,7 @@ export interface AppDependencies {
   readonly rankingLimits: readonly number[];
   readonly recentSearches: RecentSearches;
   readonly cacheAdmin: CacheAdmin;
+  readonly switchboard: Switchboard;
   readonly triggers: Triggers;
   /** Proxies whose X-Forwarded-For is believed: their number or their addresses. */
   readonly trustProxy: Config['API_TRUST_PROXY'];
@@ -42,11 +46,13 @@ export interface AppDependencies {
   readonly rateLimit: RateLimiter | undefined;
   /** Bearer token of the calls that need one. Without a token they are off. */
   readonly token: string | undefined;
+  /** A request without an answer after this time gets a problem. */
+  readonly deadlineSeconds: number;
 }
 
 /** The REST API as an Express app. The caller listens. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { log, trustProxy, corsOrigins, rateLimit, token } = dependencies;
+  const { log, trustProxy, corsOrigins, rateLimit, token, deadlineSeconds } = dependencies;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', 'strong');
@@ -56,7 +62,14 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(logRequests(log), securityHeaders);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
   if (rateLimit !== undefined) app.use('/api', rateLimit.middleware);
-  app.use(createRouter(createRoutes(dependencies), requireToken(token)));
+  const controlsOf = createRequestControls(tokenCheck(token));
+  app.use(
+    createRouter(createRoutes(dependencies), {
+      checkToken: requireToken(token),
+      controlsOf,
+      deadlineSeconds,
+    }),
+  );
   app.use(...referenceFiles());
   app.use(routeNotFound, answerProblem);
   return app;
@@ -69,6 +82,7 @@ export const createRoutes = ({
   rankingLimits,
   recentSearches,
   cacheAdmin,
+  switchboard,
   triggers,
 }: AppDependencies): readonly Route[] =>
   withDocuments([
@@ -78,7 +92,8 @@ export const createRoutes = ({
     ...scoreRoutes(reader),
     ...statsRoutes(reader),
     ...searchRoutes(reader, recentSearches),
-    ...cacheRoutes(cacheAdmin, reader),
+    ...cacheRoutes(cacheAdmin, reader, switchboard),
+    ...switchRoutes(switchboard),
     ...etlRoutes(triggers),
     ...warmRoutes(triggers),
     referencePage(),

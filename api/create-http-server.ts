@@ -13,28 +13,57 @@ const KEEP_ALIVE_SECONDS = 65;
 /** A request must arrive in this time. Slow senders lose their connection. Node demands that headers have less time than the whole. */
 const HEADERS_SECONDS = KEEP_ALIVE_SECONDS + 5;
 const REQUEST_SECONDS = HEADERS_SECONDS + 5;
+/** A connection on which nothing moves for this time is closed, such as that of a client that does not read its answer. */
+const IDLE_SECONDS = REQUEST_SECONDS;
+/** How often Node looks for requests that are late. */
+const CHECK_SECONDS = 5;
 /** Of the path and all headers together. 100 ids of the usual length take about 2 KiB. */
 const MAX_HEADER_KIB = 16;
 
-/**
- * A server with limits for slow and large requests. A request with a larger header is answered with 431.
- * @param answerReady answers a request before Express sees it, if it can
- */
-export const createHttpServer = (app: Express, answerReady?: AnswerReady): Server =>
-  createServer(
+/** How long slow clients may take, in seconds. */
+interface TimeLimits {
+  readonly headers: number;
+  readonly request: number;
+  readonly idle: number;
+  readonly check: number;
+}
+const timeLimits: TimeLimits = {
+  headers: HEADERS_SECONDS,
+  request: REQUEST_SECONDS,
+  idle: IDLE_SECONDS,
+  check: CHECK_SECONDS,
+};
+
+interface ServerOptions {
+  /** Answers a request before Express sees it, if it can. */
+  readonly answerReady?: AnswerReady | undefined;
+  /** From its abort on, each answer closes its connection, so that clients open the next one elsewhere. */
+  readonly stopping?: AbortSignal;
+  readonly limits?: TimeLimits;
+}
+
+/** A server with limits for slow and large requests. A request with a larger header is answered with 431, one that is late with 408. */
+export function createHttpServer(
+  app: Express,
+  { answerReady = () => false, stopping, limits = timeLimits }: ServerOptions = {},
+): Server {
+  const server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
-      headersTimeout: HEADERS_SECONDS * 1000,
-      requestTimeout: REQUEST_SECONDS * 1000,
+      headersTimeout: limits.headers * 1000,
+      requestTimeout: limits.request * 1000,
+      connectionsCheckingInterval: limits.check * 1000,
       maxHeaderSize: MAX_HEADER_KIB * 1024,
       ...expressClasses(app),
     },
-    answerReady === undefined
-      ? app
-      : (request, response) => {
-          if (!answerReady(request, response)) app(request, response);
-        },
+    (request, response) => {
+      if (stopping?.aborted === true) response.shouldKeepAlive = false;
+      if (!answerReady(request, response)) app(request, response);
+    },
   );
+  server.timeout = limits.idle * 1000;
+  return server;
+}
 
 /** Connections that the system accepts while the process is busy. With Node's 511, a flood of clients has to retry after seconds. */
 const BACKLOG = 4096;

@@ -1,4 +1,5 @@
 import { createCacheAdmin } from '../cache/admin/cache-admin.ts';
+import { followSwitches } from '../cache/admin/switchboard.ts';
 import { createReadCounter } from '../cache/popularity/read-counter.ts';
 import { createCacheReader } from '../cache/reading/cache-reader.ts';
 import { followInvalidations } from '../cache/reading/invalidations.ts';
@@ -45,6 +46,13 @@ export async function createDependencies(
   log: Logger,
 ): Promise<ApiDependencies> {
   const [redis, local] = await Promise.all([clients.redis(), createLocal(config, clients, log)]);
+  const defaults = {
+    ...{ l1: true, earlyRefresh: true, readThrough: true },
+    l1TtlSeconds: config.API_L1_TTL_SECONDS,
+  };
+  const switchboard = await followSwitches(redis, defaults, ({ l1, l1TtlSeconds }) =>
+    local?.tier.configure({ isOn: l1, ttlSeconds: l1TtlSeconds }),
+  );
   const readCounter = createReadCounter(redis, (error) =>
     log.warn(
       { error },
@@ -54,6 +62,7 @@ export async function createDependencies(
   const reader = createCacheReader({
     redis,
     localTier: local?.tier,
+    switches: switchboard.current,
     lakehouse: clients.lakehouse(),
     mlApi: clients.mlApi(),
     listSize: config.WARM_LIST_SIZE,
@@ -77,16 +86,19 @@ export async function createDependencies(
     rankingLimits: config.WARM_RANKING_LIMITS,
     recentSearches: createRecentSearches(redis),
     cacheAdmin: createCacheAdmin(redis),
+    switchboard,
     triggers: createTriggers(await clients.temporal(), config.TEMPORAL_ADDRESS),
     trustProxy: config.API_TRUST_PROXY,
     corsOrigins: config.API_CORS_ORIGINS,
     rateLimit,
     token: config.API_TOKEN,
+    deadlineSeconds: config.API_DEADLINE_SECONDS,
     answerReady:
       local === undefined || config.API_CORS_ORIGINS.length > 0
         ? undefined
         : createAnswerReady({ localTier: local.tier, log, rateLimit }),
     close: async () => {
+      switchboard.close();
       local?.invalidations.close();
       await readCounter.close();
     },

@@ -50,24 +50,43 @@ export function createOpenApi(routes: readonly Route[]) {
 export const openApiPath = (path: string): string => path.replaceAll(/:(\w+)/g, '{$1}');
 
 /** The problems that a route can answer with: its own, and those of every route of its kind. */
-export const problemsOf = ({ path, token, body, problems }: Route): ProblemType[] => [
+export const problemsOf = ({ path, token, body, waits, problems }: Route): ProblemType[] => [
   ...new Set<ProblemType>([
     'invalid-parameter',
     'malformed-request',
     ...(token === 'none' ? [] : (['unauthorized', 'triggers-off'] as const)),
     ...(body === undefined ? [] : (['body-too-large', 'unsupported-media-type'] as const)),
     ...(path.startsWith('/api/') ? (['too-many-requests'] as const) : []),
+    ...(waits ? [] : (['deadline-exceeded'] as const)),
+    ...(readsThrough(problems) ? (['not-cached', 'read-through-off'] as const) : []),
     'internal-error',
     ...problems,
   ]),
 ];
+
+/** Whether a route reads the lakehouse for what is not cached. */
+const readsThrough = (problems: readonly ProblemType[]): boolean =>
+  problems.includes('lakehouse-unavailable');
+
+const cacheControlHeader = z
+  .string()
+  .optional()
+  .meta({
+    description:
+      'what the client demands of a cached answer: max-age, min-fresh, max-stale, no-cache, only-if-cached',
+    param: { id: 'cacheControl' },
+  });
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
   const { name, summary, params, query, body, token } = route;
   return {
     operationId: name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
     summary,
-    requestParams: { path: z.object(params), query: z.object(query) },
+    requestParams: {
+      path: z.object(params),
+      query: z.object(query),
+      ...(readsThrough(route.problems) ? { header: z.object({ 'Cache-Control': cacheControlHeader }) } : {}),
+    },
     ...(body === undefined
       ? {}
       : { requestBody: { content: { 'application/json': { schema: z.strictObject(body) } } } }),

@@ -1,7 +1,9 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { NotCachedError } from '../cache/reading/not-cached.ts';
 import { ScoreRefusedError } from '../cache/reading/score-source.ts';
 import { SearchUnavailableError } from '../cache/reading/search.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
+import { CacheUnavailableError } from '../cache/redis/reach-redis.ts';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { MlApiUnavailableError } from '../clients/ml-api/unavailable-error.ts';
 import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-value.ts';
@@ -26,7 +28,10 @@ export const problemTypes = {
   'temporal-unavailable': { status: 503, title: 'Temporal is unavailable' },
   'search-unavailable': { status: 503, title: 'Search is unavailable' },
   'cache-unavailable': { status: 503, title: 'Redis is unavailable' },
+  'read-through-off': { status: 503, title: 'Not cached, and reads of the lakehouse are switched off' },
   'model-unavailable': { status: 503, title: 'Not scored yet, and the model is unavailable' },
+  'not-cached': { status: 504, title: 'Not cached' },
+  'deadline-exceeded': { status: 504, title: 'No answer in time' },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemType = keyof typeof problemTypes;
@@ -67,7 +72,7 @@ export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
 /** The `type` of an answer with this problem. */
 export const problemUrn = (type: ProblemType): string => `urn:kol-cache:problem:${type}`;
 
-/** Retry-After while the model or Temporal is unavailable. Each request calls them again, so a retry helps soon. */
+/** Retry-After while Redis, the model or Temporal is unavailable. Each request calls them again, so a retry helps soon. */
 const RETRY_AFTER_SECONDS = 5;
 
 export const routeNotFound: RequestHandler = (request) => {
@@ -113,12 +118,17 @@ export function problemOf(error: unknown): Problem {
     const detail = `This ${entity} is not cached, and the lakehouse does not answer; try again soon`;
     return new Problem('lakehouse-unavailable', detail, { retryAfterSeconds });
   }
+  if (error instanceof NotCachedError) return notCachedProblem(error);
   if (error instanceof MlApiUnavailableError)
     return new Problem('model-unavailable', 'The trust score model does not answer; try again soon', {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   if (error instanceof SearchUnavailableError)
     return new Problem('search-unavailable', 'The search index is not available; try again soon', {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    });
+  if (error instanceof CacheUnavailableError)
+    return new Problem('cache-unavailable', 'Redis does not answer; try again soon', {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
     });
   if (error instanceof ScoreRefusedError)
@@ -136,3 +146,10 @@ export function problemOf(error: unknown): Problem {
     return new Problem('malformed-request', 'The path is not valid percent-encoded UTF-8');
   return new Problem('internal-error', 'Unexpected error; the log has the reason under this request id');
 }
+
+const notCachedProblem = ({ entity, forbiddenBy }: NotCachedError): Problem =>
+  forbiddenBy === 'request'
+    ? new Problem('not-cached', `No cached ${entity} is as the Cache-Control of the request demands`)
+    : new Problem('read-through-off', `This ${entity} is not cached, and only cached values are served now`, {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });

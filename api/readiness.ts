@@ -7,12 +7,21 @@ interface PartState {
 }
 
 interface ReadinessReport {
-  /** Reads are served while at least one part is up. `degraded` is slower, or limited to cached data. */
-  readonly status: 'ready' | 'degraded' | 'unavailable';
+  /**
+   * Reads are served while at least one part is up. `degraded` is slower, or limited to cached data. `stopping` serves reads, and
+   * wants no more of them.
+   */
+  readonly status: 'ready' | 'degraded' | 'unavailable' | 'stopping';
   readonly parts: Readonly<Record<string, PartState>>;
 }
 
 export type Readiness = () => Promise<ReadinessReport>;
+
+/** Reports `stopping` instead, from the abort of the signal on. */
+export const untilStopping =
+  (readiness: Readiness, stopping: AbortSignal): Readiness =>
+  async () =>
+    stopping.aborted ? { status: 'stopping', parts: {} } : readiness();
 
 /** A part that takes longer than this counts as down. */
 const CHECK_SECONDS = 3;

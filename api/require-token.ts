@@ -1,8 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
 const REALM = 'Bearer realm="kol-cache"';
+
+/** Tells whether a request has the token. @param token undefined for none */
+export function tokenCheck(token: string | undefined): (request: Request) => boolean {
+  if (token === undefined) return () => false;
+  const expected = digest(token);
+  return (request) => {
+    const given = tokenOf(request);
+    // Digests have the same length, and the comparison takes the same time for every input.
+    return given !== undefined && timingSafeEqual(digest(given), expected);
+  };
+}
 
 /**
  * Accepts only requests with `Authorization: Bearer <token>` (RFC 6750).
@@ -16,20 +27,21 @@ export function requireToken(token: string | undefined): RequestHandler {
         'Calls that need the token are off in this deployment; set API_TOKEN to enable them',
       );
     };
-  const expected = digest(token);
+  const hasToken = tokenCheck(token);
   return (request, _response, next) => {
-    const given = /^Bearer +(.+)$/i.exec(request.get('Authorization') ?? '')?.[1];
-    if (given === undefined)
+    if (tokenOf(request) === undefined)
       throw new Problem('unauthorized', 'Send the header Authorization: Bearer <token>', {
         challenge: REALM,
       });
-    // Digests have the same length, and the comparison takes the same time for every input.
-    if (!timingSafeEqual(digest(given), expected))
+    if (!hasToken(request))
       throw new Problem('unauthorized', 'The token is not valid', {
         challenge: `${REALM}, error="invalid_token"`,
       });
     next();
   };
 }
+
+const tokenOf = (request: Request): string | undefined =>
+  /^Bearer +(.+)$/i.exec(request.get('Authorization') ?? '')?.[1];
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

@@ -1,11 +1,14 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { Router } from 'express';
 import type { z } from 'zod';
+import type { ReadControls } from '../cache/reading/read-controls.ts';
 import { parseInput, type InputShape } from '../contract/parse-input.ts';
 import { allowOnly, type Method } from './allow-only.ts';
+import { withDeadline } from './deadline.ts';
 import { jsonBody } from './json-body.ts';
 import { noStore } from './no-store.ts';
 import { invalidProblem, Problem, type ProblemType } from './problem.ts';
+import type { ControlsOf } from './request-controls.ts';
 
 /** An answer of a route that is not a problem. */
 export interface RouteAnswer {
@@ -33,7 +36,17 @@ export interface Route {
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   /** Problems in addition to those that every route of its kind can have. */
   readonly problems: readonly ProblemType[];
-  readonly handle: RequestHandler;
+  /** The request says how long it waits, so that it has no other deadline. */
+  readonly waits: boolean;
+  readonly handle: (call: RouteCall) => void | Promise<void>;
+}
+
+/** A request to a route. */
+interface RouteCall {
+  readonly request: Request;
+  readonly response: Response;
+  /** What the client demands of cached answers; undefined when it accepts any. */
+  readonly controls: ReadControls | undefined;
 }
 
 interface RouteDefinition<P extends InputShape, Q extends InputShape> extends Pick<
@@ -47,12 +60,14 @@ interface RouteDefinition<P extends InputShape, Q extends InputShape> extends Pi
   /** Default: none. */
   readonly token?: Route['token'];
   readonly problems?: Route['problems'];
-  readonly handle: (call: {
-    readonly request: Request;
-    readonly response: Response;
-    readonly params: z.infer<z.ZodObject<P>>;
-    readonly query: z.infer<z.ZodObject<Q>>;
-  }) => void | Promise<void>;
+  /** Default: false. */
+  readonly waits?: boolean;
+  readonly handle: (
+    call: RouteCall & {
+      readonly params: z.infer<z.ZodObject<P>>;
+      readonly query: z.infer<z.ZodObject<Q>>;
+    },
+  ) => void | Promise<void>;
 }
 
 type NoShape = Record<never, z.ZodType>;
@@ -64,6 +79,7 @@ export function defineRoute<P extends InputShape = NoShape, Q extends InputShape
   anyQuery = false,
   token = 'none',
   problems = [],
+  waits = false,
   handle,
   ...definition
 }: RouteDefinition<P, Q>): Route {
@@ -73,12 +89,12 @@ export function defineRoute<P extends InputShape = NoShape, Q extends InputShape
     query,
     token,
     problems,
-    handle: (request, response) =>
+    waits,
+    handle: (call) =>
       handle({
-        request,
-        response,
-        params: checked(params, request.params),
-        query: anyQuery ? ({} as z.infer<z.ZodObject<Q>>) : checked(query, request.query),
+        ...call,
+        params: checked(params, call.request.params),
+        query: anyQuery ? ({} as z.infer<z.ZodObject<Q>>) : checked(query, call.request.query),
       }),
   };
 }
@@ -101,21 +117,31 @@ function checked<S extends InputShape>(shape: S, given: unknown): z.infer<z.ZodO
   return parsed.value;
 }
 
-/**
- * A router of these routes. The first of two routes that match a path answers. A known path answers any other method with 405.
- * @param checkToken refuses a request without a valid token
- */
-export function createRouter(routes: readonly Route[], checkToken: RequestHandler): Router {
+interface RouterOptions {
+  /** Refuses a request without a valid token. */
+  readonly checkToken: RequestHandler;
+  readonly controlsOf: ControlsOf;
+  readonly deadlineSeconds: number;
+}
+
+/** A router of these routes. The first of two routes that match a path answers. A known path answers any other method with 405. */
+export function createRouter(
+  routes: readonly Route[],
+  { checkToken, controlsOf, deadlineSeconds }: RouterOptions,
+): Router {
   const router = Router({ caseSensitive: true });
   const paths = new Set(routes.map(({ path }) => path));
   for (const path of paths) {
     const methods = routes.filter((route) => route.path === path);
-    for (const { method, token, body, handle } of methods)
+    for (const { method, token, body, waits, handle } of methods)
       router[method](
         path,
         ...(token === 'none' ? [] : [requiredFor(token, checkToken), requiredFor(token, noStore)]),
         ...(body === undefined ? [] : [jsonBody]),
-        handle,
+        (request, response) => {
+          const answer = () => handle({ request, response, controls: controlsOf(request) });
+          return waits ? answer() : withDeadline(deadlineSeconds, answer);
+        },
       );
     router.all(path, allowOnly(...methods.map(({ method }) => method)));
   }

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { LocalEntry } from '../cache/reading/local-tier.ts';
 import { isHit, localAnswer } from '../cache/reading/read-through.ts';
-import type { ReadResult } from '../cache/reading/read-result.ts';
+import type { ReadOutcome, ReadResult } from '../cache/reading/read-result.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { Answer, sendAnswer, type HeaderList } from './answer.ts';
 import type { Freshness } from './freshness.ts';
@@ -110,11 +110,18 @@ export function cacheStatus({ outcome, ttlSeconds, collapsed }: ReadResult<unkno
       parts.push('fwd=uri-miss');
       if (ttlSeconds !== undefined) parts.push('stored');
       break;
+    case 'refresh':
+      parts.push('fwd=request');
+      if (ttlSeconds !== undefined) parts.push('stored');
+      break;
     case 'bypass':
       parts.push('fwd=bypass', 'detail=redis-unavailable');
       break;
   }
   // RFC 9211 defines `collapsed` for forwarded requests only.
-  if (collapsed && (outcome === 'miss' || outcome === 'bypass')) parts.push('collapsed');
+  if (collapsed && isForwarded(outcome)) parts.push('collapsed');
   return parts.join('; ');
 }
+
+const isForwarded = (outcome: ReadOutcome): boolean =>
+  outcome === 'miss' || outcome === 'bypass' || outcome === 'refresh';

@@ -1,10 +1,12 @@
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClients } from '../clients/create-clients.ts';
 import { createLogger } from '../clients/logger.ts';
 import { ConfigError, loadConfig, type Config } from '../config/config.ts';
 import { createApp } from './app.ts';
 import { createHttpServer, listen } from './create-http-server.ts';
 import { apiProfile, createDependencies } from './dependencies.ts';
+import { untilStopping } from './readiness.ts';
 
 /** Requests in flight get this long to finish after SIGTERM: longer than a Trino query may take. */
 const STOP_SECONDS = 15;
@@ -14,11 +16,16 @@ async function serve(config: Config): Promise<void> {
   const log = createLogger('api', config.LOG_LEVEL, { buffered: true });
   const clients = createClients(config, apiProfile(config), log);
   const { close, answerReady, ...dependencies } = await createDependencies(config, clients, log);
-  const server = createHttpServer(createApp(dependencies), answerReady);
+  const stopping = new AbortController();
+  const readiness = untilStopping(dependencies.readiness, stopping.signal);
+  const app = createApp({ ...dependencies, readiness });
+  const server = createHttpServer(app, { answerReady, stopping: stopping.signal });
   try {
     log.info({ port: await listen(server, config.API_PORT) }, 'listening');
     const [signal] = (await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])) as [string];
     log.info({ signal }, 'stopping');
+    stopping.abort();
+    await sleep(config.API_DRAIN_SECONDS * 1000); // load balancers see that /readyz is 503, and send no more requests
     const stopped = once(server, 'close');
     server.close(); // accepts no new connections, closes idle ones, waits for the rest
     // A connection that is kept alive becomes idle with its last answer. Node does not look again.

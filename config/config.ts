@@ -128,6 +128,17 @@ export const environmentSchema = z.object({
   API_TRINO_QUERIES: count(8).describe(
     'Trino queries of an API process at the same time. Some more wait; beyond that, what is not cached is a 503',
   ),
+  API_DEADLINE_SECONDS: seconds(12).describe(
+    'A request without an answer after this time gets a 504. A query of the API may take 10 s',
+  ),
+  API_DRAIN_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(300)
+    .default(5)
+    .describe(
+      'After SIGTERM the API answers requests for this time, with 503 on /readyz, so that load balancers leave it',
+    ),
   API_RATE_LIMIT: z.coerce
     .number()
     .int()

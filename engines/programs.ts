@@ -37,7 +37,8 @@ export const apiProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec =>
     name: 'api',
     title: 'API',
     file: 'api/server.ts',
-    env,
+    // Nothing balances the load of the local stack.
+    env: { API_DRAIN_SECONDS: '0', ...env },
     isReady: () => isHttpOk(new URL('/readyz', url)),
   });
 

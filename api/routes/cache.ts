@@ -2,12 +2,14 @@ import { z } from 'zod';
 import type { CacheAdmin } from '../../cache/admin/cache-admin.ts';
 import { deletableKinds, kindsById } from '../../cache/admin/cache-kinds.ts';
 import type { CacheStatus, KeyCounts } from '../../cache/admin/cache-status.ts';
+import type { Switchboard } from '../../cache/admin/switchboard.ts';
 import type { CacheReader, OutcomeCounts } from '../../cache/reading/cache-reader.ts';
+import { reachRedis } from '../../cache/redis/reach-redis.ts';
 import { isId } from '../../domain/values/id.ts';
 import { idParameter } from '../parameters.ts';
 import { invalidProblem } from '../problem.ts';
-import { reachRedis } from '../reach-redis.ts';
 import { bodyOf, defineRoute, type Route } from '../route.ts';
+import { toSnakeCase } from '../snake-case.ts';
 import { cacheStatusSchema, erasedSchema, invalidatedSchema } from '../schemas/cache-schemas.ts';
 
 /** Ids in one request: their keys are deleted in few round trips. */
@@ -29,7 +31,11 @@ const invalidateBody = {
 };
 
 /** /api/v1/cache, and the erasure of a KOL: what operators see and change of the cache. */
-export const cacheRoutes = (admin: CacheAdmin, reader: Pick<CacheReader, 'outcomes'>): Route[] => [
+export const cacheRoutes = (
+  admin: CacheAdmin,
+  reader: Pick<CacheReader, 'outcomes'>,
+  switchboard: Pick<Switchboard, 'current'>,
+): Route[] => [
   defineRoute({
     method: 'get',
     path: '/api/v1/cache/status',
@@ -39,7 +45,8 @@ export const cacheRoutes = (admin: CacheAdmin, reader: Pick<CacheReader, 'outcom
     answers: { 200: { description: 'The status', schema: cacheStatusSchema } },
     problems: ['cache-unavailable'],
     async handle({ response }) {
-      response.json(statusToJson(await reachRedis(admin.status), reader.outcomes()));
+      const status = statusToJson(await reachRedis(admin.status), reader.outcomes());
+      response.json({ ...status, switches: toSnakeCase(switchboard.current()) });
     },
   }),
   defineRoute({
@@ -84,7 +91,7 @@ function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: Outco
   const sum = (field: 'keys' | 'withTtl' | 'ttlSeconds') =>
     counts.reduce((total, each) => total + each[field], 0);
   const { hits, misses, evictedKeys, expiredKeys } = counters;
-  const { 'local-hit': l1, hit, negative, miss, bypass } = outcomes;
+  const { 'local-hit': l1, hit, negative, miss, refresh, bypass } = outcomes;
   return {
     ...countsToJson({ keys: sum('keys'), withTtl: sum('withTtl'), ttlSeconds: sum('ttlSeconds') }),
     by_kind: Object.fromEntries([...byKind].sort().map(([kind, each]) => [kind, countsToJson(each)])),
@@ -93,8 +100,8 @@ function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: Outco
     expired_keys: expiredKeys,
     redis: { hits, misses, hit_rate: rateOf(hits, misses) },
     process: {
-      ...{ l1, hit, negative, miss, bypass },
-      hit_rate: rateOf(l1 + hit + negative, miss + bypass),
+      ...{ l1, hit, negative, miss, refresh, bypass },
+      hit_rate: rateOf(l1 + hit + negative, miss + refresh + bypass),
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import type { ReadResult } from '../../cache/reading/read-result.ts';
-import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
+import { isUnavailable } from '../../cache/reading/source-unavailable.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { freshness, revalidated } from '../freshness.ts';
@@ -30,8 +30,8 @@ export const contentRoutes = (reader: CacheReader): Route[] => [
     params: { id: idParameter },
     answers: { 200: { description: 'The content', schema: contentSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, params: { id } }) {
-      const read = await reader.content(id);
+    async handle({ response, params: { id }, controls }) {
+      const read = await reader.content(id, controls);
       const value = valueOf(response, read, `No content ${JSON.stringify(id)}`);
       sendRead(response, read, freshness.content, content.toJson(value));
     },
@@ -47,8 +47,14 @@ const severalRoute = (reader: CacheReader): Route =>
     query: { ids: idsParameter, fields: fieldsParameter(Object.keys(content.fields)) },
     answers: { 200: { description: 'The content', schema: manySchema(contentSchema.partial()) } },
     problems: ['lakehouse-unavailable'],
-    handle: ({ response, query }) =>
-      sendMany(response, query.ids, reader.contents, content, selectFields(content.toJson, query.fields)),
+    handle: ({ response, query, controls }) =>
+      sendMany(
+        response,
+        query.ids,
+        (ids) => reader.contents(ids, controls),
+        content,
+        selectFields(content.toJson, query.fields),
+      ),
   });
 
 const trendingRoute = (reader: CacheReader): Route =>
@@ -64,10 +70,10 @@ const trendingRoute = (reader: CacheReader): Route =>
     },
     answers: { 200: { description: 'Content ids, hottest first', schema: trendingSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, query: { platform, limit, expand } }) {
-      const read = await reader.trending(platform);
+    async handle({ response, query: { platform, limit, expand }, controls }) {
+      const read = await reader.trending(platform, controls);
       const ids = valueOf(response, read, `No trending content for platform ${platform}`).slice(0, limit);
-      const details = expand === undefined ? undefined : await reader.contents(ids);
+      const details = expand === undefined ? undefined : await reader.contents(ids, controls);
       const items = ids.map((content_id, index) => ({
         rank: index + 1,
         content_id,
@@ -81,8 +87,7 @@ const trendingRoute = (reader: CacheReader): Route =>
 
 /** Null for a detail that cannot be read now: the list is useful without it. @throws a defect */
 function detailOrNull(result: PromiseSettledResult<ReadResult<Content>> | undefined): Content | null {
-  if (result?.status === 'rejected' && !(result.reason instanceof SourceUnavailableError))
-    throw result.reason;
+  if (result?.status === 'rejected' && !isUnavailable(result.reason)) throw result.reason;
   const value = result?.status === 'fulfilled' ? result.value.value : null;
   return value === null ? null : content.toJson(value);
 }

@@ -62,6 +62,7 @@ export const etlRoutes = (triggers: Triggers): Route[] => [
       202: { description: 'A load of the run is not finished', schema: etlRunSchema },
     },
     problems: ['not-found', 'temporal-unavailable'],
+    waits: true,
     async handle({ response, params: { id: runId }, query: { pipeline, wait } }) {
       const disconnected = new AbortController();
       response.on('close', () => disconnected.abort());

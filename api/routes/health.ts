@@ -3,7 +3,7 @@ import type { Readiness } from '../readiness.ts';
 import { defineRoute, type Route } from '../route.ts';
 
 const readinessSchema = z.strictObject({
-  status: z.enum(['ready', 'degraded', 'unavailable']),
+  status: z.enum(['ready', 'degraded', 'unavailable', 'stopping']),
   parts: z.record(
     z.string(),
     z.strictObject({ state: z.enum(['up', 'down']), latency_ms: z.number().min(0) }),
@@ -33,13 +33,15 @@ export const healthRoutes = (readiness: Readiness): Route[] => [
     summary: 'Whether reads can be served, and which parts are down',
     answers: {
       200: { description: 'At least one part that answers reads is up', schema: readinessSchema },
-      503: { description: 'Redis and Trino are down', schema: readinessSchema },
+      503: { description: 'Redis and Trino are down, or the process stops', schema: readinessSchema },
     },
     anyQuery: true,
     async handle({ response }) {
       response.set('Cache-Control', 'no-store');
       const report = await readiness();
-      response.status(report.status === 'unavailable' ? 503 : 200).json(report);
+      response
+        .status(report.status === 'unavailable' || report.status === 'stopping' ? 503 : 200)
+        .json(report);
     },
   }),
 ];

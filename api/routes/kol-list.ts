@@ -1,6 +1,7 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
+import type { ReadControls } from '../../cache/reading/read-controls.ts';
 import type { ReadResult } from '../../cache/reading/read-result.ts';
-import { SourceUnavailableError } from '../../cache/reading/source-unavailable.ts';
+import { isUnavailable } from '../../cache/reading/source-unavailable.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { formatCursor, listVersion, type ListCursor } from '../../domain/values/list-cursor.ts';
 import { ALL } from '../../domain/values/platform.ts';
@@ -46,18 +47,18 @@ export const kolListRoute = (reader: CacheReader): Route =>
       },
     },
     problems: ['not-found', 'list-changed', 'lakehouse-unavailable'],
-    async handle({ request, response, query }) {
+    async handle({ request, response, query, controls }) {
       const toJson = selectFields(profile.toJson, query.fields);
       if (query.ids !== undefined) {
         refuseListParameters(request.query);
-        await sendMany(response, query.ids, reader.profiles, profile, toJson);
+        await sendMany(response, query.ids, (ids) => reader.profiles(ids, controls), profile, toJson);
         return;
       }
       const { platform, sort, limit, cursor } = query;
-      const read = await reader.profileList(platform);
+      const read = await reader.profileList(platform, controls);
       const profiles = valueOf(response, read, `No KOLs for platform ${platform}`);
       const { page, next } = pageOf(profiles, cursor, limit);
-      const end = next === null ? await endOf(reader, platform, profiles.length) : null;
+      const end = next === null ? await endOf(reader, platform, profiles.length, controls) : null;
       const items = page.map((each) => toJson(each));
       // The end of the list depends on the statistics too.
       const source = next === null ? ofManyReads(read) : read;
@@ -83,14 +84,19 @@ function pageOf(profiles: readonly Profile[], cursor: ListCursor | undefined, li
 }
 
 /** Whether the list ends because it has all KOLs of the platform, or because only so many are kept. */
-async function endOf(reader: CacheReader, platform: string, listed: number): Promise<'all' | 'kept'> {
-  const stats = await reader.platformStats().catch(orNull);
+async function endOf(
+  reader: CacheReader,
+  platform: string,
+  listed: number,
+  controls: ReadControls | undefined,
+): Promise<'all' | 'kept'> {
+  const stats = await reader.platformStats(undefined, controls).catch(orNull);
   const total = platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;
   return total !== undefined && listed >= total ? 'all' : 'kept';
 }
 
 /** Without the statistics it is not known that the list is whole. @throws a defect */
 function orNull(error: unknown): ReadResult<never> | null {
-  if (error instanceof SourceUnavailableError) return null;
+  if (isUnavailable(error)) return null;
   throw error;
 }

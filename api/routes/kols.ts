@@ -32,8 +32,8 @@ export const kolRoutes = (reader: CacheReader, rankingLimits: readonly number[])
     params: { id: idParameter },
     answers: { 200: { description: 'The profile', schema: profileSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, params: { id } }) {
-      const read = await reader.profile(id);
+    async handle({ response, params: { id }, controls }) {
+      const read = await reader.profile(id, controls);
       const value = valueOf(response, read, `No KOL ${JSON.stringify(id)}`);
       sendRead(response, read, freshness.profile, profile.toJson(value));
     },
@@ -46,8 +46,8 @@ export const kolRoutes = (reader: CacheReader, rankingLimits: readonly number[])
     params: { id: idParameter },
     answers: { 200: { description: 'The score', schema: scoreSchema } },
     problems: ['not-found', 'lakehouse-unavailable', 'model-unavailable', 'score-refused'],
-    async handle({ response, params: { id } }) {
-      const read = await reader.score(id);
+    async handle({ response, params: { id }, controls }) {
+      const read = await reader.score(id, controls);
       const value = valueOf(response, read, `No score and no features for KOL ${JSON.stringify(id)}`);
       sendRead(response, read, freshness.score, scoreToJson(value, read));
     },
@@ -69,8 +69,9 @@ const topRoute = (reader: CacheReader, rankingLimits: readonly number[]): Route 
     },
     answers: { 200: { description: 'KOLs, highest score first', schema: rankingSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, query: { platform, by, limit, expand } }) {
-      const read = await reader.ranking({ kind: by, platform, limit: cachedLimit(rankingLimits, limit) });
+    async handle({ response, query: { platform, by, limit, expand }, controls }) {
+      const id = { kind: by, platform, limit: cachedLimit(rankingLimits, limit) };
+      const read = await reader.ranking(id, controls);
       const ranked = valueOf(response, read, `No ranking by ${by} for platform ${platform}`).slice(0, limit);
       const profiles =
         expand === undefined ? undefined : await reader.cachedProfiles(ranked.map(({ kol_id }) => kol_id));

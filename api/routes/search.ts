@@ -1,6 +1,7 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import type { PlatformHit } from '../../cache/reading/search.ts';
 import type { RecentSearches } from '../../cache/writing/recent-searches.ts';
+import { reachRedis } from '../../cache/redis/reach-redis.ts';
 import { MAX_LISTED } from '../../domain/search/build-index.ts';
 import { searchText } from '../../domain/search/search-text.ts';
 import { trimInvisible } from '../../domain/values/trim-invisible.ts';
@@ -14,7 +15,6 @@ import {
   platformParameter,
   searchParameter,
 } from '../parameters.ts';
-import { reachRedis } from '../reach-redis.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { recentSearchesSchema, searchSchema, suggestSchema } from '../schemas/read-schemas.ts';
 import { sendRead, valueOf } from '../send-read.ts';

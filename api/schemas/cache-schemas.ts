@@ -4,6 +4,12 @@ import { count } from './table-schema.ts';
 const share = z.number().min(0).max(1);
 /** Null where nothing was counted yet. */
 const hitRate = share.nullable();
+export const switchesSchema = z.strictObject({
+  l1: z.boolean(),
+  l1_ttl_seconds: z.number().min(0),
+  early_refresh: z.boolean(),
+  read_through: z.boolean(),
+});
 const keyCounts = {
   keys: count,
   share_with_ttl: share,
@@ -24,8 +30,17 @@ export const cacheStatusSchema = z.strictObject({
     .strictObject({ hits: count, misses: count, hit_rate: hitRate })
     .meta({ description: 'reads by all clients of Redis since its start' }),
   process: z
-    .strictObject({ l1: count, hit: count, negative: count, miss: count, bypass: count, hit_rate: hitRate })
+    .strictObject({
+      l1: count,
+      hit: count,
+      negative: count,
+      miss: count,
+      refresh: count,
+      bypass: count,
+      hit_rate: hitRate,
+    })
     .meta({ description: 'reads by this process of the API since its start' }),
+  switches: switchesSchema,
 });
 
 export const invalidatedSchema = z.strictObject({ deleted: count, by_kind: z.record(z.string(), count) });

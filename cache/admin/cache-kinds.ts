@@ -12,6 +12,7 @@ import { readCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
 import { searchIndex } from '../../domain/entities/search-index.ts';
 import { searchRecent } from '../../domain/entities/search-recent.ts';
+import { switches } from '../../domain/entities/switches.ts';
 import { trending } from '../../domain/entities/trending.ts';
 
 /** The starts of the keys of a kind. A key without variable parts is its own start. */
@@ -42,6 +43,7 @@ const records = {
   search_recent: starts(searchRecent.key('')),
   profile_reads: starts(readCounts.key),
   cache_metadata: starts(cacheMetadata.key),
+  switches: starts(switches.key),
 } as const;
 
 type KindById = keyof typeof byId;

@@ -68,7 +68,7 @@ export function createCacheReader({
 }: CacheReaderDependencies): CacheReader {
   const { now } = dependencies;
   const options = { onRejected };
-  const outcomes = { 'local-hit': 0, hit: 0, miss: 0, negative: 0, bypass: 0 };
+  const outcomes = { 'local-hit': 0, hit: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
   const profiles = readThrough({

@@ -1,41 +1,47 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
+import { luaScript, runScript } from '../redis/lua-script.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
 import { FENCE, LUA_READ_FENCE } from '../writing/read-fence.ts';
-import { replaceSet } from '../writing/replace-set.ts';
+import { removeSet, replaceSet } from '../writing/replace-set.ts';
 
 /** What a reader found under a key before it queried the source: nothing that it can use. */
 export type CacheMiss =
   | { readonly state: 'absent' }
   /** Cannot be decoded, lacks fields, or has no TTL. `reply` is the raw value; undefined where the key has another Redis type. */
-  | { readonly state: 'unusable'; readonly reply: unknown };
+  | { readonly state: 'unusable'; readonly reply: unknown }
+  /** A usable value that the client does not accept. */
+  | { readonly state: 'outdated'; readonly reply: unknown };
 
-/**
- * Fills a key after a miss.
- * @param readAt when the read began, as `readRedisTime` returns it
- * @returns false when another writer was faster, or the state of the key is from a later read: that stays
- */
-export type Fill = (
-  redis: RedisClient,
-  entry: CacheEntry,
-  seen: CacheMiss,
-  readAt: number,
-) => Promise<boolean>;
+/** How a key is filled after a miss. */
+export interface Fill {
+  /**
+   * @param readAt when the read began, as `readRedisTime` returns it
+   * @returns false when another writer was faster, or the state of the key is from a later read: that stays
+   */
+  (redis: RedisClient, entry: CacheEntry, seen: CacheMiss, readAt: number): Promise<boolean>;
+  /** Removes a value that the source does not have any more, unless it was written since the look-up. */
+  readonly remove: (redis: RedisClient, key: string, seen: CacheMiss, readAt: number) => Promise<unknown>;
+}
+
+/** Lua: `isSame(key, text)` tells whether a key still holds the text seen by the look-up, which is for a hash its cached_at. */
+const LUA_IS_SAME = `
+local function isSame(key, text)
+  local heldType = redis.call('TYPE', key).ok
+  return (heldType == 'string' and redis.call('GET', key) == text)
+    or (heldType == 'hash' and (redis.call('HGET', key, 'cached_at') or '') == text)
+end`;
 
 /**
  * Fills a key unless its value changed since the look-up: a miss takes some 300 ms, and in this time a warm or the hot path may
  * write a newer value. A key that a warm deleted because a later read did not find its row stays deleted.
  * KEYS: the key, its fence
  * ARGV: TTL in seconds, condition, text seen by the look-up, 'string' or 'hash', when the read began, then the value or field, value, …
- * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen, which is for a hash its
- * cached_at; 'any' fills always.
+ * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen; 'any' fills always.
  */
-const FILL = `${LUA_REPLACE_HASH}${LUA_READ_FENCE}
-local heldType = redis.call('TYPE', KEYS[1]).ok
-local unchanged = heldType == 'none' or ARGV[2] == 'any'
-  or (ARGV[2] == 'same' and heldType == 'string' and redis.call('GET', KEYS[1]) == ARGV[3])
-  or (ARGV[2] == 'same' and heldType == 'hash' and (redis.call('HGET', KEYS[1], 'cached_at') or '') == ARGV[3])
+const FILL = `${LUA_REPLACE_HASH}${LUA_READ_FENCE}${LUA_IS_SAME}
+local unchanged = redis.call('EXISTS', KEYS[1]) == 0 or ARGV[2] == 'any' or (ARGV[2] == 'same' and isSame(KEYS[1], ARGV[3]))
 if not unchanged or isLate(KEYS[2], ARGV[5]) then return 0 end
 if ARGV[4] == 'string' then
   redis.call('SET', KEYS[1], ARGV[6], 'EX', ARGV[1])
@@ -44,8 +50,25 @@ else
 end
 return 1`;
 
+/**
+ * Removes an item unless it was written since the look-up.
+ * KEYS: the key, its fence
+ * ARGV: text seen by the look-up, when the read began
+ */
+const REMOVE = luaScript(`${LUA_READ_FENCE}${LUA_IS_SAME}
+if not isSame(KEYS[1], ARGV[1]) then return 0 end
+raiseFence(KEYS[2], ARGV[2], 0)
+return redis.call('UNLINK', KEYS[1])`);
+
 /** Fills one item (hash or string) unless its key was written since the look-up. */
-export const fillItem: Fill = async (redis, entry, seen, readAt) => {
+export const fillItem: Fill = Object.assign(fillOne, {
+  remove: (redis: RedisClient, key: string, seen: CacheMiss, readAt: number) =>
+    runScript(redis, REMOVE, [
+      { keys: [key, siblingKey(key, FENCE)], args: [fillCondition(seen)[1], readAt] },
+    ]),
+});
+
+async function fillOne(redis: RedisClient, entry: CacheEntry, seen: CacheMiss, readAt: number) {
   if (entry.type !== 'string' && entry.type !== 'hash')
     throw new Error(`fillItem cannot fill ${entry.key}: it is a ${entry.type}, not a string or hash`);
   const value = entry.type === 'string' ? [entry.value] : Object.entries(entry.fields).flat();
@@ -61,7 +84,7 @@ export const fillItem: Fill = async (redis, entry, seen, readAt) => {
     ...value,
   );
   return filled === 1;
-};
+}
 
 function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', textSeen: string] {
   if (seen.state === 'absent') return ['absent', ''];
@@ -71,5 +94,10 @@ function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', 
 }
 
 /** Replaces a whole set, unless the one that is cached is from a later read. */
-export const fillSet: Fill = async (redis, entry, _, readAt) =>
-  (await replaceSet(redis, entry, readAt)).keys > 0;
+export const fillSet: Fill = Object.assign(
+  async (redis: RedisClient, entry: CacheEntry, _: CacheMiss, readAt: number) =>
+    (await replaceSet(redis, entry, readAt)).keys > 0,
+  {
+    remove: (redis: RedisClient, key: string, _: CacheMiss, readAt: number) => removeSet(redis, key, readAt),
+  },
+);

@@ -1,6 +1,7 @@
 import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import type { CacheMiss, Fill } from './fill-entry.ts';
+import { NotCachedError } from './not-cached.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { Answer } from './read-result.ts';
 import { translateSourceError } from './source-unavailable.ts';
@@ -17,7 +18,7 @@ export interface FillableSource<Id, T> {
   readonly fill: Fill;
 }
 
-/** Reads the source after a miss. Both throw SourceUnavailableError when the source does not answer. */
+/** Reads the source after a miss. Both throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
 export interface Loader<Id, T> {
   /** The time is that which a cached value gets, so that later readers name the same. */
   readonly load: (id: Id) => Promise<{ readonly value: T | null; readonly updatedAt: string }>;
@@ -32,14 +33,18 @@ export function createLoader<Id, T>(
     now,
     reportProblem,
     lookAgain,
+    mayQuery,
   }: {
     readonly redis: RedisClient;
     readonly now: () => Date;
     readonly reportProblem: ReportProblem;
     readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
+    /** Whether the source may be queried. */
+    readonly mayQuery: () => boolean;
   },
 ): Loader<Id, T> {
   async function load(id: Id) {
+    if (!mayQuery()) throw new NotCachedError(source.name, 'switch');
     const updatedAt = now().toISOString();
     return { value: await loadFrom(source, id), updatedAt };
   }
@@ -50,7 +55,13 @@ export function createLoader<Id, T>(
       // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
       const { value, updatedAt } = await load(id);
-      if (value === null) return { value, outcome: 'miss' };
+      if (value === null) {
+        if (seen.state === 'outdated' && readAt !== undefined)
+          await source.fill
+            .remove(redis, key, seen, readAt)
+            .catch((error: unknown) => reportProblem(key, 'fill', error));
+        return { value, outcome: 'miss' };
+      }
       const answer = { value, outcome: 'miss', updatedAt } as const;
       if (readAt === undefined) return answer;
       try {

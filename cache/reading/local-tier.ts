@@ -57,6 +57,8 @@ export interface LocalTier {
   dropReads(): void;
   /** Drops everything. */
   clear(): void;
+  /** Switches the tier on or off, and changes how long a value is kept at most. A change drops everything. */
+  configure(settings: { readonly isOn: boolean; readonly ttlSeconds: number }): void;
 }
 
 export interface LocalTierOptions {
@@ -70,7 +72,8 @@ export interface LocalTierOptions {
 const MAX_ENTRIES = 50_000;
 
 export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): LocalTier {
-  const limits = { max: MAX_ENTRIES, maxSize: Math.ceil(maxBytes / 2), ttl: ttlSeconds * 1000 };
+  const limits = { max: MAX_ENTRIES, maxSize: Math.ceil(maxBytes / 2) };
+  let settings = { isOn: true, ttlSeconds };
   const entries = new LRUCache<string, LocalEntry>(limits);
   const answers = new LRUCache<string, Attached>(limits);
   /** The newest read in flight of each key. A read that is no longer here must not keep what it has read. */
@@ -79,13 +82,21 @@ export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): Loc
 
   function keep<T>(key: string, { ttlMs, ...kept }: Kept<T>): void {
     if (ttlMs <= 0) return;
+    const ttl = Math.min(ttlMs, settings.ttlSeconds * 1000);
     const entry: LocalEntry<T> = {
       ...kept,
       expiresAt: performance.now() + ttlMs,
       // The answer refers to the value, so its size includes that of the value, which may be dropped first.
-      attach: (url, answer, bytes) => answers.set(url, { key, entry, answer }, { size: bytes + entry.bytes }),
+      attach: (url, answer, bytes) =>
+        answers.set(url, { key, entry, answer }, { size: bytes + entry.bytes, ttl }),
     };
-    entries.set(key, entry, { size: entry.bytes, ttl: Math.min(ttlMs, limits.ttl) });
+    entries.set(key, entry, { size: entry.bytes, ttl });
+  }
+
+  function clear(): void {
+    reads.clear();
+    entries.clear();
+    answers.clear();
   }
 
   return {
@@ -95,7 +106,7 @@ export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): Loc
       return found !== undefined && entries.get(found.key) === found.entry ? found : undefined;
     },
     beginRead(keys) {
-      if (followed?.isTracked() !== true) return undefined;
+      if (!settings.isOn || followed?.isTracked() !== true) return undefined;
       const { redis, isTracked } = followed;
       const read = {};
       for (const key of keys) reads.set(key, read);
@@ -116,10 +127,11 @@ export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): Loc
       entries.delete(key);
     },
     dropReads: () => reads.clear(),
-    clear() {
-      reads.clear();
-      entries.clear();
-      answers.clear();
+    clear,
+    configure(wanted) {
+      if (wanted.isOn === settings.isOn && wanted.ttlSeconds === settings.ttlSeconds) return;
+      settings = { ...wanted };
+      clear();
     },
   };
 }

@@ -14,6 +14,8 @@ export interface CacheHit<T> {
   readonly updatedAt: string | undefined;
   /** Estimate of the memory that the value takes. */
   readonly bytes: number;
+  /** From which the value was decoded. */
+  readonly reply: unknown;
 }
 
 /** What Redis has under a key. */
@@ -87,6 +89,7 @@ function readReplies<T>(
       ttlMs: Math.max(0, Number(ttl)),
       updatedAt: codec.updatedAt(reply, value),
       bytes: estimateBytes(reply),
+      reply,
     };
   } catch (error) {
     reportProblem(key, 'decode', error);

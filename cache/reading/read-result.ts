@@ -11,7 +11,9 @@ export type ReadOutcome =
   /** The source did not have the value a moment ago, and was not queried again. */
   | 'negative'
   /** Redis did not answer; the source was queried. */
-  | 'bypass';
+  | 'bypass'
+  /** The client did not accept the cached value; the source was queried. */
+  | 'refresh';
 
 export interface ReadResult<T> {
   /** Null when the entity does not exist. */

@@ -1,12 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
+import type { Switches } from '../../domain/entities/switches.ts';
 import { createLeases } from './leases.ts';
 import { createLoader, type FillableSource } from './load-and-fill.ts';
 import type { LocalEntry, LocalTier } from './local-tier.ts';
 import { lookUpTiers, type TieredResult } from './look-up-tiers.ts';
+import { readControlled, type ReadControls } from './read-controls.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { Answer, ReadOutcome, ReadResult } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
+import { createRefresh } from './refresh.ts';
 
 /** How one kind of entity is read: where it is cached, and where its value comes from on a miss. */
 export interface EntitySource<Id, T> extends FillableSource<Id, T> {
@@ -16,16 +19,18 @@ export interface EntitySource<Id, T> extends FillableSource<Id, T> {
   readonly onRead?: ((id: Id) => void) | undefined;
 }
 
-export type ReadThrough<Id, T> = (id: Id) => Promise<ReadResult<T>>;
+/** @param controls undefined accepts any answer */
+export type ReadThrough<Id, T> = (id: Id, controls?: ReadControls) => Promise<ReadResult<T>>;
 
 /** Reads several ids: one round trip to Redis, and misses share queries. One result for each id, which fails alone. */
 export type ReadManyThrough<Id, T> = (
   ids: readonly Id[],
+  controls?: ReadControls,
 ) => Promise<readonly PromiseSettledResult<ReadResult<T>>[]>;
 
 /** The ways to read one kind of entity. */
 export interface EntityReads<Id, T> {
-  /** @throws SourceUnavailableError when Redis has no value and the source does not answer */
+  /** @throws SourceUnavailableError when Redis has no value and the source does not answer. @throws NotCachedError */
   readonly read: ReadThrough<Id, T>;
   readonly readMany: ReadManyThrough<Id, T>;
   /** The values that Redis holds, in one round trip; none without Redis. It never queries the source, and never rejects. */
@@ -38,6 +43,8 @@ export interface ReadThroughDependencies {
   readonly localTier?: LocalTier | undefined;
   readonly now: () => Date;
   readonly onProblem: (problem: ReadProblem) => void;
+  /** What operators have switched; everything is on by default. */
+  readonly switches?: (() => Pick<Switches, 'readThrough' | 'earlyRefresh'>) | undefined;
   /** Called with the outcome of each read of one or several ids. */
   readonly onOutcome?: ((outcome: ReadOutcome) => void) | undefined;
 }
@@ -52,15 +59,15 @@ const MAX_UNKNOWN = 10_000;
 /** Cache-aside: reads the local tier, else Redis, else the source, and writes the source's value to Redis for the next reader. */
 export function createReadThrough<Id, T>(
   source: EntitySource<Id, T>,
-  { redis, localTier, now, onProblem, onOutcome = () => {} }: ReadThroughDependencies,
+  { redis, localTier, now, onProblem, switches, onOutcome = () => {} }: ReadThroughDependencies,
 ): EntityReads<Id, T> {
   const reportProblem = createProblemReporter(source.name, onProblem);
   const share = createFlights<T>();
   const lease = createLeases(redis, (key, error) => reportProblem(key, 'lease', error));
   const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
   const { key, codec } = source;
-  const count = createReadCount(source, onOutcome);
-  const onLocalRead = (id: Id) => count(id, { value: true, outcome: 'local-hit' });
+  const counted = createReadCount(source, onOutcome);
+  const onLocalRead = (id: Id) => void counted(id, { value: true, outcome: 'local-hit' });
   const tiers = { redis, localTier, key, codec, onRead: onLocalRead, reportProblem };
   const lookUpAll = (ids: readonly Id[]) => lookUpTiers(tiers, ids);
   const lookUpOne = async (id: Id): Promise<TieredResult<T>> =>
@@ -70,7 +77,14 @@ export function createReadThrough<Id, T>(
     const [written] = await lookUpTiers({ ...tiers, reportProblem: () => {} }, [id]);
     return written !== undefined && isFound(written) ? foundAnswer(written) : undefined;
   };
-  const loader = createLoader(source, { redis, now, reportProblem, lookAgain });
+  const mayQuery = () => switches?.().readThrough ?? true;
+  const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery });
+  const refresh = createRefresh(source, { redis, loader, reportProblem, answerOf: foundAnswer });
+
+  const remembered = (name: string, answer: Answer<T>): Answer<T> => {
+    if (answer.value === null) unknownKeys.set(name, true);
+    return answer;
+  };
 
   /** After the look-up: negative cache → one process loads and fills, the others wait for it. */
   async function resolve(id: Id, key: string, cached: TieredResult<T>): Promise<Answer<T>> {
@@ -86,28 +100,37 @@ export function createReadThrough<Id, T>(
             nothing: NEGATIVE,
             isNothing: ({ value }) => value === null,
           });
-    if (answer.value === null) unknownKeys.set(key, true);
-    return answer;
+    return remembered(key, answer);
   }
 
-  function counted(id: Id, result: ReadResult<T>): ReadResult<T> {
-    count(id, result);
-    return result;
+  async function readFound(id: Id, found: TieredResult<T>, controls?: ReadControls) {
+    const name = key(id);
+    const load = () => share(name, () => resolve(id, name, found));
+    const unknown = unknownKeys.has(name) ? NEGATIVE : undefined;
+    const cached = isFound(found) ? foundAnswer(found) : unknown;
+    if (controls === undefined) return isFound(found) ? { ...foundAnswer(found), collapsed: false } : load();
+    return readControlled<ReadResult<T>>(controls, {
+      entity: source.name,
+      ttlSeconds: source.ttlSeconds,
+      cached: cached && { ...cached, collapsed: false },
+      load,
+      refresh: () => share(`refresh ${name}`, async () => remembered(name, await refresh(id, name))),
+    });
   }
 
   return {
-    async read(id) {
+    async read(id, controls) {
       const name = key(id);
+      if (controls !== undefined) return counted(id, await readFound(id, await lookUpOne(id), controls));
       return counted(id, await share(name, async () => resolve(id, name, await lookUpOne(id))));
     },
-    async readMany(ids) {
+    async readMany(ids, controls) {
       const cached = await lookUpAll(ids);
       return Promise.allSettled(
         ids.map(async (id, index) => {
-          const [name, found] = [key(id), cached[index]];
+          const found = cached[index];
           if (found === undefined) throw new Error('a look-up has no result');
-          if (isFound(found)) return counted(id, { ...foundAnswer(found), collapsed: false });
-          return counted(id, await share(name, () => resolve(id, name, found)));
+          return counted(id, await readFound(id, found, controls));
         }),
       );
     },
@@ -115,12 +138,13 @@ export function createReadThrough<Id, T>(
   };
 }
 
-/** Counts each read by its outcome, and the ids of those that found a value. */
+/** Counts each read by its outcome, and the ids of those that found a value. Returns the read. */
 const createReadCount =
   <Id>({ onRead }: Pick<EntitySource<Id, unknown>, 'onRead'>, onOutcome: (outcome: ReadOutcome) => void) =>
-  (id: Id, { value, outcome }: Pick<ReadResult<unknown>, 'value' | 'outcome'>): void => {
-    onOutcome(outcome);
-    if (value !== null) onRead?.(id);
+  <R extends Pick<ReadResult<unknown>, 'value' | 'outcome'>>(id: Id, result: R): R => {
+    onOutcome(result.outcome);
+    if (result.value !== null) onRead?.(id);
+    return result;
   };
 
 /** The values that were found, by id. */

@@ -9,6 +9,8 @@ export interface RedisCodec<T> {
   readonly decode: (reply: unknown) => T | null;
   /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
   updatedAt(reply: unknown, value: T): string | undefined;
+  /** Whether an event of the hot path wrote the value, so that it is newer than the lakehouse. */
+  isFromEvent(reply: unknown, value: T): boolean;
 }
 
 /** An entity that is cached as a hash. */
@@ -30,15 +32,18 @@ export const hashCodec = <T>({ requiredFields, timeField, fromHash }: HashEntity
     return fromHash(hash);
   },
   updatedAt: (reply) => (reply as Record<string, string>)[timeField],
+  isFromEvent: (reply) => Boolean((reply as Record<string, string>)['event_time_ms']),
 });
 
 export const stringCodec = <T>(
   fromString: (text: string) => T,
   updatedAt: (value: T) => string | undefined,
+  isFromEvent: (value: T) => boolean = () => false,
 ): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.get(key),
   decode: (reply) => (reply === null ? null : fromString(reply as string)),
   updatedAt: (_, value) => updatedAt(value),
+  isFromEvent: (_, value) => isFromEvent(value),
 });
 
 /** An empty reply means that the key does not exist: Redis keeps no empty lists. */
@@ -49,6 +54,7 @@ export const listCodec = <T>(fromItems: (items: readonly string[]) => T): RedisC
     return items.length === 0 ? null : fromItems(items);
   },
   updatedAt: () => undefined,
+  isFromEvent: () => false,
 });
 
 /** Members in descending order of score; members of equal score in descending order of their bytes. */
@@ -67,4 +73,5 @@ export const zsetCodec = <T>(
     return members.length === 0 ? null : fromMembers(members);
   },
   updatedAt: () => undefined,
+  isFromEvent: () => false,
 });

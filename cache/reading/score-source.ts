@@ -48,7 +48,11 @@ export function scoreSource(
     name: score.name,
     ttlSeconds: score.ttlSeconds,
     key: score.key,
-    codec: stringCodec(score.fromString, ({ timestamp }) => timestamp),
+    codec: stringCodec(
+      score.fromString,
+      ({ timestamp }) => timestamp,
+      ({ event_time_ms }) => typeof event_time_ms === 'number',
+    ),
     load: async (kolId) => {
       const features = await loadFeatures(kolId);
       if (features === null) return null;

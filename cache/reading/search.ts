@@ -5,6 +5,7 @@ import { parseMember, rangesOf, type SearchHit } from '../../domain/search/index
 import { matchesWordStart, searchText } from '../../domain/search/search-text.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import { luaScript, runScriptEach } from '../redis/lua-script.ts';
+import { reachRedis } from '../redis/reach-redis.ts';
 import type { ReadResult } from './read-result.ts';
 
 /** The search index cannot be read: Redis does not answer, or no warm has written the index yet. */
@@ -52,7 +53,7 @@ export function createSearch(redis: RedisClient): Search {
       const indexed = await redis.zrange(searchIndex.key(ALL), 0, '-1');
       const wanted = platform === ALL ? indexed : indexed.filter((name) => name === platform);
       return { indexed, wanted, replies: await find(query, wanted) };
-    });
+    }, searchFailure);
     const { indexed, wanted, replies } = answered;
     if (indexed.length === 0 || replies.some(([ttlSeconds]) => ttlSeconds === NO_KEY))
       throw new SearchUnavailableError(
@@ -72,13 +73,8 @@ export function createSearch(redis: RedisClient): Search {
 /** What Redis answers to TTL for a key that does not exist. */
 const NO_KEY = -2;
 
-async function reachRedis<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw new SearchUnavailableError('Redis does not answer a search', { cause: error });
-  }
-}
+const searchFailure = (cause: unknown) =>
+  new SearchUnavailableError('Redis does not answer a search', { cause });
 
 /** The KOLs of these members, each once. */
 function hitsOf(members: readonly string[], query: string, platform: string): PlatformHit[] {

@@ -1,4 +1,5 @@
 import { SourceSchemaError } from '../../clients/lakehouse/silver-catalog.ts';
+import { NotCachedError } from './not-cached.ts';
 import { TrinoQueryError, TrinoUnavailableError } from '../../clients/lakehouse/trino-errors.ts';
 
 /** The lakehouse cannot answer now; the same read may succeed after `retryAfterSeconds`. */
@@ -13,6 +14,10 @@ export class SourceUnavailableError extends Error {
     this.name = 'SourceUnavailableError';
   }
 }
+
+/** Whether a read found no cached value, and could not or must not query the source. */
+export const isUnavailable = (error: unknown): boolean =>
+  error instanceof SourceUnavailableError || error instanceof NotCachedError;
 
 /** A temporary failure of the source becomes SourceUnavailableError; any other error, such as a wrong query, stays as it is. */
 export function translateSourceError(entity: string, error: unknown): unknown {

@@ -198,3 +198,16 @@ export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> =
     meaning: 'size, TTL and time of the read (`readAt`, as in its fence) of each set, by its key',
   },
 };
+
+export const switchFields: Readonly<Record<string, NameDoc>> = {
+  l1: { type: '`on` or `off`', meaning: 'values are kept in the memory of each process of the API' },
+  l1_ttl_seconds: {
+    type: 'integer',
+    meaning: 'how long a value is kept there at most; 0 or absent: `API_L1_TTL_SECONDS`',
+  },
+  early_refresh: {
+    type: '`on` or `off`',
+    meaning: 'values that are read often are refreshed before they expire',
+  },
+  read_through: { type: '`on` or `off`', meaning: 'the lakehouse is read for what is not cached' },
+};

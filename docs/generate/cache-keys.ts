@@ -12,6 +12,7 @@ import { profile } from '../../domain/entities/profile.ts';
 import { ranking } from '../../domain/entities/ranking.ts';
 import { readCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
+import { switches } from '../../domain/entities/switches.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import {
@@ -23,6 +24,7 @@ import {
   platformStatsFields,
   profileFields,
   scoreFields,
+  switchFields,
 } from './cache-fields.ts';
 import { keyDoc, MISS, WARM, type CacheKeyDoc } from './cache-key-doc.ts';
 import { code, codeBlock, duration, fieldTable, table } from './markdown.ts';
@@ -211,6 +213,18 @@ export const internalKeys: readonly CacheKeyDoc[] = [
       'when the read began that made the present state of a set, or that did not find the row of a deleted hash: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
     typeAndTtl: ['STRING', 'of the set; 15 min at least'],
     writers: 'warms; the API after a miss of a set',
+  },
+  {
+    ...keyDoc(cacheMetadata.name, switches.key, {
+      key: switches.key,
+      ttlSeconds: 0,
+      type: 'hash',
+      fields: switches.toFields({ l1: true, l1TtlSeconds: 10, earlyRefresh: true, readThrough: false }),
+    }),
+    content: 'what operators have switched at run time; a field that is absent has its default',
+    typeAndTtl: ['HASH', 'none: a switch stays as it was set'],
+    writers: 'the API, by request of an operator',
+    fields: switchFields,
   },
   {
     ...keyDoc(ranking.name, leaseKey('{key}'), anySet),

@@ -4,6 +4,7 @@ import { cacheSections } from './cache-keys.ts';
 import { renderConfiguration } from './configuration.ts';
 import { fillSections } from './markdown.ts';
 import { modelSections } from './ml-api.ts';
+import { renderReadStates } from './read-states.ts';
 import { silverSections } from './silver-tables.ts';
 import { topicSections } from './topics.ts';
 
@@ -27,6 +28,7 @@ export async function generateDocs(): Promise<GeneratedDoc[]> {
   return Promise.all([
     format('docs/configuration.md', renderConfiguration()),
     format('docs/contract.md', contract),
+    format('docs/what-happens-to-a-read.md', renderReadStates()),
   ]);
 }
 

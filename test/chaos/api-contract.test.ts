@@ -14,8 +14,8 @@ import { fuzz, installSchemathesis } from './schemathesis.ts';
 
 const TOKEN = 'a-token-of-the-contract-test';
 const EXAMPLES = 100;
-/** Each of these starts work in Temporal, or empties the cache that the others read. */
-const HEAVY = ['startWarm', 'reportLoad', 'invalidate'];
+/** Each of these starts work in Temporal, or changes the cache that the others read. */
+const HEAVY = ['startWarm', 'reportLoad', 'invalidate', 'changeSwitches'];
 const HEAVY_EXAMPLES = 20;
 
 let executable: string | undefined;

@@ -1,8 +1,10 @@
+import { afterAll, beforeEach } from 'vitest';
 import { createApp, createRoutes } from '../../api/app.ts';
 import { createHttpServer, listen } from '../../api/create-http-server.ts';
 import { apiProfile, createDependencies } from '../../api/dependencies.ts';
 import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
+import { closeRedis, connectRedis, type RedisClient } from '../../clients/redis.ts';
 import { loadConfig, type Config } from '../../config/config.ts';
 import { expectDocumented, type Answer } from './documented-answer.ts';
 import { testEngines } from './test-engines.ts';
@@ -50,7 +52,7 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
   const log = createLogger('api', config.LOG_LEVEL);
   const clients = createClients(config, apiProfile(config), log);
   const dependencies = await createDependencies(config, clients, log);
-  const server = createHttpServer(createApp(dependencies), dependencies.answerReady);
+  const server = createHttpServer(createApp(dependencies), dependencies);
   const routes = createRoutes(dependencies);
   const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
 
@@ -66,9 +68,9 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
 
   return {
     url,
-    // Without this header fetch adds `no-cache` to a conditional request, which makes it unconditional.
+    // Without this header fetch adds `no-cache` to a conditional request. The API ignores `no-transform`.
     get: (path, headers = {}) =>
-      request('GET', path, { headers: { 'cache-control': 'max-age=0', ...headers } }),
+      request('GET', path, { headers: { 'cache-control': 'no-transform', ...headers } }),
     send: (method, path, body, headers = {}) =>
       request(
         method,
@@ -85,6 +87,28 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
     },
   };
 }
+
+/** A client of the Redis of an API, for background work. Registers hooks: Redis is empty at the start of each test, and at the end. */
+export async function useRedis(more: Readonly<Record<string, string>> = {}): Promise<RedisClient> {
+  const redis = await connectRedis(apiConfig(more).REDIS_URL, 'work', { onError: () => {} });
+  beforeEach(() => redis.flushdb());
+  afterAll(async () => {
+    await redis.flushdb();
+    await closeRedis(redis);
+  });
+  return redis;
+}
+
+/** Runs an API during the tests of a file, with a client of its Redis. Call it at the top level of the file. */
+export async function useApi(more: Readonly<Record<string, string>> = {}) {
+  const [api, redis] = [await startApi(more), await useRedis(more)];
+  afterAll(() => api.close());
+  return { api, redis };
+}
+
+/** The token of the APIs that tests start. */
+export const TOKEN = 'token-of-the-api-tests';
+export const withToken = { authorization: `Bearer ${TOKEN}` };
 
 /** The header that says from where the API took the value. */
 export const cacheStatus = ({ headers }: Answer): string | null => headers.get('cache-status');

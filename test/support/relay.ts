@@ -13,8 +13,8 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-/** Starts a relay on a free port. @param address `host:port` of the engine */
-export async function startRelay(address: string): Promise<Relay> {
+/** Starts a relay. @param address `host:port` of the engine. @param at the port to listen on, a free one by default */
+export async function startRelay(address: string, at = 0): Promise<Relay> {
   const [host = '', port] = address.split(':');
   const open = new Set<Socket>();
   const silent = new Set<Socket>();
@@ -37,7 +37,7 @@ export async function startRelay(address: string): Promise<Relay> {
       socket.on('close', () => [client, engine].forEach((end) => end.destroy()));
     }
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
+  await once(server.listen(at, '127.0.0.1'), 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => connections,

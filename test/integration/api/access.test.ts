@@ -1,31 +1,22 @@
-import { connect } from 'node:net';
 import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import express from 'express';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createHttpServer } from '../../../api/create-http-server.ts';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createHttpServer, listen } from '../../../api/create-http-server.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import { apiConfig, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
+import { startApi, UNREACHABLE_ADDRESS, useRedis, type RunningApi } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
+import { until } from '../../support/until.ts';
 
 const LIMIT = 100;
 const PATH = '/api/v1/kols/known';
 
-let redis: RedisClient;
+const redis = await useRedis();
 const running: RunningApi[] = [];
-beforeAll(async () => {
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
-});
-beforeEach(async () => {
-  await redis.flushdb();
-  await writeEntries(redis, profileEntries(['known']));
-});
+beforeEach(() => writeEntries(redis, profileEntries(['known'])));
 afterEach(async () => {
   await Promise.all(running.splice(0).map((api) => api.close()));
-});
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
 });
 
 async function start(more: Readonly<Record<string, string>>): Promise<RunningApi> {
@@ -115,7 +106,7 @@ describe('web pages of other origins', () => {
       method: 'OPTIONS',
       headers: { ...app, 'access-control-request-method': 'GET' },
     });
-    expect(preflight.get('access-control-allow-methods')).toBe('GET,HEAD,POST,DELETE');
+    expect(preflight.get('access-control-allow-methods')).toBe('GET,HEAD,POST,PATCH,DELETE');
   });
 });
 
@@ -125,6 +116,51 @@ describe('a connection', () => {
     expect(server.keepAliveTimeout).toBeGreaterThan(60_000);
     expect(server.headersTimeout).toBeGreaterThan(server.keepAliveTimeout);
     expect(server.requestTimeout).toBeGreaterThanOrEqual(server.headersTimeout);
+  });
+
+  describe('of a slow client', () => {
+    const body = Buffer.alloc(32 * 1024 ** 2);
+    const app = express().get('/large', (_request, response) => void response.end(body));
+    app.post('/', express.json(), (_request, response) => void response.end());
+    const server = createHttpServer(app, {
+      limits: { headers: 0.3, request: 0.4, idle: 0.5, check: 0.05 },
+    });
+    const sockets: Socket[] = [];
+    const send = async (text: string) => {
+      const port = server.listening
+        ? (server.address() as AddressInfo).port
+        : await listen(server, 0, '127.0.0.1');
+      const socket = connect(port, '127.0.0.1');
+      sockets.push(socket);
+      socket.on('error', () => {}).write(text);
+      return socket;
+    };
+    const openConnections = () => promisify(server.getConnections.bind(server))();
+    afterAll(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+
+    test.each([
+      ['headers', 'GET / HTTP/1.1\r\nHost: api\r\n'],
+      [
+        'a body',
+        'POST / HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+      ],
+    ])('that does not end %s gets 408, and is closed', async (_, text) => {
+      const socket = await send(text);
+      const [data] = (await once(socket, 'data')) as [Buffer];
+      expect(data.toString()).toMatch(/^HTTP\/1.1 408 /);
+      await until('it is closed', async () => (await openConnections()) === 0);
+    });
+
+    test('that does not read its answer is closed', async () => {
+      const socket = await send('GET /large HTTP/1.1\r\nHost: api\r\n\r\n');
+      socket.pause();
+      await until('it is open', async () => (await openConnections()) === 1);
+      await until('it is closed', async () => (await openConnections()) === 0);
+      expect(socket.bytesRead).toBeLessThan(body.length);
+    });
   });
 
   test('with a path of more than 16 KiB gets 431', async () => {

@@ -1,30 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { score } from '../../../domain/entities/score.ts';
-import { apiConfig, cacheStatus, startApi, type Answer, type RunningApi } from '../../support/api.ts';
+import { apiConfig, cacheStatus, useApi, type Answer } from '../../support/api.ts';
 import { scoreAt } from '../../support/cache-values.ts';
 import { queryColumn } from '../../support/trino.ts';
 
-let api: RunningApi;
-let redis: RedisClient;
+const { api, redis } = await useApi();
 let kolIds: string[];
 let contentIds: string[];
 
 beforeAll(async () => {
-  const { TRINO_URL, REDIS_URL } = apiConfig();
-  api = await startApi();
-  redis = await connectRedis(REDIS_URL, 'work', { onError: () => {} });
+  const { TRINO_URL } = apiConfig();
   const ids = (column: string, table: string) =>
     queryColumn(TRINO_URL, `SELECT ${column} FROM iceberg.kol_silver.${table} LIMIT 100`);
   kolIds = await ids('kol_id', 'kol_profiles');
   contentIds = await ids('content_id', 'kol_content');
-});
-beforeEach(() => redis.flushdb());
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-  await api.close();
 });
 
 type Item = Readonly<Record<string, unknown>>;

@@ -1,32 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import { apiConfig, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
+import { cacheStatus, startApi, TOKEN, UNREACHABLE_ADDRESS, useApi, withToken } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
+import { until } from '../../support/until.ts';
 
-const TOKEN = 'token-of-the-cache-tests';
-const withToken = { authorization: `Bearer ${TOKEN}` };
 const calls = [
   ['GET', '/api/v1/cache/status', undefined],
   ['POST', '/api/v1/cache/invalidate', { kinds: ['profile'] }],
   ['DELETE', '/api/v1/kols/zoe', undefined],
 ] as const;
 
-let api: RunningApi;
-let redis: RedisClient;
-beforeAll(async () => {
-  api = await startApi({ API_TOKEN: TOKEN });
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
-});
-beforeEach(async () => {
-  await redis.flushdb();
-  await writeEntries(redis, profileEntries(['zoe', 'ana']));
-});
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-  await api.close();
-});
+const { api, redis } = await useApi({ API_TOKEN: TOKEN });
+beforeEach(() => writeEntries(redis, profileEntries(['zoe', 'ana'])));
 
 describe.each(calls)('%s %s', (method, path, body) => {
   test('needs the token', async () => {
@@ -80,6 +65,18 @@ test.each([
 ])('a wrong %s of %o is refused', async (parameter, body) => {
   const { status, json } = await api.send('POST', '/api/v1/cache/invalidate', body, withToken);
   expect([status, json['invalid']]).toMatchObject([400, [{ parameter }]]);
+});
+
+test('an erased KOL is gone from the memory of every process', async () => {
+  const other = await startApi({ API_L1_MEGABYTES: '8', API_L1_TTL_SECONDS: '60' });
+  const isLocal = async () => (cacheStatus(await other.get('/api/v1/kols/zoe')) ?? '').startsWith('kol-l1');
+  try {
+    await until('the other process keeps it', isLocal);
+    await api.send('DELETE', '/api/v1/kols/zoe', undefined, withToken);
+    await until('it is gone', async () => (await other.get('/api/v1/kols/zoe')).status === 404);
+  } finally {
+    await other.close();
+  }
 });
 
 test('an erased KOL is gone, and the answer says from where', async () => {

@@ -1,24 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
-import { API_TRINO_USER, apiConfig, startApi, type Answer, type RunningApi } from '../../support/api.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { API_TRINO_USER, apiConfig, startApi, useApi, type Answer } from '../../support/api.ts';
 import { queryColumn } from '../../support/trino.ts';
 
-let api: RunningApi;
-let redis: RedisClient;
+const { api } = await useApi();
 
 beforeAll(async () => {
-  api = await startApi();
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
   // The first query also checks the columns of the tables.
   await api.get('/api/v1/kols/first');
   // Opens the connections: while that lasts, requests arrive over seconds and not at once.
   await Promise.all(Array.from({ length: 1000 }, () => api.get('/healthz')));
-});
-beforeEach(() => redis.flushdb());
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-  await api.close();
 });
 
 const column = (sql: string) => queryColumn(apiConfig().TRINO_URL, sql);

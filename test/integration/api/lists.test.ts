@@ -1,36 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { kolContent } from '../../../domain/entities/kol-content.ts';
 import { profileList } from '../../../domain/entities/profile-list.ts';
-import {
-  API_TRINO_USER,
-  apiConfig,
-  cacheStatus,
-  startApi,
-  type Answer,
-  type RunningApi,
-} from '../../support/api.ts';
+import { API_TRINO_USER, apiConfig, cacheStatus, useApi, type Answer } from '../../support/api.ts';
 import { contentOf, idsOf, profileOf } from '../../support/cache-values.ts';
 import { queryColumn, queryTrino } from '../../support/trino.ts';
 
 const STORED = 'kol-redis; fwd=uri-miss; stored';
 const CONTENT = 'iceberg.kol_silver.kol_content';
 
-let api: RunningApi;
-let redis: RedisClient;
+const { api, redis } = await useApi({ WARM_LIST_SIZE: '60' });
 const { TRINO_URL } = apiConfig();
-
-beforeAll(async () => {
-  api = await startApi({ WARM_LIST_SIZE: '60' });
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
-});
-beforeEach(() => redis.flushdb());
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-  await api.close();
-});
 
 const items = ({ json }: Answer) => json['items'] as Record<string, unknown>[];
 const idsIn = (answer: Answer) => items(answer).map((item) => item['kol_id']);

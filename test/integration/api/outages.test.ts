@@ -2,25 +2,16 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { content } from '../../../domain/entities/content.ts';
 import { contentOf, NOW, profileEntries } from '../../support/cache-values.ts';
-import { apiConfig, cacheStatus, UNREACHABLE_ADDRESS, startApi, type RunningApi } from '../../support/api.ts';
+import { cacheStatus, startApi, UNREACHABLE_ADDRESS, useRedis, type RunningApi } from '../../support/api.ts';
 
 const BYPASS = 'kol-redis; fwd=bypass; detail=redis-unavailable';
 const TOP = '/api/v1/kols/top?limit=1';
 
-let redis: RedisClient;
-beforeAll(async () => {
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
-});
-beforeEach(() => redis.flushdb());
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-});
+const redis = await useRedis();
 
 interface Ranking {
   readonly items: readonly { readonly kol_id: string; readonly profile?: unknown }[];
@@ -165,6 +156,25 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page'])(
     });
   },
 );
+
+test('while Trino hangs, a read that needs it gets a 504 at the deadline, and others are answered', async () => {
+  const server = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const api = await startApi({ TRINO_URL: `http://127.0.0.1:${port}`, API_DEADLINE_SECONDS: '0.5' });
+  try {
+    await writeEntries(redis, profileEntries(['cached']));
+    const late = api.get('/api/v1/kols/not-cached');
+    expect((await api.get('/api/v1/kols/cached')).status).toBe(200);
+    const { status, json, headers } = await late;
+    expect([status, json['type']]).toEqual([504, 'urn:kol-cache:problem:deadline-exceeded']);
+    expect([headers.get('retry-after'), headers.get('cache-control')]).toEqual(['5', 'no-store']);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await api.close();
+  }
+});
 
 test('while Redis and Trino are down the API is unavailable but alive', async () => {
   const api = await startApi({

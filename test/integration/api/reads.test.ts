@@ -1,33 +1,23 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { profile } from '../../../domain/entities/profile.ts';
-import { API_TRINO_USER, apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
+import { API_TRINO_USER, apiConfig, cacheStatus, useApi } from '../../support/api.ts';
 import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
 import { queryColumn } from '../../support/trino.ts';
 
 const STORED = 'kol-redis; fwd=uri-miss; stored';
 
-let api: RunningApi;
-let redis: RedisClient;
+const { api, redis } = await useApi();
 /** KOLs in the lakehouse: the id of one is a number above 2^53, the id of the other is not a number. */
 let numericId: string;
 let namedId: string;
 
 beforeAll(async () => {
-  api = await startApi();
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
   [numericId = '', namedId = ''] = await column(
     `SELECT max(kol_id) FILTER (WHERE regexp_like(kol_id, '^[0-9]{17,}$')) AS id FROM iceberg.kol_silver.kol_profiles
      UNION ALL SELECT max(kol_id) FILTER (WHERE NOT regexp_like(kol_id, '^[0-9]+$')) FROM iceberg.kol_silver.kol_profiles
      ORDER BY 1`,
   );
-});
-beforeEach(() => redis.flushdb());
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-  await api.close();
 });
 
 const column = (sql: string) => queryColumn(apiConfig().TRINO_URL, sql);

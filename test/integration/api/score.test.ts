@@ -1,31 +1,24 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTrino } from '../../../clients/lakehouse/trino.ts';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { createMlService } from '../../../simulators/ml-service/server.ts';
-import { apiConfig, cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
+import { apiConfig, cacheStatus, useApi } from '../../support/api.ts';
 
 /** Latency of the model: long enough for a test to write to Redis during the call. */
 const MODEL_MS = 300;
 
-let model: Server;
-let modelUrl: string;
-let api: RunningApi;
-let redis: RedisClient;
+const model = createMlService({ latencyMs: MODEL_MS, faults: true });
+model.listen(0, '127.0.0.1');
+await once(model, 'listening');
+const modelUrl = `http://127.0.0.1:${(model.address() as AddressInfo).port}`;
+const { api, redis } = await useApi({ ML_API_URL: modelUrl });
 let kolId: string;
 let key: string;
 
 beforeAll(async () => {
-  model = createMlService({ latencyMs: MODEL_MS, faults: true });
-  model.listen(0, '127.0.0.1');
-  await once(model, 'listening');
-  modelUrl = `http://127.0.0.1:${(model.address() as AddressInfo).port}`;
-  api = await startApi({ ML_API_URL: modelUrl });
   const config = apiConfig();
-  redis = await connectRedis(config.REDIS_URL, 'work', { onError: () => {} });
   const trino = createTrino({ url: config.TRINO_URL, user: 'test', queryTimeoutSeconds: 30 });
   const [row] = await trino.rows('SELECT max(kol_id) AS id FROM iceberg.kol_silver.kol_trust_features', {
     columns: ['id'],
@@ -33,16 +26,8 @@ beforeAll(async () => {
   kolId = row?.[0] ?? '';
   key = `kol:score:${kolId}`;
 });
-beforeEach(async () => {
-  await redis.flushdb();
-  await setFaults({});
-});
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-  await api.close();
-  model.close();
-});
+beforeEach(() => setFaults({}));
+afterAll(() => model.close());
 
 async function setFaults(faults: object): Promise<void> {
   const headers = { 'content-type': 'application/json' };

@@ -1,35 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { buildSearchIndex } from '../../../domain/search/build-index.ts';
 import { ALL } from '../../../domain/values/platform.ts';
-import { apiConfig, startApi, type Answer, type RunningApi } from '../../support/api.ts';
+import { TOKEN, useApi, withToken, type Answer } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
 
-const TOKEN = 'token-of-the-search-tests';
-const withToken = { authorization: `Bearer ${TOKEN}` };
-
-let api: RunningApi;
-let redis: RedisClient;
-beforeAll(async () => {
-  api = await startApi({ API_TOKEN: TOKEN });
-  redis = await connectRedis(apiConfig().REDIS_URL, 'work', { onError: () => {} });
-});
+const { api, redis } = await useApi({ API_TOKEN: TOKEN });
 beforeEach(async () => {
-  await redis.flushdb();
   const kols = [
     { kol_id: 'duc', names: ['Nguyễn Đức'], followers_count: 900 },
     { kol_id: 'duc2', names: ['nguyen duc'], followers_count: 30 },
   ];
   await replaceSet(redis, searchIndex.toEntry('tiktok', buildSearchIndex(kols, 100)), 1);
   await replaceSet(redis, searchIndex.toEntry(ALL, ['tiktok']), 1);
-});
-afterAll(async () => {
-  await redis.flushdb();
-  await closeRedis(redis);
-  await api.close();
 });
 
 const items = ({ json }: Answer) => json['items'] as Record<string, unknown>[];

@@ -1,33 +1,22 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { UNREACHABLE_ADDRESS } from '../../support/api.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { someFreePorts } from '../../../engines/ports.ts';
+import { UNREACHABLE_ADDRESS, useRedis } from '../../support/api.ts';
+import { startApiProcess, type ApiProcess } from '../../support/api-process.ts';
+import { startBalancedClient } from '../../support/balanced-client.ts';
+import { profileEntries } from '../../support/cache-values.ts';
 import { testEngines } from '../../support/test-engines.ts';
+import { until } from '../../support/until.ts';
 
-const serverFile = fileURLToPath(new URL('../../../api/server.ts', import.meta.url));
-let server: ChildProcess | undefined;
-afterEach(() => server?.kill('SIGKILL'));
+const redis = await useRedis();
+const started: ApiProcess[] = [];
+afterEach(() => started.splice(0).forEach(({ child }) => child.kill('SIGKILL')));
 
-/** Starts the entry file as a process with this environment. */
-function start(environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', serverFile], {
-    env: { PATH: process.env['PATH'] ?? '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  server = child;
-  let output = '';
-  child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-  child.stderr.on('data', (text: Buffer) => (output += text.toString()));
-  const waitForOutput = async (pattern: RegExp): Promise<RegExpExecArray> => {
-    for (;;) {
-      const found = pattern.exec(output);
-      if (found) return found;
-      if (child.exitCode !== null) throw new Error(`The server ended: ${output}`);
-      await once(child.stdout, 'data');
-    }
-  };
-  return { child, waitForOutput, output: () => output };
+function start(environment: Readonly<Record<string, string>>): ApiProcess {
+  const server = startApiProcess(environment);
+  started.push(server);
+  return server;
 }
 
 describe('the server process', () => {
@@ -38,6 +27,7 @@ describe('the server process', () => {
       REDIS_URL: `${REDIS_URL}/1`,
       ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
       API_PORT: '0',
+      API_DRAIN_SECONDS: '0',
     });
     const [, port] = await waitForOutput(/"port":(\d+)/);
     // A new id, so the request needs a query to the lakehouse.
@@ -56,5 +46,38 @@ describe('the server process', () => {
     expect(code).toBe(1);
     expect(output()).toContain('API_PORT is not valid');
     expect(output()).toContain('REDIS_URL is not set');
+  });
+});
+
+describe('two processes that restart in turn under load', () => {
+  test('fail no request of a client that leaves a process when its /readyz is 503', async () => {
+    await writeEntries(redis, profileEntries(['known']));
+    const ports = await someFreePorts(2);
+    const { REDIS_URL, ...engines } = testEngines();
+    const startAt = (port: number) =>
+      start({
+        ...engines,
+        REDIS_URL: `${REDIS_URL}/1`,
+        ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
+        API_PORT: String(port),
+        API_DRAIN_SECONDS: '2',
+      });
+    const processes = new Map(ports.map((port) => [port, startAt(port)]));
+    const client = startBalancedClient(ports, '/api/v1/kols/known');
+    try {
+      await until('both are ready', () => Promise.resolve(client.ready().length === 2));
+      for (const port of ports) {
+        const { child } = processes.get(port) ?? startAt(port);
+        child.kill('SIGTERM');
+        await until('the client has left it', () => Promise.resolve(!client.ready().includes(port)));
+        await once(child, 'exit');
+        processes.set(port, startAt(port));
+        await until('it is ready again', () => Promise.resolve(client.ready().includes(port)));
+      }
+    } finally {
+      await client.stop();
+    }
+    expect(client.failures).toEqual([]);
+    expect(client.answered()).toBeGreaterThan(100);
   });
 });

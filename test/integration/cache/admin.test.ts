@@ -1,9 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import { deletableKinds } from '../../../cache/admin/cache-kinds.ts';
+import { fillItem, fillSet } from '../../../cache/reading/fill-entry.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { readRedisTime } from '../../../clients/redis.ts';
 import { autocomplete } from '../../../domain/entities/autocomplete.ts';
+import { content } from '../../../domain/entities/content.ts';
 import { engagement } from '../../../domain/entities/engagement.ts';
 import { kolContent } from '../../../domain/entities/kol-content.ts';
 import { profileList } from '../../../domain/entities/profile-list.ts';
@@ -104,8 +107,14 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
           profile.toEntry(each.kol_id, each, NOW.toISOString()),
           score.toEntry(scoreAt(each.kol_id, null)),
           engagement.toEntry({ kol_id: each.kol_id, content_id: '1', engagement_rate: null }),
-          kolContent.toEntry(each.kol_id, [contentOf('1', 5)]),
+          kolContent.toEntry(each.kol_id, [
+            { ...contentOf(`listed-${each.username}`, 5), kol_id: each.kol_id },
+          ]),
+          ...[`detail-${each.username}`, `listed-${each.username}`].map((id) =>
+            content.toEntry(id, { ...contentOf(id, 5), kol_id: each.kol_id }, NOW.toISOString()),
+          ),
         ]),
+        trending.toHeatEntry(ALL, [{ content_id: 'detail-zoe1', heat: 5 }]),
         ...[ALL, 'tiktok'].flatMap((platform) => [
           profileList.toEntry(platform, listed),
           ranking.toEntry(
@@ -120,6 +129,8 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         searchIndex.toEntry(ALL, ['tiktok']),
       ]);
       await replaceSet(target.redis, searchIndex.toEntry('tiktok', buildSearchIndex(indexed, 100)), 1);
+      const trends = trending.toEntry(ALL, ['detail-zoe1', 'detail-zoe2', 'listed-zoe1']);
+      await replaceSet(target.redis, trends, 1);
       await target.redis.zadd(readCounts.key, 5, ID, 6, OTHER);
       await target.redis.expire(readCounts.key, 100);
     });
@@ -130,6 +141,8 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         score: 1,
         engagement: 1,
         kol_content: 1,
+        content: 2,
+        trending: 3,
         profile_list: 3,
         ranking: 2,
         search_index: 3,
@@ -139,6 +152,9 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       const keys = await allKeys(target.redis);
       expect(keys.filter((key) => key.endsWith(ID))).toEqual([]);
       expect(keys).not.toContain(profileList.key('twitter'));
+      expect(keys.filter((key) => /zoe1/.test(key))).toEqual([]);
+      expect(await target.redis.lrange(trending.key(ALL), 0, -1)).toEqual(['detail-zoe2']);
+      expect(await target.redis.exists(trending.heatKey(ALL))).toBe(0);
       for (const key of [profile.key(OTHER), score.key(OTHER), engagement.key(OTHER), kolContent.key(OTHER)])
         expect(keys).toContain(key);
       expect(JSON.parse((await target.redis.get(profileList.key('tiktok'))) ?? '')).toEqual([listed[0]]);
@@ -153,6 +169,19 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       await target.redis.set(profileList.key('youtube'), `[{"kol_id":"${ID}`, 'EX', 100);
       expect(await admin().eraseKol(ID)).toMatchObject({ profile_list: 4 });
       expect(await target.redis.exists(profileList.key('youtube'))).toBe(0);
+    });
+
+    test.each([true, false])('refuses fills whose read began before it (cached: %s)', async (wasCached) => {
+      const { redis } = target;
+      if (!wasCached) await redis.del(profile.key(ID));
+      const readAt = await readRedisTime(redis);
+      await admin().eraseKol(ID);
+      const late = profile.toEntry(ID, named(ID, 'zoe1'), NOW.toISOString());
+      expect(await fillItem(redis, late, { state: 'absent' }, readAt)).toBe(false);
+      const lateRanking = ranking.toEntry('followers', ALL, 100, [{ kol_id: ID, score: 7 }]);
+      expect(await fillSet(redis, lateRanking, { state: 'absent' }, readAt)).toBe(false);
+      // The lakehouse names the KOL again.
+      expect(await fillItem(redis, late, { state: 'absent' }, await readRedisTime(redis))).toBe(true);
     });
 
     test('of a KOL that is not cached changes nothing', async () => {

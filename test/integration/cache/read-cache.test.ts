@@ -75,7 +75,7 @@ describeOnRedisAndCluster('reading', (target) => {
         dependencies(),
       );
       const outcomes = async () =>
-        new Set((await Promise.all(idsOf(50, 'new-').map(read))).map(({ outcome }) => outcome));
+        new Set((await Promise.all(idsOf(50, 'new-').map((id) => read(id)))).map(({ outcome }) => outcome));
       expect(await outcomes()).toEqual(new Set(['miss']));
       expect(await outcomes()).toEqual(new Set(['hit']));
       expect(await read('kol-7')).toMatchObject({ outcome: 'hit', value: { followers_count: 7 } });

@@ -31,7 +31,10 @@ const inActivity = (files: readonly string[]) =>
 /** In production the ML service is another process, and the patches of kafkajs run within the library. */
 const isOurStep = (file: string) => !file.startsWith('simulators/') && !file.includes('/kafkajs/patch-');
 
-/** Files that run for every request and do not touch its data: the log, the read counter, the clock, what keeps L1 right. */
+/**
+ * Files that run for every request, or meanwhile, and do not touch its data: the log, the read counter, the clock, what keeps L1 right, the
+ * deadline, the demands of the client, the switches.
+ */
 const CROSS_CUTTING = [
   'api/log-requests.ts',
   'api/create-http-server.ts',
@@ -40,6 +43,11 @@ const CROSS_CUTTING = [
   'cache/reading/invalidations.ts',
   'cache/redis/master-nodes.ts',
   'api/dependencies.ts',
+  'api/deadline.ts',
+  'api/request-controls.ts',
+  'domain/values/request-directives.ts',
+  'cache/admin/switchboard.ts',
+  'domain/entities/switches.ts',
 ];
 
 test('a miss runs the files that the document lists, and no more than 30', async () => {

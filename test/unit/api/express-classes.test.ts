@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express, { type Request, type Response } from 'express';
 import { expect, test } from 'vitest';
+import type { AnswerReady } from '../../../api/answer-ready.ts';
 import { createHttpServer } from '../../../api/create-http-server.ts';
 
 /** https://expressjs.com/en/5x/api.html#req, without what cookie-parser adds. */
@@ -21,10 +22,11 @@ test('requests and responses have every documented property, and Express leaves 
     seen = { request, response, prototypes: [request, response].map(Object.getPrototypeOf) };
     response.json({ id: request.params.id, host: request.hostname, query: request.query });
   });
-  const server = createHttpServer(app, (request, response) => {
+  const answerReady: AnswerReady = (request, response) => {
     prototypes.push(Object.getPrototypeOf(request), Object.getPrototypeOf(response));
     return false;
-  }).listen(0, '127.0.0.1');
+  };
+  const server = createHttpServer(app, { answerReady }).listen(0, '127.0.0.1');
   try {
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;

@@ -20,7 +20,7 @@ export function fakeDependencies(replaced: Partial<AppDependencies> = {}): AppDe
       kolContent: notCalled,
       dailyStats: notCalled,
       search: notCalled,
-      outcomes: () => ({ 'local-hit': 0, hit: 0, miss: 0, negative: 0, bypass: 0 }),
+      outcomes: () => ({ 'local-hit': 0, hit: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 }),
       cachedProfiles: notCalled,
     },
     readiness: notCalled,
@@ -28,6 +28,11 @@ export function fakeDependencies(replaced: Partial<AppDependencies> = {}): AppDe
     rankingLimits: [100],
     recentSearches: { record: notCalled, read: notCalled },
     cacheAdmin: { status: notCalled, invalidate: notCalled, eraseKol: notCalled },
+    switchboard: {
+      current: () => ({ l1: true, l1TtlSeconds: 10, earlyRefresh: true, readThrough: true }),
+      change: notCalled,
+      close: () => {},
+    },
     triggers: {
       signalEtlLoad: notCalled,
       readEtlLoads: notCalled,
@@ -39,6 +44,7 @@ export function fakeDependencies(replaced: Partial<AppDependencies> = {}): AppDe
     corsOrigins: [],
     rateLimit: undefined,
     token: undefined,
+    deadlineSeconds: 30,
     ...replaced,
   };
 }

@@ -5,6 +5,7 @@ import { fakeDependencies } from './fake-dependencies.ts';
 import { routesOf } from '../../support/list-routes.ts';
 
 type Document = ReturnType<typeof createOpenApi>;
+type Named = { readonly name: string; readonly description?: string };
 
 describe('the OpenAPI document', () => {
   let document: Document;
@@ -29,13 +30,14 @@ describe('the OpenAPI document', () => {
   test('names each operation once, and describes each parameter and each answer', () => {
     const ids = operations().map(({ operation }) => operation.operationId);
     expect(new Set(ids).size).toBe(ids.length);
+    const shared = (document.components?.parameters ?? {}) as Readonly<Record<string, Named>>;
     for (const { path, operation } of operations()) {
-      const named = (operation.parameters ?? []).map((parameter) => ('name' in parameter ? parameter : null));
-      for (const parameter of named)
-        expect(parameter?.description, `${path} ${parameter?.name}`).toMatch(/\w/);
-      const inPath = named
-        .filter((parameter) => parameter?.in === 'path')
-        .map((parameter) => parameter?.name);
+      const named = (operation.parameters ?? []).flatMap((parameter) =>
+        'name' in parameter ? [parameter] : [],
+      );
+      for (const { name, description } of [...named, ...Object.values(shared)])
+        expect(description, `${path} ${name}`).toMatch(/\w/);
+      const inPath = named.filter((parameter) => parameter.in === 'path').map(({ name }) => name);
       expect(inPath, path).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
       for (const response of Object.values(operation.responses ?? {}))
         expect((response as { description: string }).description, path).toMatch(/\w/);

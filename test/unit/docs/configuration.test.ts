@@ -4,6 +4,10 @@ import { generateDocs } from '../../../docs/generate/generated-docs.ts';
 
 test('the generated documents equal what `npm run docs` writes', async () => {
   const generated = await generateDocs();
-  expect(generated.map(({ path }) => path)).toEqual(['docs/configuration.md', 'docs/contract.md']);
+  expect(generated.map(({ path }) => path)).toEqual([
+    'docs/configuration.md',
+    'docs/contract.md',
+    'docs/what-happens-to-a-read.md',
+  ]);
   for (const { path, text } of generated) expect(readFileSync(path, 'utf8')).toBe(text);
 });

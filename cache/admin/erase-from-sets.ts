@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import type { RedisClient } from '../../clients/redis.ts';
+import { profileList } from '../../domain/entities/profile-list.ts';
+import { FieldError } from '../../domain/schema/field.ts';
+import { membersOfKol, parseMember } from '../../domain/search/index-member.ts';
+import { luaScript, runScript } from '../redis/lua-script.ts';
+import { unlinkKeys } from './invalidate.ts';
+
+/** A list that was replaced this often while one entry was removed is a defect. */
+const MAX_ATTEMPTS = 5;
+
+/**
+ * Replaces a text unless it has changed. An empty list is deleted, because a read would serve it.
+ * KEYS: the text
+ * ARGV: SHA-1 of the text seen, the new text
+ */
+const REPLACE_IF_SAME = luaScript(`#!lua
+local held = redis.call('GET', KEYS[1])
+if not held or redis.sha1hex(held) ~= ARGV[1] then return 0 end
+if ARGV[2] == '[]' then return redis.call('UNLINK', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
+return 1`);
+
+/** @param names receives the names that the list has of the KOL. @returns entries that were removed */
+export async function removeFromList(
+  redis: RedisClient,
+  key: string,
+  kolId: string,
+  names: Set<string | null>,
+): Promise<number> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const held = await redis.get(key);
+    const profiles = readable(profileList.fromString, held);
+    // No reader can use it, but it may name the KOL.
+    if (profiles === null) return unlinkKeys(redis, [key]);
+    const removed = profiles.filter(({ kol_id }) => kol_id === kolId);
+    if (held === null || removed.length === 0) return 0;
+    for (const { username, display_name } of removed) names.add(username).add(display_name);
+    const kept = JSON.stringify(profiles.filter(({ kol_id }) => kol_id !== kolId));
+    const seen = createHash('sha1').update(held).digest('hex');
+    if ((await runScript(redis, REPLACE_IF_SAME, [{ keys: [key], args: [seen, kept] }])) === 1)
+      return removed.length;
+  }
+  throw new Error(`${key} was replaced again and again while an entry was removed`);
+}
+
+/** A list in a text that Redis has; empty without a text, null for a text that is not a list. */
+export function readable<T>(
+  fromString: (text: string) => readonly T[],
+  held: string | null,
+): readonly T[] | null {
+  try {
+    return held === null ? [] : fromString(held);
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof FieldError) return null;
+    throw error;
+  }
+}
+
+/** @param names receives the names that the index has of the KOL. @returns members that were removed */
+export async function removeFromIndex(
+  redis: RedisClient,
+  key: string,
+  kolId: string,
+  names: Set<string | null>,
+): Promise<number> {
+  let cursor = '0';
+  let removed = 0;
+  do {
+    const [next, flat] = await redis.zscan(key, cursor, 'MATCH', membersOfKol(kolId), 'COUNT', 1000);
+    cursor = next;
+    const members = flat.filter((_, index) => index % 2 === 0);
+    if (members.length === 0) continue;
+    for (const member of members) names.add(parseMember(member)?.name ?? null);
+    removed += await redis.zrem(key, ...members);
+  } while (cursor !== '0');
+  return removed;
+}
+
+/**
+ * Removes members from a list of content, or from its heat.
+ * KEYS: the list, or the sorted set. ARGV: the members
+ */
+const REMOVE_MEMBERS = luaScript(`
+local removed = 0
+local isList = redis.call('TYPE', KEYS[1]).ok == 'list'
+for _, member in ipairs(ARGV) do
+  removed = removed + (isList and redis.call('LREM', KEYS[1], 0, member) or redis.call('ZREM', KEYS[1], member))
+end
+return removed`);
+
+/** @returns members that were removed */
+export const removeFromTrending = (
+  redis: RedisClient,
+  key: string,
+  contentIds: ReadonlySet<string>,
+): Promise<number> => runScript(redis, REMOVE_MEMBERS, [{ keys: [key], args: [...contentIds] }]);

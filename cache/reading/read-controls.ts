@@ -1,0 +1,46 @@
+import { acceptsCached, type RequestDirectives } from '../../domain/values/request-directives.ts';
+import { NotCachedError } from './not-cached.ts';
+import type { Answer } from './read-result.ts';
+import { isUnavailable } from './source-unavailable.ts';
+
+/** What the client of a read demands. */
+export interface ReadControls extends RequestDirectives {
+  /** Whether this read may query the source although a cache has an answer. */
+  readonly mayRefresh: () => Promise<boolean>;
+}
+
+/** The ways to answer one read. */
+interface ControlledRead<R> {
+  readonly entity: string;
+  /** TTL of the entity in Redis. */
+  readonly ttlSeconds: number;
+  /** What a cache has; undefined when none has the value. A remembered "does not exist" has no `ttlSeconds`. */
+  readonly cached: R | undefined;
+  /** Reads the source after a miss. */
+  readonly load: () => Promise<R>;
+  /** Reads the source, and replaces what is cached. */
+  readonly refresh: () => Promise<R>;
+}
+
+/**
+ * Answers a read as its client demands. A cached answer that the client does not accept is refreshed if that is permitted and the source
+ * answers; otherwise the client gets it all the same, and sees its age.
+ * @throws NotCachedError when the client wants a cached answer, and no cache has one that it accepts
+ */
+export async function readControlled<R extends Pick<Answer<unknown>, 'ttlSeconds'>>(
+  controls: ReadControls,
+  { entity, ttlSeconds, cached, load, refresh }: ControlledRead<R>,
+): Promise<R> {
+  const left = cached?.ttlSeconds ?? ttlSeconds;
+  const isAccepted = cached !== undefined && acceptsCached(controls, Math.max(0, ttlSeconds - left), left);
+  if (isAccepted) return cached;
+  if (controls.onlyIfCached) throw new NotCachedError(entity, 'request');
+  if (cached === undefined) return load();
+  if (!(await controls.mayRefresh())) return cached;
+  try {
+    return await refresh();
+  } catch (error) {
+    if (isUnavailable(error)) return cached;
+    throw error;
+  }
+}

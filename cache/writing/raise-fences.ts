@@ -1,0 +1,25 @@
+import type { RedisClient } from '../../clients/redis.ts';
+import { luaScript, runScript } from '../redis/lua-script.ts';
+import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
+
+/** KEYS: a fence. ARGV: the time of the read */
+const RAISE = luaScript(`${LUA_READ_FENCE}
+if not isLate(KEYS[1], ARGV[1]) then raiseFence(KEYS[1], ARGV[1], 0) end
+return 1`);
+
+/**
+ * Refuses the writes to these keys whose read began before `readAt`, also of keys that do not exist.
+ * @param readAt as `readRedisTime` returns it
+ * @throws the first error that Redis answered
+ */
+export async function raiseFences(
+  redis: RedisClient,
+  keys: readonly string[],
+  readAt: number,
+): Promise<void> {
+  await runScript(
+    redis,
+    RAISE,
+    keys.map((key) => ({ keys: [fenceKey(key)], args: [readAt] })),
+  );
+}

@@ -1,0 +1,143 @@
+import { code, table } from './markdown.ts';
+
+/** What the process of the API remembers of the value. */
+type Memory = 'nothing' | 'L1 has it' | 'that it does not exist';
+/** What Redis has of the value. */
+type RedisState =
+  | 'has it'
+  | 'does not have it'
+  | 'has some of its fields'
+  | 'has it without TTL'
+  | 'has the lease of a process that finds it'
+  | 'has a lease that says `nothing`'
+  | 'does not answer';
+type LakehouseState = 'has it' | 'does not have it' | 'does not answer';
+
+/** A state in which a profile is read, and the answer. The tests make each of these states with real engines. */
+export interface ReadState {
+  readonly memory: Memory;
+  readonly redis: RedisState;
+  readonly lakehouse: LakehouseState;
+  /** Cache-Control of the request. */
+  readonly request?: 'no-cache' | 'only-if-cached';
+  /** A switch that is off. */
+  readonly off?: 'l1' | 'read_through';
+  readonly status: number;
+  /** The header, with n for a number of seconds; undefined for an answer without it. */
+  readonly cacheStatus: string | undefined;
+  /** Name of the problem that the answer is. */
+  readonly problem?: string;
+  /** Queries on the lakehouse for the value. */
+  readonly queries: number;
+}
+
+const usual = { memory: 'nothing', lakehouse: 'has it' } as const;
+const l1Hit = { status: 200, cacheStatus: 'kol-l1; hit; ttl=n', queries: 0 };
+const hit = { status: 200, cacheStatus: 'kol-redis; hit; ttl=n', queries: 0 };
+const miss = { status: 200, cacheStatus: 'kol-redis; fwd=uri-miss; stored', queries: 1 };
+const unknown = {
+  status: 404,
+  cacheStatus: 'kol-redis; hit; detail=negative',
+  problem: 'not-found',
+  queries: 0,
+};
+const refused = (status: number, problem: string) => ({
+  status,
+  cacheStatus: undefined,
+  problem,
+  queries: 0,
+});
+
+export const readStates: readonly ReadState[] = [
+  { ...usual, memory: 'L1 has it', redis: 'has it', ...l1Hit },
+  { ...usual, memory: 'L1 has it', redis: 'does not answer', ...l1Hit },
+  { ...usual, redis: 'has it', ...hit },
+  { ...usual, redis: 'has it', lakehouse: 'does not answer', ...hit },
+  { ...usual, redis: 'does not have it', ...miss },
+  { ...usual, redis: 'has some of its fields', ...miss },
+  { ...usual, redis: 'has it without TTL', ...miss },
+  { ...usual, redis: 'has the lease of a process that finds it', ...hit },
+  { ...usual, redis: 'has a lease that says `nothing`', lakehouse: 'does not have it', ...unknown },
+  {
+    ...usual,
+    redis: 'does not have it',
+    lakehouse: 'does not have it',
+    status: 404,
+    cacheStatus: 'kol-redis; fwd=uri-miss',
+    problem: 'not-found',
+    queries: 1,
+  },
+  {
+    ...usual,
+    memory: 'that it does not exist',
+    redis: 'does not have it',
+    lakehouse: 'does not have it',
+    ...unknown,
+  },
+  {
+    ...usual,
+    redis: 'does not have it',
+    lakehouse: 'does not answer',
+    ...refused(503, 'lakehouse-unavailable'),
+  },
+  {
+    ...usual,
+    redis: 'does not answer',
+    status: 200,
+    cacheStatus: 'kol-redis; fwd=bypass; detail=redis-unavailable',
+    queries: 1,
+  },
+  {
+    ...usual,
+    redis: 'does not answer',
+    lakehouse: 'does not answer',
+    ...refused(503, 'lakehouse-unavailable'),
+  },
+  {
+    ...usual,
+    memory: 'L1 has it',
+    redis: 'has it',
+    request: 'no-cache',
+    status: 200,
+    cacheStatus: 'kol-redis; fwd=request; stored',
+    queries: 1,
+  },
+  { ...usual, redis: 'has it', lakehouse: 'does not answer', request: 'no-cache', ...hit },
+  { ...usual, redis: 'has it', request: 'only-if-cached', ...hit },
+  { ...usual, redis: 'does not have it', request: 'only-if-cached', ...refused(504, 'not-cached') },
+  { ...usual, redis: 'does not answer', request: 'only-if-cached', ...refused(504, 'not-cached') },
+  { ...usual, redis: 'has it', off: 'l1', ...hit },
+  { ...usual, redis: 'has it', off: 'read_through', ...hit },
+  { ...usual, redis: 'has it', request: 'no-cache', off: 'read_through', ...hit },
+  { ...usual, redis: 'does not have it', off: 'read_through', ...refused(503, 'read-through-off') },
+  { ...usual, redis: 'does not answer', off: 'read_through', ...refused(503, 'read-through-off') },
+];
+
+/** docs/what-happens-to-a-read.md. */
+export const renderReadStates = (): string => `# What happens to a read
+
+Generated from \`docs/generate/read-states.ts\` by \`npm run docs\`. A test makes each state with real engines and compares the answer
+(\`test/integration/docs/read-states.test.ts\`).
+
+Each row is a read of one profile (\`GET /api/v1/kols/:id\`); all other reads through the cache have the same steps. [api.md](api.md#headers) explains the
+headers, [request controls](api.md#request-controls) and [switches](api.md#patch-apiv1cacheswitches).
+
+${table(
+  ['the process remembers', 'Redis', 'the lakehouse', 'request, switch', 'answer', 'Cache-Status', 'queries'],
+  readStates.map(({ memory, redis, lakehouse, request, off, status, cacheStatus, problem, queries }) => [
+    memory,
+    redis,
+    lakehouse,
+    [
+      ...(request === undefined ? [] : [code(request)]),
+      ...(off === undefined ? [] : [`${code(off)} off`]),
+    ].join(', '),
+    `${status}${problem === undefined ? '' : ` ${code(problem)}`}`,
+    cacheStatus === undefined ? '' : code(cacheStatus),
+    String(queries),
+  ]),
+)}
+
+Several processes that miss the same key: one has the lease and reads the lakehouse, the others wait and read what it writes. Reads of many
+keys share queries. A read that has no answer at its deadline is a 504 \`deadline-exceeded\`.
+`;

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stackFolder } from '../../engines/paths.ts';
+import { freePorts } from '../../engines/ports.ts';
+import { startStack, type RunningStack } from '../../engines/start-stack.ts';
+import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
+import { startApiProcess, type ApiProcess } from '../support/api-process.ts';
+import { loadDuringOutage } from '../support/redis-outage.ts';
+import { startRelay, type Relay } from '../support/relay.ts';
+import { queryColumn } from '../support/trino.ts';
+import { until } from '../support/until.ts';
+
+const OUTAGE_SECONDS = 60;
+const REQUESTS_PER_SECOND = 500;
+
+let stack: RunningStack;
+let relay: Relay;
+let api: ApiProcess;
+let address: string;
+beforeAll(async () => {
+  const report = () => {};
+  stack = await startStack({
+    folder: join(stackFolder, 'redis-outage'),
+    ports: await freePorts(),
+    empty: true,
+    report,
+  });
+  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA, REDIS_URL } = stack.addresses;
+  await fillLakehouse({ trinoUrl: TRINO_URL, catalog: TRINO_CATALOG, schema: TRINO_SCHEMA, report });
+  address = new URL(REDIS_URL).host;
+  relay = await startRelay(address);
+  api = startApiProcess({
+    ...stack.addresses,
+    REDIS_URL: `redis://127.0.0.1:${relay.port}`,
+    ML_API_URL: 'http://127.0.0.1:1',
+    API_PORT: '0',
+    LOG_LEVEL: 'info',
+  });
+});
+afterAll(async () => {
+  api.child.kill('SIGKILL');
+  await relay.close();
+  await stack.stop();
+});
+
+test('Redis gone for a minute at 500 requests/s: L1 and the lakehouse answer all of them', async () => {
+  const [, port] = await api.waitForOutput(/"port":(\d+)/);
+  const url = `http://127.0.0.1:${port}`;
+  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = stack.addresses;
+  const ids = await queryColumn(
+    TRINO_URL,
+    `SELECT kol_id FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_profiles LIMIT 50`,
+  );
+  const paths = [
+    ...ids.map((id) => `/api/v1/kols/${encodeURIComponent(id)}`),
+    '/api/v1/kols/top',
+    '/api/v1/stats',
+    '/api/v1/content/trending',
+  ];
+  for (const path of paths) expect((await fetch(url + path)).status, path).toBe(200);
+  const outage = await loadDuringOutage(
+    { url, paths, perSecond: REQUESTS_PER_SECOND },
+    { address, relay },
+    OUTAGE_SECONDS,
+  );
+  ({ relay } = outage);
+  console.log(outage.seen);
+  expect(outage.seen).toMatchObject({ serverErrors: 0, failed: 0 });
+  for (const path of paths)
+    await until(`${path} is from L1 again`, async () => {
+      const { headers } = await fetch(url + path);
+      return headers.get('cache-status')?.startsWith('kol-l1; hit') === true;
+    });
+});
