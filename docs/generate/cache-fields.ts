@@ -198,3 +198,12 @@ export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> =
     meaning: 'size, TTL and time of the read (`readAt`, as in its fence) of each set, by its key',
   },
 };
+
+export const knownIdsFields: Readonly<Record<string, NameDoc>> = {
+  version: {
+    type: 'string',
+    meaning:
+      'format of the filter, and the version of the table: its Iceberg snapshot, or a fingerprint of its files in Hive',
+  },
+  filter: { type: 'base64', meaning: 'the bits of the filter' },
+};

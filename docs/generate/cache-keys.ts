@@ -1,10 +1,11 @@
 import { leaseKey } from '../../cache/reading/leases.ts';
-import { fenceKey } from '../../cache/writing/read-fence.ts';
+import { fenceKey, REMOVAL_FENCE } from '../../cache/writing/read-fence.ts';
 import { stagingKey } from '../../cache/writing/staging-key.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
 import { cacheMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { knownIds } from '../../domain/entities/known-ids.ts';
 import { kolContent, KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content.ts';
 import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
@@ -19,6 +20,7 @@ import {
   dailyStatsFields,
   engagementFields,
   eventFields,
+  knownIdsFields,
   partMetadataFields,
   platformStatsFields,
   profileFields,
@@ -180,6 +182,17 @@ export const internalKeys: readonly CacheKeyDoc[] = [
   },
   {
     ...keyDoc(
+      knownIds.name,
+      knownIds.key('{table}'),
+      knownIds.toEntry('kol_profiles', 'bloom-24-16 snapshot 4372618947213', 'AAgEgAAAQAAA…'),
+    ),
+    content:
+      'a Bloom filter of all ids of the table, 3 bytes for each. While the table has this version, the API answers 404 for an id that the filter does not contain, without a query',
+    writers: `${WARM('search')} (kol_profiles), ${WARM('trending')} (kol_content)`,
+    fields: knownIdsFields,
+  },
+  {
+    ...keyDoc(
       engagement.name,
       engagement.key('{kol_id}'),
       engagement.toEntry({ kol_id: 'zoe', content_id: '7301234567890123456', engagement_rate: 10.92 }),
@@ -211,6 +224,13 @@ export const internalKeys: readonly CacheKeyDoc[] = [
       'when the read began that made the present state of a set, or that did not find the row of a deleted hash: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
     typeAndTtl: ['STRING', 'of the set; 15 min at least'],
     writers: 'warms; the API after a miss of a set',
+  },
+  {
+    ...keyDoc(ranking.name, REMOVAL_FENCE, anySet),
+    content:
+      'when an operator last deleted from the cache or erased a KOL: microseconds since 1970 by the clock of Redis. A value that an API process read before is not served after its end',
+    typeAndTtl: ['STRING', '15 min'],
+    writers: 'the API',
   },
   {
     ...keyDoc(ranking.name, leaseKey('{key}'), anySet),
