@@ -1,8 +1,8 @@
 import type { Response } from 'express';
-import { isHit, type ReadManyThrough } from '../cache/reading/read-through.ts';
+import type { ReadManyThrough } from '../cache/reading/read-through.ts';
 import type { ReadResult } from '../cache/reading/read-result.ts';
 import { Answer, sendAnswer } from './answer.ts';
-import { cacheControl, ageSeconds } from './send-read.ts';
+import { ageSeconds, cacheControl, isHit } from './send-read.ts';
 import { revalidated } from './freshness.ts';
 import { problemOf, problemUrn, type Problem } from './problem.ts';
 

@@ -84,7 +84,7 @@ function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: Outco
   const sum = (field: 'keys' | 'withTtl' | 'ttlSeconds') =>
     counts.reduce((total, each) => total + each[field], 0);
   const { hits, misses, evictedKeys, expiredKeys } = counters;
-  const { 'local-hit': l1, hit, negative, miss, bypass } = outcomes;
+  const { 'local-hit': l1, hit, stale, negative, miss, bypass } = outcomes;
   return {
     ...countsToJson({ keys: sum('keys'), withTtl: sum('withTtl'), ttlSeconds: sum('ttlSeconds') }),
     by_kind: Object.fromEntries([...byKind].sort().map(([kind, each]) => [kind, countsToJson(each)])),
@@ -93,8 +93,8 @@ function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: Outco
     expired_keys: expiredKeys,
     redis: { hits, misses, hit_rate: rateOf(hits, misses) },
     process: {
-      ...{ l1, hit, negative, miss, bypass },
-      hit_rate: rateOf(l1 + hit + negative, miss + bypass),
+      ...{ l1, hit, stale, negative, miss, bypass },
+      hit_rate: rateOf(l1 + hit + stale + negative, miss + bypass),
     },
   };
 }

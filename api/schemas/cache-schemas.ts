@@ -24,7 +24,15 @@ export const cacheStatusSchema = z.strictObject({
     .strictObject({ hits: count, misses: count, hit_rate: hitRate })
     .meta({ description: 'reads by all clients of Redis since its start' }),
   process: z
-    .strictObject({ l1: count, hit: count, negative: count, miss: count, bypass: count, hit_rate: hitRate })
+    .strictObject({
+      l1: count,
+      hit: count,
+      stale: count,
+      negative: count,
+      miss: count,
+      bypass: count,
+      hit_rate: hitRate,
+    })
     .meta({ description: 'reads by this process of the API since its start' }),
 });
 

@@ -6,7 +6,7 @@ import { platformStats, type PlatformStats } from '../../domain/entities/platfor
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { createBatchLoader } from './batch-loader.ts';
-import { fillItem, fillSet } from './fill-entry.ts';
+import { fillItem, fillSet } from './load-and-fill.ts';
 import type { PlatformExists } from './platform-exists.ts';
 import type { EntitySource } from './read-through.ts';
 import { hashCodec, listCodec, zsetCodec } from './redis-codec.ts';
@@ -64,6 +64,8 @@ export const trendingSource = (
   ttlSeconds: trending.ttlSeconds,
   key: (platform) => trending.key(platform),
   codec: listCodec((items) => items),
+  // Events have moved its items.
+  isRefreshable: () => false,
   load: async (platform) => {
     if (!(await platformExists(platform))) return null;
     const trends = await lakehouse.trending(TRENDING_LIMIT, now(), platform, options);

@@ -6,7 +6,7 @@ import { kolContent, KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content
 import { profileList } from '../../domain/entities/profile-list.ts';
 import type { Profile } from '../../domain/entities/profile.ts';
 import { createBatchLoader } from './batch-loader.ts';
-import { fillItem, fillSet } from './fill-entry.ts';
+import { fillItem, fillSet } from './load-and-fill.ts';
 import type { PlatformExists } from './platform-exists.ts';
 import type { EntitySource } from './read-through.ts';
 import { hashCodec, stringCodec } from './redis-codec.ts';

@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import type { LocalEntry, LocalTier } from './local-tier.ts';
+import type { KeptValue, LocalEntry, LocalTier } from './local-tier.ts';
 import { lookUp, type CacheHit, type LookUpResult } from './look-up.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { RedisCodec } from './redis-codec.ts';
@@ -11,8 +11,8 @@ export interface Tiers<Id, T> {
   readonly localTier: LocalTier | undefined;
   readonly key: (id: Id) => string;
   readonly codec: RedisCodec<T>;
-  /** Counts a read that an answer in the local tier serves later. */
-  readonly onRead: (id: Id) => void;
+  /** Called for each read that an answer in the local tier serves later. */
+  readonly onRead: (id: Id, entry: Pick<CacheHit<T>, 'expiresAt'>) => void;
   readonly reportProblem: ReportProblem;
 }
 
@@ -48,7 +48,7 @@ export async function lookUpTiers<Id, T>(
     if (result.state === 'hit')
       tracked?.keep(
         key,
-        kept(result, () => onRead(id)),
+        kept(result, () => onRead(id, result)),
       );
     return result;
   });
@@ -56,10 +56,7 @@ export async function lookUpTiers<Id, T>(
   return results;
 }
 
-const kept = <T>({ value, updatedAt, bytes, ttlMs }: CacheHit<T>, countRead: () => void) => ({
-  value,
-  updatedAt,
-  bytes,
-  ttlMs,
-  countRead,
-});
+const kept = <T>(
+  { value, updatedAt, bytes, readAt, expiresAt }: CacheHit<T>,
+  onRead: () => void,
+): KeptValue<T> => ({ value, updatedAt, bytes, readAt, expiresAt, onRead });

@@ -1,12 +1,21 @@
 import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
+import { createEarlyRefresh } from './early-refresh.ts';
 import { createLeases } from './leases.ts';
 import { createLoader, type FillableSource } from './load-and-fill.ts';
-import type { LocalEntry, LocalTier } from './local-tier.ts';
+import type { LocalTier } from './local-tier.ts';
 import { lookUpTiers, type TieredResult } from './look-up-tiers.ts';
-import { createProblemReporter, type ReadProblem } from './read-problem.ts';
-import type { Answer, ReadOutcome, ReadResult } from './read-result.ts';
+import { createProblemReporter, type ReadProblem, type ReportProblem } from './read-problem.ts';
+import {
+  foundAnswer,
+  localAnswer,
+  NEGATIVE,
+  type Answer,
+  type ReadOutcome,
+  type ReadResult,
+} from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
+import { staleAnswer } from './stale-answer.ts';
 
 /** How one kind of entity is read: where it is cached, and where its value comes from on a miss. */
 export interface EntitySource<Id, T> extends FillableSource<Id, T> {
@@ -14,6 +23,10 @@ export interface EntitySource<Id, T> extends FillableSource<Id, T> {
   readonly codec: RedisCodec<T>;
   /** Called with the id of each read that found a value, so unknown ids cannot grow a counter. */
   readonly onRead?: ((id: Id) => void) | undefined;
+  /** Whether the source may replace this reply of Redis before it expires. By default it may. */
+  readonly isRefreshable?: ((reply: unknown) => boolean) | undefined;
+  /** False for an id that is known not to exist. By default the source is asked. Never rejects. */
+  readonly mayExist?: ((id: Id) => Promise<boolean>) | undefined;
 }
 
 export type ReadThrough<Id, T> = (id: Id) => Promise<ReadResult<T>>;
@@ -42,8 +55,6 @@ export interface ReadThroughDependencies {
   readonly onOutcome?: ((outcome: ReadOutcome) => void) | undefined;
 }
 
-const NEGATIVE = { value: null, outcome: 'negative' } as const;
-
 /** Ids that the source did not have are remembered this long, so that repeated reads do not query it each time. */
 const UNKNOWN_SECONDS = 30;
 /** Further ids push out the oldest, so that requests for random ids cannot fill the memory. */
@@ -54,13 +65,14 @@ export function createReadThrough<Id, T>(
   source: EntitySource<Id, T>,
   { redis, localTier, now, onProblem, onOutcome = () => {} }: ReadThroughDependencies,
 ): EntityReads<Id, T> {
-  const reportProblem = createProblemReporter(source.name, onProblem);
-  const share = createFlights<T>();
-  const lease = createLeases(redis, (key, error) => reportProblem(key, 'lease', error));
-  const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
   const { key, codec } = source;
+  const reportProblem = createProblemReporter(source.name, onProblem);
+  const share = createFlights<T>().share;
   const count = createReadCount(source, onOutcome);
-  const onLocalRead = (id: Id) => count(id, { value: true, outcome: 'local-hit' });
+  const onLocalRead = (id: Id, { expiresAt }: { readonly expiresAt: number }) => {
+    count(id, { value: true, outcome: 'local-hit' });
+    refreshEarly(id, expiresAt);
+  };
   const tiers = { redis, localTier, key, codec, onRead: onLocalRead, reportProblem };
   const lookUpAll = (ids: readonly Id[]) => lookUpTiers(tiers, ids);
   const lookUpOne = async (id: Id): Promise<TieredResult<T>> =>
@@ -68,27 +80,15 @@ export function createReadThrough<Id, T>(
   const lookAgain = async (id: Id): Promise<Answer<T> | undefined> => {
     // Its failures are those that the first look-up has reported.
     const [written] = await lookUpTiers({ ...tiers, reportProblem: () => {} }, [id]);
-    return written !== undefined && isFound(written) ? foundAnswer(written) : undefined;
+    return written !== undefined && isFound(written) ? answerOf(written) : undefined;
   };
-  const loader = createLoader(source, { redis, now, reportProblem, lookAgain });
-
-  /** After the look-up: negative cache → one process loads and fills, the others wait for it. */
-  async function resolve(id: Id, key: string, cached: TieredResult<T>): Promise<Answer<T>> {
-    if (isFound(cached)) return foundAnswer(cached);
-    // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
-    if (unknownKeys.has(key)) return NEGATIVE;
-    const answer =
-      cached.state === 'unreachable'
-        ? { ...(await loader.load(id)), outcome: 'bypass' as const }
-        : await lease(key, {
-            look: () => lookAgain(id),
-            work: () => loader.loadAndFill(id, key, cached),
-            nothing: NEGATIVE,
-            isNothing: ({ value }) => value === null,
-          });
-    if (answer.value === null) unknownKeys.set(key, true);
-    return answer;
-  }
+  const { resolve, refreshEarly } = createResolver(source, {
+    redis,
+    localTier,
+    now,
+    reportProblem,
+    lookAgain,
+  });
 
   function counted(id: Id, result: ReadResult<T>): ReadResult<T> {
     count(id, result);
@@ -106,12 +106,98 @@ export function createReadThrough<Id, T>(
         ids.map(async (id, index) => {
           const [name, found] = [key(id), cached[index]];
           if (found === undefined) throw new Error('a look-up has no result');
-          if (isFound(found)) return counted(id, { ...foundAnswer(found), collapsed: false });
+          if (isFound(found)) return counted(id, { ...(await resolve(id, name, found)), collapsed: false });
           return counted(id, await share(name, () => resolve(id, name, found)));
         }),
       );
     },
     readCached: async (ids) => foundValues(ids, await lookUpAll(ids)),
+  };
+}
+
+/** What happens after a look-up. */
+interface Resolver<Id, T> {
+  /** negative cache → known ids → stale value, or one process loads and fills, and the others wait for it */
+  readonly resolve: (id: Id, key: string, cached: TieredResult<T>) => Promise<Answer<T>>;
+  /** Perhaps refreshes a value in the background that was read now. */
+  readonly refreshEarly: (id: Id, expiresAt: number) => void;
+}
+
+interface ResolverDependencies<Id, T> extends Pick<ReadThroughDependencies, 'redis' | 'localTier' | 'now'> {
+  readonly reportProblem: ReportProblem;
+  readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
+}
+
+function createResolver<Id, T>(
+  source: EntitySource<Id, T>,
+  { redis, localTier, now, reportProblem, lookAgain }: ResolverDependencies<Id, T>,
+): Resolver<Id, T> {
+  const loads = createFlights<T>();
+  const lease = createLeases(redis, (key, error) => reportProblem(key, 'lease', error));
+  const loader = createLoader(source, { redis, now, reportProblem, lookAgain });
+  const early = createEarlyRefresh(source, { redis, loader, lease });
+  const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
+
+  /** Joins the load of the key that runs, or starts one. */
+  const load = (key: string, start: () => Promise<Answer<T>>): Promise<Answer<T>> =>
+    loads.share(key, async () => {
+      const answer = await start();
+      if (answer.value !== null) return answer;
+      unknownKeys.set(key, true);
+      return dropped(key, answer);
+    });
+
+  const loadInBackground = (key: string, start: () => Promise<Answer<T>>): void => {
+    if (!loads.isRunning(key)) load(key, start).catch((error) => reportProblem(key, 'refresh', error));
+  };
+
+  const refreshEarly = (id: Id, expiresAt: number): void => {
+    if (early.isDue(id, expiresAt)) loadInBackground(source.key(id), () => early.refresh(id, expiresAt));
+  };
+
+  /** A value that does not exist must not be served when it is stale. */
+  const dropped = (key: string, answer: Answer<T>): Answer<T> => {
+    localTier?.drop(key);
+    return answer;
+  };
+
+  const loadMissing = async (id: Id, key: string, cached: NotFound<T>): Promise<Answer<T>> =>
+    cached.state === 'unreachable'
+      ? { ...(await loader.load(id)), outcome: 'bypass' }
+      : lease(key, {
+          look: () => lookAgain(id),
+          work: () => loader.loadAndFill(id, key, cached),
+          nothing: NEGATIVE,
+          isNothing: ({ value }) => value === null,
+        });
+
+  async function staleOf(key: string): Promise<Answer<T> | undefined> {
+    const entry = localTier?.stale<T>(key);
+    try {
+      return entry && (await staleAnswer(redis, key, entry));
+    } catch (error) {
+      reportProblem(key, 'stale', error);
+      return undefined;
+    }
+  }
+
+  return {
+    refreshEarly,
+    async resolve(id, key, cached) {
+      if (isFound(cached)) {
+        refreshEarly(id, expiryOf(cached));
+        return answerOf(cached);
+      }
+      // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
+      if (unknownKeys.has(key)) return dropped(key, NEGATIVE);
+      const start = () => loadMissing(id, key, cached);
+      if (cached.state !== 'absent') return load(key, start);
+      if ((await source.mayExist?.(id)) === false) return dropped(key, NEGATIVE);
+      const stale = await staleOf(key);
+      if (stale === undefined) return load(key, start);
+      loadInBackground(key, start);
+      return stale;
+    },
   };
 }
 
@@ -128,45 +214,33 @@ function foundValues<Id, T>(ids: readonly Id[], results: readonly TieredResult<T
   const values = new Map<Id, T>();
   ids.forEach((id, index) => {
     const found = results[index];
-    const value = found !== undefined && isFound(found) ? foundAnswer(found).value : null;
+    const value = found !== undefined && isFound(found) ? answerOf(found).value : null;
     if (value !== null) values.set(id, value);
   });
   return values;
 }
 
-/** Concurrent reads of one key share one flight, its error included. */
+/** Concurrent work for one key shares one flight, its error included. */
 function createFlights<T>() {
   const flights = new Map<string, Promise<Answer<T>>>();
-  return async (key: string, start: () => Promise<Answer<T>>): Promise<ReadResult<T>> => {
-    const running = flights.get(key);
-    if (running !== undefined) return { ...(await running), collapsed: true };
-    const flight = start().finally(() => flights.delete(key));
-    flights.set(key, flight);
-    return { ...(await flight), collapsed: false };
+  return {
+    share: async (key: string, start: () => Promise<Answer<T>>): Promise<ReadResult<T>> => {
+      const running = flights.get(key);
+      if (running !== undefined) return { ...(await running), collapsed: true };
+      const flight = start().finally(() => flights.delete(key));
+      flights.set(key, flight);
+      return { ...(await flight), collapsed: false };
+    },
+    isRunning: (key: string) => flights.has(key),
   };
 }
 
 type Found<T> = Extract<TieredResult<T>, { state: 'hit' | 'local-hit' }>;
+type NotFound<T> = Exclude<TieredResult<T>, Found<T>>;
 const isFound = <T>(result: TieredResult<T>): result is Found<T> =>
   result.state === 'hit' || result.state === 'local-hit';
 
-function foundAnswer<T>(found: Found<T>): Answer<T> {
-  if (found.state === 'local-hit') return localAnswer(found.entry);
-  const { value, ttlMs, updatedAt } = found;
-  return { value, outcome: 'hit', ttlSeconds: Math.round(ttlMs / 1000), ...optionalTime(updatedAt) };
-}
-
-/** The answer to a read of a value that the local tier has. */
-export const localAnswer = <T>(entry: LocalEntry<T>): Answer<T> => ({
-  value: entry.value,
-  outcome: 'local-hit',
-  ttlSeconds: Math.max(0, Math.round((entry.expiresAt - performance.now()) / 1000)),
-  ...optionalTime(entry.updatedAt),
-  entry,
-});
-
-const optionalTime = (updatedAt: string | undefined) => (updatedAt === undefined ? {} : { updatedAt });
-
-/** Whether the value was in a cache. */
-export const isHit = ({ outcome }: Pick<ReadResult<unknown>, 'outcome'>): boolean =>
-  outcome === 'hit' || outcome === 'local-hit';
+const answerOf = <T>(found: Found<T>): Answer<T> =>
+  found.state === 'local-hit' ? localAnswer(found.entry) : foundAnswer(found);
+const expiryOf = <T>(found: Found<T>): number =>
+  found.state === 'local-hit' ? found.entry.expiresAt : found.expiresAt;

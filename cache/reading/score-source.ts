@@ -6,7 +6,7 @@ import { score, type Score } from '../../domain/entities/score.ts';
 import { buildScore } from '../../domain/scoring/prediction.ts';
 import { buildFeaturesFromLakehouse, type ModelFeatures } from '../../domain/scoring/model-features.ts';
 import { createBatchLoader } from './batch-loader.ts';
-import { fillItem } from './fill-entry.ts';
+import { fillItem } from './load-and-fill.ts';
 import type { EntitySource } from './read-through.ts';
 import { stringCodec } from './redis-codec.ts';
 
@@ -49,6 +49,8 @@ export function scoreSource(
     ttlSeconds: score.ttlSeconds,
     key: score.key,
     codec: stringCodec(score.fromString, ({ timestamp }) => timestamp),
+    // A score of an event knows more than the lakehouse.
+    isRefreshable: () => false,
     load: async (kolId) => {
       const features = await loadFeatures(kolId);
       if (features === null) return null;

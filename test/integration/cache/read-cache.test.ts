@@ -3,7 +3,7 @@ import { measureProfileSize } from '../../../cache/popularity/profile-size.ts';
 import { addReads, readMostRead } from '../../../cache/popularity/read-counts.ts';
 import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
 import { tableSource, trendingSource } from '../../../cache/reading/entity-sources.ts';
-import { fillItem } from '../../../cache/reading/fill-entry.ts';
+import { fillItem } from '../../../cache/reading/load-and-fill.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
 import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
