@@ -67,7 +67,13 @@ function expectedProblem(reason: unknown): Problem {
 function cacheStatusOfMany(reads: readonly ReadResult<unknown>[], failed: number): string {
   const cached = reads.filter((read) => isHit(read) || read.outcome === 'negative').length;
   const local = reads.filter(({ outcome }) => outcome === 'local-hit').length;
+  const stale = reads.filter(({ outcome }) => outcome === 'stale').length;
   const all = reads.length + failed;
   if (local === all) return 'kol-l1; hit';
-  return cached === all ? 'kol-redis; hit' : `kol-redis; fwd=miss; detail="${cached} of ${all} cached"`;
+  const details = [
+    ...(cached === all ? [] : [`${cached} of ${all} cached`]),
+    ...(stale === 0 ? [] : [`${stale} stale`]),
+  ];
+  const status = cached === all ? 'kol-redis; hit' : 'kol-redis; fwd=miss';
+  return details.length === 0 ? status : `${status}; detail="${details.join(', ')}"`;
 }

@@ -133,6 +133,11 @@ test('while Trino is gone, a value that has expired is served as stale, with its
   expect(age).toBeGreaterThan(profile.ttlSeconds);
   expect(stale.headers.get('cache-control')).toMatch(`max-age=${age},`);
   expect(stale.json['followers_count']).toBe(7);
+  const several = await api.get('/api/v1/kols?ids=kol-7');
+  expect([cacheStatus(several), Number(several.headers.get('age')) >= age]).toEqual([
+    'kol-redis; hit; detail="1 stale"',
+    true,
+  ]);
   await api.close();
 });
 
