@@ -1,11 +1,8 @@
-import { leaseKey } from '../../cache/reading/leases.ts';
-import { fenceKey, REMOVAL_FENCE } from '../../cache/writing/read-fence.ts';
 import { stagingKey } from '../../cache/writing/staging-key.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
 import { cacheMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
-import { knownIds } from '../../domain/entities/known-ids.ts';
 import { kolContent, KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content.ts';
 import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
@@ -20,13 +17,13 @@ import {
   dailyStatsFields,
   engagementFields,
   eventFields,
-  knownIdsFields,
   partMetadataFields,
   platformStatsFields,
   profileFields,
   scoreFields,
 } from './cache-fields.ts';
 import { keyDoc, MISS, WARM, type CacheKeyDoc } from './cache-key-doc.ts';
+import { anySet, coordinationKeys } from './coordination-keys.ts';
 import { code, codeBlock, duration, fieldTable, table } from './markdown.ts';
 import { SAMPLE_TIME, sampleContent, sampleProfile, sampleScore } from './samples.ts';
 import { searchKeys } from './search-keys.ts';
@@ -154,9 +151,6 @@ const samplePartMetadata: PartMetadata = {
 };
 
 /** Keys for the system's own use. */
-/** Stands for any set. */
-const anySet = ranking.toEntry('followers', 'all', RANKING_LIMIT, [{ kol_id: 'zoe', score: 11_300 }]);
-
 export const internalKeys: readonly CacheKeyDoc[] = [
   {
     ...keyDoc(cacheMetadata.name, cacheMetadata.key, {
@@ -179,17 +173,6 @@ export const internalKeys: readonly CacheKeyDoc[] = [
     }),
     content: `\`kol_id\` with the weight of its reads; the member with an empty name holds the start of the count ([hot-profiles.md](hot-profiles.md)). ${readCounts.maxMembers.toLocaleString('en-US')} members at most`,
     writers: 'the API',
-  },
-  {
-    ...keyDoc(
-      knownIds.name,
-      knownIds.key('{table}'),
-      knownIds.toEntry('kol_profiles', 'bloom-24-16 snapshot 4372618947213', 'AAgEgAAAQAAA…'),
-    ),
-    content:
-      'a Bloom filter of all ids of the table, 3 bytes for each. While the table has this version, the API answers 404 for an id that the filter does not contain, without a query',
-    writers: `${WARM('search')} (kol_profiles), ${WARM('trending')} (kol_content)`,
-    fields: knownIdsFields,
   },
   {
     ...keyDoc(
@@ -218,27 +201,7 @@ export const internalKeys: readonly CacheKeyDoc[] = [
     typeAndTtl: ['of the set', 'of the set'],
     writers: 'warms; the API after a miss',
   },
-  {
-    ...keyDoc(ranking.name, fenceKey('{key}'), anySet),
-    content:
-      'when the read began that made the present state of a set, or that did not find the row of a deleted hash: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
-    typeAndTtl: ['STRING', 'of the set; 15 min at least'],
-    writers: 'warms; the API after a miss of a set',
-  },
-  {
-    ...keyDoc(ranking.name, REMOVAL_FENCE, anySet),
-    content:
-      'when an operator last deleted from the cache or erased a KOL: microseconds since 1970 by the clock of Redis. A value that an API process read before is not served after its end',
-    typeAndTtl: ['STRING', '15 min'],
-    writers: 'the API',
-  },
-  {
-    ...keyDoc(ranking.name, leaseKey('{key}'), anySet),
-    content:
-      'a process of the API reads the lakehouse for this key: its token; or `nothing` when the lakehouse does not have it. A key without braces becomes the hash tag, as above',
-    typeAndTtl: ['STRING', '15 s; `nothing` 2 s'],
-    writers: 'the API during a miss',
-  },
+  ...coordinationKeys,
 ];
 
 /** The cache keys of docs/contract.md. */
