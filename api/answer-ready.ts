@@ -38,7 +38,7 @@ export function createAnswerReady({ localTier, log, rateLimit }: AnswerReadyDepe
     if (rateLimit !== undefined && portion === undefined) return false;
 
     const { entry, answer: ready } = found;
-    entry.countRead();
+    entry.onRead();
     const id = newRequestId(request);
     const head = ready.headAt(entry);
     sendAnswer(

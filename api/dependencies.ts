@@ -111,6 +111,7 @@ async function createLocal(config: Config, clients: Clients, log: Logger) {
   const tier = createLocalTier({
     maxBytes: config.API_L1_MEGABYTES * 1024 ** 2,
     ttlSeconds: config.API_L1_TTL_SECONDS,
+    staleSeconds: config.API_STALE_SECONDS,
   });
   const invalidations = followInvalidations(await clients.trackedRedis(), tier, {
     mode: config.API_L1_MODE,

@@ -1,4 +1,4 @@
-import { isHit } from '../cache/reading/read-through.ts';
+import { isHit } from './send-read.ts';
 import type { ReadResult } from '../cache/reading/read-result.ts';
 import type { Score } from '../domain/entities/score.ts';
 

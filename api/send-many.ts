@@ -1,8 +1,8 @@
 import type { Response } from 'express';
-import { isHit, type ReadManyThrough } from '../cache/reading/read-through.ts';
+import type { ReadManyThrough } from '../cache/reading/read-through.ts';
 import type { ReadResult } from '../cache/reading/read-result.ts';
 import { Answer, sendAnswer } from './answer.ts';
-import { cacheControl, ageSeconds } from './send-read.ts';
+import { ageSeconds, cacheControl, isHit } from './send-read.ts';
 import { revalidated } from './freshness.ts';
 import { problemOf, problemUrn, type Problem } from './problem.ts';
 
@@ -67,7 +67,13 @@ function expectedProblem(reason: unknown): Problem {
 function cacheStatusOfMany(reads: readonly ReadResult<unknown>[], failed: number): string {
   const cached = reads.filter((read) => isHit(read) || read.outcome === 'negative').length;
   const local = reads.filter(({ outcome }) => outcome === 'local-hit').length;
+  const stale = reads.filter(({ outcome }) => outcome === 'stale').length;
   const all = reads.length + failed;
   if (local === all) return 'kol-l1; hit';
-  return cached === all ? 'kol-redis; hit' : `kol-redis; fwd=miss; detail="${cached} of ${all} cached"`;
+  const details = [
+    ...(cached === all ? [] : [`${cached} of ${all} cached`]),
+    ...(stale === 0 ? [] : [`${stale} stale`]),
+  ];
+  const status = cached === all ? 'kol-redis; hit' : 'kol-redis; fwd=miss';
+  return details.length === 0 ? status : `${status}; detail="${details.join(', ')}"`;
 }

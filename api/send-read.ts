@@ -1,7 +1,6 @@
 import type { Response } from 'express';
 import type { LocalEntry } from '../cache/reading/local-tier.ts';
-import { isHit, localAnswer } from '../cache/reading/read-through.ts';
-import type { ReadOutcome, ReadResult } from '../cache/reading/read-result.ts';
+import { localAnswer, type ReadOutcome, type ReadResult } from '../cache/reading/read-result.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { Answer, sendAnswer, type HeaderList } from './answer.ts';
 import type { Freshness } from './freshness.ts';
@@ -82,6 +81,10 @@ function lastModifiedOf({ updatedAt }: ReadResult<unknown>): string | undefined 
   return Number.isNaN(updatedMs) ? undefined : new Date(updatedMs).toUTCString();
 }
 
+/** Whether the value was in a cache. */
+export const isHit = ({ outcome }: Pick<ReadResult<unknown>, 'outcome'>): boolean =>
+  outcome === 'hit' || outcome === 'local-hit' || outcome === 'stale';
+
 /** Seconds since the value was cached or validated by a warm. */
 export const ageSeconds = (read: ReadResult<unknown>, ttlSeconds: number): number =>
   isHit(read) && read.ttlSeconds !== undefined ? Math.max(0, ttlSeconds - read.ttlSeconds) : 0;
@@ -96,9 +99,10 @@ export function cacheControl(freshness: Freshness, age: number): string {
 
 /** The Cache-Status header (RFC 9211): which tier answered this request, and how. */
 export function cacheStatus({ outcome, ttlSeconds, collapsed }: ReadResult<unknown>): string {
-  const parts = [outcome === 'local-hit' ? 'kol-l1' : 'kol-redis'];
+  const parts = [outcome === 'local-hit' || outcome === 'stale' ? 'kol-l1' : 'kol-redis'];
   switch (outcome) {
     case 'local-hit':
+    case 'stale':
     case 'hit':
       parts.push('hit');
       if (ttlSeconds !== undefined) parts.push(`ttl=${ttlSeconds}`);

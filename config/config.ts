@@ -158,6 +158,14 @@ export const environmentSchema = z.object({
   API_L1_TTL_SECONDS: seconds(10).describe(
     'A value stays in L1 at most this long. It bounds how old an answer can be while Redis cannot report changes',
   ),
+  API_STALE_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(600)
+    .default(60)
+    .describe(
+      'A value that has expired is served from L1 at most this much longer (s), while it is read again or the lakehouse fails. 0 turns that off',
+    ),
   API_L1_MODE: z
     .enum(['default', 'broadcast'])
     .default('default')

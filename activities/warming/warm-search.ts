@@ -1,8 +1,11 @@
 import { autocomplete } from '../../domain/entities/autocomplete.ts';
+import { profile } from '../../domain/entities/profile.ts';
 import { searchIndex } from '../../domain/entities/search-index.ts';
 import { buildSearchIndex, type NamedKol } from '../../domain/search/build-index.ts';
+import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import { knownIdsSet } from './known-ids-set.ts';
 import type { WarmPartArgs } from './part-warm.ts';
 import { warmSets, type SetPart, type SetToWrite, type WarmSetDeps } from './warm-set.ts';
 
@@ -13,19 +16,23 @@ const MAX_TERMS = 100_000;
 const MAX_KOLS = 100_000;
 const MAX_INDEX_TERMS = 300_000;
 
-/** Warms search:autocomplete and search:index. */
+/** Warms search:autocomplete, search:index and the filter of the known ids of KOLs. */
 export function createWarmSearch(deps: WarmSetDeps) {
   const { lakehouse } = deps;
   const search: SetPart = {
     part: 'search',
-    shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS].join(),
+    shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS, BLOOM_FORMAT].join(),
     maxAgeMs: Infinity,
     async read(warm, { at }) {
       const terms: string[] = [];
       for await (const page of lakehouse.searchTerms(MAX_TERMS, warm.readingAt(at))) terms.push(...page);
       warm.counts.rowsRead += terms.length;
       const kols = await lakehouse.searchNames(MAX_KOLS, warm.readingAt(at));
-      return [{ entry: autocomplete.toEntry(terms), size: terms.length }, ...indexSets(kols)];
+      return [
+        { entry: autocomplete.toEntry(terms), size: terms.length },
+        ...indexSets(kols),
+        ...(await knownIdsSet(warm, lakehouse, profile, at)),
+      ];
     },
   };
 

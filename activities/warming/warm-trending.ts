@@ -2,8 +2,10 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { content } from '../../domain/entities/content.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { deleteRemovedRows } from './delete-removed-rows.ts';
+import { knownIdsSet } from './known-ids-set.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
 import { TableChangedError } from './read-one-version.ts';
 import { warmSets, type SetPart, type WarmSetDeps } from './warm-set.ts';
@@ -11,17 +13,20 @@ import { writeContentDetails } from './write-content-details.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Warms content:trending with its heat for each platform, and content:detail of what is trending. */
+/**
+ * Warms content:trending with its heat for each platform, content:detail of what is trending, and the filter of the known ids of
+ * content.
+ */
 export function createWarmTrending(deps: WarmSetDeps) {
   const { lakehouse } = deps;
   const trendingPart: SetPart = {
     part: 'trending',
-    shape: String(TRENDING_LIMIT),
+    shape: `${TRENDING_LIMIT},${BLOOM_FORMAT}`,
     // Which content is from the last 24 h changes with the clock.
     maxAgeMs: HOUR_MS,
     async read(warm, { at, now }) {
       const byPlatform = await lakehouse.trending(TRENDING_LIMIT, now, undefined, warm.readingAt(at));
-      return [...byPlatform].flatMap(([platform, items]) => {
+      const sets = [...byPlatform].flatMap(([platform, items]) => {
         warm.counts.rowsRead += items.length;
         const ids = items.map(({ content_id }) => content_id);
         // Size 0: the number of posts of one day says nothing about a load. The row count of the table does.
@@ -30,6 +35,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
           { entry: trending.toEntry(platform, ids), platform, size: 0 },
         ];
       });
+      return [...sets, ...(await knownIdsSet(warm, lakehouse, content, at))];
     },
     // Clients that read the list read its items next.
     async writeCompanions(warm, sets, { at, now }) {

@@ -91,7 +91,7 @@ function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: Outco
   const sum = (field: 'keys' | 'withTtl' | 'ttlSeconds') =>
     counts.reduce((total, each) => total + each[field], 0);
   const { hits, misses, evictedKeys, expiredKeys } = counters;
-  const { 'local-hit': l1, hit, negative, miss, refresh, bypass } = outcomes;
+  const { 'local-hit': l1, hit, stale, negative, miss, refresh, bypass } = outcomes;
   return {
     ...countsToJson({ keys: sum('keys'), withTtl: sum('withTtl'), ttlSeconds: sum('ttlSeconds') }),
     by_kind: Object.fromEntries([...byKind].sort().map(([kind, each]) => [kind, countsToJson(each)])),
@@ -100,8 +100,8 @@ function statusToJson({ byKind, memory, counters }: CacheStatus, outcomes: Outco
     expired_keys: expiredKeys,
     redis: { hits, misses, hit_rate: rateOf(hits, misses) },
     process: {
-      ...{ l1, hit, negative, miss, refresh, bypass },
-      hit_rate: rateOf(l1 + hit + negative, miss + refresh + bypass),
+      ...{ l1, hit, stale, negative, miss, refresh, bypass },
+      hit_rate: rateOf(l1 + hit + stale + negative, miss + refresh + bypass),
     },
   };
 }

@@ -33,6 +33,7 @@ export const cacheStatusSchema = z.strictObject({
     .strictObject({
       l1: count,
       hit: count,
+      stale: count,
       negative: count,
       miss: count,
       refresh: count,

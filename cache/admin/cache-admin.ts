@@ -1,4 +1,5 @@
 import type { RedisClient } from '../../clients/redis.ts';
+import { raiseRemovalFence } from '../writing/read-fence.ts';
 import type { DeletableKind } from './cache-kinds.ts';
 import { readCacheStatus, type CacheStatus } from './cache-status.ts';
 import { eraseKol, type ErasedKol } from './erase-kol.ts';
@@ -17,9 +18,15 @@ export interface CacheAdmin {
 
 export function createCacheAdmin(redis: RedisClient): CacheAdmin {
   let running: Promise<CacheStatus> | undefined;
+  /** The values that were deleted are not served either where an API process still has them in memory. */
+  const fenced = async <T>(deletion: Promise<T>): Promise<T> => {
+    const deleted = await deletion;
+    await raiseRemovalFence(redis);
+    return deleted;
+  };
   return {
     status: () => (running ??= readCacheStatus(redis).finally(() => (running = undefined))),
-    invalidate: (kinds, ids) => invalidate(redis, kinds, ids),
-    eraseKol: (kolId) => eraseKol(redis, kolId),
+    invalidate: (kinds, ids) => fenced(invalidate(redis, kinds, ids)),
+    eraseKol: (kolId) => fenced(eraseKol(redis, kolId)),
   };
 }

@@ -2,6 +2,7 @@ import { autocomplete } from '../../domain/entities/autocomplete.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
+import { knownIds } from '../../domain/entities/known-ids.ts';
 import { kolContent } from '../../domain/entities/kol-content.ts';
 import { cacheMetadata } from '../../domain/entities/part-metadata.ts';
 import { platformStats } from '../../domain/entities/platform-stats.ts';
@@ -35,6 +36,7 @@ const sets = {
   daily_stats: starts(dailyStats.key('')),
   autocomplete: starts(autocomplete.key),
   search_index: starts(searchIndex.key('')),
+  known_ids: starts(knownIds.key('')),
 } as const;
 
 /** Kinds that the lakehouse cannot give again. */

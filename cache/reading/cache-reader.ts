@@ -6,7 +6,9 @@ import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
 import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
+import { createMayExist } from './known-ids.ts';
 import { createPlatformExists } from './platform-exists.ts';
+import { createProblemReporter } from './read-problem.ts';
 import {
   createReadThrough,
   type EntitySource,
@@ -68,14 +70,24 @@ export function createCacheReader({
 }: CacheReaderDependencies): CacheReader {
   const { now } = dependencies;
   const options = { onRejected };
-  const outcomes = { 'local-hit': 0, hit: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
+  const outcomes = { 'local-hit': 0, hit: 0, stale: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
+  const mayExist = (table: 'kol_profiles' | 'kol_content') =>
+    createMayExist(
+      table,
+      { redis: dependencies.redis, lakehouse },
+      createProblemReporter('known-ids', dependencies.onProblem),
+    );
   const profiles = readThrough({
     ...tableSource(profile, (ids) => lakehouse.profilesById(ids, options)),
     onRead: onProfileRead,
+    mayExist: mayExist('kol_profiles'),
   });
-  const contents = readThrough(tableSource(content, (ids) => lakehouse.contentById(ids, options)));
+  const contents = readThrough({
+    ...tableSource(content, (ids) => lakehouse.contentById(ids, options)),
+    mayExist: mayExist('kol_content'),
+  });
   const scores = readThrough(scoreSource(lakehouse, mlApi, options));
   const { read: platformStats } = readThrough(statsSource(lakehouse, now, options));
   const platformExists = createPlatformExists(platformStats);

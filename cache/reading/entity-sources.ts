@@ -63,7 +63,8 @@ export const trendingSource = (
   name: trending.name,
   ttlSeconds: trending.ttlSeconds,
   key: (platform) => trending.key(platform),
-  codec: listCodec((items) => items),
+  // Events have moved its items.
+  codec: listCodec((items) => items, { isFromEvent: true }),
   load: async (platform) => {
     if (!(await platformExists(platform))) return null;
     const trends = await lakehouse.trending(TRENDING_LIMIT, now(), platform, options);

@@ -11,7 +11,7 @@ export type CacheMiss =
   | { readonly state: 'absent' }
   /** Cannot be decoded, lacks fields, or has no TTL. `reply` is the raw value; undefined where the key has another Redis type. */
   | { readonly state: 'unusable'; readonly reply: unknown }
-  /** A usable value that the client does not accept. */
+  /** A usable value that is to be replaced: the client does not accept it, or it expires soon. */
   | { readonly state: 'outdated'; readonly reply: unknown };
 
 /** How a key is filled after a miss. */

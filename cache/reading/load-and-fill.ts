@@ -18,13 +18,19 @@ export interface FillableSource<Id, T> {
   readonly fill: Fill;
 }
 
-/** Reads the source after a miss. Both throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
+/** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
 export interface Loader<Id, T> {
   /** The time is that which a cached value gets, so that later readers name the same. */
   readonly load: (id: Id) => Promise<{ readonly value: T | null; readonly updatedAt: string }>;
+  /** How long a load takes (ms): a moving mean. */
+  readonly costMs: () => number;
   /** Loads a value and writes it to Redis for the next reader. */
   readonly loadAndFill: (id: Id, key: string, seen: CacheMiss) => Promise<Answer<T>>;
 }
+
+/** What a load is assumed to take before the first one, and the weight of each later one in the mean. */
+const FIRST_COST_MS = 500;
+const COST_WEIGHT = 0.2;
 
 export function createLoader<Id, T>(
   source: FillableSource<Id, T>,
@@ -43,14 +49,19 @@ export function createLoader<Id, T>(
     readonly mayQuery: () => boolean;
   },
 ): Loader<Id, T> {
+  let costMs = FIRST_COST_MS;
   async function load(id: Id) {
     if (!mayQuery()) throw new NotCachedError(source.name, 'switch');
     const updatedAt = now().toISOString();
-    return { value: await loadFrom(source, id), updatedAt };
+    const startedAt = performance.now();
+    const value = await loadFrom(source, id);
+    costMs += (performance.now() - startedAt - costMs) * COST_WEIGHT;
+    return { value, updatedAt };
   }
 
   return {
     load,
+    costMs: () => costMs,
     async loadAndFill(id, key, seen) {
       // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));

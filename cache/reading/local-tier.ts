@@ -6,11 +6,15 @@ export interface LocalEntry<T = unknown> {
   readonly value: T;
   /** When the value was read from its source, ISO 8601. */
   readonly updatedAt: string | undefined;
-  /** When Redis drops the value, on the clock of `performance.now`. */
+  /** When the value was read from Redis, on the clock of `performance.now`. */
+  readonly readAt: number;
+  /** When Redis drops the value, on that clock. */
   readonly expiresAt: number;
+  /** Until when the value may be served, on that clock. Then it is stale. */
+  readonly freshUntil: number;
   readonly bytes: number;
-  /** Counts a read of the value that does not go through the read path. */
-  readonly countRead: () => void;
+  /** Call it for a read of the value that does not go through the read path. */
+  readonly onRead: () => void;
   /** Keeps an answer that is built from this value alone, under its URL, as long as the value is kept. */
   readonly attach: (url: string, answer: object, bytes: number) => void;
 }
@@ -23,14 +27,14 @@ interface Attached {
 }
 
 /** What is to be kept of a read: all but what the tier adds. */
-type Kept<T> = Omit<LocalEntry<T>, 'attach' | 'expiresAt'> & { readonly ttlMs: number };
+export type KeptValue<T> = Omit<LocalEntry<T>, 'attach' | 'freshUntil'>;
 
 /** A read of Redis whose values may be kept. */
 interface TrackedRead {
   /** The connection whose reads Redis tracks. */
   readonly redis: RedisClient;
   /** Keeps a value, unless it may have changed since the read began. */
-  readonly keep: <T>(key: string, kept: Kept<T>) => void;
+  readonly keep: <T>(key: string, kept: KeptValue<T>) => void;
   /** Call it when all values are kept. */
   readonly end: () => void;
 }
@@ -45,14 +49,18 @@ interface TrackedRedis {
 /** The first tier (L1): values in the memory of this process, over Redis. invalidations.ts keeps them right. */
 export interface LocalTier {
   get<T>(key: string): LocalEntry<T> | undefined;
+  /** A value that was not read again in time, or whose key has expired in Redis. It may have been removed since. */
+  stale<T>(key: string): LocalEntry<T> | undefined;
   /** The answer that is attached to a value under this URL, while the value is kept. */
   attached(url: string): Attached | undefined;
   /** Begins a read of these keys. Undefined while changes are not tracked: nothing may be kept then. */
   beginRead(keys: readonly string[]): TrackedRead | undefined;
   /** From now on, values come from this Redis. */
   follow(tracked: TrackedRedis): void;
-  /** Drops a key that has changed, also from the reads in flight. */
+  /** Drops a key that has changed, also from the reads in flight. A key that has expired has not: its value is stale. */
   invalidate(key: string): void;
+  /** Drops a key that the source does not have. */
+  drop(key: string): void;
   /** Drops the reads in flight: changes may have been missed since they began. */
   dropReads(): void;
   /** Drops everything. */
@@ -66,12 +74,16 @@ export interface LocalTierOptions {
   readonly maxBytes: number;
   /** How long a value is kept at most. Bounds how old it can be when a report of its change is lost. */
   readonly ttlSeconds: number;
+  /** How long a stale value is kept after that. */
+  readonly staleSeconds: number;
 }
 
 /** lru-cache allocates its lists for the maximum number of entries: about 4 MB for both. */
 const MAX_ENTRIES = 50_000;
 
-export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): LocalTier {
+const isFresh = ({ freshUntil }: LocalEntry): boolean => performance.now() < freshUntil;
+
+export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTierOptions): LocalTier {
   const limits = { max: MAX_ENTRIES, maxSize: Math.ceil(maxBytes / 2) };
   let settings = { isOn: true, ttlSeconds };
   const entries = new LRUCache<string, LocalEntry>(limits);
@@ -80,17 +92,17 @@ export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): Loc
   const reads = new Map<string, object>();
   let followed: TrackedRedis | undefined;
 
-  function keep<T>(key: string, { ttlMs, ...kept }: Kept<T>): void {
-    if (ttlMs <= 0) return;
-    const ttl = Math.min(ttlMs, settings.ttlSeconds * 1000);
+  function keep<T>(key: string, kept: KeptValue<T>): void {
+    const now = performance.now();
+    if (kept.expiresAt <= now) return;
     const entry: LocalEntry<T> = {
       ...kept,
-      expiresAt: performance.now() + ttlMs,
+      freshUntil: Math.min(kept.expiresAt, now + settings.ttlSeconds * 1000),
       // The answer refers to the value, so its size includes that of the value, which may be dropped first.
       attach: (url, answer, bytes) =>
-        answers.set(url, { key, entry, answer }, { size: bytes + entry.bytes, ttl }),
+        answers.set(url, { key, entry, answer }, { size: bytes + entry.bytes, ttl: entry.freshUntil - now }),
     };
-    entries.set(key, entry, { size: entry.bytes, ttl });
+    entries.set(key, entry, { size: entry.bytes, ttl: entry.freshUntil - now + staleSeconds * 1000 });
   }
 
   function clear(): void {
@@ -100,10 +112,18 @@ export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): Loc
   }
 
   return {
-    get: <T>(key: string) => entries.get(key) as LocalEntry<T> | undefined,
+    get<T>(key: string) {
+      const entry = entries.get(key) as LocalEntry<T> | undefined;
+      return entry !== undefined && isFresh(entry) ? entry : undefined;
+    },
+    stale<T>(key: string) {
+      const entry = entries.get(key) as LocalEntry<T> | undefined;
+      return entry === undefined || isFresh(entry) ? undefined : entry;
+    },
     attached(url) {
       const found = answers.get(url);
-      return found !== undefined && entries.get(found.key) === found.entry ? found : undefined;
+      if (found === undefined || !isFresh(found.entry)) return undefined;
+      return entries.get(found.key) === found.entry ? found : undefined;
     },
     beginRead(keys) {
       if (!settings.isOn || followed?.isTracked() !== true) return undefined;
@@ -124,8 +144,10 @@ export function createLocalTier({ maxBytes, ttlSeconds }: LocalTierOptions): Loc
     follow: (tracked) => void (followed = tracked),
     invalidate(key) {
       reads.delete(key);
-      entries.delete(key);
+      const entry = entries.peek(key);
+      if (entry !== undefined && performance.now() < entry.expiresAt) entries.delete(key);
     },
+    drop: (key) => void entries.delete(key),
     dropReads: () => reads.clear(),
     clear,
     configure(wanted) {

@@ -1,7 +1,8 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import type { LocalEntry, LocalTier } from './local-tier.ts';
+import type { KeptValue, LocalEntry, LocalTier } from './local-tier.ts';
 import { lookUp, type CacheHit, type LookUpResult } from './look-up.ts';
 import type { ReportProblem } from './read-problem.ts';
+import { foundAnswer, localAnswer, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 
 /** The tiers that hold values of one kind. */
@@ -11,8 +12,8 @@ export interface Tiers<Id, T> {
   readonly localTier: LocalTier | undefined;
   readonly key: (id: Id) => string;
   readonly codec: RedisCodec<T>;
-  /** Counts a read that an answer in the local tier serves later. */
-  readonly onRead: (id: Id) => void;
+  /** Called for each read that an answer in the local tier serves later. */
+  readonly onRead: (id: Id, entry: Pick<CacheHit<T>, 'expiresAt'>) => void;
   readonly reportProblem: ReportProblem;
 }
 
@@ -23,6 +24,19 @@ interface LocalHit<T> {
 }
 
 export type TieredResult<T> = LocalHit<T> | LookUpResult<T>;
+export type Found<T> = Extract<TieredResult<T>, { state: 'hit' | 'local-hit' }>;
+export type NotFound<T> = Exclude<TieredResult<T>, Found<T>>;
+
+export const isFound = <T>(result: TieredResult<T>): result is Found<T> =>
+  result.state === 'hit' || result.state === 'local-hit';
+
+/** The answer to a read that found a value. */
+export const answerOf = <T>(found: Found<T>): Answer<T> =>
+  found.state === 'local-hit' ? localAnswer(found.entry) : foundAnswer(found);
+
+/** When Redis drops the value, on the clock of `performance.now`. */
+export const expiryOf = <T>(found: Found<T>): number =>
+  found.state === 'local-hit' ? found.entry.expiresAt : found.expiresAt;
 
 /**
  * Reads the local tier, and from Redis what it lacks, in one round trip (to each node of a cluster). The local tier keeps what
@@ -48,7 +62,7 @@ export async function lookUpTiers<Id, T>(
     if (result.state === 'hit')
       tracked?.keep(
         key,
-        kept(result, () => onRead(id)),
+        kept(result, () => onRead(id, result)),
       );
     return result;
   });
@@ -56,10 +70,7 @@ export async function lookUpTiers<Id, T>(
   return results;
 }
 
-const kept = <T>({ value, updatedAt, bytes, ttlMs }: CacheHit<T>, countRead: () => void) => ({
-  value,
-  updatedAt,
-  bytes,
-  ttlMs,
-  countRead,
-});
+const kept = <T>(
+  { value, updatedAt, bytes, readAt, expiresAt }: CacheHit<T>,
+  onRead: () => void,
+): KeptValue<T> => ({ value, updatedAt, bytes, readAt, expiresAt, onRead });

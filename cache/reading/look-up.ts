@@ -9,13 +9,15 @@ import type { RedisCodec } from './redis-codec.ts';
 export interface CacheHit<T> {
   readonly state: 'hit';
   readonly value: T;
-  readonly ttlMs: number;
+  /** What Redis answered. */
+  readonly reply: unknown;
+  /** When it was asked, and when the key expires at the earliest, on the clock of `performance.now`. */
+  readonly readAt: number;
+  readonly expiresAt: number;
   /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
   readonly updatedAt: string | undefined;
   /** Estimate of the memory that the value takes. */
   readonly bytes: number;
-  /** From which the value was decoded. */
-  readonly reply: unknown;
 }
 
 /** What Redis has under a key. */
@@ -35,10 +37,11 @@ export async function lookUp<T>(
     keyedCommand(redis, key, (pipeline) => codec.queueRead(pipeline, key)),
     keyedCommand(redis, key, (pipeline) => pipeline.pttl(key)),
   ]);
+  const readAt = performance.now();
   try {
     const replies = await execClusterPipeline(redis, commands);
     return keys.map((key, index) =>
-      readReplies(codec, key, replies[2 * index], replies[2 * index + 1], reportProblem),
+      readReplies(codec, { key, readAt }, replies[2 * index], replies[2 * index + 1], reportProblem),
     );
   } catch (error) {
     reportProblem(keys.length === 1 ? (keys[0] ?? '') : `${keys.length} keys`, 'look-up', error);
@@ -66,7 +69,7 @@ function keyedCommand(
 /** A value that cannot be decoded, lacks fields, or has no TTL is no hit: it is read again and replaced. */
 function readReplies<T>(
   codec: RedisCodec<T>,
-  key: string,
+  { key, readAt }: { readonly key: string; readonly readAt: number },
   [valueError, reply]: Reply = [new Error('no reply')],
   [ttlError, ttl]: Reply = [new Error('no reply')],
   reportProblem: ReportProblem,
@@ -86,10 +89,11 @@ function readReplies<T>(
     return {
       state: 'hit',
       value,
-      ttlMs: Math.max(0, Number(ttl)),
+      reply,
+      readAt,
+      expiresAt: readAt + Math.max(0, Number(ttl)),
       updatedAt: codec.updatedAt(reply, value),
       bytes: estimateBytes(reply),
-      reply,
     };
   } catch (error) {
     reportProblem(key, 'decode', error);

@@ -6,9 +6,11 @@ export type ReadOutcome =
   | 'local-hit'
   /** Redis had the value. */
   | 'hit'
+  /** The memory of this process had a value whose key has expired in Redis. It is being refreshed. */
+  | 'stale'
   /** Redis had no usable value; the source was queried. */
   | 'miss'
-  /** The source did not have the value a moment ago, and was not queried again. */
+  /** The source does not have the value: it was queried a moment ago, or all its ids are known. */
   | 'negative'
   /** Redis did not answer; the source was queried. */
   | 'bypass'
@@ -19,7 +21,7 @@ export interface ReadResult<T> {
   /** Null when the entity does not exist. */
   readonly value: T | null;
   readonly outcome: ReadOutcome;
-  /** Seconds until the value expires in Redis; undefined where Redis does not hold it. */
+  /** Seconds until the value expires in Redis, negative for a stale value; undefined where Redis does not hold it. */
   readonly ttlSeconds?: number;
   /** When the value was read from its source, ISO 8601; undefined where that is not known. */
   readonly updatedAt?: string;
@@ -31,3 +33,29 @@ export interface ReadResult<T> {
 
 /** What concurrent reads of one key share. */
 export type Answer<T> = Omit<ReadResult<T>, 'collapsed'>;
+
+export const NEGATIVE = { value: null, outcome: 'negative' } as const;
+
+/** The answer to a read of a value that Redis has. */
+export const foundAnswer = <T>({
+  value,
+  expiresAt,
+  updatedAt,
+}: Pick<LocalEntry<T>, 'value' | 'expiresAt' | 'updatedAt'>): Answer<T> => ({
+  value,
+  outcome: 'hit',
+  ttlSeconds: Math.max(0, secondsUntil(expiresAt)),
+  ...optionalTime(updatedAt),
+});
+
+/** The answer to a read of a value that the local tier has. */
+export const localAnswer = <T>(entry: LocalEntry<T>): Answer<T> => ({
+  value: entry.value,
+  outcome: 'local-hit',
+  ttlSeconds: secondsUntil(entry.expiresAt),
+  ...optionalTime(entry.updatedAt),
+  entry,
+});
+
+const secondsUntil = (time: number): number => Math.round((time - performance.now()) / 1000);
+const optionalTime = (updatedAt: string | undefined) => (updatedAt === undefined ? {} : { updatedAt });

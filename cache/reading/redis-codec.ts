@@ -9,7 +9,7 @@ export interface RedisCodec<T> {
   readonly decode: (reply: unknown) => T | null;
   /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
   updatedAt(reply: unknown, value: T): string | undefined;
-  /** Whether an event of the hot path wrote the value, so that it is newer than the lakehouse. */
+  /** Whether events of the hot path wrote the value, or parts of it, so that it is newer than the lakehouse. */
   isFromEvent(reply: unknown, value: T): boolean;
 }
 
@@ -47,14 +47,17 @@ export const stringCodec = <T>(
 });
 
 /** An empty reply means that the key does not exist: Redis keeps no empty lists. */
-export const listCodec = <T>(fromItems: (items: readonly string[]) => T): RedisCodec<T> => ({
+export const listCodec = <T>(
+  fromItems: (items: readonly string[]) => T,
+  { isFromEvent = false } = {},
+): RedisCodec<T> => ({
   queueRead: (pipeline, key) => pipeline.lrange(key, 0, -1),
   decode: (reply) => {
     const items = reply as string[];
     return items.length === 0 ? null : fromItems(items);
   },
   updatedAt: () => undefined,
-  isFromEvent: () => false,
+  isFromEvent: () => isFromEvent,
 });
 
 /** Members in descending order of score; members of equal score in descending order of their bytes. */

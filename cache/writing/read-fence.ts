@@ -1,3 +1,4 @@
+import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 
 /**
@@ -11,6 +12,23 @@ export const FENCE = 'read-at';
 
 /** A fence lives at least this long (s): as long as the slowest read, an activity of a warm, can take. */
 export const FENCE_SECONDS = 900;
+
+/**
+ * When an operator last deleted values from the cache, or erased a KOL, as a fence of all keys: what was read before may have been
+ * removed also where its key had expired already.
+ */
+export const REMOVAL_FENCE = 'cache:removed-at';
+
+/** Records that values were deleted now. @throws the error that Redis answered */
+export async function raiseRemovalFence(redis: RedisClient): Promise<void> {
+  await redis.set(REMOVAL_FENCE, await readRedisTime(redis), 'EX', FENCE_SECONDS);
+}
+
+/** The latest fence of a key, its own or that of all keys: the time of Redis in microseconds; 0 without one. */
+export async function readFence(redis: RedisClient, key: string): Promise<number> {
+  const fences = await Promise.all([redis.get(fenceKey(key)), redis.get(REMOVAL_FENCE)]);
+  return Math.max(...fences.map(Number));
+}
 
 /**
  * Lua: `isLate(fence, readAt)` tells whether the read of a writer began before the one that made the present state of a key.

@@ -63,6 +63,11 @@ export function existingIdsSql(
   return `SELECT ${id} AS id FROM ${source.table(table)} WHERE ${id} IN ${literals(ids)}`;
 }
 
+export const allIdsSql = (
+  source: SilverSource,
+  { table, idColumn }: { readonly table: SilverTable; readonly idColumn: string },
+) => `SELECT ${source.text(table, idColumn)} AS id FROM ${source.table(table)}`;
+
 /** The profiles of a split. Unsorted, so that Trino streams them. */
 export function profileSplitSql(
   source: SilverSource,

@@ -199,6 +199,15 @@ export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> =
   },
 };
 
+export const knownIdsFields: Readonly<Record<string, NameDoc>> = {
+  version: {
+    type: 'string',
+    meaning:
+      'format of the filter, and the version of the table: its Iceberg snapshot, or a fingerprint of its files in Hive',
+  },
+  filter: { type: 'base64', meaning: 'the bits of the filter' },
+};
+
 export const switchFields: Readonly<Record<string, NameDoc>> = {
   l1: { type: '`on` or `off`', meaning: 'values are kept in the memory of each process of the API' },
   l1_ttl_seconds: {

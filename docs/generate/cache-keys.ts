@@ -1,5 +1,3 @@
-import { leaseKey } from '../../cache/reading/leases.ts';
-import { fenceKey } from '../../cache/writing/read-fence.ts';
 import { stagingKey } from '../../cache/writing/staging-key.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
@@ -27,6 +25,7 @@ import {
   switchFields,
 } from './cache-fields.ts';
 import { keyDoc, MISS, WARM, type CacheKeyDoc } from './cache-key-doc.ts';
+import { anySet, coordinationKeys } from './coordination-keys.ts';
 import { code, codeBlock, duration, fieldTable, table } from './markdown.ts';
 import { SAMPLE_TIME, sampleContent, sampleProfile, sampleScore } from './samples.ts';
 import { searchKeys } from './search-keys.ts';
@@ -154,9 +153,6 @@ const samplePartMetadata: PartMetadata = {
 };
 
 /** Keys for the system's own use. */
-/** Stands for any set. */
-const anySet = ranking.toEntry('followers', 'all', RANKING_LIMIT, [{ kol_id: 'zoe', score: 11_300 }]);
-
 export const internalKeys: readonly CacheKeyDoc[] = [
   {
     ...keyDoc(cacheMetadata.name, cacheMetadata.key, {
@@ -208,14 +204,7 @@ export const internalKeys: readonly CacheKeyDoc[] = [
     writers: 'warms; the API after a miss',
   },
   {
-    ...keyDoc(ranking.name, fenceKey('{key}'), anySet),
-    content:
-      'when the read began that made the present state of a set, or that did not find the row of a deleted hash: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
-    typeAndTtl: ['STRING', 'of the set; 15 min at least'],
-    writers: 'warms; the API after a miss of a set',
-  },
-  {
-    ...keyDoc(cacheMetadata.name, switches.key, {
+    ...keyDoc('switches', switches.key, {
       key: switches.key,
       ttlSeconds: 0,
       type: 'hash',
@@ -226,13 +215,7 @@ export const internalKeys: readonly CacheKeyDoc[] = [
     writers: 'the API, by request of an operator',
     fields: switchFields,
   },
-  {
-    ...keyDoc(ranking.name, leaseKey('{key}'), anySet),
-    content:
-      'a process of the API reads the lakehouse for this key: its token; or `nothing` when the lakehouse does not have it. A key without braces becomes the hash tag, as above',
-    typeAndTtl: ['STRING', '15 s; `nothing` 2 s'],
-    writers: 'the API during a miss',
-  },
+  ...coordinationKeys,
 ];
 
 /** The cache keys of docs/contract.md. */

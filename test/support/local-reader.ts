@@ -3,17 +3,17 @@ import { followInvalidations } from '../../cache/reading/invalidations.ts';
 import { createLocalTier, type LocalTier, type LocalTierOptions } from '../../cache/reading/local-tier.ts';
 import { createReadThrough } from '../../cache/reading/read-through.ts';
 import { closeRedis } from '../../clients/redis.ts';
-import { profile } from '../../domain/entities/profile.ts';
+import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { NOW, profileOf } from './cache-values.ts';
 import { connectTo } from './redis-targets.ts';
 import { until } from './until.ts';
 
-const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 60 };
+const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 60, staleSeconds: 60 };
 
 /** A process that reads profiles through a local tier. */
 export interface LocalReader {
   readonly tier: LocalTier;
-  /** The followers of a profile, and the tier that answered. */
+  /** The tier that answered, and the followers of a profile. */
   readonly read: (id: string) => Promise<readonly [outcome: string, followers: number | null | undefined]>;
   /** Reads until the local tier answers, as it does for the second read once Redis tracks the first. */
   readonly readLocally: (id: string) => Promise<void>;
@@ -21,10 +21,19 @@ export interface LocalReader {
   readonly close: () => Promise<void>;
 }
 
-/** Its source has each profile, with one follower. */
+type Options = Partial<LocalTierOptions> & {
+  mode?: 'default' | 'broadcast';
+  load?: (ids: readonly string[]) => Promise<readonly Profile[]>;
+};
+
+/** By default its source has each profile, with one follower. */
 export async function startLocalReader(
   url: string,
-  { mode = 'default', ...options }: Partial<LocalTierOptions> & { mode?: 'default' | 'broadcast' } = {},
+  {
+    mode = 'default',
+    load = (ids) => Promise.resolve(ids.map((id) => profileOf(id, 1))),
+    ...options
+  }: Options = {},
 ): Promise<LocalReader> {
   const [redis, tracked] = [await connectTo(url, 'serve'), await connectTo(url, 'serve')];
   const tier = createLocalTier({ ...LOCAL, ...options });
@@ -33,10 +42,12 @@ export async function startLocalReader(
     mode,
     onProblem: (problem) => problems.push(problem),
   });
-  const through = createReadThrough(
-    tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 1)))),
-    { redis, localTier: tier, now: () => NOW, onProblem: (problem) => problems.push(problem) },
-  );
+  const through = createReadThrough(tableSource(profile, load), {
+    redis,
+    localTier: tier,
+    now: () => NOW,
+    onProblem: (problem) => problems.push(problem),
+  });
   const read = async (id: string) => {
     const { outcome, value } = await through.read(id);
     return [outcome, value?.followers_count] as const;

@@ -5,9 +5,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { content } from '../../../domain/entities/content.ts';
+import { profile } from '../../../domain/entities/profile.ts';
 import { contentOf, NOW, profileEntries } from '../../support/cache-values.ts';
-import { cacheStatus, startApi, UNREACHABLE_ADDRESS, useRedis, type RunningApi } from '../../support/api.ts';
+import {
+  apiConfig,
+  cacheStatus,
+  startApi,
+  UNREACHABLE_ADDRESS,
+  useRedis,
+  type RunningApi,
+} from '../../support/api.ts';
+import { startRelay } from '../../support/relay.ts';
+import { queryColumn } from '../../support/trino.ts';
+import { until } from '../../support/until.ts';
 
+const LOCAL = { API_L1_MEGABYTES: '8', API_L1_TTL_SECONDS: '60' };
 const BYPASS = 'kol-redis; fwd=bypass; detail=redis-unavailable';
 const TOP = '/api/v1/kols/top?limit=1';
 
@@ -79,6 +91,52 @@ describe('while Redis rejects writes', () => {
       await api.close();
     }
   });
+});
+
+test('while Redis is gone, L1 answers what it has, and the lakehouse the rest', async () => {
+  const { REDIS_URL, TRINO_URL } = apiConfig();
+  const { host, pathname } = new URL(REDIS_URL);
+  const relay = await startRelay(host);
+  const api = await startApi({ REDIS_URL: `redis://127.0.0.1:${relay.port}${pathname}`, ...LOCAL });
+  await writeEntries(redis, profileEntries(['kol-7'], 7));
+  const isLocal = async () => cacheStatus(await api.get('/api/v1/kols/kol-7'))?.startsWith('kol-l1') ?? false;
+  await until('it is local', isLocal);
+  const sql = 'SELECT kol_id AS id FROM iceberg.kol_silver.kol_profiles LIMIT 50';
+  const rest = await queryColumn(TRINO_URL, sql);
+  await relay.close();
+  const ids = rest.flatMap((id, index) => ['kol-7', encodeURIComponent(id), `nobody-${index}`]);
+  const answers = await Promise.all(ids.map((id) => api.get(`/api/v1/kols/${id}`)));
+  expect(answers.map(({ status }) => status)).toEqual(rest.flatMap(() => [200, 200, 404]));
+  expect(answers.filter((answer) => cacheStatus(answer)?.startsWith('kol-l1; hit'))).toHaveLength(
+    rest.length,
+  );
+  await api.close();
+});
+
+test('while Trino is gone, a value that has expired is served as stale, with its true age', async () => {
+  const api = await startApi({ TRINO_URL: `http://${UNREACHABLE_ADDRESS}`, ...LOCAL });
+  const path = '/api/v1/kols/kol-7';
+  let stale = await api.get(path);
+  expect(stale.status).toBe(503);
+  await until('an answer is stale', async () => {
+    await writeEntries(redis, profileEntries(['kol-7'], 7));
+    await redis.pexpire(profile.key('kol-7'), 1000);
+    await api.get(path);
+    await sleep(2000);
+    stale = await api.get(path);
+    return stale.status === 200;
+  });
+  expect(cacheStatus(stale)).toMatch(/^kol-l1; hit; ttl=-\d+$/);
+  const age = Number(stale.headers.get('age'));
+  expect(age).toBeGreaterThan(profile.ttlSeconds);
+  expect(stale.headers.get('cache-control')).toMatch(`max-age=${age},`);
+  expect(stale.json['followers_count']).toBe(7);
+  const several = await api.get('/api/v1/kols?ids=kol-7');
+  expect([cacheStatus(several), Number(several.headers.get('age')) >= age]).toEqual([
+    'kol-redis; hit; detail="1 stale"',
+    true,
+  ]);
+  await api.close();
 });
 
 /** What answers at the address of Trino: nothing, or a proxy that cannot reach it. */

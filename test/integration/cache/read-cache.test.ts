@@ -4,6 +4,7 @@ import { addReads, readMostRead } from '../../../cache/popularity/read-counts.ts
 import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
 import { tableSource, trendingSource } from '../../../cache/reading/entity-sources.ts';
 import { fillItem } from '../../../cache/reading/fill-entry.ts';
+import { createMayExist } from '../../../cache/reading/known-ids.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
 import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
@@ -12,8 +13,11 @@ import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../../clients/ml-api.ts';
 import { closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
+import { knownIds } from '../../../domain/entities/known-ids.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { trending } from '../../../domain/entities/trending.ts';
+import { addToFilter, createBloomFilter } from '../../../domain/values/bloom-filter.ts';
+import type { TableVersions } from '../../../domain/warming/table-version.ts';
 import { idsOf, NOW, profileEntries, profileOf, scannedProfileIds } from '../../support/cache-values.ts';
 import { keysWithoutTtl } from '../../support/redis.ts';
 import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
@@ -191,6 +195,43 @@ describeOnRedisAndCluster('reading', (target) => {
       expect(problems.splice(0)).toHaveLength(1);
       expect(await read('kol-7')).toMatchObject({ outcome: 'hit', value: { followers_count: 9 } });
       expect(await target.redis.ttl(profile.key('kol-7'))).toBeGreaterThan(0);
+    });
+
+    test('finds ids that do not exist in the filter of a warm, and asks for the version of the table once', async () => {
+      const at = (id: string): TableVersions => ({ kol_profiles: { kind: 'snapshot', id } });
+      const known = idsOf(1000);
+      const filter = createBloomFilter(known.length);
+      for (const id of known) addToFilter(filter, id);
+      const version = knownIds.versionOf('kol_profiles', at('1')) ?? '';
+      const entry = knownIds.toEntry('kol_profiles', version, Buffer.from(filter).toString('base64'));
+      let asked = 0;
+      /** The answers of a new process, for known and for unknown ids. */
+      const answers = async (tableVersions: () => Promise<TableVersions>, redis = serving) => {
+        asked = 0;
+        const countedVersions = () => ((asked += 1), tableVersions());
+        const mayExist = createMayExist(
+          'kol_profiles',
+          { redis, lakehouse: { tableVersions: countedVersions } },
+          () => {},
+        );
+        const all = [...known, ...idsOf(1000, 'unknown-')];
+        const found = await Promise.all(all.map(mayExist));
+        return [...new Set(found.slice(0, 1000)), ...new Set(found.slice(1000))];
+      };
+      const current = () => Promise.resolve(at('1'));
+      expect([await answers(current), asked]).toEqual([[true, true], 0]); // without a filter
+      await replaceSet(target.redis, entry, await readRedisTime(target.redis));
+      expect([await answers(current), asked]).toEqual([[true, false], 1]);
+      expect(await answers(() => Promise.resolve(at('2')))).toEqual([true, true]);
+      expect(await answers(() => Promise.resolve({ kol_profiles: { kind: 'unknown' } }))).toEqual([
+        true,
+        true,
+      ]);
+      expect(await answers(() => Promise.reject(new Error('Trino is away')))).toEqual([true, true]);
+      expect(await answers(() => new Promise(() => {}))).toEqual([true, true]); // Trino hangs
+      const gone = await connectTo(target.url, 'serve');
+      gone.disconnect();
+      expect([await answers(current, gone), asked]).toEqual([[true, true], 0]);
     });
 
     test('fills a missing list', async () => {

@@ -1,0 +1,45 @@
+import { leaseKey } from '../../cache/reading/leases.ts';
+import { fenceKey, REMOVAL_FENCE } from '../../cache/writing/read-fence.ts';
+import { knownIds } from '../../domain/entities/known-ids.ts';
+import { ranking } from '../../domain/entities/ranking.ts';
+import { knownIdsFields } from './cache-fields.ts';
+import { keyDoc, WARM, type CacheKeyDoc } from './cache-key-doc.ts';
+
+/** Stands for any set. */
+export const anySet = ranking.toEntry('followers', 'all', 100, [{ kol_id: 'zoe', score: 11_300 }]);
+
+/** Keys by which readers and writers agree: what exists, what is newer, and who reads the lakehouse. */
+export const coordinationKeys: readonly CacheKeyDoc[] = [
+  {
+    ...keyDoc(
+      knownIds.name,
+      knownIds.key('{table}'),
+      knownIds.toEntry('kol_profiles', 'bloom-24-16 snapshot 4372618947213', 'AAgEgAAAQAAA…'),
+    ),
+    content:
+      'a Bloom filter of all ids of the table, 3 bytes for each. While the table has this version, the API answers 404 for an id that the filter does not contain, without a query',
+    writers: `${WARM('search')} (kol_profiles), ${WARM('trending')} (kol_content)`,
+    fields: knownIdsFields,
+  },
+  {
+    ...keyDoc(ranking.name, fenceKey('{key}'), anySet),
+    content:
+      'when the read began that made the present state of a set, or that did not find the row of a deleted hash: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
+    typeAndTtl: ['STRING', 'of the set; 15 min at least'],
+    writers: 'warms; the API after a miss of a set',
+  },
+  {
+    ...keyDoc(ranking.name, REMOVAL_FENCE, anySet),
+    content:
+      'when an operator last deleted from the cache or erased a KOL: microseconds since 1970 by the clock of Redis. A value that an API process read before is not served after its end',
+    typeAndTtl: ['STRING', '15 min'],
+    writers: 'the API',
+  },
+  {
+    ...keyDoc(ranking.name, leaseKey('{key}'), anySet),
+    content:
+      'a process of the API reads the lakehouse for this key: its token; or `nothing` when the lakehouse does not have it. A key without braces becomes the hash tag, as above',
+    typeAndTtl: ['STRING', '15 s; `nothing` 2 s'],
+    writers: 'the API during a miss',
+  },
+];

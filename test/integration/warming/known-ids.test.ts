@@ -1,0 +1,148 @@
+import { Pool } from 'undici';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addToFilter, createBloomFilter } from '../../../domain/values/bloom-filter.ts';
+import { cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
+import { createHiveSchema } from '../../support/hive-schema.ts';
+import { until } from '../../support/until.ts';
+import { fillWarmSchema, warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+
+const DATABASE = 13;
+const NEGATIVE = 'kol-redis; hit; detail=negative';
+
+describe.each(['iceberg', 'hive'])('the filter of known ids of %s tables', (catalog) => {
+  let harness: WarmHarness;
+  const apis: RunningApi[] = [];
+  beforeAll(async () => {
+    const name = await fillWarmSchema(DATABASE, 'iceberg');
+    const schema = `iceberg.${name}`;
+    const more = { TRINO_CATALOG: catalog, TRINO_SCHEMA: name, WARM_SETTLE_SECONDS: '0.5' };
+    if (catalog === 'hive') await createHiveSchema(name, schema);
+    harness = await warmHarness(DATABASE, more);
+    if (catalog === 'hive') await harness.trino(`DROP SCHEMA ${schema} CASCADE`);
+    await harness.redis.flushdb();
+    await harness.warm({ parts: ['search', 'trending'] });
+  });
+  afterAll(async () => {
+    await Promise.all(apis.map((api) => api.close()));
+    await harness.redis.flushdb();
+    await harness.stop();
+  });
+
+  /** An API process that knows no filter yet. */
+  async function start(): Promise<RunningApi> {
+    const { REDIS_URL, TRINO_USER, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
+    const api = await startApi({ REDIS_URL, TRINO_USER, TRINO_CATALOG, TRINO_SCHEMA });
+    apis.push(api);
+    return api;
+  }
+  const column = async (sql: string) => (await harness.trino(sql)).map(([cell]) => String(cell));
+  const profiles = () => column(`SELECT kol_id FROM ${harness.schema}.kol_profiles`);
+  const contents = () => column(`SELECT content_id FROM ${harness.schema}.kol_content`);
+  const path = (id: string) => `/api/v1/kols/${encodeURIComponent(id)}`;
+  const lookUps = async () =>
+    (await harness.newQueries()).filter(({ sql }) => sql.includes('AS VARCHAR) IN ('));
+
+  test('has every id, and is written again only when the table has changed', async () => {
+    const filterOf = (ids: readonly string[]) => {
+      const filter = createBloomFilter(ids.length);
+      for (const id of ids) addToFilter(filter, id);
+      return Buffer.from(filter).toString('base64');
+    };
+    const written = async (table: string) => harness.redis.hget(`cache:known-ids:${table}`, 'filter');
+    expect(await written('kol_profiles')).toBe(filterOf(await profiles()));
+    expect(await written('kol_content')).toBe(filterOf(await contents()));
+
+    // Trending content is read again when its sets are lost; the ids are not.
+    await harness.redis.del('content:trending:all:50');
+    await harness.newQueries();
+    await harness.warm({ parts: ['search', 'trending'] });
+    const queries = (await harness.newQueries()).map(({ sql }) => sql);
+    expect(queries.some((sql) => sql.includes('row_number'))).toBe(true);
+    expect(queries.filter((sql) => /^SELECT \S+ AS id FROM/.test(sql))).toEqual([]);
+  });
+
+  test('answers 404 for 10,000 unknown ids with at most 3 queries, while known ids are read', async () => {
+    const api = await start();
+    const known = (await profiles()).slice(0, 20);
+    for (const id of known) expect((await api.get(path(id))).status).toBe(200);
+    await harness.newQueries();
+    const startedAt = performance.now();
+    const { unknown, known: beside } = await flood(api, { unknown: 10_000, known: known.map(path) });
+    const seconds = (performance.now() - startedAt) / 1000;
+    expect(unknown).toEqual(new Set([404]));
+    expect(new Set(beside.map(({ status }) => status))).toEqual(new Set([200]));
+    const queries = await harness.newQueries();
+    // By chance the filter may contain one of them.
+    expect(queries.filter(({ sql }) => sql.includes('AS VARCHAR) IN (')).length).toBeLessThanOrEqual(1);
+    // One check of the version in 5 s. The first one on Iceberg checks the columns of the snapshot too.
+    expect(queries.length).toBeLessThanOrEqual(Math.max(3, 2 + Math.ceil(seconds / 5)));
+    const sorted = beside.map(({ ms }) => ms).sort((a, b) => a - b);
+    console.log(
+      `${catalog}: 10,000 unknown ids in ${seconds.toFixed(1)} s took ${queries.length} queries;`,
+      `${sorted.length} known ids beside: p50 ${at(sorted, 0.5)} ms, p99 ${at(sorted, 0.99)} ms`,
+    );
+  });
+
+  test('leaves no negative result: an id is found as soon as the cache has it', async () => {
+    const api = await start();
+    const unknown = await api.get(path('an-event-wrote-it'));
+    expect([unknown.status, cacheStatus(unknown)]).toEqual([404, NEGATIVE]);
+    const [id = ''] = await contents();
+    expect((await api.get(`/api/v1/content/${encodeURIComponent(id)}`)).status).toBe(200);
+    expect(cacheStatus(await api.get('/api/v1/content/nothing'))).toBe(NEGATIVE);
+    expect((await api.get('/api/v1/kols?ids=nobody,no-one')).json['missing']).toEqual(['nobody', 'no-one']);
+  });
+
+  test('does not hide an id that was loaded later: the table has another version', async () => {
+    const before = await start();
+    expect((await before.get(path('new-one'))).status).toBe(404);
+    const columns = await column(`SHOW COLUMNS FROM ${harness.schema}.kol_profiles`);
+    const values = columns.map((name) => (name === 'kol_id' ? `'new-one'` : name)).join(', ');
+    await harness.trino(
+      `INSERT INTO ${harness.schema}.kol_profiles SELECT ${values} FROM ${harness.schema}.kol_profiles LIMIT 1`,
+    );
+    await lookUps();
+    expect((await (await start()).get(path('new-one'))).status).toBe(200);
+    expect(await lookUps()).toHaveLength(1);
+    await harness.redis.del('kol:profile:new-one');
+    // A process that has checked the version before the load finds the id after its next check.
+    await until('it is found', async () => (await before.get(path('new-one'))).status === 200, 20);
+    // Unknown ids are queried until the next warm writes the filter of the new version.
+    const api = await start();
+    expect(cacheStatus(await api.get(path('nobody')))).toBe('kol-redis; fwd=uri-miss');
+    await harness.warm({ parts: ['search'] });
+    expect(cacheStatus(await (await start()).get(path('nobody')))).toBe(NEGATIVE);
+  });
+});
+
+/** Reads unknown ids as fast as 50 connections can, and known ids one after the other beside them. */
+async function flood(
+  api: RunningApi,
+  { unknown, known }: { readonly unknown: number; readonly known: readonly string[] },
+) {
+  const pool = new Pool(api.url, { connections: 50 });
+  const statusOf = async (path: string) => {
+    const { statusCode, body } = await pool.request({ path, method: 'GET' });
+    await body.dump();
+    return statusCode;
+  };
+  let left = unknown;
+  const statuses = new Set<number>();
+  const readUnknown = async () => {
+    while (left > 0) statuses.add(await statusOf(`/api/v1/kols/unknown-${(left -= 1)}`));
+  };
+  const beside: { readonly status: number; readonly ms: number }[] = [];
+  const readKnown = async () => {
+    for (let read = 0; left > 0; read += 1) {
+      const startedAt = performance.now();
+      const status = await statusOf(known[read % known.length] ?? '');
+      beside.push({ status, ms: performance.now() - startedAt });
+    }
+  };
+  await Promise.all([...Array.from({ length: 49 }, readUnknown), readKnown()]);
+  await pool.close();
+  return { unknown: statuses, known: beside };
+}
+
+const at = (sorted: readonly number[], share: number) =>
+  (sorted[Math.floor(sorted.length * share)] ?? 0).toFixed(1);
