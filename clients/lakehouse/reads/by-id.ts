@@ -4,7 +4,7 @@ import type { Field, Fields } from '../../../domain/schema/field.ts';
 import { newestRows } from '../../../domain/schema/newest-rows.ts';
 import { mapRows, type TableEntity } from '../../../domain/schema/table-entity.ts';
 import { groupBy } from '../../../domain/values/group-by.ts';
-import { contentOfKolsSql, existingIdsSql } from '../queries.ts';
+import { contentOfKolsSql, existingIdsSql, idsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverReader } from '../silver-catalog.ts';
 import type { SilverSource } from '../silver-source.ts';
@@ -18,6 +18,11 @@ export interface ReadsById {
     ids: readonly string[],
     options?: ReadOptions,
   ): Promise<Set<string>>;
+  /** The id of each row of the entity's table, as often as it is there, in no order. */
+  allIds(
+    entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
+    options?: ReadOptions,
+  ): AsyncGenerator<string[]>;
   profilesById(ids: readonly string[], options?: ReadOptions): Promise<readonly Profile[]>;
   contentById(ids: readonly string[], options?: ReadOptions): Promise<readonly Content[]>;
   /** The newest `limit` items of each KOL that has content, newest first. */
@@ -53,6 +58,11 @@ export function createReadsById(silver: SilverReader): ReadsById {
       const sql = (source: SilverSource) => existingIdsSql(source, entity, ids);
       const rows = await silver.rows({ tables: [entity.table], columns: ['id'], sql }, options);
       return new Set(rows.map(([id]) => id ?? ''));
+    },
+    async *allIds(entity, options = {}) {
+      const sql = (source: SilverSource) => idsSql(source, entity);
+      for await (const page of silver.pages({ tables: [entity.table], columns: ['id'], sql }, options))
+        yield page.map(([id]) => id ?? '');
     },
     profilesById: (ids, options) => rowsById(profile, ids, options),
     contentById: (ids, options) => rowsById(content, ids, options),
