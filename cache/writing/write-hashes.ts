@@ -1,3 +1,4 @@
+import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
@@ -27,20 +28,22 @@ export const hashWrites = {
   renewed: 3,
   /** The key held what this same read has written before. */
   repeated: 4,
+  /** The key does not exist, and the call had no fences: nothing was written. */
+  missing: 5,
 } as const;
 export type HashWrite = (typeof hashWrites)[keyof typeof hashWrites];
 
 /**
  * Replaces hashes that have the same fields, and sets their TTL. Of a hash with a time, it writes only what changed: an equal one gets
  * the new time. One of a later read stays. So does a deleted one whose deletion is of a later read; only there the fence is read.
- * KEYS: the hashes; then the fence of each, if they have a time
+ * KEYS: the hashes; then the fence of each, or none: those that do not exist are then left out, if they have a time
  * ARGV: TTL in seconds, number of fields, place of the time among them (0 for none), when the read began, the fields, then the values
  * of each hash
  * Returns what was done to each, as in hashWrites.
  */
 const REPLACE_HASHES = luaScript(`#!lua${LUA_READ_FENCE}${LUA_REPLACE_HASH}
 local count, timeAt = tonumber(ARGV[2]), tonumber(ARGV[3])
-local hashes = timeAt == 0 and #KEYS or #KEYS / 2
+local hashes = (#ARGV - 4 - count) / count
 local names, fields = {}, {}
 for i = 1, count do
   names[i] = ARGV[4 + i]
@@ -68,6 +71,8 @@ local function write(k)
     end
     if heldTime then
       done = ${hashWrites.replaced}
+    elseif #KEYS == hashes then
+      return ${hashWrites.missing}
     elseif isLate(KEYS[hashes + k], ARGV[4]) then
       return ${hashWrites.late}
     end
@@ -90,11 +95,28 @@ export async function writeHashes(
   redis: RedisClient,
   entries: readonly HashEntry[],
 ): Promise<Map<string, HashWrite>> {
+  // While a slot of a cluster moves, a call is refused if only one of its keys is on the node: a cached row has no fence.
+  const done = await writeWith(redis, entries, !(redis instanceof Cluster));
+  const missing = entries.filter(({ key }) => done.get(key) === hashWrites.missing);
+  if (missing.length === 0) return done;
+  return new Map([...done, ...(await writeWith(redis, missing, true))]);
+}
+
+/** @param hasFences whether it writes rows that are not cached */
+async function writeWith(
+  redis: RedisClient,
+  entries: readonly HashEntry[],
+  hasFences: boolean,
+): Promise<Map<string, HashWrite>> {
   const alike = groupBy(entries, ({ ttlSeconds, fields }) =>
     [ttlSeconds, fields[TIME_FIELD], ...Object.keys(fields)].join('\0'),
   );
   const groups = [...alike.values()].flatMap((group) => splitIntoCalls(redis, group, HASHES_PER_CALL));
-  const results = await runScriptEach<HashWrite[]>(redis, REPLACE_HASHES, groups.map(callOf));
+  const results = await runScriptEach<HashWrite[]>(
+    redis,
+    REPLACE_HASHES,
+    groups.map((group) => callOf(group, hasFences)),
+  );
   return new Map(
     groups.flatMap((group, call) =>
       group.map(({ key }, index) => [key, results[call]?.[index] ?? hashWrites.late] as const),
@@ -103,7 +125,7 @@ export async function writeHashes(
 }
 
 /** The call that writes hashes with the same fields, time and TTL. */
-function callOf(hashes: readonly HashEntry[]) {
+function callOf(hashes: readonly HashEntry[], hasFences: boolean) {
   const { ttlSeconds, fields }: Pick<HashEntry, 'ttlSeconds' | 'fields'> = hashes[0] ?? {
     ttlSeconds: 0,
     fields: {},
@@ -114,7 +136,7 @@ function callOf(hashes: readonly HashEntry[]) {
   const timeAt = Number.isNaN(readAt) ? 0 : names.indexOf(TIME_FIELD) + 1;
   const keys = hashes.map(({ key }) => key);
   return {
-    keys: timeAt === 0 ? keys : [...keys, ...keys.map(fenceKey)],
+    keys: timeAt > 0 && hasFences ? [...keys, ...keys.map(fenceKey)] : keys,
     args: [ttlSeconds, names.length, timeAt, timeAt === 0 ? 0 : readAt, ...names, ...values],
   };
 }

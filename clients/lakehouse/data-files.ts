@@ -14,7 +14,7 @@ import type { SilverCatalog } from './silver-catalog.ts';
 import type { Trino } from './trino.ts';
 
 /** The files of a version, or why they cannot be listed, or do not hold all that decides the rows. */
-export type ListedFiles = { readonly list: FileList } | { readonly unlisted: string };
+type ListedFiles = { readonly list: FileList } | { readonly unlisted: string };
 
 /** Lists the data files of the version of an entity's table. */
 export type ListDataFiles = (
