@@ -51,7 +51,8 @@ export async function writeProfilesById(
   for (const chunk of inChunks(ids, PROFILE_CHUNK)) {
     const found = await lakehouse.profilesById(chunk, warm.readingAt(versions));
     const rows = found.filter((row) => isInScope(warm.args, row));
-    await limitRate?.(writesOf(await writeProfiles(warm, rows, readAt)));
+    const totals = await writeProfiles(warm, rows, readAt);
+    await limitRate?.(writesOf(totals));
     written += rows.length;
   }
   return written;

@@ -28,7 +28,7 @@ export const hashWrites = {
   renewed: 3,
   /** The key held what this same read has written before. */
   repeated: 4,
-  /** The key does not exist, and the call had no fences: nothing was written. */
+  /** The key does not exist, and the call did not say whether it may be created: nothing was written. */
   missing: 5,
 } as const;
 export type HashWrite = (typeof hashWrites)[keyof typeof hashWrites];
@@ -36,9 +36,9 @@ export type HashWrite = (typeof hashWrites)[keyof typeof hashWrites];
 /**
  * Replaces hashes that have the same fields, and sets their TTL. Of a hash with a time, it writes only what changed: an equal one gets
  * the new time. One of a later read stays. So does a deleted one whose deletion is of a later read; only there the fence is read.
- * KEYS: the hashes; then the fence of each, or none: those that do not exist are then left out, if they have a time
+ * KEYS: the hashes; then the fence of each, if ARGV has a time
  * ARGV: TTL in seconds, number of fields, place of the time among them (0 for none), when the read began, the fields, then the values
- * of each hash
+ * of each hash. In place of the time: 'update' leaves out rows that do not exist, 'create' creates them without a look at a fence
  * Returns what was done to each, as in hashWrites.
  */
 const REPLACE_HASHES = luaScript(`#!lua${LUA_READ_FENCE}${LUA_REPLACE_HASH}
@@ -71,9 +71,9 @@ local function write(k)
     end
     if heldTime then
       done = ${hashWrites.replaced}
-    elseif #KEYS == hashes then
+    elseif ARGV[4] == 'update' then
       return ${hashWrites.missing}
-    elseif isLate(KEYS[hashes + k], ARGV[4]) then
+    elseif ARGV[4] ~= 'create' and isLate(KEYS[hashes + k], ARGV[4]) then
       return ${hashWrites.late}
     end
   end
@@ -86,7 +86,14 @@ for k = 1, hashes do results[k] = write(k) end
 return results`);
 
 /**
- * Writes hashes in one round trip. Names of fields travel once for many hashes. A hash with `cached_at` is written only if it is not late,
+ * Returns 1 when a later read deleted a key than the one that began at this time, else 0.
+ * KEYS: the fence. ARGV: when the read began
+ */
+const IS_LATE = luaScript(`${LUA_READ_FENCE}
+return isLate(KEYS[1], ARGV[1]) and 1 or 0`);
+
+/**
+ * Writes hashes in one round trip, in up to three on a cluster. Names of fields travel once for many hashes. A hash with `cached_at` is written only if it is not late,
  * and only renewed if it is equal to what is cached.
  * @returns what was done, by key
  * @throws the first error that Redis answered
@@ -95,18 +102,32 @@ export async function writeHashes(
   redis: RedisClient,
   entries: readonly HashEntry[],
 ): Promise<Map<string, HashWrite>> {
-  // While a slot of a cluster moves, a call is refused if only one of its keys is on the node: a cached row has no fence.
-  const done = await writeWith(redis, entries, !(redis instanceof Cluster));
+  if (!(redis instanceof Cluster)) return writeWith(redis, entries, 'fenced');
+  // While a slot moves, a call with two keys is refused. So the fences of new rows are read in another call: a row that is deleted between
+  // the two calls comes back.
+  const done = await writeWith(redis, entries, 'update');
   const missing = entries.filter(({ key }) => done.get(key) === hashWrites.missing);
-  if (missing.length === 0) return done;
-  return new Map([...done, ...(await writeWith(redis, missing, true))]);
+  const late = await runScriptEach(
+    redis,
+    IS_LATE,
+    missing.map(({ key, fields }) => ({ keys: [fenceKey(key)], args: [readAtOf(fields)] })),
+  );
+  for (const { key } of missing) done.set(key, hashWrites.late);
+  const created = await writeWith(
+    redis,
+    missing.filter((_, index) => late[index] === 0),
+    'create',
+  );
+  return new Map([...done, ...created]);
 }
 
-/** @param hasFences whether it writes rows that are not cached */
+/** What to do with a row that is not cached: look at its fence, leave it out, or create it. */
+type RowMode = 'fenced' | 'update' | 'create';
+
 async function writeWith(
   redis: RedisClient,
   entries: readonly HashEntry[],
-  hasFences: boolean,
+  mode: RowMode,
 ): Promise<Map<string, HashWrite>> {
   const alike = groupBy(entries, ({ ttlSeconds, fields }) =>
     [ttlSeconds, fields[TIME_FIELD], ...Object.keys(fields)].join('\0'),
@@ -115,7 +136,7 @@ async function writeWith(
   const results = await runScriptEach<HashWrite[]>(
     redis,
     REPLACE_HASHES,
-    groups.map((group) => callOf(group, hasFences)),
+    groups.map((group) => callOf(group, mode)),
   );
   return new Map(
     groups.flatMap((group, call) =>
@@ -124,19 +145,22 @@ async function writeWith(
   );
 }
 
+/** When the read of a row began: microseconds; NaN for a hash that is no row. */
+const readAtOf = (fields: HashEntry['fields']): number => Date.parse(fields[TIME_FIELD] ?? '') * 1000;
+
 /** The call that writes hashes with the same fields, time and TTL. */
-function callOf(hashes: readonly HashEntry[], hasFences: boolean) {
+function callOf(hashes: readonly HashEntry[], mode: RowMode) {
   const { ttlSeconds, fields }: Pick<HashEntry, 'ttlSeconds' | 'fields'> = hashes[0] ?? {
     ttlSeconds: 0,
     fields: {},
   };
   const names = Object.keys(fields);
   const values = hashes.flatMap((hash) => names.map((name) => hash.fields[name] ?? ''));
-  const readAt = Date.parse(fields[TIME_FIELD] ?? '') * 1000;
+  const readAt = readAtOf(fields);
   const timeAt = Number.isNaN(readAt) ? 0 : names.indexOf(TIME_FIELD) + 1;
   const keys = hashes.map(({ key }) => key);
   return {
-    keys: timeAt > 0 && hasFences ? [...keys, ...keys.map(fenceKey)] : keys,
-    args: [ttlSeconds, names.length, timeAt, timeAt === 0 ? 0 : readAt, ...names, ...values],
+    keys: timeAt > 0 && mode === 'fenced' ? [...keys, ...keys.map(fenceKey)] : keys,
+    args: [ttlSeconds, names.length, timeAt, mode === 'fenced' ? readAt : mode, ...names, ...values],
   };
 }

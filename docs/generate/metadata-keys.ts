@@ -45,7 +45,7 @@ export const metadataKeys: readonly CacheKeyDoc[] = [
     optionalFields: ['oldest_read_at'],
   },
   {
-    ...keyDoc(cachedFiles.name, cachedFiles.key('{table}'), {
+    ...keyDoc(cacheMetadata.name, cachedFiles.key('{table}'), {
       key: cachedFiles.key('kol_profiles'),
       ttlSeconds: cachedFiles.ttlSeconds,
       type: 'string',

@@ -2,7 +2,6 @@ import type { CachedFiles } from '../warming/changed-files.ts';
 
 /** cache:metadata:files:{table}: the data files whose rows are in the cache, as JSON, after a warm of all rows of a table. */
 export const cachedFiles = {
-  name: 'cached-files',
   ttlSeconds: 86_400,
   key: (table: string) => `cache:metadata:files:${table}`,
 };

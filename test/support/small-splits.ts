@@ -14,8 +14,6 @@ export interface SmallSplits extends Pick<
   WarmActivities,
   'planProfiles' | 'warmProfileSplit' | 'warmHotProfiles'
 > {
-  /** The real reads. */
-  readonly lakehouse: Lakehouse;
   close(): Promise<void>;
 }
 
@@ -44,7 +42,6 @@ export async function smallSplits(
     planProfiles: createPlanProfiles(deps),
     warmProfileSplit: createWarmProfileSplit(deps),
     warmHotProfiles: createWarmHotProfiles(deps),
-    lakehouse,
     close: () => closeRedis(redis),
   };
 }
