@@ -72,7 +72,7 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       if (areAllHot && (present < keys || rowsRead > keys)) {
         const ids = await lakehouse.countIds(profile, warm.readingAt(plan.versions));
         keys = Math.min(keys, ids);
-        await noteRepeatedIds(ids < rowsRead);
+        await noteRepeatedIds(ids < plan.total);
       }
       const lost = Math.max(0, keys - present);
       if (lost > 0) {

@@ -1,5 +1,6 @@
 import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
+import { readCachedFiles } from '../../cache/writing/cached-files.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
@@ -77,7 +78,10 @@ export function createPlanProfiles(
       warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
       (await refreshUnchangedProfiles(warm, lakehouse, last, hot, areAllHot))
     ) {
-      if (!args.dryRun) await warm.writeMetadata(last, now);
+      if (!args.dryRun) {
+        await warm.writeMetadata(last, now);
+        await readCachedFiles(redis, 'kol_profiles'); // restores its TTL
+      }
       return planOf(NO_WORK);
     }
 
