@@ -8,7 +8,7 @@ const kib = (bytes: number) => Math.round(bytes / 1024);
 /** Prints the report of a warm as a table with a summary. */
 export function printWarmReport(report: WarmReport): void {
   printTable(
-    ['part', 'rows read', 'keys', 'KiB', 'renewed', 'removed', 'ms', 'notes'],
+    ['part', 'rows read', 'written', 'KiB', 'renewed', 'removed', 'cached', 'ms', 'notes'],
     report.parts.map((part) => [
       part.part,
       part.rowsRead,
@@ -16,6 +16,7 @@ export function printWarmReport(report: WarmReport): void {
       kib(part.bytes),
       part.renewed,
       part.removed,
+      part.cached ?? 0,
       part.durationMs,
       formatPartNotes(part).join('; '),
     ]),

@@ -169,3 +169,6 @@ export async function readRedisTime(redis: RedisClient): Promise<number> {
   const [seconds, micros] = (await redis.eval("return redis.call('TIME')", 1, CLOCK_KEY)) as [string, string];
   return Number(seconds) * 1_000_000 + Number(micros);
 }
+
+/** A time of Redis as the `cached_at` of the rows of a read that began then: ISO 8601, in milliseconds. */
+export const cachedAtOf = (redisTime: number): string => new Date(Math.floor(redisTime / 1000)).toISOString();

@@ -18,7 +18,7 @@ type Entity = Pick<TableEntity<Fields>, 'table' | 'idColumn' | 'key'>;
  * Deletes the cached rows of those ids that these versions of the lakehouse do not have.
  * @throws TableChangedError before a deletion, when files of these versions have changed
  */
-async function deleteRemovedIds(
+export async function deleteRemovedIds(
   warm: PartWarm,
   lakehouse: Lakehouse,
   entity: Entity,

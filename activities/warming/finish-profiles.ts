@@ -1,3 +1,4 @@
+import { readCachedFiles, writeCachedFiles } from '../../cache/writing/cached-files.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts } from '../../domain/warming/table-version.ts';
@@ -52,6 +53,11 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       }
     });
 
+    async function noteRepeatedIds(idsRepeat: boolean): Promise<void> {
+      const files = idsRepeat ? await readCachedFiles(warm.redis, profile.table) : null;
+      if (files !== null) await writeCachedFiles(warm.redis, profile.table, { ...files, idsRepeat });
+    }
+
     async function finish(): Promise<FinishProfilesResult> {
       refuseEmptyRead('profiles', rowsRead);
       // Far fewer rows than the plan counted mean that a read was cut short. Then nothing may be removed.
@@ -61,10 +67,13 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       const areAllHot = plan.room === null;
       // When all profiles are hot, one that a reader cached again later is present too.
       const present = areAllHot ? writtenByWarm + cachedLater : writtenByWarm;
-      let { keys } = written;
+      let keys = written.keys + written.renewed;
       // A KOL that the lakehouse has twice is one key.
-      if (areAllHot && present < keys)
-        keys = Math.min(keys, await lakehouse.countIds(profile, warm.readingAt(plan.versions)));
+      if (areAllHot && (present < keys || rowsRead > keys)) {
+        const ids = await lakehouse.countIds(profile, warm.readingAt(plan.versions));
+        keys = Math.min(keys, ids);
+        await noteRepeatedIds(ids < plan.total);
+      }
       const lost = Math.max(0, keys - present);
       if (lost > 0) {
         if (args.mayRepeat) return { report: warm.report(), lost };
@@ -73,6 +82,10 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
         );
       }
 
+      // The rows that a column could not be read of are to be read again, also those of files that stay.
+      if (areAllHot && (written.unreadableColumns ?? 0) > 0)
+        await writeCachedFiles(warm.redis, profile.table, null);
+      warm.counts.cached = present;
       const { readAt: read_at, tableRows, shape } = plan;
       const source = { read_at, rows: rowsRead, tableRows, versions: versionTexts(plan.versions), shape };
       await warm.writeMetadata({ ...source, keys, sets: {} }, new Date());

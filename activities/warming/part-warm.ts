@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { writePartMetadata } from '../../cache/writing/part-metadata.ts';
-import { writeEntries, type WriteTotals } from '../../cache/writing/write-entries.ts';
+import { writeEntries, type WriteTotals, type WrittenTotals } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { UnreadableColumn } from '../../clients/lakehouse/silver-source.ts';
@@ -40,10 +40,12 @@ interface WarmCounts {
   bytes: number;
   renewed: number;
   removed: number;
+  cached: number;
   rejected: number;
 }
 
 const MAX_REJECTED_EXAMPLES = 5;
+const NO_WRITES = { replaced: 0, renewed: 0, repeated: 0 };
 
 /** One activity's share of the warm of a part: counts what it reads and writes, and builds the report. */
 export class PartWarm {
@@ -53,7 +55,15 @@ export class PartWarm {
   readonly #lakehouse: Lakehouse;
   readonly settleMs: number;
   readonly redis: RedisClient;
-  readonly counts: WarmCounts = { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 };
+  readonly counts: WarmCounts = {
+    rowsRead: 0,
+    keys: 0,
+    bytes: 0,
+    renewed: 0,
+    removed: 0,
+    cached: 0,
+    rejected: 0,
+  };
   /** What was not done, and why. */
   readonly skipped: string[] = [];
   readonly warnings: string[] = [];
@@ -80,6 +90,11 @@ export class PartWarm {
     },
   };
 
+  /** Whether a column was cached as unknown, because Trino cannot read it. */
+  get hasUnreadable(): boolean {
+    return this.#unreadable.size > 0;
+  }
+
   /**
    * Runs the activity's work with heartbeats, whose details are the counts.
    * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good
@@ -103,10 +118,9 @@ export class PartWarm {
   /** The current version of each table that the part reads. */
   readVersions = (): Promise<TableVersions> => this.#lakehouse.tableVersions(tablesOfPart[this.part]);
 
-  /** Forgets what was counted of a read that is going to be repeated. */
+  /** Forgets what was counted of a read that is going to be repeated, and of the writes of its rows. */
   forgetRead(): void {
-    this.counts.rowsRead = 0;
-    this.counts.rejected = 0;
+    Object.assign(this.counts, { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 });
     this.#rejectedExamples.length = 0;
   }
 
@@ -129,12 +143,20 @@ export class PartWarm {
     return !force && scope === undefined && last !== null && isUnchanged(last, now);
   }
 
-  /** Writes small entries, one for each row. A dry run only counts them. */
-  async write(entries: readonly CacheEntry[]): Promise<void> {
-    this.countWritten(this.args.dryRun ? sizeOf(entries) : await writeEntries(this.redis, entries));
+  /**
+   * Writes small entries, one for each row. What an earlier attempt has written counts as written. A dry run only counts the entries.
+   * @returns what was written and renewed now
+   */
+  async write(entries: readonly CacheEntry[]): Promise<WriteTotals> {
+    const totals = this.args.dryRun
+      ? { ...sizeOf(entries), ...NO_WRITES }
+      : await writeEntries(this.redis, entries);
+    this.countWritten({ keys: totals.keys + totals.repeated, bytes: totals.bytes });
+    this.counts.renewed += totals.renewed;
+    return totals;
   }
 
-  countWritten({ keys, bytes }: WriteTotals): void {
+  countWritten({ keys, bytes }: WrittenTotals): void {
     this.counts.keys += keys;
     this.counts.bytes += bytes;
   }
@@ -163,6 +185,7 @@ export class PartWarm {
       ...this.counts,
       durationMs: Math.round(performance.now() - this.#startedMs),
       rejectedExamples: this.#rejectedExamples,
+      unreadableColumns: this.#unreadable.size,
       skipped: this.skipped,
       warnings: [...this.warnings, ...this.#unreadable],
     };
@@ -170,7 +193,7 @@ export class PartWarm {
 }
 
 /** What a write of these entries would report. */
-export const sizeOf = (entries: readonly CacheEntry[]): WriteTotals => ({
+export const sizeOf = (entries: readonly CacheEntry[]): WrittenTotals => ({
   keys: entries.length,
   bytes: entries.reduce((sum, entry) => sum + entryBytes(entry), 0),
 });

@@ -1,15 +1,18 @@
 import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
+import { readCachedFiles } from '../../cache/writing/cached-files.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
+import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
-import { readOneVersion } from './read-one-version.ts';
+import { readOneVersion, TableChangedError } from './read-one-version.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
 import { refuseShrinkage, tableSizeChanges } from './refuse-shrinkage.ts';
+import { warmChangedFiles } from './warm-changed-files.ts';
 
 /** How the profiles are to be read. Small enough for the workflow history. */
 export interface ProfilePlan extends ProfileWork {
@@ -33,6 +36,7 @@ interface ProfileWork {
   readonly room: number | null;
 }
 
+const MAX_CHANGES = 3;
 const NO_WORK: ProfileWork = { total: 0, splits: [], parallelSplits: 1, room: null };
 
 /**
@@ -46,42 +50,62 @@ export function createPlanProfiles(
 
   return function planProfiles(args: WarmPartArgs): Promise<ProfilePlan> {
     const warm = new PartWarm(deps, 'profiles', args);
-    return warm.run(async () => {
-      const now = new Date();
-      const [last, hot, { versions, result: tableRows }] = await Promise.all([
-        readPartMetadata(redis, 'profiles'),
-        selectHotProfiles(redis, options, now),
-        countRowsAtOneVersion(warm),
-      ]);
-      const rows = tableRows['kol_profiles'] ?? 0;
-      const areAllHot = args.allProfiles || hot.room >= rows;
-      const shape = areAllHot ? 'all' : hotShapeOf(options);
-      const planOf = (work: ProfileWork): ProfilePlan => ({
-        readAt: now.toISOString(),
-        report: warm.report(),
-        ...work,
-        tableRows,
-        versions,
-        shape,
-      });
-
-      if (
-        warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
-        (await refreshUnchangedProfiles(warm, lakehouse, last, hot, areAllHot))
-      ) {
-        if (!args.dryRun) await warm.writeMetadata(last, now);
-        return planOf(NO_WORK);
-      }
-
-      refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
-      const total = areAllHot ? rows : Math.min(rows, hot.room);
-      const addedBytes = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
-      warm.warnings.push(...memoryWarnings(await readMemoryInfo(redis), addedBytes));
-      if (!areAllHot) return planOf({ ...NO_WORK, total, room: hot.room });
-      const splits = profileSplits(rows, Math.min(options.rowsPerSplit, maxRowsPerSplit(options)));
-      return planOf({ ...NO_WORK, total, splits, parallelSplits: options.parallelSplits });
-    });
+    return warm.run(() => plan(warm, args, MAX_CHANGES));
   };
+
+  /** @param changesLeft how often it may begin again because files changed while it read them */
+  async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {
+    const now = new Date();
+    const readAt = await readRedisTime(redis);
+    const [last, hot, { versions, result: tableRows }] = await Promise.all([
+      readPartMetadata(redis, 'profiles'),
+      selectHotProfiles(redis, options, now),
+      countRowsAtOneVersion(warm),
+    ]);
+    const rows = tableRows['kol_profiles'] ?? 0;
+    const areAllHot = args.allProfiles || hot.room >= rows;
+    const shape = areAllHot ? 'all' : hotShapeOf(options);
+    const planOf = (work: ProfileWork): ProfilePlan => ({
+      readAt: cachedAtOf(readAt),
+      report: warm.report(),
+      ...work,
+      tableRows,
+      versions,
+      shape,
+    });
+
+    if (
+      warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
+      (await refreshUnchangedProfiles(warm, lakehouse, last, hot, areAllHot))
+    ) {
+      if (!args.dryRun) {
+        await warm.writeMetadata(last, now);
+        await readCachedFiles(redis, 'kol_profiles'); // restores its TTL
+      }
+      return planOf(NO_WORK);
+    }
+
+    refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
+    if (areAllHot && args.scope === undefined) {
+      const limits = { writesPerSecond: options.writesPerSecond, maxRows: maxRowsPerSplit(options) };
+      const changed = { last, versions, tableRows, shape, readAt, ...limits };
+      const warmed = await warmChangedFiles(warm, lakehouse, changed).catch((error: unknown) => {
+        if (error instanceof TableChangedError && changesLeft > 0) return 'changed';
+        throw error;
+      });
+      if (warmed === 'changed') {
+        warm.forgetRead();
+        return plan(warm, args, changesLeft - 1);
+      }
+      if (warmed) return planOf(NO_WORK);
+    }
+    const total = areAllHot ? rows : Math.min(rows, hot.room);
+    const addedBytes = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
+    warm.warnings.push(...memoryWarnings(await readMemoryInfo(redis), addedBytes));
+    if (!areAllHot) return planOf({ ...NO_WORK, total, room: hot.room });
+    const splits = profileSplits(rows, Math.min(options.rowsPerSplit, maxRowsPerSplit(options)));
+    return planOf({ ...NO_WORK, total, splits, parallelSplits: options.parallelSplits });
+  }
 }
 
 async function countRowsAtOneVersion(warm: PartWarm) {

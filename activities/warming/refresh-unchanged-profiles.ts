@@ -1,6 +1,7 @@
 import type { HotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import { scanEntities } from '../../cache/redis/scan-entities.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
+import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
@@ -21,13 +22,14 @@ export async function refreshUnchangedProfiles(
 ): Promise<boolean> {
   const wantedIds = new Set([...hot.mostRead, ...hot.refresh]);
   // Profiles that became hot take the room of some that the last warm chose. The latter are left to expire.
+  const oldest = last.oldest_read_at ?? last.read_at;
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
   let fromLastWarm = 0;
   let renewed = 0;
   for await (const page of scanEntities(warm.redis, profile)) {
     // When all are hot, a profile that a reader cached after the last warm counts too: it was read from the same tables.
     const warmed = page.filter(({ cachedAt }) =>
-      areAllHot ? cachedAt >= last.read_at : cachedAt === last.read_at,
+      areAllHot ? cachedAt >= oldest : cachedAt === last.read_at,
     );
     fromLastWarm += warmed.length;
     const warmedIds = new Set(warmed.map(({ id }) => id));
@@ -43,6 +45,8 @@ export async function refreshUnchangedProfiles(
   warm.counts.renewed = renewed;
   warm.skipUnchanged(last, renewed);
   // What is left are profiles that are read often and not cached.
-  await writeProfilesById(warm, lakehouse, [...wantedIds], { readAt: new Date().toISOString() });
+  const readAt = cachedAtOf(await readRedisTime(warm.redis));
+  await writeProfilesById(warm, lakehouse, [...wantedIds], { readAt });
+  if (!warm.args.dryRun) warm.counts.cached = warm.counts.renewed + warm.counts.keys;
   return true;
 }

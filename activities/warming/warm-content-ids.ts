@@ -17,6 +17,7 @@ export function createWarmContentIds(deps: PartWarmDeps) {
       warm.counts.rowsRead += found.rows.length;
       await writeContentDetails(warm, found.rows, now);
       await deleteIds(warm, content, found);
+      if (!args.dryRun) warm.counts.cached = found.rows.length;
       return warm.report();
     });
   };

@@ -5,7 +5,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { createRateLimiter } from './rate-limiter.ts';
-import { isInScope, writeProfiles, writeProfilesById } from './write-profiles.ts';
+import { isInScope, writeProfiles, writeProfilesById, writesOf } from './write-profiles.ts';
 
 export interface WarmHotProfilesArgs extends WarmPartArgs {
   readonly readAt: string;
@@ -41,7 +41,7 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
           .slice(0, Math.max(0, roomLeft));
         for (const { kol_id } of added) done.add(kol_id);
         roomLeft -= added.length;
-        await limitRate(await writeProfiles(warm, added, readAt));
+        await limitRate(writesOf(await writeProfiles(warm, added, readAt)));
       }
       return warm.report();
     });

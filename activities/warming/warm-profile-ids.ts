@@ -1,3 +1,4 @@
+import { cachedAtOf } from '../../clients/redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
@@ -10,12 +11,12 @@ export function createWarmProfileIds(deps: PartWarmDeps) {
   return function warmProfileIds(args: WarmPartArgs): Promise<PartReport> {
     const warm = new PartWarm(deps, 'profiles', args);
     return warm.run(async () => {
-      const readAt = new Date().toISOString();
       const found = await readIds(warm, lakehouse, profile, (ids, reading) =>
         lakehouse.profilesById(ids, reading),
       );
-      await writeProfiles(warm, found.rows, readAt);
+      await writeProfiles(warm, found.rows, cachedAtOf(found.readAt));
       await deleteIds(warm, profile, found);
+      if (!args.dryRun) warm.counts.cached = found.rows.length;
       return warm.report();
     });
   };

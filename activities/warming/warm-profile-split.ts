@@ -8,7 +8,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import type { ProfileOptions } from './profile-options.ts';
 import { createRateLimiter } from './rate-limiter.ts';
-import { PROFILE_CHUNK, writeProfiles } from './write-profiles.ts';
+import { chunkSizeOf, writeProfiles, writesOf } from './write-profiles.ts';
 
 export interface WarmProfileSplitArgs extends WarmPartArgs {
   readonly split: ProfileSplit;
@@ -40,15 +40,14 @@ export function createWarmProfileSplit(
       for await (const page of prefetchPages(pages)) {
         const { rows, replacing } = newestOf(page);
         for (const chunk of inChunks(rows, chunkSizeOf(perSecond)))
-          await limitRate(await writeProfiles(warm, chunk, args.readAt));
+          await limitRate(writesOf(await writeProfiles(warm, chunk, args.readAt)));
         warm.counts.rowsRead += page.length - rows.length;
         warm.counts.keys -= replacing;
       }
+      // Without a scope the end of the warm counts what is cached.
+      if (args.scope !== undefined && !args.dryRun)
+        warm.counts.cached = warm.counts.keys + warm.counts.renewed;
       return warm.report();
     });
   };
 }
-
-/** Profiles in one write: at a limited rate at most those of one second. */
-const chunkSizeOf = (perSecond: number): number =>
-  perSecond === 0 ? PROFILE_CHUNK : Math.min(PROFILE_CHUNK, Math.max(1, Math.floor(perSecond)));

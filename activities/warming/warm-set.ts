@@ -92,6 +92,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     if (args.dryRun) return warm.report();
     for (const key of emptied) warm.counts.removed += await removeSet(redis, key, readAt);
     await refreshWritten(warm, [...sets.map(({ entry }) => entry), ...companions]);
+    warm.counts.cached = sets.length + companions.length;
     // After a scoped warm the other platforms are as old as before, so the part does not count as warmed.
     if (args.scope !== undefined) return warm.report();
     const { keys, rowsRead: rows } = warm.counts;
@@ -122,6 +123,7 @@ async function refreshSets(
     const companions = keys.filter(({ readAt }) => readAt === undefined);
     if (!(await renewSets(warm.redis, sets)) || !(await refreshTtls(warm.redis, companions))) return false;
     warm.counts.renewed = keys.length;
+    warm.counts.cached = keys.length;
     await warm.writeMetadata(last, now);
   }
   warm.skipUnchanged(last, keys.length);

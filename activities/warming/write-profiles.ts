@@ -1,8 +1,6 @@
-import { Context } from '@temporalio/activity';
-import { readCachedField } from '../../cache/redis/scan-entities.ts';
+import type { WriteTotals } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
-import { serializeValue } from '../../domain/schema/field.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
@@ -11,40 +9,25 @@ import type { PartWarm, WarmPartArgs } from './part-warm.ts';
 export const PROFILE_CHUNK = 1000;
 
 /**
- * Writes kol:profile of these rows. A retry leaves out those that an earlier attempt has written, so that a warm at a limited rate
- * continues where it was. That attempt may have written an older row of the same id, so the times of both rows are compared.
+ * Writes kol:profile of these rows. What an earlier attempt has written is not written again, so that a warm at a limited rate continues
+ * where it was. Equal rows are renewed. What a later read cached stays.
  * @param readAt their `cached_at`, the same for all that one warm writes
- * @returns how many were written now
  */
-export async function writeProfiles(
+export function writeProfiles(
   warm: PartWarm,
   rows: readonly Profile[],
   readAt: string,
-): Promise<number> {
+): Promise<WriteTotals> {
   warm.counts.rowsRead += rows.length;
-  const due = isRetry() ? await withoutWritten(warm, rows, readAt) : rows;
-  await warm.write(due.map((row) => profile.toEntry(row.kol_id, row, readAt)));
-  warm.counts.keys += rows.length - due.length;
-  return due.length;
+  return warm.write(rows.map((row) => profile.toEntry(row.kol_id, row, readAt)));
 }
 
-const isRetry = () => Context.current().info.attempt > 1;
+/** Profiles in one write: at a limited rate at most those of one second. @param perSecond 0 for no limit */
+export const chunkSizeOf = (perSecond: number): number =>
+  perSecond === 0 ? PROFILE_CHUNK : Math.min(PROFILE_CHUNK, Math.max(1, Math.floor(perSecond)));
 
-async function withoutWritten(
-  { redis }: PartWarm,
-  rows: readonly Profile[],
-  readAt: string,
-): Promise<readonly Profile[]> {
-  const ids = rows.map(({ kol_id }) => kol_id);
-  const [cachedAt, processedAt] = await Promise.all([
-    readCachedField(redis, profile, ids, 'cached_at'),
-    readCachedField(redis, profile, ids, 'processed_at'),
-  ]);
-  return rows.filter(
-    ({ processed_at }, index) =>
-      cachedAt[index] !== readAt || processedAt[index] !== serializeValue(processed_at),
-  );
-}
+/** What counts for the rate limit. */
+export const writesOf = ({ keys, renewed }: WriteTotals): number => keys + renewed;
 
 interface ProfilesById {
   /** `cached_at` of the profiles. */
@@ -68,8 +51,8 @@ export async function writeProfilesById(
   for (const chunk of inChunks(ids, PROFILE_CHUNK)) {
     const found = await lakehouse.profilesById(chunk, warm.readingAt(versions));
     const rows = found.filter((row) => isInScope(warm.args, row));
-    const writtenNow = await writeProfiles(warm, rows, readAt);
-    await limitRate?.(writtenNow);
+    const totals = await writeProfiles(warm, rows, readAt);
+    await limitRate?.(writesOf(totals));
     written += rows.length;
   }
   return written;

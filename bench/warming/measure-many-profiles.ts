@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import type { ManagedProcess } from '../../engines/supervision/managed-process.ts';
+import { bytesRead } from './bytes-read.ts';
+import { measureAppend } from './measure-append.ts';
 import { residentMb } from '../process-memory.ts';
 import { TODAYS_PROFILES, type Warming } from './start-warming.ts';
 
@@ -24,7 +26,9 @@ export async function measureManyProfiles(warming: Warming, rows: number): Promi
   // Few hot profiles keep the startup warm short. It fails, because the schema has no other tables; it is not measured.
   const largeWorker = await startWorker({ TRINO_SCHEMA: LARGE_SCHEMA, WARM_PROFILES: '1000' });
   const memory = watchMemory(largeWorker);
+  const since = new Date();
   const many = await warmProfiles(warming);
+  const fullBytes = await bytesRead(source.trinoUrl, since);
   bench.figure({
     what: `${many.rows} profiles, all of them: time a row`,
     value: `${many.msPerRow.toFixed(4)} ms (${Math.round(many.ms / 1000)} s)`,
@@ -38,6 +42,7 @@ export async function measureManyProfiles(warming: Warming, rows: number): Promi
     against: 'wanted ≤ 350 MB',
     ratio: maxMb / 350,
   });
+  await measureAppend(warming, `${source.catalog}.${LARGE_SCHEMA}.kol_profiles`, fullBytes);
 }
 
 /** Warms all profiles. `force` makes the warm read every row. */

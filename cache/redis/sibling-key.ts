@@ -5,6 +5,7 @@ import calculateSlot from 'cluster-key-slot';
  * braces that are no hash tag.
  */
 export function siblingKey(key: string, suffix: string): string {
+  if (!/[{}]/.test(key)) return `{${key}}:${suffix}`; // the tag is the whole key
   const slot = calculateSlot(key);
   // Most keys become the tag; a key with a tag keeps it.
   const sibling = [`{${key}}:${suffix}`, `${key}:${suffix}`].find((name) => calculateSlot(name) === slot);

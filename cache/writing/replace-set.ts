@@ -5,7 +5,7 @@ import { inChunks } from '../../domain/values/chunks.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
 import { stagingKey } from './staging-key.ts';
-import { EmptyEntryError, type WriteTotals } from './write-entries.ts';
+import { EmptyEntryError, type WrittenTotals } from './write-entries.ts';
 import { addCommand, WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
 /** A large set was not replaced, because members of its staged copy are missing or repeated. A retry helps. */
@@ -76,7 +76,7 @@ export async function replaceSet(
   redis: RedisClient,
   entry: CacheEntry,
   readAt: number,
-): Promise<WriteTotals> {
+): Promise<WrittenTotals> {
   const size = entrySize(entry);
   if (size === 0) throw new EmptyEntryError(entry.key);
   const written =

@@ -2,7 +2,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import { runScript } from '../redis/lua-script.ts';
-import { MAX_FIELDS, writeHashes, type HashEntry } from './write-hashes.ts';
+import { hashWrites, MAX_FIELDS, writeHashes, type HashEntry, type HashWrite } from './write-hashes.ts';
 import { WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
 /** An entry without members must not replace the cached one. */
@@ -18,36 +18,54 @@ export class EmptyEntryError extends Error {
 const ENTRIES_PER_ROUND_TRIP = 500;
 
 /** How much was written. */
-export interface WriteTotals {
+export interface WrittenTotals {
   keys: number;
   /** Rough payload bytes, as `entryBytes` counts them. */
   bytes: number;
 }
 
+/** What a write of entries did to their keys. */
+export interface WriteTotals extends WrittenTotals {
+  /** Written keys that held another row before. */
+  replaced: number;
+  /** Keys that held an equal row, of which only time and TTL were set. */
+  renewed: number;
+  /** Keys that this same read had written before, as an earlier attempt does. They are not written again. */
+  repeated: number;
+}
+
 /**
  * Writes independent small entries (one for each KOL or content item) in bounded chunks. A script replaces a key and sets its TTL in one
- * step, because a transaction over many keys cannot span the slots of a cluster.
+ * step, because a transaction over many keys cannot span the slots of a cluster. Rows of the lakehouse are compared with what is cached:
+ * an equal row is renewed, one of a later read stays.
  * @throws EmptyEntryError, or the first error that Redis answered
  */
 export async function writeEntries(redis: RedisClient, entries: readonly CacheEntry[]): Promise<WriteTotals> {
-  const totals: WriteTotals = { keys: 0, bytes: 0 };
+  const totals: WriteTotals = { keys: 0, bytes: 0, replaced: 0, renewed: 0, repeated: 0 };
   for (const chunk of inChunks(entries, ENTRIES_PER_ROUND_TRIP)) {
     const empty = chunk.find((entry) => entrySize(entry) === 0);
     if (empty) throw new EmptyEntryError(empty.key);
-    const small = chunk.filter(isSmallHash);
     const others = chunk.filter((entry) => !isSmallHash(entry));
-    await Promise.all([
-      writeHashes(redis, small),
+    const [done] = await Promise.all([
+      writeHashes(redis, chunk.filter(isSmallHash)),
       runScript(
         redis,
         WRITE_MEMBERS,
         others.map((entry) => writeMembersCall(entry.key, entry, 'replace')),
       ),
     ]);
-    totals.keys += chunk.length;
-    totals.bytes += chunk.reduce((sum, entry) => sum + entryBytes(entry), 0);
+    for (const entry of chunk) addWrite(totals, entry, done.get(entry.key) ?? hashWrites.created);
   }
   return totals;
+}
+
+function addWrite(totals: WriteTotals, entry: CacheEntry, done: HashWrite): void {
+  if (done === hashWrites.renewed) totals.renewed += 1;
+  if (done === hashWrites.repeated) totals.repeated += 1;
+  if (done === hashWrites.replaced) totals.replaced += 1;
+  if (done !== hashWrites.created && done !== hashWrites.replaced) return;
+  totals.keys += 1;
+  totals.bytes += entryBytes(entry);
 }
 
 const isSmallHash = (entry: CacheEntry): entry is HashEntry =>

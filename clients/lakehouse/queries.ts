@@ -63,11 +63,6 @@ export function existingIdsSql(
   return `SELECT ${id} AS id FROM ${source.table(table)} WHERE ${id} IN ${literals(ids)}`;
 }
 
-export const allIdsSql = (
-  source: SilverSource,
-  { table, idColumn }: { readonly table: SilverTable; readonly idColumn: string },
-) => `SELECT ${source.text(table, idColumn)} AS id FROM ${source.table(table)}`;
-
 /** The profiles of a split. Unsorted, so that Trino streams them. */
 export function profileSplitSql(
   source: SilverSource,
@@ -105,6 +100,25 @@ export const filesSql = (source: SilverSource, table: SilverTable) =>
           CAST(CAST(to_unixtime("$file_modified_time") * 1000 AS BIGINT) AS VARCHAR) AS modified_ms
    FROM ${source.table(table)} GROUP BY "$path", "$file_size", "$file_modified_time"`;
 
+/**
+ * The files of the current snapshot of an Iceberg table, with the schema that reads them: a column that was dropped and added again
+ * has its old name and none of its old values. Delete files come first.
+ */
+export const snapshotFilesSql = (source: SilverSource, table: SilverTable, limit: number) =>
+  `SELECT CAST(content AS VARCHAR) AS content, file_path AS path, CAST(file_size_in_bytes AS VARCHAR) AS bytes,
+          CAST((SELECT max_by(latest_schema_id, timestamp) FROM ${source.metadata(table, 'metadata_log_entries')}) AS VARCHAR) AS schema_id
+   FROM ${source.metadata(table, 'files')} ORDER BY content DESC LIMIT ${integer(limit)}`;
+
+/** The profiles in these data files. */
+export const profilesOfFilesSql = (source: SilverSource, paths: readonly string[]) =>
+  `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')} WHERE "$path" IN ${literals(paths)}`;
+
+/** The id of each row, as often as the table has it. */
+export const idsSql = (
+  source: SilverSource,
+  { table, idColumn }: { readonly table: SilverTable; readonly idColumn: string },
+) => `SELECT ${source.text(table, idColumn)} AS id FROM ${source.table(table)}`;
+
 /** No rows, but all columns that the system reads. */
 export const columnsSql = (source: SilverSource, table: SilverTable) =>
   `SELECT ${Object.keys(silver[table])
@@ -113,7 +127,7 @@ export const columnsSql = (source: SilverSource, table: SilverTable) =>
 
 /** The snapshot that queries read, also after a rollback. */
 export const snapshotSql = (source: SilverSource, table: SilverTable) =>
-  `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id FROM ${source.refs(table)} WHERE name = 'main' AND type = 'BRANCH'`;
+  `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id FROM ${source.metadata(table, 'refs')} WHERE name = 'main' AND type = 'BRANCH'`;
 
 /** Orders ties as ZREVRANGE does: by descending id. */
 const byFollowers = (source: SilverSource) =>

@@ -170,7 +170,7 @@ function createSilverSource(
     },
     repeatsIds: () => true,
     unreadable: unreadableOf,
-    refs: (name) => `${qualifiedSchema}.${identifier(name).replace(/"$/, '$refs"')}`,
+    metadata: (name, kind) => `${qualifiedSchema}.${identifier(name).replace(/"$/, `$$${kind}"`)}`,
     column,
     text,
     select: (entity) =>

@@ -1,5 +1,6 @@
 import { content, type Content } from '../../domain/entities/content.ts';
 import type { Engagement } from '../../domain/entities/engagement.ts';
+import type { CachedFiles } from '../../domain/warming/changed-files.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { Score } from '../../domain/entities/score.ts';
@@ -176,6 +177,19 @@ export const engagementFields: Readonly<Record<string, NameDoc>> = {
   ...eventPosition,
 };
 
+export const cachedFilesFields: Readonly<Record<keyof CachedFiles, NameDoc>> = {
+  version: { type: 'string', meaning: 'version of the table, as in `cache:metadata`' },
+  columns: {
+    type: 'string',
+    meaning: 'fingerprint of the columns and the schema that the rows were read with',
+  },
+  idsRepeat: { type: 'boolean', meaning: 'whether some ids have several rows' },
+  files: {
+    type: 'array',
+    meaning: 'path, size and time of modification of each file; Iceberg files have no time: 0',
+  },
+};
+
 export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> = {
   warmed_at: { type: 'string', meaning: 'when the part was last warmed, ISO 8601' },
   run_id: { type: 'string', meaning: 'workflow run that requested it' },
@@ -184,6 +198,10 @@ export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> =
   read_at: {
     type: 'string',
     meaning: 'when the lakehouse was last read for it; `cached_at` of the profiles of that warm',
+  },
+  oldest_read_at: {
+    type: 'string',
+    meaning: '`profiles` after a warm of only some files: `cached_at` of its oldest rows',
   },
   rows: { type: 'number', meaning: 'rows that were read' },
   tableRows: { type: 'object', meaning: 'rows of each table, to detect a table that shrank' },

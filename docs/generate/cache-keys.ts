@@ -2,7 +2,7 @@ import { stagingKey } from '../../cache/writing/staging-key.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
-import { cacheMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { cacheMetadata } from '../../domain/entities/part-metadata.ts';
 import { kolContent, KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content.ts';
 import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
@@ -18,7 +18,6 @@ import {
   dailyStatsFields,
   engagementFields,
   eventFields,
-  partMetadataFields,
   platformStatsFields,
   profileFields,
   scoreFields,
@@ -28,6 +27,7 @@ import { keyDoc, MISS, WARM, type CacheKeyDoc } from './cache-key-doc.ts';
 import { anySet, coordinationKeys } from './coordination-keys.ts';
 import { code, codeBlock, duration, fieldTable, table } from './markdown.ts';
 import { SAMPLE_TIME, sampleContent, sampleProfile, sampleScore } from './samples.ts';
+import { metadataKeys } from './metadata-keys.ts';
 import { searchKeys } from './search-keys.ts';
 
 const RANKING_LIMIT = 100;
@@ -139,31 +139,10 @@ export const publicKeys: readonly CacheKeyDoc[] = [
   },
 ];
 
-const samplePartMetadata: PartMetadata = {
-  warmed_at: SAMPLE_TIME,
-  run_id: '0199c3de-6f1c-7a52-8a35-4b1e9f590f6f',
-  trigger: 'schedule',
-  keys: 9,
-  read_at: SAMPLE_TIME,
-  rows: 11,
-  tableRows: { kol_profiles: 37_486, kol_content: 20_028 },
-  versions: { kol_profiles: 'snapshot 4372618947213', kol_content: 'files 8f3a5b1c90d2e467' },
-  shape: '7',
-  sets: { 'stats:platform': { size: 57_514, ttlSeconds: 300 } },
-};
 
 /** Keys for the system's own use. */
 export const internalKeys: readonly CacheKeyDoc[] = [
-  {
-    ...keyDoc(cacheMetadata.name, cacheMetadata.key, {
-      ...cacheMetadata,
-      type: 'hash',
-      fields: { stats: JSON.stringify(samplePartMetadata) },
-    }),
-    content: 'the last warm of each part: one field for each part, with a JSON value',
-    writers: 'warms',
-    fields: partMetadataFields,
-  },
+  ...metadataKeys,
   {
     ...keyDoc(readCounts.name, readCounts.key, {
       ...readCounts,
@@ -204,7 +183,7 @@ export const internalKeys: readonly CacheKeyDoc[] = [
     writers: 'warms; the API after a miss',
   },
   {
-    ...keyDoc('switches', switches.key, {
+    ...keyDoc(switches.name, switches.key, {
       key: switches.key,
       ttlSeconds: 0,
       type: 'hash',

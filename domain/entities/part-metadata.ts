@@ -23,6 +23,8 @@ export interface PartMetadata {
   readonly keys: number;
   /** When a warm last read the lakehouse for this part; later warms may only have refreshed the TTLs. */
   readonly read_at: string;
+  /** Profiles: `cached_at` of the oldest rows that belong to these versions. `read_at` where it is missing. */
+  readonly oldest_read_at?: string;
   readonly rows: number;
   /** Rows of each table that the part reads, for the shrinkage check. */
   readonly tableRows: Readonly<Record<string, number>>;

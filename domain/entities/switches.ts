@@ -25,6 +25,7 @@ const fields = {
 
 /** cache:switches: a field for each switch that was set. Without TTL: a switch stays as it was set. */
 export const switches = {
+  name: 'switches',
   key: 'cache:switches',
   /** The fields of the switches that are given. An `l1TtlSeconds` of 0 stands for that of the configuration. */
   toFields: (given: SwitchChange): Record<string, string> =>

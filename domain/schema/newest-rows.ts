@@ -28,7 +28,7 @@ export function createNewestRows<Row extends ProcessedRow>(
     for (const row of page) {
       const id = idOf(row);
       const before = newest.get(id);
-      if (before !== undefined && timeMsOf(row.processed_at) <= timeMsOf(before)) continue;
+      if (before !== undefined && processedMs(row.processed_at) <= processedMs(before)) continue;
       if (before !== undefined && !rows.has(id)) replacing += 1;
       newest.set(id, row.processed_at);
       rows.set(id, row);
@@ -43,7 +43,8 @@ export const newestRows = <Row extends ProcessedRow>(
   idOf: (row: Row) => string,
 ): readonly Row[] => createNewestRows(idOf)(rows).rows;
 
-function timeMsOf(processedAt: string | null): number {
+/** When a row was processed, in milliseconds; -Infinity when that is unknown. */
+export function processedMs(processedAt: string | null): number {
   const ms = processedAt === null ? NaN : isoTimeMs(processedAt);
   return Number.isNaN(ms) ? -Infinity : ms;
 }

@@ -4,18 +4,22 @@ import type { WarmPart } from './warm-parts.ts';
 export interface PartReport {
   readonly part: WarmPart;
   readonly rowsRead: number;
-  /** Keys written, or keys that a dry run would write. */
+  /** Keys written, or keys that a dry run would write. Keys that held an equal row are not among them. */
   readonly keys: number;
   /** Rough size of what was written. */
   readonly bytes: number;
   readonly durationMs: number;
-  /** Keys whose TTL was refreshed because their source tables have not changed. */
+  /** Keys whose TTL was refreshed, because their rows have not changed. */
   readonly renewed: number;
   /** Keys deleted because the lakehouse no longer has their rows. */
   readonly removed: number;
+  /** Keys of the part that are cached at the end; of a scope, those in it. 0 in a dry run. Reports of earlier versions lack it. */
+  readonly cached?: number;
   /** Rows left out because they do not match the schema, with a few examples. */
   readonly rejected: number;
   readonly rejectedExamples: readonly string[];
+  /** Columns that Trino cannot read, and that are cached as unknown. Reports of earlier versions lack it. */
+  readonly unreadableColumns?: number;
   /** Anything that was not done, with the reason. */
   readonly skipped: readonly string[];
   /** What an operator should look at before it becomes a failure. */
@@ -49,8 +53,10 @@ export function mergePartReports(
     bytes: sum(({ bytes }) => bytes),
     renewed: sum(({ renewed }) => renewed),
     removed: sum(({ removed }) => removed),
+    cached: sum(({ cached = 0 }) => cached),
     rejected: sum(({ rejected }) => rejected),
     rejectedExamples: reports.flatMap(({ rejectedExamples }) => rejectedExamples).slice(0, MAX_EXAMPLES),
+    unreadableColumns: Math.max(0, ...reports.map(({ unreadableColumns = 0 }) => unreadableColumns)),
     skipped: reports.flatMap(({ skipped }) => skipped),
     warnings: [...new Set(reports.flatMap(({ warnings }) => warnings))],
   };

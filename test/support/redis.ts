@@ -1,10 +1,11 @@
 import { Cluster } from 'ioredis';
 import { FENCE } from '../../cache/writing/read-fence.ts';
+import { cachedFiles } from '../../domain/entities/cached-files.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 
-/** Every key of the database, or of all masters of a cluster, except fences: those say nothing about what is cached. */
+/** Every key of the database, or of all masters of a cluster, except fences and lists of files: those are not cached values. */
 export const allKeys = async (redis: RedisClient): Promise<string[]> =>
-  (await everyKey(redis)).filter((key) => !key.endsWith(`:${FENCE}`));
+  (await everyKey(redis)).filter((key) => !key.endsWith(`:${FENCE}`) && !key.startsWith(cachedFiles.key('')));
 
 async function everyKey(redis: RedisClient): Promise<string[]> {
   const keys: string[] = [];

@@ -28,18 +28,18 @@ export function formatWarmDetails(
   return [
     `${dryRun ? 'Dry run' : 'Warm'}, trigger **${trigger}**, requested by ${asCode(requestedBy)}${how.length > 0 ? ` (${how.join(', ')})` : ''}`,
     '',
-    '| part | state | rows read | keys | renewed | removed | ms | notes |',
-    '|---|---|---|---|---|---|---|---|',
+    '| part | state | rows read | written | renewed | removed | cached | ms | notes |',
+    '|---|---|---|---|---|---|---|---|---|',
     ...[...progress].map(([part, result]) => formatPart(part + formatScope(scopes[part]), result)),
     ...(report === undefined ? [] : formatFindings(report)),
   ].join('\n');
 }
 
 function formatPart(part: string, result: PartResult | null): string {
-  if (result === null) return `| ${part} | … | | | | | | |`;
-  if ('error' in result) return `| ${part} | failed: ${cell(asCode(result.error))} | | | | | | |`;
-  const { rowsRead, keys, renewed, removed, durationMs } = result;
-  const counts = [rowsRead, keys, renewed, removed, durationMs].join(' | ');
+  if (result === null) return `| ${part} | … | | | | | | | |`;
+  if ('error' in result) return `| ${part} | failed: ${cell(asCode(result.error))} | | | | | | | |`;
+  const { rowsRead, keys, renewed, removed, cached = 0, durationMs } = result;
+  const counts = [rowsRead, keys, renewed, removed, cached, durationMs].join(' | ');
   return `| ${part} | done | ${counts} | ${cell(formatPartNotes(result).join('; '))} |`;
 }
 

@@ -4,7 +4,7 @@ import type { Field, Fields } from '../../../domain/schema/field.ts';
 import { newestRows } from '../../../domain/schema/newest-rows.ts';
 import { mapRows, type TableEntity } from '../../../domain/schema/table-entity.ts';
 import { groupBy } from '../../../domain/values/group-by.ts';
-import { allIdsSql, contentOfKolsSql, existingIdsSql } from '../queries.ts';
+import { contentOfKolsSql, existingIdsSql, idsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverReader } from '../silver-catalog.ts';
 import type { SilverSource } from '../silver-source.ts';
@@ -18,7 +18,7 @@ export interface ReadsById {
     ids: readonly string[],
     options?: ReadOptions,
   ): Promise<Set<string>>;
-  /** Every id of the entity's table, page by page, in no order. */
+  /** The id of each row of the entity's table, as often as it is there, in no order. */
   allIds(
     entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
     options?: ReadOptions,
@@ -60,7 +60,7 @@ export function createReadsById(silver: SilverReader): ReadsById {
       return new Set(rows.map(([id]) => id ?? ''));
     },
     async *allIds(entity, options = {}) {
-      const sql = (source: SilverSource) => allIdsSql(source, entity);
+      const sql = (source: SilverSource) => idsSql(source, entity);
       for await (const page of silver.pages({ tables: [entity.table], columns: ['id'], sql }, options))
         yield page.map(([id]) => id ?? '');
     },

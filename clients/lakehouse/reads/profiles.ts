@@ -6,6 +6,7 @@ import { mapRows, type Row } from '../../../domain/schema/table-entity.ts';
 import { groupByScope, type ByPlatform } from '../group-by-scope.ts';
 import {
   mostFollowedSql,
+  profilesOfFilesSql,
   profileSplitSql,
   searchNameColumns,
   searchNamesSql,
@@ -26,6 +27,8 @@ export interface ProfileReads {
     platforms?: readonly string[],
     options?: ReadOptions,
   ): AsyncGenerator<Profile[]>;
+  /** The profiles in these data files, in no order. @param paths at least one */
+  profilesOfFiles(paths: readonly string[], options?: ReadOptions): AsyncGenerator<Profile[]>;
   /** Distinct lower-case user names and display names, those of the most followed profiles first. */
   searchTerms(limit: number, options?: ReadOptions): AsyncGenerator<string[]>;
   /** The names of the most followed KOLs by platform, most followers first. @param limit over all platforms */
@@ -57,6 +60,8 @@ export function createProfileReads(silver: SilverReader): ProfileReads {
       profilePages({ ...COUNTED, sql: (source) => mostFollowedSql(source, choice) }, options),
     profileSplit: (split, platforms, options = {}) =>
       profilePages({ ...TABLE, sql: (source) => profileSplitSql(source, split, platforms) }, options),
+    profilesOfFiles: (paths, options = {}) =>
+      profilePages({ ...TABLE, sql: (source) => profilesOfFilesSql(source, paths) }, options),
     async *searchTerms(limit, options = {}) {
       const sql = (source: SilverSource) => searchTermsSql(source, limit);
       for await (const page of silver.pages({ ...COUNTED, sql, columns: ['term'] }, options))

@@ -5,6 +5,7 @@ import { countIdsSql, countRowsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverCatalog } from '../silver-catalog.ts';
 import { createReadTableVersions, type ReadTableVersions } from '../table-versions.ts';
+import { createListDataFiles, type ListDataFiles } from '../data-files.ts';
 import type { Trino } from '../trino.ts';
 
 /** Reads about a table as a whole. */
@@ -14,6 +15,7 @@ export interface TableReads {
   countIds(entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>, options?: ReadOptions): Promise<number>;
   /** The versions that a read would see now. */
   readonly tableVersions: ReadTableVersions;
+  readonly dataFiles: ListDataFiles;
 }
 
 export function createTableReads(trino: Trino, silver: SilverCatalog): TableReads {
@@ -29,5 +31,6 @@ export function createTableReads(trino: Trino, silver: SilverCatalog): TableRead
       return Number(row?.[0]);
     },
     tableVersions: createReadTableVersions(trino, silver),
+    dataFiles: createListDataFiles(trino, silver),
   };
 }

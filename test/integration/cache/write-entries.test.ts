@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readPartMetadata, writePartMetadata } from '../../../cache/writing/part-metadata.ts';
+import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
 import { fenceKey } from '../../../cache/writing/read-fence.ts';
 import { renewSets } from '../../../cache/writing/renew-sets.ts';
 import { IncompleteSetError, removeSet, replaceSet } from '../../../cache/writing/replace-set.ts';
@@ -83,6 +84,58 @@ describeOnRedisAndCluster('writing', (target) => {
         }),
         { numRuns: 15 },
       );
+    });
+
+    describe('of rows', () => {
+      const at = (seconds: number) => new Date(Date.UTC(2026, 2, 1, 12, 0, seconds)).toISOString();
+      const row = (id: string, value: string, seconds: number): CacheEntry => ({
+        key: `test:${id}`,
+        ttlSeconds: 100,
+        type: 'hash',
+        fields: { value, bio: 'x'.repeat(100), cached_at: at(seconds) },
+      });
+      /** More than one script call takes, with ids that have braces. */
+      const ids = idsOf(120).map((id, index) => (index % 3 === 0 ? `{${id}` : id));
+
+      test('replaces those that differ, and renews the equal ones', async () => {
+        const { redis } = target;
+        const write = (value: (index: number) => string, seconds: number) =>
+          writeEntries(
+            redis,
+            ids.map((id, index) => row(id, value(index), seconds)),
+          );
+        expect(await write(() => 'a', 1)).toMatchObject({ keys: 120, replaced: 0, renewed: 0 });
+        for (const id of ids) await redis.expire(`test:${id}`, 5);
+        await redis.hset('test:kol-100', 'extra', 'field');
+        expect(await write((index) => (index < 10 ? 'b' : 'a'), 2)).toMatchObject({
+          keys: 11,
+          replaced: 11,
+          renewed: 109,
+          repeated: 0,
+        });
+        for (const [index, id] of ids.entries()) {
+          const { fields } = row(id, index < 10 ? 'b' : 'a', 2) as Extract<CacheEntry, { type: 'hash' }>;
+          expect(await redis.hgetall(`test:${id}`)).toEqual(fields);
+          expect(await redis.ttl(`test:${id}`)).toBeGreaterThan(5);
+        }
+        // A second attempt of the same warm finds its own rows.
+        expect(await write((index) => (index < 10 ? 'b' : 'a'), 2)).toMatchObject({ keys: 0, repeated: 120 });
+      });
+
+      test('leaves one of a later read, and one that a later read did not find', async () => {
+        const { redis } = target;
+        await writeEntries(redis, [row('a', 'later', 9), row('b', 'gone', 1), row('c', 'old', 1)]);
+        await deleteUnlessStreamed(redis, ['test:b'], Date.parse(at(8)) * 1000);
+        await redis.set('test:d', 'of another type');
+        const late = ['a', 'b', 'c', 'd'].map((id) => row(id, 'early', 5));
+        expect(await writeEntries(redis, late)).toMatchObject({ keys: 2 });
+        expect(await redis.hget('test:a', 'value')).toBe('later');
+        expect(await redis.exists('test:b')).toBe(0);
+        expect(await redis.hget('test:c', 'value')).toBe('early');
+        expect(await redis.hget('test:d', 'value')).toBe('early');
+        // The row came back after the deletion.
+        expect(await writeEntries(redis, [row('b', 'back', 9)])).toMatchObject({ keys: 1 });
+      });
     });
 
     test('refuses an empty entry before it writes its neighbours', async () => {

@@ -200,7 +200,7 @@ describe('a warm of odd rows', () => {
       scopes: { profiles: { platforms: ['tiktok'] } },
       force: true,
     } as const;
-    expect((await harness.warm(scoped)).parts[0]?.keys).toBe(48);
+    expect((await harness.warm(scoped)).parts[0]?.cached).toBe(48);
     const [id = ''] = await redis.zrevrange('kol:top:followers:tiktok:100', 0, 0);
     expect(await redis.hget(`kol:profile:${id}`, 'platform')).toBe('tiktok');
   });

@@ -43,7 +43,11 @@ test.each([
 
   const during = await harness.warm({ ...PROFILES, force: true });
 
-  expect(during.parts[0]).toMatchObject({ rowsRead: before.length, keys: before.length, removed: 0 });
+  expect(during.parts[0]).toMatchObject({
+    rowsRead: before.length,
+    renewed: before.length,
+    removed: 0,
+  });
   expect(await profileKeys()).toEqual(before);
 
   // The load made a snapshot of its own, so the next warm reads the table again.

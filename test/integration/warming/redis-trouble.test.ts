@@ -15,7 +15,7 @@ let server: RedisServer;
 let harness: WarmHarness;
 let splits: Awaited<ReturnType<typeof smallSplits>>;
 /** Attempts of each activity. */
-const attempts = { rankings: 0, splits: 0 };
+const attempts = { rankings: 0, plans: 0, splits: 0 };
 /** Called after each split, before the next one starts. */
 let afterSplit: () => Promise<void> = () => Promise.resolve();
 
@@ -26,7 +26,10 @@ beforeAll(async () => {
       attempts.rankings += 1;
       return real.warmRankings(args);
     },
-    planProfiles: (args) => splits.planProfiles(args),
+    planProfiles: (args) => {
+      attempts.plans += 1;
+      return splits.planProfiles(args);
+    },
     async warmProfileSplit(args) {
       attempts.splits += 1;
       const report = await splits.warmProfileSplit(args);
@@ -45,7 +48,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await harness.redis.flushall();
-  attempts.rankings = attempts.splits = 0;
+  attempts.rankings = attempts.plans = attempts.splits = 0;
 });
 
 const parts = ['profiles', 'rankings'] as const;
@@ -66,7 +69,7 @@ describe('when Redis is full and evicts nothing', () => {
     const { redis } = harness;
     await harness.warm({ parts });
     const before = await cached();
-    attempts.rankings = attempts.splits = 0;
+    attempts.rankings = attempts.plans = attempts.splits = 0;
     await redis.config('SET', 'maxmemory-policy', 'noeviction');
     await redis.config('SET', 'maxmemory', '1mb'); // less than it uses
     try {
@@ -75,7 +78,8 @@ describe('when Redis is full and evicts nothing', () => {
       expect(failure.message).toContain('2 of 2 parts failed');
       expect(failure.message).toMatch(/profiles: Redis is full and evicts nothing/);
       expect(failure.message).toMatch(/rankings: Redis is full and evicts nothing.*Raise maxmemory/);
-      expect(attempts).toEqual({ rankings: 1, splits: 1 });
+      // The plan cannot keep its list of files: no split begins.
+      expect(attempts).toEqual({ rankings: 1, plans: 1, splits: 0 });
       expect(await cached()).toEqual(before);
       const [report] = failure.details as [WarmReport];
       expect(report).toMatchObject({ keys: 0, memory: { policy: 'noeviction' } });
@@ -165,7 +169,7 @@ describe('when Redis is unavailable for a while', () => {
     afterSplit = () => Promise.resolve();
     const rows = await harness.trino(`SELECT count(*) FROM ${harness.schema}.kol_profiles`);
     expect((await cached()).size).toBe(rows[0]?.[0]);
-    expect(report.keys).toBe(rows[0]?.[0]);
+    expect(report.parts[0]?.cached).toBe(rows[0]?.[0]);
     expect(report.warnings).toEqual([]);
   });
 

@@ -24,7 +24,7 @@ const partsRead = ({ parts }: WarmReport): WarmPart[] =>
   parts.filter(({ rowsRead }) => rowsRead > 0).map(({ part }) => part);
 
 const partsRenewed = ({ parts }: WarmReport): WarmPart[] =>
-  parts.filter(({ renewed }) => renewed > 0).map(({ part }) => part);
+  parts.filter(({ renewed, rowsRead }) => renewed > 0 && rowsRead === 0).map(({ part }) => part);
 
 describe('a warm of unchanged tables', () => {
   test('refreshes the TTL of every key of the last warm, queries only snapshots and row counts, and reports what it skipped', async () => {

@@ -23,7 +23,7 @@ describe('details in the Temporal UI show text from outside as code', () => {
       '\n',
     );
     expect(first).toBe(`Warm, trigger **manual**, requested by ${AS_CODE}`);
-    expect(rest.at(-1)).toBe(`| stats | failed: ${AS_CODE.replace('|', '\\|')} | | | | | | |`);
+    expect(rest.at(-1)).toBe(`| stats | failed: ${AS_CODE.replace('|', '\\|')} | | | | | | | |`);
   });
 
   test('the pipelines, errors and problems of ETL loads', () => {

@@ -1,0 +1,52 @@
+import { scanEntities } from '../../cache/redis/scan-entities.ts';
+import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
+import { profile } from '../../domain/entities/profile.ts';
+import type { PartWarm } from './part-warm.ts';
+
+/** Times of reads, as `cached_at`. */
+interface ReadTimes {
+  /** The oldest rows that belong to the last warm. */
+  readonly oldest: string;
+  /** The last warm. */
+  readonly last: string;
+  /** The warm that runs, which has written its rows. */
+  readonly now: string;
+}
+
+/** What is cached beside the rows that the warm wrote. */
+interface OtherProfiles {
+  /** Profiles that were cached by the last warm, this one or a reader since. */
+  readonly cached: number;
+  /** Ids that the lakehouse does not have. */
+  readonly gone: readonly string[];
+  /** Ids that a reader, or a warm that failed, has cached since the last warm. Nobody knows of which version. */
+  readonly filled: readonly string[];
+}
+
+/**
+ * Renews the TTLs of all profiles that are cached from the last warm. A dry run only counts them.
+ * @param ids those of the lakehouse; null when none of the last warm's are gone
+ */
+export async function renewProfiles(
+  warm: PartWarm,
+  { oldest, last, now }: ReadTimes,
+  ids: ReadonlySet<string> | null,
+): Promise<OtherProfiles> {
+  const gone: string[] = [];
+  const filled: string[] = [];
+  let cached = 0;
+  for await (const page of scanEntities(warm.redis, profile)) {
+    const due: { readonly key: string; readonly ttlSeconds: number }[] = [];
+    for (const { id, cachedAt } of page) {
+      if (cachedAt < oldest) continue;
+      cached += 1;
+      if (cachedAt >= now) continue;
+      if (ids?.has(id) === false) gone.push(id);
+      else if (cachedAt > last) filled.push(id);
+      else due.push({ key: profile.key(id), ttlSeconds: profile.ttlSeconds });
+    }
+    if (!warm.args.dryRun) await refreshTtls(warm.redis, due);
+    warm.counts.renewed += due.length;
+  }
+  return { cached, gone, filled };
+}

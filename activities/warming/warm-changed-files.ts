@@ -1,0 +1,188 @@
+import { readCachedField } from '../../cache/redis/scan-entities.ts';
+import { readCachedFiles, writeCachedFiles } from '../../cache/writing/cached-files.ts';
+import { deleteUnlessStreamed } from '../../cache/writing/delete-entries.ts';
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import { cachedAtOf } from '../../clients/redis.ts';
+import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { profile, type Profile } from '../../domain/entities/profile.ts';
+import { createNewestRows, processedMs } from '../../domain/schema/newest-rows.ts';
+import { inChunks } from '../../domain/values/chunks.ts';
+import {
+  chooseTableRead,
+  type CachedFiles,
+  type FileList,
+  type TableRead,
+} from '../../domain/warming/changed-files.ts';
+import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
+import { deleteRemovedIds } from './delete-removed-rows.ts';
+import type { PartWarm } from './part-warm.ts';
+import { prefetchPages } from './prefetch.ts';
+import { createRateLimiter } from './rate-limiter.ts';
+import { assertUnchanged } from './read-one-version.ts';
+import { renewProfiles } from './renew-profiles.ts';
+import { chunkSizeOf, PROFILE_CHUNK, writeProfiles, writeProfilesById, writesOf } from './write-profiles.ts';
+
+/** Profiles cached by others that are looked up one by one, at most. Each thousand costs a query that reads all ids. */
+const MAX_FILLED = 5000;
+
+/** A warm of all profiles whose table, or settings, changed since the last warm. */
+export interface ChangedProfiles {
+  readonly last: PartMetadata | null;
+  readonly versions: TableVersions;
+  readonly tableRows: Readonly<Record<string, number>>;
+  readonly shape: string;
+  /** When the read began: the time of Redis in microseconds, before the versions were read. */
+  readonly readAt: number;
+  readonly writesPerSecond: number;
+  /** Rows that may be written in this activity. More are read in splits. */
+  readonly maxRows: number;
+}
+
+type ReadOfFiles = Extract<TableRead, { kind: 'files' }>;
+
+/**
+ * Warms only the rows of files that are new since the last warm, renews all other profiles, and removes those whose files are gone.
+ * It refuses where that is not safe; all rows are then to be read, and it remembers the files that hold them.
+ * @returns whether the profiles are warm
+ * @throws TableChangedError when the files change meanwhile; nothing was removed then
+ */
+export async function warmChangedFiles(
+  warm: PartWarm,
+  lakehouse: Lakehouse,
+  profiles: ChangedProfiles,
+): Promise<boolean> {
+  const { last, versions } = profiles;
+  const listed = await lakehouse.dataFiles(profile, versions, warm.reading);
+  const list = 'list' in listed ? listed.list : null;
+  let reason = 'unlisted' in listed ? listed.unlisted : null;
+  if (list !== null && last !== null && !warm.args.force) {
+    const cached = await readCachedFiles(warm.redis, profile.table);
+    const read = chooseRead(profiles, last, cached, list);
+    if (read.kind === 'all' || cached === null) reason = 'reason' in read ? read.reason : null;
+    else reason = await warmFiles(warm, lakehouse, { ...profiles, last }, { read, cached, list });
+    if (reason === null) return true;
+    warm.forgetRead();
+  }
+  if (!warm.args.dryRun)
+    await writeCachedFiles(warm.redis, profile.table, list && { ...list, idsRepeat: false });
+  if (reason !== null && last !== null && !warm.args.force) warm.skipped.push(`all rows read: ${reason}`);
+  return false;
+}
+
+function chooseRead(
+  { versions, tableRows, shape, maxRows }: ChangedProfiles,
+  last: PartMetadata,
+  cached: CachedFiles | null,
+  list: FileList,
+): TableRead {
+  const { table } = profile;
+  const all = (reason: string): TableRead => ({ kind: 'all', reason });
+  if (last.shape !== shape) return all('the last warm kept other profiles');
+  if (last.versions[table] === versionTexts(versions)[table])
+    return all('profiles are missing from the cache');
+  const rows = tableRows[table] ?? 0;
+  if (rows === 0) return all('the table is empty');
+  const known = cached?.version === last.versions[table] ? cached : null;
+  return chooseTableRead(known, list, Math.min(0.5, maxRows / rows));
+}
+
+/** @returns null, or why all rows are to be read */
+async function warmFiles(
+  warm: PartWarm,
+  lakehouse: Lakehouse,
+  profiles: ChangedProfiles & { readonly last: PartMetadata },
+  {
+    read,
+    cached,
+    list,
+  }: { readonly read: ReadOfFiles; readonly cached: CachedFiles; readonly list: FileList },
+): Promise<string | null> {
+  const { last, versions, tableRows, readAt } = profiles;
+  const rows = tableRows[profile.table] ?? 0;
+  const ids = read.filesAreGone ? await readIds(warm, lakehouse, versions) : null;
+  if (ids !== null && ids.size < rows) return 'files are gone, and some ids have several rows';
+  const { created, repeats } = await writeRowsOfFiles(warm, lakehouse, profiles, read);
+
+  const now = cachedAtOf(readAt);
+  const times = { oldest: last.oldest_read_at ?? last.read_at, last: last.read_at, now };
+  const others = await renewProfiles(warm, times, ids);
+  const missing = last.keys + created - others.cached;
+  if (missing > 0) return `${missing} profiles are missing from the cache`;
+  if (others.filled.length > MAX_FILLED)
+    return `${others.filled.length} profiles were cached since the last warm`;
+  await assertUnchanged(warm, versions);
+  await removeProfiles(warm, others.gone, readAt);
+  const removedBefore = warm.counts.removed;
+  await writeProfilesById(warm, lakehouse, others.filled, { readAt: now, versions });
+  await deleteRemovedIds(warm, lakehouse, profile, { ids: others.filled, versions });
+  const keys = others.cached - others.gone.length - (warm.counts.removed - removedBefore);
+
+  warm.skipped.push(
+    `${read.paths.length} of ${list.files.length} files are new: ${rows - warm.counts.rowsRead} of ${rows} rows not read`,
+  );
+  if (warm.args.dryRun) return null;
+  warm.counts.cached = keys;
+  const idsRepeat = ids === null && (cached.idsRepeat || repeats);
+  await writeCachedFiles(warm.redis, profile.table, warm.hasUnreadable ? null : { ...list, idsRepeat });
+  const source = {
+    read_at: now,
+    oldest_read_at: times.oldest,
+    rows,
+    tableRows,
+    versions: versionTexts(versions),
+  };
+  await warm.writeMetadata({ ...source, keys, shape: profiles.shape, sets: {} }, new Date());
+  return null;
+}
+
+async function readIds(warm: PartWarm, lakehouse: Lakehouse, versions: TableVersions): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for await (const page of lakehouse.allIds(profile, warm.readingAt(versions)))
+    for (const id of page) ids.add(id);
+  return ids;
+}
+
+/**
+ * Writes the rows of new files. If no file is gone, an id that is cached already has a row in an old file too: the newer one counts.
+ * @returns how many keys were created, and whether some ids have several rows
+ */
+async function writeRowsOfFiles(
+  warm: PartWarm,
+  lakehouse: Lakehouse,
+  { versions, readAt, writesPerSecond }: ChangedProfiles,
+  { paths, filesAreGone }: ReadOfFiles,
+): Promise<{ created: number; repeats: boolean }> {
+  const result = { created: 0, repeats: false };
+  if (paths.length === 0) return result;
+  const limitRate = createRateLimiter(writesPerSecond, warm.reading.signal);
+  const newestOf = createNewestRows(profile.idOf);
+  for await (const page of prefetchPages(lakehouse.profilesOfFiles(paths, warm.readingAt(versions)))) {
+    const { rows, replacing } = newestOf(page);
+    for (const chunk of inChunks(rows, chunkSizeOf(writesPerSecond))) {
+      const due = filesAreGone ? chunk : await withoutOlder(warm, chunk);
+      warm.counts.rowsRead += chunk.length - due.length;
+      const totals = await writeProfiles(warm, due, cachedAtOf(readAt));
+      await limitRate(writesOf(totals));
+      if (!warm.args.dryRun) result.created += totals.keys - totals.replaced;
+      result.repeats ||= totals.replaced > 0 || due.length < chunk.length;
+    }
+    warm.counts.rowsRead += page.length - rows.length;
+    warm.counts.keys -= replacing;
+    result.repeats ||= rows.length < page.length || replacing > 0;
+  }
+  return result;
+}
+
+/** Leaves out rows that are older than what is cached. A later read that caches something in between is not replaced either. */
+async function withoutOlder({ redis }: PartWarm, rows: readonly Profile[]): Promise<readonly Profile[]> {
+  const ids = rows.map(({ kol_id }) => kol_id);
+  const cached = await readCachedField(redis, profile, ids, 'processed_at');
+  return rows.filter(
+    ({ processed_at }, index) => processedMs(processed_at) >= processedMs(cached[index] ?? null),
+  );
+}
+
+async function removeProfiles(warm: PartWarm, ids: readonly string[], readAt: number): Promise<void> {
+  for (const chunk of inChunks(ids, PROFILE_CHUNK))
+    warm.counts.removed += await deleteUnlessStreamed(warm.redis, chunk.map(profile.key), readAt, warm.args);
+}

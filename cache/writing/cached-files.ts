@@ -1,0 +1,19 @@
+import type { RedisClient } from '../../clients/redis.ts';
+import { cachedFiles, parseCachedFiles } from '../../domain/entities/cached-files.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import type { CachedFiles } from '../../domain/warming/changed-files.ts';
+
+/** The files of a table whose rows are in the cache; null when they are not known. Restores the TTL of the list. */
+export const readCachedFiles = async (redis: RedisClient, table: SilverTable): Promise<CachedFiles | null> =>
+  parseCachedFiles(await redis.getex(cachedFiles.key(table), 'EX', cachedFiles.ttlSeconds));
+
+/** Remembers the files of a table whose rows are in the cache. @param files null when nobody knows them */
+export async function writeCachedFiles(
+  redis: RedisClient,
+  table: SilverTable,
+  files: CachedFiles | null,
+): Promise<void> {
+  const key = cachedFiles.key(table);
+  if (files === null) await redis.unlink(key);
+  else await redis.set(key, JSON.stringify(files), 'EX', cachedFiles.ttlSeconds);
+}
