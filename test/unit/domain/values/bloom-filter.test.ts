@@ -37,7 +37,7 @@ describe('a Bloom filter', () => {
     expect(found).toBeLessThan(10);
   });
 
-  test.each([10, 100, 418, 1000])('of %i ids is as selective as a large one', (size) => {
+  test.each([100, 418, 1000])('of %i ids is as selective as a large one', (size) => {
     const filter = filterOf(Array.from({ length: size }, (_, index) => `kol-${index}`));
     const others = Array.from({ length: 100_000 }, (_, index) => `unknown-${index}`);
     expect(others.filter((id) => mayContain(filter, id)).length).toBeLessThan(10);
