@@ -33,7 +33,9 @@ export async function withProcessorTime<T>(
   items: number,
   work: () => Promise<T>,
 ): Promise<{ readonly result: T; readonly perItem: string }> {
-  const running = Object.entries(processes).flatMap(([name, pid]) => (pid === undefined ? [] : [{ name, pid }]));
+  const running = Object.entries(processes).flatMap(([name, pid]) =>
+    pid === undefined ? [] : [{ name, pid }],
+  );
   const before = running.map(({ pid }) => processorSeconds(pid));
   const result = await work();
   const spent = running.map(({ name, pid }, index) => {

@@ -9,7 +9,13 @@ import type { ReportProblem } from './read-problem.ts';
 /** Redis and the lakehouse are asked at most this often, for all misses together. A new id is readable this long after its load. */
 const CHECK_EVERY_MS = 5000;
 /** A miss does not wait longer for the version of the table: it queries the id instead. */
-const MAX_WAIT_MS = 2000;
+const MAX_WAIT_MS = 5000;
+
+interface KnownIdsDependencies {
+  readonly redis: RedisClient;
+  readonly lakehouse: Pick<Lakehouse, 'tableVersions'>;
+  readonly maxWaitMs?: number;
+}
 
 interface HeldFilter {
   readonly version: string;
@@ -23,7 +29,7 @@ interface HeldFilter {
  */
 export function createMayExist(
   table: SilverTable,
-  { redis, lakehouse }: { readonly redis: RedisClient; readonly lakehouse: Pick<Lakehouse, 'tableVersions'> },
+  { redis, lakehouse, maxWaitMs = MAX_WAIT_MS }: KnownIdsDependencies,
   reportProblem: ReportProblem,
 ): (id: string) => Promise<boolean> {
   const key = knownIds.key(table);
@@ -51,7 +57,7 @@ export function createMayExist(
   const readVersion = shared(() =>
     Promise.race([
       orOnFailure(async () => knownIds.versionOf(table, await lakehouse.tableVersions([table])), null),
-      sleep(MAX_WAIT_MS, null, { ref: false }),
+      sleep(maxWaitMs, null, { ref: false }),
     ]),
   );
 

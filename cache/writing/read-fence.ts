@@ -17,7 +17,7 @@ export const FENCE_SECONDS = 900;
  * When an operator last deleted values from the cache, or erased a KOL, as a fence of all keys: what was read before may have been
  * removed also where its key had expired already.
  */
-export const REMOVAL_FENCE = 'cache:removed-at';
+export const REMOVAL_FENCE = `cache:all:${FENCE}`;
 
 /** Records that values were deleted now. @throws the error that Redis answered */
 export async function raiseRemovalFence(redis: RedisClient): Promise<void> {

@@ -139,7 +139,6 @@ export const publicKeys: readonly CacheKeyDoc[] = [
   },
 ];
 
-
 /** Keys for the system's own use. */
 export const internalKeys: readonly CacheKeyDoc[] = [
   ...metadataKeys,

@@ -25,13 +25,16 @@ export function addToFilter(filter: BloomFilter, id: string): void {
 export const mayContain = (filter: BloomFilter, id: string): boolean =>
   bitsOf(filter, id).every(([byte, mask]) => ((filter[byte] ?? 0) & mask) !== 0);
 
-/** Double hashing: two hashes make all others (Kirsch and Mitzenmacher, 2006). */
+/**
+ * Enhanced double hashing: two hashes make all others (Dillinger and Manolios, 2004). Without the cubic term, a step that divides the
+ * size of a small filter meets few different bits.
+ */
 function bitsOf({ length }: BloomFilter, id: string): (readonly [byte: number, mask: number])[] {
   const hash = fingerprint(id);
   const first = mix(parseInt(hash.slice(0, 8), 16));
   const step = mix(parseInt(hash.slice(8), 16)) | 1;
   return Array.from({ length: HASHES }, (_, index) => {
-    const bit = (first + index * (step >>> 0)) % (length * 8);
+    const bit = (first + index * (step >>> 0) + (index ** 3 - index) / 6) % (length * 8);
     return [Math.floor(bit / 8), 1 << (bit % 8)] as const;
   });
 }

@@ -211,7 +211,7 @@ describeOnRedisAndCluster('reading', (target) => {
         const countedVersions = () => ((asked += 1), tableVersions());
         const mayExist = createMayExist(
           'kol_profiles',
-          { redis, lakehouse: { tableVersions: countedVersions } },
+          { redis, lakehouse: { tableVersions: countedVersions }, maxWaitMs: 500 },
           () => {},
         );
         const all = [...known, ...idsOf(1000, 'unknown-')];

@@ -37,6 +37,12 @@ describe('a Bloom filter', () => {
     expect(found).toBeLessThan(10);
   });
 
+  test.each([100, 418, 1000])('of %i ids is as selective as a large one', (size) => {
+    const filter = filterOf(Array.from({ length: size }, (_, index) => `kol-${index}`));
+    const others = Array.from({ length: 100_000 }, (_, index) => `unknown-${index}`);
+    expect(others.filter((id) => mayContain(filter, id)).length).toBeLessThan(10);
+  });
+
   test('of 1,000,000 ids takes 3 MB', () => {
     expect(createBloomFilter(1_000_000)).toHaveLength(3_000_000);
   });
