@@ -39,9 +39,7 @@ describe('cache keys', () => {
 });
 
 function isEntity(value: unknown): value is { name: string } {
-  return (
-    typeof value === 'object' && value !== null && 'ttlSeconds' in value && 'key' in value && 'name' in value
-  );
+  return typeof value === 'object' && value !== null && 'key' in value && 'name' in value;
 }
 
 describe('events', () => {
