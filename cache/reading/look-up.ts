@@ -1,9 +1,8 @@
-import type { ChainableCommander } from 'ioredis';
-import { createPipeline, type RedisClient } from '../../clients/redis.ts';
+import type { RedisClient } from '../../clients/redis.ts';
 import { execClusterPipeline, type KeyedCommand, type Reply } from '../redis/cluster-pipeline.ts';
 import type { CacheMiss } from './fill-entry.ts';
 import type { ReportProblem } from './read-problem.ts';
-import type { RedisCodec } from './redis-codec.ts';
+import type { ReadCommands, RedisCodec } from './redis-codec.ts';
 
 /** The key has a whole value and a TTL. */
 export interface CacheHit<T> {
@@ -34,8 +33,8 @@ export async function lookUp<T>(
   reportProblem: ReportProblem,
 ): Promise<LookUpResult<T>[]> {
   const commands = keys.flatMap((key) => [
-    keyedCommand(redis, key, (pipeline) => codec.queueRead(pipeline, key)),
-    keyedCommand(redis, key, (pipeline) => pipeline.pttl(key)),
+    keyedCommand(redis, key, (commands) => codec.read(commands, key)),
+    keyedCommand(redis, key, (commands) => commands.pttl(key)),
   ]);
   const readAt = performance.now();
   try {
@@ -49,22 +48,11 @@ export async function lookUp<T>(
   }
 }
 
-function keyedCommand(
+const keyedCommand = (
   redis: RedisClient,
   key: string,
-  queue: (pipeline: ChainableCommander) => ChainableCommander,
-): KeyedCommand {
-  return {
-    key,
-    queue,
-    async send() {
-      const [reply] = (await queue(createPipeline(redis)).exec()) ?? [];
-      if (reply === undefined) throw new Error('Redis did not answer a command');
-      if (reply[0]) throw reply[0];
-      return reply[1];
-    },
-  };
-}
+  read: (commands: ReadCommands) => unknown,
+): KeyedCommand => ({ key, queue: read, send: () => Promise.resolve(read(redis)) });
 
 /** A value that cannot be decoded, lacks fields, or has no TTL is no hit: it is read again and replaced. */
 function readReplies<T>(

@@ -1,10 +1,18 @@
-import type { ChainableCommander } from 'ioredis';
 import { FieldError } from '../../domain/schema/field.ts';
+
+/** The commands that read a value: those of a pipeline, or of a client. */
+export interface ReadCommands {
+  hgetall(key: string): unknown;
+  get(key: string): unknown;
+  lrange(key: string, start: number, stop: number): unknown;
+  zrevrange(key: string, start: number, stop: string, withScores: 'WITHSCORES'): unknown;
+  pttl(key: string): unknown;
+}
 
 /** How Redis stores the value of an entity: the command that reads it, and how to decode the reply. */
 export interface RedisCodec<T> {
-  /** Queues the one command that reads the whole value. */
-  readonly queueRead: (pipeline: ChainableCommander, key: string) => ChainableCommander;
+  /** Queues or sends the one command that reads the whole value. */
+  readonly read: (commands: ReadCommands, key: string) => unknown;
   /** @returns the value; null when the key does not exist. @throws FieldError or SyntaxError when the reply is not a valid value */
   readonly decode: (reply: unknown) => T | null;
   /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
@@ -23,7 +31,7 @@ export interface HashEntity<T> {
 }
 
 export const hashCodec = <T>({ requiredFields, timeField, fromHash }: HashEntity<T>): RedisCodec<T> => ({
-  queueRead: (pipeline, key) => pipeline.hgetall(key),
+  read: (commands, key) => commands.hgetall(key),
   decode: (reply) => {
     const hash = reply as Record<string, string>;
     if (Object.keys(hash).length === 0) return null;
@@ -40,7 +48,7 @@ export const stringCodec = <T>(
   updatedAt: (value: T) => string | undefined,
   isFromEvent: (value: T) => boolean = () => false,
 ): RedisCodec<T> => ({
-  queueRead: (pipeline, key) => pipeline.get(key),
+  read: (commands, key) => commands.get(key),
   decode: (reply) => (reply === null ? null : fromString(reply as string)),
   updatedAt: (_, value) => updatedAt(value),
   isFromEvent: (_, value) => isFromEvent(value),
@@ -51,7 +59,7 @@ export const listCodec = <T>(
   fromItems: (items: readonly string[]) => T,
   { isFromEvent = false } = {},
 ): RedisCodec<T> => ({
-  queueRead: (pipeline, key) => pipeline.lrange(key, 0, -1),
+  read: (commands, key) => commands.lrange(key, 0, -1),
   decode: (reply) => {
     const items = reply as string[];
     return items.length === 0 ? null : fromItems(items);
@@ -64,7 +72,7 @@ export const listCodec = <T>(
 export const zsetCodec = <T>(
   fromMembers: (members: readonly (readonly [member: string, score: number])[]) => T,
 ): RedisCodec<T> => ({
-  queueRead: (pipeline, key) => pipeline.zrevrange(key, 0, '-1', 'WITHSCORES'),
+  read: (commands, key) => commands.zrevrange(key, 0, '-1', 'WITHSCORES'),
   decode: (reply) => {
     const flat = reply as string[];
     const members: [string, number][] = [];

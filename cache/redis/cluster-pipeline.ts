@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ChainableCommander } from 'ioredis';
 import { createPipeline, type RedisClient } from '../../clients/redis.ts';
@@ -73,8 +74,19 @@ function groupByNode(redis: RedisClient, commands: readonly KeyedCommand[]): num
   );
 }
 
-const sendAlone = ({ send }: KeyedCommand): Promise<Reply> =>
-  send().then(
-    (value): Reply => [null, value],
-    (error: unknown): Reply => [error instanceof Error ? error : new Error(String(error))],
-  );
+/** While a slot changes its node, ioredis can follow redirections in a circle: the nodes hear of the change one after the other. */
+const IN_A_CIRCLE = /^Too many Cluster redirections/;
+const MAX_TRIES = 3;
+const PAUSE_MS = 25;
+
+async function sendAlone({ send }: KeyedCommand): Promise<Reply> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return [null, await send()];
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      if (tries === MAX_TRIES || !IN_A_CIRCLE.test(failure.message)) return [failure];
+      await sleep(PAUSE_MS);
+    }
+  }
+}

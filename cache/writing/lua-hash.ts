@@ -1,13 +1,24 @@
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 
 /**
- * Lua: `replaceHash(key, ttlSeconds, field, value, …)` replaces a whole hash. It deletes the key first, because HSET alone keeps
- * fields that the new value no longer has.
+ * Lua: `replaceHash(key, ttlSeconds, field, value, …)` replaces a whole hash. Fields that the new value no longer has go after the write:
+ * while a slot of a cluster moves, a key that was deleted first could not be written again on this node, and would be missing.
  */
 export const LUA_REPLACE_HASH = `
 local function replaceHash(key, ttlSeconds, ...)
-  redis.call('DEL', key)
-  redis.call('HSET', key, ...)
+  if type(redis.pcall('HSET', key, ...)) == 'table' then
+    -- A key of another type is in the way
+    redis.call('DEL', key)
+    redis.call('HSET', key, ...)
+  end
+  local fields = select('#', ...) / 2
+  if redis.call('HLEN', key) > fields then
+    local kept = {}
+    for i = 1, 2 * fields, 2 do kept[select(i, ...)] = true end
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+      if not kept[field] then redis.call('HDEL', key, field) end
+    end
+  end
   redis.call('EXPIRE', key, ttlSeconds)
 end`;
 
