@@ -97,8 +97,10 @@ export function createResolver<Id, T>(
           isNothing: ({ value }) => value === null,
         });
 
-  const staleOf = (key: string): Promise<Answer<T> | undefined> =>
-    staleAnswer(redis, key, localTier?.stale<T>(key), reportProblem);
+  async function staleOf(key: string): Promise<Answer<T> | undefined> {
+    const stale = localTier?.stale<T>(key);
+    return stale && staleAnswer(redis, key, stale, reportProblem);
+  }
 
   const refreshEarly = (id: Id, expiresAt: number): void => {
     const isOn = switches().earlyRefresh && mayQuery();

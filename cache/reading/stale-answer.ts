@@ -6,16 +6,15 @@ import { localAnswer, type Answer } from './read-result.ts';
 
 /**
  * The answer from a stale value, for a key that Redis does not have. Never rejects: failures are reported.
- * @returns undefined without such a value, and when it may have been removed since it was read: by a warm, an operator, or the erasure of
- *   a KOL. Nobody knows when Redis fails
+ * @returns undefined when it may have been removed since it was read: by a warm, an operator, or the erasure of a KOL. Nobody knows when
+ *   Redis fails
  */
 export async function staleAnswer<T>(
   redis: RedisClient,
   key: string,
-  stale: LocalEntry<T> | undefined,
+  stale: LocalEntry<T>,
   reportProblem: ReportProblem,
 ): Promise<Answer<T> | undefined> {
-  if (stale === undefined) return undefined;
   try {
     const [fence, now] = await Promise.all([readFence(redis, key), readRedisTime(redis)]);
     // When the value was read from Redis, on the clock of Redis. Not later than that: the clock of the process is asked last.

@@ -119,23 +119,27 @@ test('Temporal shows the schedule, the startup warm with its trigger, and the sc
   );
 });
 
-test('each profile event gives one score, in the API and in scores.stream, even when the worker is stopped or killed', async () => {
-  expect(await scoreThroughSystem('e2e-first')).toMatchObject({ kol_id: 'e2e-first', cold: false });
+test(
+  'each profile event gives one score, in the API and in scores.stream, even when the worker is stopped or killed',
+  { timeout: 180_000 },
+  async () => {
+    expect(await scoreThroughSystem('e2e-first')).toMatchObject({ kol_id: 'e2e-first', cold: false });
 
-  await worker.stop();
-  const stopped = scoreThroughSystem('e2e-stopped');
-  await worker.start();
-  await stopped;
+    await worker.stop();
+    const stopped = scoreThroughSystem('e2e-stopped');
+    await worker.start();
+    await stopped;
 
-  await worker.kill();
-  const killed = scoreThroughSystem('e2e-killed');
-  await worker.start();
-  await killed;
+    await worker.kill();
+    const killed = scoreThroughSystem('e2e-killed');
+    await worker.start();
+    await killed;
 
-  const records = await readTopics(engines.KAFKA_BROKERS, SCORES_TOPIC);
-  const ours = records.map(({ key }) => key).filter((key) => key.startsWith('e2e-'));
-  expect(ours.sort()).toEqual(['e2e-first', 'e2e-killed', 'e2e-stopped']);
-});
+    const records = await readTopics(engines.KAFKA_BROKERS, SCORES_TOPIC);
+    const ours = records.map(({ key }) => key).filter((key) => key.startsWith('e2e-'));
+    expect(ours.sort()).toEqual(['e2e-first', 'e2e-killed', 'e2e-stopped']);
+  },
+);
 
 test(
   'npm run warm prints a report, and exits with code 2 for an unknown option',

@@ -27,6 +27,7 @@ export function apiConfig(more: Readonly<Record<string, string>> = {}): Config {
     ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
     LOG_LEVEL: 'silent',
     TRINO_USER: API_TRINO_USER,
+    API_DEADLINE_SECONDS: '55', // a busy machine answers late
     API_L1_MEGABYTES: '0', // so that a test sees what Redis has
     ...more,
   });

@@ -18,8 +18,8 @@ export const profileOf = (kolId: string, followers = 7): Profile => ({
   followers_count: followers,
 });
 
-export const profileEntries = (kolIds: readonly string[], followers?: number): CacheEntry[] =>
-  kolIds.map((id) => profile.toEntry(id, profileOf(id, followers), NOW.toISOString()));
+export const profileEntries = (kolIds: readonly string[], followers?: number, cachedAt = NOW): CacheEntry[] =>
+  kolIds.map((id) => profile.toEntry(id, profileOf(id, followers), cachedAt.toISOString()));
 
 export const contentOf = (contentId: string, views: number, processedAt: string | null = null): Content => ({
   ...content.fromHash({ content_id: contentId }),

@@ -32,7 +32,9 @@ describeOnRedisAndCluster('a value that', (target) => {
     random.mockReset();
     await Promise.all(readers.splice(0).map((reader) => reader.close()));
   });
-  const write = (followers: number) => writeEntries(target.redis, profileEntries(['kol-7'], followers));
+  /** What was read now: later than every removal before. */
+  const write = (followers: number) =>
+    writeEntries(target.redis, profileEntries(['kol-7'], followers, new Date(Date.now() + 1)));
 
   /** A source whose queries wait for `release`. Then they return this many followers, nothing for null, or fail. */
   function source(followers: number | null | Error) {
@@ -124,8 +126,8 @@ describeOnRedisAndCluster('a value that', (target) => {
       random.mockReturnValue(ALWAYS);
       await read('kol-7');
       await until('it queries', () => Promise.resolve(queries.length > 0));
-      const later = new Date(NOW.getTime() + 1000).toISOString();
-      await writeEntries(target.redis, [profile.toEntry('kol-7', profileOf('kol-7', 8), later)]);
+      const later = new Date(Date.now() + 1000);
+      await writeEntries(target.redis, profileEntries(['kol-7'], 8, later));
       release();
       await until(
         'the refresh ends',

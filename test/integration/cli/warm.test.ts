@@ -37,18 +37,18 @@ test('prints a table with rows read and keys written, renewed and removed, and t
   const first = await cli('--profiles', 'all', '--rankings');
   expect(first.exitCode).toBe(0);
   const [[rows] = []] = await harness.trino(`SELECT count(*) FROM ${harness.schema}.kol_profiles`);
-  expect(first.stdout).toMatch(/^part +rows read +keys +KiB +renewed +removed +ms +notes$/m);
+  expect(first.stdout).toMatch(/^part +rows read +written +KiB +renewed +removed +cached +ms +notes$/m);
   expect(first.stdout).toMatch(new RegExp(`^profiles +${String(rows)} +${String(rows)} +\\d+ +0 +0 `, 'm'));
   expect(first.stdout).toMatch(/^Redis holds \d+ keys in .* MiB of 512 MiB \(\d+ %, allkeys-lru\)$/m);
 
   const second = await cli('--profiles', 'all', '--rankings');
-  expect(second.stdout).toMatch(/^profiles +0 +0 +0 +\d+ +0 +\d+ +unchanged since/m);
+  expect(second.stdout).toMatch(/^profiles +0 +0 +0 +\d+ +0 +\d+ +\d+ +unchanged since/m);
   expect(second.stdout).toMatch(new RegExp(`renewed ${Number(rows) + 12}, removed 0`));
 
   await redis.hset('kol:profile:gone', { kol_id: 'gone', cached_at: '2026' });
   const forced = await cli('--all-profiles', '--profiles', '--force', '--json');
   const report = JSON.parse(forced.stdout) as WarmReport;
-  expect(report).toMatchObject({ keys: rows, renewed: 0, removed: 1, parts: [{ part: 'profiles' }] });
+  expect(report).toMatchObject({ keys: 0, renewed: rows, removed: 1, parts: [{ part: 'profiles' }] });
 });
 
 test('prints a failure on stderr and exits with 1; --allow-shrink accepts the smaller table', async () => {

@@ -166,7 +166,7 @@ describe('while a load overwrites a table', () => {
     };
     const missing = await missingDuring(keys, async () => {
       const { parts } = await harness.warm({ parts: ['profiles'], allProfiles: true, force: true });
-      expect(parts[0]).toMatchObject({ removed: 0, keys: keys.length, warnings: [] });
+      expect(parts[0]).toMatchObject({ removed: 0, cached: keys.length, warnings: [] });
     });
     await load;
     expect(missing).toEqual([]);
@@ -184,7 +184,7 @@ describe('while a load overwrites a table', () => {
     const { parts } = await harness.warm({ parts: ['profiles'], allProfiles: true, force: true });
     const after = await tableSize();
     expect(after).toBeLessThan(before);
-    expect(parts[0]).toMatchObject({ removed: before - after, keys: after });
+    expect(parts[0]).toMatchObject({ removed: before - after, cached: after });
     const rows = await harness.trino(`SELECT kol_id FROM ${harness.schema}.kol_profiles`);
     expect([...(await cached()).keys()]).toEqual(rows.map(([id]) => `kol:profile:${String(id)}`).sort());
   });

@@ -43,6 +43,7 @@ describe('a warm with a scope', () => {
         ...ids.map(([id]) => `kol:profile:${String(id)}`),
         ...ranked,
         ...trending,
+        'cache:known-ids:kol_content',
         'kol:profiles:list:all',
         'kol:profiles:list:tiktok',
       ].sort(),

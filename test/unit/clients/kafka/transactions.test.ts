@@ -97,7 +97,7 @@ test('whatever brokers do, a transaction that commits has each record exactly on
       expect(Object.values(log).flat().sort()).toEqual(error === undefined ? values : []);
       if (error === undefined) commits += 1;
     }),
-    { numRuns: 100 },
+    { numRuns: 300 },
   );
   expect(commits).toBeGreaterThan(5);
 }, 30_000);
