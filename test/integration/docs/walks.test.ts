@@ -31,6 +31,9 @@ const inActivity = (files: readonly string[]) =>
 /** In production the ML service is another process, and the patches of kafkajs run within the library. */
 const isOurStep = (file: string) => !file.startsWith('simulators/') && !file.includes('/kafkajs/patch-');
 
+/** What sends the heartbeat of a slice. On a busy machine there is one during each walk. */
+const EACH_SECOND = ['activities/heartbeat.ts', 'activities/scoring/score-partition.ts'];
+
 /**
  * Files that run for every request, or meanwhile, and do not touch its data: the log, the read counter, the clock, what keeps L1 right, the
  * deadline, the demands of the client, the switches.
@@ -119,7 +122,8 @@ test('an event runs the files that the document lists', async () => {
     );
     // What runs every few seconds, such as a look-up of the topic, does not run for every event.
     const executed = [...(walks[0] ?? [])].filter((file) => walks.every((walk) => walk.has(file)));
-    expect(executed.filter(isOurStep).sort()).toEqual(inActivity(files).sort());
+    const steps = executed.filter((file) => isOurStep(file) && !EACH_SECOND.includes(file));
+    expect(steps.sort()).toEqual(inActivity(files).sort());
     expect(files.length).toBe(stated);
   } finally {
     await harness.close();
