@@ -83,8 +83,8 @@ export function createReadThrough<Id, T>(
     const mayBeStale = controls === undefined || controls.maxStale !== undefined;
     const load = () => share(name, () => resolver.resolve(id, name, found, { mayBeStale }));
     if (isFound(found)) resolver.refreshEarly(id, expiryOf(found));
-    const cached = isFound(found) ? answerOf(found) : resolver.remembered(name);
     if (controls === undefined) return isFound(found) ? { ...answerOf(found), collapsed: false } : load();
+    const cached = isFound(found) ? answerOf(found) : resolver.remembered(name);
     return readControlled<ReadResult<T>>(controls, {
       entity: source.name,
       ttlSeconds: source.ttlSeconds,

@@ -1,8 +1,8 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { FillableSource, Loader } from './load-and-fill.ts';
-import { lookUp, type CacheHit } from './look-up.ts';
+import { lookUp } from './look-up.ts';
 import type { ReportProblem } from './read-problem.ts';
-import type { Answer } from './read-result.ts';
+import { foundAnswer, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 
 /** Reads the source, and replaces what Redis has. */
@@ -16,17 +16,16 @@ export const createRefresh =
       readonly redis: RedisClient;
       readonly loader: Loader<Id, T>;
       readonly reportProblem: ReportProblem;
-      readonly answerOf: (hit: CacheHit<T>) => Answer<T>;
     },
   ): Refresh<Id, T> =>
   async (id, key) => {
-    const { redis, loader, reportProblem, answerOf } = dependencies;
+    const { redis, loader, reportProblem } = dependencies;
     // Redis, not the local tier: the write compares with what Redis has.
     const [held] = await lookUp(redis, codec, [key], reportProblem);
     if (held === undefined) throw new Error(`a look-up of ${source.name} has no result`);
     if (held.state === 'unreachable') return { ...(await loader.load(id)), outcome: 'bypass' };
     if (held.state !== 'hit') return asRefresh(await loader.loadAndFill(id, key, held));
-    if (codec.isFromEvent(held.reply, held.value)) return answerOf(held);
+    if (codec.isFromEvent(held.reply, held.value)) return foundAnswer(held);
     return asRefresh(await loader.loadAndFill(id, key, { state: 'outdated', reply: held.reply }));
   };
 

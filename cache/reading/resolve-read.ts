@@ -8,7 +8,7 @@ import { createLoader, type FillableSource } from './load-and-fill.ts';
 import type { LocalTier } from './local-tier.ts';
 import { answerOf, expiryOf, isFound, type NotFound, type TieredResult } from './look-up-tiers.ts';
 import type { ReportProblem } from './read-problem.ts';
-import { foundAnswer, NEGATIVE, type Answer } from './read-result.ts';
+import { NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 import { createRefresh } from './refresh.ts';
 import { staleAnswer } from './stale-answer.ts';
@@ -64,7 +64,7 @@ export function createResolver<Id, T>(
   const mayQuery = () => switches().readThrough;
   const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery });
   const early = createEarlyRefresh(source, { redis, loader, lease });
-  const refresh = createRefresh(source, { redis, loader, reportProblem, answerOf: foundAnswer });
+  const refresh = createRefresh(source, { redis, loader, reportProblem });
   const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
 
   /** A value that does not exist must not be served when it is stale. */
