@@ -41,8 +41,8 @@ interface FoundKeys {
 
 /**
  * Removes a KOL from everything that is cached, with the content of the KOL. A read or a warm that begins later caches the KOL again
- * if the lakehouse still has it. A fill of a miss, or a set, whose read began earlier is refused; a warm of profiles that runs meanwhile
- * is not. A name in the autocomplete set is removed also for other KOLs of the same name, until the next warm.
+ * if the lakehouse still has it; one that began earlier is refused. A name in the autocomplete set is removed also for other KOLs of
+ * the same name, until the next warm.
  * @throws the first error that Redis answered
  */
 export async function eraseKol(redis: RedisClient, kolId: string): Promise<ErasedKol> {

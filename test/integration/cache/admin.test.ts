@@ -184,6 +184,14 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(await fillItem(redis, late, { state: 'absent' }, await readRedisTime(redis))).toBe(true);
     });
 
+    test('refuses a row of a warm whose read began before', async () => {
+      const { redis } = target;
+      const readAt = new Date(Math.floor((await readRedisTime(redis)) / 1000) - 1);
+      await admin().eraseKol(ID);
+      await writeEntries(redis, [profile.toEntry(ID, named(ID, 'zoe1'), readAt.toISOString())]);
+      expect(await redis.exists(profile.key(ID))).toBe(0);
+    });
+
     test('of a KOL that is not cached changes nothing', async () => {
       const before = await allKeys(target.redis);
       expect(Object.values(await admin().eraseKol('nobody')).every((count) => count === 0)).toBe(true);
