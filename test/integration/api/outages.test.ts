@@ -61,14 +61,12 @@ describe('while Redis is down', () => {
 });
 
 describe('while Redis hangs', () => {
-  test('a read waits half a second for Redis, then bypasses it', async () => {
+  test('a read bypasses it when a command has no answer in time', async () => {
     const api = await startApi();
     await redis.client('PAUSE', 3000, 'ALL');
-    const started = performance.now();
     const read = await api.get(TOP);
     expect([read.status, cacheStatus(read)]).toEqual([200, BYPASS]);
-    expect(performance.now() - started).toBeLessThan(2500);
-    await sleep(Math.max(0, 3100 - (performance.now() - started)));
+    await redis.ping(); // answered when the pause is over
     // Redis answers again, so the read is cached.
     expect(cacheStatus(await api.get(TOP))).toBe('kol-redis; fwd=uri-miss; stored');
     await api.close();
