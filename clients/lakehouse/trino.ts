@@ -57,10 +57,12 @@ export function createTrino({
   maxWaiting = Infinity,
 }: TrinoOptions): Trino {
   const limit = pLimit(concurrency);
+  let waiting = 0;
   /** Waits for a free slot, until the signal aborts. Call the returned function to release it. @throws the signal's reason */
   async function acquireSlot(signal: AbortSignal | undefined): Promise<() => void> {
     signal?.throwIfAborted();
     let leave = () => {};
+    waiting += 1;
     try {
       return await new Promise<() => void>((acquired, reject) => {
         leave = () => reject(signal?.reason as Error);
@@ -68,11 +70,16 @@ export function createTrino({
         void limit(() => (signal?.aborted ? undefined : new Promise<void>((release) => acquired(release))));
       });
     } finally {
+      waiting -= 1;
       signal?.removeEventListener('abort', leave);
     }
   }
 
-  function query(sql: string, { columns, signal, timeoutSeconds }: QueryOptions): AsyncGenerator<Row[]> {
+  async function* query(
+    sql: string,
+    { columns, signal, timeoutSeconds }: QueryOptions,
+  ): AsyncGenerator<Row[]> {
+    signal?.throwIfAborted();
     const seconds = timeoutSeconds ?? queryTimeoutSeconds;
     const client = TrinoClient.create({
       server: url,
@@ -82,18 +89,26 @@ export function createTrino({
       auth: new BasicAuth(user, password),
       session: { query_max_run_time: `${Math.ceil(seconds)}s` },
     });
-    const deadline = AbortSignal.timeout((seconds + GRACE_SECONDS) * 1000);
-    return runQuery(client, sql, {
-      columns,
-      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-      url,
-    });
+    // Not AbortSignal.any of the signal and a timeout: on Node 20 the timeout can be collected, and then never comes.
+    const ending = new AbortController();
+    const onAbort = () => ending.abort(signal?.reason);
+    const deadline = setTimeout(
+      () => ending.abort(new DOMException('The query takes too long', 'TimeoutError')),
+      (seconds + GRACE_SECONDS) * 1000,
+    ).unref();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      yield* runQuery(client, sql, { columns, signal: ending.signal, url });
+    } finally {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', onAbort);
+    }
   }
 
   async function* pages(sql: string, options: QueryOptions): AsyncGenerator<Row[]> {
-    if (limit.activeCount >= concurrency && limit.pendingCount >= maxWaiting)
+    if (limit.activeCount >= concurrency && waiting >= maxWaiting)
       throw new TrinoUnavailableError(
-        `${limit.activeCount} queries run on Trino and ${limit.pendingCount} wait: no more are accepted`,
+        `${limit.activeCount} queries run on Trino and ${waiting} wait: no more are accepted`,
       );
     const releaseSlot = await acquireSlot(options.signal);
     try {
