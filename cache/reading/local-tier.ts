@@ -93,6 +93,11 @@ const MAX_ENTRIES = 50_000;
 
 const isFresh = ({ freshUntil }: LocalEntry): boolean => performance.now() < freshUntil;
 
+const refreshedBefore = (refreshBefore: number, { onRead }: Pick<KeptValue<unknown>, 'onRead'>) => ({
+  refreshBefore,
+  onRead: () => onRead(refreshBefore),
+});
+
 export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTierOptions): LocalTier {
   const limits = { max: MAX_ENTRIES, maxSize: Math.ceil(maxBytes / 2) };
   let settings = { isOn: true, ttlSeconds };
@@ -102,18 +107,14 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
   const reads = new Map<string, object>();
   let followed: TrackedRedis | undefined;
 
-  const tracksChanges = () => followed?.isTracked() === true;
-
   function keep<T>(key: string, kept: KeptValue<T>, isTracked: boolean): void {
     const now = performance.now();
     if (kept.expiresAt <= now) return;
     const freshUntil = Math.min(kept.expiresAt, now + settings.ttlSeconds * 1000);
-    const refreshBefore = isTracked ? kept.expiresAt : freshUntil;
     const entry: LocalEntry<T> = {
       ...kept,
+      ...refreshedBefore(isTracked ? kept.expiresAt : freshUntil, kept),
       freshUntil,
-      refreshBefore,
-      onRead: () => kept.onRead(refreshBefore),
       // The answer refers to the value, so its size includes that of the value, which may be dropped first.
       attach: (url, answer, bytes) =>
         answers.set(url, { key, entry, answer }, { size: bytes + entry.bytes, ttl: entry.freshUntil - now }),
@@ -143,7 +144,7 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
       return entries.get(found.key) === found.entry ? found : undefined;
     },
     beginRead(keys) {
-      if (!settings.isOn || followed === undefined || !tracksChanges()) return undefined;
+      if (!settings.isOn || followed?.isTracked() !== true) return undefined;
       const { redis, isTracked } = followed;
       const read = {};
       for (const key of keys) reads.set(key, read);
@@ -159,7 +160,7 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
       };
     },
     keepUntracked(key, kept) {
-      if (settings.isOn && !tracksChanges()) keep(key, kept, false);
+      if (settings.isOn && followed?.isTracked() !== true) keep(key, kept, false);
     },
     follow: (tracked) => void (followed = tracked),
     invalidate(key) {

@@ -71,35 +71,7 @@ export function createResolver<Id, T>(
   const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery });
   const early = createEarlyRefresh(source, { redis, loader, lease });
   const refresh = createRefresh(source, { redis, loader, reportProblem });
-  const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
-
-  /** A value that does not exist must not be served when it is stale. */
-  const dropped = (key: string, answer: Answer<T>): Answer<T> => {
-    localTier?.drop(key);
-    return answer;
-  };
-
-  /** While Redis does not answer, its values are read from the source: each process remembers them for the TTL of L1. */
-  function keepWithoutRedis(id: Id, key: string, { value, updatedAt }: Answer<T>): void {
-    const readAt = performance.now();
-    localTier?.keepUntracked(key, {
-      value,
-      updatedAt,
-      readAt,
-      expiresAt: readAt + source.ttlSeconds * 1000,
-      bytes: sizeOf(value),
-      onRead: (refreshBefore) => onLocalRead(id, refreshBefore),
-    });
-  }
-
-  const noted = (id: Id, key: string, answer: Answer<T>): Answer<T> => {
-    if (answer.value !== null) {
-      if (answer.ttlSeconds === undefined) keepWithoutRedis(id, key, answer);
-      return answer;
-    }
-    unknownKeys.set(key, true);
-    return dropped(key, answer);
-  };
+  const { noted, dropped, remembered } = createMemory(source, localTier, onLocalRead);
 
   /** Joins the load of the key that runs, or starts one. */
   const load = (id: Id, key: string, start: Load<T>, signal?: AbortSignal): Promise<Answer<T>> =>
@@ -137,8 +109,6 @@ export function createResolver<Id, T>(
       loadInBackground(id, source.key(id), (signal) => early.refresh(id, expiresAt, signal));
   };
 
-  const remembered = (key: string): Answer<T> | undefined => (unknownKeys.has(key) ? NEGATIVE : undefined);
-
   return {
     refreshEarly,
     remembered,
@@ -158,5 +128,42 @@ export function createResolver<Id, T>(
   };
 }
 
-/** Memory of a value that no look-up has measured: its texts take two bytes a character, and its objects more than their JSON. */
-const sizeOf = (value: unknown): number => 4 * JSON.stringify(value).length;
+/** What this process remembers of loads: the keys that the source does not have, and the values that Redis could not take. */
+function createMemory<Id, T>(
+  { ttlSeconds }: ResolvableSource<Id, T>,
+  localTier: LocalTier | undefined,
+  onLocalRead: ResolverDependencies<Id, T>['onLocalRead'],
+) {
+  const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
+
+  /** A value that does not exist must not be served when it is stale. */
+  const dropped = (key: string, answer: Answer<T>): Answer<T> => {
+    localTier?.drop(key);
+    return answer;
+  };
+
+  function keepUntracked(id: Id, key: string, { value, updatedAt }: Answer<T>): void {
+    const readAt = performance.now();
+    localTier?.keepUntracked(key, {
+      ...{ value, updatedAt, readAt },
+      expiresAt: readAt + ttlSeconds * 1000,
+      // No look-up has measured it. Texts take two bytes a character, and objects more than their JSON.
+      bytes: 4 * JSON.stringify(value).length,
+      onRead: (refreshBefore) => onLocalRead(id, refreshBefore),
+    });
+  }
+
+  return {
+    dropped,
+    remembered: (key: string): Answer<T> | undefined => (unknownKeys.has(key) ? NEGATIVE : undefined),
+    /** Notes the answer of a load, and returns it. */
+    noted: (id: Id, key: string, answer: Answer<T>): Answer<T> => {
+      if (answer.value === null) {
+        unknownKeys.set(key, true);
+        return dropped(key, answer);
+      }
+      if (answer.ttlSeconds === undefined) keepUntracked(id, key, answer);
+      return answer;
+    },
+  };
+}

@@ -92,10 +92,8 @@ export function createTrino({
     // Not AbortSignal.any of the signal and a timeout: on Node 20 the timeout can be collected, and then never comes.
     const ending = new AbortController();
     const onAbort = () => ending.abort(signal?.reason);
-    const deadline = setTimeout(
-      () => ending.abort(new DOMException('The query takes too long', 'TimeoutError')),
-      (seconds + GRACE_SECONDS) * 1000,
-    ).unref();
+    const onTimeout = () => ending.abort(new DOMException('Too slow', 'TimeoutError'));
+    const deadline = setTimeout(onTimeout, (seconds + GRACE_SECONDS) * 1000).unref();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       yield* runQuery(client, sql, { columns, signal: ending.signal, url });
@@ -184,10 +182,7 @@ function isTemporary(error: unknown): boolean {
   return response?.status === undefined ? RETRIED_CODES.has(code) : RETRIED_STATUSES.has(response.status);
 }
 
-/**
- * The URI of the next page, with a page size of about 1 MB. Trino's default of 16 MB takes ten times that after parsing, for
- * each running query.
- */
+/** The URI of the next page, of about 1 MB. Trino's default of 16 MB takes ten times that after parsing, for each running query. */
 function withPageSize(nextUri: string): string {
   const uri = new URL(nextUri);
   uri.searchParams.set('targetResultSize', '1MB');
@@ -251,8 +246,7 @@ const queryIdOf = (iterator: Awaited<SentQuery>): string | undefined =>
   (iterator as unknown as { iter?: { queryResult?: { id?: string } } }).iter?.queryResult?.id;
 
 /**
- * Checks the pages of one result. trino-client returns errors as data, and its iterator ends without an error when the first
- * page has one (docs/decisions/0008-trino-client.md).
+ * Checks the pages of one result: trino-client returns errors as data, and ends without one when the first page has it (0008-trino-client.md).
  * @param expectedColumns names of the result's columns, in order
  */
 function createPageCheck(expectedColumns: readonly string[]) {
