@@ -1,5 +1,5 @@
 import type { Response } from 'express';
-import { createLazyAbort, type LazyAbort } from '../domain/values/lazy-abort.ts';
+import { LazyAbort } from '../domain/values/lazy-abort.ts';
 import { Problem } from './problem.ts';
 
 const RETRY_AFTER_SECONDS = 5;
@@ -17,7 +17,7 @@ export async function whileWanted(
   seconds: number,
   work: (client: Pick<LazyAbort, 'signal'>) => void | Promise<void>,
 ): Promise<void> {
-  const client = createLazyAbort();
+  const client = new LazyAbort();
   let end: (reason: Error) => void = () => {};
   const ended = new Promise<never>((_, reject) => {
     end = (reason) => {

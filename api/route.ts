@@ -142,16 +142,7 @@ export function createRouter(
           const controls = controlsOf(request);
           if (waits) return handle({ request, response, caller: { controls } });
           return whileWanted(response, deadlineSeconds, (client) =>
-            handle({
-              request,
-              response,
-              caller: {
-                controls,
-                get signal() {
-                  return client.signal;
-                },
-              },
-            }),
+            handle({ request, response, caller: { controls, client } }),
           );
         },
       );

@@ -1,5 +1,5 @@
 import { abortable } from '../../domain/values/abortable.ts';
-import { createLazyAbort, type LazyAbort } from '../../domain/values/lazy-abort.ts';
+import { LazyAbort } from '../../domain/values/lazy-abort.ts';
 
 /** Work in progress, by key. */
 export interface Flights<R extends object> {
@@ -17,7 +17,7 @@ export interface Flights<R extends object> {
 
 interface Flight<R> {
   readonly result: Promise<R>;
-  readonly abort: LazyAbort['abort'];
+  readonly cancel: LazyAbort;
   waiters: number;
 }
 
@@ -30,9 +30,9 @@ export function createFlights<R extends object>(): Flights<R> {
   }
 
   function open(key: string, start: Parameters<Flights<R>['share']>[1]): Flight<R> {
-    const cancel = createLazyAbort();
+    const cancel = new LazyAbort();
     const result = start(cancel).finally(() => remove(key, flight));
-    const flight: Flight<R> = { result, abort: cancel.abort, waiters: 0 };
+    const flight: Flight<R> = { result, cancel, waiters: 0 };
     flights.set(key, flight);
     return flight;
   }
@@ -42,7 +42,7 @@ export function createFlights<R extends object>(): Flights<R> {
     flight.waiters -= 1;
     if (flight.waiters > 0) return;
     remove(key, flight);
-    flight.abort(reason);
+    flight.cancel.abort(reason);
   }
 
   return {

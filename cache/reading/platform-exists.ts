@@ -20,7 +20,7 @@ export function createPlatformExists(readStats: ReadThrough<void, PlatformStats>
   return async (platform, signal) => {
     if (platform === ALL) return true;
     if (known === undefined || performance.now() - known.readAt > KEEP_SECONDS * 1000) {
-      const { value } = await readStats(undefined, { signal });
+      const { value } = await readStats(undefined, { client: { signal } });
       known = { names: new Set(Object.keys(value?.by_platform ?? {})), readAt: performance.now() };
     }
     return known.names.has(platform);

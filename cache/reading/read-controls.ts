@@ -13,8 +13,8 @@ export interface ReadControls extends RequestDirectives {
 export interface Caller {
   /** What it demands of cached answers; undefined accepts any. */
   readonly controls?: ReadControls | undefined;
-  /** Aborts when it does not wait any more. A query that nobody else waits for is then cancelled. Without it, it waits to the end. */
-  readonly signal?: AbortSignal | undefined;
+  /** Its signal aborts when it does not wait any more. A query that nobody else waits for is then cancelled. By default it waits to the end. */
+  readonly client?: { readonly signal: AbortSignal } | undefined;
 }
 
 /** The ways to answer one read. */

@@ -93,7 +93,7 @@ export function createReadThrough<Id, T>(
         : share(
             name,
             ({ signal }) => resolver.resolve(id, name, found, { mayBeStale, signal }),
-            caller.signal,
+            caller.client?.signal,
           );
     if (isFound(found)) resolver.refreshEarly(id, expiryOf(found));
     if (controls === undefined) return load();
@@ -104,7 +104,7 @@ export function createReadThrough<Id, T>(
       cached: cached && { ...cached, collapsed: false },
       load,
       refresh: () =>
-        share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.signal),
+        share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal),
     });
   }
 
@@ -116,7 +116,7 @@ export function createReadThrough<Id, T>(
     async readMany(ids, caller = {}) {
       const cached = await lookUpAll(ids);
       // Each miss listens to it.
-      if (!cached.every(isFound) && caller.signal !== undefined) setMaxListeners(0, caller.signal);
+      if (caller.client !== undefined && !cached.every(isFound)) setMaxListeners(0, caller.client.signal);
       return Promise.allSettled(
         ids.map(async (id, index) => {
           const found = cached[index];
