@@ -1,21 +1,40 @@
+import type { Response } from 'express';
+import { LazyAbort } from '../domain/values/lazy-abort.ts';
 import { Problem } from './problem.ts';
 
 const RETRY_AFTER_SECONDS = 5;
 
+/** Why the work of a request ends whose client has left. No client sees it. */
+const CLIENT_LEFT = new Error('The client has closed the connection before it had an answer');
+
 /**
- * Waits for the work of a request, at most until its deadline. Work that is late goes on, because other requests may wait for the
- * same value and the cache keeps it; its answer is dropped.
+ * Waits for the work of a request, at most until its deadline, and while its client waits for the answer. Then the signal of the work
+ * aborts: it cancels what no other request needs. The rest goes on, and the answer is dropped.
  * @throws Problem at the deadline
  */
-export async function withDeadline(seconds: number, work: () => void | Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(deadlineExceeded(seconds)), seconds * 1000);
+export async function whileWanted(
+  response: Response,
+  seconds: number,
+  work: (client: Pick<LazyAbort, 'signal'>) => void | Promise<void>,
+): Promise<void> {
+  const client = new LazyAbort();
+  let end: (reason: Error) => void = () => {};
+  const ended = new Promise<never>((_, reject) => {
+    end = (reason) => {
+      reject(reason);
+      client.abort(reason);
+    };
   });
+  const timer = setTimeout(() => end(deadlineExceeded(seconds)), seconds * 1000);
+  const onClose = () => end(CLIENT_LEFT);
+  response.once('close', onClose);
   try {
-    await Promise.race([work(), deadline]);
+    await Promise.race([work(client), ended]);
+  } catch (error) {
+    if (error !== CLIENT_LEFT) throw error;
   } finally {
     clearTimeout(timer);
+    response.off('close', onClose);
   }
 }
 

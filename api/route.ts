@@ -1,10 +1,10 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { Router } from 'express';
 import type { z } from 'zod';
-import type { ReadControls } from '../cache/reading/read-controls.ts';
+import type { Caller } from '../cache/reading/read-controls.ts';
 import { parseInput, type InputShape } from '../contract/parse-input.ts';
 import { allowOnly, type Method } from './allow-only.ts';
-import { withDeadline } from './deadline.ts';
+import { whileWanted } from './deadline.ts';
 import { jsonBody } from './json-body.ts';
 import { noStore } from './no-store.ts';
 import { invalidProblem, Problem, type ProblemType } from './problem.ts';
@@ -45,8 +45,8 @@ export interface Route {
 interface RouteCall {
   readonly request: Request;
   readonly response: Response;
-  /** What the client demands of cached answers; undefined when it accepts any. */
-  readonly controls: ReadControls | undefined;
+  /** The client, as reads of the cache see it. */
+  readonly caller: Caller;
 }
 
 interface RouteDefinition<P extends InputShape, Q extends InputShape> extends Pick<
@@ -139,8 +139,11 @@ export function createRouter(
         ...(token === 'none' ? [] : [requiredFor(token, checkToken), requiredFor(token, noStore)]),
         ...(body === undefined ? [] : [jsonBody]),
         (request, response) => {
-          const answer = () => handle({ request, response, controls: controlsOf(request) });
-          return waits ? answer() : withDeadline(deadlineSeconds, answer);
+          const controls = controlsOf(request);
+          if (waits) return handle({ request, response, caller: { controls } });
+          return whileWanted(response, deadlineSeconds, (client) =>
+            handle({ request, response, caller: { controls, client } }),
+          );
         },
       );
     router.all(path, allowOnly(...methods.map(({ method }) => method)));

@@ -1,15 +1,19 @@
 import { parseArgs } from 'node:util';
-import { median } from './figures.ts';
-import { measureLoad, type Load, type Target } from './reads/measure-load.ts';
-import { PROFILE_PATH, startReadServers, TOP_PATH } from './reads/start-servers.ts';
+import { measureBulk } from './reads/measure-bulk.ts';
+import { measureHalfLoad } from './reads/measure-half-load.ts';
+import { measureHits } from './reads/measure-hits.ts';
+import { measureMisses } from './reads/measure-misses.ts';
+import { measureUnchangedWarm } from './reads/measure-unchanged-warm.ts';
+import { startReadServers, type ReadBench } from './reads/start-servers.ts';
 import { runBench } from './run-bench.ts';
 
 /**
- * `npm run bench:reads`: hits of the API, compared with bare servers in the same run. Rounds are interleaved, and a ratio is the median
- * of the ratios of each round. Each server and Redis are processes of their own; the load comes from this one.
+ * `npm run bench:reads`: the figures of the read API, each with its goal. `--only` names some of the parts. Each server and Redis are
+ * processes of their own; the load comes from this one.
  */
 const { values: options } = parseArgs({
   options: {
+    only: { type: 'string' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '3' },
     /** A folder for CPU profiles of the API. */
@@ -17,68 +21,24 @@ const { values: options } = parseArgs({
   },
 });
 
-/** What is compared: the API with a bare server, and the goal of the ratio. */
-interface Comparison {
-  readonly what: string;
-  readonly api: Target;
-  readonly bare: Target;
-  readonly goal: number;
-}
+const parts: Readonly<Record<string, (reads: ReadBench) => Promise<void>>> = {
+  hits: measureHits,
+  bulk: measureBulk,
+  half: measureHalfLoad,
+  misses: measureMisses,
+  warm: measureUnchangedWarm,
+};
+const wanted = options.only?.split(',') ?? Object.keys(parts);
+for (const name of wanted)
+  if (!(name in parts)) throw new Error(`--only ${name}: the parts are ${Object.keys(parts).join(', ')}`);
 
 await runBench(async (bench) => {
-  const { api, baseline } = await startReadServers(bench);
-  const profiling = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
-  const local = await api('api-l1', {}, profiling);
-  const remote = await api('api-redis', { API_L1_MEGABYTES: '0' }, profiling);
-  const at = (target: Target, path: string): Target => ({ ...target, url: target.url + path });
-  const comparisons: Comparison[] = [];
-  for (const [what, path] of [
-    ['a profile', PROFILE_PATH],
-    ['the top 100', TOP_PATH],
-  ] as const) {
-    const hit = at(local, path);
-    for (let read = 0; read < 3; read += 1) await fetch(hit.url); // Redis, L1, the kept answer
-    const name = path.split('/').at(-1) ?? '';
-    const bareExpress = await baseline(`express-${name}`, 'express', hit.url, path);
-    const bareHttp = await baseline(`http-${name}`, 'http', hit.url, path);
-    comparisons.push(
-      { what: `${what} from L1, and bare Express`, api: hit, bare: bareExpress, goal: 3 },
-      { what: `${what} from L1, and bare node:http`, api: hit, bare: bareHttp, goal: 0.7 },
-    );
-  }
-  const bareRedis = await baseline('express-redis', 'redis', bench.stack.addresses.REDIS_URL, PROFILE_PATH);
-  comparisons.push({
-    what: 'a profile from Redis, and bare Express with ioredis',
-    api: at(remote, PROFILE_PATH),
-    bare: bareRedis,
-    goal: 1.5,
-  });
-
-  const targets = new Map(
-    comparisons.flatMap(({ api, bare }) => [api, bare]).map((target) => [target.url, target]),
-  );
-  for (const target of targets.values()) await measureLoad(target, 1); // compiles the code that runs
-  const rounds: ReadonlyMap<string, Load>[] = [];
-  for (let round = 0; round < Number(options.rounds); round += 1) {
-    const loads = new Map<string, Load>();
-    for (const target of targets.values())
-      loads.set(target.url, await measureLoad(target, Number(options.seconds)));
-    rounds.push(loads);
-  }
-  for (const { what, api, bare, goal } of comparisons) {
-    const middle = (of: (loads: ReadonlyMap<string, Load>) => number) => median(rounds.map(of));
-    const rate = ({ url }: Target) =>
-      Math.round(middle((loads) => loads.get(url)?.requestsPerSecond ?? Number.NaN));
-    const ratio = (unit: keyof Load) =>
-      middle(
-        (loads) => (loads.get(api.url)?.[unit] ?? Number.NaN) / (loads.get(bare.url)?.[unit] ?? Number.NaN),
-      );
-    const perCore = ratio('requestsPerCoreSecond');
-    bench.figure({
-      what,
-      value: `${rate(api)}/s, ${rate(bare)}/s: ${ratio('requestsPerSecond').toFixed(2)} ×; per core ${perCore.toFixed(2)} ×`,
-      against: `goal ${goal} ×`,
-      ratio: ratio('requestsPerSecond') / goal,
-    });
-  }
+  const reads: ReadBench = {
+    bench,
+    servers: await startReadServers(bench),
+    rounds: Number(options.rounds),
+    seconds: Number(options.seconds),
+    profiling: options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`],
+  };
+  for (const [name, measure] of Object.entries(parts)) if (wanted.includes(name)) await measure(reads);
 });

@@ -8,7 +8,7 @@ import {
   isBrokenCircuitError,
 } from 'cockatiel';
 import type { ModelFeatures } from '../domain/scoring/model-features.ts';
-import { abortable } from './ml-api/abortable.ts';
+import { abortable } from '../domain/values/abortable.ts';
 import { createModelService } from './ml-api/model-service.ts';
 import { probeService } from './ml-api/probe-service.ts';
 import type { ScoreResult } from './ml-api/score-result.ts';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abortable } from '../../clients/ml-api/abortable.ts';
+import { abortable } from '../../domain/values/abortable.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { createRefreshVideos } from './refresh-videos.ts';
 import { createScoreProfiles } from './score-profiles.ts';

@@ -30,8 +30,8 @@ export const contentRoutes = (reader: CacheReader): Route[] => [
     params: { id: idParameter },
     answers: { 200: { description: 'The content', schema: contentSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, params: { id }, controls }) {
-      const read = await reader.content(id, controls);
+    async handle({ response, params: { id }, caller }) {
+      const read = await reader.content(id, caller);
       const value = valueOf(response, read, `No content ${JSON.stringify(id)}`);
       sendRead(response, read, freshness.content, content.toJson(value));
     },
@@ -47,11 +47,11 @@ const severalRoute = (reader: CacheReader): Route =>
     query: { ids: idsParameter, fields: fieldsParameter(Object.keys(content.fields)) },
     answers: { 200: { description: 'The content', schema: manySchema(contentSchema.partial()) } },
     problems: ['lakehouse-unavailable'],
-    handle: ({ response, query, controls }) =>
+    handle: ({ response, query, caller }) =>
       sendMany(
         response,
         query.ids,
-        (ids) => reader.contents(ids, controls),
+        (ids) => reader.contents(ids, caller),
         content,
         selectFields(content.toJson, query.fields),
       ),
@@ -70,10 +70,10 @@ const trendingRoute = (reader: CacheReader): Route =>
     },
     answers: { 200: { description: 'Content ids, hottest first', schema: trendingSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, query: { platform, limit, expand }, controls }) {
-      const read = await reader.trending(platform, controls);
+    async handle({ response, query: { platform, limit, expand }, caller }) {
+      const read = await reader.trending(platform, caller);
       const ids = valueOf(response, read, `No trending content for platform ${platform}`).slice(0, limit);
-      const details = expand === undefined ? undefined : await reader.contents(ids, controls);
+      const details = expand === undefined ? undefined : await reader.contents(ids, caller);
       const items = ids.map((content_id, index) => ({
         rank: index + 1,
         content_id,

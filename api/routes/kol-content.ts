@@ -22,11 +22,11 @@ export const kolContentRoute = (reader: CacheReader): Route =>
     },
     answers: { 200: { description: 'The content', schema: kolContentSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, params: { id }, query: { limit, fields }, controls }) {
-      const read = await reader.kolContent(id, controls);
+    async handle({ response, params: { id }, query: { limit, fields }, caller }) {
+      const read = await reader.kolContent(id, caller);
       // A KOL without content has an empty list. One that does not exist has none.
       if (read.value === null)
-        valueOf(response, await reader.profile(id, controls), `No KOL ${JSON.stringify(id)}`);
+        valueOf(response, await reader.profile(id, caller), `No KOL ${JSON.stringify(id)}`);
       const toJson = selectFields(content.toJson, fields);
       const items = (read.value ?? []).slice(0, limit).map((item) => toJson(item));
       const fresh = read.value === null ? revalidated(freshness.kolContent) : freshness.kolContent;

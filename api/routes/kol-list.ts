@@ -1,5 +1,5 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
-import type { ReadControls } from '../../cache/reading/read-controls.ts';
+import type { Caller } from '../../cache/reading/read-controls.ts';
 import type { ReadResult } from '../../cache/reading/read-result.ts';
 import { isUnavailable } from '../../cache/reading/source-unavailable.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
@@ -47,18 +47,18 @@ export const kolListRoute = (reader: CacheReader): Route =>
       },
     },
     problems: ['not-found', 'list-changed', 'lakehouse-unavailable'],
-    async handle({ request, response, query, controls }) {
+    async handle({ request, response, query, caller }) {
       const toJson = selectFields(profile.toJson, query.fields);
       if (query.ids !== undefined) {
         refuseListParameters(request.query);
-        await sendMany(response, query.ids, (ids) => reader.profiles(ids, controls), profile, toJson);
+        await sendMany(response, query.ids, (ids) => reader.profiles(ids, caller), profile, toJson);
         return;
       }
       const { platform, sort, limit, cursor } = query;
-      const read = await reader.profileList(platform, controls);
+      const read = await reader.profileList(platform, caller);
       const profiles = valueOf(response, read, `No KOLs for platform ${platform}`);
       const { page, next } = pageOf(profiles, cursor, limit);
-      const end = next === null ? await endOf(reader, platform, profiles.length, controls) : null;
+      const end = next === null ? await endOf(reader, platform, profiles.length, caller) : null;
       const items = page.map((each) => toJson(each));
       // The end of the list depends on the statistics too.
       const source = next === null ? ofManyReads(read) : read;
@@ -88,9 +88,9 @@ async function endOf(
   reader: CacheReader,
   platform: string,
   listed: number,
-  controls: ReadControls | undefined,
+  caller: Caller,
 ): Promise<'all' | 'kept'> {
-  const stats = await reader.platformStats(undefined, controls).catch(orNull);
+  const stats = await reader.platformStats(undefined, caller).catch(orNull);
   const total = platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;
   return total !== undefined && listed >= total ? 'all' : 'kept';
 }

@@ -32,8 +32,8 @@ export const kolRoutes = (reader: CacheReader, rankingLimits: readonly number[])
     params: { id: idParameter },
     answers: { 200: { description: 'The profile', schema: profileSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, params: { id }, controls }) {
-      const read = await reader.profile(id, controls);
+    async handle({ response, params: { id }, caller }) {
+      const read = await reader.profile(id, caller);
       const value = valueOf(response, read, `No KOL ${JSON.stringify(id)}`);
       sendRead(response, read, freshness.profile, profile.toJson(value));
     },
@@ -46,8 +46,8 @@ export const kolRoutes = (reader: CacheReader, rankingLimits: readonly number[])
     params: { id: idParameter },
     answers: { 200: { description: 'The score', schema: scoreSchema } },
     problems: ['not-found', 'lakehouse-unavailable', 'model-unavailable', 'score-refused'],
-    async handle({ response, params: { id }, controls }) {
-      const read = await reader.score(id, controls);
+    async handle({ response, params: { id }, caller }) {
+      const read = await reader.score(id, caller);
       const value = valueOf(response, read, `No score and no features for KOL ${JSON.stringify(id)}`);
       sendRead(response, read, freshness.score, scoreToJson(value, read));
     },
@@ -69,9 +69,9 @@ const topRoute = (reader: CacheReader, rankingLimits: readonly number[]): Route 
     },
     answers: { 200: { description: 'KOLs, highest score first', schema: rankingSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, query: { platform, by, limit, expand }, controls }) {
+    async handle({ response, query: { platform, by, limit, expand }, caller }) {
       const id = { kind: by, platform, limit: cachedLimit(rankingLimits, limit) };
-      const read = await reader.ranking(id, controls);
+      const read = await reader.ranking(id, caller);
       const ranked = valueOf(response, read, `No ranking by ${by} for platform ${platform}`).slice(0, limit);
       const profiles =
         expand === undefined ? undefined : await reader.cachedProfiles(ranked.map(({ kol_id }) => kol_id));

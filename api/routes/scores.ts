@@ -16,7 +16,7 @@ export const scoreRoutes = (reader: CacheReader): Route[] => [
     query: { ids: idsParameter },
     answers: { 200: { description: 'The scores', schema: manySchema(scoreSchema) } },
     problems: ['lakehouse-unavailable', 'model-unavailable', 'score-refused'],
-    handle: ({ response, query, controls }) =>
-      sendMany(response, query.ids, (ids) => reader.scores(ids, controls), score, scoreToJson),
+    handle: ({ response, query, caller }) =>
+      sendMany(response, query.ids, (ids) => reader.scores(ids, caller), score, scoreToJson),
   }),
 ];

@@ -16,8 +16,8 @@ export const statsRoutes = (reader: CacheReader): Route[] => [
     summary: 'Statistics over all platforms',
     answers: { 200: { description: 'The statistics', schema: statsSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, controls }) {
-      const read = await reader.platformStats(undefined, controls);
+    async handle({ response, caller }) {
+      const read = await reader.platformStats(undefined, caller);
       sendRead(response, read, freshness.stats, valueOf(response, read, 'No statistics'));
     },
   }),
@@ -29,10 +29,10 @@ export const statsRoutes = (reader: CacheReader): Route[] => [
     params: { date: dateParameter },
     answers: { 200: { description: 'The counts', schema: dailyStatsSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, params: { date }, controls }) {
+    async handle({ response, params: { date }, caller }) {
       // Without a query for a day that cannot have content.
       if (Date.parse(date) > Date.now()) throw new Problem('not-found', `${date} is in the future`);
-      const read = await reader.dailyStats(date, controls);
+      const read = await reader.dailyStats(date, caller);
       const value = valueOf(response, read, `No content was posted on ${date}`);
       sendRead(response, read, freshness.dailyStats, dailyStatsToJson(value));
     },

@@ -10,6 +10,20 @@ import type { Target } from './measure-load.ts';
 export const PROFILE_PATH = '/api/v1/kols/annLive7ddy';
 export const TOP_PATH = '/api/v1/kols/top';
 
+/** Profiles of the usual size in Redis. */
+export const BULK_IDS = Array.from({ length: 100 }, (_, index) => `bulk${index}`);
+
+/** What each part of the benchmark receives. */
+export interface ReadBench {
+  readonly bench: Bench;
+  readonly servers: ReadServers;
+  readonly rounds: number;
+  /** Length of a round. */
+  readonly seconds: number;
+  /** Options of Node for the API. */
+  readonly profiling: readonly string[];
+}
+
 /** Starts servers for a benchmark of reads. */
 export interface ReadServers {
   /** The API with these settings. @param nodeOptions options of Node, such as --cpu-prof */
@@ -55,10 +69,24 @@ export async function startReadServers({ stack, atEnd }: Bench): Promise<ReadSer
   };
 }
 
-/** A profile of the usual size, and a ranking of 100 KOLs. */
+/** Profiles of the usual size, and a ranking of 100 KOLs. */
 async function writeValues(redisUrl: string): Promise<void> {
   const redis = new Redis(redisUrl, { protocol: 2 });
-  const kolId = PROFILE_PATH.split('/').at(-1) ?? '';
+  const kolIds = [PROFILE_PATH.split('/').at(-1) ?? '', ...BULK_IDS];
+  for (const entry of kolIds.map(profileEntry)) {
+    await redis.hset(entry.key, entry.fields);
+    await redis.expire(entry.key, entry.ttlSeconds);
+  }
+  const top = ranking.key('followers', 'all', 100);
+  await redis.zadd(
+    top,
+    ...Array.from({ length: 100 }, (_, index) => [9e7 - index * 12_345, `kol${index}`]).flat(),
+  );
+  await redis.expire(top, 86_400);
+  await redis.quit();
+}
+
+function profileEntry(kolId: string) {
   const value = {
     ...profile.fromHash({ kol_id: kolId }),
     platform: 'twitter',
@@ -77,12 +105,5 @@ async function writeValues(redisUrl: string): Promise<void> {
   };
   const entry = profile.toEntry(kolId, value, new Date().toISOString());
   if (entry.type !== 'hash') throw new Error('a profile is cached as a hash');
-  await redis.hset(entry.key, entry.fields);
-  const top = ranking.key('followers', 'all', 100);
-  await redis.zadd(
-    top,
-    ...Array.from({ length: 100 }, (_, index) => [9e7 - index * 12_345, `kol${index}`]).flat(),
-  );
-  for (const key of [entry.key, top]) await redis.expire(key, 86_400);
-  await redis.quit();
+  return entry;
 }

@@ -16,21 +16,28 @@ const MAX_WAIT_MS = 5000;
 
 /**
  * Combines concurrent look-ups of different ids into few queries, however many ids arrive: while queries run, ids collect for
- * the next one.
- * @param loadMany returns the values that exist for these ids, in any order
+ * the next one. A look-up whose signal has aborted takes no part in a query that starts later, and a query whose look-ups have all
+ * aborted is cancelled.
+ * @param loadMany returns the values that exist for these ids, in any order. Its signal cancels it
  * @returns a look-up of one id; null where there is no value. Rejects as `loadMany` does, or with TrinoUnavailableError
  * while earlier look-ups have waited too long
  */
 export function createBatchLoader<T>(
-  loadMany: (ids: readonly string[]) => Promise<readonly T[]>,
+  loadMany: (ids: readonly string[], signal: AbortSignal) => Promise<readonly T[]>,
   idOf: (value: T) => string,
-): (id: string) => Promise<T | null> {
+): (id: string, signal?: AbortSignal) => Promise<T | null> {
   const schedule = createBatchSchedule();
-  const loader = new DataLoader<string, T | null>(
-    async (ids) => {
-      const values = await schedule.run(() => loadMany(ids));
+  const loader = new DataLoader<LookUp, T | null>(
+    async (lookUps) => {
+      const wanted = lookUps.filter(({ signal }) => signal?.aborted !== true);
+      const query = (signal: AbortSignal) =>
+        loadMany(
+          wanted.map(({ id }) => id),
+          signal,
+        );
+      const values = wanted.length === 0 ? [] : await schedule.run(() => whileWanted(wanted, query));
       const found = new Map(values.map((value) => [idOf(value), value]));
-      return ids.map((id) => found.get(id) ?? null);
+      return lookUps.map(({ id }) => found.get(id) ?? null);
     },
     {
       cache: false, // Redis is the cache, and the read-through shares concurrent reads of one key
@@ -38,13 +45,39 @@ export function createBatchLoader<T>(
       batchScheduleFn: (dispatch) => schedule.add(dispatch),
     },
   );
-  return async (id) => {
+  return async (id, signal) => {
+    signal?.throwIfAborted();
     if (schedule.waitedMs() > MAX_WAIT_MS)
       throw new TrinoUnavailableError('Trino is too slow: earlier look-ups still wait for their query');
-    const loaded = loader.load(id);
+    const loaded = loader.load({ id, signal });
     schedule.noteArrival();
     return loaded;
   };
+}
+
+interface LookUp {
+  readonly id: string;
+  /** Aborts when nobody needs the value. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Runs a query, and cancels it when the signals of all its look-ups have aborted. */
+async function whileWanted<R>(
+  lookUps: readonly LookUp[],
+  query: (signal: AbortSignal) => Promise<R>,
+): Promise<R> {
+  const cancel = new AbortController();
+  let wanted = lookUps.length;
+  const onAbort = ({ target }: Event) => {
+    wanted -= 1;
+    if (wanted === 0) cancel.abort((target as AbortSignal).reason);
+  };
+  for (const { signal } of lookUps) signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await query(cancel.signal);
+  } finally {
+    for (const { signal } of lookUps) signal?.removeEventListener('abort', onAbort);
+  }
 }
 
 interface Batch {

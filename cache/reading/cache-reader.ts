@@ -80,12 +80,12 @@ export function createCacheReader({
       createProblemReporter('known-ids', dependencies.onProblem),
     );
   const profiles = readThrough({
-    ...tableSource(profile, (ids) => lakehouse.profilesById(ids, options)),
+    ...tableSource(profile, (ids, signal) => lakehouse.profilesById(ids, { ...options, signal })),
     onRead: onProfileRead,
     mayExist: mayExist('kol_profiles'),
   });
   const contents = readThrough({
-    ...tableSource(content, (ids) => lakehouse.contentById(ids, options)),
+    ...tableSource(content, (ids, signal) => lakehouse.contentById(ids, { ...options, signal })),
     mayExist: mayExist('kol_content'),
   });
   const scores = readThrough(scoreSource(lakehouse, mlApi, options));

@@ -20,7 +20,7 @@ interface EarlyRefresh<Id, T> {
   /** Whether this read of a value refreshes it. */
   readonly isDue: (id: Id, expiresAt: number) => boolean;
   /** Reads the source and replaces the value, unless another process does. */
-  readonly refresh: (id: Id, expiresAt: number) => Promise<Answer<T>>;
+  readonly refresh: (id: Id, expiresAt: number, signal: AbortSignal) => Promise<Answer<T>>;
 }
 
 interface RefreshedSource<Id, T> {
@@ -50,7 +50,7 @@ export function createEarlyRefresh<Id, T>(
       tried.set(key, true);
       return true;
     },
-    async refresh(id, expiresAt) {
+    async refresh(id, expiresAt, signal) {
       const key = keyOf(id);
       let seen: CacheMiss = { state: 'absent' };
       return lease(key, {
@@ -65,9 +65,10 @@ export function createEarlyRefresh<Id, T>(
           seen = { state: 'outdated', reply: found.reply };
           return isStillDue(found, expiresAt) ? undefined : foundAnswer(found);
         },
-        work: () => loader.loadAndFill(id, key, seen),
+        work: () => loader.loadAndFill(id, key, seen, signal),
         nothing: NEGATIVE,
         isNothing: ({ value }) => value === null,
+        signal,
       });
     },
   };

@@ -21,7 +21,7 @@ export interface RankingId {
 /** One row of a Silver table, by its id. Concurrent misses share a query. */
 export function tableSource<F extends Fields>(
   entity: TableEntity<F>,
-  loadMany: (ids: readonly string[]) => Promise<readonly ValueOf<F>[]>,
+  loadMany: (ids: readonly string[], signal: AbortSignal) => Promise<readonly ValueOf<F>[]>,
 ): EntitySource<string, ValueOf<F>> {
   const { name, ttlSeconds, key, toEntry, idOf } = entity;
   return {
@@ -45,9 +45,9 @@ export const rankingSource = (
   ttlSeconds: ranking.ttlSeconds,
   key: ({ kind, platform, limit }) => ranking.key(kind, platform, limit),
   codec: zsetCodec((members) => members.map(([kol_id, score]) => ({ kol_id, score }))),
-  load: async ({ kind, platform, limit }) =>
-    (await platformExists(platform))
-      ? unlessEmpty((await lakehouse.ranking(kind, limit, platform, options)).get(platform))
+  load: async ({ kind, platform, limit }, signal) =>
+    (await platformExists(platform, signal))
+      ? unlessEmpty((await lakehouse.ranking(kind, limit, platform, { ...options, signal })).get(platform))
       : null,
   toEntry: ({ kind, platform, limit }, ranked) => ranking.toEntry(kind, platform, limit, ranked),
   fill: fillSet,
@@ -65,9 +65,9 @@ export const trendingSource = (
   key: (platform) => trending.key(platform),
   // Events have moved its items.
   codec: listCodec((items) => items, { isFromEvent: true }),
-  load: async (platform) => {
-    if (!(await platformExists(platform))) return null;
-    const trends = await lakehouse.trending(TRENDING_LIMIT, now(), platform, options);
+  load: async (platform, signal) => {
+    if (!(await platformExists(platform, signal))) return null;
+    const trends = await lakehouse.trending(TRENDING_LIMIT, now(), platform, { ...options, signal });
     return unlessEmpty(trends.get(platform)?.map(({ content_id }) => content_id));
   },
   toEntry: (platform, contentIds) => trending.toEntry(platform, contentIds),
@@ -84,7 +84,7 @@ export const statsSource = (
   ttlSeconds: platformStats.ttlSeconds,
   key: () => platformStats.key,
   codec: hashCodec(platformStats),
-  load: () => lakehouse.platformStats(now(), options),
+  load: (_, signal) => lakehouse.platformStats(now(), { ...options, signal }),
   toEntry: (_, value) => platformStats.toEntry(value),
   fill: fillSet,
 });

@@ -1,22 +1,65 @@
-import type { Answer, ReadResult } from './read-result.ts';
+import { abortable } from '../../domain/values/abortable.ts';
+import { LazyAbort } from '../../domain/values/lazy-abort.ts';
 
 /** Work in progress, by key. */
-export interface Flights<T> {
-  /** Joins the work for a key that runs, its error included, or starts it. */
-  readonly share: (key: string, start: () => Promise<Answer<T>>) => Promise<ReadResult<T>>;
+export interface Flights<R extends object> {
+  /**
+   * Joins the work for a key that runs, its error included, or starts it. The signal of the work aborts when all who wait for it have left.
+   * @param signal the caller leaves when it aborts; without it, the caller waits to the end. Rejects with its reason
+   */
+  readonly share: (
+    key: string,
+    start: (flight: Pick<LazyAbort, 'signal'>) => Promise<R>,
+    signal?: AbortSignal,
+  ) => Promise<R & { readonly collapsed: boolean }>;
   readonly isRunning: (key: string) => boolean;
 }
 
-/** Concurrent work for one key shares one flight. */
-export function createFlights<T>(): Flights<T> {
-  const flights = new Map<string, Promise<Answer<T>>>();
+interface Flight<R> {
+  readonly result: Promise<R>;
+  readonly cancel: LazyAbort;
+  waiters: number;
+}
+
+/** Concurrent work for one key shares one flight, until nobody waits for it. */
+export function createFlights<R extends object>(): Flights<R> {
+  const flights = new Map<string, Flight<R>>();
+
+  function remove(key: string, flight: Flight<R>): void {
+    if (flights.get(key) === flight) flights.delete(key);
+  }
+
+  function open(key: string, start: Parameters<Flights<R>['share']>[1]): Flight<R> {
+    const cancel = new LazyAbort();
+    const result = start(cancel).finally(() => remove(key, flight));
+    const flight: Flight<R> = { result, cancel, waiters: 0 };
+    flights.set(key, flight);
+    return flight;
+  }
+
+  /** Later readers of the key start new work: this one ends with an error. */
+  function leave(key: string, flight: Flight<R>, reason: unknown): void {
+    flight.waiters -= 1;
+    if (flight.waiters > 0) return;
+    remove(key, flight);
+    flight.cancel.abort(reason);
+  }
+
   return {
-    async share(key, start) {
+    async share(key, start, signal) {
+      signal?.throwIfAborted();
       const running = flights.get(key);
-      if (running !== undefined) return { ...(await running), collapsed: true };
-      const flight = start().finally(() => flights.delete(key));
-      flights.set(key, flight);
-      return { ...(await flight), collapsed: false };
+      const flight = running ?? open(key, start);
+      flight.waiters += 1;
+      try {
+        const result = await (signal === undefined
+          ? flight.result
+          : abortable([signal], () => flight.result));
+        return { ...result, collapsed: running !== undefined };
+      } catch (error) {
+        if (signal?.aborted) leave(key, flight, signal.reason);
+        throw error;
+      }
     },
     isRunning: (key) => flights.has(key),
   };

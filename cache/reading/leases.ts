@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisClient } from '../../clients/redis.ts';
+import { abortable } from '../../domain/values/abortable.ts';
 import { luaScript, runScriptEach } from '../redis/lua-script.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 
@@ -12,9 +13,11 @@ interface SharedWork<R> {
   /** The result of work that finds nothing, so that there is nothing to write. */
   readonly nothing: R;
   readonly isNothing: (result: R) => boolean;
+  /** Aborts when nobody needs the result: then another process can take the lease at once. */
+  readonly signal: AbortSignal;
 }
 
-/** Lets one process at a time work on a key. The others wait, and get what it has written. */
+/** Lets one process at a time work on a key. The others wait, and get what it has written. Rejects with the reason of an aborted signal. */
 export type Leases = <R>(key: string, work: SharedWork<R>) => Promise<R>;
 
 /** Longer than a query may take. A process that is killed holds up the others of this key for this time. */
@@ -61,10 +64,11 @@ export function createLeases(redis: RedisClient, onProblem: (key: string, error:
     }
   }
 
-  return async (key, { look, work, nothing, isNothing }) => {
+  return async (key, { look, work, nothing, isNothing, signal }) => {
     const token = randomUUID();
     const waitsUntil = performance.now() + LEASE_MS;
     for (;;) {
+      signal.throwIfAborted();
       const turn = (await run<Turn>(key, TAKE, [token, LEASE_MS])) ?? 'taken';
       if (turn === 'nothing') return nothing;
       // Another process may have written since the caller looked.
@@ -74,7 +78,7 @@ export function createLeases(redis: RedisClient, onProblem: (key: string, error:
       try {
         if (written !== undefined) return written;
         if (isMine) {
-          const result = await work();
+          const result = await abortable([signal], work);
           foundNothing = isNothing(result);
           return result;
         }

@@ -25,9 +25,9 @@ export const profileListSource = (
   ttlSeconds: profileList.ttlSeconds,
   key: profileList.key,
   codec: stringCodec(profileList.fromString, unknownTime),
-  load: async (platform) =>
-    (await platformExists(platform))
-      ? ((await lakehouse.profileLists(listSize, platform, options)).get(platform) ?? null)
+  load: async (platform, signal) =>
+    (await platformExists(platform, signal))
+      ? ((await lakehouse.profileLists(listSize, platform, { ...options, signal })).get(platform) ?? null)
       : null,
   toEntry: profileList.toEntry,
   fill: fillSet,
@@ -39,7 +39,7 @@ export function kolContentSource(
   options: ReadOptions,
 ): EntitySource<string, readonly Content[]> {
   const load = createBatchLoader(
-    (kolIds) => lakehouse.contentOfKols(kolIds, KOL_CONTENT_LIMIT, options),
+    (kolIds, signal) => lakehouse.contentOfKols(kolIds, KOL_CONTENT_LIMIT, { ...options, signal }),
     ({ kol_id }) => kol_id,
   );
   return {
@@ -47,7 +47,7 @@ export function kolContentSource(
     ttlSeconds: kolContent.ttlSeconds,
     key: kolContent.key,
     codec: stringCodec(kolContent.fromString, unknownTime),
-    load: async (kolId) => (await load(kolId))?.items ?? null,
+    load: async (kolId, signal) => (await load(kolId, signal))?.items ?? null,
     toEntry: kolContent.toEntry,
     fill: fillItem,
   };
@@ -62,11 +62,11 @@ export function dailyStatsSource(
   options: ReadOptions,
 ): EntitySource<string, DailyStats> {
   const load = createBatchLoader(
-    async (dates): Promise<DailyStats[]> => {
+    async (dates, signal): Promise<DailyStats[]> => {
       const at = now();
       const [first, last] = [Math.min(...dates.map(Date.parse)), Math.max(...dates.map(Date.parse))];
       const to = new Date(Math.min(last + DAY_MS - 1, at.getTime()));
-      const days = await lakehouse.dailyStats(new Date(first), to, options);
+      const days = await lakehouse.dailyStats(new Date(first), to, { ...options, signal });
       return days.map(({ day, counts }) => ({ date: day, last_updated: at.toISOString(), counts }));
     },
     ({ date }) => date,

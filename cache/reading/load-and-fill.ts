@@ -11,8 +11,8 @@ export interface FillableSource<Id, T> {
   /** Name of the entity. */
   readonly name: string;
   readonly ttlSeconds: number;
-  /** Queries the source; null when it does not have the id. */
-  readonly load: (id: Id) => Promise<T | null>;
+  /** Queries the source; null when it does not have the id. @param signal aborts when nobody needs the value */
+  readonly load: (id: Id, signal: AbortSignal) => Promise<T | null>;
   /** @param cachedAt ISO 8601 */
   readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
   readonly fill: Fill;
@@ -21,11 +21,14 @@ export interface FillableSource<Id, T> {
 /** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
 export interface Loader<Id, T> {
   /** The time is that which a cached value gets, so that later readers name the same. */
-  readonly load: (id: Id) => Promise<{ readonly value: T | null; readonly updatedAt: string }>;
+  readonly load: (
+    id: Id,
+    signal: AbortSignal,
+  ) => Promise<{ readonly value: T | null; readonly updatedAt: string }>;
   /** How long a load takes (ms): a moving mean. */
   readonly costMs: () => number;
   /** Loads a value and writes it to Redis for the next reader. */
-  readonly loadAndFill: (id: Id, key: string, seen: CacheMiss) => Promise<Answer<T>>;
+  readonly loadAndFill: (id: Id, key: string, seen: CacheMiss, signal: AbortSignal) => Promise<Answer<T>>;
 }
 
 /** What a load is assumed to take before the first one, and the weight of each later one in the mean. */
@@ -50,11 +53,12 @@ export function createLoader<Id, T>(
   },
 ): Loader<Id, T> {
   let costMs = FIRST_COST_MS;
-  async function load(id: Id) {
+  async function load(id: Id, signal: AbortSignal) {
+    signal.throwIfAborted();
     if (!mayQuery()) throw new NotCachedError(source.name, 'switch');
     const updatedAt = now().toISOString();
     const startedAt = performance.now();
-    const value = await loadFrom(source, id);
+    const value = await loadFrom(source, id, signal);
     costMs += (performance.now() - startedAt - costMs) * COST_WEIGHT;
     return { value, updatedAt };
   }
@@ -62,10 +66,10 @@ export function createLoader<Id, T>(
   return {
     load,
     costMs: () => costMs,
-    async loadAndFill(id, key, seen) {
+    async loadAndFill(id, key, seen, signal) {
       // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
-      const { value, updatedAt } = await load(id);
+      const { value, updatedAt } = await load(id, signal);
       if (value === null) {
         if (seen.state === 'outdated' && readAt !== undefined)
           await source.fill
@@ -89,9 +93,13 @@ export function createLoader<Id, T>(
   };
 }
 
-async function loadFrom<Id, T>({ name, load }: FillableSource<Id, T>, id: Id): Promise<T | null> {
+async function loadFrom<Id, T>(
+  { name, load }: FillableSource<Id, T>,
+  id: Id,
+  signal: AbortSignal,
+): Promise<T | null> {
   try {
-    return await load(id);
+    return await load(id, signal);
   } catch (error) {
     throw translateSourceError(name, error);
   }

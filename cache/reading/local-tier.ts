@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
 
-/** A value in the memory of this process, as it was read from Redis. */
+/** A value in the memory of this process: as it was read from Redis, or from the source while Redis does not answer. */
 export interface LocalEntry<T = unknown> {
   readonly value: T;
   /** When the value was read from its source, ISO 8601. */
@@ -10,6 +10,8 @@ export interface LocalEntry<T = unknown> {
   readonly readAt: number;
   /** When Redis drops the value, on that clock. */
   readonly expiresAt: number;
+  /** When it has to be read from the source again, on that clock: when Redis drops it, or this process a value that Redis does not have. */
+  readonly refreshBefore: number;
   /** Until when the value may be served, on that clock. Then it is stale. */
   readonly freshUntil: number;
   readonly bytes: number;
@@ -27,7 +29,10 @@ interface Attached {
 }
 
 /** What is to be kept of a read: all but what the tier adds. */
-export type KeptValue<T> = Omit<LocalEntry<T>, 'attach' | 'freshUntil'>;
+export type KeptValue<T> = Pick<LocalEntry<T>, 'value' | 'updatedAt' | 'readAt' | 'expiresAt' | 'bytes'> & {
+  /** Called for each read of the value, with its `refreshBefore`. */
+  readonly onRead: (refreshBefore: number) => void;
+};
 
 /** A read of Redis whose values may be kept. */
 interface TrackedRead {
@@ -55,6 +60,11 @@ export interface LocalTier {
   attached(url: string): Attached | undefined;
   /** Begins a read of these keys. Undefined while changes are not tracked: nothing may be kept then. */
   beginRead(keys: readonly string[]): TrackedRead | undefined;
+  /**
+   * Keeps a value of the source that could not be written to Redis, unless Redis reports changes: then it is emptied of them, and has
+   * the newer value. Such a value is never stale.
+   */
+  keepUntracked<T>(key: string, kept: KeptValue<T>): void;
   /** From now on, values come from this Redis. */
   follow(tracked: TrackedRedis): void;
   /** Drops a key that has changed, also from the reads in flight. A key that has expired has not: its value is stale. */
@@ -83,6 +93,11 @@ const MAX_ENTRIES = 50_000;
 
 const isFresh = ({ freshUntil }: LocalEntry): boolean => performance.now() < freshUntil;
 
+const refreshedBefore = (refreshBefore: number, { onRead }: Pick<KeptValue<unknown>, 'onRead'>) => ({
+  refreshBefore,
+  onRead: () => onRead(refreshBefore),
+});
+
 export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTierOptions): LocalTier {
   const limits = { max: MAX_ENTRIES, maxSize: Math.ceil(maxBytes / 2) };
   let settings = { isOn: true, ttlSeconds };
@@ -92,17 +107,20 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
   const reads = new Map<string, object>();
   let followed: TrackedRedis | undefined;
 
-  function keep<T>(key: string, kept: KeptValue<T>): void {
+  function keep<T>(key: string, kept: KeptValue<T>, isTracked: boolean): void {
     const now = performance.now();
     if (kept.expiresAt <= now) return;
+    const freshUntil = Math.min(kept.expiresAt, now + settings.ttlSeconds * 1000);
     const entry: LocalEntry<T> = {
       ...kept,
-      freshUntil: Math.min(kept.expiresAt, now + settings.ttlSeconds * 1000),
+      ...refreshedBefore(isTracked ? kept.expiresAt : freshUntil, kept),
+      freshUntil,
       // The answer refers to the value, so its size includes that of the value, which may be dropped first.
       attach: (url, answer, bytes) =>
         answers.set(url, { key, entry, answer }, { size: bytes + entry.bytes, ttl: entry.freshUntil - now }),
     };
-    entries.set(key, entry, { size: entry.bytes, ttl: entry.freshUntil - now + staleSeconds * 1000 });
+    const staleMs = isTracked ? staleSeconds * 1000 : 0;
+    entries.set(key, entry, { size: entry.bytes, ttl: entry.freshUntil - now + staleMs });
   }
 
   function clear(): void {
@@ -134,12 +152,15 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
         redis,
         keep(key, kept) {
           // A cluster may have sent the read to a node that is not tracked yet.
-          if (reads.get(key) === read && isTracked()) keep(key, kept);
+          if (reads.get(key) === read && isTracked()) keep(key, kept, true);
         },
         end() {
           for (const key of keys) if (reads.get(key) === read) reads.delete(key);
         },
       };
+    },
+    keepUntracked(key, kept) {
+      if (settings.isOn && followed?.isTracked() !== true) keep(key, kept, false);
     },
     follow: (tracked) => void (followed = tracked),
     invalidate(key) {

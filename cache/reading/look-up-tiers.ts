@@ -13,7 +13,7 @@ export interface Tiers<Id, T> {
   readonly key: (id: Id) => string;
   readonly codec: RedisCodec<T>;
   /** Called for each read that an answer in the local tier serves later. */
-  readonly onRead: (id: Id, entry: Pick<CacheHit<T>, 'expiresAt'>) => void;
+  readonly onRead: (id: Id, refreshBefore: number) => void;
   readonly reportProblem: ReportProblem;
 }
 
@@ -34,9 +34,9 @@ export const isFound = <T>(result: TieredResult<T>): result is Found<T> =>
 export const answerOf = <T>(found: Found<T>): Answer<T> =>
   found.state === 'local-hit' ? localAnswer(found.entry) : foundAnswer(found);
 
-/** When Redis drops the value, on the clock of `performance.now`. */
+/** When the value has to be read from the source again, on the clock of `performance.now`. */
 export const expiryOf = <T>(found: Found<T>): number =>
-  found.state === 'local-hit' ? found.entry.expiresAt : found.expiresAt;
+  found.state === 'local-hit' ? found.entry.refreshBefore : found.expiresAt;
 
 /**
  * Reads the local tier, and from Redis what it lacks, in one round trip (to each node of a cluster). The local tier keeps what
@@ -62,7 +62,7 @@ export async function lookUpTiers<Id, T>(
     if (result.state === 'hit')
       tracked?.keep(
         key,
-        kept(result, () => onRead(id, result)),
+        kept(result, (refreshBefore) => onRead(id, refreshBefore)),
       );
     return result;
   });
@@ -72,5 +72,5 @@ export async function lookUpTiers<Id, T>(
 
 const kept = <T>(
   { value, updatedAt, bytes, readAt, expiresAt }: CacheHit<T>,
-  onRead: () => void,
+  onRead: KeptValue<T>['onRead'],
 ): KeptValue<T> => ({ value, updatedAt, bytes, readAt, expiresAt, onRead });

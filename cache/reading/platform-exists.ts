@@ -2,8 +2,11 @@ import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { ReadThrough } from './read-through.ts';
 
-/** Whether the lakehouse has KOLs or content of a platform. Rejects as the read of the statistics does. */
-export type PlatformExists = (platform: string) => Promise<boolean>;
+/**
+ * Whether the lakehouse has KOLs or content of a platform. Rejects as the read of the statistics does.
+ * @param signal aborts when the caller does not wait any more
+ */
+export type PlatformExists = (platform: string, signal: AbortSignal) => Promise<boolean>;
 
 /** A new platform is readable this long after the statistics name it. */
 const KEEP_SECONDS = 30;
@@ -14,10 +17,10 @@ const KEEP_SECONDS = 30;
  */
 export function createPlatformExists(readStats: ReadThrough<void, PlatformStats>): PlatformExists {
   let known: { readonly names: ReadonlySet<string>; readonly readAt: number } | undefined;
-  return async (platform) => {
+  return async (platform, signal) => {
     if (platform === ALL) return true;
     if (known === undefined || performance.now() - known.readAt > KEEP_SECONDS * 1000) {
-      const { value } = await readStats();
+      const { value } = await readStats(undefined, { client: { signal } });
       known = { names: new Set(Object.keys(value?.by_platform ?? {})), readAt: performance.now() };
     }
     return known.names.has(platform);

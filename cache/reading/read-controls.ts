@@ -9,6 +9,14 @@ export interface ReadControls extends RequestDirectives {
   readonly mayRefresh: () => Promise<boolean>;
 }
 
+/** For whom a value is read. */
+export interface Caller {
+  /** What it demands of cached answers; undefined accepts any. */
+  readonly controls?: ReadControls | undefined;
+  /** Its signal aborts when it does not wait any more. A query that nobody else waits for is then cancelled. By default it waits to the end. */
+  readonly client?: { readonly signal: AbortSignal } | undefined;
+}
+
 /** The ways to answer one read. */
 interface ControlledRead<R> {
   readonly entity: string;

@@ -1,9 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Switches } from '../../domain/entities/switches.ts';
 import { createFlights } from './flights.ts';
 import type { LocalTier } from './local-tier.ts';
 import { answerOf, expiryOf, isFound, lookUpTiers, type TieredResult } from './look-up-tiers.ts';
-import { readControlled, type ReadControls } from './read-controls.ts';
+import { readControlled, type Caller } from './read-controls.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { Answer, ReadOutcome, ReadResult } from './read-result.ts';
 import { createResolver, type ResolvableSource } from './resolve-read.ts';
@@ -14,13 +15,13 @@ export interface EntitySource<Id, T> extends ResolvableSource<Id, T> {
   readonly onRead?: ((id: Id) => void) | undefined;
 }
 
-/** @param controls undefined accepts any answer */
-export type ReadThrough<Id, T> = (id: Id, controls?: ReadControls) => Promise<ReadResult<T>>;
+/** Rejects with the reason of the caller's signal when that aborts. */
+export type ReadThrough<Id, T> = (id: Id, caller?: Caller) => Promise<ReadResult<T>>;
 
 /** Reads several ids: one round trip to Redis, and misses share queries. One result for each id, which fails alone. */
 export type ReadManyThrough<Id, T> = (
   ids: readonly Id[],
-  controls?: ReadControls,
+  caller?: Caller,
 ) => Promise<readonly PromiseSettledResult<ReadResult<T>>[]>;
 
 /** The ways to read one kind of entity. */
@@ -60,11 +61,12 @@ export function createReadThrough<Id, T>(
 ): EntityReads<Id, T> {
   const { key, codec } = source;
   const reportProblem = createProblemReporter(source.name, onProblem);
-  const { share } = createFlights<T>();
+  const lookUps = createFlights<TieredResult<T>>();
+  const { share } = createFlights<Answer<T>>();
   const counted = createReadCount(source, onOutcome);
-  const onLocalRead = (id: Id, { expiresAt }: { readonly expiresAt: number }) => {
+  const onLocalRead = (id: Id, refreshBefore: number) => {
     counted(id, { value: true, outcome: 'local-hit' });
-    resolver.refreshEarly(id, expiresAt);
+    resolver.refreshEarly(id, refreshBefore);
   };
   const tiers = { redis, localTier, key, codec, onRead: onLocalRead, reportProblem };
   const lookUpAll = (ids: readonly Id[]) => lookUpTiers(tiers, ids);
@@ -75,38 +77,51 @@ export function createReadThrough<Id, T>(
     const [written] = await lookUpTiers({ ...tiers, reportProblem: () => {} }, [id]);
     return written !== undefined && isFound(written) ? answerOf(written) : undefined;
   };
-  const resolver = createResolver(source, { redis, localTier, now, switches, reportProblem, lookAgain });
+  const resolver = createResolver(source, {
+    ...{ redis, localTier, now, switches, reportProblem, lookAgain },
+    onLocalRead,
+  });
 
-  /** The answer after a look-up that several ids or the demands of one client share. */
-  async function readFound(id: Id, found: TieredResult<T>, controls?: ReadControls): Promise<ReadResult<T>> {
+  /** The answer after a look-up. */
+  async function readFound(id: Id, found: TieredResult<T>, caller: Caller): Promise<ReadResult<T>> {
     const name = key(id);
+    const { controls } = caller;
     const mayBeStale = controls === undefined || controls.maxStale !== undefined;
-    const load = () => share(name, () => resolver.resolve(id, name, found, { mayBeStale }));
+    const load = async () =>
+      isFound(found)
+        ? { ...answerOf(found), collapsed: false }
+        : share(
+            name,
+            ({ signal }) => resolver.resolve(id, name, found, { mayBeStale, signal }),
+            caller.client?.signal,
+          );
     if (isFound(found)) resolver.refreshEarly(id, expiryOf(found));
-    if (controls === undefined) return isFound(found) ? { ...answerOf(found), collapsed: false } : load();
+    if (controls === undefined) return load();
     const cached = isFound(found) ? answerOf(found) : resolver.remembered(name);
     return readControlled<ReadResult<T>>(controls, {
       entity: source.name,
       ttlSeconds: source.ttlSeconds,
       cached: cached && { ...cached, collapsed: false },
       load,
-      refresh: () => share(`refresh ${name}`, () => resolver.refresh(id, name)),
+      refresh: () =>
+        share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal),
     });
   }
 
   return {
-    async read(id, controls) {
-      const name = key(id);
-      if (controls !== undefined) return counted(id, await readFound(id, await lookUpOne(id), controls));
-      return counted(id, await share(name, async () => resolver.resolve(id, name, await lookUpOne(id))));
+    async read(id, caller = {}) {
+      const found = await lookUps.share(key(id), () => lookUpOne(id));
+      return counted(id, await readFound(id, found, caller));
     },
-    async readMany(ids, controls) {
+    async readMany(ids, caller = {}) {
       const cached = await lookUpAll(ids);
+      // Each miss listens to it.
+      if (caller.client !== undefined && !cached.every(isFound)) setMaxListeners(0, caller.client.signal);
       return Promise.allSettled(
         ids.map(async (id, index) => {
           const found = cached[index];
           if (found === undefined) throw new Error('a look-up has no result');
-          return counted(id, await readFound(id, found, controls));
+          return counted(id, await readFound(id, found, caller));
         }),
       );
     },

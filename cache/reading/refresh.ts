@@ -6,7 +6,7 @@ import { foundAnswer, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 
 /** Reads the source, and replaces what Redis has. */
-export type Refresh<Id, T> = (id: Id, key: string) => Promise<Answer<T>>;
+export type Refresh<Id, T> = (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
 
 /** A value that an event wrote is not replaced: it is newer than the source. */
 export const createRefresh =
@@ -18,15 +18,15 @@ export const createRefresh =
       readonly reportProblem: ReportProblem;
     },
   ): Refresh<Id, T> =>
-  async (id, key) => {
+  async (id, key, signal) => {
     const { redis, loader, reportProblem } = dependencies;
     // Redis, not the local tier: the write compares with what Redis has.
     const [held] = await lookUp(redis, codec, [key], reportProblem);
     if (held === undefined) throw new Error(`a look-up of ${source.name} has no result`);
-    if (held.state === 'unreachable') return { ...(await loader.load(id)), outcome: 'bypass' };
-    if (held.state !== 'hit') return asRefresh(await loader.loadAndFill(id, key, held));
+    if (held.state === 'unreachable') return { ...(await loader.load(id, signal)), outcome: 'bypass' };
+    if (held.state !== 'hit') return asRefresh(await loader.loadAndFill(id, key, held, signal));
     if (codec.isFromEvent(held.reply, held.value)) return foundAnswer(held);
-    return asRefresh(await loader.loadAndFill(id, key, { state: 'outdated', reply: held.reply }));
+    return asRefresh(await loader.loadAndFill(id, key, { state: 'outdated', reply: held.reply }, signal));
   };
 
 /** Another writer may have been faster: then the answer is a hit. */

@@ -6,7 +6,7 @@ import { createFlights } from './flights.ts';
 import { createLeases } from './leases.ts';
 import { createLoader, type FillableSource } from './load-and-fill.ts';
 import type { LocalTier } from './local-tier.ts';
-import { answerOf, expiryOf, isFound, type NotFound, type TieredResult } from './look-up-tiers.ts';
+import type { NotFound } from './look-up-tiers.ts';
 import type { ReportProblem } from './read-problem.ts';
 import { NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
@@ -21,25 +21,29 @@ export interface ResolvableSource<Id, T> extends FillableSource<Id, T> {
   readonly mayExist?: ((id: Id) => Promise<boolean>) | undefined;
 }
 
-/** What happens after a look-up. */
+/** What happens after a look-up that found nothing. */
 export interface Resolver<Id, T> {
   /**
    * Negative cache → known ids → stale value, or one process loads and fills, and the others wait for it.
    * @param mayBeStale whether a stale value answers while it is refreshed
+   * @param signal aborts when nobody waits for the answer
    */
   readonly resolve: (
     id: Id,
     key: string,
-    cached: TieredResult<T>,
-    options?: { readonly mayBeStale: boolean },
+    cached: NotFound<T>,
+    options: { readonly mayBeStale: boolean; readonly signal: AbortSignal },
   ) => Promise<Answer<T>>;
   /** The answer for a key that the source did not have a moment ago. */
   readonly remembered: (key: string) => Answer<T> | undefined;
   /** Reads the source, and replaces what is cached. */
-  readonly refresh: (id: Id, key: string) => Promise<Answer<T>>;
+  readonly refresh: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
   /** Perhaps refreshes a value in the background that was read now. */
   readonly refreshEarly: (id: Id, expiresAt: number) => void;
 }
+
+/** @param signal aborts when nobody waits for the value */
+type Load<T> = (signal: AbortSignal) => Promise<Answer<T>>;
 
 interface ResolverDependencies<Id, T> {
   readonly redis: RedisClient;
@@ -48,6 +52,8 @@ interface ResolverDependencies<Id, T> {
   readonly switches: () => Pick<Switches, 'readThrough' | 'earlyRefresh'>;
   readonly reportProblem: ReportProblem;
   readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
+  /** Called for each later read of a value that was kept without Redis. */
+  readonly onLocalRead: (id: Id, refreshBefore: number) => void;
 }
 
 /** Ids that the source did not have are remembered this long, so that repeated reads do not query it each time. */
@@ -57,44 +63,39 @@ const MAX_UNKNOWN = 10_000;
 
 export function createResolver<Id, T>(
   source: ResolvableSource<Id, T>,
-  { redis, localTier, now, switches, reportProblem, lookAgain }: ResolverDependencies<Id, T>,
+  { redis, localTier, now, switches, reportProblem, lookAgain, onLocalRead }: ResolverDependencies<Id, T>,
 ): Resolver<Id, T> {
-  const loads = createFlights<T>();
+  const loads = createFlights<Answer<T>>();
   const lease = createLeases(redis, (key, error) => reportProblem(key, 'lease', error));
   const mayQuery = () => switches().readThrough;
   const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery });
   const early = createEarlyRefresh(source, { redis, loader, lease });
   const refresh = createRefresh(source, { redis, loader, reportProblem });
-  const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
-
-  /** A value that does not exist must not be served when it is stale. */
-  const dropped = (key: string, answer: Answer<T>): Answer<T> => {
-    localTier?.drop(key);
-    return answer;
-  };
-
-  const noted = (key: string, answer: Answer<T>): Answer<T> => {
-    if (answer.value !== null) return answer;
-    unknownKeys.set(key, true);
-    return dropped(key, answer);
-  };
+  const { noted, dropped, remembered } = createMemory(source, localTier, onLocalRead);
 
   /** Joins the load of the key that runs, or starts one. */
-  const load = (key: string, start: () => Promise<Answer<T>>): Promise<Answer<T>> =>
-    loads.share(key, async () => noted(key, await start()));
+  const load = (id: Id, key: string, start: Load<T>, signal?: AbortSignal): Promise<Answer<T>> =>
+    loads.share(key, async (flight) => noted(id, key, await start(flight.signal)), signal);
 
-  const loadInBackground = (key: string, start: () => Promise<Answer<T>>): void => {
-    if (!loads.isRunning(key)) load(key, start).catch((error) => reportProblem(key, 'refresh', error));
+  /** Nobody waits for it, but it is not cancelled. */
+  const loadInBackground = (id: Id, key: string, start: Load<T>): void => {
+    if (!loads.isRunning(key)) load(id, key, start).catch((error) => reportProblem(key, 'refresh', error));
   };
 
-  const loadMissing = async (id: Id, key: string, cached: NotFound<T>): Promise<Answer<T>> =>
+  const loadMissing = async (
+    id: Id,
+    key: string,
+    cached: NotFound<T>,
+    signal: AbortSignal,
+  ): Promise<Answer<T>> =>
     cached.state === 'unreachable'
-      ? { ...(await loader.load(id)), outcome: 'bypass' }
+      ? { ...(await loader.load(id, signal)), outcome: 'bypass' }
       : lease(key, {
           look: () => lookAgain(id),
-          work: () => loader.loadAndFill(id, key, cached),
+          work: () => loader.loadAndFill(id, key, cached, signal),
           nothing: NEGATIVE,
           isNothing: ({ value }) => value === null,
+          signal,
         });
 
   async function staleOf(key: string): Promise<Answer<T> | undefined> {
@@ -105,30 +106,64 @@ export function createResolver<Id, T>(
   const refreshEarly = (id: Id, expiresAt: number): void => {
     const isOn = switches().earlyRefresh && mayQuery();
     if (isOn && early.isDue(id, expiresAt))
-      loadInBackground(source.key(id), () => early.refresh(id, expiresAt));
+      loadInBackground(id, source.key(id), (signal) => early.refresh(id, expiresAt, signal));
   };
-
-  const remembered = (key: string): Answer<T> | undefined => (unknownKeys.has(key) ? NEGATIVE : undefined);
 
   return {
     refreshEarly,
     remembered,
-    refresh: async (id, key) => noted(key, await refresh(id, key)),
-    async resolve(id, key, cached, { mayBeStale } = { mayBeStale: true }) {
-      if (isFound(cached)) {
-        refreshEarly(id, expiryOf(cached));
-        return answerOf(cached);
-      }
+    refresh: async (id, key, signal) => noted(id, key, await refresh(id, key, signal)),
+    async resolve(id, key, cached, { mayBeStale, signal }) {
       // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
       const unknown = remembered(key);
       if (unknown !== undefined) return dropped(key, unknown);
-      const start = () => loadMissing(id, key, cached);
-      if (cached.state !== 'absent') return load(key, start);
+      const start: Load<T> = (flight) => loadMissing(id, key, cached, flight);
+      if (cached.state !== 'absent') return load(id, key, start, signal);
       if ((await source.mayExist?.(id)) === false) return dropped(key, NEGATIVE);
       const stale = mayBeStale ? await staleOf(key) : undefined;
-      if (stale === undefined) return load(key, start);
-      if (mayQuery()) loadInBackground(key, start);
+      if (stale === undefined) return load(id, key, start, signal);
+      if (mayQuery()) loadInBackground(id, key, start);
       return stale;
+    },
+  };
+}
+
+/** What this process remembers of loads: the keys that the source does not have, and the values that Redis could not take. */
+function createMemory<Id, T>(
+  { ttlSeconds }: ResolvableSource<Id, T>,
+  localTier: LocalTier | undefined,
+  onLocalRead: ResolverDependencies<Id, T>['onLocalRead'],
+) {
+  const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
+
+  /** A value that does not exist must not be served when it is stale. */
+  const dropped = (key: string, answer: Answer<T>): Answer<T> => {
+    localTier?.drop(key);
+    return answer;
+  };
+
+  function keepUntracked(id: Id, key: string, { value, updatedAt }: Answer<T>): void {
+    const readAt = performance.now();
+    localTier?.keepUntracked(key, {
+      ...{ value, updatedAt, readAt },
+      expiresAt: readAt + ttlSeconds * 1000,
+      // No look-up has measured it. Texts take two bytes a character, and objects more than their JSON.
+      bytes: 4 * JSON.stringify(value).length,
+      onRead: (refreshBefore) => onLocalRead(id, refreshBefore),
+    });
+  }
+
+  return {
+    dropped,
+    remembered: (key: string): Answer<T> | undefined => (unknownKeys.has(key) ? NEGATIVE : undefined),
+    /** Notes the answer of a load, and returns it. */
+    noted: (id: Id, key: string, answer: Answer<T>): Answer<T> => {
+      if (answer.value === null) {
+        unknownKeys.set(key, true);
+        return dropped(key, answer);
+      }
+      if (answer.ttlSeconds === undefined) keepUntracked(id, key, answer);
+      return answer;
     },
   };
 }

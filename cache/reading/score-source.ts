@@ -36,7 +36,7 @@ export function scoreSource(
   options: ReadOptions,
 ): EntitySource<string, Score> {
   const loadFeatures = createBatchLoader(
-    (ids) => lakehouse.trustFeatures(ids, options),
+    (ids, signal) => lakehouse.trustFeatures(ids, { ...options, signal }),
     ({ kol_id }) => kol_id,
   );
   // Scores that are wanted at the same time share a call of the model.
@@ -53,8 +53,8 @@ export function scoreSource(
       ({ timestamp }) => timestamp,
       ({ event_time_ms }) => typeof event_time_ms === 'number',
     ),
-    load: async (kolId) => {
-      const features = await loadFeatures(kolId);
+    load: async (kolId, signal) => {
+      const features = await loadFeatures(kolId, signal);
       if (features === null) return null;
       const result = await scores.load(buildFeaturesFromLakehouse(features));
       if (isRefusal(result)) throw new ScoreRefusedError(kolId, result.refused);

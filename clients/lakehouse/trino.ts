@@ -57,10 +57,12 @@ export function createTrino({
   maxWaiting = Infinity,
 }: TrinoOptions): Trino {
   const limit = pLimit(concurrency);
+  let waiting = 0;
   /** Waits for a free slot, until the signal aborts. Call the returned function to release it. @throws the signal's reason */
   async function acquireSlot(signal: AbortSignal | undefined): Promise<() => void> {
     signal?.throwIfAborted();
     let leave = () => {};
+    waiting += 1;
     try {
       return await new Promise<() => void>((acquired, reject) => {
         leave = () => reject(signal?.reason as Error);
@@ -68,11 +70,16 @@ export function createTrino({
         void limit(() => (signal?.aborted ? undefined : new Promise<void>((release) => acquired(release))));
       });
     } finally {
+      waiting -= 1;
       signal?.removeEventListener('abort', leave);
     }
   }
 
-  function query(sql: string, { columns, signal, timeoutSeconds }: QueryOptions): AsyncGenerator<Row[]> {
+  async function* query(
+    sql: string,
+    { columns, signal, timeoutSeconds }: QueryOptions,
+  ): AsyncGenerator<Row[]> {
+    signal?.throwIfAborted();
     const seconds = timeoutSeconds ?? queryTimeoutSeconds;
     const client = TrinoClient.create({
       server: url,
@@ -82,18 +89,24 @@ export function createTrino({
       auth: new BasicAuth(user, password),
       session: { query_max_run_time: `${Math.ceil(seconds)}s` },
     });
-    const deadline = AbortSignal.timeout((seconds + GRACE_SECONDS) * 1000);
-    return runQuery(client, sql, {
-      columns,
-      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-      url,
-    });
+    // Not AbortSignal.any of the signal and a timeout: on Node 20 the timeout can be collected, and then never comes.
+    const ending = new AbortController();
+    const onAbort = () => ending.abort(signal?.reason);
+    const onTimeout = () => ending.abort(new DOMException('Too slow', 'TimeoutError'));
+    const deadline = setTimeout(onTimeout, (seconds + GRACE_SECONDS) * 1000).unref();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      yield* runQuery(client, sql, { columns, signal: ending.signal, url });
+    } finally {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', onAbort);
+    }
   }
 
   async function* pages(sql: string, options: QueryOptions): AsyncGenerator<Row[]> {
-    if (limit.activeCount >= concurrency && limit.pendingCount >= maxWaiting)
+    if (limit.activeCount >= concurrency && waiting >= maxWaiting)
       throw new TrinoUnavailableError(
-        `${limit.activeCount} queries run on Trino and ${limit.pendingCount} wait: no more are accepted`,
+        `${limit.activeCount} queries run on Trino and ${waiting} wait: no more are accepted`,
       );
     const releaseSlot = await acquireSlot(options.signal);
     try {
@@ -169,10 +182,7 @@ function isTemporary(error: unknown): boolean {
   return response?.status === undefined ? RETRIED_CODES.has(code) : RETRIED_STATUSES.has(response.status);
 }
 
-/**
- * The URI of the next page, with a page size of about 1 MB. Trino's default of 16 MB takes ten times that after parsing, for
- * each running query.
- */
+/** The URI of the next page, of about 1 MB. Trino's default of 16 MB takes ten times that after parsing, for each running query. */
 function withPageSize(nextUri: string): string {
   const uri = new URL(nextUri);
   uri.searchParams.set('targetResultSize', '1MB');
@@ -236,8 +246,7 @@ const queryIdOf = (iterator: Awaited<SentQuery>): string | undefined =>
   (iterator as unknown as { iter?: { queryResult?: { id?: string } } }).iter?.queryResult?.id;
 
 /**
- * Checks the pages of one result. trino-client returns errors as data, and its iterator ends without an error when the first
- * page has one (docs/decisions/0008-trino-client.md).
+ * Checks the pages of one result: trino-client returns errors as data, and ends without one when the first page has it (0008-trino-client.md).
  * @param expectedColumns names of the result's columns, in order
  */
 function createPageCheck(expectedColumns: readonly string[]) {

@@ -1,6 +1,6 @@
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { Pool } from 'undici';
-import { abortable } from './abortable.ts';
+import { abortable } from '../../domain/values/abortable.ts';
 import { ConnectionLostError, MlApiUnavailableError } from './unavailable-error.ts';
 
 export interface MlResponse {

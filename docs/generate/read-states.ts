@@ -1,7 +1,7 @@
 import { code, table } from './markdown.ts';
 
 /** What the process of the API remembers of the value. */
-type Memory = 'nothing' | 'L1 has it' | 'that it does not exist';
+type Memory = 'nothing' | 'L1 has it' | 'that it does not exist' | 'what it read without Redis';
 /** What Redis has of the value. */
 type RedisState =
   | 'has it'
@@ -87,6 +87,7 @@ export const readStates: readonly ReadState[] = [
     cacheStatus: 'kol-redis; fwd=bypass; detail=redis-unavailable',
     queries: 1,
   },
+  { ...usual, memory: 'what it read without Redis', redis: 'does not answer', ...l1Hit },
   {
     ...usual,
     redis: 'does not answer',
@@ -139,5 +140,6 @@ ${table(
 )}
 
 Several processes that miss the same key: one has the lease and reads the lakehouse, the others wait and read what it writes. Reads of many
-keys share queries. A read that has no answer at its deadline is a 504 \`deadline-exceeded\`.
+keys share queries. A read that has no answer at its deadline is a 504 \`deadline-exceeded\`. A query is cancelled when none of the requests
+that need it waits any more: their clients have left, or they are over their deadline.
 `;

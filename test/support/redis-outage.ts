@@ -9,6 +9,7 @@ const AFTER_SECONDS = 3;
 /** What the clients of an API saw. */
 interface SeenByClients {
   readonly answered: number;
+  readonly answersPerSecond: number;
   readonly serverErrors: number;
   /** Requests without an answer. */
   readonly failed: number;
@@ -24,12 +25,13 @@ export async function loadDuringOutage(
   redis: { readonly address: string; readonly relay: Relay },
   outageSeconds: number,
 ): Promise<{ readonly seen: SeenByClients; readonly relay: Relay }> {
+  const seconds = BEFORE_SECONDS + outageSeconds + AFTER_SECONDS;
   const running = autocannon({
     url: load.url,
     requests: load.paths.map((path) => ({ path })),
     connections: 20,
     overallRate: load.perSecond,
-    duration: BEFORE_SECONDS + outageSeconds + AFTER_SECONDS,
+    duration: seconds,
     timeout: 30,
   });
   await sleep(BEFORE_SECONDS * 1000);
@@ -38,5 +40,6 @@ export async function loadDuringOutage(
   await sleep(outageSeconds * 1000);
   const relay = await startRelay(redis.address, port);
   const { '2xx': answered, '5xx': serverErrors, errors } = await running;
-  return { seen: { answered, serverErrors, failed: errors }, relay };
+  const answersPerSecond = Math.round(answered / seconds);
+  return { seen: { answered, answersPerSecond, serverErrors, failed: errors }, relay };
 }

@@ -63,6 +63,7 @@ async function arrange({ memory, redis: held, lakehouse, off }: ReadState, id: s
       JSON.stringify((await api.get('/readyz')).json).includes('down'),
     );
   } else cleanUps.push(() => relay.close());
+  if (memory === 'what it read without Redis') await read();
   return read;
 }
 

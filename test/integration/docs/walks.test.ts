@@ -36,7 +36,7 @@ const EACH_SECOND = ['activities/heartbeat.ts', 'activities/scoring/score-partit
 
 /**
  * Files that run for every request, or meanwhile, and do not touch its data: the log, the read counter, the clock, what keeps L1 right, the
- * deadline, the demands of the client, the switches.
+ * deadline, whether somebody still waits, the demands of the client, the switches.
  */
 const CROSS_CUTTING = [
   'api/log-requests.ts',
@@ -47,6 +47,8 @@ const CROSS_CUTTING = [
   'cache/redis/master-nodes.ts',
   'api/dependencies.ts',
   'api/deadline.ts',
+  'domain/values/lazy-abort.ts',
+  'domain/values/abortable.ts',
   'api/request-controls.ts',
   'domain/values/request-directives.ts',
   'cache/admin/switchboard.ts',

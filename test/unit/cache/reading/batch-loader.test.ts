@@ -27,7 +27,11 @@ function createSource() {
 describe('createBatchLoader', () => {
   test('combines concurrent look-ups into one query, and gives each its own answer', async () => {
     const { batches, load } = createSource();
-    expect(await Promise.all(['a', 'nobody', 'b'].map(load))).toEqual([{ id: 'a' }, null, { id: 'b' }]);
+    expect(await Promise.all(['a', 'nobody', 'b'].map((id) => load(id)))).toEqual([
+      { id: 'a' },
+      null,
+      { id: 'b' },
+    ]);
     expect(batches).toEqual([['a', 'nobody', 'b']]);
   });
 
@@ -78,6 +82,38 @@ describe('createBatchLoader', () => {
     expect(ends).toHaveLength(3); // of c and d
     ends.forEach((end) => end());
     expect(await Promise.all(loads)).toHaveLength(4);
+  });
+
+  test('cancels a query when the last of its look-ups has left, and not before', async () => {
+    const signals: AbortSignal[] = [];
+    const load = createBatchLoader<Thing>(
+      (_, signal) => {
+        signals.push(signal);
+        return new Promise((resolve) => signal.addEventListener('abort', () => resolve([])));
+      },
+      ({ id }) => id,
+    );
+    const [a, b] = [new AbortController(), new AbortController()];
+    const loads = [load('a', a.signal), load('b', b.signal)];
+    await sleep(50);
+    a.abort();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+    b.abort('no request needs it');
+    expect(signals.map(({ reason }) => reason as unknown)).toEqual(['no request needs it']);
+    await Promise.all(loads);
+  });
+
+  test('does not query for look-ups that have left while they waited for their turn', async () => {
+    const { batches, load } = createSource();
+    const gone = new AbortController();
+    const loads = [load('a', gone.signal), load('b')];
+    gone.abort();
+    expect(await Promise.all(loads)).toEqual([null, { id: 'b' }]);
+    const alone = new AbortController();
+    const left = load('c', alone.signal);
+    alone.abort();
+    await left;
+    expect(batches).toEqual([['b']]);
   });
 
   test('fails only the look-ups of a failed query', async () => {

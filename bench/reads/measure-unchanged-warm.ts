@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import autocannon from 'autocannon';
+import { profile } from '../../domain/entities/profile.ts';
+import { processorSeconds } from '../core-shares.ts';
+import { startWarming } from '../warming/start-warming.ts';
+import { fetchEach } from './fetch-each.ts';
+import type { ReadBench } from './start-servers.ts';
+
+/** Profiles that clients read again and again. */
+const READ_PROFILES = 2000;
+const REQUESTS_PER_SECOND = 500;
+const WINDOW_SECONDS = 60;
+const IDLE_SECONDS = 10;
+const GOAL_CPU_MS = 50;
+const GOAL_FALL_PERCENT = 5;
+const TOKEN = 'token-of-the-benchmark';
+
+/** What a warm that finds nothing changed costs an API process: processor time without requests, and hits in L1 around it. */
+export async function measureUnchangedWarm({ bench, servers }: ReadBench): Promise<void> {
+  const { warm, redis } = await startWarming(bench);
+  const warmAll = () => warm({ parts: ['profiles'], allProfiles: true });
+  await warmAll();
+  const cached = await redis.keys(profile.key('*'));
+  const { url, pid } = await servers.api('api-warm', { API_L1_TTL_SECONDS: '600', API_TOKEN: TOKEN });
+  const prefix = profile.key('');
+  const paths = cached
+    .slice(0, READ_PROFILES)
+    .map((key) => `/api/v1/kols/${encodeURIComponent(key.slice(prefix.length))}`);
+  const fillLocally = async () => {
+    for (let read = 0; read < 2; read += 1) await fetchEach(paths.map((path) => url + path));
+  };
+
+  await fillLocally();
+  const idleShare = (await processorTime(pid, () => sleep(IDLE_SECONDS * 1000))) / IDLE_SECONDS;
+  const startedAt = performance.now();
+  const busy = await processorTime(pid, warmAll);
+  const cpuMs = (busy - (idleShare * (performance.now() - startedAt)) / 1000) * 1000;
+  bench.figure({
+    what: `processor time of an API process for an unchanged warm of ${cached.length} profiles, ${READ_PROFILES} of them in L1`,
+    value: `${cpuMs.toFixed(0)} ms`,
+    against: `goal ≤ ${GOAL_CPU_MS} ms`,
+    ratio: cpuMs / GOAL_CPU_MS,
+  });
+
+  await fillLocally();
+  const usual = await localHitPercent(url, paths, () => Promise.resolve());
+  const around = await localHitPercent(url, paths, async () => {
+    await sleep((WINDOW_SECONDS / 2) * 1000);
+    await warmAll();
+  });
+  bench.figure({
+    what: `L1 hits of ${REQUESTS_PER_SECOND} requests/s in the ${WINDOW_SECONDS} s around an unchanged warm`,
+    value: `${around.toFixed(1)} %, without a warm ${usual.toFixed(1)} %`,
+    against: `goal: a fall of ≤ ${GOAL_FALL_PERCENT} %`,
+    ratio: (usual - around) / GOAL_FALL_PERCENT,
+  });
+}
+
+async function processorTime(pid: number, work: () => Promise<unknown>): Promise<number> {
+  const before = processorSeconds(pid);
+  await work();
+  return processorSeconds(pid) - before;
+}
+
+/** The share of reads that L1 answered, while requests come at a fixed rate and something else happens. */
+async function localHitPercent(
+  url: string,
+  paths: readonly string[],
+  meanwhile: () => Promise<unknown>,
+): Promise<number> {
+  const before = await outcomes(url);
+  const requests = paths.map((path) => ({ path }));
+  const load = autocannon({
+    ...{ url, requests, connections: 8, overallRate: REQUESTS_PER_SECOND },
+    duration: WINDOW_SECONDS,
+  });
+  await Promise.all([load, meanwhile()]);
+  const after = await outcomes(url);
+  const grown = (name: string) => (after[name] ?? 0) - (before[name] ?? 0);
+  const all = ['l1', 'hit', 'stale', 'negative', 'miss', 'refresh', 'bypass'].reduce(
+    (sum, name) => sum + grown(name),
+    0,
+  );
+  return (grown('l1') / all) * 100;
+}
+
+async function outcomes(url: string): Promise<Readonly<Record<string, number>>> {
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const answer = await fetch(`${url}/api/v1/cache/status`, { headers });
+  const { process } = (await answer.json()) as { process: Record<string, number> };
+  return process;
+}

@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer, request as sendRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A proxy in front of Trino that holds results back, as a slow query does. Other requests pass, such as those that cancel. */
+export interface HeldTrino {
+  readonly url: string;
+  /** From now on, polls of results wait for `release`. */
+  hold(): void;
+  release(): void;
+  close(): Promise<void>;
+}
+
+/** @param trinoUrl Trino itself */
+export async function startHeldTrino(trinoUrl: string): Promise<HeldTrino> {
+  let released = Promise.resolve();
+  let release = () => {};
+  const server = createServer((client, answer) => {
+    const forward = () => {
+      const { method, headers, url = '' } = client;
+      const sent = sendRequest(new URL(url, trinoUrl), { method, headers }, (reply) => {
+        answer.writeHead(reply.statusCode ?? 502, reply.headers);
+        reply.pipe(answer);
+      });
+      sent.on('error', () => answer.destroy());
+      client.pipe(sent);
+    };
+    // Trino starts a query at the first poll, while its URI still says `queued`.
+    const isPoll = client.method === 'GET' && client.url?.startsWith('/v1/statement/executing/') === true;
+    if (isPoll) void released.then(forward);
+    else forward();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hold() {
+      released = new Promise((resolve) => (release = resolve));
+    },
+    release: () => release(),
+    async close() {
+      release();
+      server.closeAllConnections();
+      await once(server.close(), 'close');
+    },
+  };
+}
