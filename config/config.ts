@@ -192,6 +192,15 @@ export const environmentSchema = z.object({
     .describe(
       'Seconds that a set written by a warm lives beyond its TTL, because the next warm may be late. Readers find no gap then',
     ),
+  WARM_REFUSED_RENEWAL_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(604_800)
+    .default(86_400)
+    .describe(
+      'When a warm refuses what it read, because a table shrank or cannot be read, it renews what is cached as long as the last good warm is at most this old (s). 0 lets it expire',
+    ),
   WARM_PROFILES: z.coerce
     .number()
     .int()

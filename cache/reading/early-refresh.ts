@@ -5,7 +5,7 @@ import type { Leases } from './leases.ts';
 import type { CacheMiss } from './fill-entry.ts';
 import type { Loader } from './load-and-fill.ts';
 import { lookUp, type CacheHit } from './look-up.ts';
-import { foundAnswer, NEGATIVE, type Answer } from './read-result.ts';
+import { foundAnswer, isNothing, NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 
 /** A key is not tried again so soon, for example while the lakehouse fails. */
@@ -67,7 +67,7 @@ export function createEarlyRefresh<Id, T>(
         },
         work: () => loader.loadAndFill(id, key, seen),
         nothing: NEGATIVE,
-        isNothing: ({ value }) => value === null,
+        isNothing,
       });
     },
   };

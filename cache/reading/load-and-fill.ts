@@ -16,6 +16,8 @@ export interface FillableSource<Id, T> {
   /** @param cachedAt ISO 8601 */
   readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
   readonly fill: Fill;
+  /** Whether a value that was just read may replace what is cached, null included. By default it may. Never rejects. */
+  readonly mayCache?: ((key: string, value: T | null) => Promise<boolean>) | undefined;
 }
 
 /** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
@@ -66,6 +68,10 @@ export function createLoader<Id, T>(
       // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
       const { value, updatedAt } = await load(id);
+      if ((await source.mayCache?.(key, value)) === false) {
+        const held = seen.state === 'outdated' ? await lookAgain(id) : undefined;
+        return held ?? { value, outcome: 'miss', updatedAt, refused: true };
+      }
       if (value === null) {
         if (seen.state === 'outdated' && readAt !== undefined)
           await source.fill

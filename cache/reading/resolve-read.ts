@@ -8,7 +8,7 @@ import { createLoader, type FillableSource } from './load-and-fill.ts';
 import type { LocalTier } from './local-tier.ts';
 import { answerOf, expiryOf, isFound, type NotFound, type TieredResult } from './look-up-tiers.ts';
 import type { ReportProblem } from './read-problem.ts';
-import { NEGATIVE, type Answer } from './read-result.ts';
+import { isNothing, NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 import { createRefresh } from './refresh.ts';
 import { staleAnswer } from './stale-answer.ts';
@@ -74,7 +74,7 @@ export function createResolver<Id, T>(
   };
 
   const noted = (key: string, answer: Answer<T>): Answer<T> => {
-    if (answer.value !== null) return answer;
+    if (!isNothing(answer)) return answer;
     unknownKeys.set(key, true);
     return dropped(key, answer);
   };
@@ -94,7 +94,7 @@ export function createResolver<Id, T>(
           look: () => lookAgain(id),
           work: () => loader.loadAndFill(id, key, cached),
           nothing: NEGATIVE,
-          isNothing: ({ value }) => value === null,
+          isNothing,
         });
 
   async function staleOf(key: string): Promise<Answer<T> | undefined> {

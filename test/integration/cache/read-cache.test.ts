@@ -65,6 +65,7 @@ describeOnRedisAndCluster('reading', (target) => {
         lakehouse: {} as Lakehouse,
         mlApi: {} as MlApi,
         listSize: 100,
+        maxShrinkPercent: 50,
         onRejected: () => {},
       });
       const found = await reader.cachedProfiles([...cached, 'missing']);

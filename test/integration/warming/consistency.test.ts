@@ -2,6 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 import type { WarmReport } from '../../../contract/warm-cache.ts';
+import type { PartMetadata } from '../../../domain/entities/part-metadata.ts';
+import type { WarmPart } from '../../../domain/warming/warm-parts.ts';
 
 let harness: WarmHarness;
 beforeAll(async () => {
@@ -76,8 +78,8 @@ describe('after a load that lost most rows', () => {
     const before = await snapshot();
     await load('content', 'false');
     const failure = await harness.failure({ parts: ['trending', 'lists'], allowShrink: true, force: true });
-    expect(failure.message).toBe(
-      '1 of 2 parts failed; the others are warm. trending: The lakehouse returned no rows for trending. The cache keeps what it has. Check the Silver tables, then warm again.',
+    expect(failure.message).toMatch(
+      /^1 of 2 parts failed; the others are warm\. trending: The lakehouse returned no rows for trending\. The cache keeps what it has\. Check the Silver tables, then warm again\. \d+ keys are kept until /,
     );
     const [report] = failure.details as [WarmReport];
     expect(report.parts.map(({ part }) => part)).toEqual(['lists']);
@@ -86,6 +88,64 @@ describe('after a load that lost most rows', () => {
     for (const [key, value] of before)
       if (key.startsWith('content:')) expect(after.get(key), key).toBe(value);
   });
+});
+
+describe('what a refused read leaves', () => {
+  const parts = ['profiles', 'rankings', 'stats', 'search', 'lists'] as const;
+  /** Every key that clients read, and the time that it has left (s). */
+  const timesLeft = async () => {
+    const keys = (await allKeys(harness.redis)).filter((key) => !/^cache:|read-at$/.test(key));
+    return Promise.all(keys.map(async (key) => [key, await harness.redis.ttl(key)] as const));
+  };
+  /** Warms, lets little time to each key, and loads a table of which most rows are missing. */
+  async function warmThenShrink() {
+    await load('profiles');
+    await harness.warm({ parts: [...parts] });
+    for (const key of await allKeys(harness.redis)) await harness.redis.expire(key, 60);
+    await load('profiles', "platform = 'tiktok'");
+  }
+
+  test('is renewed at each warm until the last good one is a day old, and the failure says so', async () => {
+    await warmThenShrink();
+    const { redis } = harness;
+    const warmedAt = await lastGoodWarm('rankings');
+    const keptUntil = new Date(Date.parse(warmedAt) + 86_400_000).toISOString();
+    for (const _ of [1, 2]) {
+      const failure = await harness.failure({ parts: [...parts] });
+      expect(failure.message).toContain('5 of 5 parts failed');
+      expect(failure.message).toContain(`keys are kept until ${keptUntil}, last good warm ${warmedAt}.`);
+      // Until the next warm at least, also statistics, whose own TTL is 5 minutes.
+      for (const [key, seconds] of await timesLeft()) expect(seconds, key).toBeGreaterThan(1000);
+      expect(await redis.ttl('cache:metadata')).toBeGreaterThan(80_000);
+      for (const key of await allKeys(redis)) await redis.expire(key, 60);
+    }
+    expect(await lastGoodWarm('rankings')).toBe(warmedAt);
+  });
+
+  test('is left to expire when the last good warm is older', async () => {
+    await warmThenShrink();
+    for (const part of parts) await ageLastWarm(part, 25 * 3600);
+    const failure = await harness.failure({ parts: [...parts] });
+    expect(failure.message).toContain(
+      `Its keys are not renewed any more, last good warm ${await lastGoodWarm('profiles')}.`,
+    );
+    for (const [key, seconds] of await timesLeft()) expect(seconds, key).toBeLessThanOrEqual(60);
+  });
+
+  test('is not renewed by a dry run', async () => {
+    await warmThenShrink();
+    expect((await harness.failure({ parts: ['lists'], dryRun: true })).message).not.toContain('kept until');
+    for (const [key, seconds] of await timesLeft()) expect(seconds, key).toBeLessThanOrEqual(60);
+  });
+
+  const metadataOf = async (part: WarmPart) =>
+    JSON.parse((await harness.redis.hget('cache:metadata', part)) ?? '{}') as PartMetadata;
+  const lastGoodWarm = async (part: WarmPart) => (await metadataOf(part)).warmed_at;
+  async function ageLastWarm(part: WarmPart, seconds: number) {
+    const last = await metadataOf(part);
+    const warmed_at = new Date(Date.parse(last.warmed_at) - seconds * 1000).toISOString();
+    await harness.redis.hset('cache:metadata', part, JSON.stringify({ ...last, warmed_at }));
+  }
 });
 
 describe('rows that were deleted from the lakehouse', () => {
