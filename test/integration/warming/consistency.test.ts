@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { cacheStatus, startApi, TOKEN, withToken, type RunningApi } from '../../support/api.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 import type { WarmReport } from '../../../contract/warm-cache.ts';
@@ -146,6 +147,84 @@ describe('what a refused read leaves', () => {
     const warmed_at = new Date(Date.parse(last.warmed_at) - seconds * 1000).toISOString();
     await harness.redis.hset('cache:metadata', part, JSON.stringify({ ...last, warmed_at }));
   }
+});
+
+describe('a miss after a load that lost rows', () => {
+  const SHRUNKEN = 'kol-redis; fwd=uri-miss; detail=table-shrunk';
+  const KEYS = {
+    '/api/v1/kols/top?platform=all&by=followers&limit=100': 'kol:top:followers:all:100',
+    '/api/v1/kols?platform=all&limit=5': 'kol:profiles:list:all',
+    '/api/v1/stats': 'stats:platform',
+  };
+  const RANKING = '/api/v1/kols/top?platform=tiktok&by=followers&limit=100';
+  const fresh = { ...withToken, 'cache-control': 'no-cache' };
+
+  /** An API process that has read nothing. */
+  async function start(): Promise<RunningApi> {
+    const { REDIS_URL, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
+    const api = await startApi({ REDIS_URL, TRINO_CATALOG, TRINO_SCHEMA, API_TOKEN: TOKEN });
+    onTestFinished(() => api.close());
+    return api;
+  }
+  const someone = async (where: string) => {
+    const [[id] = []] = await harness.trino(
+      `SELECT kol_id FROM ${harness.schema}.all_profiles WHERE ${where} LIMIT 1`,
+    );
+    return { key: `kol:profile:${String(id)}`, path: `/api/v1/kols/${encodeURIComponent(String(id))}` };
+  };
+
+  test('is answered, but fills no set and is not remembered as "not found", until a warm accepts the table', async () => {
+    await load('profiles');
+    await load('content');
+    await harness.warm({ parts: ['profiles', 'rankings', 'stats', 'lists'] });
+    const lost = await someone("platform <> 'tiktok'");
+    const kept = await someone("platform = 'tiktok'");
+    await harness.redis.del(...Object.values(KEYS), lost.key, kept.key);
+    await load('profiles', "platform = 'tiktok'");
+    await load('content', "platform = 'tiktok' AND views < 0");
+
+    const api = await start();
+    for (const [path, key] of Object.entries(KEYS)) {
+      const answer = await api.get(path);
+      expect([answer.status, cacheStatus(answer)], path).toEqual([200, SHRUNKEN]);
+      expect(answer.headers.get('cache-control'), path).toBe('no-store');
+      expect(await harness.redis.exists(key), key).toBe(0);
+    }
+    for (const _ of [1, 2]) {
+      const answer = await api.get(lost.path);
+      expect([answer.status, cacheStatus(answer)]).toEqual([404, SHRUNKEN]);
+    }
+    expect(cacheStatus(await api.get(kept.path))).toBe('kol-redis; fwd=uri-miss; stored');
+
+    // The load is repaired: the same process finds the row at once.
+    await load('profiles');
+    expect((await api.get(lost.path)).status).toBe(200);
+
+    // Or it was right, and an operator says so.
+    await load('profiles', "platform = 'tiktok'");
+    await load('content', "platform = 'tiktok'");
+    await harness.warm({ parts: ['profiles', 'rankings', 'stats', 'lists'], allowShrink: true });
+    await harness.redis.del(...Object.values(KEYS));
+    const later = await start();
+    for (const path of Object.keys(KEYS))
+      expect(cacheStatus(await later.get(path)), path).toBe('kol-redis; fwd=uri-miss; stored');
+  });
+
+  test('removes and replaces nothing that is cached, also of a single platform that is lost', async () => {
+    await load('profiles');
+    await load('content');
+    await harness.warm({ parts: ['profiles', 'rankings', 'stats'] });
+    const before = await snapshot();
+    await load('profiles', "platform <> 'tiktok'");
+    await load('content', "platform <> 'tiktok'");
+    const api = await start();
+    const ranking = await api.get(RANKING, fresh);
+    expect([ranking.status, (ranking.json['items'] as unknown[]).length]).toEqual([200, 48]);
+    await load('profiles', 'kol_id IS NULL');
+    const { path } = await someone("platform = 'tiktok'");
+    expect((await api.get(path, fresh)).status).toBe(200);
+    expect(await snapshot()).toEqual(before);
+  });
 });
 
 describe('rows that were deleted from the lakehouse', () => {
