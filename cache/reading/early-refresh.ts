@@ -3,9 +3,9 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { isRefreshDue } from '../../domain/values/refresh-due.ts';
 import type { Leases } from './leases.ts';
 import type { CacheMiss } from './fill-entry.ts';
-import type { Loader } from './load-and-fill.ts';
+import { isNothing, type Loader } from './load-and-fill.ts';
 import { lookUp, type CacheHit } from './look-up.ts';
-import { foundAnswer, isNothing, NEGATIVE, type Answer } from './read-result.ts';
+import { foundAnswer, NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 
 /** A key is not tried again so soon, for example while the lakehouse fails. */

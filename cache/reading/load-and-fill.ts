@@ -6,6 +6,14 @@ import type { ReportProblem } from './read-problem.ts';
 import type { Answer } from './read-result.ts';
 import { translateSourceError } from './source-unavailable.ts';
 
+/** A check of values that were just read. */
+export interface FillGuard<T> {
+  /** Every value is checked, or only that there is none. */
+  readonly checks: 'values' | 'absence';
+  /** Never rejects. */
+  readonly accepts: (key: string, value: T | null) => Promise<boolean>;
+}
+
 /** Where the values of an entity come from, and how they are cached. */
 export interface FillableSource<Id, T> {
   /** Name of the entity. */
@@ -16,8 +24,8 @@ export interface FillableSource<Id, T> {
   /** @param cachedAt ISO 8601 */
   readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
   readonly fill: Fill;
-  /** Whether a value that was just read may replace what is cached, null included. By default it may. Never rejects. */
-  readonly mayCache?: ((key: string, value: T | null) => Promise<boolean>) | undefined;
+  /** Decides whether what was just read may replace what is cached. By default it may. */
+  readonly guard?: FillGuard<T> | undefined;
 }
 
 /** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
@@ -29,6 +37,9 @@ export interface Loader<Id, T> {
   /** Loads a value and writes it to Redis for the next reader. */
   readonly loadAndFill: (id: Id, key: string, seen: CacheMiss) => Promise<Answer<T>>;
 }
+
+/** Whether the source does not have the value, so that this can be remembered. */
+export const isNothing = ({ value, refused }: Answer<unknown>): boolean => value === null && !refused;
 
 /** What a load is assumed to take before the first one, and the weight of each later one in the mean. */
 const FIRST_COST_MS = 500;
@@ -68,7 +79,8 @@ export function createLoader<Id, T>(
       // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
       const { value, updatedAt } = await load(id);
-      if ((await source.mayCache?.(key, value)) === false) {
+      const isChecked = value === null || source.guard?.checks === 'values';
+      if (isChecked && (await source.guard?.accepts(key, value)) === false) {
         const held = seen.state === 'outdated' ? await lookAgain(id) : undefined;
         return held ?? { value, outcome: 'miss', updatedAt, refused: true };
       }

@@ -36,9 +36,6 @@ export interface ReadResult<T> {
 /** What concurrent reads of one key share. */
 export type Answer<T> = Omit<ReadResult<T>, 'collapsed'>;
 
-/** Whether the source does not have the value, so that this can be remembered. */
-export const isNothing = ({ value, refused }: Answer<unknown>): boolean => value === null && !refused;
-
 export const NEGATIVE = { value: null, outcome: 'negative' } as const;
 
 /** The answer to a read of a value that Redis has. */

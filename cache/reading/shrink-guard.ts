@@ -80,12 +80,15 @@ export function createShrinkGuards(dependencies: ShrinkGuardDependencies) {
       sizeOf: (value: T) => number = membersOf,
     ): EntitySource<Id, T> => ({
       ...source,
-      mayCache: (key, value) => isAccepted(part, key, value === null ? 0 : sizeOf(value)),
+      guard: {
+        checks: 'values',
+        accepts: (key, value) => isAccepted(part, key, value === null ? 0 : sizeOf(value)),
+      },
     }),
     /** Of a row, only that it does not exist: one that exists is right, whatever its table has lost. */
     guardRow: <Id, T>(part: WarmPart, source: EntitySource<Id, T>): EntitySource<Id, T> => ({
       ...source,
-      mayCache: async (key, value) => value !== null || isAccepted(part, key, 0),
+      guard: { checks: 'absence', accepts: (key) => isAccepted(part, key, 0) },
     }),
   };
 }
