@@ -17,8 +17,10 @@ export function createPlatformExists(readStats: ReadThrough<void, PlatformStats>
   return async (platform) => {
     if (platform === ALL) return true;
     if (known === undefined || performance.now() - known.readAt > KEEP_SECONDS * 1000) {
-      const { value } = await readStats();
-      known = { names: new Set(Object.keys(value?.by_platform ?? {})), readAt: performance.now() };
+      const { value, refused } = await readStats();
+      const names = new Set(Object.keys(value?.by_platform ?? {}));
+      if (refused) return names.has(platform);
+      known = { names, readAt: performance.now() };
     }
     return known.names.has(platform);
   };
