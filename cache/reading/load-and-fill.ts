@@ -7,7 +7,7 @@ import type { Answer } from './read-result.ts';
 import { translateSourceError } from './source-unavailable.ts';
 
 /** A check of values that were just read. */
-export interface FillGuard<T> {
+interface FillGuard<T> {
   /** Every value is checked, or only that there is none. */
   readonly checks: 'values' | 'absence';
   /** Never rejects. */
