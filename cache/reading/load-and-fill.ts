@@ -34,7 +34,7 @@ export interface Loader<Id, T> {
   readonly load: (id: Id) => Promise<{ readonly value: T | null; readonly updatedAt: string }>;
   /** How long a load takes (ms): a moving mean. */
   readonly costMs: () => number;
-  /** Loads a value and writes it to Redis for the next reader. */
+  /** Loads a value and writes it to Redis for the next reader, unless the guard of the source refuses it. */
   readonly loadAndFill: (id: Id, key: string, seen: CacheMiss) => Promise<Answer<T>>;
 }
 
@@ -80,10 +80,8 @@ export function createLoader<Id, T>(
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
       const { value, updatedAt } = await load(id);
       const isChecked = value === null || source.guard?.checks === 'values';
-      if (isChecked && (await source.guard?.accepts(key, value)) === false) {
-        const held = seen.state === 'outdated' ? await lookAgain(id) : undefined;
-        return held ?? { value, outcome: 'miss', updatedAt, refused: true };
-      }
+      if (isChecked && (await source.guard?.accepts(key, value)) === false)
+        return { value, outcome: 'miss', updatedAt, refused: true };
       if (value === null) {
         if (seen.state === 'outdated' && readAt !== undefined)
           await source.fill

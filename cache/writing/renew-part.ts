@@ -19,9 +19,15 @@ export const renewPart = (
   last: PartMetadata,
   minTtlSeconds: number,
 ): Promise<number> =>
-  part === 'profiles' ? renewProfiles(redis, last, minTtlSeconds) : renewSets(redis, last, minTtlSeconds);
+  part === 'profiles'
+    ? renewProfileKeys(redis, last, minTtlSeconds)
+    : renewSetKeys(redis, last, minTtlSeconds);
 
-async function renewSets(redis: RedisClient, { sets }: PartMetadata, minTtlSeconds: number): Promise<number> {
+async function renewSetKeys(
+  redis: RedisClient,
+  { sets }: PartMetadata,
+  minTtlSeconds: number,
+): Promise<number> {
   const keys = Object.entries(sets).map(([key, { ttlSeconds }]) => ({
     key,
     ttlSeconds: Math.max(ttlSeconds, minTtlSeconds),
@@ -37,7 +43,11 @@ async function renewSets(redis: RedisClient, { sets }: PartMetadata, minTtlSecon
 }
 
 /** Of hot profiles only those of the last warm: what readers have cached since would take the room of others. */
-async function renewProfiles(redis: RedisClient, last: PartMetadata, minTtlSeconds: number): Promise<number> {
+async function renewProfileKeys(
+  redis: RedisClient,
+  last: PartMetadata,
+  minTtlSeconds: number,
+): Promise<number> {
   const oldest = last.oldest_read_at ?? last.read_at;
   const areAllWarm = last.shape === ALL_PROFILES;
   const ttlSeconds = Math.max(profile.ttlSeconds, minTtlSeconds);

@@ -71,7 +71,10 @@ async function arrange({ memory, redis: held, lakehouse, off }: ReadState, id: s
 
 /** Records a warm of ten times as many profiles, from another version of the table. */
 async function pretendShrinkage() {
-  const [before] = await queryColumn(TRINO_URL, 'SELECT 10 * count(*) FROM iceberg.kol_silver.kol_profiles');
+  const [before] = await queryColumn(
+    TRINO_URL,
+    'SELECT CAST(10 * count(*) AS VARCHAR) FROM iceberg.kol_silver.kol_profiles',
+  );
   const now = new Date().toISOString();
   await writePartMetadata(redis, 'profiles', {
     ...{ warmed_at: now, read_at: now, run_id: '', trigger: 'manual', keys: 0, rows: 0, shape: '', sets: {} },
