@@ -66,6 +66,7 @@ export async function createDependencies(
     lakehouse: clients.lakehouse(),
     mlApi: clients.mlApi(),
     listSize: config.WARM_LIST_SIZE,
+    maxShrinkPercent: config.WARM_MAX_SHRINK_PERCENT,
     now: () => new Date(),
     onProblem: (problem) => log.warn(problem, 'cache problem'),
     onRejected: (reason) => log.warn({ reason }, 'skipped an invalid row of the lakehouse'),

@@ -70,7 +70,7 @@ function headOf(
     'Age',
     String(age),
     'Cache-Control',
-    cacheControl(freshness, age),
+    read.refused ? 'no-store' : cacheControl(freshness, age),
   ];
   if (lastModified !== undefined) head.push('Last-Modified', lastModified);
   return head;
@@ -98,7 +98,7 @@ export function cacheControl(freshness: Freshness, age: number): string {
 }
 
 /** The Cache-Status header (RFC 9211): which tier answered this request, and how. */
-export function cacheStatus({ outcome, ttlSeconds, collapsed }: ReadResult<unknown>): string {
+export function cacheStatus({ outcome, ttlSeconds, collapsed, refused }: ReadResult<unknown>): string {
   const parts = [outcome === 'local-hit' || outcome === 'stale' ? 'kol-l1' : 'kol-redis'];
   switch (outcome) {
     case 'local-hit':
@@ -122,6 +122,7 @@ export function cacheStatus({ outcome, ttlSeconds, collapsed }: ReadResult<unkno
       parts.push('fwd=bypass', 'detail=redis-unavailable');
       break;
   }
+  if (refused) parts.push('detail=table-shrunk');
   // RFC 9211 defines `collapsed` for forwarded requests only.
   if (collapsed && isForwarded(outcome)) parts.push('collapsed');
   return parts.join('; ');

@@ -27,6 +27,8 @@ const hostAndPort = z.string().refine((text) => {
   return host !== undefined || (ipv6 !== undefined && isIPv6(ipv6));
 }, 'must be host:port, with an IPv6 address in brackets');
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const secondsUpTo = (max: number, fallback: number) =>
+  z.coerce.number().int().min(0).max(max).default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain lower-case SQL identifier');
 const commaSeparated = <T extends z.ZodType>(item: T) =>
@@ -183,15 +185,12 @@ export const environmentSchema = z.object({
     .default([])
     .describe('Origins whose web pages may call the API from a browser, separated by commas, or *'),
   WARM_EVERY_MINUTES: count(15).describe('Period of the scheduled warm'),
-  WARM_GRACE_SECONDS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(3600)
-    .default(120)
-    .describe(
-      'Seconds that a set written by a warm lives beyond its TTL, because the next warm may be late. Readers find no gap then',
-    ),
+  WARM_GRACE_SECONDS: secondsUpTo(3600, 120).describe(
+    'Seconds that a set written by a warm lives beyond its TTL, because the next warm may be late. Readers find no gap then',
+  ),
+  WARM_REFUSED_RENEWAL_SECONDS: secondsUpTo(604_800, 86_400).describe(
+    'When a warm refuses what it read, because a table shrank or cannot be read, it renews what is cached as long as the last good warm is at most this old (s). 0 lets it expire',
+  ),
   WARM_PROFILES: z.coerce
     .number()
     .int()

@@ -56,6 +56,10 @@ export async function createActivities(
       settleSeconds: config.WARM_SETTLE_SECONDS,
       maxShrinkPercent: config.WARM_MAX_SHRINK_PERCENT,
       graceSeconds: config.WARM_GRACE_SECONDS,
+      renewal: {
+        maxAgeSeconds: config.WARM_REFUSED_RENEWAL_SECONDS,
+        minTtlSeconds: config.WARM_EVERY_MINUTES * 60 + config.WARM_GRACE_SECONDS,
+      },
       sizes: { listSize: config.WARM_LIST_SIZE, rankingLimits: config.WARM_RANKING_LIMITS },
       profiles: {
         fixedRoom: config.WARM_PROFILES,

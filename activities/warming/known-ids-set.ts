@@ -3,9 +3,8 @@ import { knownIds } from '../../domain/entities/known-ids.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { addToFilter, createBloomFilter } from '../../domain/values/bloom-filter.ts';
-import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm } from './part-warm.ts';
-import type { SetToWrite } from './warm-set.ts';
+import type { ReadMoment, SetToWrite } from './warm-set.ts';
 
 /**
  * The filter of all ids of a table. A filter of this version that is cached already is kept: time alone makes a warm read some
@@ -16,7 +15,7 @@ export async function knownIdsSet(
   warm: PartWarm,
   lakehouse: Lakehouse,
   entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
-  at: TableVersions,
+  { at, tableRows }: ReadMoment,
 ): Promise<SetToWrite[]> {
   const { table } = entity;
   const version = knownIds.versionOf(table, at);
@@ -25,20 +24,14 @@ export async function knownIdsSet(
   const filter =
     held != null && heldVersion === version && !warm.args.force
       ? held
-      : await readFilter(warm, lakehouse, entity, at);
+      : await readFilter(lakehouse.allIds(entity, warm.readingAt(at)), tableRows[table] ?? 0);
   // Size 0: the number of rows is checked already.
   return [{ entry: knownIds.toEntry(table, version, filter), size: 0 }];
 }
 
 /** @returns the filter in base64 */
-async function readFilter(
-  warm: PartWarm,
-  lakehouse: Lakehouse,
-  entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
-  at: TableVersions,
-): Promise<string> {
-  const filter = createBloomFilter(await lakehouse.countRows(entity.table, warm.readingAt(at)));
-  for await (const page of lakehouse.allIds(entity, warm.readingAt(at)))
-    for (const id of page) addToFilter(filter, id);
+async function readFilter(pages: AsyncIterable<readonly string[]>, rows: number): Promise<string> {
+  const filter = createBloomFilter(rows);
+  for await (const page of pages) for (const id of page) addToFilter(filter, id);
   return Buffer.from(filter).toString('base64');
 }

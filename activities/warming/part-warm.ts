@@ -14,6 +14,7 @@ import type { WarmOptions, WarmTrigger } from '../../domain/warming/warm-options
 import type { WarmScope } from '../../domain/warming/warm-scope.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { withHeartbeat } from '../heartbeat.ts';
+import { keepRefused, type RefusedRenewal } from './keep-refused.ts';
 import { translateRedisError } from './translate-redis-error.ts';
 import { translateTrinoError } from './translate-trino-error.ts';
 
@@ -31,6 +32,7 @@ export interface PartWarmDeps {
   readonly lakehouse: Lakehouse;
   /** A table is not read before its newest file is this old (s): a younger one may belong to a load that goes on. */
   readonly settleSeconds: number;
+  readonly renewal: RefusedRenewal;
 }
 
 /** Counters of a warm activity. Heartbeats show them. */
@@ -53,6 +55,7 @@ export class PartWarm {
   readonly #rejectedExamples: string[] = [];
   readonly #unreadable = new Set<string>();
   readonly #lakehouse: Lakehouse;
+  readonly #renewal: RefusedRenewal;
   readonly settleMs: number;
   readonly redis: RedisClient;
   readonly counts: WarmCounts = {
@@ -69,12 +72,13 @@ export class PartWarm {
   readonly warnings: string[] = [];
 
   constructor(
-    { redis, lakehouse, settleSeconds }: PartWarmDeps,
+    { redis, lakehouse, settleSeconds, renewal }: PartWarmDeps,
     readonly part: WarmPart,
     readonly args: WarmPartArgs,
   ) {
     this.redis = redis;
     this.#lakehouse = lakehouse;
+    this.#renewal = renewal;
     this.settleMs = settleSeconds * 1000;
   }
 
@@ -96,7 +100,8 @@ export class PartWarm {
   }
 
   /**
-   * Runs the activity's work with heartbeats, whose details are the counts.
+   * Runs the activity's work with heartbeats, whose details are the counts. If the lakehouse cannot replace the part, what is cached of it is
+   * renewed.
    * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good
    */
   run<T>(work: () => Promise<T>): Promise<T> {
@@ -105,11 +110,17 @@ export class PartWarm {
         try {
           return await work();
         } catch (error) {
-          throw translateRedisError(translateTrinoError(error));
+          throw translateRedisError(await this.#keep(translateTrinoError(error)));
         }
       },
       () => this.counts,
     );
+  }
+
+  /** A share of a part is left to the next warm of all of it. */
+  async #keep(failure: unknown): Promise<unknown> {
+    if (this.args.dryRun || this.args.scope !== undefined) return failure;
+    return keepRefused(failure, this.redis, this.part, this.#renewal).catch((error: unknown) => error);
   }
 
   /** Options for reads of these versions. */

@@ -3,6 +3,8 @@ import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
 import { readCachedFiles } from '../../cache/writing/cached-files.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
+import { ALL_PROFILES } from '../../domain/entities/part-metadata.ts';
+import { tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
@@ -11,7 +13,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { readOneVersion, TableChangedError } from './read-one-version.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
-import { refuseShrinkage, tableSizeChanges } from './refuse-shrinkage.ts';
+import { refuseShrinkage } from './refuse-shrinkage.ts';
 import { warmChangedFiles } from './warm-changed-files.ts';
 
 /** How the profiles are to be read. Small enough for the workflow history. */
@@ -64,7 +66,7 @@ export function createPlanProfiles(
     ]);
     const rows = tableRows['kol_profiles'] ?? 0;
     const areAllHot = args.allProfiles || hot.room >= rows;
-    const shape = areAllHot ? 'all' : hotShapeOf(options);
+    const shape = areAllHot ? ALL_PROFILES : hotShapeOf(options);
     const planOf = (work: ProfileWork): ProfilePlan => ({
       readAt: cachedAtOf(readAt),
       report: warm.report(),

@@ -8,6 +8,7 @@ import {
   type TableVersions,
 } from '../../domain/warming/table-version.ts';
 import type { PartWarm } from './part-warm.ts';
+import { translateTrinoError } from './translate-trino-error.ts';
 
 /** With the default settle time of 10 s these take a minute at most, apart from the reads themselves. */
 const MAX_ATTEMPTS = 6;
@@ -40,7 +41,7 @@ export async function readOneVersion<T>(
     const outcome = waitMs > 0 ? undefined : await outcomeOf(read(versions));
     const now = await warm.readVersions();
     if (outcome !== undefined && changedTables(versions, now).length === 0) {
-      if ('error' in outcome) throw outcome.error;
+      if ('error' in outcome) throw translateTrinoError(outcome.error, { filesAreSame: true });
       return { versions, result: outcome.result };
     }
     versions = now;

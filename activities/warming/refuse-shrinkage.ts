@@ -1,6 +1,5 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { failureTypes } from '../../contract/failure-types.ts';
-import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { findShrunken, formatShrinkage, type SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import type { PartWarm } from './part-warm.ts';
@@ -27,10 +26,3 @@ export function refuseShrinkage(warm: PartWarm, changes: readonly SizeChange[], 
       failureTypes.implausiblyShrunk,
     );
 }
-
-/** Row counts of a part's tables at the last warm and now. */
-export const tableSizeChanges = (
-  last: PartMetadata | null,
-  tableRows: Readonly<Record<string, number>>,
-): SizeChange[] =>
-  Object.entries(tableRows).map(([what, now]) => ({ what, before: last?.tableRows[what] ?? 0, now }));

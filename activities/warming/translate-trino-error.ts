@@ -5,12 +5,21 @@ import { failureTypes } from '../../contract/failure-types.ts';
 /** Errors of the user's kind that pass: a table that a load replaces is missing for a moment, and an operator may kill a query. */
 const PASSING = new Set(['TABLE_NOT_FOUND', 'USER_CANCELED', 'ADMINISTRATIVELY_KILLED']);
 
+/** A file is damaged. Files of Iceberg never change; one of Hive may be replaced by a load at this moment. */
+const DAMAGED = /^(HIVE|ICEBERG)_(BAD_DATA|CURSOR_ERROR)$/;
+
 /**
  * Turns an error of Trino that a retry would repeat, such as NOT_SUPPORTED or TYPE_MISMATCH, into a SourceUnreadable failure with
  * Trino's words, which is not retried. Returns any other error unchanged.
+ * @param filesAreSame whether the files are the same as before the read
  */
-export function translateTrinoError(error: unknown): unknown {
-  if (!(error instanceof TrinoQueryError) || error.retryable || PASSING.has(error.errorName)) return error;
+export function translateTrinoError(error: unknown, { filesAreSame } = { filesAreSame: false }): unknown {
+  if (!(error instanceof TrinoQueryError)) return error;
+  const { errorName, retryable } = error;
+  const [, kind] = DAMAGED.exec(errorName) ?? [];
+  const isPermanent =
+    kind === undefined ? !retryable && !PASSING.has(errorName) : filesAreSame || kind === 'ICEBERG';
+  if (!isPermanent) return error;
   return ApplicationFailure.create({
     type: failureTypes.sourceUnreadable,
     nonRetryable: true,

@@ -101,7 +101,7 @@ async function warmFiles(
   const rows = tableRows[profile.table] ?? 0;
   const ids = read.filesAreGone ? await readIds(warm, lakehouse, versions) : null;
   if (ids !== null && ids.size < rows) return 'files are gone, and some ids have several rows';
-  const { created, repeats } = await writeRowsOfFiles(warm, lakehouse, profiles, read);
+  const { created, repeats, mayRepeat } = await writeRowsOfFiles(warm, lakehouse, profiles, read);
 
   const now = cachedAtOf(readAt);
   const times = { oldest: last.oldest_read_at ?? last.read_at, last: last.read_at, now };
@@ -122,7 +122,11 @@ async function warmFiles(
   );
   if (warm.args.dryRun) return null;
   warm.counts.cached = keys;
-  const idsRepeat = ids === null && (cached.idsRepeat || repeats);
+  const idsRepeat =
+    ids === null &&
+    (cached.idsRepeat ||
+      repeats ||
+      (mayRepeat && (await lakehouse.countIds(profile, warm.readingAt(versions))) < rows));
   await writeCachedFiles(warm.redis, profile.table, warm.hasUnreadable ? null : { ...list, idsRepeat });
   const source = {
     read_at: now,
@@ -144,15 +148,16 @@ async function readIds(warm: PartWarm, lakehouse: Lakehouse, versions: TableVers
 
 /**
  * Writes the rows of new files. If no file is gone, an id that is cached already has a row in an old file too: the newer one counts.
- * @returns how many keys were created, and whether some ids have several rows
+ * @returns how many keys were created, and whether some ids have several rows. They may, if an equal row was cached already: by an earlier
+ *   attempt, by a reader, or from an old file
  */
 async function writeRowsOfFiles(
   warm: PartWarm,
   lakehouse: Lakehouse,
   { versions, readAt, writesPerSecond }: ChangedProfiles,
   { paths, filesAreGone }: ReadOfFiles,
-): Promise<{ created: number; repeats: boolean }> {
-  const result = { created: 0, repeats: false };
+): Promise<{ created: number; repeats: boolean; mayRepeat: boolean }> {
+  const result = { created: 0, repeats: false, mayRepeat: false };
   if (paths.length === 0) return result;
   const limitRate = createRateLimiter(writesPerSecond, warm.reading.signal);
   const newestOf = createNewestRows(profile.idOf);
@@ -165,6 +170,7 @@ async function writeRowsOfFiles(
       await limitRate(writesOf(totals));
       if (!warm.args.dryRun) result.created += totals.keys - totals.replaced;
       result.repeats ||= totals.replaced > 0 || due.length < chunk.length;
+      result.mayRepeat ||= totals.renewed > 0 || totals.repeated > 0;
     }
     warm.counts.rowsRead += page.length - rows.length;
     warm.counts.keys -= replacing;

@@ -23,7 +23,8 @@ export function createWarmSearch(deps: WarmSetDeps) {
     part: 'search',
     shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS, BLOOM_FORMAT].join(),
     maxAgeMs: Infinity,
-    async read(warm, { at }) {
+    async read(warm, moment) {
+      const { at } = moment;
       const terms: string[] = [];
       for await (const page of lakehouse.searchTerms(MAX_TERMS, warm.readingAt(at))) terms.push(...page);
       warm.counts.rowsRead += terms.length;
@@ -31,7 +32,7 @@ export function createWarmSearch(deps: WarmSetDeps) {
       return [
         { entry: autocomplete.toEntry(terms), size: terms.length },
         ...indexSets(kols),
-        ...(await knownIdsSet(warm, lakehouse, profile, at)),
+        ...(await knownIdsSet(warm, lakehouse, profile, moment)),
       ];
     },
   };

@@ -6,13 +6,13 @@ import { readRedisTime } from '../../clients/redis.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
-import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
+import { tableSizeChanges, type SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { mutableTables, versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { PartWarm, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { readOneVersion } from './read-one-version.ts';
-import { refuseEmptyRead, refuseShrinkage, tableSizeChanges } from './refuse-shrinkage.ts';
+import { refuseEmptyRead, refuseShrinkage } from './refuse-shrinkage.ts';
 
 /** One set of a part, as read from the lakehouse. */
 export interface SetToWrite {
@@ -30,9 +30,11 @@ export interface WarmSetDeps extends PartWarmDeps {
 }
 
 /** What a read sees. */
-interface ReadMoment {
+export interface ReadMoment {
   /** Versions of the tables. */
   readonly at: TableVersions;
+  /** Rows of each table. */
+  readonly tableRows: Readonly<Record<string, number>>;
   /** For what depends on the clock. */
   readonly now: Date;
 }
@@ -80,7 +82,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
       const readAt = mutableTables(at).length === 0 ? plannedAt : await readRedisTime(redis);
       const tableRows = await warm.countTableRows(at);
       refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
-      const { sets, emptied } = await readSets(warm, setPart, last, { at, now });
+      const { sets, emptied } = await readSets(warm, setPart, last, { at, tableRows, now });
       // Other limits give sets of other sizes: those cannot be compared.
       if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
       return { readAt, tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
@@ -88,7 +90,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     const { readAt, tableRows, sets, emptied } = result;
 
     await replaceSets(warm, sets, readAt);
-    const companions = (await setPart.writeCompanions?.(warm, sets, { at: versions, now })) ?? [];
+    const companions = (await setPart.writeCompanions?.(warm, sets, { at: versions, tableRows, now })) ?? [];
     if (args.dryRun) return warm.report();
     for (const key of emptied) warm.counts.removed += await removeSet(redis, key, readAt);
     await refreshWritten(warm, [...sets.map(({ entry }) => entry), ...companions]);
@@ -121,7 +123,8 @@ async function refreshSets(
   if (!warm.args.dryRun) {
     const sets = keys.filter((key): key is SetOfRead => key.readAt !== undefined);
     const companions = keys.filter(({ readAt }) => readAt === undefined);
-    if (!(await renewSets(warm.redis, sets)) || !(await refreshTtls(warm.redis, companions))) return false;
+    if (!(await renewSets(warm.redis, sets))) return false;
+    if ((await refreshTtls(warm.redis, companions)) < companions.length) return false;
     warm.counts.renewed = keys.length;
     warm.counts.cached = keys.length;
     await warm.writeMetadata(last, now);
@@ -164,7 +167,7 @@ async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[], readAt: 
  * @throws when a key is missing; the retry of the activity writes all sets again
  */
 async function refreshWritten(warm: PartWarm, entries: readonly CacheEntry[]): Promise<void> {
-  if (!(await refreshTtls(warm.redis, entries)))
+  if ((await refreshTtls(warm.redis, entries)) < entries.length)
     throw new Error(`Redis lost keys of ${warm.part} while this warm was writing them`);
 }
 

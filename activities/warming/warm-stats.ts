@@ -1,5 +1,5 @@
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
-import { platformStats } from '../../domain/entities/platform-stats.ts';
+import { platformStats, sizeOfStats } from '../../domain/entities/platform-stats.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmPartArgs } from './part-warm.ts';
 import { warmSets, type SetPart, type WarmSetDeps } from './warm-set.ts';
@@ -20,7 +20,7 @@ export function createWarmStats(deps: WarmSetDeps) {
     async read(warm, { at, now }) {
       const reading = warm.readingAt(at);
       const totals = await lakehouse.platformStats(now, reading);
-      const size = totals.total_kols + totals.total_content;
+      const size = sizeOfStats(totals);
       if (size === 0) return [];
       const days = await lakehouse.dailyStats(firstDayOf(now), now, reading);
       warm.counts.rowsRead += Object.keys(totals.by_platform).length + days.length;

@@ -24,7 +24,8 @@ export function createWarmTrending(deps: WarmSetDeps) {
     shape: `${TRENDING_LIMIT},${BLOOM_FORMAT}`,
     // Which content is from the last 24 h changes with the clock.
     maxAgeMs: HOUR_MS,
-    async read(warm, { at, now }) {
+    async read(warm, moment) {
+      const { at, now } = moment;
       const byPlatform = await lakehouse.trending(TRENDING_LIMIT, now, undefined, warm.readingAt(at));
       const sets = [...byPlatform].flatMap(([platform, items]) => {
         warm.counts.rowsRead += items.length;
@@ -35,7 +36,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
           { entry: trending.toEntry(platform, ids), platform, size: 0 },
         ];
       });
-      return [...sets, ...(await knownIdsSet(warm, lakehouse, content, at))];
+      return [...sets, ...(await knownIdsSet(warm, lakehouse, content, moment))];
     },
     // Clients that read the list read its items next.
     async writeCompanions(warm, sets, { at, now }) {

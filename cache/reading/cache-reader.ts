@@ -5,7 +5,7 @@ import type { DailyStats } from '../../domain/entities/daily-stats.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
-import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
+import { sizeOfStats, type PlatformStats } from '../../domain/entities/platform-stats.ts';
 import { createMayExist } from './known-ids.ts';
 import { createPlatformExists } from './platform-exists.ts';
 import { createProblemReporter } from './read-problem.ts';
@@ -21,6 +21,7 @@ import { rankingSource, statsSource, tableSource, trendingSource, type RankingId
 import { dailyStatsSource, kolContentSource, profileListSource } from './list-sources.ts';
 import { scoreSource } from './score-source.ts';
 import { createSearch, type Search } from './search.ts';
+import { createShrinkGuards } from './shrink-guard.ts';
 
 /** Everything that clients can read. All but `search` and `cachedProfiles` are cache-aside: Redis, else the lakehouse. */
 export interface CacheReader {
@@ -54,6 +55,8 @@ export interface CacheReaderDependencies extends ReadThroughDependencies {
   readonly mlApi: MlApi;
   /** Profiles in each list (WARM_LIST_SIZE). */
   readonly listSize: number;
+  /** How much a table or set may lose before what was read of it is not cached, in percent (WARM_MAX_SHRINK_PERCENT). */
+  readonly maxShrinkPercent: number;
   /** Called for each lakehouse row that does not match its schema; the row counts as missing. */
   readonly onRejected: (reason: string) => void;
   /** Called with the id of each profile that a read found, in Redis or in the lakehouse. */
@@ -64,6 +67,7 @@ export function createCacheReader({
   lakehouse,
   mlApi,
   listSize,
+  maxShrinkPercent,
   onRejected,
   onProfileRead,
   ...dependencies
@@ -79,17 +83,31 @@ export function createCacheReader({
       { redis: dependencies.redis, lakehouse },
       createProblemReporter('known-ids', dependencies.onProblem),
     );
+  const { guardRow, guardSet } = createShrinkGuards({
+    redis: dependencies.redis,
+    lakehouse,
+    maxShrinkPercent,
+    reportProblem: createProblemReporter('shrink-check', dependencies.onProblem),
+  });
   const profiles = readThrough({
-    ...tableSource(profile, (ids, signal) => lakehouse.profilesById(ids, { ...options, signal })),
+    ...guardRow(
+      'profiles',
+      tableSource(profile, (ids, signal) => lakehouse.profilesById(ids, { ...options, signal })),
+    ),
     onRead: onProfileRead,
     mayExist: mayExist('kol_profiles'),
   });
   const contents = readThrough({
-    ...tableSource(content, (ids, signal) => lakehouse.contentById(ids, { ...options, signal })),
+    ...guardRow(
+      'trending',
+      tableSource(content, (ids, signal) => lakehouse.contentById(ids, { ...options, signal })),
+    ),
     mayExist: mayExist('kol_content'),
   });
   const scores = readThrough(scoreSource(lakehouse, mlApi, options));
-  const { read: platformStats } = readThrough(statsSource(lakehouse, now, options));
+  const { read: platformStats } = readThrough(
+    guardSet('stats', statsSource(lakehouse, now, options), sizeOfStats),
+  );
   const platformExists = createPlatformExists(platformStats);
   return {
     profile: profiles.read,
@@ -98,12 +116,14 @@ export function createCacheReader({
     profiles: profiles.readMany,
     contents: contents.readMany,
     scores: scores.readMany,
-    ranking: readThrough(rankingSource(lakehouse, platformExists, options)).read,
-    trending: readThrough(trendingSource(lakehouse, platformExists, now, options)).read,
+    ranking: readThrough(guardSet('rankings', rankingSource(lakehouse, platformExists, options))).read,
+    trending: readThrough(guardSet('trending', trendingSource(lakehouse, platformExists, now, options))).read,
     platformStats,
-    profileList: readThrough(profileListSource(lakehouse, platformExists, listSize, options)).read,
-    kolContent: readThrough(kolContentSource(lakehouse, options)).read,
-    dailyStats: readThrough(dailyStatsSource(lakehouse, now, options)).read,
+    profileList: readThrough(
+      guardSet('lists', profileListSource(lakehouse, platformExists, listSize, options)),
+    ).read,
+    kolContent: readThrough(guardSet('trending', kolContentSource(lakehouse, options))).read,
+    dailyStats: readThrough(guardSet('stats', dailyStatsSource(lakehouse, now, options))).read,
     outcomes: () => outcomes,
     search: createSearch(dependencies.redis),
     cachedProfiles: profiles.readCached,

@@ -3,7 +3,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { isRefreshDue } from '../../domain/values/refresh-due.ts';
 import type { Leases } from './leases.ts';
 import type { CacheMiss } from './fill-entry.ts';
-import type { Loader } from './load-and-fill.ts';
+import { isNothing, type Loader } from './load-and-fill.ts';
 import { lookUp, type CacheHit } from './look-up.ts';
 import { foundAnswer, NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
@@ -67,7 +67,7 @@ export function createEarlyRefresh<Id, T>(
         },
         work: () => loader.loadAndFill(id, key, seen, signal),
         nothing: NEGATIVE,
-        isNothing: ({ value }) => value === null,
+        isNothing,
         signal,
       });
     },

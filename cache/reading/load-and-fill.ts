@@ -6,6 +6,14 @@ import type { ReportProblem } from './read-problem.ts';
 import type { Answer } from './read-result.ts';
 import { translateSourceError } from './source-unavailable.ts';
 
+/** A check of values that were just read. */
+interface FillGuard<T> {
+  /** Every value is checked, or only that there is none. */
+  readonly checks: 'values' | 'absence';
+  /** Never rejects. */
+  readonly accepts: (key: string, value: T | null) => Promise<boolean>;
+}
+
 /** Where the values of an entity come from, and how they are cached. */
 export interface FillableSource<Id, T> {
   /** Name of the entity. */
@@ -16,6 +24,8 @@ export interface FillableSource<Id, T> {
   /** @param cachedAt ISO 8601 */
   readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
   readonly fill: Fill;
+  /** Decides whether what was just read may replace what is cached. By default it may. */
+  readonly guard?: FillGuard<T> | undefined;
 }
 
 /** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
@@ -27,9 +37,12 @@ export interface Loader<Id, T> {
   ) => Promise<{ readonly value: T | null; readonly updatedAt: string }>;
   /** How long a load takes (ms): a moving mean. */
   readonly costMs: () => number;
-  /** Loads a value and writes it to Redis for the next reader. */
+  /** Loads a value and writes it to Redis for the next reader, unless the guard of the source refuses it. */
   readonly loadAndFill: (id: Id, key: string, seen: CacheMiss, signal: AbortSignal) => Promise<Answer<T>>;
 }
+
+/** Whether the source does not have the value, so that this can be remembered. */
+export const isNothing = ({ value, refused }: Answer<unknown>): boolean => value === null && !refused;
 
 /** What a load is assumed to take before the first one, and the weight of each later one in the mean. */
 const FIRST_COST_MS = 500;
@@ -70,6 +83,9 @@ export function createLoader<Id, T>(
       // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
       const { value, updatedAt } = await load(id, signal);
+      const isChecked = value === null || source.guard?.checks === 'values';
+      if (isChecked && (await source.guard?.accepts(key, value)) === false)
+        return { value, outcome: 'miss', updatedAt, refused: true };
       if (value === null) {
         if (seen.state === 'outdated' && readAt !== undefined)
           await source.fill

@@ -20,8 +20,10 @@ export function createPlatformExists(readStats: ReadThrough<void, PlatformStats>
   return async (platform, signal) => {
     if (platform === ALL) return true;
     if (known === undefined || performance.now() - known.readAt > KEEP_SECONDS * 1000) {
-      const { value } = await readStats(undefined, { client: { signal } });
-      known = { names: new Set(Object.keys(value?.by_platform ?? {})), readAt: performance.now() };
+      const { value, refused } = await readStats(undefined, { client: { signal } });
+      const names = new Set(Object.keys(value?.by_platform ?? {}));
+      if (refused) return names.has(platform);
+      known = { names, readAt: performance.now() };
     }
     return known.names.has(platform);
   };

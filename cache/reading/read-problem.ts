@@ -2,7 +2,7 @@
 export interface ReadProblem {
   readonly entity: string;
   readonly key: string;
-  readonly step: 'look-up' | 'decode' | 'known-ids' | 'stale' | 'lease' | 'fill' | 'refresh';
+  readonly step: 'look-up' | 'decode' | 'known-ids' | 'shrink-check' | 'stale' | 'lease' | 'fill' | 'refresh';
   readonly reason: string;
 }
 

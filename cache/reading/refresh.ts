@@ -26,7 +26,8 @@ export const createRefresh =
     if (held.state === 'unreachable') return { ...(await loader.load(id, signal)), outcome: 'bypass' };
     if (held.state !== 'hit') return asRefresh(await loader.loadAndFill(id, key, held, signal));
     if (codec.isFromEvent(held.reply, held.value)) return foundAnswer(held);
-    return asRefresh(await loader.loadAndFill(id, key, { state: 'outdated', reply: held.reply }, signal));
+    const answer = await loader.loadAndFill(id, key, { state: 'outdated', reply: held.reply }, signal);
+    return answer.refused ? foundAnswer(held) : asRefresh(answer);
   };
 
 /** Another writer may have been faster: then the answer is a hit. */

@@ -4,7 +4,7 @@ import type { Switches } from '../../domain/entities/switches.ts';
 import { createEarlyRefresh } from './early-refresh.ts';
 import { createFlights } from './flights.ts';
 import { createLeases } from './leases.ts';
-import { createLoader, type FillableSource } from './load-and-fill.ts';
+import { createLoader, isNothing, type FillableSource } from './load-and-fill.ts';
 import type { LocalTier } from './local-tier.ts';
 import type { NotFound } from './look-up-tiers.ts';
 import type { ReportProblem } from './read-problem.ts';
@@ -94,7 +94,7 @@ export function createResolver<Id, T>(
           look: () => lookAgain(id),
           work: () => loader.loadAndFill(id, key, cached, signal),
           nothing: NEGATIVE,
-          isNothing: ({ value }) => value === null,
+          isNothing,
           signal,
         });
 
@@ -158,7 +158,8 @@ function createMemory<Id, T>(
     remembered: (key: string): Answer<T> | undefined => (unknownKeys.has(key) ? NEGATIVE : undefined),
     /** Notes the answer of a load, and returns it. */
     noted: (id: Id, key: string, answer: Answer<T>): Answer<T> => {
-      if (answer.value === null) {
+      if (answer.refused) return answer;
+      if (isNothing(answer)) {
         unknownKeys.set(key, true);
         return dropped(key, answer);
       }

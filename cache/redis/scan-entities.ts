@@ -11,8 +11,8 @@ export interface CachedEntity {
   readonly cachedAt: string;
 }
 
-/** Keys that one SCAN step looks at: about a millisecond of Redis. */
-const SCAN_COUNT = 1000;
+/** Keys that one SCAN step looks at, and that one script call reads: about a millisecond of Redis, during which other clients wait. */
+const SCAN_COUNT = 250;
 
 /**
  * Yields all cached rows of an entity in bounded pages. Rows that are written during the scan, or that move to another node of a

@@ -3,19 +3,36 @@ import { content, type Content } from '../../domain/entities/content.ts';
 import { FieldError } from '../../domain/schema/field.ts';
 import { contentTimeMs, STREAM_ONLY } from '../../domain/scoring/refresh-content.ts';
 import { execClusterPipeline } from '../redis/cluster-pipeline.ts';
-import { luaScript, runScript, runScriptEach } from '../redis/lua-script.ts';
+import { luaScript, runScriptEach } from '../redis/lua-script.ts';
 import { EVENT_FIELDS, eventArgs, LUA_HASH_EVENT, type EventPosition } from './lua-event.ts';
 import { hashArgs, LUA_REPLACE_HASH } from './lua-hash.ts';
 
 /**
- * Replaces a content detail with the lakehouse's row. A detail that the hot path wrote from an event newer than the row stays. If
- * only events are known of that item, because the lakehouse did not answer then, the row adds what they do not say.
+ * Replaces a content detail with the lakehouse's row; of an equal one it sets only time and TTL. A detail that the hot path wrote from an
+ * event newer than the row stays. If only events are known of that item, because the lakehouse did not answer then, the row adds what they
+ * do not say.
  * KEYS: the hash
  * ARGV: TTL in seconds, the row's time in ms, then field, value, …
+ * Returns 1 for a detail that was written, 2 for one that was renewed, 0 for one that stays.
  */
 const REPLACE_BY_ROW = luaScript(`#!lua${LUA_HASH_EVENT}${LUA_REPLACE_HASH}
 local key = KEYS[1]
+local function isEqual()
+  -- pcall: a key of another type holds no detail
+  if redis.pcall('HLEN', key) ~= (#ARGV - 2) / 2 then return false end
+  for i = 3, #ARGV, 2 do
+    if ARGV[i] ~= 'cached_at' and redis.call('HGET', key, ARGV[i]) ~= ARGV[i + 1] then return false end
+  end
+  return true
+end
 local held = hashEvent(key)
+if not held and isEqual() then
+  for i = 3, #ARGV, 2 do
+    if ARGV[i] == 'cached_at' then redis.call('HSET', key, ARGV[i], ARGV[i + 1]) end
+  end
+  redis.call('EXPIRE', key, ARGV[1])
+  return 2
+end
 if not held or held.timeMs <= tonumber(ARGV[2]) then
   replaceHash(key, ARGV[1], unpack(ARGV, 3))
   return 1
@@ -29,9 +46,20 @@ end
 redis.call('EXPIRE', key, ARGV[1])
 return 1`);
 
-/** Writes content:detail from lakehouse rows. A detail from a newer video event stays. @returns how many were written */
-export const writeContentRows = (redis: RedisClient, items: readonly Content[], now: Date): Promise<number> =>
-  runScript(
+/** What a write of details did. Details from newer video events are in neither. */
+interface WrittenDetails {
+  readonly written: number;
+  /** Equal ones, of which only time and TTL were set. */
+  readonly renewed: number;
+}
+
+/** Writes content:detail from lakehouse rows. A detail from a newer video event stays. */
+export async function writeContentRows(
+  redis: RedisClient,
+  items: readonly Content[],
+  now: Date,
+): Promise<WrittenDetails> {
+  const results = await runScriptEach(
     redis,
     REPLACE_BY_ROW,
     items.map((item) => {
@@ -39,6 +67,9 @@ export const writeContentRows = (redis: RedisClient, items: readonly Content[], 
       return { keys: [entry.key], args: [entry.ttlSeconds, contentTimeMs(item), ...hashArgs(entry)] };
     }),
   );
+  const countOf = (done: number) => results.filter((result) => result === done).length;
+  return { written: countOf(1), renewed: countOf(2) };
+}
 
 /** Fields of which every write changes at least one. */
 const VERSION_FIELDS = [...EVENT_FIELDS, 'cached_at'] as const;

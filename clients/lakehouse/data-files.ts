@@ -37,7 +37,10 @@ export function createListDataFiles(trino: Trino, silver: SilverCatalog): ListDa
     const columns = ['content', 'path', 'bytes', 'schema_id'];
     // One more than allowed, to notice it.
     const rows = await trino.rows(snapshotFilesSql(source, table, MAX_FILES + 1), { columns, signal });
-    const [current] = await trino.rows(snapshotSql(source, table), { columns: ['snapshot_id'], signal });
+    const [current] = await trino.rows(snapshotSql(source, table), {
+      columns: ['snapshot_id', 'since'],
+      signal,
+    });
     if (current?.[0] !== id) return CHANGED;
     const deleteFiles = rows.filter(([content]) => content !== '0').length;
     if (deleteFiles > 0) return { unlisted: `${deleteFiles} delete files` };

@@ -125,9 +125,11 @@ export const columnsSql = (source: SilverSource, table: SilverTable) =>
     .map((name) => `${source.column(table, name)} AS ${identifier(name)}`)
     .join(', ')} FROM ${source.table(table)} LIMIT 0`;
 
-/** The snapshot that queries read, also after a rollback. */
+/** The snapshot that queries read, also after a rollback, and since when they do. */
 export const snapshotSql = (source: SilverSource, table: SilverTable) =>
-  `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id FROM ${source.metadata(table, 'refs')} WHERE name = 'main' AND type = 'BRANCH'`;
+  `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id,
+          (SELECT to_iso8601(max(made_current_at)) FROM ${source.metadata(table, 'history')}) AS since
+   FROM ${source.metadata(table, 'refs')} WHERE name = 'main' AND type = 'BRANCH'`;
 
 /** Orders ties as ZREVRANGE does: by descending id. */
 const byFollowers = (source: SilverSource) =>

@@ -18,8 +18,8 @@ export type CountedTable = Extract<SilverTable, 'kol_profiles' | 'kol_content'>;
 export interface SilverSource {
   /** Qualified, quoted table name, with the snapshot to read where one was chosen. */
   table(name: SilverTable): string;
-  /** Qualified, quoted name of a metadata table of an Iceberg table: its branches, its files, or its versions of metadata. */
-  metadata(name: SilverTable, kind: 'refs' | 'files' | 'metadata_log_entries'): string;
+  /** Qualified, quoted name of a metadata table of an Iceberg table: its branches and their history, its files, or its versions of metadata. */
+  metadata(name: SilverTable, kind: 'refs' | 'history' | 'files' | 'metadata_log_entries'): string;
   /** Whether the table may have several rows of an id. */
   repeatsIds(name: CountedTable): boolean;
   /** Columns that cannot be read. Their place is taken by NULL. */

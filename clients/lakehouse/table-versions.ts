@@ -31,9 +31,10 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
 
   /** @returns undefined unless it is an Iceberg table with a snapshot */
   async function readSnapshot(source: SilverSource, table: SilverTable): Promise<TableVersion | undefined> {
-    const [row] = (await unlessRefused(rows(snapshotSql(source, table), ['snapshot_id']))) ?? [];
-    if (row?.[0] == null) return undefined;
-    const version: TableVersion = { kind: 'snapshot', id: row[0] };
+    const [[id, since] = []] =
+      (await unlessRefused(rows(snapshotSql(source, table), ['snapshot_id', 'since']))) ?? [];
+    if (id == null) return undefined;
+    const version: TableVersion = { kind: 'snapshot', id, since: since ?? '' };
     return (await hasCurrentColumns(table, version)) ? version : UNKNOWN;
   }
 

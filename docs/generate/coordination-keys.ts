@@ -14,7 +14,11 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
     ...keyDoc(
       knownIds.name,
       knownIds.key('{table}'),
-      knownIds.toEntry('kol_profiles', 'bloom-24-16 snapshot 4372618947213', 'AAgEgAAAQAAA…'),
+      knownIds.toEntry(
+        'kol_profiles',
+        'bloom-24-16 snapshot 4372618947213 since 2026-11-22T09:55:00.000Z',
+        'AAgEgAAAQAAA…',
+      ),
     ),
     content:
       'a Bloom filter of all ids of the table, 3 bytes for each. While the table has this version, the API answers 404 for an id that the filter does not contain, without a query',

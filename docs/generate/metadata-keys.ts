@@ -26,7 +26,10 @@ const samplePartMetadata: PartMetadata = {
   read_at: SAMPLE_TIME,
   rows: 11,
   tableRows: { kol_profiles: 37_486, kol_content: 20_028 },
-  versions: { kol_profiles: 'snapshot 4372618947213', kol_content: 'files 8f3a5b1c90d2e467' },
+  versions: {
+    kol_profiles: 'snapshot 4372618947213 since 2026-11-22T09:55:00.000Z',
+    kol_content: 'files 8f3a5b1c90d2e467',
+  },
   shape: '7',
   sets: { 'stats:platform': { size: 57_514, ttlSeconds: 300 } },
 };

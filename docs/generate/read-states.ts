@@ -11,7 +11,7 @@ type RedisState =
   | 'has the lease of a process that finds it'
   | 'has a lease that says `nothing`'
   | 'does not answer';
-type LakehouseState = 'has it' | 'does not have it' | 'does not answer';
+type LakehouseState = 'has it' | 'does not have it' | 'lost it with most rows' | 'does not answer';
 
 /** A state in which a profile is read, and the answer. The tests make each of these states with real engines. */
 export interface ReadState {
@@ -73,6 +73,23 @@ export const readStates: readonly ReadState[] = [
     redis: 'does not have it',
     lakehouse: 'does not have it',
     ...unknown,
+  },
+  {
+    ...usual,
+    redis: 'does not have it',
+    lakehouse: 'lost it with most rows',
+    status: 404,
+    cacheStatus: 'kol-redis; fwd=uri-miss; detail=table-shrunk',
+    problem: 'not-found',
+    queries: 1,
+  },
+  {
+    ...usual,
+    redis: 'has it',
+    lakehouse: 'lost it with most rows',
+    request: 'no-cache',
+    ...hit,
+    queries: 1,
   },
   {
     ...usual,
@@ -142,4 +159,7 @@ ${table(
 Several processes that miss the same key: one has the lease and reads the lakehouse, the others wait and read what it writes. Reads of many
 keys share queries. A read that has no answer at its deadline is a 504 \`deadline-exceeded\`. A query is cancelled when none of the requests
 that need it waits any more: their clients have left, or they are over their deadline.
+
+A table that lost most of its rows since the last warm is one that a warm [refuses](warming.md#guarantees-for-readers). What a miss reads of it is answered
+with \`no-store\`, and neither cached nor remembered as "not found"; what is cached stays. A row that the table still has is cached as usual.
 `;

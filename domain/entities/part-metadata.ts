@@ -5,6 +5,9 @@ export const cacheMetadata = {
   key: 'cache:metadata',
 };
 
+/** The `shape` of the part `profiles` when all of them are kept warm. */
+export const ALL_PROFILES = 'all';
+
 /** A set that the last warm wrote. */
 interface WarmedSet {
   /** Members, for the shrinkage check; 0 when it does not check this key. */

@@ -15,6 +15,12 @@ export interface PlatformStats {
   readonly by_platform: Readonly<Record<string, { readonly kols: number; readonly content: number }>>;
 }
 
+/** The size of the statistics for the shrink check. */
+export const sizeOfStats = ({
+  total_kols,
+  total_content,
+}: Pick<PlatformStats, 'total_kols' | 'total_content'>): number => total_kols + total_content;
+
 /** A total without an exponent, which JavaScript prints from 10^21 on. */
 const asText = (value: string | number): string =>
   typeof value === 'number' && Number.isInteger(value) ? BigInt(value).toString() : String(value);

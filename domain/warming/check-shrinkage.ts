@@ -1,3 +1,5 @@
+import type { PartMetadata } from '../entities/part-metadata.ts';
+
 /** The size of a set or table at the last warm and now. */
 export interface SizeChange {
   readonly what: string;
@@ -14,6 +16,13 @@ const MIN_CHECKED_SIZE = 20;
  */
 export const findShrunken = (sets: readonly SizeChange[], maxPercent: number): SizeChange[] =>
   sets.filter(({ before, now }) => before >= MIN_CHECKED_SIZE && now < before * (1 - maxPercent / 100));
+
+/** Row counts of a part's tables at the last warm and now. */
+export const tableSizeChanges = (
+  last: PartMetadata | null,
+  tableRows: Readonly<Record<string, number>>,
+): SizeChange[] =>
+  Object.entries(tableRows).map(([what, now]) => ({ what, before: last?.tableRows[what] ?? 0, now }));
 
 export const formatShrinkage = (sets: readonly SizeChange[], maxPercent: number): string =>
   `${sets.map(({ what, before, now }) => `${what} fell from ${before} to ${now}`).join('; ')}: more than ${maxPercent} % less than at the last warm, so the cache keeps what it has. Check the last load; if the lakehouse is right, warm with --allow-shrink.`;

@@ -3,8 +3,11 @@ import { fingerprint } from '../values/fingerprint.ts';
 
 /** The state of a table at one time, as far as the lakehouse can tell. */
 export type TableVersion =
-  /** An Iceberg table: this snapshot can be read as long as it is kept. `id` is a decimal number beyond 2^53. */
-  | { readonly kind: 'snapshot'; readonly id: string }
+  /**
+   * An Iceberg table: this snapshot can be read as long as it is kept. `id` is a decimal number beyond 2^53. After a rollback the id is an
+   * earlier one again, and readers may have cached rows of the other snapshot meanwhile: `since`, when it became the current one, tells.
+   */
+  | { readonly kind: 'snapshot'; readonly id: string; readonly since: string }
   /** A Hive table: these files. A writer may replace them at any time. `newestMs` is null when there are none. */
   | { readonly kind: 'files'; readonly fingerprint: string; readonly newestMs: number | null }
   /** A view, or a table whose versions cannot be read. It counts as changed. */
@@ -35,7 +38,9 @@ export const versionTexts = (versions: TableVersions): Record<string, string | n
 
 function textOf(version: TableVersion): string | null {
   if (version.kind === 'unknown') return null;
-  return `${version.kind} ${version.kind === 'snapshot' ? version.id : version.fingerprint}`;
+  return version.kind === 'snapshot'
+    ? `snapshot ${version.id} since ${version.since}`
+    : `files ${version.fingerprint}`;
 }
 
 /** The tables that a writer can change under a reader, and that tell so: those whose version is a list of files. */

@@ -79,6 +79,7 @@ describe('a Redis Cluster that changes', () => {
       lakehouse: {} as Lakehouse,
       mlApi: {} as MlApi,
       listSize: 100,
+      maxShrinkPercent: 50,
       onProblem: ({ reason }) => expect.unreachable(reason),
       onRejected: () => {},
     });

@@ -144,6 +144,7 @@ describeOnRedisAndCluster('a value that', (target) => {
         lakehouse: lakehouse as unknown as Lakehouse,
         mlApi: {} as MlApi,
         listSize: 1,
+        maxShrinkPercent: 50,
         now: () => NOW,
         onProblem: () => {},
         onRejected: () => {},

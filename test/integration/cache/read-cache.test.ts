@@ -65,6 +65,7 @@ describeOnRedisAndCluster('reading', (target) => {
         lakehouse: {} as Lakehouse,
         mlApi: {} as MlApi,
         listSize: 100,
+        maxShrinkPercent: 50,
         onRejected: () => {},
       });
       const found = await reader.cachedProfiles([...cached, 'missing']);
@@ -198,7 +199,7 @@ describeOnRedisAndCluster('reading', (target) => {
     });
 
     test('finds ids that do not exist in the filter of a warm, and asks for the version of the table once', async () => {
-      const at = (id: string): TableVersions => ({ kol_profiles: { kind: 'snapshot', id } });
+      const at = (id: string): TableVersions => ({ kol_profiles: { kind: 'snapshot', id, since: '' } });
       const known = idsOf(1000);
       const filter = createBloomFilter(known.length);
       for (const id of known) addToFilter(filter, id);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { leaseKey } from '../../../cache/reading/leases.ts';
+import { writePartMetadata } from '../../../cache/writing/part-metadata.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { readStates, type ReadState } from '../../../docs/generate/read-states.ts';
 import { profile } from '../../../domain/entities/profile.ts';
@@ -40,6 +41,7 @@ async function arrange({ memory, redis: held, lakehouse, off }: ReadState, id: s
   if (held === 'has it without TTL') await redis.persist(profile.key(id));
   if (held.includes('lease'))
     await redis.set(leaseKey(profile.key(id)), held.includes('nothing') ? 'nothing' : 'other', 'EX', 60);
+  if (lakehouse === 'lost it with most rows') await pretendShrinkage();
   if (off !== undefined)
     await redis.hset(switches.key, switches.toFields(off === 'l1' ? { l1: false } : { readThrough: false }));
   const { host, pathname } = new URL(REDIS_URL);
@@ -56,7 +58,8 @@ async function arrange({ memory, redis: held, lakehouse, off }: ReadState, id: s
     api.get(`/api/v1/kols/${encodeURIComponent(id)}`, headers);
   if (memory === 'L1 has it')
     await until('L1 has it', async () => (cacheStatus(await read()) ?? '').startsWith('kol-l1'));
-  if (memory === 'that it does not exist') await read();
+  // Of a table that shrank, "not found" is not remembered.
+  if (memory === 'that it does not exist' || lakehouse === 'lost it with most rows') await read();
   if (held === 'does not answer') {
     await relay.close();
     await until('Redis is away', async () =>
@@ -65,6 +68,20 @@ async function arrange({ memory, redis: held, lakehouse, off }: ReadState, id: s
   } else cleanUps.push(() => relay.close());
   if (memory === 'what it read without Redis') await read();
   return read;
+}
+
+/** Records a warm of ten times as many profiles, from another version of the table. */
+async function pretendShrinkage() {
+  const [before] = await queryColumn(
+    TRINO_URL,
+    'SELECT CAST(10 * count(*) AS VARCHAR) FROM iceberg.kol_silver.kol_profiles',
+  );
+  const now = new Date().toISOString();
+  await writePartMetadata(redis, 'profiles', {
+    ...{ warmed_at: now, read_at: now, run_id: '', trigger: 'manual', keys: 0, rows: 0, shape: '', sets: {} },
+    tableRows: { kol_profiles: Number(before) },
+    versions: { kol_profiles: 'another' },
+  });
 }
 
 /** Queries of the API for an id. */
@@ -80,7 +97,8 @@ const titleOf = ({ memory, redis, lakehouse, request, off }: ReadState) =>
 test.each(readStates.map((state, index) => [titleOf(state), state, index] as const))(
   '%s',
   async (_, state, index) => {
-    const id = state.lakehouse === 'does not have it' ? `nobody-${index}` : (known[index] ?? '');
+    const isMissing = /does not have|lost/.test(state.lakehouse);
+    const id = isMissing ? `nobody-${index}` : (known[index] ?? '');
     const read = await arrange(state, id);
     const before = await queriesFor(id);
     const answering = read(

@@ -171,7 +171,7 @@ describe('video events while the lakehouse does not answer', () => {
     const after = await detail('warm-10');
     const said = { platform: 'tiktok', content_type: 'video', views: 20, engagement_rate: 20 };
     expect(after).toEqual({ ...row, ...said, processed_at: after.processed_at });
-    expect(await writeContentRows(harness.redis, [row], new Date())).toBe(0);
+    expect((await writeContentRows(harness.redis, [row], new Date())).written).toBe(0);
     expect(await detail('warm-10')).toEqual(after);
   });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import type { WarmCacheInput } from '../../../contract/warm-cache.ts';
 import { profile } from '../../../domain/entities/profile.ts';
@@ -205,6 +206,63 @@ describe.each([
     expect(report).toMatchObject({ rowsRead: await countRows(), keys: expect.any(Number) as number });
     expect(report?.skipped).toEqual(['all rows read: 1 profiles are missing from the cache']);
     await expectCacheIsTable();
+  });
+
+  describe.runIf(kind === 'iceberg')('after a rollback', () => {
+    const newer = { processed_at: "'2041-01-01T00:00:00Z'", followers_count: 'followers_count + 5000' };
+    const currentSnapshot = async () => {
+      const [[id] = []] = await trino(
+        `SELECT CAST(snapshot_id AS VARCHAR) FROM ${table.replace('kol_profiles', '"kol_profiles$refs"')} WHERE name = 'main'`,
+      );
+      return String(id);
+    };
+    const rollBackTo = (snapshot: string) =>
+      trino(`ALTER TABLE ${table} EXECUTE rollback_to_snapshot(${snapshot})`);
+    /** Caches rows as a reader does after a miss. */
+    async function readBy(where: string): Promise<void> {
+      const ids = await trino(`SELECT kol_id FROM ${table} WHERE ${where}`);
+      const rows = await lakehouse.profilesById(ids.map(([id]) => String(id)));
+      const now = new Date(Date.now() + 1).toISOString();
+      await writeEntries(
+        harness.redis,
+        rows.map((row) => profile.toEntry(row.kol_id, row, now)),
+      );
+    }
+
+    test('caches the older rows of ids that a newer file had, and removes its other rows', async () => {
+      const rows = await countRows();
+      const before = await currentSnapshot();
+      await append(`platform = 'd'`, newer);
+      await append(`platform = 'd' AND processed_at < '2041'`, { kol_id: "kol_id || '-r'" });
+      expect(await warm()).toMatchObject({ rowsRead: 6, cached: rows + 3 });
+      await expectCacheIsTable();
+      await rollBackTo(before);
+      const report = await warm();
+      expect(report?.skipped).toEqual(['all rows read: files are gone, and some ids have several rows']);
+      expect(report).toMatchObject({ removed: 3, cached: rows });
+      expect(await expectCacheIsTable()).toBe(rows);
+    });
+
+    test('does so too when a reader had cached the rows of the newer file before the warm', async () => {
+      const before = await currentSnapshot();
+      await append(`platform = 'd'`, newer);
+      await readBy(`platform = 'd'`);
+      await warm();
+      await rollBackTo(before);
+      await warm();
+      await expectCacheIsTable();
+    });
+
+    test('to the version of the last warm, caches no row that a reader found in between', async () => {
+      const rows = await countRows();
+      const before = await currentSnapshot();
+      await append(`platform = 'd'`, newer);
+      await append(`platform = 'd' AND processed_at < '2041'`, { kol_id: "kol_id || '-r'" });
+      await readBy(`platform = 'd'`);
+      await rollBackTo(before);
+      expect(await warm()).toMatchObject({ removed: 3, cached: rows });
+      expect(await expectCacheIsTable()).toBe(rows);
+    });
   });
 
   test('of several rows of an id caches the newest one, and reads all rows once a file is gone', async () => {

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { cacheStatus, startApi, TOKEN, withToken, type RunningApi } from '../../support/api.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 import type { WarmReport } from '../../../contract/warm-cache.ts';
+import type { PartMetadata } from '../../../domain/entities/part-metadata.ts';
+import type { WarmPart } from '../../../domain/warming/warm-parts.ts';
 
 let harness: WarmHarness;
 beforeAll(async () => {
@@ -76,8 +79,8 @@ describe('after a load that lost most rows', () => {
     const before = await snapshot();
     await load('content', 'false');
     const failure = await harness.failure({ parts: ['trending', 'lists'], allowShrink: true, force: true });
-    expect(failure.message).toBe(
-      '1 of 2 parts failed; the others are warm. trending: The lakehouse returned no rows for trending. The cache keeps what it has. Check the Silver tables, then warm again.',
+    expect(failure.message).toMatch(
+      /^1 of 2 parts failed; the others are warm\. trending: The lakehouse returned no rows for trending\. The cache keeps what it has\. Check the Silver tables, then warm again\. \d+ keys are kept until /,
     );
     const [report] = failure.details as [WarmReport];
     expect(report.parts.map(({ part }) => part)).toEqual(['lists']);
@@ -85,6 +88,142 @@ describe('after a load that lost most rows', () => {
     const after = await snapshot();
     for (const [key, value] of before)
       if (key.startsWith('content:')) expect(after.get(key), key).toBe(value);
+  });
+});
+
+describe('what a refused read leaves', () => {
+  const parts = ['profiles', 'rankings', 'stats', 'search', 'lists'] as const;
+  /** Every key that clients read, and the time that it has left (s). */
+  const timesLeft = async () => {
+    const keys = (await allKeys(harness.redis)).filter((key) => !/^cache:|read-at$/.test(key));
+    return Promise.all(keys.map(async (key) => [key, await harness.redis.ttl(key)] as const));
+  };
+  /** Warms, lets little time to each key, and loads a table of which most rows are missing. */
+  async function warmThenShrink() {
+    await load('profiles');
+    await harness.warm({ parts: [...parts] });
+    for (const key of await allKeys(harness.redis)) await harness.redis.expire(key, 60);
+    await load('profiles', "platform = 'tiktok'");
+  }
+
+  test('is renewed at each warm until the last good one is a day old, and the failure says so', async () => {
+    await warmThenShrink();
+    const { redis } = harness;
+    const warmedAt = await lastGoodWarm('rankings');
+    const keptUntil = new Date(Date.parse(warmedAt) + 86_400_000).toISOString();
+    for (const _ of [1, 2]) {
+      const failure = await harness.failure({ parts: [...parts] });
+      expect(failure.message).toContain('5 of 5 parts failed');
+      expect(failure.message).toContain(`keys are kept until ${keptUntil}, last good warm ${warmedAt}.`);
+      // Until the next warm at least, also statistics, whose own TTL is 5 minutes.
+      for (const [key, seconds] of await timesLeft()) expect(seconds, key).toBeGreaterThan(1000);
+      expect(await redis.ttl('cache:metadata')).toBeGreaterThan(80_000);
+      for (const key of await allKeys(redis)) await redis.expire(key, 60);
+    }
+    expect(await lastGoodWarm('rankings')).toBe(warmedAt);
+  });
+
+  test('is left to expire when the last good warm is older', async () => {
+    await warmThenShrink();
+    for (const part of parts) await ageLastWarm(part, 25 * 3600);
+    const failure = await harness.failure({ parts: [...parts] });
+    expect(failure.message).toContain(
+      `Its keys are not renewed any more, last good warm ${await lastGoodWarm('profiles')}.`,
+    );
+    for (const [key, seconds] of await timesLeft()) expect(seconds, key).toBeLessThanOrEqual(60);
+  });
+
+  test('is not renewed by a dry run', async () => {
+    await warmThenShrink();
+    expect((await harness.failure({ parts: ['lists'], dryRun: true })).message).not.toContain('kept until');
+    for (const [key, seconds] of await timesLeft()) expect(seconds, key).toBeLessThanOrEqual(60);
+  });
+
+  const metadataOf = async (part: WarmPart) =>
+    JSON.parse((await harness.redis.hget('cache:metadata', part)) ?? '{}') as PartMetadata;
+  const lastGoodWarm = async (part: WarmPart) => (await metadataOf(part)).warmed_at;
+  async function ageLastWarm(part: WarmPart, seconds: number) {
+    const last = await metadataOf(part);
+    const warmed_at = new Date(Date.parse(last.warmed_at) - seconds * 1000).toISOString();
+    await harness.redis.hset('cache:metadata', part, JSON.stringify({ ...last, warmed_at }));
+  }
+});
+
+describe('a miss after a load that lost rows', () => {
+  const SHRUNKEN = 'kol-redis; fwd=uri-miss; detail=table-shrunk';
+  const KEYS = {
+    '/api/v1/kols/top?platform=all&by=followers&limit=100': 'kol:top:followers:all:100',
+    '/api/v1/kols?platform=all&limit=5': 'kol:profiles:list:all',
+    '/api/v1/stats': 'stats:platform',
+  };
+  const RANKING = '/api/v1/kols/top?platform=tiktok&by=followers&limit=100';
+  const fresh = { ...withToken, 'cache-control': 'no-cache' };
+
+  /** An API process that has read nothing. */
+  async function start(): Promise<RunningApi> {
+    const { REDIS_URL, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
+    const api = await startApi({ REDIS_URL, TRINO_CATALOG, TRINO_SCHEMA, API_TOKEN: TOKEN });
+    onTestFinished(() => api.close());
+    return api;
+  }
+  const someone = async (where: string) => {
+    const [[id] = []] = await harness.trino(
+      `SELECT kol_id FROM ${harness.schema}.all_profiles WHERE ${where} LIMIT 1`,
+    );
+    return { key: `kol:profile:${String(id)}`, path: `/api/v1/kols/${encodeURIComponent(String(id))}` };
+  };
+
+  test('is answered, but fills no set and is not remembered as "not found", until a warm accepts the table', async () => {
+    await load('profiles');
+    await load('content');
+    await harness.warm({ parts: ['profiles', 'rankings', 'stats', 'lists'] });
+    const lost = await someone("platform <> 'tiktok'");
+    const kept = await someone("platform = 'tiktok'");
+    await harness.redis.del(...Object.values(KEYS), lost.key, kept.key);
+    await load('profiles', "platform = 'tiktok'");
+    await load('content', "platform = 'tiktok' AND views < 0");
+
+    const api = await start();
+    for (const [path, key] of Object.entries(KEYS)) {
+      const answer = await api.get(path);
+      expect([answer.status, cacheStatus(answer)], path).toEqual([200, SHRUNKEN]);
+      expect(answer.headers.get('cache-control'), path).toBe('no-store');
+      expect(await harness.redis.exists(key), key).toBe(0);
+    }
+    for (const _ of [1, 2]) {
+      const answer = await api.get(lost.path);
+      expect([answer.status, cacheStatus(answer)]).toEqual([404, SHRUNKEN]);
+    }
+    expect(cacheStatus(await api.get(kept.path))).toBe('kol-redis; fwd=uri-miss; stored');
+
+    // The load is repaired: the same process finds the row at once.
+    await load('profiles');
+    expect((await api.get(lost.path)).status).toBe(200);
+
+    // Or it was right, and an operator says so.
+    await load('profiles', "platform = 'tiktok'");
+    await load('content', "platform = 'tiktok'");
+    await harness.warm({ parts: ['profiles', 'rankings', 'stats', 'lists'], allowShrink: true });
+    await harness.redis.del(...Object.values(KEYS));
+    const later = await start();
+    for (const path of Object.keys(KEYS))
+      expect(cacheStatus(await later.get(path)), path).toBe('kol-redis; fwd=uri-miss; stored');
+  });
+
+  test('removes and replaces nothing that is cached, also of a single platform that is lost', async () => {
+    await load('profiles');
+    await load('content');
+    await harness.warm({ parts: ['profiles', 'rankings', 'stats'] });
+    const before = await snapshot();
+    await load('profiles', "platform <> 'tiktok'");
+    await load('content', "platform <> 'tiktok'");
+    const api = await start();
+    const ranking = await api.get(RANKING, fresh);
+    expect([ranking.status, (ranking.json['items'] as unknown[]).length]).toEqual([200, 48]);
+    await load('profiles', 'kol_id IS NULL');
+    const { path } = await someone("platform = 'tiktok'");
+    expect((await api.get(path, fresh)).status).toBe(200);
+    expect(await snapshot()).toEqual(before);
   });
 });
 

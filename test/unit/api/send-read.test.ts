@@ -14,6 +14,7 @@ describe('Cache-Status (RFC 9211)', () => {
       'kol-redis; fwd=uri-miss; stored; collapsed',
     ],
     [{ ...read, outcome: 'miss' }, 'kol-redis; fwd=uri-miss'],
+    [{ ...read, outcome: 'miss', refused: true }, 'kol-redis; fwd=uri-miss; detail=table-shrunk'],
     [{ ...read, outcome: 'stale', ttlSeconds: -12 }, 'kol-l1; hit; ttl=-12'],
     [{ ...read, outcome: 'negative' }, 'kol-redis; hit; detail=negative'],
     [{ ...read, outcome: 'bypass' }, 'kol-redis; fwd=bypass; detail=redis-unavailable'],

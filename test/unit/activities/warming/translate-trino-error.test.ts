@@ -18,6 +18,18 @@ describe('an error of Trino', () => {
   );
 
   test.each([
+    ['ICEBERG_BAD_DATA', false],
+    ['ICEBERG_CURSOR_ERROR', false],
+    ['HIVE_BAD_DATA', true],
+  ])('of a damaged file (%s, the files are the same: %s) is not retried', (name, filesAreSame) => {
+    expect(translateTrinoError(queryError(name, 'EXTERNAL'), { filesAreSame })).toMatchObject({
+      type: 'SourceUnreadable',
+      nonRetryable: true,
+    });
+  });
+
+  test.each([
+    ['HIVE_BAD_DATA', 'EXTERNAL'],
     ['HIVE_CANNOT_OPEN_SPLIT', 'EXTERNAL'],
     ['NO_NODES_AVAILABLE', 'INSUFFICIENT_RESOURCES'],
     ['TABLE_NOT_FOUND', 'USER_ERROR'],

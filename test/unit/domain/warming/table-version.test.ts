@@ -22,7 +22,11 @@ const isSame = (one: readonly DataFile[], other: readonly DataFile[]) =>
 
 const A: DataFile = { path: 'a', bytes: '10', modifiedMs: 1000 };
 const B: DataFile = { path: 'b', bytes: '20', modifiedMs: 5000 };
-const SNAPSHOT: TableVersion = { kind: 'snapshot', id: '6691421330374532937' };
+const SNAPSHOT: TableVersion = {
+  kind: 'snapshot',
+  id: '6691421330374532937',
+  since: '2026-11-28T10:00:00.000Z',
+};
 const UNKNOWN: TableVersion = { kind: 'unknown' };
 
 describe('the version of a table of files', () => {
@@ -50,9 +54,14 @@ describe('the version of a table of files', () => {
   });
 });
 
+test('a snapshot that became the current one again, after a rollback, is another version', () => {
+  const again = { ...SNAPSHOT, since: '2026-11-28T11:00:00.000Z' };
+  expect(versionTexts({ kol_profiles: again })).not.toEqual(versionTexts({ kol_profiles: SNAPSHOT }));
+});
+
 test('versions are stored as texts, and an unknown one as null', () => {
   expect(versionTexts({ kol_profiles: SNAPSHOT, kol_content: UNKNOWN })).toEqual({
-    kol_profiles: 'snapshot 6691421330374532937',
+    kol_profiles: 'snapshot 6691421330374532937 since 2026-11-28T10:00:00.000Z',
     kol_content: null,
   });
   expect(versionTexts({ kol_profiles: version([A]) })['kol_profiles']).toMatch(/^files [0-9a-f]{16}$/);

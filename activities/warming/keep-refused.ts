@@ -1,0 +1,45 @@
+import { ApplicationFailure } from '@temporalio/activity';
+import { readPartMetadata, writePartMetadata } from '../../cache/writing/part-metadata.ts';
+import { renewPart } from '../../cache/writing/renew-part.ts';
+import type { RedisClient } from '../../clients/redis.ts';
+import { failureTypes } from '../../contract/failure-types.ts';
+import { judgeRefusedPart } from '../../domain/warming/refused-part.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+
+/** How the keys of a part are renewed that the lakehouse cannot replace. */
+export interface RefusedRenewal {
+  /** As long as the last good warm is at most this old (s); 0 never. */
+  readonly maxAgeSeconds: number;
+  /** For this time at least (s): until the next warm. */
+  readonly minTtlSeconds: number;
+}
+
+/** Failures of the data, which the next read would repeat. In an outage of Trino readers cannot fill a key with worse data. */
+const REFUSALS: ReadonlySet<string | null | undefined> = new Set([
+  failureTypes.emptyRead,
+  failureTypes.implausiblyShrunk,
+  failureTypes.sourceChanging,
+  failureTypes.sourceUnreadable,
+]);
+
+/**
+ * Renews what is cached of a part whose read was refused, so that neither readers see gaps nor the record of the last warm is lost, with which
+ * the next read is compared.
+ * @returns the failure; its message says until when the keys are kept
+ * @throws the first error that Redis answered
+ */
+export async function keepRefused(
+  failure: unknown,
+  redis: RedisClient,
+  part: WarmPart,
+  { maxAgeSeconds, minTtlSeconds }: RefusedRenewal,
+): Promise<unknown> {
+  if (!(failure instanceof ApplicationFailure) || !REFUSALS.has(failure.type)) return failure;
+  const last = await readPartMetadata(redis, part);
+  if (last === null) return failure;
+  await writePartMetadata(redis, part, last);
+  const { isKept, note } = judgeRefusedPart(last.warmed_at, { now: new Date(), maxAgeSeconds });
+  const keys = isKept ? `${await renewPart(redis, part, last, minTtlSeconds)} keys are ` : 'Its keys are ';
+  const { message, type, nonRetryable, details, cause } = failure;
+  return new ApplicationFailure(`${message} ${keys}${note}.`, type, nonRetryable, details, cause);
+}

@@ -1,0 +1,63 @@
+import type { RedisClient } from '../../clients/redis.ts';
+import { ALL_PROFILES, type PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { profile } from '../../domain/entities/profile.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import { scanEntities } from '../redis/scan-entities.ts';
+import { FENCE_SECONDS, fenceKey } from './read-fence.ts';
+import { refreshTtls } from './refresh-ttl.ts';
+
+/**
+ * Renews all that is cached of a part, without a look at the lakehouse. A set that a reader has filled since the last warm is renewed too.
+ * @param last the last good warm of the part
+ * @param minTtlSeconds each key lives at least this long, also one whose TTL is shorter
+ * @returns how many keys are cached
+ * @throws the first error that Redis answered
+ */
+export const renewPart = (
+  redis: RedisClient,
+  part: WarmPart,
+  last: PartMetadata,
+  minTtlSeconds: number,
+): Promise<number> =>
+  part === 'profiles'
+    ? renewProfileKeys(redis, last, minTtlSeconds)
+    : renewSetKeys(redis, last, minTtlSeconds);
+
+async function renewSetKeys(
+  redis: RedisClient,
+  { sets }: PartMetadata,
+  minTtlSeconds: number,
+): Promise<number> {
+  const keys = Object.entries(sets).map(([key, { ttlSeconds }]) => ({
+    key,
+    ttlSeconds: Math.max(ttlSeconds, minTtlSeconds),
+  }));
+  await refreshTtls(
+    redis,
+    keys.map(({ key, ttlSeconds }) => ({
+      key: fenceKey(key),
+      ttlSeconds: Math.max(ttlSeconds, FENCE_SECONDS),
+    })),
+  );
+  return refreshTtls(redis, keys);
+}
+
+/** Of hot profiles only those of the last warm: what readers have cached since would take the room of others. */
+async function renewProfileKeys(
+  redis: RedisClient,
+  last: PartMetadata,
+  minTtlSeconds: number,
+): Promise<number> {
+  const oldest = last.oldest_read_at ?? last.read_at;
+  const areAllWarm = last.shape === ALL_PROFILES;
+  const ttlSeconds = Math.max(profile.ttlSeconds, minTtlSeconds);
+  let renewed = 0;
+  for await (const page of scanEntities(redis, profile)) {
+    const due = page.filter(({ cachedAt }) => (areAllWarm ? cachedAt >= oldest : cachedAt === last.read_at));
+    renewed += await refreshTtls(
+      redis,
+      due.map(({ id }) => ({ key: profile.key(id), ttlSeconds })),
+    );
+  }
+  return renewed;
+}
