@@ -65,9 +65,9 @@ describe('the forecast of reads', () => {
             counted.map((profile) => (profile.id === id ? { id, reads: profile.reads + more } : profile));
           const before = readsOf(forecast(reads), id);
           const slack = 1e-9 * (1 + before);
-          expect(
-            readsOf(forecast({ ...reads, recent: add(reads.recent) }), id),
-          ).toBeGreaterThanOrEqual(before - slack);
+          expect(readsOf(forecast({ ...reads, recent: add(reads.recent) }), id)).toBeGreaterThanOrEqual(
+            before - slack,
+          );
           const [hour] = reads.coming;
           if (hour === undefined || reads.coming.length > 1) return;
           const hourly = reads.hourly.map((count, index) =>
