@@ -18,8 +18,8 @@ export interface WarmHotProfilesArgs extends WarmPartArgs {
 }
 
 /**
- * Warms the profiles that will probably be read most until the next warm, then fills the room with those that have the most followers. In addition it refreshes
- * profiles beyond the room that are still read and about to expire.
+ * Warms the profiles that will probably be read most until the next warm, then fills the room with those that have the most followers. In
+ * addition it refreshes profiles beyond the room that are still read and about to expire.
  */
 export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: ProfileOptions }) {
   const { redis, lakehouse, profiles: options } = deps;

@@ -13,7 +13,7 @@ import { luaScript, runScript } from '../redis/lua-script.ts';
 
 /**
  * Half-lives after which a count is rebased to today's weights: far below the 1,024 at which a double overflows, and only every
- * 75 days, because rewriting 50,000 members takes 45 ms, in which Redis answers no other client.
+ * 75 days for the recent reads, because rewriting 50,000 members takes 45 ms, in which Redis answers no other client.
  */
 const REBASE_HALF_LIVES = 300;
 
@@ -100,9 +100,9 @@ async function readCounted(
   { key, halfLifeSeconds }: ReadCounts,
   now: number,
 ): Promise<Counted> {
-  const score = await redis.zscore(key, START_MEMBER);
-  if (score === null) return { counted: [], start: now };
-  const start = -Number(score);
+  const startScore = await redis.zscore(key, START_MEMBER);
+  if (startScore === null) return { counted: [], start: now };
+  const start = -Number(startScore);
   const weight = readWeight(now - start, halfLifeSeconds);
   const reads = new Map<string, number>();
   for (let from = 0; ; from += MEMBERS_PER_PAGE) {

@@ -1,7 +1,7 @@
 /**
  * A read loses half of its weight in this time. In the simulation (docs/hot-profiles.md) a shorter half-life separates rarely read
- * KOLs less well, and a longer one keeps KOLs that are no longer read. The forecast
- * (read-forecast.ts) adds what is read at this hour of other days.
+ * KOLs less well, and a longer one keeps KOLs that are no longer read. What is read at the coming hour of the day is the matter of
+ * read-forecast.ts.
  */
 export const READ_HALF_LIFE_SECONDS = 6 * 3600;
 
