@@ -138,15 +138,15 @@ function printDefaultSettings(): void {
 }
 
 function printForecast(): void {
-  const rooms = [500, 2_000];
+  const rooms = [100, 500];
   const patterns = [
     { name: 'strong', daily: { groups: 6, quiet: 0.05 } },
     { name: 'mild', daily: { groups: 6, quiet: 0.3 } },
     { name: 'none', daily: undefined },
   ];
-  const days = { ...BASE_SCENARIO, kols: 10_000, readsPerSecond: 5, hours: 96, measuredFromHour: 48 };
+  const days = { ...BASE_SCENARIO, kols: 2_000, readsPerSecond: 3, hours: 96, measuredFromHour: 48 };
   const rows = patterns.flatMap(({ name, daily }) =>
-    [0, 0.005, DRIFT].flatMap((driftPerHour) => {
+    [0, DRIFT / 10, DRIFT].flatMap((driftPerHour) => {
       const scenario = { ...days, driftPerHour, ...(daily && { daily }) };
       return simulateHotProfiles(scenario, rooms).map((rates, index) => [
         name,
