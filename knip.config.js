@@ -8,6 +8,7 @@ const PROGRAMS = [
   'engines/{reset,start}.ts',
   'bench/{hot-profiles,reads,scoring,warming}.ts',
   'bench/reads/baseline-server.ts',
+  'bench/warming/baselines.ts',
   'deploy/check-http.mjs',
 ];
 /** Parts of the engines that only tests start. */

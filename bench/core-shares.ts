@@ -26,21 +26,26 @@ export type Processes = Readonly<Record<string, number | undefined>>;
 
 /**
  * Measures the processor time of processes during some work.
- * @returns its result, and text such as "worker 61, Redis 12": microseconds for each of the items that were worked
+ * @returns its result, the seconds of each process by name, and text such as "worker 61, Redis 12": microseconds for each of the items
+ * that were worked
  */
 export async function withProcessorTime<T>(
   processes: Processes,
   items: number,
   work: () => Promise<T>,
-): Promise<{ readonly result: T; readonly perItem: string }> {
+): Promise<{
+  readonly result: T;
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly perItem: string;
+}> {
   const running = Object.entries(processes).flatMap(([name, pid]) =>
     pid === undefined ? [] : [{ name, pid }],
   );
   const before = running.map(({ pid }) => processorSeconds(pid));
   const result = await work();
-  const spent = running.map(({ name, pid }, index) => {
-    const seconds = processorSeconds(pid) - (before[index] ?? Number.NaN);
-    return `${name} ${Math.round((seconds / items) * 1_000_000)}`;
-  });
-  return { result, perItem: spent.join(', ') };
+  const spent = running.map(
+    ({ name, pid }, index) => [name, processorSeconds(pid) - (before[index] ?? Number.NaN)] as const,
+  );
+  const perItem = spent.map(([name, seconds]) => `${name} ${Math.round((seconds / items) * 1_000_000)}`);
+  return { result, seconds: Object.fromEntries(spent), perItem: perItem.join(', ') };
 }

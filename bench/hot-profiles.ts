@@ -42,6 +42,7 @@ printChoices();
 printHalfLives();
 printReadLimits();
 printDefaultSettings();
+printForecast();
 
 function printScenario(): void {
   const { readsPerSecond, hours, measuredFromHour, followersCorrelation } = BASE_SCENARIO;
@@ -133,5 +134,46 @@ function printDefaultSettings(): void {
   const [rates] = simulateHotProfiles({ ...BASE_SCENARIO, measuredFromHour: 0 }, [Math.min(room, KOLS)]);
   console.log(
     `\nDefault settings (25 % of 512 MB, room for ${count(room)}): ${percent(rates?.served.both ?? 0)} served from Redis from the first warm on.`,
+  );
+}
+
+function printForecast(): void {
+  const rooms = [100, 500];
+  const patterns = [
+    { name: 'strong', daily: { groups: 6, quiet: 0.05 } },
+    { name: 'mild', daily: { groups: 6, quiet: 0.3 } },
+    { name: 'none', daily: undefined },
+  ];
+  const days = { ...BASE_SCENARIO, kols: 2_000, readsPerSecond: 3, hours: 96, measuredFromHour: 48 };
+  const rows = patterns.flatMap(({ name, daily }) =>
+    [0, DRIFT / 10, DRIFT].flatMap((driftPerHour) => {
+      const scenario = { ...days, driftPerHour, ...(daily && { daily }) };
+      return simulateHotProfiles(scenario, rooms).map((rates, index) => [
+        name,
+        describeDrift(scenario),
+        count(rooms[index] ?? 0),
+        percent(rates.best),
+        relativeToBest(rates.chosen.both, rates),
+        relativeToBest(rates.chosen.forecast, rates),
+        percent(rates.served.both),
+        percent(rates.served.forecast),
+      ]);
+    }),
+  );
+  console.log(
+    `\n${count(days.kols)} KOLs, ${days.readsPerSecond} reads a second, the last ${days.hours - days.measuredFromHour} of ${days.hours} h; 6 groups of KOLs, each active for 4 h of the day:`,
+  );
+  printTable(
+    [
+      'pattern',
+      'drift',
+      'room',
+      'best possible',
+      'recent reads',
+      'forecast',
+      'served: recent',
+      'served: forecast',
+    ],
+    rows,
   );
 }

@@ -1,15 +1,17 @@
 import { profile } from '../domain/entities/profile.ts';
-import { readCounts } from '../domain/entities/read-counts.ts';
+import { hourlyReads, recentReads } from '../domain/entities/read-counts.ts';
 import {
-  readWeight,
-  selectMostRead,
-  selectStillRead,
-  type CountedProfile,
-} from '../domain/warming/hot-profiles.ts';
+  chooseHotProfiles,
+  createFill,
+  type ComparedSettings,
+  type KnownReads,
+} from '../domain/warming/choose-hot-profiles.ts';
+import { readWeight, WARM_SECONDS, type CountedProfile } from '../domain/warming/hot-profiles.ts';
+import { hourOfDay, hourReads, HOURS, hoursAhead } from '../domain/warming/read-forecast.ts';
 import { zipfTrace, type Popularity } from './zipf-trace.ts';
 
 /** Reads of profiles over some hours, with periodic warms. */
-export interface Scenario extends Popularity {
+export interface Scenario extends Popularity, ComparedSettings {
   readonly kols: number;
   readonly readsPerSecond: number;
   readonly hours: number;
@@ -17,19 +19,22 @@ export interface Scenario extends Popularity {
   /** Hit rates are measured from this hour on; before it, reads are only counted. */
   readonly measuredFromHour: number;
   readonly seed: number;
-  /** Half-life to compare with the system's. */
-  readonly halfLifeSeconds?: number;
-  /** Minimum of counted reads to compare with the system's. */
-  readonly minReads?: number;
 }
 
-/** Ways to choose the profiles that a warm keeps: the most followed, the most read, or the most read and then the most followed. */
-const choices = ['followers', 'reads', 'both'] as const;
+/**
+ * Ways to choose the profiles that a warm keeps: the most followed, the most read, the most read and then the most followed, or those that
+ * the forecast for the coming hour expects to be read most and then the most followed, as the warm does.
+ */
+const choices = ['followers', 'reads', 'both', 'forecast'] as const;
 type Choice = (typeof choices)[number];
 
 /** The choices, and a cache without warms. */
 const policies = [...choices, 'noWarm'] as const;
 type Policy = (typeof policies)[number];
+
+/** The choices that also refresh profiles beyond the room. */
+const refreshing = ['both', 'forecast'] as const;
+type Refreshing = (typeof refreshing)[number];
 
 /** Shares of reads, 0–1. */
 export interface HitRates {
@@ -44,9 +49,8 @@ export interface HitRates {
 }
 
 /**
- * Simulates a scenario for several rooms at the same time. Read weights, the choice of the most read and the refresh are functions of
- * domain/warming/hot-profiles.ts. The fill with the most followed is simulated here: the warm reads them from the lakehouse.
- * Redis is assumed to be large enough to evict nothing.
+ * Simulates a scenario for several rooms at the same time. Weights, forecast, choice, fill and refresh are functions of domain/warming, which
+ * the warm calls too. The sorted sets of Redis are arrays here, and Redis is assumed to be large enough to evict nothing.
  * @param rooms numbers of profiles that a warm keeps
  * @returns the hit rates of each room, in the same order
  */
@@ -54,28 +58,41 @@ export function simulateHotProfiles(scenario: Scenario, rooms: readonly number[]
   const { kols, warmEverySeconds, halfLifeSeconds } = scenario;
   const trace = zipfTrace(kols, scenario, scenario.seed);
   const byFollowers = Array.from(trace.byFollowers, String);
-  const counter = createCounter(kols, halfLifeSeconds);
+  const counter = createCounter(kols, { ...recentReads, ...(halfLifeSeconds && { halfLifeSeconds }) });
+  const hourly = Array.from({ length: HOURS }, () => createCounter(kols, hourlyReads));
   const tallies = rooms.map((room) => createTally(room, kols));
 
   for (let now = 0; now < scenario.hours * 3600; now += warmEverySeconds) {
-    const counted = counter.mostRead(now);
+    const recent = counter.mostRead(now);
+    const hours = hourly.map((counted, hour) =>
+      hourReads(hour, { counted: counted.mostRead(now), start: counted.start() ?? now }, now),
+    );
+    const coming = hoursAhead(now, warmEverySeconds + WARM_SECONDS);
     const batch = trace.draw(Math.round(scenario.readsPerSecond * warmEverySeconds));
     const reads = countReads(batch, kols);
     const highestCounts = reads.slice().sort().reverse();
+    const mostLikely = trace.byLikelihood();
 
     for (const tally of tallies) {
-      const chosen = choose(counted, byFollowers, tally.room, scenario.minReads);
-      const refresh = toKols(selectStillRead(counted.slice(tally.room), profile.ttlSeconds, halfLifeSeconds));
+      const { chosen, refresh } = choose(
+        { recent, hourly: hours },
+        coming,
+        byFollowers,
+        tally.room,
+        scenario,
+      );
       const served = serve(tally.expiries, chosen, refresh, batch, { now, warmEverySeconds });
       if (now < scenario.measuredFromHour * 3600) continue;
       for (const choice of choices) tally.chosen[choice] += readsOf(reads, chosen[choice]);
       for (const policy of policies) tally.served[policy] += served[policy];
-      tally.best += readsOf(reads, trace.byPopularity.slice(0, tally.room));
+      tally.best += readsOf(reads, mostLikely.slice(0, tally.room));
       tally.hindsight += highestCounts.slice(0, tally.room).reduce((sum, count) => sum + count, 0);
       tally.reads += batch.length;
     }
 
     counter.add(reads, now + warmEverySeconds);
+    // A process writes its counts every few seconds: these reads belong to the hour in which they were made.
+    hourly[hourOfDay(now)]?.add(reads, now + warmEverySeconds);
     trace.advance(warmEverySeconds / 3600);
   }
   return tallies.map(toHitRates);
@@ -83,21 +100,31 @@ export function simulateHotProfiles(scenario: Scenario, rooms: readonly number[]
 
 const toKols = (ids: readonly string[]): number[] => ids.map(Number);
 
-/** Weighted reads, like the sorted set in Redis. */
-function createCounter(kols: number, halfLifeSeconds: number | undefined) {
-  const ids = Array.from({ length: kols }, (_, kol) => String(kol));
+/** Weighted reads, like a sorted set in Redis. */
+function createCounter(
+  kols: number,
+  { halfLifeSeconds, maxMembers }: { readonly halfLifeSeconds: number; readonly maxMembers: number },
+) {
   const weights = new Float64Array(kols);
+  let start: number | undefined;
+  /** The most read KOLs, sorted when they are asked for after a change. */
+  let order: number[] | undefined;
+  const sort = () =>
+    Array.from(weights.keys())
+      .filter((kol) => (weights[kol] ?? 0) > 0)
+      .sort((a, b) => (weights[b] ?? 0) - (weights[a] ?? 0))
+      .slice(0, maxMembers);
   return {
+    start: () => start,
     mostRead(now: number): CountedProfile[] {
-      const weightNow = readWeight(now, halfLifeSeconds);
-      return ids
-        .filter((_, kol) => (weights[kol] ?? 0) > 0)
-        .map((id) => ({ id, reads: (weights[Number(id)] ?? 0) / weightNow }))
-        .sort((a, b) => b.reads - a.reads)
-        .slice(0, readCounts.maxMembers);
+      const weightNow = readWeight(now - (start ?? now), halfLifeSeconds);
+      order ??= sort();
+      return order.map((kol) => ({ id: String(kol), reads: (weights[kol] ?? 0) / weightNow }));
     },
     add(reads: Int32Array, now: number): void {
-      const weight = readWeight(now, halfLifeSeconds);
+      start ??= now;
+      order = undefined;
+      const weight = readWeight(now - start, halfLifeSeconds);
       reads.forEach((count, kol) => {
         weights[kol] = (weights[kol] ?? 0) + count * weight;
       });
@@ -111,40 +138,39 @@ function countReads(batch: Int32Array, kols: number): Int32Array {
   return reads;
 }
 
+type Choices = Readonly<Record<Choice, readonly number[]>>;
+
 function choose(
-  counted: readonly CountedProfile[],
+  reads: KnownReads,
+  coming: readonly number[],
   byFollowers: readonly string[],
   room: number,
-  minReads: number | undefined,
-): Record<Choice, number[]> {
+  compared: ComparedSettings,
+): { chosen: Choices; refresh: Readonly<Record<Refreshing, readonly number[]>> } {
+  const limits = { room, ttlSeconds: profile.ttlSeconds };
+  const both = chooseHotProfiles({ ...reads, hourly: [] }, { ...limits, coming: [] }, compared);
+  const forecast = chooseHotProfiles(reads, { ...limits, coming }, compared);
+  const filled = (mostRead: readonly string[]) =>
+    toKols([...mostRead, ...createFill<string>(room - mostRead.length, mostRead, (id) => id)(byFollowers)]);
   return {
-    followers: toKols(byFollowers.slice(0, room)),
-    reads: toKols(counted.slice(0, room).map(({ id }) => id)),
-    both: toKols(fillWithMostFollowed(selectMostRead(counted, room, minReads), byFollowers, room)),
+    chosen: {
+      followers: toKols(byFollowers.slice(0, room)),
+      reads: toKols(reads.recent.slice(0, room).map(({ id }) => id)),
+      both: filled(both.mostRead),
+      forecast: filled(forecast.mostRead),
+    },
+    refresh: { both: toKols(both.stillRead), forecast: toKols(forecast.stillRead) },
   };
 }
 
-/** The most read profiles, then the most followed of the others until the room is full. */
-function fillWithMostFollowed(
-  mostRead: readonly string[],
-  byFollowers: readonly string[],
-  room: number,
-): string[] {
-  const chosen = new Set(mostRead);
-  for (const id of byFollowers) {
-    if (chosen.size >= room) break;
-    chosen.add(id);
-  }
-  return [...chosen];
-}
-
 function createTally(room: number, kols: number) {
-  const zeros = () => ({ followers: 0, reads: 0, both: 0, noWarm: 0 });
+  const zeros = () => ({ followers: 0, reads: 0, both: 0, forecast: 0, noWarm: 0 });
   /** When the profile of each KOL expires from Redis, in seconds. */
   const expiries: Record<Policy, Float64Array> = {
     followers: new Float64Array(kols),
     reads: new Float64Array(kols),
     both: new Float64Array(kols),
+    forecast: new Float64Array(kols),
     noWarm: new Float64Array(kols),
   };
   return { room, expiries, chosen: zeros(), served: zeros(), best: 0, hindsight: 0, reads: 0 };
@@ -168,16 +194,17 @@ function readsOf(reads: Int32Array, kols: Iterable<number>): number {
 /** Simulates a warm and the reads until the next warm. @returns the hits of each policy */
 function serve(
   expiries: Readonly<Record<Policy, Float64Array>>,
-  chosen: Readonly<Record<Choice, readonly number[]>>,
-  refresh: readonly number[],
+  chosen: Choices,
+  refresh: Readonly<Record<Refreshing, readonly number[]>>,
   batch: Int32Array,
   { now, warmEverySeconds }: { readonly now: number; readonly warmEverySeconds: number },
 ): Record<Policy, number> {
   const ttl = profile.ttlSeconds;
-  for (const kol of refresh) {
-    const remaining = (expiries.both[kol] ?? 0) - now;
-    if (remaining > 0 && remaining < warmEverySeconds) expiries.both[kol] = now + ttl;
-  }
+  for (const policy of refreshing)
+    for (const kol of refresh[policy]) {
+      const remaining = (expiries[policy][kol] ?? 0) - now;
+      if (remaining > 0 && remaining < warmEverySeconds) expiries[policy][kol] = now + ttl;
+    }
   for (const choice of choices) for (const kol of chosen[choice]) expiries[choice][kol] = now + ttl;
   const countHits = (expiry: Float64Array) => {
     let hits = 0;
@@ -192,6 +219,7 @@ function serve(
     followers: countHits(expiries.followers),
     reads: countHits(expiries.reads),
     both: countHits(expiries.both),
+    forecast: countHits(expiries.forecast),
     noWarm: countHits(expiries.noWarm),
   };
 }

@@ -8,14 +8,23 @@ export interface Popularity {
   readonly driftPerHour: number;
   /** Correlation between the logarithms of reads and followers. */
   readonly followersCorrelation: number;
+  /** KOLs are read at different hours of the day; without it, at all hours alike. */
+  readonly daily?: DailyPattern;
+}
+
+/** Each KOL is in one of some groups. The groups share the day: each is active for the same number of hours, one after the other. */
+export interface DailyPattern {
+  readonly groups: number;
+  /** How often a KOL is read outside of the hours of its group, as a part of how often it is read inside. */
+  readonly quiet: number;
 }
 
 /** A sequence of profile reads. KOLs are numbers from 0. */
 interface ZipfTrace {
   /** KOLs by followers, most followed first. */
   readonly byFollowers: Int32Array;
-  /** KOLs by current popularity, most popular first. */
-  readonly byPopularity: Int32Array;
+  /** KOLs by how likely they are to be read now, the most likely first. */
+  byLikelihood(): Int32Array;
   /** The next reads, with the current popularity. */
   draw(reads: number): Int32Array;
   /** Lets popularity drift for this time. */
@@ -27,12 +36,32 @@ export function zipfTrace(kols: number, popularity: Popularity, seed: number): Z
   const random = seededRandom(seed);
   const byPopularity = shuffled(kols, random);
   const cumulative = cumulativeZipf(kols, popularity.skew);
+  const byFollowers = sortByFollowers(byPopularity, popularity.followersCorrelation, random);
+  const { daily } = popularity;
+  let hour = 0;
+  /** How much of its popularity a KOL has at this hour. */
+  const activity = ({ groups, quiet }: DailyPattern, kol: number): number =>
+    kol % groups === Math.floor(((hour % 24) * groups) / 24) ? 1 : quiet;
+  const drawAny = () => byPopularity[indexOf(cumulative, random())] ?? 0;
+  const drawActive = (pattern: DailyPattern): number => {
+    for (;;) {
+      const kol = drawAny();
+      if (random() < activity(pattern, kol)) return kol;
+    }
+  };
   return {
-    byPopularity,
-    byFollowers: sortByFollowers(byPopularity, popularity.followersCorrelation, random),
+    byFollowers,
+    byLikelihood: () =>
+      daily === undefined
+        ? byPopularity
+        : sortByLikelihood(
+            byPopularity,
+            (kol, rank) => activity(daily, kol) * (rank + 1) ** -popularity.skew,
+          ),
     draw: (reads) =>
-      Int32Array.from({ length: reads }, () => byPopularity[indexOf(cumulative, random())] ?? 0),
+      Int32Array.from({ length: reads }, () => (daily === undefined ? drawAny() : drawActive(daily))),
     advance: (hours) => {
+      hour += hours;
       // Each exchange moves two KOLs.
       for (let exchange = 0; exchange < (kols * popularity.driftPerHour * hours) / 2; exchange += 1)
         swap(byPopularity, Math.floor(random() * kols), Math.floor(random() * kols));
@@ -82,6 +111,17 @@ function sortByFollowers(byPopularity: Int32Array, correlation: number, random: 
     scores[kol] = noiseWeight * normal(random) - correlation * Math.log(rank + 1);
   });
   return byPopularity.slice().sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0));
+}
+
+function sortByLikelihood(
+  byPopularity: Int32Array,
+  likelihood: (kol: number, rank: number) => number,
+): Int32Array {
+  const likelihoods = new Float64Array(byPopularity.length);
+  byPopularity.forEach((kol, rank) => {
+    likelihoods[kol] = likelihood(kol, rank);
+  });
+  return byPopularity.slice().sort((a, b) => (likelihoods[b] ?? 0) - (likelihoods[a] ?? 0));
 }
 
 /** A standard normal random number (Box-Muller). */

@@ -1,4 +1,4 @@
-import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
+import { measureRoom, selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
 import { readCachedFiles } from '../../cache/writing/cached-files.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
@@ -55,13 +55,18 @@ export function createPlanProfiles(
     return warm.run(() => plan(warm, args, MAX_CHANGES));
   };
 
+  const select = async (room: number, now: Date) => ({
+    room,
+    ...(await selectHotProfiles(redis, { ...options, room }, now)),
+  });
+
   /** @param changesLeft how often it may begin again because files changed while it read them */
   async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {
     const now = new Date();
     const readAt = await readRedisTime(redis);
     const [last, hot, { versions, result: tableRows }] = await Promise.all([
       readPartMetadata(redis, 'profiles'),
-      selectHotProfiles(redis, options, now),
+      measureRoom(redis, options),
       countRowsAtOneVersion(warm),
     ]);
     const rows = tableRows['kol_profiles'] ?? 0;
@@ -78,7 +83,7 @@ export function createPlanProfiles(
 
     if (
       warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
-      (await refreshUnchangedProfiles(warm, lakehouse, last, hot, areAllHot))
+      (await refreshUnchangedProfiles(warm, lakehouse, last, areAllHot ? 'all' : await select(hot.room, now)))
     ) {
       if (!args.dryRun) {
         await warm.writeMetadata(last, now);

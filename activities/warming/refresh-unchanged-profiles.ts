@@ -10,17 +10,17 @@ import { writeProfilesById } from './write-profiles.ts';
 
 /**
  * Refreshes the TTLs of hot profiles that are cached, and reads only those that became hot since the last warm.
- * @param areAllHot every profile of the lakehouse is kept warm
+ * @param hot 'all' when every profile of the lakehouse is kept warm
  * @returns false when profiles of the last warm are missing from Redis: then all must be read again
  */
 export async function refreshUnchangedProfiles(
   warm: PartWarm,
   lakehouse: Lakehouse,
   last: PartMetadata,
-  hot: HotProfiles,
-  areAllHot: boolean,
+  hot: 'all' | (HotProfiles & { readonly room: number }),
 ): Promise<boolean> {
-  const wantedIds = new Set([...hot.mostRead, ...hot.refresh]);
+  const areAllHot = hot === 'all';
+  const wantedIds = new Set(areAllHot ? [] : [...hot.mostRead, ...hot.refresh]);
   // Profiles that became hot take the room of some that the last warm chose. The latter are left to expire.
   const oldest = last.oldest_read_at ?? last.read_at;
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;

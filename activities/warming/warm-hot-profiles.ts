@@ -1,4 +1,6 @@
 import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
+import { profile } from '../../domain/entities/profile.ts';
+import { createFill } from '../../domain/warming/choose-hot-profiles.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
@@ -16,8 +18,8 @@ export interface WarmHotProfilesArgs extends WarmPartArgs {
 }
 
 /**
- * Warms the profiles that are read most, then fills the room with those that have the most followers. In addition it refreshes
- * profiles beyond the room that are still read and about to expire.
+ * Warms the profiles that will probably be read most until the next warm, then fills the room with those that have the most followers. In
+ * addition it refreshes profiles beyond the room that are still read and about to expire.
  */
 export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: ProfileOptions }) {
   const { redis, lakehouse, profiles: options } = deps;
@@ -26,21 +28,17 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
     const { room, readAt, versions } = args;
     const warm = new PartWarm(deps, 'profiles', args);
     return warm.run(async () => {
-      const hot = await selectHotProfiles(redis, options, new Date());
+      const hot = await selectHotProfiles(redis, { ...options, room }, new Date());
       const limitRate = createRateLimiter(options.writesPerSecond, warm.reading.signal);
       const writing = { readAt, versions, limitRate };
       await writeProfilesById(warm, lakehouse, hot.refresh, writing);
-      let roomLeft = room - (await writeProfilesById(warm, lakehouse, hot.mostRead, writing));
+      const roomLeft = room - (await writeProfilesById(warm, lakehouse, hot.mostRead, writing));
 
-      const done = new Set([...hot.mostRead, ...hot.refresh]);
+      const fill = createFill(roomLeft, [...hot.mostRead, ...hot.refresh], profile.idOf);
       const reading = { ...warm.readingAt(versions), timeoutSeconds: queryTimeoutOf(options, room) };
       const choice = { overall: room, perPlatform: Math.min(options.perPlatform, room) };
       for await (const page of prefetchPages(lakehouse.mostFollowed(choice, reading))) {
-        const added = page
-          .filter((row) => !done.has(row.kol_id) && isInScope(args, row))
-          .slice(0, Math.max(0, roomLeft));
-        for (const { kol_id } of added) done.add(kol_id);
-        roomLeft -= added.length;
+        const added = fill(page.filter((row) => isInScope(args, row)));
         await limitRate(writesOf(await writeProfiles(warm, added, readAt)));
       }
       return warm.report();

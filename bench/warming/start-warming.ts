@@ -7,6 +7,7 @@ import type { Workflows } from '../../contract/workflows.ts';
 import { workerProgram } from '../../engines/programs.ts';
 import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
+import type { Processes } from '../core-shares.ts';
 import type { Bench } from '../run-bench.ts';
 
 /** Number of profiles in today's lakehouse. */
@@ -18,6 +19,8 @@ export interface Warming {
   readonly redis: Redis;
   readonly source: { readonly trinoUrl: string; readonly catalog: string; readonly schema: string };
   readonly worker: ManagedProcess;
+  /** The processes that work on a warm, by name. */
+  readonly processes: Processes;
   /** Starts another worker and waits for the end of its startup warm, whether it succeeds or fails. */
   readonly startWorker: (env: NodeJS.ProcessEnv) => Promise<ManagedProcess>;
   readonly warm: (input: WarmCacheInput) => Promise<WarmReport>;
@@ -39,11 +42,14 @@ export async function startWarming(bench: Bench): Promise<Warming> {
   });
   bench.atEnd(() => temporal.connection.close());
   const startWorker = (env: NodeJS.ProcessEnv) => startWarmWorker(bench, temporal, env);
+  const worker = await startWorker({});
+  const { trino, redis: redisServer } = bench.stack.engines;
   return {
     bench,
     redis,
     source,
-    worker: await startWorker({}),
+    worker,
+    processes: { worker: worker.pid, Trino: trino?.pid, Redis: redisServer?.pid },
     startWorker,
     warm: (input) => runWarm(temporal, input),
   };

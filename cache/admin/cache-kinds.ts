@@ -9,7 +9,7 @@ import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { ranking, rankingKinds } from '../../domain/entities/ranking.ts';
-import { readCounts } from '../../domain/entities/read-counts.ts';
+import { recentReads } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
 import { searchIndex } from '../../domain/entities/search-index.ts';
 import { searchRecent } from '../../domain/entities/search-recent.ts';
@@ -43,7 +43,7 @@ const sets = {
 const records = {
   engagement: starts(engagement.key('')),
   search_recent: starts(searchRecent.key('')),
-  profile_reads: starts(readCounts.key),
+  profile_reads: starts(recentReads.key),
   cache_metadata: starts(cacheMetadata.key),
   switches: starts(switches.key),
 } as const;

@@ -4,7 +4,7 @@ import { content } from '../../domain/entities/content.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
 import { kolContent } from '../../domain/entities/kol-content.ts';
 import { profile } from '../../domain/entities/profile.ts';
-import { readCounts } from '../../domain/entities/read-counts.ts';
+import { allReadCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
 import { readCachedField, scanKeys } from '../redis/scan-entities.ts';
 import { raiseFences } from '../writing/raise-fences.ts';
@@ -70,6 +70,7 @@ export async function eraseKol(redis: RedisClient, kolId: string): Promise<Erase
   const terms = [...names].flatMap((name) =>
     name === null || name === '' ? [] : [name.trim().toLowerCase()],
   );
+  const removals = await Promise.all(allReadCounts.map(({ key }) => redis.zrem(key, kolId)));
   return {
     profile: await unlinkKeys(redis, [profile.key(kolId)]),
     score: await unlinkKeys(redis, [score.key(kolId)]),
@@ -77,7 +78,7 @@ export async function eraseKol(redis: RedisClient, kolId: string): Promise<Erase
     kol_content: await unlinkKeys(redis, [kolContent.key(kolId)]),
     ...counts,
     autocomplete: terms.length === 0 ? 0 : await redis.zrem(autocomplete.key, ...new Set(terms)),
-    profile_reads: await redis.zrem(readCounts.key, kolId),
+    profile_reads: removals.reduce((sum, removed) => sum + removed, 0),
   };
 }
 

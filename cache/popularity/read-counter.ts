@@ -1,5 +1,5 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { addReads } from './read-counts.ts';
+import { addReads, type ReadClock } from './read-counts.ts';
 
 /** Counts the profiles that clients read, so that the warm can choose the hot ones. */
 export interface ReadCounter {
@@ -14,6 +14,8 @@ export interface ReadCounterOptions {
   readonly flushMs?: number;
   /** Different ids that are counted between two writes. */
   readonly maxIds?: number;
+  /** The clock of Redis by default. */
+  readonly clock?: ReadClock | undefined;
 }
 
 /** Short enough that a process that dies loses little, long enough that the writes are few compared with the reads. */
@@ -28,7 +30,7 @@ const MAX_IDS = 10_000;
 export function createReadCounter(
   redis: RedisClient,
   onProblem: (error: unknown) => void,
-  { flushMs = FLUSH_MS, maxIds = MAX_IDS }: ReadCounterOptions = {},
+  { flushMs = FLUSH_MS, maxIds = MAX_IDS, clock }: ReadCounterOptions = {},
 ): ReadCounter {
   let counts = new Map<string, number>();
   let flushing: Promise<void> | undefined;
@@ -38,7 +40,7 @@ export function createReadCounter(
     const reads = counts;
     counts = new Map();
     try {
-      await addReads(redis, reads);
+      await addReads(redis, reads, clock);
       failing = false;
     } catch (error) {
       if (!failing) onProblem(error);

@@ -155,12 +155,10 @@ function callOf(hashes: readonly HashEntry[], mode: RowMode) {
     fields: {},
   };
   const names = Object.keys(fields);
-  const values = hashes.flatMap((hash) => names.map((name) => hash.fields[name] ?? ''));
   const readAt = readAtOf(fields);
   const timeAt = Number.isNaN(readAt) ? 0 : names.indexOf(TIME_FIELD) + 1;
   const keys = hashes.map(({ key }) => key);
-  return {
-    keys: timeAt > 0 && mode === 'fenced' ? [...keys, ...keys.map(fenceKey)] : keys,
-    args: [ttlSeconds, names.length, timeAt, mode === 'fenced' ? readAt : mode, ...names, ...values],
-  };
+  const args = [ttlSeconds, names.length, timeAt, mode === 'fenced' ? readAt : mode, ...names];
+  for (const hash of hashes) for (const name of names) args.push(hash.fields[name] ?? '');
+  return { keys: timeAt > 0 && mode === 'fenced' ? [...keys, ...keys.map(fenceKey)] : keys, args };
 }

@@ -8,7 +8,7 @@ import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { ranking } from '../../domain/entities/ranking.ts';
-import { readCounts } from '../../domain/entities/read-counts.ts';
+import { hourlyReads, recentReads, START_MEMBER } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
 import { switches } from '../../domain/entities/switches.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
@@ -143,15 +143,28 @@ export const publicKeys: readonly CacheKeyDoc[] = [
 export const internalKeys: readonly CacheKeyDoc[] = [
   ...metadataKeys,
   {
-    ...keyDoc(readCounts.name, readCounts.key, {
-      ...readCounts,
+    ...keyDoc(recentReads.name, recentReads.key, {
+      ...recentReads,
       type: 'zset',
       members: [
         ['zoe', 42.5],
-        [readCounts.startMember, -1_795_341_600],
+        [START_MEMBER, -1_795_341_600],
       ],
     }),
-    content: `\`kol_id\` with the weight of its reads; the member with an empty name holds the start of the count ([hot-profiles.md](hot-profiles.md)). ${readCounts.maxMembers.toLocaleString('en-US')} members at most`,
+    content: `\`kol_id\` with the weight of its reads; the member with an empty name holds the start of the count ([hot-profiles.md](hot-profiles.md)). ${recentReads.maxMembers.toLocaleString('en-US')} members at most`,
+    writers: 'the API',
+  },
+  {
+    ...keyDoc(hourlyReads.name, hourlyReads.key('{hh}'), {
+      ...hourlyReads,
+      key: hourlyReads.key(18),
+      type: 'zset',
+      members: [
+        ['zoe', 7.25],
+        [START_MEMBER, -1_795_341_600],
+      ],
+    }),
+    content: `the same for the reads at one hour of the day (UTC), \`00\` to \`23\`, of the last days. ${hourlyReads.maxMembers.toLocaleString('en-US')} members at most`,
     writers: 'the API',
   },
   {

@@ -123,9 +123,9 @@ export function parseFields<F extends Fields>(
   texts: Readonly<Record<string, string | null | undefined>>,
 ): ValueOf<F> {
   const value: Record<string, Scalar> = {};
-  for (const [name, field] of Object.entries(fields)) {
+  for (const name in fields) {
     try {
-      value[name] = field.parse(texts[name]);
+      value[name] = fields[name]?.parse(texts[name]) ?? null;
     } catch (error) {
       if (error instanceof FieldError) error.message = `${name}: ${error.message}`;
       throw error;

@@ -40,6 +40,8 @@ export interface TableEntity<F extends Fields> {
   readonly toEntry: (id: string, value: ValueOf<F>, cachedAt: string) => CacheEntry;
 }
 
+const TIME_FIELD = 'cached_at';
+
 /**
  * Defines a table entity.
  * @param definition `columns` maps each cached field to its Silver column; the field has the type of the column
@@ -64,23 +66,32 @@ export function tableEntity<
     }),
   ) as unknown as FieldsOf<T, C>;
   const names = Object.keys(definition.columns);
-  const serializeFields = (value: Readonly<Record<string, Scalar>>) =>
-    Object.fromEntries(names.map((name) => [name, serializeValue(value[name] ?? null)]));
+  // Loops, because these run for every row of a warm.
+  const textsOf = (row: Row): Record<string, string | null> => {
+    const texts: Record<string, string | null> = {};
+    names.forEach((name, index) => (texts[name] = row[index] ?? null));
+    return texts;
+  };
+  const serializeFields = (value: Readonly<Record<string, Scalar>>, cachedAt: string) => {
+    const texts: Record<string, string> = {};
+    for (const name of names) texts[name] = serializeValue(value[name] ?? null);
+    texts[TIME_FIELD] = cachedAt;
+    return texts;
+  };
   const entity: TableEntity<FieldsOf<T, C>> = {
     ...definition,
     fields,
     idOf: (value) => String((value as Readonly<Record<string, Scalar>>)[definition.idColumn]),
-    fromRow: (row) =>
-      parseFields(fields, Object.fromEntries(names.map((name, index) => [name, row[index] ?? null]))),
+    fromRow: (row) => parseFields(fields, textsOf(row)),
     requiredFields: names,
-    timeField: 'cached_at',
+    timeField: TIME_FIELD,
     fromHash: (hash) => parseFields(fields, hash),
     toJson: (value) => fieldsToJson(fields, value),
     toEntry: (id, value, cachedAt) => ({
       key: definition.key(id),
       ttlSeconds: definition.ttlSeconds,
       type: 'hash',
-      fields: { ...serializeFields(value as Readonly<Record<string, Scalar>>), cached_at: cachedAt },
+      fields: serializeFields(value as Readonly<Record<string, Scalar>>, cachedAt),
     }),
   };
   return entity;

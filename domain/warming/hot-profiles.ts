@@ -1,7 +1,7 @@
 /**
  * A read loses half of its weight in this time. In the simulation (docs/hot-profiles.md) a shorter half-life separates rarely read
- * KOLs less well, and a longer one keeps KOLs that are no longer read. A quarter of a day also remembers little of another time
- * of day.
+ * KOLs less well, and a longer one keeps KOLs that are no longer read. What is read at the coming hour of the day is the matter of
+ * read-forecast.ts.
  */
 export const READ_HALF_LIFE_SECONDS = 6 * 3600;
 
@@ -18,6 +18,9 @@ export interface CountedProfile {
  */
 export const readWeight = (seconds: number, halfLifeSeconds = READ_HALF_LIFE_SECONDS): number =>
   2 ** (Math.max(0, seconds) / halfLifeSeconds);
+
+/** The longest time between the choice of the profiles and the last write of the warm. */
+export const WARM_SECONDS = 120;
 
 /** Fewer weighted reads than this say less than many followers do. A single read weighs less than 1 after a second. */
 const MIN_READS = 1;

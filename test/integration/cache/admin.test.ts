@@ -12,7 +12,7 @@ import { kolContent } from '../../../domain/entities/kol-content.ts';
 import { profileList } from '../../../domain/entities/profile-list.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { ranking } from '../../../domain/entities/ranking.ts';
-import { readCounts } from '../../../domain/entities/read-counts.ts';
+import { hourlyReads, recentReads } from '../../../domain/entities/read-counts.ts';
 import { score } from '../../../domain/entities/score.ts';
 import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { trending } from '../../../domain/entities/trending.ts';
@@ -131,8 +131,10 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       await replaceSet(target.redis, searchIndex.toEntry('tiktok', buildSearchIndex(indexed, 100)), 1);
       const trends = trending.toEntry(ALL, ['detail-zoe1', 'detail-zoe2', 'listed-zoe1']);
       await replaceSet(target.redis, trends, 1);
-      await target.redis.zadd(readCounts.key, 5, ID, 6, OTHER);
-      await target.redis.expire(readCounts.key, 100);
+      await target.redis.zadd(recentReads.key, 5, ID, 6, OTHER);
+      await target.redis.expire(recentReads.key, 100);
+      await target.redis.zadd(hourlyReads.key(23), 5, ID, 6, OTHER);
+      await target.redis.expire(hourlyReads.key(23), 100);
     });
 
     test('removes the KOL everywhere, and nobody else', async () => {
@@ -147,7 +149,7 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         ranking: 2,
         search_index: 3,
         autocomplete: 2,
-        profile_reads: 1,
+        profile_reads: 2,
       });
       const keys = await allKeys(target.redis);
       expect(keys.filter((key) => key.endsWith(ID))).toEqual([]);
@@ -162,7 +164,8 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(await target.redis.zrange(ranking.key('followers', ALL, 100), 0, '-1')).toEqual([OTHER]);
       expect(await target.redis.zrange(autocomplete.key, 0, '-1')).toEqual(['another', 'zoe2']);
       expect(await target.redis.zcard(searchIndex.key('tiktok'))).toBe(3);
-      expect(await target.redis.zrange(readCounts.key, 0, '-1')).toEqual([OTHER]);
+      for (const key of [recentReads.key, hourlyReads.key(23)])
+        expect(await target.redis.zrange(key, 0, '-1')).toEqual([OTHER]);
     });
 
     test('deletes a list that cannot be read, because it may name the KOL', async () => {

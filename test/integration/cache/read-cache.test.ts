@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { measureProfileSize } from '../../../cache/popularity/profile-size.ts';
-import { addReads, readMostRead } from '../../../cache/popularity/read-counts.ts';
+import { addReads, readKnownReads } from '../../../cache/popularity/read-counts.ts';
 import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
 import { tableSource, trendingSource } from '../../../cache/reading/entity-sources.ts';
 import { fillItem } from '../../../cache/reading/fill-entry.ts';
@@ -37,7 +37,7 @@ describeOnRedisAndCluster('reading', (target) => {
     test('returns the most-read profiles first', async () => {
       const { redis } = target;
       await addReads(redis, new Map(idsOf(250).map((id, index) => [id, index + 1])));
-      const counted = await readMostRead(redis, new Date());
+      const { recent: counted } = await readKnownReads(redis, new Date());
       expect(counted).toHaveLength(250);
       expect(counted[0]?.id).toBe('kol-249');
     });

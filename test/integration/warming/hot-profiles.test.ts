@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createReadCounter } from '../../../cache/popularity/read-counter.ts';
-import { selectHotProfiles } from '../../../cache/popularity/select-hot-profiles.ts';
-import { addReads, readMostRead } from '../../../cache/popularity/read-counts.ts';
+import { measureRoom, selectHotProfiles } from '../../../cache/popularity/select-hot-profiles.ts';
+import { addReads, readKnownReads } from '../../../cache/popularity/read-counts.ts';
 import { createTrino } from '../../../clients/lakehouse/trino.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../../clients/redis.ts';
 import { profile } from '../../../domain/entities/profile.ts';
-import { readCounts } from '../../../domain/entities/read-counts.ts';
+import { hourlyReads, recentReads, START_MEMBER } from '../../../domain/entities/read-counts.ts';
 import { READ_HALF_LIFE_SECONDS } from '../../../domain/warming/hot-profiles.ts';
 import { UNREACHABLE_ADDRESS, startApi } from '../../support/api.ts';
 import { testConfig } from '../../support/dependencies.ts';
 import { keysWithoutTtl } from '../../support/redis.ts';
 
 const config = testConfig(10);
-const { key, startMember, maxMembers: most } = readCounts;
+const { key, maxMembers: most } = recentReads;
 let redis: RedisClient;
 
 beforeAll(async () => {
@@ -26,15 +26,15 @@ afterAll(async () => {
 
 /** Simulates the passing of time: everything counted so far becomes this much older. */
 async function ageCounts(halfLives: number): Promise<void> {
-  const start = Number(await redis.zscore(key, startMember));
-  await redis.zadd(key, start + halfLives * READ_HALF_LIFE_SECONDS, startMember);
+  const start = Number(await redis.zscore(key, START_MEMBER));
+  await redis.zadd(key, start + halfLives * READ_HALF_LIFE_SECONDS, START_MEMBER);
 }
+
+const recentlyRead = async () => (await readKnownReads(redis, new Date())).recent;
 
 /** Reads by id, to two digits. */
 const reads = async () =>
-  Object.fromEntries(
-    (await readMostRead(redis, new Date())).map(({ id, reads: count }) => [id, +count.toFixed(2)]),
-  );
+  Object.fromEntries((await recentlyRead()).map(({ id, reads: count }) => [id, +count.toFixed(2)]));
 
 const readEach = (ids: readonly string[], count: number) => new Map(ids.map((id) => [id, count]));
 
@@ -49,7 +49,7 @@ describe('the count of reads', () => {
   test('adds up reads, lists the most read first, and expires', async () => {
     await addReads(redis, new Map([['a', 1], ['b', 5]])); // prettier-ignore
     await addReads(redis, new Map([['a', 2]]));
-    expect((await readMostRead(redis, new Date())).map(({ id }) => id)).toEqual(['b', 'a']);
+    expect((await recentlyRead()).map(({ id }) => id)).toEqual(['b', 'a']);
     expect(await reads()).toEqual({ a: 3, b: 5 });
     expect(await keysWithoutTtl(redis)).toEqual([]);
     expect(await redis.ttl(key)).toBeGreaterThan(6 * 86_400);
@@ -76,30 +76,49 @@ describe('the count of reads', () => {
     const many = Array.from({ length: most + 500 }, (_, index) => `kol-${index}`);
     await addReads(redis, readEach(many.slice(0, 700), 2));
     await addReads(redis, readEach(many.slice(700), 1));
-    const kept = await readMostRead(redis, new Date());
+    const { recent: kept, hourly } = await readKnownReads(redis, new Date());
     expect(kept.length).toBe(most);
+    expect(Math.max(...hourly.map(({ counted }) => counted.length))).toBe(hourlyReads.maxMembers);
     expect(kept.filter(({ reads: count }) => count > 1.5).length).toBe(700);
   });
 
+  test('keeps the reads of each hour of the day apart', async () => {
+    const now = new Date('2026-11-28T09:30:00Z');
+    for (const time of ['2026-11-26T09:30:00Z', '2026-11-27T09:30:00Z', '2026-11-27T21:10:00Z'])
+      await addReads(redis, new Map([[time.slice(11, 13), 8]]), () =>
+        Promise.resolve(Date.parse(time) / 1000),
+      );
+    const { hourly } = await readKnownReads(redis, now);
+    const countedAt = (hour: number) =>
+      hourly[hour]?.counted.map(({ id, reads: count }) => [id, +count.toFixed(2)]);
+    expect(countedAt(9)).toEqual([['09', +(8 * (2 ** (-1 / 3) + 2 ** (-2 / 3))).toFixed(2)]]);
+    expect(countedAt(21)?.map(([id]) => id)).toEqual(['21']);
+    expect(countedAt(10)).toEqual([]);
+    expect(hourly[10]?.hours).toBe(0);
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+  });
+
   test('is empty before anything is counted', async () => {
-    expect(await readMostRead(redis, new Date())).toEqual([]);
+    expect(await recentlyRead()).toEqual([]);
   });
 });
 
 describe('the choice of hot profiles', () => {
-  const choose = (setting: { fixedRoom?: number }) =>
-    selectHotProfiles(redis, { memoryPercent: 25, warmEverySeconds: 900, ...setting }, new Date());
+  const choose = (room: number) => selectHotProfiles(redis, { room, warmEverySeconds: 900 }, new Date());
 
   test('has room for the profiles that fit into the configured share of Redis memory', async () => {
     const limit = Number(/^maxmemory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
     expect(limit).toBeGreaterThan(0);
-    expect(await choose({})).toMatchObject({ bytesPerProfile: 1000, room: Math.floor(limit / 4 / 1000) });
+    expect(await measureRoom(redis, { memoryPercent: 25 })).toMatchObject({
+      bytesPerProfile: 1000,
+      room: Math.floor(limit / 4 / 1000),
+    });
   });
 
   test('measures how much memory a profile takes', async () => {
     const used = async () => Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
     await redis.set('another', 'x'.repeat(10_000), 'EX', 100);
-    await choose({}); // creates the client buffers, so that they are not measured
+    await measureRoom(redis, { memoryPercent: 25 }); // creates the client buffers, so that they are not measured
     const before = await used();
     const count = 20_000;
     const pipeline = redis.pipeline();
@@ -108,7 +127,7 @@ describe('the choice of hot profiles', () => {
         .hset(`kol:profile:somebody-${index}`, { kol_id: `somebody-${index}`, bio: 'b'.repeat(200) })
         .expire(`kol:profile:somebody-${index}`, 3600);
     await pipeline.exec();
-    const { bytesPerProfile } = await choose({});
+    const { bytesPerProfile } = await measureRoom(redis, { memoryPercent: 25 });
     const each = ((await used()) - before) / count;
     expect(bytesPerProfile / each).toBeGreaterThan(0.85);
     expect(bytesPerProfile / each).toBeLessThan(1.15);
@@ -116,8 +135,8 @@ describe('the choice of hot profiles', () => {
 
   test('takes the most read profiles, up to the configured number', async () => {
     await addReads(redis, new Map([['a', 2], ['b', 5], ['c', 3]])); // prettier-ignore
-    expect(await choose({ fixedRoom: 2 })).toMatchObject({ room: 2, mostRead: ['b', 'c'] });
-    expect(await choose({ fixedRoom: 9 })).toMatchObject({ room: 9, mostRead: ['b', 'c', 'a'] });
+    expect(await choose(2)).toMatchObject({ mostRead: ['b', 'c'] });
+    expect(await choose(9)).toMatchObject({ mostRead: ['b', 'c', 'a'] });
   });
 
   test('refreshes profiles beyond the room that are still read and about to expire', async () => {
@@ -127,9 +146,9 @@ describe('the choice of hot profiles', () => {
     await cache('expiring', 600);
     await cache('fresh', 3600);
     await cache('seldom', 100);
-    expect(await choose({ fixedRoom: 1 })).toMatchObject({ mostRead: ['first'], refresh: ['expiring'] });
+    expect(await choose(1)).toMatchObject({ mostRead: ['first'], refresh: ['expiring'] });
     await redis.expire('kol:profile:fresh', 899);
-    expect([...(await choose({ fixedRoom: 1 })).refresh].sort()).toEqual(['expiring', 'fresh']);
+    expect([...(await choose(1)).refresh].sort()).toEqual(['expiring', 'fresh']);
   });
 
   test('fails when Redis does not answer, so that unknown reads are not taken for no reads', async () => {
@@ -137,7 +156,7 @@ describe('the choice of hot profiles', () => {
       onError: () => {},
       waitSeconds: 0.1,
     });
-    const choice = selectHotProfiles(away, { memoryPercent: 25, warmEverySeconds: 900 }, new Date());
+    const choice = selectHotProfiles(away, { room: 1, warmEverySeconds: 900 }, new Date());
     await expect(choice).rejects.toThrow();
     away.disconnect();
   });

@@ -2,6 +2,10 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { WarmActivities } from '../../../activities/index.ts';
+import { createReadCounter } from '../../../cache/popularity/read-counter.ts';
+import { readKnownReads } from '../../../cache/popularity/read-counts.ts';
+import { profile } from '../../../domain/entities/profile.ts';
+import { WARM_SECONDS } from '../../../domain/warming/hot-profiles.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { partWarmerId } from '../../../contract/workflow-ids.ts';
 import type { PartReport } from '../../../domain/warming/part-report.ts';
@@ -212,4 +216,38 @@ test('cancelling a warm cancels its Trino query and ends its part warmer', async
     await trino(`DROP VIEW ${schema}.kol_content`);
     await trino(`ALTER TABLE ${schema}.real_content RENAME TO ${schema}.kol_content`);
   }
+});
+
+test('profiles that were read at the coming hour on earlier days are warm before it', async () => {
+  const room = 10;
+  await useSplits({
+    rowsPerSplit: 1000,
+    parallelSplits: 1,
+    writesPerSecond: 0,
+    fixedRoom: room,
+    perPlatform: 1,
+  });
+  const { redis, trino, schema } = harness;
+  const ids = (
+    await trino(`SELECT kol_id FROM ${schema}.kol_profiles ORDER BY followers_count LIMIT ${2 * room}`)
+  ).map(([id]) => String(id));
+  const [atComingHour, atOtherHours] = [ids.slice(0, room), ids.slice(room)];
+  const HOUR = 3600;
+  // The last hour that the choice considers: the next warm has ended then.
+  const comingHour = Date.now() / 1000 + 900 + WARM_SECONDS - 1;
+  const countAt = async (time: number, kols: readonly string[], reads: number) => {
+    const counter = createReadCounter(redis, () => {}, { clock: () => Promise.resolve(time) });
+    for (const id of kols) for (let read = 0; read < reads; read += 1) counter.count(id);
+    await counter.close();
+  };
+  for (const daysAgo of [3, 2, 1, 0]) {
+    if (daysAgo > 0) await countAt(comingHour - daysAgo * 24 * HOUR, atComingHour, 200);
+    await countAt(comingHour - (daysAgo * 24 + 4) * HOUR, atOtherHours, 50);
+  }
+  const { recent } = await readKnownReads(redis, new Date());
+  expect(recent.slice(0, room).map(({ id }) => id).sort()).toEqual(atOtherHours.sort()); // prettier-ignore
+
+  await harness.warm({ parts: ['profiles'] });
+  const warm = (await allKeys(redis)).filter((key) => key.startsWith(profile.key('')));
+  expect(warm.sort()).toEqual(atComingHour.map(profile.key).sort());
 });

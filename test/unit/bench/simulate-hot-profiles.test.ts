@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { simulateHotProfiles, type HitRates } from '../../../bench/simulate-hot-profiles.ts';
+import type { DailyPattern } from '../../../bench/zipf-trace.ts';
 import { profileRoom } from '../../../domain/warming/hot-profiles.ts';
 
 const KOLS = 37_486;
@@ -70,3 +71,31 @@ test(
   },
   TIMEOUT_MS,
 );
+
+describe('over some days, while popularity drifts', () => {
+  const days = {
+    kols: 1000,
+    skew: 1,
+    followersCorrelation: 0.6,
+    driftPerHour: 0.005,
+    readsPerSecond: 1,
+    seed: 11,
+  };
+  const simulateDays = (daily?: DailyPattern) =>
+    simulateHotProfiles(
+      { ...days, warmEverySeconds: 900, hours: 72, measuredFromHour: 48, ...(daily && { daily }) },
+      [50],
+    )[0] as HitRates;
+
+  test('the forecast has more hits than recent reads when KOLs are read at different hours', () => {
+    const { chosen, served, best } = simulateDays({ groups: 6, quiet: 0.05 });
+    expect(chosen.forecast - chosen.both).toBeGreaterThan(0.5 * (best - chosen.both));
+    expect(served.forecast).toBeGreaterThanOrEqual(served.both);
+  });
+
+  test('the forecast loses less than one point when all hours are alike', () => {
+    const { chosen, served } = simulateDays();
+    expect(chosen.forecast).toBeGreaterThan(chosen.both - 0.01);
+    expect(served.forecast).toBeGreaterThan(served.both - 0.01);
+  });
+});
