@@ -55,10 +55,9 @@ export function createPlanProfiles(
     return warm.run(() => plan(warm, args, MAX_CHANGES));
   };
 
-  const select = async (room: number, now: Date) => ({
-    room,
-    ...(await selectHotProfiles(redis, { ...options, room }, now)),
-  });
+  async function select(room: number, now: Date) {
+    return { room, ...(await selectHotProfiles(redis, { ...options, room }, now)) };
+  }
 
   /** @param changesLeft how often it may begin again because files changed while it read them */
   async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {

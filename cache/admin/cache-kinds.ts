@@ -43,6 +43,8 @@ const sets = {
 const records = {
   engagement: starts(engagement.key('')),
   search_recent: starts(searchRecent.key('')),
+  // Before the next one, whose key its keys start with.
+  profile_reads_by_hour: starts(`${recentReads.key}:`),
   profile_reads: starts(recentReads.key),
   cache_metadata: starts(cacheMetadata.key),
   switches: starts(switches.key),
