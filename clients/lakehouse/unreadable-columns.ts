@@ -35,6 +35,8 @@ const CONCURRENT_CHECKS = 4;
  * under the reader.
  */
 const CAUSED_BY_CONTENT = /^(?:NOT_SUPPORTED|(?:HIVE|ICEBERG)_(?:BAD_DATA|CURSOR_ERROR))$/;
+/** What Trino calls a damaged page of a file, but also its own faults, which pass. */
+const PERHAPS_CAUSED_BY_CONTENT = 'GENERIC_INTERNAL_ERROR';
 
 interface Check {
   /** Version of the table as text; null when it is unknown. */
@@ -54,12 +56,20 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
     table: SilverTable,
     column: string,
   ): Promise<UnreadableColumn[]> {
+    const sql = countKnownSql(source, table, column);
+    let failure = await failureOf(sql);
+    if (failure?.errorName === PERHAPS_CAUSED_BY_CONTENT) failure = await failureOf(sql);
+    return failure === undefined ? [] : [{ table, column, reason: failure.reason }];
+  }
+
+  /** @returns undefined when the column can be read */
+  async function failureOf(sql: string): Promise<TrinoQueryError | undefined> {
     try {
-      await limit(() => trino.rows(countKnownSql(source, table, column), { columns: ['known'] }));
-      return [];
+      await limit(() => trino.rows(sql, { columns: ['known'] }));
+      return undefined;
     } catch (error) {
       if (!isCausedByContent(error)) throw error;
-      return [{ table, column, reason: error.reason }];
+      return error;
     }
   }
 
@@ -103,7 +113,8 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
 }
 
 const isCausedByContent = (error: unknown): error is TrinoQueryError =>
-  error instanceof TrinoQueryError && CAUSED_BY_CONTENT.test(error.errorName);
+  error instanceof TrinoQueryError &&
+  (CAUSED_BY_CONTENT.test(error.errorName) || error.errorName === PERHAPS_CAUSED_BY_CONTENT);
 
 const isId = ({ table, column }: UnreadableColumn): boolean =>
   (silver[table] as Readonly<Record<string, { readonly field: Fields[string] }>>)[column]?.field === id;
