@@ -8,7 +8,7 @@ import { translateSourceError } from './source-unavailable.ts';
 
 /** A check of values that were just read. */
 interface FillGuard<T> {
-  /** Every value is checked, or only that there is none. */
+  /** `values`: every value is checked. `absence`: only a missing value is. */
   readonly checks: 'values' | 'absence';
   /** Never rejects. */
   readonly accepts: (key: string, value: T | null) => Promise<boolean>;

@@ -16,7 +16,7 @@ import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import { startApiProcess, type ApiProcess } from '../support/api-process.ts';
 import { idsOf, profileEntries } from '../support/cache-values.ts';
 import { connectTo } from '../support/redis-targets.ts';
-import { queryColumn } from '../support/trino.ts';
+import { usualReads } from '../support/usual-reads.ts';
 
 /** Ten minutes show a leak of a few bytes for each request. HALF_LOAD_SECONDS shortens it. */
 const SECONDS = Number(process.env['HALF_LOAD_SECONDS'] ?? 600);
@@ -67,16 +67,7 @@ async function repeat(everyMs: number, signal: AbortSignal, work: () => Promise<
 test(`${SECONDS} s at ${REQUESTS_PER_SECOND} requests/s, with writes and warms: no error, and memory does not grow`, async () => {
   const [, port] = await api.waitForOutput(/"port":(\d+)/);
   const url = `http://127.0.0.1:${port}`;
-  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = stack.addresses;
-  const sql = `SELECT kol_id FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_profiles LIMIT 500`;
-  const ids = [...WRITTEN, ...(await queryColumn(TRINO_URL, sql))];
-  const paths = [
-    ...ids.map((id) => `/api/v1/kols/${encodeURIComponent(id)}`),
-    '/api/v1/kols/top',
-    '/api/v1/stats',
-    '/api/v1/content/trending',
-  ];
-  for (const path of paths) expect((await fetch(url + path)).status, path).toBe(200);
+  const paths = await usualReads(url, stack.addresses, 500, WRITTEN);
 
   const over = new AbortController();
   const memory: number[] = [];

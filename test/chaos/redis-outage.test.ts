@@ -7,7 +7,7 @@ import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import { startApiProcess, type ApiProcess } from '../support/api-process.ts';
 import { loadDuringOutage } from '../support/redis-outage.ts';
 import { startRelay, type Relay } from '../support/relay.ts';
-import { queryColumn } from '../support/trino.ts';
+import { usualReads } from '../support/usual-reads.ts';
 import { until } from '../support/until.ts';
 
 const OUTAGE_SECONDS = 60;
@@ -46,18 +46,7 @@ afterAll(async () => {
 test('Redis gone for a minute at 500 requests/s: L1 and the lakehouse answer all of them', async () => {
   const [, port] = await api.waitForOutput(/"port":(\d+)/);
   const url = `http://127.0.0.1:${port}`;
-  const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = stack.addresses;
-  const ids = await queryColumn(
-    TRINO_URL,
-    `SELECT kol_id FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_profiles LIMIT 50`,
-  );
-  const paths = [
-    ...ids.map((id) => `/api/v1/kols/${encodeURIComponent(id)}`),
-    '/api/v1/kols/top',
-    '/api/v1/stats',
-    '/api/v1/content/trending',
-  ];
-  for (const path of paths) expect((await fetch(url + path)).status, path).toBe(200);
+  const paths = await usualReads(url, stack.addresses, 50);
   const outage = await loadDuringOutage(
     { url, paths, perSecond: REQUESTS_PER_SECOND },
     { address, relay },

@@ -6,7 +6,7 @@ interface Result {
   readonly value: number;
 }
 
-/** Work that ends when it is told to, or with its signal. */
+/** Work that a test ends, or its signal. */
 function createWork() {
   const signals: AbortSignal[] = [];
   let finish = (_: Result) => {};
