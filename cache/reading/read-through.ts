@@ -61,8 +61,7 @@ export function createReadThrough<Id, T>(
 ): EntityReads<Id, T> {
   const { key, codec } = source;
   const reportProblem = createProblemReporter(source.name, onProblem);
-  // Under load many requests ask for the same hot key: they share a command of Redis, and its decoding.
-  const lookUps = createFlights<TieredResult<T>>();
+  const lookUps = createFlights<TieredResult<T>>(); // of a hot key: many requests share one command of Redis
   const { share } = createFlights<Answer<T>>();
   const counted = createReadCount(source, onOutcome);
   const onLocalRead = (id: Id, refreshBefore: number) => {
