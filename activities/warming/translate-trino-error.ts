@@ -1,12 +1,9 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { TrinoQueryError } from '../../clients/lakehouse/trino-errors.ts';
+import { DAMAGED_FILE, TrinoQueryError } from '../../clients/lakehouse/trino-errors.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 
 /** Errors of the user's kind that pass: a table that a load replaces is missing for a moment, and an operator may kill a query. */
 const PASSING = new Set(['TABLE_NOT_FOUND', 'USER_CANCELED', 'ADMINISTRATIVELY_KILLED']);
-
-/** A file is damaged. Files of Iceberg never change; one of Hive may be replaced by a load at this moment. */
-const DAMAGED = /^(HIVE|ICEBERG)_(BAD_DATA|CURSOR_ERROR)$/;
 
 /**
  * Turns an error of Trino that a retry would repeat, such as NOT_SUPPORTED or TYPE_MISMATCH, into a SourceUnreadable failure with
@@ -16,7 +13,8 @@ const DAMAGED = /^(HIVE|ICEBERG)_(BAD_DATA|CURSOR_ERROR)$/;
 export function translateTrinoError(error: unknown, { filesAreSame } = { filesAreSame: false }): unknown {
   if (!(error instanceof TrinoQueryError)) return error;
   const { errorName, retryable } = error;
-  const [, kind] = DAMAGED.exec(errorName) ?? [];
+  // Files of Iceberg never change; one of Hive may be replaced by a load at this moment.
+  const [, kind] = DAMAGED_FILE.exec(errorName) ?? [];
   const isPermanent =
     kind === undefined ? !retryable && !PASSING.has(errorName) : filesAreSame || kind === 'ICEBERG';
   if (!isPermanent) return error;

@@ -19,6 +19,9 @@ export class TrinoQueryError extends Error {
   }
 }
 
+/** Names of errors for a damaged data file. The group is the connector. */
+export const DAMAGED_FILE = /^(HIVE|ICEBERG)_(?:BAD_DATA|CURSOR_ERROR)$/;
+
 /** Trino could not be reached, did not follow its protocol, or took too long. */
 export class TrinoUnavailableError extends Error {
   readonly code = 'TRINO_UNAVAILABLE';

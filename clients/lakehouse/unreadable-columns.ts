@@ -5,7 +5,7 @@ import { versionTexts, type TableVersions } from '../../domain/warming/table-ver
 import { countKnownSql } from './queries.ts';
 import type { SilverSource, UnreadableColumn } from './silver-source.ts';
 import type { Trino } from './trino.ts';
-import { TrinoQueryError } from './trino-errors.ts';
+import { DAMAGED_FILE, TrinoQueryError } from './trino-errors.ts';
 
 export interface UnreadableColumns {
   /** The tables of which a version has such columns. */
@@ -30,11 +30,8 @@ export interface UnreadableColumns {
 const MAX_AGE_MS = 300_000;
 /** A check reads whole columns: it must not take all of Trino. */
 const CONCURRENT_CHECKS = 4;
-/**
- * Errors that the content of a file causes. A file that is missing is not one of them (HIVE_CANNOT_OPEN_SPLIT): a load replaces files
- * under the reader.
- */
-const CAUSED_BY_CONTENT = /^(?:NOT_SUPPORTED|(?:HIVE|ICEBERG)_(?:BAD_DATA|CURSOR_ERROR))$/;
+/** A file holds another type than the table declares. */
+const OTHER_TYPE = 'NOT_SUPPORTED';
 /** What Trino calls a damaged page of a file, but also its own faults, which pass. */
 const PERHAPS_CAUSED_BY_CONTENT = 'GENERIC_INTERNAL_ERROR';
 
@@ -112,9 +109,10 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
   };
 }
 
+/** A file that is missing is no such error (HIVE_CANNOT_OPEN_SPLIT): a load replaces files under the reader. */
 const isCausedByContent = (error: unknown): error is TrinoQueryError =>
   error instanceof TrinoQueryError &&
-  (CAUSED_BY_CONTENT.test(error.errorName) || error.errorName === PERHAPS_CAUSED_BY_CONTENT);
+  (DAMAGED_FILE.test(error.errorName) || [OTHER_TYPE, PERHAPS_CAUSED_BY_CONTENT].includes(error.errorName));
 
 const isId = ({ table, column }: UnreadableColumn): boolean =>
   (silver[table] as Readonly<Record<string, { readonly field: Fields[string] }>>)[column]?.field === id;
