@@ -1,5 +1,6 @@
 import { Cluster, Redis, type ChainableCommander } from 'ioredis';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
+import { patchCommandTimeout } from './patch-command-timeout.ts';
 
 /** A connection to one Redis, or to all nodes of a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -61,6 +62,7 @@ export async function connectRedis(
   use: RedisUse,
   { onError, waitSeconds = 5 }: { onError: (error: Error) => void; waitSeconds?: number },
 ): Promise<RedisClient> {
+  patchCommandTimeout();
   const nodes = redisNodes(url);
   const redis = nodes.length === 1 ? createSingle(url, use) : createCluster(nodes, use);
   redis.on('error', onError);

@@ -32,3 +32,26 @@ describe('a dead connection that was not closed', () => {
     expect(await redis.ping()).toBe('PONG');
   });
 });
+
+test('a reply that arrived while the event loop was blocked is no timeout', async () => {
+  const redis = await connectRedis(testEngines().REDIS_URL, 'serve', { onError: () => {} });
+  try {
+    expect(await redis.ping()).toBe('PONG');
+    const replies = [redis.ping(), redis.pipeline().ping().ping().exec()];
+    setImmediate(() => blockEventLoop(700)); // the commands are sent, and time out after 500 ms
+    expect(await Promise.all(replies)).toEqual([
+      'PONG',
+      [
+        [null, 'PONG'],
+        [null, 'PONG'],
+      ],
+    ]);
+  } finally {
+    await closeRedis(redis);
+  }
+});
+
+function blockEventLoop(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
