@@ -1,19 +1,21 @@
 import { autocomplete } from '../../domain/entities/autocomplete.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { searchIndex } from '../../domain/entities/search-index.ts';
-import { buildSearchIndex, type NamedKol } from '../../domain/search/build-index.ts';
+import { autocompleteTerms } from '../../domain/search/autocomplete-terms.ts';
+import { buildSearchIndex, byFollowers, type NamedKol } from '../../domain/search/build-index.ts';
 import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
+import { groupBy } from '../../domain/values/group-by.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { knownIdsSet } from './known-ids-set.ts';
 import type { WarmPartArgs } from './part-warm.ts';
 import { warmSets, type SetPart, type SetToWrite, type WarmSetDeps } from './warm-set.ts';
 
-/** Terms of the KOLs with the most followers. The full set takes about 10 MB of Redis. */
-const MAX_TERMS = 100_000;
-
-/** KOLs in the search index, those with the most followers, and their terms on one platform. A term takes about 150 B of Redis. */
+/** The KOLs that can be searched: those with the most followers. */
 const MAX_KOLS = 100_000;
+/** All of them take about 10 MB of Redis. */
+const MAX_TERMS = 100_000;
+/** Of one platform. Each takes about 150 B of Redis. */
 const MAX_INDEX_TERMS = 300_000;
 
 /** Warms search:autocomplete, search:index and the filter of the known ids of KOLs. */
@@ -24,15 +26,19 @@ export function createWarmSearch(deps: WarmSetDeps) {
     shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS, BLOOM_FORMAT].join(),
     maxAgeMs: Infinity,
     async read(warm, moment) {
-      const { at } = moment;
-      const terms: string[] = [];
-      for await (const page of lakehouse.searchTerms(MAX_TERMS, warm.readingAt(at))) terms.push(...page);
-      warm.counts.rowsRead += terms.length;
-      const kols = await lakehouse.searchNames(MAX_KOLS, warm.readingAt(at));
+      const { at, tableRows } = moment;
+      const limit = (tableRows['kol_profiles'] ?? Infinity) > MAX_KOLS ? MAX_KOLS : undefined;
+      const [named, knownIds] = await Promise.all([
+        lakehouse.searchNames(limit, warm.readingAt(at)),
+        knownIdsSet(warm, lakehouse, profile, moment),
+      ]);
+      warm.counts.rowsRead += named.length;
+      const kols = named.sort(byFollowers);
+      const terms = autocompleteTerms(kols, MAX_TERMS);
       return [
         { entry: autocomplete.toEntry(terms), size: terms.length },
-        ...indexSets(kols),
-        ...(await knownIdsSet(warm, lakehouse, profile, moment)),
+        ...indexSets(groupBy(kols, ({ platform }) => platform)),
+        ...knownIds,
       ];
     },
   };

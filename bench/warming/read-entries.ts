@@ -7,6 +7,7 @@ import { autocomplete } from '../../domain/entities/autocomplete.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
+import { autocompleteTerms } from '../../domain/search/autocomplete-terms.ts';
 import { HASH_BUCKETS } from '../../domain/warming/profile-splits.ts';
 
 const ALL_PROFILES = { from: 0, to: HASH_BUCKETS };
@@ -32,9 +33,8 @@ export async function readEntries(lakehouse: Lakehouse): Promise<CacheEntry[]> {
   entries.push(platformStats.toEntry(await lakehouse.platformStats(now)));
   for (const { day, counts } of await lakehouse.dailyStats(new Date(now.getTime() - 7 * 86_400_000), now))
     entries.push(dailyStats.toEntry(day, counts));
-  const terms: string[] = [];
-  for await (const page of lakehouse.searchTerms(100_000)) terms.push(...page);
-  entries.push(autocomplete.toEntry(terms));
+  const kols = await lakehouse.searchNames(undefined);
+  entries.push(autocomplete.toEntry(autocompleteTerms(kols, 100_000)));
   for (const [platform, profiles] of await lakehouse.profileLists(1000))
     entries.push(profileList.toEntry(platform, profiles));
   return entries.filter((entry) => entrySize(entry) > 0);

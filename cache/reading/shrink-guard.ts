@@ -1,9 +1,8 @@
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { findShrunken, tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
-import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
+import { versionTexts } from '../../domain/warming/table-version.ts';
 import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
 import { readPartMetadata } from '../writing/part-metadata.ts';
 import type { ReportProblem } from './read-problem.ts';
@@ -25,7 +24,7 @@ type IsAccepted = (part: WarmPart, key: string, size: number) => Promise<boolean
 
 /**
  * Applies the shrink check of the warms to misses. The check is after the read: a version that is unchanged then was not another one
- * during the read. Only of a changed table it counts the rows, once for each version.
+ * during the read. Only of a changed table it counts the rows.
  */
 function createIsAccepted({
   redis,
@@ -33,19 +32,6 @@ function createIsAccepted({
   maxShrinkPercent,
   reportProblem,
 }: ShrinkGuardDependencies): IsAccepted {
-  const counts = new Map<SilverTable, { readonly version: string; readonly rows: Promise<number> }>();
-
-  function countRows(table: SilverTable, versions: TableVersions): Promise<number> {
-    const version = versionTexts(versions)[table] ?? null;
-    const known = counts.get(table);
-    if (known !== undefined && known.version === version) return known.rows;
-    const rows = lakehouse.countRows(table, { versions });
-    if (version === null) return rows;
-    counts.set(table, { version, rows });
-    rows.catch(() => counts.delete(table));
-    return rows;
-  }
-
   async function check(part: WarmPart, key: string, size: number): Promise<boolean> {
     const last = await readPartMetadata(redis, part);
     if (last === null) return true;
@@ -54,7 +40,9 @@ function createIsAccepted({
     const tables = tablesOfPart[part];
     const versions = await lakehouse.tableVersions(tables);
     if (isUnchanged(last, { shape: last.shape, versions: versionTexts(versions) })) return true;
-    const rows = tables.map(async (table) => [table, await countRows(table, versions)] as const);
+    const rows = tables.map(
+      async (table) => [table, await lakehouse.countRows(table, { versions })] as const,
+    );
     const changes = tableSizeChanges(last, Object.fromEntries(await Promise.all(rows)));
     return findShrunken(changes, maxShrinkPercent).length === 0;
   }

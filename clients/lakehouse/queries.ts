@@ -232,27 +232,15 @@ export const dailyStatsSql = (source: SilverSource, from: Date, to: Date) => {
           FROM ${newestRows(source, 'kol_content')} WHERE ${posted} BETWEEN ${timestamp(from)} AND ${timestamp(to)} GROUP BY 1, 2 ORDER BY 1, 2`;
 };
 
-export const searchTermsSql = (source: SilverSource, limit: number) => {
-  const names = ['username', 'display_name'].map(
-    (name) => `lower(trim(${source.text('kol_profiles', name)}))`,
-  );
-  const followers = source.column('kol_profiles', 'followers_count');
-  return `SELECT term FROM (
-            SELECT term, max(followers) AS followers
-            FROM (SELECT ARRAY[${names.join(', ')}] AS names, ${followers} AS followers FROM ${newestRows(source, 'kol_profiles')})
-            CROSS JOIN UNNEST(names) AS t(term) WHERE length(term) BETWEEN 1 AND 200 GROUP BY term)
-          ORDER BY followers DESC NULLS LAST, term LIMIT ${integer(limit)}`;
-};
-
-/** The names of the most followed KOLs, most followers first. */
-export const searchNamesSql = (source: SilverSource, limit: number) =>
-  `SELECT ${source.text('kol_profiles', 'platform')} AS scope, ${searchNameColumns
+/** The names of the most followed KOLs, in any order. @param limit undefined reads all, which spares Trino the sort */
+export const searchNamesSql = (source: SilverSource, limit: number | undefined) =>
+  `SELECT ${searchNameColumns
     .map((name) => `${source.text('kol_profiles', name)} AS ${identifier(name)}`)
     .join(', ')}
-   FROM (SELECT *, row_number() OVER (${byFollowers(source)}) AS place FROM ${newestRows(source, 'kol_profiles')})
-   WHERE place <= ${integer(limit)} ORDER BY place`;
+   FROM ${newestRows(source, 'kol_profiles')}
+   ${limit === undefined ? '' : `${byFollowers(source)} LIMIT ${integer(limit)}`}`;
 
-export const searchNameColumns = ['kol_id', 'display_name', 'username', 'followers_count'];
+export const searchNameColumns = ['kol_id', 'platform', 'display_name', 'username', 'followers_count'];
 
 /** An account is a name on a platform. @param ids default: all */
 export function trustFeaturesSql(source: SilverSource, ids?: readonly string[]): string {

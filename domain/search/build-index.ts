@@ -10,6 +10,10 @@ export interface NamedKol {
   readonly followers_count: number | null;
 }
 
+/** Sorts KOLs by descending followers, ties by descending id. Unknown followers come last. */
+export const byFollowers = (one: NamedKol, other: NamedKol): number =>
+  (other.followers_count ?? -1) - (one.followers_count ?? -1) || (one.kol_id < other.kol_id ? 1 : -1);
+
 /** Control characters separate the parts of a member, and half a surrogate pair cannot be written as UTF-8. */
 const NOT_IN_MEMBERS = /[\p{Cc}\p{Cs}]+/gu;
 /** Characters of a name that is indexed; what is longer is cut. */

@@ -1,21 +1,21 @@
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import type { ProfileSplit } from '../../../domain/warming/profile-splits.ts';
 import type { NamedKol } from '../../../domain/search/build-index.ts';
-import { count, id } from '../../../domain/schema/field.ts';
+import { count, id, parsePlatformName } from '../../../domain/schema/field.ts';
 import { mapRows, type Row } from '../../../domain/schema/table-entity.ts';
-import { groupByScope, type ByPlatform } from '../group-by-scope.ts';
 import {
   mostFollowedSql,
   profilesOfFilesSql,
   profileSplitSql,
   searchNameColumns,
   searchNamesSql,
-  searchTermsSql,
   type MostFollowed,
 } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverReader } from '../silver-catalog.ts';
 import type { SilverSource } from '../silver-source.ts';
+
+export type KolOnPlatform = NamedKol & { readonly platform: string };
 
 /** Reads of many profiles, page by page. */
 export interface ProfileReads {
@@ -29,14 +29,13 @@ export interface ProfileReads {
   ): AsyncGenerator<Profile[]>;
   /** The profiles in these data files, in no order. @param paths at least one */
   profilesOfFiles(paths: readonly string[], options?: ReadOptions): AsyncGenerator<Profile[]>;
-  /** Distinct lower-case user names and display names, those of the most followed profiles first. */
-  searchTerms(limit: number, options?: ReadOptions): AsyncGenerator<string[]>;
-  /** The names of the most followed KOLs by platform, most followers first. @param limit over all platforms */
-  searchNames(limit: number, options?: ReadOptions): Promise<ByPlatform<NamedKol[]>>;
+  /** The names of the most followed KOLs, in any order. @param limit default: all */
+  searchNames(limit: number | undefined, options?: ReadOptions): Promise<KolOnPlatform[]>;
 }
 
-const toNamedKol = ([, kolId, displayName, username, followers]: Row): NamedKol => ({
+const toNamedKol = ([kolId, platform, displayName, username, followers]: Row): KolOnPlatform => ({
   kol_id: id.parse(kolId),
+  platform: parsePlatformName(platform),
   names: [displayName, username].filter((name) => name != null),
   followers_count: count.parse(followers),
 });
@@ -62,15 +61,10 @@ export function createProfileReads(silver: SilverReader): ProfileReads {
       profilePages({ ...TABLE, sql: (source) => profileSplitSql(source, split, platforms) }, options),
     profilesOfFiles: (paths, options = {}) =>
       profilePages({ ...TABLE, sql: (source) => profilesOfFilesSql(source, paths) }, options),
-    async *searchTerms(limit, options = {}) {
-      const sql = (source: SilverSource) => searchTermsSql(source, limit);
-      for await (const page of silver.pages({ ...COUNTED, sql, columns: ['term'] }, options))
-        yield page.map(([term]) => term ?? '').filter((term) => term !== '');
-    },
     async searchNames(limit, options = {}) {
       const sql = (source: SilverSource) => searchNamesSql(source, limit);
-      const rows = await silver.rows({ ...COUNTED, sql, columns: ['scope', ...searchNameColumns] }, options);
-      return groupByScope(rows, toNamedKol, options);
+      const rows = await silver.rows({ ...COUNTED, sql, columns: searchNameColumns }, options);
+      return mapRows(rows, toNamedKol, options.onRejected);
     },
   };
 }

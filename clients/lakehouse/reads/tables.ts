@@ -1,5 +1,7 @@
+import { abortable } from '../../../domain/values/abortable.ts';
 import type { Fields } from '../../../domain/schema/field.ts';
 import type { SilverTable } from '../../../domain/schema/silver-tables.ts';
+import type { TableVersions } from '../../../domain/warming/table-version.ts';
 import type { TableEntity } from '../../../domain/schema/table-entity.ts';
 import { countIdsSql, countRowsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
@@ -7,9 +9,11 @@ import type { SilverCatalog } from '../silver-catalog.ts';
 import { createReadTableVersions, type ReadTableVersions } from '../table-versions.ts';
 import { createListDataFiles, type ListDataFiles } from '../data-files.ts';
 import type { Trino } from '../trino.ts';
+import { createVersionMemo } from '../version-memo.ts';
 
 /** Reads about a table as a whole. */
 export interface TableReads {
+  /** Counts a version once: all parts that read the table share the query, so it ends with none of them. */
   countRows(table: SilverTable, options?: ReadOptions): Promise<number>;
   /** Number of distinct ids in the entity's table. */
   countIds(entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>, options?: ReadOptions): Promise<number>;
@@ -19,12 +23,17 @@ export interface TableReads {
 }
 
 export function createTableReads(trino: Trino, silver: SilverCatalog): TableReads {
+  const counts = createVersionMemo<number>();
+
+  async function count(table: SilverTable, versions: TableVersions): Promise<number> {
+    const sql = countRowsSql(await silver.source(versions), table);
+    const [row] = await trino.rows(sql, { columns: ['rows'] });
+    return Number(row?.[0]);
+  }
+
   return {
-    async countRows(table, { signal, versions } = {}) {
-      const sql = countRowsSql(await silver.source(versions), table);
-      const [row] = await trino.rows(sql, { columns: ['rows'], signal });
-      return Number(row?.[0]);
-    },
+    countRows: (table, { signal, versions = {} } = {}) =>
+      abortable([signal], () => counts.of(table, versions, () => count(table, versions))),
     async countIds({ table, idColumn }, { signal, versions } = {}) {
       const sql = countIdsSql(await silver.source(versions), table, idColumn);
       const [row] = await trino.rows(sql, { columns: ['ids'], signal });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   buildSearchIndex,
+  byFollowers,
   MAX_LISTED,
   MAX_SCANNED,
   type NamedKol,
@@ -90,4 +91,10 @@ describe('the index', () => {
       expect(range(members, rangesOf(query).crowded)).toEqual([]);
     expect(range(members, rangesOf('bob').all)).toHaveLength(MAX_SCANNED);
   });
+});
+
+test('sorts KOLs by descending followers, unknown ones last, ties by descending id', () => {
+  const kols = [kolOf('a', '', 1), kolOf('c', '', 0), kolOf('b', '', 1), kolOf('d', '', 2)];
+  const unknown = { ...kolOf('e', ''), followers_count: null };
+  expect([unknown, ...kols].sort(byFollowers).map(({ kol_id }) => kol_id)).toEqual(['d', 'b', 'a', 'c', 'e']);
 });

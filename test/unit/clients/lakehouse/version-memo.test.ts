@@ -1,0 +1,54 @@
+import { describe, expect, test, vi } from 'vitest';
+import { createVersionMemo } from '../../../../clients/lakehouse/version-memo.ts';
+import type { TableVersion, TableVersions } from '../../../../domain/warming/table-version.ts';
+
+const snapshot = (id: string): TableVersions => ({ kol_profiles: { kind: 'snapshot', id, since: '' } });
+const unknown: TableVersions = { kol_profiles: { kind: 'unknown' } satisfies TableVersion };
+
+describe('the memo of a table', () => {
+  const counting = () => {
+    let queries = 0;
+    return () => Promise.resolve((queries += 1));
+  };
+
+  test('answers a version with one query, and another version with another one', async () => {
+    const [memo, query] = [createVersionMemo<number>(), counting()];
+    const of = (versions: TableVersions) => memo.of('kol_profiles', versions, query);
+    expect(await Promise.all([of(snapshot('1')), of(snapshot('1'))])).toEqual([1, 1]);
+    expect([await of(snapshot('2')), await of(snapshot('2'))]).toEqual([2, 2]);
+    expect(await memo.of('kol_content', snapshot('2'), query)).toBe(3);
+  });
+
+  test('queries each time for an unknown version', async () => {
+    const [memo, query] = [createVersionMemo<number>({ maxAgeMs: 60_000 }), counting()];
+    const answers = [1, 2].map(() => memo.of('kol_profiles', unknown, query));
+    expect(await Promise.all(answers)).toEqual([1, 2]);
+  });
+
+  test('gives a reader without a version an answer of a limited age', async () => {
+    vi.useFakeTimers();
+    try {
+      const [memo, query] = [createVersionMemo<number>({ maxAgeMs: 1000 }), counting()];
+      const of = () => memo.of('kol_profiles', {}, query);
+      expect(await memo.of('kol_profiles', snapshot('1'), query)).toBe(1);
+      vi.advanceTimersByTime(999);
+      expect(await of()).toBe(1);
+      vi.advanceTimersByTime(1);
+      expect(await of()).toBe(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('remembers no failure, and a failure forgets no later answer', async () => {
+    const memo = createVersionMemo<string>();
+    let fail = (_error: Error) => {};
+    const failing = memo.of('kol_profiles', snapshot('1'), () => new Promise((_, reject) => (fail = reject)));
+    const later = memo.of('kol_profiles', snapshot('2'), () => Promise.resolve('kept'));
+    fail(new Error('Trino is down'));
+    await expect(failing).rejects.toThrow('Trino is down');
+    expect(await later).toBe('kept');
+    expect(await memo.of('kol_profiles', snapshot('2'), () => Promise.resolve('asked'))).toBe('kept');
+    expect(await memo.of('kol_profiles', snapshot('1'), () => Promise.resolve('asked'))).toBe('asked');
+  });
+});
