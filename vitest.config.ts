@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { LANES } from './test/support/lanes.ts';
+import { onEngines } from './test/support/on-engines.ts';
 
 /** Two projects: unit tests, which need no engine, and tests on the real engines, which are started once for all files. */
 export default defineConfig({
@@ -20,12 +21,10 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          ...onEngines,
           name: 'engines',
           include: ['test/{workflow,integration,e2e,replay}/**/*.test.ts'],
-          globalSetup: ['test/support/engines.ts'],
-          setupFiles: ['test/support/quiet-temporal.ts', 'test/support/terminate-open-workflows.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          provide: { catalog: 'iceberg' },
         },
       },
     ],

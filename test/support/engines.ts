@@ -25,6 +25,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     engines: Omit<TestEngines, keyof Lane>;
     lanes: readonly Lane[];
+    /** The catalog of Trino whose tables the tests of both kinds of table use. `npm run test:chaos` runs them on Hive. */
+    catalog: 'iceberg' | 'hive';
   }
 }
 

@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import type { Kafka } from 'kafkajs';
+import { createKafkaClient } from '../../clients/kafka/client.ts';
+import { createOffsets } from '../../clients/kafka/offsets.ts';
 import type { PartitionOffset } from '../../domain/kafka-location.ts';
 import { kafkaTool } from './kafka-tool.ts';
 
@@ -9,18 +13,57 @@ export interface PrintedRecord extends PartitionOffset {
 }
 
 const COLUMNS = ['print.partition', 'print.offset', 'print.headers', 'print.key'];
-/** The reader stops when no record has arrived for this long. */
-const IDLE_MS = 5000;
+/** The reader stops when no record has arrived for this long. On a busy machine it may stop too early. */
+const IDLE_MS = [2000, 10_000, 60_000];
 
 /**
  * Reads all topics whose full name matches, from their beginning and read-committed. It uses the Java client, because a proof must
  * not depend on kafkajs. Keys and values must be text without tabs and line breaks.
  * @param pattern a Java regular expression
+ * @throws when the reader does not reach the ends that the topics have at the call
  */
 export async function readTopics(brokers: string, pattern: string): Promise<PrintedRecord[]> {
+  const kafka = createKafkaClient(brokers.split(','), 'read-topics', () => {});
+  const offsets = createOffsets(kafka);
+  try {
+    const topics = await findTopics(kafka, pattern);
+    const ends = await Promise.all(topics.map((topic) => offsets.read('nobody', topic)));
+    for (const idleMs of IDLE_MS) {
+      const group = `read-topics-${randomUUID()}`;
+      const records = await readOnce(brokers, pattern, group, idleMs);
+      const read = await Promise.all(topics.map((topic) => offsets.read(group, topic)));
+      const isComplete = ends.every(({ partitions }, index) =>
+        partitions.every(({ low, high }, partition) => {
+          const committed = read[index]?.partitions[partition]?.committed;
+          return (committed ?? low) >= high;
+        }),
+      );
+      if (isComplete) return records;
+    }
+    throw new Error(`the reader of ${pattern} did not reach its end`);
+  } finally {
+    await offsets.close();
+  }
+}
+
+async function findTopics(kafka: Kafka, pattern: string): Promise<string[]> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const topics = await admin.listTopics();
+  await admin.disconnect();
+  return topics.filter((topic) => new RegExp(`^(${pattern})$`).test(topic));
+}
+
+/** Reads until no record arrives. The group then has the offsets to which it has read. */
+async function readOnce(
+  brokers: string,
+  pattern: string,
+  group: string,
+  idleMs: number,
+): Promise<PrintedRecord[]> {
   const printed = await kafkaTool('consumer.ConsoleConsumer', [
-    ...['--bootstrap-server', brokers, '--include', pattern, '--from-beginning'],
-    ...['--isolation-level', 'read_committed', '--timeout-ms', String(IDLE_MS)],
+    ...['--bootstrap-server', brokers, '--include', pattern, '--from-beginning', '--group', group],
+    ...['--isolation-level', 'read_committed', '--timeout-ms', String(idleMs)],
     ...COLUMNS.flatMap((column) => ['--property', `${column}=true`]),
   ]);
   // The tool prints log lines to the same stream.

@@ -14,11 +14,11 @@ const TIKTOK = 48;
 
 const trino = (sql: string) => queryTrino(inject('engines').TRINO_URL, sql);
 
+const kind = inject('catalog');
+const partitioning = kind === 'hive' ? 'partitioned_by' : 'partitioning';
+
 /** Each test begins with the table and the cache of the one before: all profiles are warm. */
-describe.each([
-  ['iceberg', 'partitioning'],
-  ['hive', 'partitioned_by'],
-])('a warm of all profiles of a table of %s', (kind, partitioning) => {
+describe(`a warm of all profiles of a table of ${kind}`, () => {
   let harness: WarmHarness;
   let splits: SmallSplits;
   let table: string;
