@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Switches } from '../../domain/entities/switches.ts';
+import { createAnswerFound } from './answer-found.ts';
 import { createFlights } from './flights.ts';
 import type { LocalTier } from './local-tier.ts';
-import { answerOf, expiryOf, isFound, lookUpTiers, type TieredResult } from './look-up-tiers.ts';
-import { readControlled, type Caller } from './read-controls.ts';
+import { answerOf, isFound, lookUpTiers, type TieredResult } from './look-up-tiers.ts';
+import type { Caller } from './read-controls.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { Answer, ReadOutcome, ReadResult } from './read-result.ts';
 import { createResolver, type ResolvableSource } from './resolve-read.ts';
@@ -62,7 +63,6 @@ export function createReadThrough<Id, T>(
   const { key, codec } = source;
   const reportProblem = createProblemReporter(source.name, onProblem);
   const lookUps = createFlights<TieredResult<T>>(); // of a hot key: many requests share one command of Redis
-  const { share } = createFlights<Answer<T>>();
   const counted = createReadCount(source, onOutcome);
   const onLocalRead = (id: Id, refreshBefore: number) => {
     counted(id, { value: true, outcome: 'local-hit' });
@@ -82,36 +82,12 @@ export function createReadThrough<Id, T>(
     onLocalRead,
   });
 
-  /** The answer after a look-up. */
-  async function readFound(id: Id, found: TieredResult<T>, caller: Caller): Promise<ReadResult<T>> {
-    const name = key(id);
-    const { controls } = caller;
-    const mayBeStale = controls === undefined || controls.maxStale !== undefined;
-    const load = async () =>
-      isFound(found)
-        ? { ...answerOf(found), collapsed: false }
-        : share(
-            name,
-            ({ signal }) => resolver.resolve(id, name, found, { mayBeStale, signal }),
-            caller.client?.signal,
-          );
-    if (isFound(found)) resolver.refreshEarly(id, expiryOf(found));
-    if (controls === undefined) return load();
-    const cached = isFound(found) ? answerOf(found) : resolver.remembered(name);
-    return readControlled<ReadResult<T>>(controls, {
-      entity: source.name,
-      ttlSeconds: source.ttlSeconds,
-      cached: cached && { ...cached, collapsed: false },
-      load,
-      refresh: () =>
-        share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal),
-    });
-  }
+  const answerFound = createAnswerFound(source, resolver);
 
   return {
     async read(id, caller = {}) {
       const found = await lookUps.share(key(id), () => lookUpOne(id));
-      return counted(id, await readFound(id, found, caller));
+      return counted(id, await answerFound(id, found, caller));
     },
     async readMany(ids, caller = {}) {
       const cached = await lookUpAll(ids);
@@ -121,7 +97,7 @@ export function createReadThrough<Id, T>(
         ids.map(async (id, index) => {
           const found = cached[index];
           if (found === undefined) throw new Error('a look-up has no result');
-          return counted(id, await readFound(id, found, caller));
+          return counted(id, await answerFound(id, found, caller));
         }),
       );
     },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createClients, type Clients } from '../../../clients/create-clients.ts';
 import { createLogger } from '../../../clients/logger.ts';
 import { workerProfile } from '../../../workers/create-activities.ts';
+import { damageColumn } from '../../support/damage-column.ts';
 import { hiveFiles, type HiveFiles } from '../../support/hive-files.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
@@ -102,25 +103,8 @@ describe('a column whose files hold another type than the table declares', () =>
   });
 });
 
-/** The file with some bytes overwritten: those of values of this column, which then cannot be read, and not those of the ids. */
-async function fileWithDamaged(column: string): Promise<Buffer> {
-  const [file] = good;
-  if (file === undefined) throw new Error('the table has no file');
-  const isReadable = (name: string) =>
-    harness.trino(`SELECT count(DISTINCT ${name}) FROM ${harness.schema}.kol_profiles`).then(
-      () => true,
-      () => false,
-    );
-  for (let start = 4; start < file.length; start += 400) {
-    const damaged = Buffer.from(file).fill(0xff, start, start + 100);
-    await replaceFiles([damaged]);
-    if (!(await isReadable(column)) && (await isReadable('kol_id'))) return damaged;
-  }
-  throw new Error(`${column} was not found in the file`);
-}
-
 test('a damaged column is cached as unknown, and the rest of its file is cached', async () => {
-  await replaceFiles([await fileWithDamaged('display_name')]);
+  await replaceFiles(good.map((file) => damageColumn(file, 'display_name')));
   const report = await harness.warm({ parts: ['profiles', 'lists'], allProfiles: true });
   expect(report.warnings.join()).toMatch(
     /kol_profiles\.display_name cannot be read, and is cached as unknown: \w+: ./,
