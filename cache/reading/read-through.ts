@@ -1,14 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Switches } from '../../domain/entities/switches.ts';
-import { createAnswerFound } from './answer-found.ts';
 import { createFlights } from './flights.ts';
 import type { LocalTier } from './local-tier.ts';
-import { answerOf, isFound, lookUpTiers, type TieredResult } from './look-up-tiers.ts';
-import type { Caller } from './read-controls.ts';
+import { answerOf, expiryOf, isFound, lookUpTiers, type Found, type TieredResult } from './look-up-tiers.ts';
+import { readControlled, type Caller, type ReadControls } from './read-controls.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { Answer, ReadOutcome, ReadResult } from './read-result.ts';
-import { createResolver, type ResolvableSource } from './resolve-read.ts';
+import { createResolver, type ResolvableSource, type Resolver } from './resolve-read.ts';
 
 /** How one kind of entity is read: where it is cached, and where its value comes from on a miss. */
 export interface EntitySource<Id, T> extends ResolvableSource<Id, T> {
@@ -104,6 +103,49 @@ export function createReadThrough<Id, T>(
     readCached: async (ids) => foundValues(ids, await lookUpAll(ids)),
   };
 }
+
+/** What a look-up found answers the read, unless the client demands a fresher value. A miss is resolved, once for all its readers. */
+function createAnswerFound<Id, T>(
+  { name: entity, key, ttlSeconds }: Pick<ResolvableSource<Id, T>, 'name' | 'key' | 'ttlSeconds'>,
+  resolver: Resolver<Id, T>,
+): (id: Id, found: TieredResult<T>, caller: Caller) => Promise<ReadResult<T>> {
+  const { share } = createFlights<Answer<T>>();
+
+  const resolve = (id: Id, found: TieredResult<T>, { controls, client }: Caller): Promise<ReadResult<T>> => {
+    if (isFound(found)) return Promise.resolve(resultOf(found));
+    const name = key(id);
+    const mayBeStale = controls === undefined || controls.maxStale !== undefined;
+    const load = ({ signal }: { readonly signal: AbortSignal }) =>
+      resolver.resolve(id, name, found, { mayBeStale, signal });
+    return share(name, load, client?.signal);
+  };
+
+  const answerControlled = (
+    id: Id,
+    found: TieredResult<T>,
+    controls: ReadControls,
+    caller: Caller,
+  ): Promise<ReadResult<T>> => {
+    const name = key(id);
+    const remembered = isFound(found) ? undefined : resolver.remembered(name);
+    const cached = isFound(found) ? resultOf(found) : remembered && { ...remembered, collapsed: false };
+    return readControlled<ReadResult<T>>(controls, {
+      ...{ entity, ttlSeconds, cached },
+      load: () => resolve(id, found, caller),
+      refresh: () =>
+        share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal),
+    });
+  };
+
+  return async (id, found, caller) => {
+    if (isFound(found)) resolver.refreshEarly(id, expiryOf(found));
+    return caller.controls === undefined
+      ? resolve(id, found, caller)
+      : answerControlled(id, found, caller.controls, caller);
+  };
+}
+
+const resultOf = <T>(found: Found<T>): ReadResult<T> => ({ ...answerOf(found), collapsed: false });
 
 /** Counts each read by its outcome, and the ids of those that found a value. Returns the read. */
 const createReadCount =
