@@ -35,7 +35,7 @@ export function createBatchLoader<T>(
           wanted.map(({ id }) => id),
           signal,
         );
-      const values = wanted.length === 0 ? [] : await schedule.run(() => whileWanted(wanted, query));
+      const values = wanted.length === 0 ? [] : await schedule.run(() => untilUnwanted(wanted, query));
       const found = new Map(values.map((value) => [idOf(value), value]));
       return lookUps.map(({ id }) => found.get(id) ?? null);
     },
@@ -62,7 +62,7 @@ interface LookUp {
 }
 
 /** Runs a query, and cancels it when the signals of all its look-ups have aborted. */
-async function whileWanted<R>(
+async function untilUnwanted<R>(
   lookUps: readonly LookUp[],
   query: (signal: AbortSignal) => Promise<R>,
 ): Promise<R> {

@@ -1,4 +1,4 @@
-import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
+import { cachedAtOf, readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import type { CacheMiss, Fill } from './fill-entry.ts';
 import { NotCachedError } from './not-cached.ts';
@@ -30,7 +30,7 @@ export interface FillableSource<Id, T> {
 
 /** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
 export interface Loader<Id, T> {
-  /** The time is that which a cached value gets, so that later readers name the same. */
+  /** The time is that of this process: without Redis, nothing is compared with it. */
   readonly load: (
     id: Id,
     signal: AbortSignal,
@@ -82,7 +82,9 @@ export function createLoader<Id, T>(
     async loadAndFill(id, key, seen, signal) {
       // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
-      const { value, updatedAt } = await load(id, signal);
+      const loaded = await load(id, signal);
+      const { value } = loaded;
+      const updatedAt = readAt === undefined ? loaded.updatedAt : cachedAtOf(readAt);
       const isChecked = value === null || source.guard?.checks === 'values';
       if (isChecked && (await source.guard?.accepts(key, value)) === false)
         return { value, outcome: 'miss', updatedAt, refused: true };

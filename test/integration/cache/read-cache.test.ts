@@ -12,7 +12,7 @@ import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../../clients/ml-api.ts';
-import { closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
+import { cachedAtOf, closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
 import { knownIds } from '../../../domain/entities/known-ids.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { trending } from '../../../domain/entities/trending.ts';
@@ -84,6 +84,17 @@ describeOnRedisAndCluster('reading', (target) => {
       expect(await outcomes()).toEqual(new Set(['miss']));
       expect(await outcomes()).toEqual(new Set(['hit']));
       expect(await read('kol-7')).toMatchObject({ outcome: 'hit', value: { followers_count: 7 } });
+    });
+
+    test('caches the time of Redis before the query: a later warm replaces the row although this clock is ahead', async () => {
+      const { read } = createReadThrough(
+        tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 9)))),
+        { ...dependencies(), now: () => new Date(Date.now() + 3_600_000) },
+      );
+      expect((await read('kol-7')).outcome).toBe('miss');
+      const readAt = cachedAtOf((await readRedisTime(target.redis)) + 1000);
+      await writeEntries(target.redis, profileEntries(['kol-7'], 10, new Date(readAt)));
+      expect((await read('kol-7')).value).toMatchObject({ followers_count: 10 });
     });
 
     test('reads many ids in their order: cached ones from Redis, the others in one query, each failing alone', async () => {
