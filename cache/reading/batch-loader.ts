@@ -123,7 +123,8 @@ function createBatchSchedule() {
     add(dispatch: () => void): void {
       lastArrivalAt = performance.now();
       waiting.push({ dispatch, openedAt: lastArrivalAt });
-      advance();
+      // Not now: DataLoader has not added the id yet. After a pause of the process the batch would be due, and start without the id.
+      queueMicrotask(advance);
     },
     noteArrival(): void {
       lastArrivalAt = performance.now();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createBatchLoader } from '../../../../cache/reading/batch-loader.ts';
 
 interface Thing {
@@ -33,6 +33,17 @@ describe('createBatchLoader', () => {
       { id: 'b' },
     ]);
     expect(batches).toEqual([['a', 'nobody', 'b']]);
+  });
+
+  test('loses no look-up when the process pauses at any moment', async () => {
+    let pauses = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => (pauses += 1) * 1000);
+    try {
+      const { load } = createSource();
+      expect(await load('a')).toEqual({ id: 'a' });
+    } finally {
+      now.mockRestore();
+    }
   });
 
   test('puts at most 1,500 ids into one query', async () => {
