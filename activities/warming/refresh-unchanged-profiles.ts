@@ -6,6 +6,7 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartWarm } from './part-warm.ts';
+import { prefetchPages } from './prefetch.ts';
 import { writeProfilesById } from './write-profiles.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function refreshUnchangedProfiles(
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
   let fromLastWarm = 0;
   let renewed = 0;
-  for await (const page of scanEntities(warm.redis, profile)) {
+  for await (const page of prefetchPages(scanEntities(warm.redis, profile))) {
     // When all are hot, a profile that a reader cached after the last warm counts too: it was read from the same tables.
     const warmed = page.filter(({ cachedAt }) =>
       areAllHot ? cachedAt >= oldest : cachedAt === last.read_at,
