@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Switches } from '../../domain/entities/switches.ts';
-import { createFlights } from './flights.ts';
+import { createFlights } from '../../domain/values/flights.ts';
 import type { LocalTier } from './local-tier.ts';
 import { answerOf, expiryOf, isFound, lookUpTiers, type Found, type TieredResult } from './look-up-tiers.ts';
 import { readControlled, type Caller, type ReadControls } from './read-controls.ts';

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Switches } from '../../domain/entities/switches.ts';
 import { createEarlyRefresh } from './early-refresh.ts';
-import { createFlights } from './flights.ts';
+import { createFlights } from '../../domain/values/flights.ts';
 import { createLeases } from './leases.ts';
 import { createLoader, isNothing, type FillableSource } from './load-and-fill.ts';
 import type { LocalTier } from './local-tier.ts';

@@ -1,25 +1,33 @@
 import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import { createFlights } from '../../domain/values/flights.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 
 /** One answer for each table, for its last version that was asked about. */
 export interface VersionMemo<T> {
   /**
-   * Readers of the same version share one query. A failure is not remembered.
+   * Readers of the same version share one query, which ends when the signals of all of them have aborted. A failure is not remembered.
    * @param versions versions to read; a table without one is read as it is
+   * @throws what the query throws, or the reason of the signal
    */
-  readonly of: (table: SilverTable, versions: TableVersions, query: () => Promise<T>) => Promise<T>;
+  readonly of: (
+    table: SilverTable,
+    versions: TableVersions,
+    query: (signal: AbortSignal | undefined) => Promise<T>,
+    signal?: AbortSignal,
+  ) => Promise<T>;
 }
 
 interface Answer<T> {
   /** Version of the table as text; null when it is unknown. */
   readonly version: string | null;
   readonly askedAt: number;
-  readonly value: Promise<T>;
+  readonly value: T;
 }
 
-/** @param maxAgeMs how old an answer may be for a reader without a version; by default such a reader always queries */
+/** @param maxAgeMs how old an answer may be for a reader without a version; by default it must be of a query that runs */
 export function createVersionMemo<T>({ maxAgeMs = 0 }: { maxAgeMs?: number } = {}): VersionMemo<T> {
   const answers = new Map<SilverTable, Answer<T>>();
+  const flights = createFlights<Answer<T>>();
 
   /** @param version undefined for a reader that takes any version, null for a version that is unknown */
   const isValid = (last: Answer<T>, version: string | null | undefined): boolean =>
@@ -28,16 +36,19 @@ export function createVersionMemo<T>({ maxAgeMs = 0 }: { maxAgeMs?: number } = {
       : version !== null && version === last.version;
 
   return {
-    of(table, versions, query) {
+    async of(table, versions, query, signal) {
       const version = versionTexts(versions)[table];
       const last = answers.get(table);
       if (last !== undefined && isValid(last, version)) return last.value;
-      const answer = { version: version ?? null, askedAt: Date.now(), value: query() };
-      answers.set(table, answer);
-      answer.value.catch(() => {
-        if (answers.get(table) === answer) answers.delete(table);
-      });
-      return answer.value;
+      // Nobody can tell whether two readers of an unknown version mean the same one.
+      if (version === null) return query(signal);
+      const ask = async (flight: { readonly signal: AbortSignal }) => {
+        const askedAt = Date.now();
+        const answer = { version: version ?? null, askedAt, value: await query(flight.signal) };
+        answers.set(table, answer);
+        return answer;
+      };
+      return (await flights.share(`${table} ${version}`, ask, signal)).value;
     },
   };
 }

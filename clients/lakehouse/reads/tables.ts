@@ -1,4 +1,3 @@
-import { abortable } from '../../../domain/values/abortable.ts';
 import type { Fields } from '../../../domain/schema/field.ts';
 import type { SilverTable } from '../../../domain/schema/silver-tables.ts';
 import type { TableVersions } from '../../../domain/warming/table-version.ts';
@@ -13,7 +12,7 @@ import { createVersionMemo } from '../version-memo.ts';
 
 /** Reads about a table as a whole. */
 export interface TableReads {
-  /** Counts a version once: all parts that read the table share the query, so it ends with none of them. */
+  /** Counts a version once: all parts that read the table share the query. */
   countRows(table: SilverTable, options?: ReadOptions): Promise<number>;
   /** Number of distinct ids in the entity's table. */
   countIds(entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>, options?: ReadOptions): Promise<number>;
@@ -25,15 +24,15 @@ export interface TableReads {
 export function createTableReads(trino: Trino, silver: SilverCatalog): TableReads {
   const counts = createVersionMemo<number>();
 
-  async function count(table: SilverTable, versions: TableVersions): Promise<number> {
+  async function count(table: SilverTable, versions: TableVersions, signal?: AbortSignal): Promise<number> {
     const sql = countRowsSql(await silver.source(versions), table);
-    const [row] = await trino.rows(sql, { columns: ['rows'] });
+    const [row] = await trino.rows(sql, { columns: ['rows'], signal });
     return Number(row?.[0]);
   }
 
   return {
     countRows: (table, { signal, versions = {} } = {}) =>
-      abortable([signal], () => counts.of(table, versions, () => count(table, versions))),
+      counts.of(table, versions, (shared) => count(table, versions, shared), signal),
     async countIds({ table, idColumn }, { signal, versions } = {}) {
       const sql = countIdsSql(await silver.source(versions), table, idColumn);
       const [row] = await trino.rows(sql, { columns: ['ids'], signal });

@@ -51,4 +51,20 @@ describe('the memo of a table', () => {
     expect(await memo.of('kol_profiles', snapshot('2'), () => Promise.resolve('asked'))).toBe('kept');
     expect(await memo.of('kol_profiles', snapshot('1'), () => Promise.resolve('asked'))).toBe('asked');
   });
+
+  test('cancels a query when the last of its readers has left, and not before', async () => {
+    const memo = createVersionMemo<string>();
+    const [one, other] = [new AbortController(), new AbortController()];
+    let cancelled: AbortSignal | undefined;
+    const readings = [one, other].map(({ signal }) =>
+      memo.of('kol_profiles', snapshot('1'), (shared) => new Promise(() => (cancelled = shared)), signal),
+    );
+    const failures = Promise.allSettled(readings);
+    one.abort(new Error('one part was cancelled'));
+    expect(cancelled?.aborted).toBe(false);
+    other.abort(new Error('the other one too'));
+    expect((await failures).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(cancelled?.aborted).toBe(true);
+    expect(await memo.of('kol_profiles', snapshot('1'), () => Promise.resolve('asked'))).toBe('asked');
+  });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createFlights } from '../../../../cache/reading/flights.ts';
+import { createFlights } from '../../../../domain/values/flights.ts';
 
 interface Result {
   readonly value: number;

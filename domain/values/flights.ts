@@ -1,5 +1,5 @@
-import { abortable } from '../../domain/values/abortable.ts';
-import { LazyAbort } from '../../domain/values/lazy-abort.ts';
+import { abortable } from './abortable.ts';
+import { LazyAbort } from './lazy-abort.ts';
 
 /** Work in progress, by key. */
 export interface Flights<R extends object> {
