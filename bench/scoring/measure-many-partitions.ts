@@ -4,6 +4,7 @@ import { pauseLoopUpdate } from '../../contract/messages.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
+import { createTopics } from '../../engines/create-topics.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { coreShares } from '../core-shares.ts';
 import { profileMessage } from './profile-message.ts';
@@ -18,7 +19,7 @@ const ROUND_MS = 20_000;
 /** What a topic with many quiet partitions costs: processor time of the Temporal server and the worker, history, time to pause. */
 export async function measureManyPartitions(scoring: Scoring): Promise<void> {
   const { temporal, admin, figure, commits, temporalPid, worker } = scoring;
-  await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }], waitForLeaders: true });
+  await createTopics(admin, [{ topic: TOPIC, numPartitions: PARTITIONS }]);
   const loop = await temporal.workflow.start<Workflows['scoringLoop']>('scoringLoop', {
     workflowId: scoringLoopId(TOPIC),
     taskQueue: SCORING_TASK_QUEUE,

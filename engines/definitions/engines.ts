@@ -5,7 +5,7 @@ import { MINIMUM_JAVA } from '../install/versions.ts';
 import type { StackPaths } from '../paths.ts';
 import type { PortName, Ports } from '../ports.ts';
 import type { ProcessSpec } from '../supervision/managed-process.ts';
-import { createTopics, isKafkaReady, kafkaProcess, newClusterId } from './kafka.ts';
+import { createMissingTopics, isKafkaReady, kafkaProcess, newClusterId } from './kafka.ts';
 import { isRedisReady, redisProcess } from './redis.ts';
 import { isTemporalReady, temporalProcess } from './temporal.ts';
 import { isTrinoReady, trinoProcess } from './trino.ts';
@@ -53,7 +53,7 @@ const ENGINES = {
       return kafkaProcess({ folder, javaHome: await javaHome('kafka'), ...options }, paths);
     },
     isReady: (addresses) => isKafkaReady(brokersOf(addresses)),
-    afterStart: (addresses) => createTopics(brokersOf(addresses)),
+    afterStart: (addresses) => createMissingTopics(brokersOf(addresses)),
   },
   trino: {
     variable: 'TRINO_URL',

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs, { type Admin } from 'kafkajs';
+import { createTopics } from '../create-topics.ts';
 import { deadLetterTopic, INPUT_TOPICS, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import { runTool } from '../install/run-tool.ts';
 import type { ProcessSpec } from '../supervision/managed-process.ts';
@@ -44,7 +45,7 @@ interface KafkaOptions {
   readonly maxHeapMb: number;
 }
 
-/** One Kafka node, alone or in a cluster. `createTopics` creates its topics. */
+/** One Kafka node, alone or in a cluster. `createMissingTopics` creates its topics. */
 export function kafkaProcess(options: KafkaOptions, paths: StackPaths): ProcessSpec {
   const { node, nodes, clusterId } = options;
   const isAlone = nodes.length === 1;
@@ -142,7 +143,7 @@ export async function isKafkaReady(brokers: readonly string[]): Promise<boolean>
 }
 
 /** Creates the missing topics and leaves existing ones unchanged. Afterwards the broker can coordinate consumer groups. */
-export async function createTopics(brokers: readonly string[]): Promise<void> {
+export async function createMissingTopics(brokers: readonly string[]): Promise<void> {
   await withAdmin(brokers, 10, async (admin) => {
     const existing = new Set(await admin.listTopics());
     const missing = Object.entries(TOPICS).filter(([topic]) => !existing.has(topic));
@@ -150,9 +151,9 @@ export async function createTopics(brokers: readonly string[]): Promise<void> {
     await admin.describeGroups(['local-stack']);
     if (missing.length === 0) return;
     const { brokers: nodes } = await admin.describeCluster();
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: missing.map(([topic, numPartitions]) => ({
+    await createTopics(
+      admin,
+      missing.map(([topic, numPartitions]) => ({
         topic,
         numPartitions,
         replicationFactor: Math.min(MAX_REPLICAS, nodes.length),
@@ -160,7 +161,7 @@ export async function createTopics(brokers: readonly string[]): Promise<void> {
           ? [{ name: 'max.message.bytes', value: String(DEAD_LETTER_MAX_BYTES) }]
           : [],
       })),
-    });
+    );
   });
 }
 

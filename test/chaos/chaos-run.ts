@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Client, type Connection, type WorkflowHandle } from '@temporalio/client';
 import type { Admin, Kafka, Producer } from 'kafkajs';
+import { createTopics } from '../../engines/create-topics.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
@@ -103,7 +104,10 @@ export async function createChaosRun(
     },
   };
 
-  await createTopics(admin, topic, partitions);
+  await createTopics(admin, [
+    { topic, numPartitions: partitions },
+    { topic: `${topic}.dlq`, numPartitions: 1 },
+  ]);
   await run.produce(0, options.events);
   await setToBeginning(admin, name, topic, partitions);
   return run;
@@ -116,22 +120,6 @@ const environmentOfRun = (shared: SharedClients, name: string): NodeJS.ProcessEn
   SCORING_GROUP: name,
   LOG_LEVEL: 'silent',
 });
-
-/** Creates both topics and waits until the input topic can be written. */
-async function createTopics(admin: Admin, topic: string, partitions: number): Promise<void> {
-  await admin.createTopics({
-    waitForLeaders: false,
-    topics: [
-      { topic, numPartitions: partitions },
-      { topic: `${topic}.dlq`, numPartitions: 1 },
-    ],
-  });
-  await until(`${topic} can be written`, async () => {
-    // The request fails until the broker knows the topic.
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
-    return topics[0]?.partitions.length === partitions;
-  });
-}
 
 /** Commits offset 0 in every partition. Without a committed offset the loop would start at the end. */
 async function setToBeginning(admin: Admin, group: string, topic: string, count: number): Promise<void> {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { javaHome } from '../../engines/definitions/engines.ts';
 import {
-  createTopics,
+  createMissingTopics,
   kafkaProcess,
   newClusterId,
   withAdmin,
@@ -64,7 +64,7 @@ export async function startKafkaCluster(options: KafkaClusterOptions): Promise<K
     await Promise.all(processes.map((process) => process.start()));
     // A topic has as many replicas as there are brokers when it is created.
     await cluster.untilHealthy();
-    await createTopics(brokers);
+    await createMissingTopics(brokers);
     await cluster.untilHealthy();
   } catch (error) {
     await cluster.stop();

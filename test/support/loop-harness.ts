@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
+import { createTopics } from '../../engines/create-topics.ts';
 import type { Config } from '../../config/config.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
@@ -68,7 +69,7 @@ export async function loopHarness(
     ml,
     async newTopic(partitions = 3) {
       const topic = `test-${process.pid}-${(topics += 1)}`;
-      await createTopics(admin, topic, partitions);
+      await createInput(admin, topic, partitions);
       return topic;
     },
     startLoop: (topic, args = {}) =>
@@ -107,14 +108,12 @@ export async function loopHarness(
 }
 
 /** Creates an input topic, and its dead-letter topic with the message size that docs/dead-letters.md recommends. */
-async function createTopics(admin: Admin, topic: string, partitions: number): Promise<void> {
+async function createInput(admin: Admin, topic: string, partitions: number): Promise<void> {
   const deadLetterSize = { name: 'max.message.bytes', value: String(2 * 1024 * 1024) };
-  await admin.createTopics({
-    topics: [
-      { topic, numPartitions: partitions },
-      { topic: `${topic}.dlq`, numPartitions: 1, configEntries: [deadLetterSize] },
-    ],
-  });
+  await createTopics(admin, [
+    { topic, numPartitions: partitions },
+    { topic: `${topic}.dlq`, numPartitions: 1, configEntries: [deadLetterSize] },
+  ]);
 }
 
 const untilStartCommitted = (admin: Admin, group: string, topic: string): Promise<void> =>

@@ -15,7 +15,7 @@ import type { ReadOptions } from '../read-options.ts';
 import type { SilverReader } from '../silver-catalog.ts';
 import type { SilverSource } from '../silver-source.ts';
 
-export type KolOnPlatform = NamedKol & { readonly platform: string };
+type KolOnPlatform = NamedKol & { readonly platform: string };
 
 /** Reads of many profiles, page by page. */
 export interface ProfileReads {

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTopics } from '../../../engines/create-topics.ts';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { createRecordReader, type RecordReader } from '../../../clients/kafka/record-reader.ts';
 import type { InputRecord } from '../../../clients/kafka/read-records.ts';
@@ -27,12 +28,10 @@ beforeAll(async () => {
 afterAll(() => Promise.all([reader.close(), admin.disconnect(), producer.disconnect()]));
 beforeEach(async () => {
   topic = `test-dlq-${process.pid}-${(topics += 1)}`;
-  await admin.createTopics({
-    topics: [
-      { topic, numPartitions: PARTITIONS },
-      { topic: `${topic}.dlq`, numPartitions: 1 },
-    ],
-  });
+  await createTopics(admin, [
+    { topic, numPartitions: PARTITIONS },
+    { topic: `${topic}.dlq`, numPartitions: 1 },
+  ]);
 });
 
 /** Runs the command as a process without a terminal. */

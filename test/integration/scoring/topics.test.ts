@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTopics } from '../../../engines/create-topics.ts';
 import { createTransactions } from '../../../clients/kafka/transactions.ts';
 import { pauseLoopUpdate, resumeLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
 import { serializeCommittedMetadata } from '../../../domain/scoring/committed-metadata.ts';
@@ -102,7 +103,7 @@ describe('a topic', () => {
         await harness.admin.deleteTopics({ topics: [topic] });
         await send(other, ['x']);
         await untilOutcomes(otherLoop, 1);
-        await harness.admin.createTopics({ topics: [{ topic, numPartitions: 2 }] });
+        await createTopics(harness.admin, [{ topic, numPartitions: 2 }]);
         await until('it can be written', async () => {
           const { topics } = await harness.admin
             .fetchTopicMetadata({ topics: [topic] })

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTopics } from '../../../../engines/create-topics.ts';
 import { createKafkaClient } from '../../../../clients/kafka/client.ts';
 import { createOffsets, type Offsets } from '../../../../clients/kafka/offsets.ts';
 import { TopicNotFoundError } from '../../../../clients/kafka/topic-errors.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([offsets.close(), admin.disconnect(), producer.disconnect()]));
 
-const create = (name: string) => admin.createTopics({ topics: [{ topic: name, numPartitions: 2 }] });
+const create = (name: string) => createTopics(admin, [{ topic: name, numPartitions: 2 }]);
 beforeEach(async () => {
   topic = `test-offsets-${process.pid}-${(topics += 1)}`;
   await create(topic);

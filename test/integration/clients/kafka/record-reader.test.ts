@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTopics } from '../../../../engines/create-topics.ts';
 import { until } from '../../../support/until.ts';
 import { createKafkaClient } from '../../../../clients/kafka/client.ts';
 import { OffsetOutOfRangeError } from '../../../../clients/kafka/read-errors.ts';
@@ -26,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([reader.close(), admin.disconnect(), producer.disconnect()]));
 beforeEach(async () => {
   topic = `test-range-${process.pid}-${(topics += 1)}`;
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+  await createTopics(admin, [{ topic, numPartitions: 1 }]);
 });
 
 const read = async (from: number, to: number) =>

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTopics } from '../../../../../engines/create-topics.ts';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import { UndecodableBatchError } from '../../../../../clients/kafka/read-errors.ts';
 import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';
@@ -29,7 +30,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all([reader.close(), admin.disconnect(), producer.disconnect()]));
 beforeEach(async () => {
   topic = `test-codecs-${process.pid}-${(topics += 1)}`;
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+  await createTopics(admin, [{ topic, numPartitions: 1 }]);
 });
 
 const read = async (from: number, to: number) =>

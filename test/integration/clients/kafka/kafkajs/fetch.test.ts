@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type ITopicConfig, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { createTopics } from '../../../../../engines/create-topics.ts';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import {
   createLazyCluster,
@@ -27,7 +28,7 @@ let topics = 0;
 
 async function newTopic(options: Partial<ITopicConfig> = {}): Promise<string> {
   const name = `test-fetch-${process.pid}-${(topics += 1)}`;
-  await admin.createTopics({ topics: [{ topic: name, numPartitions: 2, ...options }] });
+  await createTopics(admin, [{ topic: name, numPartitions: 2, ...options }]);
   return name;
 }
 beforeAll(async () => {

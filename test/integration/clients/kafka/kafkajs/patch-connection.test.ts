@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import kafkajs, { type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createTopics } from '../../../../../engines/create-topics.ts';
 import { patchConnection } from '../../../../../clients/kafka/kafkajs/patch-connection.ts';
 import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';
 import { startRelay, type Relay } from '../../../../support/relay.ts';
@@ -22,7 +23,7 @@ beforeAll(async () => {
   const admin = direct.admin();
   producer = direct.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);
-  await admin.createTopics({ topics: [{ topic, numPartitions: 6 }] });
+  await createTopics(admin, [{ topic, numPartitions: 6 }]);
   await admin.disconnect();
   const value = 'x'.repeat(1000);
   for (let partition = 0; partition < 6; partition += 1)

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { afterEach, beforeAll, expect, test } from 'vitest';
+import { createTopics } from '../../../../../engines/create-topics.ts';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import { createTransactions } from '../../../../../clients/kafka/transactions.ts';
 import { testEngines } from '../../../../support/test-engines.ts';
@@ -19,7 +20,7 @@ const topic = `test-coordinators-${process.pid}`;
 beforeAll(async () => {
   const admin = createKafkaClient([testEngines().KAFKA_BROKERS], 'test', () => {}).admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+  await createTopics(admin, [{ topic, numPartitions: 1 }]);
   await admin.disconnect();
 });
 

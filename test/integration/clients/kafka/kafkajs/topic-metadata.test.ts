@@ -1,5 +1,6 @@
 import type { Admin, Kafka, Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createTopics } from '../../../../../engines/create-topics.ts';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import {
   createLazyCluster,
@@ -38,9 +39,10 @@ afterAll(() => Promise.all([lazyCluster.close(), admin.disconnect(), producer.di
 beforeEach(async () => {
   topic = `test-metadata-${process.pid}-${(topics += 1)}`;
   other = `${topic}-other`;
-  await admin.createTopics({
-    topics: [topic, other].map((name) => ({ topic: name, numPartitions: 2 })),
-  });
+  await createTopics(
+    admin,
+    [topic, other].map((name) => ({ topic: name, numPartitions: 2 })),
+  );
 });
 
 const fetch = async (name: string) => {
@@ -91,7 +93,7 @@ describe('a deleted topic', () => {
   test('is found again when it is created again', async () => {
     const before = await findTopic(cluster, topic);
     await deleteTopic();
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+    await createTopics(admin, [{ topic, numPartitions: 1 }]);
     await until('the topic is back', async () => (await findTopic(cluster, topic)) !== null);
     expect((await findTopic(cluster, topic))?.topicId).not.toBe(before?.topicId);
     expect(await fetch(topic)).toEqual([]);
