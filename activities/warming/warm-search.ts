@@ -4,7 +4,6 @@ import { searchIndex } from '../../domain/entities/search-index.ts';
 import { autocompleteTerms } from '../../domain/search/autocomplete-terms.ts';
 import { buildSearchIndex, byFollowers, type NamedKol } from '../../domain/search/build-index.ts';
 import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { knownIdsSet } from './known-ids-set.ts';
@@ -28,18 +27,14 @@ export function createWarmSearch(deps: WarmSetDeps) {
     async read(warm, moment) {
       const { at, tableRows } = moment;
       const limit = (tableRows['kol_profiles'] ?? Infinity) > MAX_KOLS ? MAX_KOLS : undefined;
-      const [named, knownIds] = await Promise.all([
+      const [kols, knownIds] = await Promise.all([
         lakehouse.searchNames(limit, warm.readingAt(at)),
         knownIdsSet(warm, lakehouse, profile, moment),
       ]);
-      warm.counts.rowsRead += named.length;
-      const kols = named.sort(byFollowers);
-      const terms = autocompleteTerms(kols, MAX_TERMS);
-      return [
-        { entry: autocomplete.toEntry(terms), size: terms.length },
-        ...indexSets(groupBy(kols, ({ platform }) => platform)),
-        ...knownIds,
-      ];
+      const ranked = [...kols.values()].flat().sort(byFollowers);
+      warm.counts.rowsRead += ranked.length;
+      const terms = autocompleteTerms(ranked, MAX_TERMS);
+      return [{ entry: autocomplete.toEntry(terms), size: terms.length }, ...indexSets(kols), ...knownIds];
     },
   };
 

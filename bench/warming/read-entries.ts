@@ -33,7 +33,7 @@ export async function readEntries(lakehouse: Lakehouse): Promise<CacheEntry[]> {
   entries.push(platformStats.toEntry(await lakehouse.platformStats(now)));
   for (const { day, counts } of await lakehouse.dailyStats(new Date(now.getTime() - 7 * 86_400_000), now))
     entries.push(dailyStats.toEntry(day, counts));
-  const kols = await lakehouse.searchNames(undefined);
+  const kols = [...(await lakehouse.searchNames(undefined)).values()].flat();
   entries.push(autocomplete.toEntry(autocompleteTerms(kols, 100_000)));
   for (const [platform, profiles] of await lakehouse.profileLists(1000))
     entries.push(profileList.toEntry(platform, profiles));

@@ -234,13 +234,13 @@ export const dailyStatsSql = (source: SilverSource, from: Date, to: Date) => {
 
 /** The names of the most followed KOLs, in any order. @param limit undefined reads all, which spares Trino the sort */
 export const searchNamesSql = (source: SilverSource, limit: number | undefined) =>
-  `SELECT ${searchNameColumns
+  `SELECT ${source.text('kol_profiles', 'platform')} AS scope, ${searchNameColumns
     .map((name) => `${source.text('kol_profiles', name)} AS ${identifier(name)}`)
     .join(', ')}
    FROM ${newestRows(source, 'kol_profiles')}
    ${limit === undefined ? '' : `${byFollowers(source)} LIMIT ${integer(limit)}`}`;
 
-export const searchNameColumns = ['kol_id', 'platform', 'display_name', 'username', 'followers_count'];
+export const searchNameColumns = ['kol_id', 'display_name', 'username', 'followers_count'];
 
 /** An account is a name on a platform. @param ids default: all */
 export function trustFeaturesSql(source: SilverSource, ids?: readonly string[]): string {

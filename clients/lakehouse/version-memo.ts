@@ -18,8 +18,8 @@ export interface VersionMemo<T> {
 }
 
 interface Answer<T> {
-  /** Version of the table as text; null when it is unknown. */
-  readonly version: string | null;
+  /** Version of the table as text; undefined for the answer to a reader that takes any version. */
+  readonly version: string | undefined;
   readonly askedAt: number;
   readonly value: T;
 }
@@ -29,22 +29,20 @@ export function createVersionMemo<T>({ maxAgeMs = 0 }: { maxAgeMs?: number } = {
   const answers = new Map<SilverTable, Answer<T>>();
   const flights = createFlights<Answer<T>>();
 
-  /** @param version undefined for a reader that takes any version, null for a version that is unknown */
-  const isValid = (last: Answer<T>, version: string | null | undefined): boolean =>
-    version === undefined
-      ? Date.now() - last.askedAt < maxAgeMs
-      : version !== null && version === last.version;
+  /** @param version undefined for a reader that takes any version */
+  const isValid = (last: Answer<T>, version: string | undefined): boolean =>
+    version === undefined ? Date.now() - last.askedAt < maxAgeMs : version === last.version;
 
   return {
     async of(table, versions, query, signal) {
       const version = versionTexts(versions)[table];
-      const last = answers.get(table);
-      if (last !== undefined && isValid(last, version)) return last.value;
       // Nobody can tell whether two readers of an unknown version mean the same one.
       if (version === null) return query(signal);
+      const last = answers.get(table);
+      if (last !== undefined && isValid(last, version)) return last.value;
       const ask = async (flight: { readonly signal: AbortSignal }) => {
         const askedAt = Date.now();
-        const answer = { version: version ?? null, askedAt, value: await query(flight.signal) };
+        const answer = { version, askedAt, value: await query(flight.signal) };
         answers.set(table, answer);
         return answer;
       };

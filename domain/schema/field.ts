@@ -1,5 +1,4 @@
 import { isoTimeMs } from '../values/iso-time.ts';
-import { isPlatform } from '../values/platform.ts';
 
 /**
  * One field of a cached entity: its column types in the lakehouse, and its parser.
@@ -47,13 +46,6 @@ export const platform: Field<string | null> = {
   ...text,
   select: (column) => `lower(trim(${asVarchar(column)}))`,
 };
-
-/** The name of a platform that can be part of a cache key. @throws FieldError */
-export function parsePlatformName(cell: string | null | undefined): string {
-  const name = cell ?? '';
-  if (!isPlatform(name)) throw new FieldError(name, 'a platform name');
-  return name;
-}
 
 /** An id, which is never unknown. Integer columns are accepted too, because ids can be stored as numbers. */
 export const id: Field<string> = {

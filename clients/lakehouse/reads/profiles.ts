@@ -1,8 +1,9 @@
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import type { ProfileSplit } from '../../../domain/warming/profile-splits.ts';
-import type { NamedKol } from '../../../domain/search/build-index.ts';
-import { count, id, parsePlatformName } from '../../../domain/schema/field.ts';
+import { byFollowers, type NamedKol } from '../../../domain/search/build-index.ts';
+import { count, id } from '../../../domain/schema/field.ts';
 import { mapRows, type Row } from '../../../domain/schema/table-entity.ts';
+import { groupByScope, type ByPlatform } from '../group-by-scope.ts';
 import {
   mostFollowedSql,
   profilesOfFilesSql,
@@ -14,8 +15,6 @@ import {
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverReader } from '../silver-catalog.ts';
 import type { SilverSource } from '../silver-source.ts';
-
-type KolOnPlatform = NamedKol & { readonly platform: string };
 
 /** Reads of many profiles, page by page. */
 export interface ProfileReads {
@@ -29,13 +28,12 @@ export interface ProfileReads {
   ): AsyncGenerator<Profile[]>;
   /** The profiles in these data files, in no order. @param paths at least one */
   profilesOfFiles(paths: readonly string[], options?: ReadOptions): AsyncGenerator<Profile[]>;
-  /** The names of the most followed KOLs, in any order. @param limit default: all */
-  searchNames(limit: number | undefined, options?: ReadOptions): Promise<KolOnPlatform[]>;
+  /** The names of the most followed KOLs by platform, most followers first. @param limit over all platforms; default: all KOLs */
+  searchNames(limit: number | undefined, options?: ReadOptions): Promise<ByPlatform<NamedKol[]>>;
 }
 
-const toNamedKol = ([kolId, platform, displayName, username, followers]: Row): KolOnPlatform => ({
+const toNamedKol = ([, kolId, displayName, username, followers]: Row): NamedKol => ({
   kol_id: id.parse(kolId),
-  platform: parsePlatformName(platform),
   names: [displayName, username].filter((name) => name != null),
   followers_count: count.parse(followers),
 });
@@ -63,8 +61,10 @@ export function createProfileReads(silver: SilverReader): ProfileReads {
       profilePages({ ...TABLE, sql: (source) => profilesOfFilesSql(source, paths) }, options),
     async searchNames(limit, options = {}) {
       const sql = (source: SilverSource) => searchNamesSql(source, limit);
-      const rows = await silver.rows({ ...COUNTED, sql, columns: searchNameColumns }, options);
-      return mapRows(rows, toNamedKol, options.onRejected);
+      const rows = await silver.rows({ ...COUNTED, sql, columns: ['scope', ...searchNameColumns] }, options);
+      const kols = groupByScope(rows, toNamedKol, options);
+      for (const ofPlatform of kols.values()) ofPlatform.sort(byFollowers);
+      return kols;
     },
   };
 }

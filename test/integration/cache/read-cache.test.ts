@@ -86,7 +86,7 @@ describeOnRedisAndCluster('reading', (target) => {
       expect(await read('kol-7')).toMatchObject({ outcome: 'hit', value: { followers_count: 7 } });
     });
 
-    test('caches the time of Redis before the query: a later warm replaces the row although this clock is ahead', async () => {
+    test('a warm replaces a row that a miss cached before it, also if the clock of the API is ahead', async () => {
       const { read } = createReadThrough(
         tableSource(profile, (ids) => Promise.resolve(ids.map((id) => profileOf(id, 9)))),
         { ...dependencies(), now: () => new Date(Date.now() + 3_600_000) },

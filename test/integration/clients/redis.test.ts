@@ -33,7 +33,7 @@ describe('a dead connection that was not closed', () => {
   });
 });
 
-test('a reply that arrived while the event loop was blocked is no timeout', async () => {
+test('a command whose reply arrived while the event loop was blocked does not time out', async () => {
   const redis = await connectRedis(testEngines().REDIS_URL, 'serve', { onError: () => {} });
   try {
     expect(await redis.ping()).toBe('PONG');

@@ -35,7 +35,7 @@ describe('createBatchLoader', () => {
     expect(batches).toEqual([['a', 'nobody', 'b']]);
   });
 
-  test('loses no look-up when the process pauses at any moment', async () => {
+  test('answers a look-up also when the process pauses at any moment', async () => {
     let pauses = 0;
     const now = vi.spyOn(performance, 'now').mockImplementation(() => (pauses += 1) * 1000);
     try {
