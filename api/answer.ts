@@ -19,7 +19,7 @@ interface Variant {
   readonly headers: HeaderList;
 }
 
-/** A smaller body does not get smaller over the network: it fits into one packet anyway. */
+/** A smaller body is not compressed: it fits into one packet anyway. */
 const MIN_COMPRESSED_BYTES = 1024;
 /** The default, 11, takes 20 times as long for the last few percent. */
 const BROTLI_QUALITY = 5;
@@ -52,7 +52,7 @@ export class Answer {
     return compressed;
   }
 
-  /** The ETag that a conditional request has already, of any variant: all have the same content. */
+  /** The ETag of any variant that the client already has, for a 304: all variants have the same content. */
   etagHeldBy(headers: IncomingHttpHeaders, preferred: string, lastModified: string | undefined) {
     const held = {
       'if-none-match': headers['if-none-match'],

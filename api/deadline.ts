@@ -4,12 +4,12 @@ import { Problem } from './problem.ts';
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** Why the work of a request ends whose client has left. No client sees it. */
+/** The abort reason when the client has left. No client sees it. */
 const CLIENT_LEFT = new Error('The client has closed the connection before it had an answer');
 
 /**
- * Waits for the work of a request, at most until its deadline, and while its client waits for the answer. Then the signal of the work
- * aborts: it cancels what no other request needs. The rest goes on, and the answer is dropped.
+ * Waits for the work of a request until its deadline, or until its client leaves. Then the signal of the work aborts, which cancels what
+ * no other request needs. The rest continues, and its answer is dropped.
  * @throws Problem at the deadline
  */
 export async function whileWanted(

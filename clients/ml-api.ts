@@ -43,8 +43,8 @@ const BREAKER_FAILURES = 10;
 const BREAKER_OPEN_MS = 2000;
 
 /**
- * Each caller has a circuit. Some outages cannot be told from profiles that make the service hang or fail when it has scored no
- * other: a partition full of these opens its own circuit only. It counts rounds: an error of one profile does not fail its round.
+ * Each caller has a circuit, because a partition full of profiles that make the service hang, or fail while it has scored no other,
+ * looks like an outage: it opens only its own circuit. A circuit counts failed rounds. An error of one profile does not fail its round.
  */
 const createCircuit = () =>
   circuitBreaker(handleType(MlApiUnavailableError), {
@@ -90,7 +90,7 @@ export function createMlApi({
         await circuit.execute(() => probeService(profiles, service.callsOf(caller, round.signal)));
       await circuit.execute(() =>
         scoreRound(service, profiles, options).catch((error: unknown) => {
-          // A judgement that fails aborts the round, and a pause that this ends throws an AbortError.
+          // A failed judgement aborts the round with its error, and an aborted pause would hide it behind an AbortError.
           throw round.signal.reason instanceof MlApiUnavailableError ? round.signal.reason : error;
         }),
       );

@@ -206,7 +206,7 @@ export const environmentSchema = z.object({
     .default(25)
     .describe('Share of the maxmemory of Redis for hot profiles, in percent'),
   WARM_TRINO_QUERIES: count(4).describe(
-    'Trino queries of warms at the same time: for each worker, and for the splits of one --all-profiles warm over all workers',
+    'Trino queries of warms at the same time: for each worker, and for the splits of one warm of all profiles over all workers',
   ),
   WARM_WRITES_PER_SECOND: z.coerce
     .number()
@@ -227,7 +227,7 @@ export const environmentSchema = z.object({
     .min(0)
     .default(10)
     .describe(
-      'A Hive table is read when its newest file is this old, because a younger one may belong to a load that goes on. At most this long a load may pause between two files',
+      'A Hive table is read when its newest file is this old, because a younger one may belong to a load that goes on. A load may pause between two files for at most this long',
     ),
   WARM_LIST_SIZE: count(1000).describe('Profiles in each list kol:profiles:list:{platform}'),
   WARM_RANKING_LIMITS: commaSeparated(z.coerce.number().int().min(1).max(1000))

@@ -26,7 +26,7 @@ try {
   await temporal.connection.close();
 }
 
-/** What a worker polls for that serves a queue, see create-workers.ts. */
+/** The tasks that a worker of this queue polls for, see create-workers.ts. */
 function polledTasks(queue: string) {
   const both = (['workflow', 'activity'] as const).map((kind) => ({ name: queue, kind }));
   return queue === SCORING_TASK_QUEUE

@@ -82,7 +82,7 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
         );
       }
 
-      // The rows that a column could not be read of are to be read again, also those of files that stay.
+      // Forget the files: once the table changes, all rows must be read again, because a column of some was cached as unknown.
       if (areAllHot && (written.unreadableColumns ?? 0) > 0)
         await writeCachedFiles(warm.redis, profile.table, null);
       warm.counts.cached = present;

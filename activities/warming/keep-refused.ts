@@ -6,7 +6,7 @@ import { failureTypes } from '../../contract/failure-types.ts';
 import { judgeRefusedPart } from '../../domain/warming/refused-part.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 
-/** How the keys of a part are renewed that the lakehouse cannot replace. */
+/** How to renew the cached keys of a part whose read was refused. */
 export interface RefusedRenewal {
   /** As long as the last good warm is at most this old (s); 0 never. */
   readonly maxAgeSeconds: number;
@@ -23,8 +23,8 @@ const REFUSALS: ReadonlySet<string | null | undefined> = new Set([
 ]);
 
 /**
- * Renews what is cached of a part whose read was refused, so that neither readers see gaps nor the record of the last warm is lost, with which
- * the next read is compared.
+ * Renews the cached keys of a part whose read was refused, so that readers see no gaps. Also keeps the record of the last warm, because
+ * the next read is compared with it.
  * @returns the failure; its message says until when the keys are kept
  * @throws the first error that Redis answered
  */

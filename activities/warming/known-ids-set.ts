@@ -7,8 +7,8 @@ import type { PartWarm } from './part-warm.ts';
 import type { ReadMoment, SetToWrite } from './warm-set.ts';
 
 /**
- * The filter of all ids of a table. A filter of this version that is cached already is kept: time alone makes a warm read some
- * parts again.
+ * The filter of all ids of a table. A cached filter of this version is kept, because a warm reads some parts again although their
+ * tables have not changed.
  * @returns no set when the version of the table is unknown: no reader could tell whether the filter is current
  */
 export async function knownIdsSet(

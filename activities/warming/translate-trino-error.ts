@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { DAMAGED_FILE, TrinoQueryError } from '../../clients/lakehouse/trino-errors.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 
-/** Errors of the user's kind that pass: a table that a load replaces is missing for a moment, and an operator may kill a query. */
+/** Temporary USER_ERRORs: a table that a load replaces is missing for a moment, and an operator may kill a query. */
 const PASSING = new Set(['TABLE_NOT_FOUND', 'USER_CANCELED', 'ADMINISTRATIVELY_KILLED']);
 
 /**

@@ -42,7 +42,7 @@ type ReadOfFiles = Extract<TableRead, { kind: 'files' }>;
 
 /**
  * Warms only the rows of files that are new since the last warm, renews all other profiles, and removes those whose files are gone.
- * It refuses where that is not safe; all rows are then to be read, and it remembers the files that hold them.
+ * Where that is not safe, it leaves the read of all rows to the caller, and remembers the files that hold them.
  * @returns whether the profiles are warm
  * @throws TableChangedError when the files change meanwhile; nothing was removed then
  */
@@ -179,7 +179,7 @@ async function writeRowsOfFiles(
   return result;
 }
 
-/** Leaves out rows that are older than what is cached. A later read that caches something in between is not replaced either. */
+/** Leaves out rows that are older than the cached ones. The write that follows does not replace a row of a later read either. */
 async function withoutOlder({ redis }: PartWarm, rows: readonly Profile[]): Promise<readonly Profile[]> {
   const ids = rows.map(({ kol_id }) => kol_id);
   const cached = await readCachedField(redis, profile, ids, 'processed_at');

@@ -55,7 +55,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
   };
 }
 
-/** Details are removed only by what was read of one version; otherwise the next warm, which sees another version, does it. */
+/** Removes details only if the table did not change during the read. Otherwise the next warm, which sees another version, does it. */
 async function deleteRemovedDetails(
   warm: PartWarm,
   lakehouse: Lakehouse,

@@ -115,5 +115,5 @@ const countsToJson = ({ keys, withTtl, ttlSeconds }: KeyCounts): object => ({
   average_ttl_seconds: withTtl === 0 ? null : Math.round(ttlSeconds / withTtl),
 });
 
-/** Without a share of all being rounded up to 1. */
+/** Rounds down, so that only a share of all shows as 1. */
 const rounded = (share: number): number => Math.floor(share * 10_000) / 10_000;

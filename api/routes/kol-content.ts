@@ -24,7 +24,7 @@ export const kolContentRoute = (reader: CacheReader): Route =>
     problems: ['not-found', 'lakehouse-unavailable'],
     async handle({ response, params: { id }, query: { limit, fields }, caller }) {
       const read = await reader.kolContent(id, caller);
-      // A KOL without content has an empty list. One that does not exist has none.
+      // A KOL without content gets an empty list, an unknown KOL a 404.
       if (read.value === null)
         valueOf(response, await reader.profile(id, caller), `No KOL ${JSON.stringify(id)}`);
       const toJson = selectFields(content.toJson, fields);

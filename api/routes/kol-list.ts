@@ -95,7 +95,7 @@ async function endOf(
   return total !== undefined && listed >= total ? 'all' : 'kept';
 }
 
-/** Without the statistics it is not known that the list is whole. @throws a defect */
+/** Null while the statistics are unavailable: then the list may be incomplete. @throws any other error, which is a defect */
 function orNull(error: unknown): ReadResult<never> | null {
   if (isUnavailable(error)) return null;
   throw error;

@@ -18,7 +18,7 @@ export interface CacheAdmin {
 
 export function createCacheAdmin(redis: RedisClient): CacheAdmin {
   let running: Promise<CacheStatus> | undefined;
-  /** The values that were deleted are not served either where an API process still has them in memory. */
+  /** Raises the fence of all keys after a deletion, so that no API process serves a deleted value from its memory as stale. */
   const fenced = async <T>(deletion: Promise<T>): Promise<T> => {
     const deleted = await deletion;
     await raiseRemovalFence(redis);

@@ -43,7 +43,7 @@ const sets = {
 const records = {
   engagement: starts(engagement.key('')),
   search_recent: starts(searchRecent.key('')),
-  // Before the next one, whose key its keys start with.
+  // Must precede profile_reads, whose key is a prefix of these keys.
   profile_reads_by_hour: starts(`${recentReads.key}:`),
   profile_reads: starts(recentReads.key),
   cache_metadata: starts(cacheMetadata.key),

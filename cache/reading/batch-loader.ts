@@ -3,9 +3,9 @@ import { TrinoUnavailableError } from '../../clients/lakehouse/trino-errors.ts';
 
 /** A batch collects ids until none came for this long: short compared with the 200 ms that a query takes. */
 const QUIET_MS = 5;
-/** A batch that ids keep coming for starts after this time. */
+/** A batch starts after this time at the latest, even if ids keep arriving. */
 const MAX_COLLECT_MS = 250;
-/** While a query runs, a batch waits for its end, or this long: then a second query starts, since the first may hang. */
+/** A batch waits at most this long for the running query. Then a second query starts, because the first may hang. */
 const PATIENCE_MS = 1000;
 /** With two, a slow query does not stop the others. Further misses join the next batch. */
 const MAX_RUNNING = 2;

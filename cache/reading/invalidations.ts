@@ -23,7 +23,7 @@ const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:'];
 const WATCHDOG_MS = 1000;
 /** A node that refuses to track, or is lost, is tried again after this time. */
 const RETRY_MS = 1000;
-/** After a lost connection, so long until the tier is emptied, unless the whole node is gone: then nobody can change its keys. */
+/** The tier is emptied this long after a connection was lost, unless the whole node is gone: then nobody can change its keys. */
 const GRACE_MS = 50;
 
 /** Keeps a local tier right: drops each value that changes in Redis. */

@@ -30,7 +30,7 @@ export interface FillableSource<Id, T> {
 
 /** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
 export interface Loader<Id, T> {
-  /** The time is that of this process: without Redis, nothing is compared with it. */
+  /** `updatedAt` is by the clock of this process: without Redis no other process compares it. */
   readonly load: (
     id: Id,
     signal: AbortSignal,
@@ -80,7 +80,7 @@ export function createLoader<Id, T>(
     load,
     costMs: () => costMs,
     async loadAndFill(id, key, seen, signal) {
-      // Of Redis, because processes compare it. Before the query: what another process reads later is at least as new.
+      // The clock of Redis, because processes compare this time. Before the query, so that the data is at least as new as this time.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
       const loaded = await load(id, signal);
       const { value } = loaded;

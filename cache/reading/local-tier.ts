@@ -10,7 +10,7 @@ export interface LocalEntry<T = unknown> {
   readonly readAt: number;
   /** When Redis drops the value, on that clock. */
   readonly expiresAt: number;
-  /** When it has to be read from the source again, on that clock: when Redis drops it, or this process a value that Redis does not have. */
+  /** When it has to be read from the source again, on that clock: when Redis drops it, or this process if Redis does not have it. */
   readonly refreshBefore: number;
   /** Until when the value may be served, on that clock. Then it is stale. */
   readonly freshUntil: number;
@@ -61,13 +61,13 @@ export interface LocalTier {
   /** Begins a read of these keys. Undefined while changes are not tracked: nothing may be kept then. */
   beginRead(keys: readonly string[]): TrackedRead | undefined;
   /**
-   * Keeps a value of the source that could not be written to Redis, unless Redis reports changes: then it is emptied of them, and has
-   * the newer value. Such a value is never stale.
+   * Keeps a value of the source that could not be written to Redis, but only while Redis reports no changes. When reports start again, the
+   * tier is emptied and values come from Redis. Such a value is never served as stale.
    */
   keepUntracked<T>(key: string, kept: KeptValue<T>): void;
   /** From now on, values come from this Redis. */
   follow(tracked: TrackedRedis): void;
-  /** Drops a key that has changed, also from the reads in flight. A key that has expired has not: its value is stale. */
+  /** Handles a report of Redis: drops the value of the key and its read in flight. A value whose TTL has ended stays, as stale. */
   invalidate(key: string): void;
   /** Drops a key that the source does not have. */
   drop(key: string): void;

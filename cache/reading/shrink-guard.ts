@@ -23,8 +23,8 @@ interface ShrinkGuardDependencies {
 type IsAccepted = (part: WarmPart, key: string, size: number) => Promise<boolean>;
 
 /**
- * Applies the shrink check of the warms to misses. The check is after the read: a version that is unchanged then was not another one
- * during the read. Only of a changed table it counts the rows.
+ * Applies the shrink check of the warms to misses. It runs after the read: if the table then still has the version of the last warm, the
+ * read saw that version. It counts the rows only of a table whose version has changed.
  */
 function createIsAccepted({
   redis,
@@ -73,7 +73,7 @@ export function createShrinkGuards(dependencies: ShrinkGuardDependencies) {
         accepts: (key, value) => isAccepted(part, key, value === null ? 0 : sizeOf(value)),
       },
     }),
-    /** Of a row, only that it does not exist: one that exists is right, whatever its table has lost. */
+    /** Checks only that a row is missing: a row that exists is right, whatever its table has lost. */
     guardRow: <Id, T>(part: WarmPart, source: EntitySource<Id, T>): EntitySource<Id, T> => ({
       ...source,
       guard: { checks: 'absence', accepts: (key) => isAccepted(part, key, 0) },

@@ -6,8 +6,8 @@ import { localAnswer, type Answer } from './read-result.ts';
 
 /**
  * The answer from a stale value, for a key that Redis does not have. Never rejects: failures are reported.
- * @returns undefined when it may have been removed since it was read: by a warm, an operator, or the erasure of a KOL. Nobody knows when
- *   Redis fails
+ * @returns undefined when it may have been removed since it was read: by a warm, an operator, or the erasure of a KOL. Also when
+ *   Redis fails, because this is then unknown
  */
 export async function staleAnswer<T>(
   redis: RedisClient,
@@ -17,7 +17,7 @@ export async function staleAnswer<T>(
 ): Promise<Answer<T> | undefined> {
   try {
     const [fence, now] = await Promise.all([readFence(redis, key), readRedisTime(redis)]);
-    // When the value was read from Redis, on the clock of Redis. Not later than that: the clock of the process is asked last.
+    // The time of the read on the clock of Redis. `performance.now` is called last, so the result is never later than the read.
     const readAt = now - (performance.now() - stale.readAt) * 1000;
     if (fence >= readAt) return undefined;
     const { entry: _, ...answer } = localAnswer(stale);

@@ -14,8 +14,8 @@ export const FENCE = 'read-at';
 export const FENCE_SECONDS = 900;
 
 /**
- * When an operator last deleted values from the cache, or erased a KOL, as a fence of all keys: what was read before may have been
- * removed also where its key had expired already.
+ * A fence of all keys: when an operator last deleted values from the cache or erased a KOL. A value that was read before may have been
+ * removed, even if its key had already expired.
  */
 export const REMOVAL_FENCE = `cache:all:${FENCE}`;
 

@@ -34,8 +34,8 @@ export const hashWrites = {
 export type HashWrite = (typeof hashWrites)[keyof typeof hashWrites];
 
 /**
- * Replaces hashes that have the same fields, and sets their TTL. Of a hash with a time, it writes only what changed: an equal one gets
- * the new time. One of a later read stays. So does a deleted one whose deletion is of a later read; only there the fence is read.
+ * Replaces hashes that have the same fields, and sets their TTL. A hash with a time is compared with the cached one: an equal one gets
+ * only the new time, and one of a later read stays. If none is cached, the fence is read: a row that a later read did not find is left out.
  * KEYS: the hashes; then the fence of each, if ARGV has a time
  * ARGV: TTL in seconds, number of fields, place of the time among them (0 for none), when the read began, the fields, then the values
  * of each hash. In place of the time: 'update' leaves out rows that do not exist, 'create' creates them without a look at a fence
@@ -86,7 +86,7 @@ for k = 1, hashes do results[k] = write(k) end
 return results`);
 
 /**
- * Returns 1 when a later read deleted a key than the one that began at this time, else 0.
+ * Returns 1 when the read that deleted the key began later than this time, else 0.
  * KEYS: the fence. ARGV: when the read began
  */
 const IS_LATE = luaScript(`${LUA_READ_FENCE}

@@ -13,7 +13,7 @@ import type { ReadOptions } from './read-options.ts';
 import type { SilverCatalog } from './silver-catalog.ts';
 import type { Trino } from './trino.ts';
 
-/** The files of a version, or why they cannot be listed, or do not hold all that decides the rows. */
+/** The files of a version, or why a list of them is missing or does not decide the rows, as with delete files. */
 type ListedFiles = { readonly list: FileList } | { readonly unlisted: string };
 
 /** Lists the data files of the version of an entity's table. */

@@ -20,10 +20,10 @@ const UNKNOWN: TableVersion = { kind: 'unknown' };
 
 /**
  * The one place that knows how each kind of table tells its version: Iceberg by its snapshot, Hive by its list of files, others not
- * at all. Requests of the same moment share one query a table, and none is answered from before it was made.
+ * at all. Concurrent requests share one query for each table, and no answer is older than its request.
  */
 export function createReadTableVersions(trino: Trino, silver: SilverCatalog): ReadTableVersions {
-  /** Last check of each table, whether its snapshot has the current columns. */
+  /** The last check of each table: whether its snapshot has the current columns. */
   const checks = new Map<SilverTable, { readonly sql: string; readonly fits: boolean }>();
 
   const rows = (sql: string, columns: readonly string[]) =>

@@ -27,8 +27,8 @@ export async function readWarmProgress({ workflow }: Client): Promise<WarmProgre
   }
 }
 
-/** Rows in the heartbeat of a warm activity, which has counts, or a position with counts. */
+/** Rows in the heartbeat of a warm activity. */
 function rowsInHeartbeat(details: unknown): number {
-  const { counts, rowsRead } = (details ?? {}) as { counts?: { rowsRead?: number }; rowsRead?: number };
-  return counts?.rowsRead ?? rowsRead ?? 0;
+  const { rowsRead = 0 } = (details ?? {}) as { rowsRead?: number };
+  return rowsRead;
 }

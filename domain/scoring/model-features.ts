@@ -39,7 +39,7 @@ export function featuresOfAccount(
   return byPlatform.get(event.platform) ?? ofUnknownPlatform;
 }
 
-/** The platform of an event; of one that does not say it, that of its KOL in the lakehouse, else `unknown`. */
+/** The platform of an event, else that of its KOL in the lakehouse, else `unknown`. */
 export function platformOf(event: Pick<ProfileEvent, 'platform'>, known: TrustFeatures | null): string {
   const platform = event.platform ?? known?.platform?.toLowerCase();
   return platform !== undefined && isPlatform(platform) ? platform : 'unknown';

@@ -10,8 +10,8 @@ export const HOURS = 24;
 export const HOURLY_HALF_LIFE_SECONDS = 3 * DAY_SECONDS;
 
 /**
- * How many reads at an hour of the day say as much as the assumption that a profile is read alike at all hours. Fewer would take chance for
- * a pattern, more would see a pattern late (docs/hot-profiles.md).
+ * The weight, in reads, of the assumption that a profile is read equally at all hours. With less weight, chance looks like a pattern; with
+ * more, a real pattern shows late (docs/hot-profiles.md).
  */
 const PRIOR_READS = 10;
 
@@ -31,7 +31,7 @@ export interface HourReads {
 export const hourOfDay = (seconds: number): number => Math.floor((seconds % DAY_SECONDS) / HOUR_SECONDS);
 
 /**
- * The hours of the day that a time to come touches, the current one first.
+ * The hours of the day that a coming period touches, the current one first.
  * @param now seconds since 1970
  * @param seconds less than a day
  */
@@ -70,11 +70,11 @@ function countedHours(hour: number, start: number, now: number, halfLifeSeconds:
 
 /**
  * Predicts how often profiles will be read: the recent reads of a profile times its factor for the coming hours. The factor compares the
- * reads at such an hour with what it would have if the profile were read alike at all the hours that its recent reads come from.
+ * reads at such an hour with those that it would have if the profile were read equally at all hours that its recent reads come from.
  * A change of popularity is in both, so it does not count as a pattern, and without earlier days every factor is 1.
  * @param hourly the reads at the hours of the day, 0–23
  * @param coming hours of the day; their factors are averaged
- * @returns weighted recent reads of a profile that is steadily read as often; most reads first
+ * @returns the expected reads of each profile, on the scale of weighted recent reads; most reads first
  */
 export function forecastReads(
   recent: readonly CountedProfile[],

@@ -4,8 +4,8 @@ import { fingerprint } from '../values/fingerprint.ts';
 /** The state of a table at one time, as far as the lakehouse can tell. */
 export type TableVersion =
   /**
-   * An Iceberg table: this snapshot can be read as long as it is kept. `id` is a decimal number beyond 2^53. After a rollback the id is an
-   * earlier one again, and readers may have cached rows of the other snapshot meanwhile: `since`, when it became the current one, tells.
+   * An Iceberg table: this snapshot can be read as long as it is kept. `id` is a decimal number beyond 2^53. `since` is when
+   * it became the current one: it differs after a rollback to this id, because readers may have cached rows of another snapshot meanwhile.
    */
   | { readonly kind: 'snapshot'; readonly id: string; readonly since: string }
   /** A Hive table: these files. A writer may replace them at any time. `newestMs` is null when there are none. */
@@ -43,7 +43,7 @@ function textOf(version: TableVersion): string | null {
     : `files ${version.fingerprint}`;
 }
 
-/** The tables that a writer can change under a reader, and that tell so: those whose version is a list of files. */
+/** The tables whose files a writer can replace during a read: those whose version is a list of files. */
 export const mutableTables = (versions: TableVersions): SilverTable[] =>
   tablesOf(versions).filter((table) => versions[table]?.kind === 'files');
 

@@ -159,7 +159,7 @@ test('the partitions of a killed worker continue within 15 s', async () => {
   expect(await slicesOn(first)).toBe(PARTITIONS);
 });
 
-test('no partition stands for long when the loop continues as new', async () => {
+test('no partition waits for long when the loop continues as new', async () => {
   const { runId } = await loop().describe();
   // Short slices fill the history until Temporal suggests a new run.
   await loop().executeUpdate(configureLoopUpdate, { args: [{ sliceSeconds: 1 }] });

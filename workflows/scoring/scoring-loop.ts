@@ -89,7 +89,7 @@ const inputOfNextRun = (loop: LoopMemory): ScoringLoopInput => {
   return { topic, kind, ...(group !== null && { group }), shard, settings, carried };
 };
 
-/** Finds the partitions of the topic and where they stand. The settings of the worker count where nobody has set others. */
+/** Finds the partitions of the topic and their positions. Settings that nobody has set come from the worker. */
 async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string, unknown>>): Promise<void> {
   for (;;) {
     const { topic, group, shard, partitions } = loop;

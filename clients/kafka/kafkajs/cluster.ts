@@ -5,7 +5,7 @@ import { tolerateDeletedTopics, type MetadataCluster } from './tolerate-deleted-
 
 // kafkajs 2.2.4 has no public way to fetch from a partition without a consumer group (https://github.com/tulios/kafkajs/issues/373).
 // This file uses its internal cluster object, which a private symbol of the client creates. The version is pinned, and the
-// integration tests of the range reader and the long poll fail if the object changes. See docs/decisions/0006-kafkajs.md.
+// integration tests of the record reader and of fetch.ts fail if the object changes. See docs/decisions/0006-kafkajs.md.
 
 /** The parts of kafkajs's internal cluster object that fetches use. */
 export interface Cluster extends MetadataCluster {
@@ -99,7 +99,7 @@ async function connect(kafka: Kafka): Promise<Cluster> {
       : (kafka as unknown as Record<symbol, ((options: object) => Cluster) | undefined>)[symbol];
   if (create === undefined)
     throw new Error(
-      'This version of kafkajs has no internal createCluster; the range reader needs version 2.2.4',
+      'This version of kafkajs has no internal createCluster; the record reader needs version 2.2.4',
     );
   const cluster = create({
     metadataMaxAge: 60_000,

@@ -1,6 +1,6 @@
 // Fault:       kafkajs 2.2.4 adds at most one aborted transaction per record to its filter, and it takes a record whose key
 //              is four zero bytes for an abort marker.
-// Consequence: a read-committed reader gets aborted records when it starts in the middle of a log, as the range reader does.
+// Consequence: a read-committed reader gets aborted records when it starts in the middle of a log, as the record reader does.
 // Remedy:      fetch raw batches and filter them here.
 // Upstream:    the filter came with https://github.com/tulios/kafkajs/pull/223; no issue known.
 // See docs/decisions/0006-kafkajs.md.

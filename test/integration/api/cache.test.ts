@@ -20,7 +20,7 @@ describe.each(calls)('%s %s', (method, path, body) => {
   });
 });
 
-test('what only Redis can answer is 503 without it', async () => {
+test('a call that only Redis can answer is 503 without Redis', async () => {
   const alone = await startApi({ API_TOKEN: TOKEN, REDIS_URL: `redis://${UNREACHABLE_ADDRESS}` });
   const expected = [
     ...calls.map((call) => [...call, 'cache-unavailable'] as const),

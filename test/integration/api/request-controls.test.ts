@@ -74,7 +74,7 @@ describe('a cached answer that the client does not accept is refreshed:', () => 
     expect(items.map(({ followers_count }) => followers_count)).not.toContain(WRONG);
   });
 
-  test('and gone, for all clients, when the lakehouse does not have it any more', async () => {
+  test('it is removed for all clients when the lakehouse no longer has it', async () => {
     await writeEntries(redis, profileEntries(['nobody'], WRONG));
     const { status } = await api.get(path('nobody'), { 'cache-control': 'no-cache', ...withToken });
     expect(status).toBe(404);

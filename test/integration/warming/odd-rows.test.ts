@@ -236,8 +236,9 @@ describe('a warm of odd rows', () => {
     );
     await harness.warm({ parts: ['trending'] });
     const again = await redis.lrange('content:trending:all:50', 0, -1);
+    expect(listed).not.toEqual([]);
     // An item may leave the last 24 hours between the two warms.
-    expect(listed.filter((id) => again.includes(id)).length).toBeGreaterThanOrEqual(48);
+    expect(listed.filter((id) => !again.includes(id)).length).toBeLessThanOrEqual(2);
     const times = await redis.hmget(`content:detail:${video}`, 'posted_at', 'processed_at');
     expect(times[0]).toBe(new Date(posted).toISOString());
     expect(times[1]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);

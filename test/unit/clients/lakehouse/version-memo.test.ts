@@ -11,7 +11,7 @@ describe('the memo of a table', () => {
     return () => Promise.resolve((queries += 1));
   };
 
-  test('answers a version with one query, and another version with another one', async () => {
+  test('queries once for each version', async () => {
     const [memo, query] = [createVersionMemo<number>(), counting()];
     const of = (versions: TableVersions) => memo.of('kol_profiles', versions, query);
     expect(await Promise.all([of(snapshot('1')), of(snapshot('1'))])).toEqual([1, 1]);
@@ -40,7 +40,7 @@ describe('the memo of a table', () => {
     }
   });
 
-  test('remembers no failure, and a failure forgets no later answer', async () => {
+  test('does not remember a failure, and a failure does not remove a later answer', async () => {
     const memo = createVersionMemo<string>();
     let fail = (_error: Error) => {};
     const failing = memo.of('kol_profiles', snapshot('1'), () => new Promise((_, reject) => (fail = reject)));

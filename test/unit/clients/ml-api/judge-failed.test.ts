@@ -67,7 +67,7 @@ test.each([0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 0.95])(
   },
 );
 
-test('a profile that makes a service fail which rarely fails otherwise is refused in the end', async () => {
+test('a profile that always fails is refused in the end, even if 1 % of the other calls fail', async () => {
   const service = calls((id) => (id === 'bad' || Math.random() < 0.01 ? failure : scored));
   const isRefused = () =>
     judge(['bad', 'good'], service).then(

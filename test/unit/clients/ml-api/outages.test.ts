@@ -101,7 +101,7 @@ describe('an outage', () => {
     );
   });
 
-  test('that shows for some profiles only refuses none of them', async () => {
+  test('that affects only some profiles refuses none of them', async () => {
     await fc.assert(
       fc.asyncProperty(anyBatch, spoiltRound(outageOnly), async (batch, { kolIds, faults }) => {
         fc.pre(Object.keys(faults).length > 0);
@@ -113,7 +113,7 @@ describe('an outage', () => {
     );
   });
 
-  test('is what it is when nothing is scored', async () => {
+  test('is assumed when no profile is scored', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyBatch,
@@ -130,7 +130,7 @@ describe('an outage', () => {
     );
   });
 
-  test('shows also as silence', async () => {
+  test('is recognised when calls hang', async () => {
     for (const outage of [() => 'hang' as const, ({ index }: Call) => (index > 2 ? 'hang' : undefined)])
       await withClient(
         deployment,

@@ -34,7 +34,7 @@ describe('the status of a response', () => {
   const refusing = [400, 413, 422];
   const noEndpoint = [404, 405, 501];
 
-  test('of a single call refuses the profile, blames nobody yet, or means an outage', () => {
+  test('of a single call means a refusal, a failure to be judged, or an outage', () => {
     fc.assert(
       fc.property(statuses, (status) => {
         const read = () => single('{}', status).kind;

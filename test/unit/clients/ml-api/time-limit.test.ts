@@ -70,7 +70,7 @@ describe('when the time is up', () => {
     },
   );
 
-  test('an outage is no error; before, it is one', async () => {
+  test('an outage is no error, unlike before the time is up', async () => {
     await withClient(deployment, { outage: () => 503 }, async (api) => {
       const isLate = new AbortController();
       const late = scoredOf(api, ids(5), { timeUp: isLate.signal });
@@ -99,7 +99,7 @@ describe('when the time is up', () => {
     });
   });
 
-  test('too late to matter, all profiles have results', async () => {
+  test('only after the last result, all profiles have results', async () => {
     await withClient(deployment, { faults: { 'kol-7': 422 } }, async (api) => {
       const scored = await scoredOf(api, ids(250), { timeUp: timeUpAfter(10_000) });
       expect(scored).toEqual(ids(250).map((id) => (id === 'kol-7' ? `${id}!` : id)));

@@ -65,7 +65,7 @@ describe('keeping the newest events of a batch', () => {
     expect(keep([[1, 'a', NOW_MS + 4 * MINUTE]]).newestEventMs).toBe(NOW_MS);
   });
 
-  test('every record has exactly one outcome, and the newest of an id is the one that no other is newer than', () => {
+  test('every record has exactly one outcome, and no kept event has a newer one of its id', () => {
     const record = fc.record({
       id: fc.constantFrom('a', 'b'),
       time: fc.nat({ max: 9 }),

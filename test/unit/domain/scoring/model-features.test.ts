@@ -37,7 +37,7 @@ describe('the account that features belong to', () => {
     expect(platformOf(event({}), featuresOfAccount(event({}), [twitter, youtube]))).toBe('unknown');
   });
 
-  test('features without a platform are those of any event, when the name has no others', () => {
+  test('features without a platform belong to any event of the name, if the name has no others', () => {
     const unknown = features({});
     const twitter = features({ platform: 'twitter' });
     expect(featuresOfAccount(event({ platform: 'tiktok' }), [unknown])).toBe(unknown);
@@ -60,7 +60,7 @@ describe('the account that features belong to', () => {
 });
 
 describe('features of a profile event', () => {
-  test('a text that is present and says nothing is known to be missing', () => {
+  test('a blank text in the event means that the profile has none', () => {
     const known = features({ has_bio: 'true', bio_length: '9', has_url: 'true', has_profile_image: 'true' });
     expect(buildFeatures(event({ bio: ' ', profile_url: '', avatar_url: ' ' }), known)).toMatchObject({
       ...{ has_bio: false, bio_length: 0, has_url: false, has_profile_image: false },

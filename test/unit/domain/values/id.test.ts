@@ -40,7 +40,7 @@ describe('spellings of an id', () => {
     expect(normalizeHandle(`@${decomposed}`)).toBe(composed);
   });
 
-  test('"@" belongs to an id, and only stands before a username', () => {
+  test('"@" is part of an id, but is removed before a username', () => {
     expect(normalizeId('@ana')).toBe('@ana');
     expect(normalizeHandle('@ana')).toBe('ana');
     expect(normalizeHandle('ana@b')).toBe('ana@b');

@@ -10,7 +10,7 @@ describe('a read refreshes a value early', () => {
     fc.assert(fc.property(ms, chance, (cost, random) => isRefreshDue(0, cost, () => random)));
   });
 
-  test('the rather, the nearer the end and the longer a refresh takes', () => {
+  test('the more likely, the nearer the end and the longer a refresh takes', () => {
     fc.assert(
       fc.property(ms, ms, ms, ms, chance, (left, cost, later, more, random) => {
         const isDue = (leftMs: number, costMs: number) => isRefreshDue(leftMs, costMs, () => random);
@@ -19,7 +19,7 @@ describe('a read refreshes a value early', () => {
     );
   });
 
-  test('with a chance that falls by e with each duration of a refresh before the end', () => {
+  test('with a probability of e^-n when n durations of a refresh are left', () => {
     for (const costs of [0.5, 1, 2, 5]) {
       const chances = Array.from({ length: 10_000 }, (_, index) => (index + 0.5) / 10_000);
       const due = chances.filter((random) => isRefreshDue(costs * 300, 300, () => random)).length;

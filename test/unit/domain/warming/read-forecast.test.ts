@@ -79,7 +79,7 @@ describe('the forecast of reads', () => {
     );
   });
 
-  test('is the recent reads where nothing is known of the coming hours', () => {
+  test('equals the recent reads when the coming hours have no counts', () => {
     fc.assert(
       fc.property(known, (reads) => {
         const unknown = {
@@ -123,7 +123,7 @@ describe('hours of the day', () => {
     expect(hourOfDay(at('2026-11-28T23:59:59Z'))).toBe(23);
   });
 
-  test('ahead are the current one, and the next when the time reaches it', () => {
+  test('ahead are the current one, and the next one if the period reaches it', () => {
     expect(hoursAhead(at('2026-11-28T22:30:00Z'), 1020)).toEqual([22]);
     expect(hoursAhead(at('2026-11-28T23:45:00Z'), 1020)).toEqual([23, 0]);
   });

@@ -99,7 +99,7 @@ describe('a table has settled', () => {
     expect(wait(UNKNOWN, 0)).toBe(0);
   });
 
-  test('together with others when the last of them has', () => {
+  test('with several tables, when the last of them has settled', () => {
     const versions = { kol_profiles: version([A]), kol_content: version([B]) };
     expect(msUntilSettled(versions, 10_000, 6000)).toBe(9000);
   });
