@@ -1,4 +1,5 @@
 import type { NamedKol } from './build-index.ts';
+import { firstPoints } from './first-points.ts';
 
 /** Characters of a term. */
 const MAX_LENGTH = 200;
@@ -19,4 +20,4 @@ export function autocompleteTerms(kols: Iterable<Pick<NamedKol, 'names'>>, maxTe
   return [...terms];
 }
 
-const isTerm = (text: string): boolean => text !== '' && [...text].length <= MAX_LENGTH;
+const isTerm = (text: string): boolean => text !== '' && firstPoints(text, MAX_LENGTH) === text;

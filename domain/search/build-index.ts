@@ -1,5 +1,7 @@
 import { isId } from '../values/id.ts';
+import { groupBy } from '../values/group-by.ts';
 import { formatCrowdedMember, formatMember, keyOf, type SearchHit } from './index-member.ts';
+import { firstPoints } from './first-points.ts';
 import { searchText, wordStarts } from './search-text.ts';
 
 /** A KOL with its names, as the lakehouse has them. */
@@ -52,7 +54,7 @@ function termsOf({ kol_id, names, followers_count }: NamedKol): Term[] {
   const terms = new Map<string, Term>();
   if (!isId(kol_id)) return [];
   for (const given of names) {
-    const name = [...given].slice(0, MAX_NAME).join('').replaceAll(NOT_IN_MEMBERS, ' ').trim();
+    const name = firstPoints(given, MAX_NAME).replaceAll(NOT_IN_MEMBERS, ' ').trim();
     for (const text of wordStarts(searchText(name), MAX_WORDS))
       if (!terms.has(text)) terms.set(text, { text: keyOf(text), hit: { kol_id, name, followers_count } });
   }
@@ -60,36 +62,16 @@ function termsOf({ kol_id, names, followers_count }: NamedKol): Term[] {
 }
 
 /**
- * The texts that more than MAX_SCANNED terms begin with, each with its most followed KOLs. Only the beginnings of a crowded text
- * can be crowded, so it looks at longer texts only below crowded ones.
+ * The texts that more than MAX_SCANNED terms begin with, each with its most followed KOLs. A longer text can be crowded only if its
+ * beginning is: it looks at the terms of a crowded text again, one code point further.
+ * @param start what all terms begin with
  */
-function crowdedTexts(terms: readonly Term[]): Map<string, SearchHit[]> {
-  const crowded = new Map<string, SearchHit[]>();
-  let candidates = terms;
-  for (let length = 1; candidates.length > MAX_SCANNED; length += 1) {
-    const byText = new Map<string, Term[]>();
-    for (const term of candidates) {
-      const start = startOf(term.text, length);
-      if (start === null) continue;
-      const group = byText.get(start);
-      if (group === undefined) byText.set(start, [term]);
-      else group.push(term);
-    }
-    const groups = [...byText].filter(([, group]) => group.length > MAX_SCANNED);
-    for (const [text, group] of groups) crowded.set(text, mostFollowed(group));
-    candidates = groups.flatMap(([, group]) => group);
-  }
-  return crowded;
-}
-
-/** The first `length` code points; null for a shorter text. */
-function startOf(text: string, length: number): string | null {
-  let end = 0;
-  for (let points = 0; points < length; points += 1) {
-    if (end >= text.length) return null;
-    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
-  }
-  return text.slice(0, end);
+function* crowdedTexts(terms: readonly Term[], start = ''): Generator<[text: string, hits: SearchHit[]]> {
+  if (terms.length <= MAX_SCANNED) return;
+  if (start !== '') yield [start, mostFollowed(terms)];
+  const byNext = groupBy(terms, ({ text }) => text.codePointAt(start.length));
+  for (const [next, group] of byNext)
+    if (next !== undefined) yield* crowdedTexts(group, start + String.fromCodePoint(next));
 }
 
 /** The first KOLs of terms that are sorted by followers, each once. */

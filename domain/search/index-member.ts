@@ -1,4 +1,5 @@
 import { parseWholeNumber } from '../values/whole-number.ts';
+import { firstPoints } from './first-points.ts';
 
 /** A KOL with one of its names, as the index holds it. */
 export interface SearchHit {
@@ -18,12 +19,11 @@ const CROWDED = '\x01';
 const LAST = '\u{10FFFF}';
 
 /** The first code points of a text, so that no surrogate pair is split. */
-export const keyOf = (text: string): string =>
-  text.length <= MAX_KEY ? text : [...text].slice(0, MAX_KEY).join('');
+export const keyOf = (text: string): string => firstPoints(text, MAX_KEY);
 
 /** A member of search:index. Members sort by their text, so all that begin with a query follow each other. */
 export const formatMember = (text: string, { kol_id, name, followers_count }: SearchHit): string =>
-  [keyOf(text), followers_count ?? '', kol_id, name].join(SEPARATOR);
+  keyOf(text) + SEPARATOR + String(followers_count ?? '') + SEPARATOR + kol_id + SEPARATOR + name;
 
 /** The member that lists a KOL among the most followed of a text. */
 export const formatCrowdedMember = (text: string, hit: SearchHit): string =>

@@ -1,4 +1,4 @@
-import { fingerprint } from './fingerprint.ts';
+import { hashOf } from './fingerprint.ts';
 
 /**
  * With 24 bits and 16 hashes, about 1 in 100,000 ids that were not added looks as if it was. Each such id costs a query: with half the
@@ -18,25 +18,28 @@ export const createBloomFilter = (ids: number): BloomFilter =>
   new Uint8Array(Math.max(1, Math.ceil((ids * BITS_PER_ID) / 8)));
 
 export function addToFilter(filter: BloomFilter, id: string): void {
-  for (const [byte, mask] of bitsOf(filter, id)) filter[byte] = (filter[byte] ?? 0) | mask;
+  for (const bit of bitsOf(filter, id)) filter[byteOf(bit)] = (filter[byteOf(bit)] ?? 0) | maskOf(bit);
 }
 
 /** Whether the id may have been added; false only for an id that was not. */
 export const mayContain = (filter: BloomFilter, id: string): boolean =>
-  bitsOf(filter, id).every(([byte, mask]) => ((filter[byte] ?? 0) & mask) !== 0);
+  bitsOf(filter, id).every((bit) => ((filter[byteOf(bit)] ?? 0) & maskOf(bit)) !== 0);
+
+const byteOf = (bit: number): number => Math.floor(bit / 8);
+const maskOf = (bit: number): number => 1 << (bit % 8);
 
 /**
  * Enhanced double hashing: two hashes make all others (Dillinger and Manolios, 2004). Without the cubic term, a step that divides the
  * size of a small filter meets few different bits.
  */
-function bitsOf({ length }: BloomFilter, id: string): (readonly [byte: number, mask: number])[] {
-  const hash = fingerprint(id);
-  const first = mix(parseInt(hash.slice(0, 8), 16));
-  const step = mix(parseInt(hash.slice(8), 16)) | 1;
-  return Array.from({ length: HASHES }, (_, index) => {
-    const bit = (first + index * (step >>> 0) + (index ** 3 - index) / 6) % (length * 8);
-    return [Math.floor(bit / 8), 1 << (bit % 8)] as const;
-  });
+function bitsOf({ length }: BloomFilter, id: string): number[] {
+  const { high, low } = hashOf(id);
+  const first = mix(high);
+  const step = (mix(low) | 1) >>> 0;
+  const bits: number[] = [];
+  for (let index = 0; index < HASHES; index += 1)
+    bits.push((first + index * step + (index ** 3 - index) / 6) % (length * 8));
+  return bits;
 }
 
 /** Spreads a hash over all its 32 bits (the finalizer of MurmurHash3): fingerprints of similar ids differ in few bits. */
