@@ -31,4 +31,6 @@ export default ({ production = false }) => ({
   ignoreExportsUsedInFile: production,
   // The programs run with `node --import tsx`.
   ignoreDependencies: production ? ['tsx'] : [],
+  // The load generator of `npm run bench:reads`, which no npm package has.
+  ignoreBinaries: ['wrk'],
 });

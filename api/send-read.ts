@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import type { LocalEntry } from '../cache/reading/local-tier.ts';
-import { localAnswer, type ReadOutcome, type ReadResult } from '../cache/reading/read-result.ts';
+import { localAnswer, secondsLeft, type ReadOutcome, type ReadResult } from '../cache/reading/read-result.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { Answer, sendAnswer, type HeaderList } from './answer.ts';
 import type { Freshness } from './freshness.ts';
@@ -34,7 +34,7 @@ export function sendRead(
 
 /** An answer that is kept with the value in L1 from which it was built. */
 export class ReadyAnswer {
-  #head: { readonly ttlSeconds: number | undefined; readonly list: HeaderList } | undefined;
+  #head: { readonly ttlSeconds: number; readonly list: HeaderList } | undefined;
 
   constructor(
     readonly answer: Answer,
@@ -44,12 +44,11 @@ export class ReadyAnswer {
 
   /** As `headOf` of the value now. It changes once a second. */
   headAt(entry: LocalEntry): HeaderList {
-    const read = { ...localAnswer(entry), collapsed: false };
-    if (this.#head?.ttlSeconds !== read.ttlSeconds || this.#head === undefined)
-      this.#head = {
-        ttlSeconds: read.ttlSeconds,
-        list: headOf(read, this.freshness, this.lastModified),
-      };
+    const ttlSeconds = secondsLeft(entry);
+    if (this.#head?.ttlSeconds !== ttlSeconds) {
+      const read = { ...localAnswer(entry), collapsed: false };
+      this.#head = { ttlSeconds, list: headOf(read, this.freshness, this.lastModified) };
+    }
     return this.#head.list;
   }
 }

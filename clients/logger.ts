@@ -5,7 +5,7 @@ export type { Logger } from 'pino';
 /** Lines that wait in memory are written after this time. */
 const FLUSH_MS = 100;
 /** Or when they have so many bytes. */
-const MIN_WRITE_BYTES = 8192;
+const MIN_WRITE_BYTES = 32_768;
 
 /**
  * Logs JSON lines to standard output. Redacts secrets in logged objects.
@@ -20,10 +20,22 @@ export const createLogger = (name: string, level: string, { buffered = false } =
       redact: ['*.password', '*.token', '*.authorization', 'headers.authorization'],
       serializers: { error: serializeError },
       formatters: { level: (label) => ({ level: label }) },
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: createTimestamp(),
     },
     buffered ? bufferedOutput() : pino.destination(1),
   );
+
+/** The time of a line, ISO 8601. Lines of the same millisecond share the text, which takes a tenth of the time of a line. */
+function createTimestamp(): () => string {
+  let lastMs = Number.NaN;
+  let text = '';
+  return () => {
+    const nowMs = Date.now();
+    if (nowMs !== lastMs) text = `,"time":"${new Date(nowMs).toISOString()}"`;
+    lastMs = nowMs;
+    return text;
+  };
+}
 
 function bufferedOutput() {
   const output = pino.destination({ dest: 1, sync: false, minLength: MIN_WRITE_BYTES });

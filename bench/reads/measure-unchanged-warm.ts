@@ -3,12 +3,15 @@ import autocannon from 'autocannon';
 import { profile } from '../../domain/entities/profile.ts';
 import { processorSeconds } from '../core-shares.ts';
 import { startWarming } from '../warming/start-warming.ts';
+import { zipfTrace } from '../zipf-trace.ts';
 import { fetchEach } from './fetch-each.ts';
 import type { ReadBench } from './start-servers.ts';
 
-/** Profiles that clients read again and again. */
+/** Profiles that clients read again and again, some of them much more often than others. */
 const READ_PROFILES = 2000;
+const POPULARITY = { skew: 1, driftPerHour: 0, followersCorrelation: 0 };
 const REQUESTS_PER_SECOND = 500;
+const CONNECTIONS = 8;
 const WINDOW_SECONDS = 60;
 const IDLE_SECONDS = 10;
 const GOAL_CPU_MS = 50;
@@ -21,7 +24,7 @@ export async function measureUnchangedWarm({ bench, servers }: ReadBench): Promi
   const warmAll = () => warm({ parts: ['profiles'], allProfiles: true });
   await warmAll();
   const cached = await redis.keys(profile.key('*'));
-  const { url, pid } = await servers.api('api-warm', { API_L1_TTL_SECONDS: '600', API_TOKEN: TOKEN });
+  const { url, pid } = await servers.api('api-warm', { API_TOKEN: TOKEN });
   const prefix = profile.key('');
   const paths = cached
     .slice(0, READ_PROFILES)
@@ -30,8 +33,8 @@ export async function measureUnchangedWarm({ bench, servers }: ReadBench): Promi
     for (let read = 0; read < 2; read += 1) await fetchEach(paths.map((path) => url + path));
   };
 
-  await fillLocally();
   const idleShare = (await processorTime(pid, () => sleep(IDLE_SECONDS * 1000))) / IDLE_SECONDS;
+  await fillLocally();
   const startedAt = performance.now();
   const busy = await processorTime(pid, warmAll);
   const cpuMs = (busy - (idleShare * (performance.now() - startedAt)) / 1000) * 1000;
@@ -42,7 +45,6 @@ export async function measureUnchangedWarm({ bench, servers }: ReadBench): Promi
     ratio: cpuMs / GOAL_CPU_MS,
   });
 
-  await fillLocally();
   const usual = await localHitPercent(url, paths, () => Promise.resolve());
   const around = await localHitPercent(url, paths, async () => {
     await sleep((WINDOW_SECONDS / 2) * 1000);
@@ -69,10 +71,14 @@ async function localHitPercent(
   meanwhile: () => Promise<unknown>,
 ): Promise<number> {
   const before = await outcomes(url);
-  const requests = paths.map((path) => ({ path }));
+  const trace = zipfTrace(paths.length, POPULARITY, 1);
   const load = autocannon({
-    ...{ url, requests, connections: 8, overallRate: REQUESTS_PER_SECOND },
-    duration: WINDOW_SECONDS,
+    ...{ url, connections: CONNECTIONS, overallRate: REQUESTS_PER_SECOND, duration: WINDOW_SECONDS },
+    // Each connection has reads of its own: with the same ones, all would miss a key at the same moment.
+    setupClient(client) {
+      const reads = trace.draw((WINDOW_SECONDS * REQUESTS_PER_SECOND) / CONNECTIONS);
+      client.setRequests(Array.from(reads, (kol) => ({ path: paths[kol] ?? '' })));
+    },
   });
   await Promise.all([load, meanwhile()]);
   const after = await outcomes(url);

@@ -54,10 +54,13 @@ export const foundAnswer = <T>({
 export const localAnswer = <T>(entry: LocalEntry<T>): Answer<T> => ({
   value: entry.value,
   outcome: 'local-hit',
-  ttlSeconds: secondsUntil(entry.expiresAt),
+  ttlSeconds: secondsLeft(entry),
   ...optionalTime(entry.updatedAt),
   entry,
 });
+
+/** Seconds until Redis drops the value, as answers have them. */
+export const secondsLeft = ({ expiresAt }: Pick<LocalEntry, 'expiresAt'>): number => secondsUntil(expiresAt);
 
 const secondsUntil = (time: number): number => Math.round((time - performance.now()) / 1000);
 const optionalTime = (updatedAt: string | undefined) => (updatedAt === undefined ? {} : { updatedAt });
