@@ -5,7 +5,7 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { UnreadableColumn } from '../../clients/lakehouse/silver-source.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
+import { isUnchanged, isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
 import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
@@ -74,7 +74,8 @@ export class PartWarm {
   constructor(
     { redis, lakehouse, settleSeconds, renewal }: PartWarmDeps,
     readonly part: WarmPart,
-    readonly args: WarmPartArgs,
+    /** `report`: of earlier activities of this warm. */
+    readonly args: WarmPartArgs & { readonly report?: PartReport },
   ) {
     this.redis = redis;
     this.#lakehouse = lakehouse;
@@ -94,9 +95,9 @@ export class PartWarm {
     },
   };
 
-  /** Whether a column was cached as unknown, because Trino cannot read it. */
+  /** Whether this warm cached a column as unknown, because Trino cannot read it. */
   get hasUnreadable(): boolean {
-    return this.#unreadable.size > 0;
+    return this.#unreadable.size > 0 || (this.args.report?.unreadableColumns ?? 0) > 0;
   }
 
   /**
@@ -143,15 +144,15 @@ export class PartWarm {
   }
 
   /**
-   * Whether it is enough to refresh TTLs: tables and settings have not changed since the last warm, and neither `force` nor a scope
-   * requires a read.
+   * Whether it is enough to refresh TTLs: tables and settings have not changed since the last warm, and nothing else requires a read.
    */
   maySkipRead(
     last: PartMetadata | null,
     now: Pick<PartMetadata, 'versions' | 'shape'>,
   ): last is PartMetadata {
     const { force, scope } = this.args;
-    return !force && scope === undefined && last !== null && isUnchanged(last, now);
+    if (force || scope !== undefined || last === null) return false;
+    return isUnchanged(last, now) && !isUnreadableDue(last, new Date());
   }
 
   /**
@@ -184,6 +185,7 @@ export class PartWarm {
     const { runId, trigger } = this.args;
     return writePartMetadata(this.redis, this.part, {
       ...metadata,
+      ...(this.hasUnreadable && { hasUnreadable: true }),
       warmed_at: at.toISOString(),
       run_id: runId,
       trigger,

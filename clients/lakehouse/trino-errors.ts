@@ -3,24 +3,33 @@ export class TrinoQueryError extends Error {
   readonly code = 'TRINO_QUERY_FAILED';
   /** Whether the same query may succeed later. */
   readonly retryable: boolean;
-  /** Trino's words, without the id of the query. */
+  /** The error without the id of the query. */
   readonly reason: string;
   constructor(
     readonly queryId: string,
     readonly errorName: string,
-    errorType: string,
-    message: string,
+    readonly errorType: string,
+    /** Trino's words. */
+    readonly words: string,
   ) {
-    super(`Trino query ${queryId} failed: ${errorName}: ${message}`);
-    this.reason = `${errorName}: ${message}`;
+    super(`Trino query ${queryId} failed: ${errorName}: ${words}`);
+    this.reason = `${errorName}: ${words}`;
     this.name = 'TrinoQueryError';
     // USER_ERROR: the query itself is wrong. INTERNAL_ERROR, INSUFFICIENT_RESOURCES and EXTERNAL are temporary.
     this.retryable = errorType !== 'USER_ERROR';
   }
 }
 
-/** Names of errors for a damaged data file. The group is the connector. */
-export const DAMAGED_FILE = /^(HIVE|ICEBERG)_(?:BAD_DATA|CURSOR_ERROR)$/;
+/** The error for a damaged data file. The group is the connector. */
+export const BAD_DATA = /^(HIVE|ICEBERG)_BAD_DATA$/;
+
+/** Ids of a table cannot be read. An error that may have another cause was repeated for some seconds. */
+export class UnreadableIdError extends TrinoQueryError {
+  constructor({ queryId, errorName, errorType, words }: TrinoQueryError) {
+    super(queryId, errorName, errorType, words);
+    this.name = 'UnreadableIdError';
+  }
+}
 
 /** Trino could not be reached, did not follow its protocol, or took too long. */
 export class TrinoUnavailableError extends Error {

@@ -210,6 +210,10 @@ export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> =
     meaning:
       'version of each table: its Iceberg snapshot, or a fingerprint of its files in Hive; null if it is unknown',
   },
+  hasUnreadable: {
+    type: 'boolean',
+    meaning: 'a column was cached as unknown, because Trino could not read it',
+  },
   shape: { type: 'string', meaning: 'settings that decide the content, such as limits' },
   sets: {
     type: 'object',

@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
 import { translateTrinoError } from '../../../../activities/warming/translate-trino-error.ts';
-import { TrinoQueryError } from '../../../../clients/lakehouse/trino-errors.ts';
+import { TrinoQueryError, UnreadableIdError } from '../../../../clients/lakehouse/trino-errors.ts';
 
 const queryError = (name: string, type: string) =>
   new TrinoQueryError('20261128_1', name, type, 'the words of Trino');
@@ -18,8 +18,33 @@ describe('an error of Trino', () => {
   );
 
   test.each([
-    ['ICEBERG_BAD_DATA', false],
     ['ICEBERG_CURSOR_ERROR', false],
+    ['HIVE_CURSOR_ERROR', true],
+    ['GENERIC_INTERNAL_ERROR', true],
+  ])('of an id that cannot be read (%s, the files are the same: %s) is not retried', (name, filesAreSame) => {
+    const error = new UnreadableIdError(queryError(name, 'EXTERNAL'));
+    expect(translateTrinoError(error, { filesAreSame })).toMatchObject({
+      type: 'SourceUnreadable',
+      nonRetryable: true,
+    });
+  });
+
+  test('of an id in files that a load may be replacing is retried', () => {
+    const error = new UnreadableIdError(queryError('HIVE_CURSOR_ERROR', 'EXTERNAL'));
+    expect(translateTrinoError(error)).toBe(error);
+  });
+
+  test.each(['ICEBERG_CURSOR_ERROR', 'HIVE_CURSOR_ERROR'])(
+    'that Trino also gives for a fault of the storage (%s) is retried',
+    (name) => {
+      const error = queryError(name, 'EXTERNAL');
+      for (const filesAreSame of [false, true])
+        expect(translateTrinoError(error, { filesAreSame })).toBe(error);
+    },
+  );
+
+  test.each([
+    ['ICEBERG_BAD_DATA', false],
     ['HIVE_BAD_DATA', true],
   ])('of a damaged file (%s, the files are the same: %s) is not retried', (name, filesAreSame) => {
     expect(translateTrinoError(queryError(name, 'EXTERNAL'), { filesAreSame })).toMatchObject({
