@@ -52,10 +52,11 @@ export function createListDataFiles(trino: Trino, silver: SilverCatalog): ListDa
 
   async function hiveFiles(table: Table, version: string, signal?: AbortSignal) {
     const source = await silver.source();
-    const columns = ['path', 'bytes', 'modified_ms'];
-    const files = (await trino.rows(filesSql(source, table), { columns, signal })).map(fileOf);
-    return versionTexts({ [table]: versionOfFiles(files) })[table] === version
-      ? { files, schema: '' }
+    const names = ['path', 'bytes', 'modified_ms'];
+    const files = (await trino.rows(filesSql(source, table), { columns: names, signal })).map(fileOf);
+    const columns = source.declaration(table);
+    return versionTexts({ [table]: versionOfFiles(files, columns) })[table] === version
+      ? { files, schema: columns }
       : CHANGED;
   }
 

@@ -51,11 +51,11 @@ export interface SilverCatalog {
   findUnreadable(error: unknown, tables: readonly SilverTable[], versions?: TableVersions): Promise<boolean>;
 }
 
-/** Creates the source of these versions. @param unreadable columns to replace by NULL */
-type SourceFactory = (
-  versions: TableVersions,
-  unreadable: (table: SilverTable) => readonly UnreadableColumn[],
-) => SilverSource;
+/** Columns to replace by NULL in a table of this declaration. */
+type UnreadableOf = (table: SilverTable, declaration: string) => readonly UnreadableColumn[];
+
+/** Creates the source of these versions. */
+type SourceFactory = (versions: TableVersions, unreadableOf: UnreadableOf) => SilverSource;
 
 /** Finds the Silver tables in one schema of one catalog. */
 export function createSilverCatalog(
@@ -98,8 +98,8 @@ export function createSilverCatalog(
   return {
     check,
     async source(versions = {}, counted = []) {
-      const source = (await latestFactory())(versions, (table) =>
-        unreadable.found.has(table) ? unreadable.known(table, versions) : [],
+      const source = (await latestFactory())(versions, (table, declaration) =>
+        unreadable.known(table, declaration, versions),
       );
       if (counted.length === 0) return source;
       const repeated = await findRepeatedIds(source, counted, versions);
@@ -148,12 +148,15 @@ function createSilverSource(
   qualifiedSchema: string,
   found: Readonly<Record<SilverTable, ColumnMapping>>,
   assertUsable: (table: SilverTable) => void,
-  unreadableOf: (table: SilverTable) => readonly UnreadableColumn[],
+  unreadableOf: UnreadableOf,
 ): SilverSource {
+  const declarations = new Map(silverTables.map((table) => [table, JSON.stringify(found[table])]));
+  const declaration = (table: SilverTable) => declarations.get(table) ?? '';
+  const unreadable = (table: SilverTable) => unreadableOf(table, declaration(table));
   const column = (table: SilverTable, name: string) => {
     assertUsable(table);
     const actual = found[table][name];
-    if (actual !== undefined && unreadableOf(table).some((unreadable) => unreadable.column === name))
+    if (actual !== undefined && unreadable(table).some((one) => one.column === name))
       return `CAST(NULL AS ${actual.type})`;
     return identifier(actual?.name ?? name);
   };
@@ -169,7 +172,8 @@ function createSilverSource(
       return `${qualifiedSchema}.${identifier(name)}`;
     },
     repeatsIds: () => true,
-    unreadable: unreadableOf,
+    declaration,
+    unreadable,
     metadata: (name, kind) => `${qualifiedSchema}.${identifier(name).replace(/"$/, `$$${kind}"`)}`,
     column,
     text,

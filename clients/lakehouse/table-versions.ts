@@ -58,6 +58,7 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
           bytes: bytes ?? '',
           modifiedMs: Number(modifiedMs),
         })),
+        source.declaration(table),
       )
     );
   }

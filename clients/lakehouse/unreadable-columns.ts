@@ -9,10 +9,11 @@ import type { Trino } from './trino.ts';
 import { BAD_DATA, TrinoQueryError, UnreadableIdError } from './trino-errors.ts';
 
 export interface UnreadableColumns {
-  /** The tables of which a version has such columns. */
-  readonly found: ReadonlyMap<SilverTable, unknown>;
-  /** The columns of this version of a table that were found a short time ago. Without a version, those of the last check. */
-  known(table: SilverTable, versions: TableVersions): readonly UnreadableColumn[];
+  /**
+   * The columns of this version of a table that were found a short time ago. Without a version, those of the last check.
+   * @param declaration names and types of the columns: once they are corrected, the same files may be readable
+   */
+  known(table: SilverTable, declaration: string, versions: TableVersions): readonly UnreadableColumn[];
   /**
    * Finds the columns that made a read fail: reads each column of its tables alone.
    * @param source names every column, also those that are known to be unreadable
@@ -44,6 +45,7 @@ const PAUSES_MS = [1_000, 4_000];
 interface Check {
   /** Version of the table as text; null when it is unknown. */
   readonly version: string | null;
+  readonly declaration: string;
   readonly checkedAt: number;
   readonly columns: readonly UnreadableColumn[];
 }
@@ -78,6 +80,7 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
 
   async function check(source: SilverSource, table: SilverTable, version: string | null): Promise<boolean> {
     const names = Object.keys(silver[table]);
+    const declaration = source.declaration(table);
     const results = await Promise.all(
       names.map(async (column) => {
         const failure = await checkColumn(countKnownSql(source, table, column));
@@ -90,23 +93,22 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
     const ofId = failures.find(({ column }) => isId(table, column));
     if (ofId !== undefined) throw new UnreadableIdError(ofId.failure);
     const columns = failures.map(({ column, failure: { reason } }) => ({ table, column, reason }));
-    if (columns.length > 0) found.set(table, { version, checkedAt: Date.now(), columns });
+    if (columns.length > 0) found.set(table, { version, declaration, checkedAt: Date.now(), columns });
     return columns.length > 0;
   }
 
   /** Reads that fail at the same time share a check. */
   function shareCheck(source: SilverSource, table: SilverTable, version: string | null): Promise<boolean> {
-    const key = `${table} ${version}`;
+    const key = `${table} ${version} ${source.declaration(table)}`;
     const shared = running.get(key) ?? check(source, table, version).finally(() => running.delete(key));
     running.set(key, shared);
     return shared;
   }
 
   return {
-    found,
-    known(table, versions) {
+    known(table, declaration, versions) {
       const last = found.get(table);
-      if (last === undefined) return [];
+      if (last === undefined || last.declaration !== declaration) return [];
       const version = versionTexts(versions)[table];
       if (isValid(last, version)) return last.columns;
       // Another version: its files may be readable.

@@ -97,6 +97,16 @@ test('a column whose files hold another type is found by one check', async () =>
   expect(checks['verified']).toBe(1);
 });
 
+test.each([
+  ['of a version', VERSIONS],
+  ['of no version', {}],
+])('a column %s is read again when its declaration is corrected: the files stay', async (_, versions) => {
+  const { find, unreadable, types } = catalogOf({ verified: () => NOT_SUPPORTED });
+  await find(NOT_SUPPORTED, versions);
+  types['verified'] = 'integer';
+  expect(await unreadable(versions)).toEqual([]);
+});
+
 test('an id that cannot be read is an error of its own, which a retry would repeat', async () => {
   const { find, unreadable } = catalogOf({
     kol_id: () => errorOf('ICEBERG_CURSOR_ERROR'),
