@@ -85,10 +85,10 @@ export function profileSplitSql(
 
 /** Iceberg answers this from its metadata. */
 export const countRowsSql = (source: SilverSource, table: SilverTable) =>
-  `SELECT CAST(count(*) AS VARCHAR) AS rows FROM ${source.table(table)}`;
+  `SELECT CAST(count(*) AS VARCHAR) AS count FROM ${source.table(table)}`;
 
 export const countIdsSql = (source: SilverSource, table: SilverTable, idColumn: string) =>
-  `SELECT CAST(count(DISTINCT ${source.column(table, idColumn)}) AS VARCHAR) AS ids FROM ${source.table(table)}`;
+  `SELECT CAST(count(DISTINCT ${source.column(table, idColumn)}) AS VARCHAR) AS count FROM ${source.table(table)}`;
 
 /** Reads one column of all rows. */
 export const countKnownSql = (source: SilverSource, table: SilverTable, column: string) =>

@@ -11,6 +11,7 @@ import { silver, silverTables, type SilverTable } from '../../domain/schema/silv
 import type { Row } from '../../domain/schema/table-entity.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { createFindRepeatedIds } from './repeated-ids.ts';
+import { translateVersionError } from './table-changed.ts';
 import type { CountedTable, SilverSource, UnreadableColumn } from './silver-source.ts';
 import type { ReadOptions } from './read-options.ts';
 import { bigInteger, identifier, literal, literals } from './sql.ts';
@@ -206,7 +207,7 @@ class UnreadableColumnError extends Error {
 
 /** Runs queries on the Silver tables. A column that cannot be read is unknown in each row, unless it is the id. */
 export interface SilverReader {
-  /** Returns all rows of a small result. @throws TrinoQueryError, TrinoUnavailableError, SourceSchemaError */
+  /** Returns all rows of a small result. @throws TrinoQueryError, TrinoUnavailableError, SourceSchemaError, TableChangedError */
   rows(query: SilverQuery, options: ReadOptions): Promise<Row[]>;
   /** Streams the pages of a result. @throws as `rows`, and UnreadableColumnError */
   pages(query: SilverQuery, options: ReadOptions): AsyncGenerator<Row[]>;
@@ -219,6 +220,12 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
     return sql(source);
   }
 
+  /** @throws the error, unless its cause are columns that cannot be read: then the read is worth repeating */
+  async function findCause(error: unknown, { tables }: SilverQuery, { versions }: ReadOptions) {
+    if (!(await silver.findUnreadable(error, tables, versions)))
+      throw translateVersionError(error, tables, versions);
+  }
+
   return {
     async rows(query, options) {
       const { signal, timeoutSeconds } = options;
@@ -227,7 +234,7 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
       try {
         return await read();
       } catch (error) {
-        if (!(await silver.findUnreadable(error, query.tables, options.versions))) throw error;
+        await findCause(error, query, options);
       }
       return read();
     },
@@ -246,7 +253,7 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
         }
         return;
       } catch (error) {
-        if (!(await silver.findUnreadable(error, query.tables, options.versions))) throw error;
+        await findCause(error, query, options);
         if (hasRows) throw new UnreadableColumnError(error as Error);
       }
       yield* read();

@@ -6,6 +6,7 @@ import { columnsSql, filesSql, snapshotSql } from './queries.ts';
 import type { SilverCatalog } from './silver-catalog.ts';
 import type { SilverSource } from './silver-source.ts';
 import type { Trino } from './trino.ts';
+import { translateVersionError } from './table-changed.ts';
 import { TrinoQueryError } from './trino-errors.ts';
 
 /** Parts that start together share the queries: the query of a table starts this long after the first request. */
@@ -32,7 +33,10 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
   /** @returns undefined unless it is an Iceberg table with a snapshot */
   async function readSnapshot(source: SilverSource, table: SilverTable): Promise<TableVersion | undefined> {
     const [[id, since] = []] =
-      (await unlessRefused(rows(snapshotSql(source, table), ['snapshot_id', 'since']))) ?? [];
+      (await unlessRefused(
+        rows(snapshotSql(source, table), ['snapshot_id', 'since']),
+        'TABLE_NOT_FOUND', // the metadata table
+      )) ?? [];
     if (id == null) return undefined;
     const version: TableVersion = { kind: 'snapshot', id, since: since ?? '' };
     return (await hasCurrentColumns(table, version)) ? version : UNKNOWN;
@@ -43,13 +47,19 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
     const sql = columnsSql(await silver.source({ [table]: version }), table);
     const last = checks.get(table);
     if (last?.sql === sql) return last.fits;
-    const fits = (await unlessRefused(rows(sql, Object.keys(contract[table])))) !== undefined;
+    const columns = rows(sql, Object.keys(contract[table])).catch((error: unknown) => {
+      throw translateVersionError(error, [table], { [table]: version });
+    });
+    const fits = (await unlessRefused(columns, 'COLUMN_NOT_FOUND')) !== undefined;
     checks.set(table, { sql, fits });
     return fits;
   }
 
   async function readFiles(source: SilverSource, table: SilverTable): Promise<TableVersion | undefined> {
-    const found = await unlessRefused(rows(filesSql(source, table), ['path', 'bytes', 'modified_ms']));
+    const found = await unlessRefused(
+      rows(filesSql(source, table), ['path', 'bytes', 'modified_ms']),
+      'COLUMN_NOT_FOUND', // the columns with path, size and time of a file
+    );
     return (
       found &&
       versionOfFiles(
@@ -88,12 +98,17 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
   };
 }
 
-/** @returns undefined when Trino refuses the query itself: this kind of table lacks what it names */
-async function unlessRefused<T>(query: Promise<T>): Promise<T | undefined> {
+/**
+ * @param refusal error of a table that lacks what the query names. Another passing error is thrown: a table that is missing for a moment is
+ *   not of another kind
+ * @returns undefined when Trino refuses the query itself
+ */
+async function unlessRefused<T>(query: Promise<T>, refusal: string): Promise<T | undefined> {
   try {
     return await query;
   } catch (error) {
-    if (error instanceof TrinoQueryError && !error.retryable) return undefined;
+    if (error instanceof TrinoQueryError && (!error.retryable || error.errorName === refusal))
+      return undefined;
     throw error;
   }
 }

@@ -1,3 +1,15 @@
+/**
+ * USER_ERRORs that pass: a load replaces a table and its columns at this moment, or an operator killed the query. The columns that a
+ * query names are those of the last schema check.
+ */
+const PASSING: ReadonlySet<string> = new Set([
+  'SCHEMA_NOT_FOUND',
+  'TABLE_NOT_FOUND',
+  'COLUMN_NOT_FOUND',
+  'USER_CANCELED',
+  'ADMINISTRATIVELY_KILLED',
+]);
+
 /** Trino rejected a query or failed to run it. */
 export class TrinoQueryError extends Error {
   readonly code = 'TRINO_QUERY_FAILED';
@@ -15,8 +27,8 @@ export class TrinoQueryError extends Error {
     super(`Trino query ${queryId} failed: ${errorName}: ${words}`);
     this.reason = `${errorName}: ${words}`;
     this.name = 'TrinoQueryError';
-    // USER_ERROR: the query itself is wrong. INTERNAL_ERROR, INSUFFICIENT_RESOURCES and EXTERNAL are temporary.
-    this.retryable = errorType !== 'USER_ERROR';
+    // Other USER_ERRORs: the query itself is wrong. INTERNAL_ERROR, INSUFFICIENT_RESOURCES and EXTERNAL are temporary.
+    this.retryable = errorType !== 'USER_ERROR' || PASSING.has(errorName);
   }
 }
 

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
 const SCOPED = ['profiles', 'rankings', 'lists', 'trending'] as const;
+const LIST = 'kol:profiles:list:all';
 let harness: WarmHarness;
 let checks = 0;
 beforeAll(async () => {
@@ -136,21 +138,49 @@ describe('the source schema', () => {
       'kol_profiles.verified: found varchar(3), accepted is boolean or integer or bigint or smallint or tinyint',
     ],
   ])(
-    'with %s fails the warm at the first check, before any write, and says what to fix',
+    'with %s fails the parts that read the table, before any write, and says what to fix',
     async (_, select, problems) => {
+      const { redis } = harness;
+      await harness.warm({ parts: ['lists'] });
+      const lists = await redis.get(LIST);
+      await redis.expire(LIST, 60);
+      checks = 0;
       await withProfiles(select, async () => {
         const failure = await harness.failure();
-        expect(failure.type).toBe('SourceSchemaMismatch');
-        expect(failure.message).toBe(
-          `The source schema is not as expected, so nothing was written. Fix: ${problems}`,
-        );
+        expect(failure.type).toBe('WarmIncomplete');
+        expect(failure.message).toMatch(/^5 of 6 parts failed; the others are warm\. /);
+        for (const part of ['profiles', 'rankings', 'stats', 'search', 'lists'])
+          expect(failure.message).toContain(
+            `${part}: The source schema is not as expected. The cache keeps what it has. Fix: ${problems}.`,
+          );
         expect(checks).toBe(1);
-        expect(await allKeys(harness.redis)).toEqual([]);
-        // Parts that do not need this table can still be warmed.
-        expect((await harness.warm({ parts: ['trending'] })).keys).toBeGreaterThan(0);
+        const others = (await allKeys(redis)).filter((key) => !key.startsWith('kol:profiles:list:'));
+        expect(others.filter((key) => !/^(?:\{?content:|cache:known-ids:kol_content)/.test(key))).toEqual([]);
+        expect(others).toContain('content:trending:all:50');
       });
+      expect(await redis.get(LIST)).toBe(lists);
+      expect(await redis.ttl(LIST)).toBeGreaterThan(60);
     },
   );
+
+  test('that no requested part can use fails the warm as a mismatch', async () => {
+    await withProfiles(columns({ verified: "'yes' AS verified" }), async () => {
+      const failure = await harness.failure({ parts: ['lists', 'rankings'] });
+      expect(failure.type).toBe('SourceSchemaMismatch');
+      expect(failure.message).toContain('kol_profiles.verified: found varchar(3)');
+    });
+  });
+
+  test('with a table that is missing for a moment fails nothing', async () => {
+    let warm: Promise<unknown> = Promise.resolve();
+    await withProfiles(null, async () => {
+      warm = harness.warm({ parts: ['lists', 'trending'] });
+      warm.catch(() => {});
+      await expect.poll(() => checks, { timeout: 30_000 }).toBe(1);
+      await sleep(1000);
+    });
+    expect(await warm).toMatchObject({ parts: [{ part: 'lists' }, { part: 'trending' }] });
+  });
 
   test('with verified as INTEGER and description under its old name bio is accepted, and the renamed column is reported', async () => {
     const { redis, trino, schema } = harness;

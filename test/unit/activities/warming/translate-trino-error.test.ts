@@ -7,7 +7,7 @@ const queryError = (name: string, type: string) =>
   new TrinoQueryError('20261128_1', name, type, 'the words of Trino');
 
 describe('an error of Trino', () => {
-  test.each(['NOT_SUPPORTED', 'TYPE_MISMATCH', 'COLUMN_NOT_FOUND'])(
+  test.each(['NOT_SUPPORTED', 'TYPE_MISMATCH', 'VIEW_IS_STALE'])(
     'that a retry would repeat (%s) is not retried, and keeps the words of Trino',
     (name) => {
       const failure = translateTrinoError(queryError(name, 'USER_ERROR'));
@@ -57,7 +57,10 @@ describe('an error of Trino', () => {
     ['HIVE_BAD_DATA', 'EXTERNAL'],
     ['HIVE_CANNOT_OPEN_SPLIT', 'EXTERNAL'],
     ['NO_NODES_AVAILABLE', 'INSUFFICIENT_RESOURCES'],
+    ['SCHEMA_NOT_FOUND', 'USER_ERROR'],
     ['TABLE_NOT_FOUND', 'USER_ERROR'],
+    ['COLUMN_NOT_FOUND', 'USER_ERROR'],
+    ['USER_CANCELED', 'USER_ERROR'],
     ['ADMINISTRATIVELY_KILLED', 'USER_ERROR'],
   ])('that passes (%s) is retried', (name, type) => {
     const error = queryError(name, type);
