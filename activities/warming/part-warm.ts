@@ -132,7 +132,8 @@ export class PartWarm {
   readingAt = (versions: TableVersions | undefined): ReadOptions => ({ ...this.reading, versions });
 
   /** The current version of each table that the part reads. */
-  readVersions = (): Promise<TableVersions> => this.#lakehouse.tableVersions(tablesOfPart[this.part]);
+  readVersions = (): Promise<TableVersions> =>
+    this.#lakehouse.tableVersions(tablesOfPart[this.part], this.reading.signal);
 
   /** Forgets what was counted of a read that is going to be repeated, and of the writes of its rows. */
   forgetRead(): void {

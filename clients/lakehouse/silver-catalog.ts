@@ -10,6 +10,8 @@ import type { Fields } from '../../domain/schema/field.ts';
 import { silver, silverTables, type SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { Row } from '../../domain/schema/table-entity.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
+import { abortable } from '../../domain/values/abortable.ts';
+import { createFlights } from '../../domain/values/flights.ts';
 import { createFindRepeatedIds } from './repeated-ids.ts';
 import { translateVersionError } from './table-changed.ts';
 import type { CountedTable, SilverSource, UnreadableColumn } from './silver-source.ts';
@@ -43,13 +45,24 @@ export interface SilverCatalog {
    * SourceSchemaError.
    * @param versions snapshots to read; other tables are read as they are
    * @param counted tables whose rows are counted: the source then knows whether their ids repeat
+   * @param signal ends the wait, and the queries when no other reader waits for them
    */
-  source(versions?: TableVersions, counted?: readonly CountedTable[]): Promise<SilverSource>;
+  source(
+    versions?: TableVersions,
+    counted?: readonly CountedTable[],
+    signal?: AbortSignal,
+  ): Promise<SilverSource>;
   /**
    * Finds the columns that made a read of these tables fail. Later sources have NULL in their place.
+   * @param signal ends the wait. The check goes on: the next reader needs its result, and may have less time than it takes
    * @returns whether there are any: then the read is worth repeating
    */
-  findUnreadable(error: unknown, tables: readonly SilverTable[], versions?: TableVersions): Promise<boolean>;
+  findUnreadable(
+    error: unknown,
+    tables: readonly SilverTable[],
+    versions?: TableVersions,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
 }
 
 /** Columns to replace by NULL in a table of this declaration. */
@@ -65,13 +78,14 @@ export function createSilverCatalog(
 ): SilverCatalog {
   const findRepeatedIds = createFindRepeatedIds(trino);
   const unreadable = createUnreadableColumns(trino);
-  let latest: { checkedAt: number; sourceOf: Promise<SourceFactory> } | undefined;
+  let latest: { checkedAt: number; sourceOf: SourceFactory } | undefined;
+  const checks = createFlights<{ readonly sourceOf: SourceFactory }>();
 
-  async function check(): Promise<SchemaCheck & { readonly sourceOf: SourceFactory }> {
+  async function check(signal?: AbortSignal): Promise<SchemaCheck & { readonly sourceOf: SourceFactory }> {
     const rows = await trino.rows(
       `SELECT table_name, column_name, data_type FROM ${identifier(catalog)}.information_schema.columns
        WHERE table_schema = ${literal(schema)} AND table_name IN ${literals(silverTables)}`,
-      { columns: ['table_name', 'column_name', 'data_type'] },
+      { columns: ['table_name', 'column_name', 'data_type'], signal },
     );
     const { found, problems, renamed } = compareTables(rows);
     const qualifiedSchema = `${identifier(catalog)}.${identifier(schema)}`;
@@ -83,32 +97,29 @@ export function createSilverCatalog(
     };
     const sourceOf: SourceFactory = (versions, unreadableOf) =>
       atVersions(createSilverSource(qualifiedSchema, found, assertUsable, unreadableOf), versions);
-    latest = { checkedAt: Date.now(), sourceOf: Promise.resolve(sourceOf) };
+    latest = { checkedAt: Date.now(), sourceOf };
     return { sourceOf, problems, renamed };
   }
 
-  async function latestFactory(): Promise<SourceFactory> {
-    if (latest === undefined || Date.now() - latest.checkedAt > maxAgeSeconds * 1000) {
-      const sourceOf = check().then((checked) => checked.sourceOf);
-      latest = { checkedAt: Date.now(), sourceOf };
-      sourceOf.catch(() => (latest = undefined)); // the next read tries again
-    }
-    return latest.sourceOf;
+  async function latestFactory(signal: AbortSignal | undefined): Promise<SourceFactory> {
+    if (latest !== undefined && Date.now() - latest.checkedAt <= maxAgeSeconds * 1000) return latest.sourceOf;
+    const checked = await checks.share('schema', (flight) => check(flight.signal), signal);
+    return checked.sourceOf;
   }
 
   return {
-    check,
-    async source(versions = {}, counted = []) {
-      const source = (await latestFactory())(versions, (table, declaration) =>
+    check: () => check(),
+    async source(versions = {}, counted = [], signal) {
+      const source = (await latestFactory(signal))(versions, (table, declaration) =>
         unreadable.known(table, declaration, versions),
       );
       if (counted.length === 0) return source;
-      const repeated = await findRepeatedIds(source, counted, versions);
+      const repeated = await findRepeatedIds(source, counted, versions, signal);
       return { ...source, repeatsIds: (table) => repeated.has(table) };
     },
-    async findUnreadable(error, tables, versions = {}) {
-      const everyColumn = (await latestFactory())(versions, () => []);
-      return unreadable.find(error, everyColumn, tables, versions);
+    async findUnreadable(error, tables, versions = {}, signal) {
+      const everyColumn = (await latestFactory(signal))(versions, () => []);
+      return abortable([signal], () => unreadable.find(error, everyColumn, tables, versions));
     },
   };
 }
@@ -214,15 +225,18 @@ export interface SilverReader {
 }
 
 export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverReader {
-  async function sqlOf({ sql, tables, counted }: SilverQuery, { versions, onUnreadable }: ReadOptions) {
-    const source = await silver.source(versions, counted);
+  async function sqlOf(
+    { sql, tables, counted }: SilverQuery,
+    { versions, signal, onUnreadable }: ReadOptions,
+  ) {
+    const source = await silver.source(versions, counted, signal);
     for (const column of tables.flatMap(source.unreadable)) onUnreadable?.(column);
     return sql(source);
   }
 
   /** @throws the error, unless its cause are columns that cannot be read: then the read is worth repeating */
-  async function findCause(error: unknown, { tables }: SilverQuery, { versions }: ReadOptions) {
-    if (!(await silver.findUnreadable(error, tables, versions)))
+  async function findCause(error: unknown, { tables }: SilverQuery, { versions, signal }: ReadOptions) {
+    if (!(await silver.findUnreadable(error, tables, versions, signal)))
       throw translateVersionError(error, tables, versions);
   }
 

@@ -33,7 +33,7 @@ export function createTableReads(trino: Trino, silver: SilverCatalog): TableRead
     versions: TableVersions | undefined,
     signal: AbortSignal | undefined,
   ): Promise<number> {
-    const sql = sqlOf(await silver.source(versions));
+    const sql = sqlOf(await silver.source(versions, [], signal));
     try {
       const [row] = await trino.rows(sql, { columns: ['count'], signal });
       return Number(row?.[0]);

@@ -155,7 +155,9 @@ describe('the source schema', () => {
           );
         expect(checks).toBe(1);
         const others = (await allKeys(redis)).filter((key) => !key.startsWith('kol:profiles:list:'));
-        expect(others.filter((key) => !/^(?:\{?content:|cache:known-ids:kol_content)/.test(key))).toEqual([]);
+        expect(
+          others.filter((key) => !/^(?:\{?content:|cache:metadata$|cache:known-ids:kol_content)/.test(key)),
+        ).toEqual([]);
         expect(others).toContain('content:trending:all:50');
       });
       expect(await redis.get(LIST)).toBe(lists);
@@ -179,7 +181,7 @@ describe('the source schema', () => {
       await expect.poll(() => checks, { timeout: 30_000 }).toBe(1);
       await sleep(1000);
     });
-    expect(await warm).toMatchObject({ parts: [{ part: 'lists' }, { part: 'trending' }] });
+    expect(await warm).toMatchObject({ parts: [{ part: 'trending' }, { part: 'lists' }] });
   });
 
   test('with verified as INTEGER and description under its old name bio is accepted, and the renamed column is reported', async () => {
