@@ -18,6 +18,7 @@ import type { CountedTable, SilverSource, UnreadableColumn } from './silver-sour
 import type { ReadOptions } from './read-options.ts';
 import { bigInteger, identifier, literal, literals } from './sql.ts';
 import type { Trino } from './trino.ts';
+import { isSchemaOutdated } from './trino-errors.ts';
 import { createUnreadableColumns } from './unreadable-columns.ts';
 
 /** The lakehouse does not have the tables or columns that the system reads. The message lists all differences. */
@@ -53,11 +54,12 @@ export interface SilverCatalog {
     signal?: AbortSignal,
   ): Promise<SilverSource>;
   /**
-   * Finds the columns that made a read of these tables fail. Later sources have NULL in their place.
+   * Learns from the failure of a read of these tables. Columns that cannot be read are found, and later sources have NULL in their place. When
+   * the tables are not as at the last check, later sources are of a new one.
    * @param signal ends the wait. The check goes on: the next reader needs its result, and may have less time than it takes
-   * @returns whether there are any: then the read is worth repeating
+   * @returns whether the read is worth repeating
    */
-  findUnreadable(
+  learnFrom(
     error: unknown,
     tables: readonly SilverTable[],
     versions?: TableVersions,
@@ -117,7 +119,11 @@ export function createSilverCatalog(
       const repeated = await findRepeatedIds(source, counted, versions, signal);
       return { ...source, repeatsIds: (table) => repeated.has(table) };
     },
-    async findUnreadable(error, tables, versions = {}, signal) {
+    async learnFrom(error, tables, versions = {}, signal) {
+      if (isSchemaOutdated(error)) {
+        latest = undefined;
+        return true;
+      }
       const everyColumn = (await latestFactory(signal))(versions, () => []);
       return abortable([signal], () => unreadable.find(error, everyColumn, tables, versions));
     },
@@ -234,9 +240,9 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
     return sql(source);
   }
 
-  /** @throws the error, unless its cause are columns that cannot be read: then the read is worth repeating */
-  async function findCause(error: unknown, { tables }: SilverQuery, { versions, signal }: ReadOptions) {
-    if (!(await silver.findUnreadable(error, tables, versions, signal)))
+  /** @throws the error, unless the read is worth repeating */
+  async function learnFrom(error: unknown, { tables }: SilverQuery, { versions, signal }: ReadOptions) {
+    if (!(await silver.learnFrom(error, tables, versions, signal)))
       throw translateVersionError(error, tables, versions);
   }
 
@@ -248,7 +254,7 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
       try {
         return await read();
       } catch (error) {
-        await findCause(error, query, options);
+        await learnFrom(error, query, options);
       }
       return read();
     },
@@ -267,7 +273,7 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
         }
         return;
       } catch (error) {
-        await findCause(error, query, options);
+        await learnFrom(error, query, options);
         if (hasRows) throw new UnreadableColumnError(error as Error);
       }
       yield* read();

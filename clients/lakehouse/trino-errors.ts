@@ -32,6 +32,18 @@ export class TrinoQueryError extends Error {
   }
 }
 
+/** A view does not fit the table below it, which a load may be replacing: the view is right again after the load, or must be created again. */
+const UNUSABLE_VIEW = /^(?:VIEW_IS_STALE|INVALID_VIEW)$/;
+
+/** Whether the lakehouse cannot answer now. Otherwise the query is wrong. */
+export const isTrinoUnable = (error: unknown): boolean =>
+  error instanceof TrinoUnavailableError ||
+  (error instanceof TrinoQueryError && (error.retryable || UNUSABLE_VIEW.test(error.errorName)));
+
+/** Whether a query named a table or a column that the table does not have: it may have been changed since the last schema check. */
+export const isSchemaOutdated = (error: unknown): boolean =>
+  error instanceof TrinoQueryError && /^(?:TABLE|COLUMN)_NOT_FOUND$/.test(error.errorName);
+
 /** The error for a damaged data file. The group is the connector. */
 export const BAD_DATA = /^(HIVE|ICEBERG)_BAD_DATA$/;
 

@@ -49,7 +49,7 @@ describe('a reader that is cancelled leaves at once while Trino', () => {
     [
       'reads the columns one by one',
       schema,
-      ({ catalog }, signal) => catalog.findUnreadable(damaged, ['kol_profiles'], {}, signal),
+      ({ catalog }, signal) => catalog.learnFrom(damaged, ['kol_profiles'], {}, signal),
       false,
     ],
   ];

@@ -40,7 +40,7 @@ function catalogOf(failing: Record<string, (attempt: number) => Error | undefine
   } as unknown as Trino;
   const catalog = createSilverCatalog(trino, { catalog: 'hive', schema: 's', maxAgeSeconds: 0 });
   const find = (error: Error, versions = VERSIONS) =>
-    settled(catalog.findUnreadable(error, ['kol_profiles'], versions));
+    settled(catalog.learnFrom(error, ['kol_profiles'], versions));
   const unreadable = async (versions = VERSIONS) =>
     (await catalog.source(versions)).unreadable('kol_profiles').map(({ column }) => column);
   return { find, unreadable, checks, types, catalog };
