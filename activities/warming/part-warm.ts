@@ -55,6 +55,8 @@ export class PartWarm {
   readonly #startedMs = performance.now();
   readonly #rejectedExamples: string[] = [];
   readonly #unreadable = new Set<string>();
+  /** Cells that are cached as unknown, because they break the contract. */
+  readonly #invalid = { cells: 0, example: '' };
   readonly #lakehouse: Lakehouse;
   readonly #renewal: RefusedRenewal;
   readonly settleMs: number;
@@ -84,12 +86,16 @@ export class PartWarm {
     this.settleMs = settleSeconds * 1000;
   }
 
-  /** Options for reads of the lakehouse: they end with the activity, rejected rows are counted, and unreadable columns are noted. */
+  /** Options for reads of the lakehouse: they end with the activity, rejected rows and invalid cells are counted, and unreadable columns are noted. */
   readonly reading = {
     signal: Context.current().cancellationSignal,
     onRejected: (reason: string) => {
       this.counts.rejected += 1;
       if (this.#rejectedExamples.length < MAX_REJECTED_EXAMPLES) this.#rejectedExamples.push(reason);
+    },
+    onInvalid: (reason: string) => {
+      this.#invalid.cells += 1;
+      this.#invalid.example ||= reason;
     },
     onUnreadable: ({ table, column, reason }: UnreadableColumn) => {
       this.#unreadable.add(`${table}.${column} cannot be read, and is cached as unknown: ${reason}`);
@@ -139,6 +145,7 @@ export class PartWarm {
   forgetRead(): void {
     Object.assign(this.counts, { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 });
     this.#rejectedExamples.length = 0;
+    Object.assign(this.#invalid, { cells: 0, example: '' });
   }
 
   async countTableRows(versions: TableVersions): Promise<Record<string, number>> {
@@ -198,6 +205,8 @@ export class PartWarm {
   }
 
   report(): PartReport {
+    const { cells, example } = this.#invalid;
+    const invalid = cells === 0 ? [] : [`${cells} values are cached as unknown, e.g. ${example}`];
     return {
       part: this.part,
       ...this.counts,
@@ -205,7 +214,7 @@ export class PartWarm {
       rejectedExamples: this.#rejectedExamples,
       unreadableColumns: this.#unreadable.size,
       skipped: this.skipped,
-      warnings: [...this.warnings, ...this.#unreadable],
+      warnings: [...this.warnings, ...this.#unreadable, ...invalid],
     };
   }
 }

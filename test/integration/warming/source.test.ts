@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
@@ -87,6 +87,69 @@ describe('a warm with a scope', () => {
       'such as {"rankings": {"platforms": ["tiktok"]}} or {"profiles": {"ids": ["1"]}}',
     );
     expect(failure.message).toContain('ids only for profiles and trending, at most 1000');
+  });
+});
+
+describe('rows that break the contract', () => {
+  const NOW = `'${new Date().toISOString()}'`;
+  /** Adds copies of the rows of a platform. @param changes column → the SQL expression of its value in the copy */
+  async function copy(table: string, changes: Readonly<Record<string, string>>, where: string) {
+    const { trino, schema } = harness;
+    const columns = await trino(`SHOW COLUMNS FROM ${schema}.${table}`);
+    const values = columns.map(([name]) => changes[String(name)] ?? String(name)).join(', ');
+    await trino(
+      `INSERT INTO ${schema}.${table} SELECT ${values} FROM ${schema}.${table} WHERE platform = 'tiktok' AND ${where}`,
+    );
+  }
+  afterEach(async () => {
+    const { trino, schema } = harness;
+    await trino(`DELETE FROM ${schema}.kol_profiles WHERE coalesce(kol_id, '') IN ('', 'odd')`);
+    await trino(`DELETE FROM ${schema}.kol_content WHERE coalesce(content_id, '') = ''`);
+  });
+
+  test('get no place in a set without an id', async () => {
+    const { redis } = harness;
+    const parts = ['rankings', 'trending', 'lists'] as const;
+    const setsOf = async () => {
+      const rankings = ['kol:top:followers:tiktok:50', 'kol:top:engagement:tiktok:50'];
+      const ranked = await Promise.all(rankings.map((key) => redis.zrange(key, 0, '-1')));
+      return [...ranked, await redis.lrange('content:trending:tiktok:50', 0, -1)];
+    };
+    await harness.warm({ parts });
+    const before = await setsOf();
+    for (const id of [`''`, 'NULL']) {
+      await copy('kol_profiles', { kol_id: id, followers_count: '9000000000' }, `kol_id <> ''`);
+      const hot = { views: '9000000000', engagement_rate: '1000', posted_at: NOW };
+      await copy('kol_content', { ...hot, content_id: id, kol_id: id }, `content_id <> ''`);
+    }
+    await harness.warm({ parts });
+    const after = await setsOf();
+    for (const set of after) expect(set).not.toContain('');
+    expect(after.map(({ length }) => length)).toEqual(before.map(({ length }) => length));
+    const list = JSON.parse((await redis.get('kol:profiles:list:tiktok')) ?? '[]') as unknown[];
+    expect(list).toHaveLength(48);
+  });
+
+  test('keep what is known of them when a count is negative or too large', async () => {
+    const { redis } = harness;
+    const counts = { followers_count: '9007199254740993', post_count: '-1' };
+    await copy('kol_profiles', { ...counts, kol_id: `'odd'` }, 'following_count > 0 LIMIT 1');
+    const parts = ['profiles', 'lists', 'search'] as const;
+    const report = await harness.warm({ parts, allProfiles: true });
+    expect(report.parts.map(({ rejected }) => rejected)).toEqual([0, 0, 0]);
+    const cached = await redis.hmget(
+      'kol:profile:odd',
+      'kol_id',
+      'followers_count',
+      'post_count',
+      'following_count',
+    );
+    expect(cached).toEqual(['odd', '', '', expect.stringMatching(/^[1-9]\d*$/)]);
+    expect(report.warnings).toContainEqual(
+      expect.stringContaining(
+        'profiles: 2 values are cached as unknown, e.g. followers_count: "9007199254740993" is not a count',
+      ),
+    );
   });
 });
 
