@@ -70,6 +70,7 @@ export async function createDependencies(
     now: () => new Date(),
     onProblem: (problem) => log.warn(problem, 'cache problem'),
     onRejected: (reason) => log.warn({ reason }, 'skipped an invalid row of the lakehouse'),
+    onInvalid: (reason) => log.warn({ reason }, 'took an invalid value of the lakehouse as unknown'),
     onProfileRead: readCounter.count,
   });
   const readiness = createReadiness(

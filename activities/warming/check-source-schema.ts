@@ -1,8 +1,6 @@
-import { ApplicationFailure } from '@temporalio/activity';
 import type { SilverCatalog } from '../../clients/lakehouse/silver-catalog.ts';
-import { failureTypes } from '../../contract/failure-types.ts';
-import { formatSchemaProblem, type RenamedColumn } from '../../domain/schema/check-table.ts';
-import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
+import type { RenamedColumn } from '../../domain/schema/check-table.ts';
+import { partsOfTables, tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
 
 export interface CheckSourceSchemaArgs {
   readonly parts: readonly WarmPart[];
@@ -13,26 +11,22 @@ export interface CheckSourceSchemaResult {
   readonly tables: readonly string[];
   /** Columns of these tables that were found under an older name. */
   readonly renamed: readonly RenamedColumn[];
+  /** Those of these parts that read a table which breaks the contract. Each of them fails before it writes, unless the table is repaired by then. */
+  readonly mismatched?: readonly WarmPart[];
 }
 
-/**
- * Compares the Silver tables that these parts read with the columns that the warm expects, before it writes anything.
- * @throws SourceSchemaMismatch with all problems; not retried, because the lakehouse must change first
- */
+/** Compares the Silver tables that these parts read with the columns that the warm expects. The check serves the reads that follow. */
 export function createCheckSourceSchema({ silver }: { silver: SilverCatalog }) {
   return async function checkSourceSchema({
     parts,
   }: CheckSourceSchemaArgs): Promise<CheckSourceSchemaResult> {
     const tables: readonly string[] = [...new Set(parts.flatMap((part) => tablesOfPart[part]))];
     const { problems, renamed } = await silver.check();
-    const partProblems = problems.filter(({ table }) => tables.includes(table));
-    if (partProblems.length > 0)
-      throw ApplicationFailure.create({
-        type: failureTypes.sourceSchemaMismatch,
-        nonRetryable: true,
-        message: `The source schema is not as expected, so nothing was written. Fix: ${partProblems.map(formatSchemaProblem).join('; ')}`,
-        details: [partProblems],
-      });
-    return { tables, renamed: renamed.filter(({ table }) => tables.includes(table)) };
+    const affected = partsOfTables(problems.map(({ table }) => table));
+    return {
+      tables,
+      renamed: renamed.filter(({ table }) => tables.includes(table)),
+      mismatched: parts.filter((part) => affected.includes(part)),
+    };
   };
 }

@@ -19,6 +19,7 @@ const REFUSALS: ReadonlySet<string | null | undefined> = new Set([
   failureTypes.emptyRead,
   failureTypes.implausiblyShrunk,
   failureTypes.sourceChanging,
+  failureTypes.sourceSchemaMismatch,
   failureTypes.sourceUnreadable,
 ]);
 

@@ -5,7 +5,7 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { UnreadableColumn } from '../../clients/lakehouse/silver-source.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
+import { isUnchanged, isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
 import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
@@ -15,6 +15,7 @@ import type { WarmScope } from '../../domain/warming/warm-scope.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { keepRefused, type RefusedRenewal } from './keep-refused.ts';
+import { translateSchemaError } from './source-schema-mismatch.ts';
 import { translateRedisError } from './translate-redis-error.ts';
 import { translateTrinoError } from './translate-trino-error.ts';
 
@@ -54,6 +55,8 @@ export class PartWarm {
   readonly #startedMs = performance.now();
   readonly #rejectedExamples: string[] = [];
   readonly #unreadable = new Set<string>();
+  /** Cells that are cached as unknown, because they break the contract. */
+  readonly #invalid = { cells: 0, example: '' };
   readonly #lakehouse: Lakehouse;
   readonly #renewal: RefusedRenewal;
   readonly settleMs: number;
@@ -74,7 +77,8 @@ export class PartWarm {
   constructor(
     { redis, lakehouse, settleSeconds, renewal }: PartWarmDeps,
     readonly part: WarmPart,
-    readonly args: WarmPartArgs,
+    /** `report`: of earlier activities of this warm. */
+    readonly args: WarmPartArgs & { readonly report?: PartReport },
   ) {
     this.redis = redis;
     this.#lakehouse = lakehouse;
@@ -82,27 +86,32 @@ export class PartWarm {
     this.settleMs = settleSeconds * 1000;
   }
 
-  /** Options for reads of the lakehouse: they end with the activity, rejected rows are counted, and unreadable columns are noted. */
+  /** Options for reads of the lakehouse: they end with the activity, rejected rows and invalid cells are counted, and unreadable columns are noted. */
   readonly reading = {
     signal: Context.current().cancellationSignal,
     onRejected: (reason: string) => {
       this.counts.rejected += 1;
       if (this.#rejectedExamples.length < MAX_REJECTED_EXAMPLES) this.#rejectedExamples.push(reason);
     },
+    onInvalid: (reason: string) => {
+      this.#invalid.cells += 1;
+      this.#invalid.example ||= reason;
+    },
     onUnreadable: ({ table, column, reason }: UnreadableColumn) => {
       this.#unreadable.add(`${table}.${column} cannot be read, and is cached as unknown: ${reason}`);
     },
   };
 
-  /** Whether a column was cached as unknown, because Trino cannot read it. */
+  /** Whether this warm cached a column as unknown, because Trino cannot read it. */
   get hasUnreadable(): boolean {
-    return this.#unreadable.size > 0;
+    return this.#unreadable.size > 0 || (this.args.report?.unreadableColumns ?? 0) > 0;
   }
 
   /**
    * Runs the activity's work with heartbeats, whose details are the counts. If the lakehouse cannot replace the part, what is cached of it is
    * renewed.
-   * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good
+   * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good,
+   *   SourceSchemaMismatch when a table breaks the contract
    */
   run<T>(work: () => Promise<T>): Promise<T> {
     return withHeartbeat(
@@ -110,7 +119,9 @@ export class PartWarm {
         try {
           return await work();
         } catch (error) {
-          throw translateRedisError(await this.#keep(translateTrinoError(error)));
+          const { attempt } = Context.current().info;
+          const failure = translateSchemaError(translateTrinoError(error), attempt);
+          throw translateRedisError(await this.#keep(failure));
         }
       },
       () => this.counts,
@@ -127,12 +138,14 @@ export class PartWarm {
   readingAt = (versions: TableVersions | undefined): ReadOptions => ({ ...this.reading, versions });
 
   /** The current version of each table that the part reads. */
-  readVersions = (): Promise<TableVersions> => this.#lakehouse.tableVersions(tablesOfPart[this.part]);
+  readVersions = (): Promise<TableVersions> =>
+    this.#lakehouse.tableVersions(tablesOfPart[this.part], this.reading.signal);
 
   /** Forgets what was counted of a read that is going to be repeated, and of the writes of its rows. */
   forgetRead(): void {
     Object.assign(this.counts, { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 });
     this.#rejectedExamples.length = 0;
+    Object.assign(this.#invalid, { cells: 0, example: '' });
   }
 
   async countTableRows(versions: TableVersions): Promise<Record<string, number>> {
@@ -143,15 +156,15 @@ export class PartWarm {
   }
 
   /**
-   * Whether it is enough to refresh TTLs: tables and settings have not changed since the last warm, and neither `force` nor a scope
-   * requires a read.
+   * Whether it is enough to refresh TTLs: tables and settings have not changed since the last warm, and nothing else requires a read.
    */
   maySkipRead(
     last: PartMetadata | null,
     now: Pick<PartMetadata, 'versions' | 'shape'>,
   ): last is PartMetadata {
     const { force, scope } = this.args;
-    return !force && scope === undefined && last !== null && isUnchanged(last, now);
+    if (force || scope !== undefined || last === null) return false;
+    return isUnchanged(last, now) && !isUnreadableDue(last, new Date());
   }
 
   /**
@@ -184,6 +197,7 @@ export class PartWarm {
     const { runId, trigger } = this.args;
     return writePartMetadata(this.redis, this.part, {
       ...metadata,
+      ...(this.hasUnreadable && { hasUnreadable: true }),
       warmed_at: at.toISOString(),
       run_id: runId,
       trigger,
@@ -191,6 +205,8 @@ export class PartWarm {
   }
 
   report(): PartReport {
+    const { cells, example } = this.#invalid;
+    const invalid = cells === 0 ? [] : [`${cells} values are cached as unknown, e.g. ${example}`];
     return {
       part: this.part,
       ...this.counts,
@@ -198,7 +214,7 @@ export class PartWarm {
       rejectedExamples: this.#rejectedExamples,
       unreadableColumns: this.#unreadable.size,
       skipped: this.skipped,
-      warnings: [...this.warnings, ...this.#unreadable],
+      warnings: [...this.warnings, ...this.#unreadable, ...invalid],
     };
   }
 }

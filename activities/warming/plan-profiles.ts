@@ -4,6 +4,7 @@ import { readCachedFiles } from '../../cache/writing/cached-files.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
 import { ALL_PROFILES } from '../../domain/entities/part-metadata.ts';
+import { isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
 import { tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
@@ -94,7 +95,8 @@ export function createPlanProfiles(
     refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
     if (areAllHot && args.scope === undefined) {
       const limits = { writesPerSecond: options.writesPerSecond, maxRows: maxRowsPerSplit(options) };
-      const changed = { last, versions, tableRows, shape, readAt, ...limits };
+      const readsAll = last !== null && isUnreadableDue(last, now);
+      const changed = { last: readsAll ? null : last, versions, tableRows, shape, readAt, ...limits };
       const warmed = await warmChangedFiles(warm, lakehouse, changed).catch((error: unknown) => {
         if (error instanceof TableChangedError && changesLeft > 0) return 'changed';
         throw error;

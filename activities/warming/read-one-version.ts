@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
+import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import {
   changedTables,
@@ -21,34 +22,35 @@ interface OneVersion<T> {
 type Outcome<T> = { readonly result: T } | { readonly error: unknown };
 
 /**
- * Reads tables at one version each. Snapshots are read by their id. Files can be replaced under the reader: they must have settled
- * before the read and be the same after it; else the read is repeated. What `read` throws counts only if they were the same.
+ * Reads tables at one version each. Snapshots are read by their id; when one is gone, the read is repeated. Files can be replaced under the
+ * reader: they must have settled before the read and be the same after it; else the read is repeated. What `read` throws counts only if
+ * they were the same.
  * @param first versions just read
  * @param read is called again for each attempt; must not write
- * @throws SourceChanging when the files do not settle
+ * @throws SourceChanging when the tables do not settle
  */
 export async function readOneVersion<T>(
   warm: PartWarm,
   first: TableVersions,
   read: (versions: TableVersions) => Promise<T>,
 ): Promise<OneVersion<T>> {
-  if (mutableTables(first).length === 0) return { versions: first, result: await read(first) };
   let versions = first;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const waitMs = Math.min(msUntilSettled(versions, warm.settleMs, Date.now()), warm.settleMs);
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: warm.reading.signal });
     // After a wait the list of files is stale.
     const outcome = waitMs > 0 ? undefined : await outcomeOf(read(versions));
-    const now = await warm.readVersions();
+    const areFiles = mutableTables(versions).length > 0;
+    const now = areFiles || outcome === undefined ? await warm.readVersions() : versions;
     if (outcome !== undefined && changedTables(versions, now).length === 0) {
-      if ('error' in outcome) throw translateTrinoError(outcome.error, { filesAreSame: true });
+      if ('error' in outcome) throw translateTrinoError(outcome.error, { filesAreSame: areFiles });
       return { versions, result: outcome.result };
     }
     versions = now;
     warm.forgetRead();
   }
   throw sourceChanging(
-    mutableTables(versions),
+    Object.keys(versions),
     `each of ${MAX_ATTEMPTS} reads, or there are none. The cache keeps what it has.`,
   );
 }
@@ -63,20 +65,29 @@ export const sourceChanging = (tables: readonly string[], outcome: string): Appl
     failureTypes.sourceChanging,
   );
 
-async function outcomeOf<T>(work: Promise<T>): Promise<Outcome<T>> {
+/** @returns undefined when a version is gone */
+async function outcomeOf<T>(work: Promise<T>): Promise<Outcome<T> | undefined> {
   try {
     return { result: await work };
   } catch (error) {
-    return { error };
+    return error instanceof TableChangedError ? undefined : { error };
   }
 }
 
-/** Files of a table changed after they were read. What was read must not remove anything from the cache. */
-export class TableChangedError extends Error {
-  readonly code = 'TABLE_CHANGED';
-  constructor(readonly tables: readonly string[]) {
-    super(`${tables.join(' and ')} changed while the warm read it`);
-    this.name = 'TableChangedError';
+/**
+ * Reads versions that an earlier activity chose. When one is gone, a retry would read it in vain: the workflow has to plan again.
+ * @throws SourceChanging instead of TableChangedError
+ */
+export async function readPlannedVersion<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof TableChangedError)
+      throw sourceChanging(
+        error.tables,
+        'a read of the profiles. Profiles were written, but none was removed.',
+      );
+    throw error;
   }
 }
 
@@ -86,3 +97,5 @@ export async function assertUnchanged(warm: PartWarm, versions: TableVersions): 
   const changed = changedTables(versions, await warm.readVersions());
   if (changed.length > 0) throw new TableChangedError(changed);
 }
+
+export { TableChangedError };

@@ -1,9 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import { DAMAGED_FILE, TrinoQueryError } from '../../clients/lakehouse/trino-errors.ts';
+import { BAD_DATA, TrinoQueryError, UnreadableIdError } from '../../clients/lakehouse/trino-errors.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
-
-/** Temporary USER_ERRORs: a table that a load replaces is missing for a moment, and an operator may kill a query. */
-const PASSING = new Set(['TABLE_NOT_FOUND', 'USER_CANCELED', 'ADMINISTRATIVELY_KILLED']);
 
 /**
  * Turns an error of Trino that a retry would repeat, such as NOT_SUPPORTED or TYPE_MISMATCH, into a SourceUnreadable failure with
@@ -13,10 +10,9 @@ const PASSING = new Set(['TABLE_NOT_FOUND', 'USER_CANCELED', 'ADMINISTRATIVELY_K
 export function translateTrinoError(error: unknown, { filesAreSame } = { filesAreSame: false }): unknown {
   if (!(error instanceof TrinoQueryError)) return error;
   const { errorName, retryable } = error;
+  const isOfContent = error instanceof UnreadableIdError || BAD_DATA.test(errorName);
   // Files of Iceberg never change; one of Hive may be replaced by a load at this moment.
-  const [, kind] = DAMAGED_FILE.exec(errorName) ?? [];
-  const isPermanent =
-    kind === undefined ? !retryable && !PASSING.has(errorName) : filesAreSame || kind === 'ICEBERG';
+  const isPermanent = !retryable || (isOfContent && (filesAreSame || errorName.startsWith('ICEBERG_')));
   if (!isPermanent) return error;
   return ApplicationFailure.create({
     type: failureTypes.sourceUnreadable,

@@ -7,6 +7,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { createRateLimiter } from './rate-limiter.ts';
+import { readPlannedVersion } from './read-one-version.ts';
 import { isInScope, writeProfiles, writeProfilesById, writesOf } from './write-profiles.ts';
 
 export interface WarmHotProfilesArgs extends WarmPartArgs {
@@ -27,7 +28,7 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
   return function warmHotProfiles(args: WarmHotProfilesArgs): Promise<PartReport> {
     const { room, readAt, versions } = args;
     const warm = new PartWarm(deps, 'profiles', args);
-    return warm.run(async () => {
+    const work = async () => {
       const hot = await selectHotProfiles(redis, { ...options, room }, new Date());
       const limitRate = createRateLimiter(options.writesPerSecond, warm.reading.signal);
       const writing = { readAt, versions, limitRate };
@@ -42,7 +43,8 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
         await limitRate(writesOf(await writeProfiles(warm, added, readAt)));
       }
       return warm.report();
-    });
+    };
+    return warm.run(() => readPlannedVersion(work));
   };
 }
 

@@ -8,6 +8,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import type { ProfileOptions } from './profile-options.ts';
 import { createRateLimiter } from './rate-limiter.ts';
+import { readPlannedVersion } from './read-one-version.ts';
 import { chunkSizeOf, writeProfiles, writesOf } from './write-profiles.ts';
 
 export interface WarmProfileSplitArgs extends WarmPartArgs {
@@ -31,7 +32,7 @@ export function createWarmProfileSplit(
 
   return function warmProfileSplit(args: WarmProfileSplitArgs): Promise<PartReport> {
     const warm = new PartWarm(deps, 'profiles', args);
-    return warm.run(async () => {
+    const work = async () => {
       const perSecond = writesPerSecond / args.parallelSplits;
       const limitRate = createRateLimiter(perSecond, warm.reading.signal);
       const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.readingAt(args.versions));
@@ -48,6 +49,7 @@ export function createWarmProfileSplit(
       if (args.scope !== undefined && !args.dryRun)
         warm.counts.cached = warm.counts.keys + warm.counts.renewed;
       return warm.report();
-    });
+    };
+    return warm.run(() => readPlannedVersion(work));
   };
 }

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import { TrinoUnavailableError } from '../../clients/lakehouse/trino-errors.ts';
+import { untilUnwanted } from '../../domain/values/until-unwanted.ts';
 
 /** A batch collects ids until none came for this long: short compared with the 200 ms that a query takes. */
 const QUIET_MS = 5;
@@ -35,7 +36,15 @@ export function createBatchLoader<T>(
           wanted.map(({ id }) => id),
           signal,
         );
-      const values = wanted.length === 0 ? [] : await schedule.run(() => untilUnwanted(wanted, query));
+      const values =
+        wanted.length === 0
+          ? []
+          : await schedule.run(() =>
+              untilUnwanted(
+                wanted.map((lookUp) => lookUp.signal),
+                query,
+              ),
+            );
       const found = new Map(values.map((value) => [idOf(value), value]));
       return lookUps.map(({ id }) => found.get(id) ?? null);
     },
@@ -59,25 +68,6 @@ interface LookUp {
   readonly id: string;
   /** Aborts when nobody needs the value. */
   readonly signal: AbortSignal | undefined;
-}
-
-/** Runs a query, and cancels it when the signals of all its look-ups have aborted. */
-async function untilUnwanted<R>(
-  lookUps: readonly LookUp[],
-  query: (signal: AbortSignal) => Promise<R>,
-): Promise<R> {
-  const cancel = new AbortController();
-  let wanted = lookUps.length;
-  const onAbort = ({ target }: Event) => {
-    wanted -= 1;
-    if (wanted === 0) cancel.abort((target as AbortSignal).reason);
-  };
-  for (const { signal } of lookUps) signal?.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await query(cancel.signal);
-  } finally {
-    for (const { signal } of lookUps) signal?.removeEventListener('abort', onAbort);
-  }
 }
 
 interface Batch {

@@ -57,8 +57,10 @@ export interface CacheReaderDependencies extends ReadThroughDependencies {
   readonly listSize: number;
   /** How much a table or set may lose before what was read of it is not cached, in percent (WARM_MAX_SHRINK_PERCENT). */
   readonly maxShrinkPercent: number;
-  /** Called for each lakehouse row that does not match its schema; the row counts as missing. */
+  /** Called for each lakehouse row without an id; the row counts as missing. */
   readonly onRejected: (reason: string) => void;
+  /** Called for each lakehouse cell that does not match its schema; it is unknown. */
+  readonly onInvalid?: (reason: string) => void;
   /** Called with the id of each profile that a read found, in Redis or in the lakehouse. */
   readonly onProfileRead?: (id: string) => void;
 }
@@ -69,11 +71,12 @@ export function createCacheReader({
   listSize,
   maxShrinkPercent,
   onRejected,
+  onInvalid,
   onProfileRead,
   ...dependencies
 }: CacheReaderDependencies): CacheReader {
   const { now } = dependencies;
-  const options = { onRejected };
+  const options = { onRejected, ...(onInvalid && { onInvalid }) };
   const outcomes = { 'local-hit': 0, hit: 0, stale: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);

@@ -1,6 +1,6 @@
 import { SourceSchemaError } from '../../clients/lakehouse/silver-catalog.ts';
 import { NotCachedError } from './not-cached.ts';
-import { TrinoQueryError, TrinoUnavailableError } from '../../clients/lakehouse/trino-errors.ts';
+import { isTrinoUnable } from '../../clients/lakehouse/trino-errors.ts';
 
 /** The lakehouse cannot answer now; the same read may succeed after `retryAfterSeconds`. */
 export class SourceUnavailableError extends Error {
@@ -21,9 +21,6 @@ export const isUnavailable = (error: unknown): boolean =>
 
 /** A temporary failure of the source becomes SourceUnavailableError; any other error, such as a wrong query, stays as it is. */
 export function translateSourceError(entity: string, error: unknown): unknown {
-  const isTemporary =
-    error instanceof TrinoUnavailableError ||
-    error instanceof SourceSchemaError ||
-    (error instanceof TrinoQueryError && error.retryable);
+  const isTemporary = error instanceof SourceSchemaError || isTrinoUnable(error);
   return isTemporary ? new SourceUnavailableError(entity, { cause: error }) : error;
 }

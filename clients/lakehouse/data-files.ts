@@ -33,7 +33,7 @@ const CHANGED = { unlisted: 'the table changed while its files were listed' };
  */
 export function createListDataFiles(trino: Trino, silver: SilverCatalog): ListDataFiles {
   async function snapshotFiles(table: Table, id: string, signal?: AbortSignal) {
-    const source = await silver.source();
+    const source = await silver.source({}, [], signal);
     const columns = ['content', 'path', 'bytes', 'schema_id'];
     // One more than allowed, to notice it.
     const rows = await trino.rows(snapshotFilesSql(source, table, MAX_FILES + 1), { columns, signal });
@@ -51,11 +51,12 @@ export function createListDataFiles(trino: Trino, silver: SilverCatalog): ListDa
   }
 
   async function hiveFiles(table: Table, version: string, signal?: AbortSignal) {
-    const source = await silver.source();
-    const columns = ['path', 'bytes', 'modified_ms'];
-    const files = (await trino.rows(filesSql(source, table), { columns, signal })).map(fileOf);
-    return versionTexts({ [table]: versionOfFiles(files) })[table] === version
-      ? { files, schema: '' }
+    const source = await silver.source({}, [], signal);
+    const names = ['path', 'bytes', 'modified_ms'];
+    const files = (await trino.rows(filesSql(source, table), { columns: names, signal })).map(fileOf);
+    const columns = source.declaration(table);
+    return versionTexts({ [table]: versionOfFiles(files, columns) })[table] === version
+      ? { files, schema: columns }
       : CHANGED;
   }
 
@@ -70,7 +71,7 @@ export function createListDataFiles(trino: Trino, silver: SilverCatalog): ListDa
         : await hiveFiles(table, text, signal);
     if ('unlisted' in found) return found;
     if (found.files.length > MAX_FILES) return { unlisted: `more than ${MAX_FILES} files` };
-    const select = (await silver.source(versions)).select({ table, columns });
+    const select = (await silver.source(versions, [], signal)).select({ table, columns });
     return { list: { version: text, columns: fingerprint(`${found.schema} ${select}`), files: found.files } };
   };
 }

@@ -1,3 +1,4 @@
+import type { OnInvalid } from '../../domain/schema/field.ts';
 import { mapRows, type Row } from '../../domain/schema/table-entity.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
 import { isPlatform } from '../../domain/values/platform.ts';
@@ -12,7 +13,7 @@ export type ByPlatform<T> = ReadonlyMap<string, T>;
  */
 export function groupByScope<T>(
   rows: readonly Row[],
-  map: (row: Row) => T,
+  map: (row: Row, onInvalid?: OnInvalid) => T,
   options: ReadOptions,
 ): ByPlatform<T[]> {
   const scopeOf = (row: Row) => row[0] ?? '';
@@ -24,7 +25,7 @@ export function groupByScope<T>(
   return new Map(
     [...groupBy(accepted, scopeOf)].map(([scope, members]) => [
       scope,
-      mapRows(members, map, options.onRejected),
+      mapRows(members, map, options.onRejected, options.onInvalid),
     ]),
   );
 }

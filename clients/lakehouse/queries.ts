@@ -85,10 +85,10 @@ export function profileSplitSql(
 
 /** Iceberg answers this from its metadata. */
 export const countRowsSql = (source: SilverSource, table: SilverTable) =>
-  `SELECT CAST(count(*) AS VARCHAR) AS rows FROM ${source.table(table)}`;
+  `SELECT CAST(count(*) AS VARCHAR) AS count FROM ${source.table(table)}`;
 
 export const countIdsSql = (source: SilverSource, table: SilverTable, idColumn: string) =>
-  `SELECT CAST(count(DISTINCT ${source.column(table, idColumn)}) AS VARCHAR) AS ids FROM ${source.table(table)}`;
+  `SELECT CAST(count(DISTINCT ${source.column(table, idColumn)}) AS VARCHAR) AS count FROM ${source.table(table)}`;
 
 /** Reads one column of all rows. */
 export const countKnownSql = (source: SilverSource, table: SilverTable, column: string) =>
@@ -131,9 +131,13 @@ export const snapshotSql = (source: SilverSource, table: SilverTable) =>
           (SELECT to_iso8601(max(made_current_at)) FROM ${source.metadata(table, 'history')}) AS since
    FROM ${source.metadata(table, 'refs')} WHERE name = 'main' AND type = 'BRANCH'`;
 
+/** Sorts rows without an id to the end: they are rejected, and must take no place of others. */
+const withoutIdLast = (source: SilverSource, table: CountedTable) =>
+  `coalesce(${source.text(table, idColumnOf[table])}, '') = ''`;
+
 /** Orders ties as ZREVRANGE does: by descending id. */
 const byFollowers = (source: SilverSource) =>
-  `ORDER BY ${source.column('kol_profiles', 'followers_count')} DESC NULLS LAST, ${source.column('kol_profiles', 'kol_id')} DESC`;
+  `ORDER BY ${withoutIdLast(source, 'kol_profiles')}, ${source.column('kol_profiles', 'followers_count')} DESC NULLS LAST, ${source.column('kol_profiles', 'kol_id')} DESC`;
 
 /** Which profiles to read: the most followed ones overall, and those of each platform. */
 export interface MostFollowed {
@@ -161,14 +165,14 @@ export function profileListsSql(source: SilverSource, limit: number, scope?: str
 /** The newest content of each of these KOLs, newest first. */
 export function contentOfKolsSql(source: SilverSource, kolIds: readonly string[], limit: number): string {
   const kolId = source.text('kol_content', 'kol_id');
-  const newestFirst = `${instant(source.text('kol_content', 'posted_at'))} DESC NULLS LAST, ${source.text('kol_content', 'content_id')} DESC`;
+  const newestFirst = `${withoutIdLast(source, 'kol_content')}, ${instant(source.text('kol_content', 'posted_at'))} DESC NULLS LAST, ${source.text('kol_content', 'content_id')} DESC`;
   return `SELECT ${source.select(content)} FROM (
             SELECT *, row_number() OVER (PARTITION BY ${kolId} ORDER BY ${newestFirst}) AS place
             FROM ${newestRows(source, 'kol_content')} WHERE ${kolId} IN ${literals(kolIds)})
           WHERE place <= ${integer(limit)} ORDER BY place`;
 }
 
-/** Ranks by followers, or by the mean engagement rate of the KOL's content. KOLs without a value are not ranked. */
+/** Ranks by followers, or by the mean engagement rate of the KOL's content. KOLs without a value, and rows without an id, are not ranked. */
 export function rankingSql(source: SilverSource, kind: RankingKind, limit: number, scope?: string): string {
   const table = kind === 'followers' ? 'kol_profiles' : 'kol_content';
   const id = source.text(table, 'kol_id');
@@ -182,10 +186,11 @@ export function rankingSql(source: SilverSource, kind: RankingKind, limit: numbe
             FROM (SELECT scope, ${id} AS kol_id, ${measure} AS score
                   FROM ${newestRows(source, table)} ${scopes(platform, scope)}
                   WHERE ${isInScope(platform, scope)} GROUP BY scope, ${id})
-            WHERE score IS NOT NULL AND kol_id IS NOT NULL)
+            WHERE score IS NOT NULL AND kol_id <> '')
           WHERE place <= ${integer(limit)} ORDER BY scope, place`;
 }
 
+/** Rows without an id are no items. */
 export function trendingSql(source: SilverSource, limit: number, now: Date, scope?: string): string {
   const column = (name: string) => source.column('kol_content', name);
   return `WITH items AS (
@@ -194,7 +199,7 @@ export function trendingSql(source: SilverSource, limit: number, now: Date, scop
                      coalesce(${exact(column('views'))}, 0) + ${LIKE_WEIGHT} * coalesce(${exact(column('likes'))}, 0) AS heat,
                      ${instant(source.text('kol_content', 'posted_at'))} AS posted
               FROM ${newestRows(source, 'kol_content')})
-            ${scopes('platform', scope)} WHERE ${isInScope('platform', scope)} AND posted <= ${timestamp(now)}),
+            ${scopes('platform', scope)} WHERE ${isInScope('platform', scope)} AND posted <= ${timestamp(now)} AND content_id <> ''),
           windows AS (
             SELECT scope, if(max(posted) > ${timestamp(now)} - INTERVAL '1' DAY,
                              ${timestamp(now)} - INTERVAL '1' DAY,

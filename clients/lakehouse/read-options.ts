@@ -1,3 +1,4 @@
+import type { OnInvalid } from '../../domain/schema/field.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { UnreadableColumn } from './silver-source.ts';
 
@@ -10,6 +11,8 @@ export interface ReadOptions {
   readonly timeoutSeconds?: number | undefined;
   /** Reports a column that cannot be read. It is unknown in each row. */
   readonly onUnreadable?: (column: UnreadableColumn) => void;
-  /** Reports a row that breaks the contract (docs/contract.md). The row is left out. */
+  /** Reports a cell that breaks the contract (docs/contract.md). It is unknown; the rest of its row is used. */
+  readonly onInvalid?: OnInvalid;
+  /** Reports a row that has no id. The row is left out. */
   readonly onRejected?: (reason: string) => void;
 }

@@ -12,6 +12,7 @@ export type FindRepeatedIds = (
   source: SilverSource,
   tables: readonly CountedTable[],
   versions: TableVersions,
+  signal: AbortSignal | undefined,
 ) => Promise<ReadonlySet<CountedTable>>;
 
 /**
@@ -21,14 +22,18 @@ export type FindRepeatedIds = (
 export function createFindRepeatedIds(trino: Trino): FindRepeatedIds {
   const checks = createVersionMemo<boolean>({ maxAgeMs: MAX_AGE_MS });
 
-  async function repeats(source: SilverSource, table: CountedTable): Promise<boolean> {
-    const [row] = await trino.rows(repeatedIdsSql(source, table), { columns: ['repeats'] });
+  async function repeats(
+    source: SilverSource,
+    table: CountedTable,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const [row] = await trino.rows(repeatedIdsSql(source, table), { columns: ['repeats'], signal });
     return row?.[0] !== '0';
   }
 
-  return async (source, tables, versions) => {
+  return async (source, tables, versions, signal) => {
     const repeated = await Promise.all(
-      tables.map((table) => checks.of(table, versions, () => repeats(source, table))),
+      tables.map((table) => checks.of(table, versions, (shared) => repeats(source, table, shared), signal)),
     );
     return new Set(tables.filter((_, index) => repeated[index]));
   };

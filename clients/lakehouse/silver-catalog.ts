@@ -10,11 +10,15 @@ import type { Fields } from '../../domain/schema/field.ts';
 import { silver, silverTables, type SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { Row } from '../../domain/schema/table-entity.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
+import { abortable } from '../../domain/values/abortable.ts';
+import { createFlights } from '../../domain/values/flights.ts';
 import { createFindRepeatedIds } from './repeated-ids.ts';
+import { translateVersionError } from './table-changed.ts';
 import type { CountedTable, SilverSource, UnreadableColumn } from './silver-source.ts';
 import type { ReadOptions } from './read-options.ts';
 import { bigInteger, identifier, literal, literals } from './sql.ts';
 import type { Trino } from './trino.ts';
+import { isSchemaOutdated } from './trino-errors.ts';
 import { createUnreadableColumns } from './unreadable-columns.ts';
 
 /** The lakehouse does not have the tables or columns that the system reads. The message lists all differences. */
@@ -42,20 +46,32 @@ export interface SilverCatalog {
    * SourceSchemaError.
    * @param versions snapshots to read; other tables are read as they are
    * @param counted tables whose rows are counted: the source then knows whether their ids repeat
+   * @param signal ends the wait, and the queries when no other reader waits for them
    */
-  source(versions?: TableVersions, counted?: readonly CountedTable[]): Promise<SilverSource>;
+  source(
+    versions?: TableVersions,
+    counted?: readonly CountedTable[],
+    signal?: AbortSignal,
+  ): Promise<SilverSource>;
   /**
-   * Finds the columns that made a read of these tables fail. Later sources have NULL in their place.
-   * @returns whether there are any: then the read is worth repeating
+   * Learns from the failure of a read of these tables. Columns that cannot be read are found, and later sources have NULL in their place. When
+   * the tables are not as at the last check, later sources are of a new one.
+   * @param signal ends the wait. The check goes on: the next reader needs its result, and may have less time than it takes
+   * @returns whether the read is worth repeating
    */
-  findUnreadable(error: unknown, tables: readonly SilverTable[], versions?: TableVersions): Promise<boolean>;
+  learnFrom(
+    error: unknown,
+    tables: readonly SilverTable[],
+    versions?: TableVersions,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
 }
 
-/** Creates the source of these versions. @param unreadable columns to replace by NULL */
-type SourceFactory = (
-  versions: TableVersions,
-  unreadable: (table: SilverTable) => readonly UnreadableColumn[],
-) => SilverSource;
+/** Columns to replace by NULL in a table of this declaration. */
+type UnreadableOf = (table: SilverTable, declaration: string) => readonly UnreadableColumn[];
+
+/** Creates the source of these versions. */
+type SourceFactory = (versions: TableVersions, unreadableOf: UnreadableOf) => SilverSource;
 
 /** Finds the Silver tables in one schema of one catalog. */
 export function createSilverCatalog(
@@ -64,13 +80,14 @@ export function createSilverCatalog(
 ): SilverCatalog {
   const findRepeatedIds = createFindRepeatedIds(trino);
   const unreadable = createUnreadableColumns(trino);
-  let latest: { checkedAt: number; sourceOf: Promise<SourceFactory> } | undefined;
+  let latest: { checkedAt: number; sourceOf: SourceFactory } | undefined;
+  const checks = createFlights<{ readonly sourceOf: SourceFactory }>();
 
-  async function check(): Promise<SchemaCheck & { readonly sourceOf: SourceFactory }> {
+  async function check(signal?: AbortSignal): Promise<SchemaCheck & { readonly sourceOf: SourceFactory }> {
     const rows = await trino.rows(
       `SELECT table_name, column_name, data_type FROM ${identifier(catalog)}.information_schema.columns
        WHERE table_schema = ${literal(schema)} AND table_name IN ${literals(silverTables)}`,
-      { columns: ['table_name', 'column_name', 'data_type'] },
+      { columns: ['table_name', 'column_name', 'data_type'], signal },
     );
     const { found, problems, renamed } = compareTables(rows);
     const qualifiedSchema = `${identifier(catalog)}.${identifier(schema)}`;
@@ -82,32 +99,33 @@ export function createSilverCatalog(
     };
     const sourceOf: SourceFactory = (versions, unreadableOf) =>
       atVersions(createSilverSource(qualifiedSchema, found, assertUsable, unreadableOf), versions);
-    latest = { checkedAt: Date.now(), sourceOf: Promise.resolve(sourceOf) };
+    latest = { checkedAt: Date.now(), sourceOf };
     return { sourceOf, problems, renamed };
   }
 
-  async function latestFactory(): Promise<SourceFactory> {
-    if (latest === undefined || Date.now() - latest.checkedAt > maxAgeSeconds * 1000) {
-      const sourceOf = check().then((checked) => checked.sourceOf);
-      latest = { checkedAt: Date.now(), sourceOf };
-      sourceOf.catch(() => (latest = undefined)); // the next read tries again
-    }
-    return latest.sourceOf;
+  async function latestFactory(signal: AbortSignal | undefined): Promise<SourceFactory> {
+    if (latest !== undefined && Date.now() - latest.checkedAt <= maxAgeSeconds * 1000) return latest.sourceOf;
+    const checked = await checks.share('schema', (flight) => check(flight.signal), signal);
+    return checked.sourceOf;
   }
 
   return {
-    check,
-    async source(versions = {}, counted = []) {
-      const source = (await latestFactory())(versions, (table) =>
-        unreadable.found.has(table) ? unreadable.known(table, versions) : [],
+    check: () => check(),
+    async source(versions = {}, counted = [], signal) {
+      const source = (await latestFactory(signal))(versions, (table, declaration) =>
+        unreadable.known(table, declaration, versions),
       );
       if (counted.length === 0) return source;
-      const repeated = await findRepeatedIds(source, counted, versions);
+      const repeated = await findRepeatedIds(source, counted, versions, signal);
       return { ...source, repeatsIds: (table) => repeated.has(table) };
     },
-    async findUnreadable(error, tables, versions = {}) {
-      const everyColumn = (await latestFactory())(versions, () => []);
-      return unreadable.find(error, everyColumn, tables, versions);
+    async learnFrom(error, tables, versions = {}, signal) {
+      if (isSchemaOutdated(error)) {
+        latest = undefined;
+        return true;
+      }
+      const everyColumn = (await latestFactory(signal))(versions, () => []);
+      return abortable([signal], () => unreadable.find(error, everyColumn, tables, versions));
     },
   };
 }
@@ -148,12 +166,15 @@ function createSilverSource(
   qualifiedSchema: string,
   found: Readonly<Record<SilverTable, ColumnMapping>>,
   assertUsable: (table: SilverTable) => void,
-  unreadableOf: (table: SilverTable) => readonly UnreadableColumn[],
+  unreadableOf: UnreadableOf,
 ): SilverSource {
+  const declarations = new Map(silverTables.map((table) => [table, JSON.stringify(found[table])]));
+  const declaration = (table: SilverTable) => declarations.get(table) ?? '';
+  const unreadable = (table: SilverTable) => unreadableOf(table, declaration(table));
   const column = (table: SilverTable, name: string) => {
     assertUsable(table);
     const actual = found[table][name];
-    if (actual !== undefined && unreadableOf(table).some((unreadable) => unreadable.column === name))
+    if (actual !== undefined && unreadable(table).some((one) => one.column === name))
       return `CAST(NULL AS ${actual.type})`;
     return identifier(actual?.name ?? name);
   };
@@ -169,7 +190,8 @@ function createSilverSource(
       return `${qualifiedSchema}.${identifier(name)}`;
     },
     repeatsIds: () => true,
-    unreadable: unreadableOf,
+    declaration,
+    unreadable,
     metadata: (name, kind) => `${qualifiedSchema}.${identifier(name).replace(/"$/, `$$${kind}"`)}`,
     column,
     text,
@@ -202,17 +224,26 @@ class UnreadableColumnError extends Error {
 
 /** Runs queries on the Silver tables. A column that cannot be read is unknown in each row, unless it is the id. */
 export interface SilverReader {
-  /** Returns all rows of a small result. @throws TrinoQueryError, TrinoUnavailableError, SourceSchemaError */
+  /** Returns all rows of a small result. @throws TrinoQueryError, TrinoUnavailableError, SourceSchemaError, TableChangedError */
   rows(query: SilverQuery, options: ReadOptions): Promise<Row[]>;
   /** Streams the pages of a result. @throws as `rows`, and UnreadableColumnError */
   pages(query: SilverQuery, options: ReadOptions): AsyncGenerator<Row[]>;
 }
 
 export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverReader {
-  async function sqlOf({ sql, tables, counted }: SilverQuery, { versions, onUnreadable }: ReadOptions) {
-    const source = await silver.source(versions, counted);
+  async function sqlOf(
+    { sql, tables, counted }: SilverQuery,
+    { versions, signal, onUnreadable }: ReadOptions,
+  ) {
+    const source = await silver.source(versions, counted, signal);
     for (const column of tables.flatMap(source.unreadable)) onUnreadable?.(column);
     return sql(source);
+  }
+
+  /** @throws the error, unless the read is worth repeating */
+  async function learnFrom(error: unknown, { tables }: SilverQuery, { versions, signal }: ReadOptions) {
+    if (!(await silver.learnFrom(error, tables, versions, signal)))
+      throw translateVersionError(error, tables, versions);
   }
 
   return {
@@ -223,7 +254,7 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
       try {
         return await read();
       } catch (error) {
-        if (!(await silver.findUnreadable(error, query.tables, options.versions))) throw error;
+        await learnFrom(error, query, options);
       }
       return read();
     },
@@ -242,7 +273,7 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
         }
         return;
       } catch (error) {
-        if (!(await silver.findUnreadable(error, query.tables, options.versions))) throw error;
+        await learnFrom(error, query, options);
         if (hasRows) throw new UnreadableColumnError(error as Error);
       }
       yield* read();

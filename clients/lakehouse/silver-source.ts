@@ -20,6 +20,8 @@ export interface SilverSource {
   table(name: SilverTable): string;
   /** Qualified, quoted name of a metadata table of an Iceberg table: its branches and their history, its files, or its versions of metadata. */
   metadata(name: SilverTable, kind: 'refs' | 'history' | 'files' | 'metadata_log_entries'): string;
+  /** Names and types of the columns as the table declares them, as text that is only compared. */
+  declaration(name: SilverTable): string;
   /** Whether the table may have several rows of an id. */
   repeatsIds(name: CountedTable): boolean;
   /** Columns that cannot be read. Their place is taken by NULL. */

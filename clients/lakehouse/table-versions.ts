@@ -1,11 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import DataLoader from 'dataloader';
 import { silver as contract, type SilverTable } from '../../domain/schema/silver-tables.ts';
+import { abortable } from '../../domain/values/abortable.ts';
+import { groupBy } from '../../domain/values/group-by.ts';
+import { untilUnwanted } from '../../domain/values/until-unwanted.ts';
 import { versionOfFiles, type TableVersion, type TableVersions } from '../../domain/warming/table-version.ts';
 import { columnsSql, filesSql, snapshotSql } from './queries.ts';
 import type { SilverCatalog } from './silver-catalog.ts';
 import type { SilverSource } from './silver-source.ts';
 import type { Trino } from './trino.ts';
+import { translateVersionError } from './table-changed.ts';
 import { TrinoQueryError } from './trino-errors.ts';
 
 /** Parts that start together share the queries: the query of a table starts this long after the first request. */
@@ -13,8 +17,11 @@ const WINDOW_MS = 25;
 /** A list of files takes far less than a second. */
 const TIMEOUT_SECONDS = 30;
 
-/** Reads the current versions of tables. */
-export type ReadTableVersions = (tables: readonly SilverTable[]) => Promise<TableVersions>;
+/** Reads the current versions of tables. @param signal ends the wait, and the queries when nobody else waits for them */
+export type ReadTableVersions = (
+  tables: readonly SilverTable[],
+  signal?: AbortSignal,
+) => Promise<TableVersions>;
 
 const UNKNOWN: TableVersion = { kind: 'unknown' };
 
@@ -26,30 +33,51 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
   /** The last check of each table: whether its snapshot has the current columns. */
   const checks = new Map<SilverTable, { readonly sql: string; readonly fits: boolean }>();
 
-  const rows = (sql: string, columns: readonly string[]) =>
-    trino.rows(sql, { columns, timeoutSeconds: TIMEOUT_SECONDS });
+  const rows = (sql: string, columns: readonly string[], signal: AbortSignal) =>
+    trino.rows(sql, { columns, signal, timeoutSeconds: TIMEOUT_SECONDS });
 
   /** @returns undefined unless it is an Iceberg table with a snapshot */
-  async function readSnapshot(source: SilverSource, table: SilverTable): Promise<TableVersion | undefined> {
+  async function readSnapshot(
+    source: SilverSource,
+    table: SilverTable,
+    signal: AbortSignal,
+  ): Promise<TableVersion | undefined> {
     const [[id, since] = []] =
-      (await unlessRefused(rows(snapshotSql(source, table), ['snapshot_id', 'since']))) ?? [];
+      (await unlessRefused(
+        rows(snapshotSql(source, table), ['snapshot_id', 'since'], signal),
+        'TABLE_NOT_FOUND', // the metadata table
+      )) ?? [];
     if (id == null) return undefined;
     const version: TableVersion = { kind: 'snapshot', id, since: since ?? '' };
-    return (await hasCurrentColumns(table, version)) ? version : UNKNOWN;
+    return (await hasCurrentColumns(table, version, signal)) ? version : UNKNOWN;
   }
 
   /** A change of the columns alone makes no snapshot: the last one then lacks columns that a read of today's table has. */
-  async function hasCurrentColumns(table: SilverTable, version: TableVersion): Promise<boolean> {
-    const sql = columnsSql(await silver.source({ [table]: version }), table);
+  async function hasCurrentColumns(
+    table: SilverTable,
+    version: TableVersion,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const sql = columnsSql(await silver.source({ [table]: version }, [], signal), table);
     const last = checks.get(table);
     if (last?.sql === sql) return last.fits;
-    const fits = (await unlessRefused(rows(sql, Object.keys(contract[table])))) !== undefined;
+    const columns = rows(sql, Object.keys(contract[table]), signal).catch((error: unknown) => {
+      throw translateVersionError(error, [table], { [table]: version });
+    });
+    const fits = (await unlessRefused(columns, 'COLUMN_NOT_FOUND')) !== undefined;
     checks.set(table, { sql, fits });
     return fits;
   }
 
-  async function readFiles(source: SilverSource, table: SilverTable): Promise<TableVersion | undefined> {
-    const found = await unlessRefused(rows(filesSql(source, table), ['path', 'bytes', 'modified_ms']));
+  async function readFiles(
+    source: SilverSource,
+    table: SilverTable,
+    signal: AbortSignal,
+  ): Promise<TableVersion | undefined> {
+    const found = await unlessRefused(
+      rows(filesSql(source, table), ['path', 'bytes', 'modified_ms'], signal),
+      'COLUMN_NOT_FOUND', // the columns with path, size and time of a file
+    );
     return (
       found &&
       versionOfFiles(
@@ -58,41 +86,67 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
           bytes: bytes ?? '',
           modifiedMs: Number(modifiedMs),
         })),
+        source.declaration(table),
       )
     );
   }
 
-  async function readVersion(table: SilverTable): Promise<TableVersion> {
-    const source = await silver.source();
-    return (await readSnapshot(source, table)) ?? (await readFiles(source, table)) ?? UNKNOWN;
+  async function readVersion(table: SilverTable, signal: AbortSignal): Promise<TableVersion> {
+    const source = await silver.source({}, [], signal);
+    return (await readSnapshot(source, table, signal)) ?? (await readFiles(source, table, signal)) ?? UNKNOWN;
   }
 
-  const loader = new DataLoader<SilverTable, TableVersion>(
-    async (tables) => {
-      const distinct = [...new Set(tables)];
-      const results = await Promise.allSettled(distinct.map(readVersion));
-      return tables.map((table) => {
-        const result = results[distinct.indexOf(table)];
-        return result?.status === 'fulfilled' ? result.value : (result?.reason as Error);
-      });
+  return shareRequests(readVersion);
+}
+
+interface Request {
+  readonly table: SilverTable;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Lets requests that start together share the query of a table, which ends when the signals of all of them have aborted. */
+function shareRequests(
+  readVersion: (table: SilverTable, signal: AbortSignal) => Promise<TableVersion>,
+): ReadTableVersions {
+  const loader = new DataLoader<Request, TableVersion>(
+    (requests) => {
+      const versions = new Map(
+        [...groupBy(requests, ({ table }) => table)].map(([table, ofTable]) => {
+          const signals = ofTable.map(({ signal }) => signal);
+          return [table, untilUnwanted(signals, (signal) => readVersion(table, signal))] as const;
+        }),
+      );
+      return Promise.all(
+        requests.map(async ({ table }) => {
+          try {
+            return (await versions.get(table)) ?? UNKNOWN;
+          } catch (error) {
+            return error as Error;
+          }
+        }),
+      );
     },
     { cache: false, batchScheduleFn: (run) => void sleep(WINDOW_MS).then(run) },
   );
 
-  return async (tables) => {
-    const versions = await Promise.all(
-      tables.map(async (table) => [table, await loader.load(table)] as const),
-    );
-    return Object.fromEntries(versions);
-  };
+  return (tables, signal) =>
+    abortable([signal], async () => {
+      const versions = tables.map(async (table) => [table, await loader.load({ table, signal })] as const);
+      return Object.fromEntries(await Promise.all(versions));
+    });
 }
 
-/** @returns undefined when Trino refuses the query itself: this kind of table lacks what it names */
-async function unlessRefused<T>(query: Promise<T>): Promise<T | undefined> {
+/**
+ * @param refusal error of a table that lacks what the query names. Another passing error is thrown: a table that is missing for a moment is
+ *   not of another kind
+ * @returns undefined when Trino refuses the query itself
+ */
+async function unlessRefused<T>(query: Promise<T>, refusal: string): Promise<T | undefined> {
   try {
     return await query;
   } catch (error) {
-    if (error instanceof TrinoQueryError && !error.retryable) return undefined;
+    if (error instanceof TrinoQueryError && (!error.retryable || error.errorName === refusal))
+      return undefined;
     throw error;
   }
 }

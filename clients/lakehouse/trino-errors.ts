@@ -1,26 +1,59 @@
+/**
+ * USER_ERRORs that pass: a load replaces a table and its columns at this moment, or an operator killed the query. The columns that a
+ * query names are those of the last schema check.
+ */
+const PASSING: ReadonlySet<string> = new Set([
+  'SCHEMA_NOT_FOUND',
+  'TABLE_NOT_FOUND',
+  'COLUMN_NOT_FOUND',
+  'USER_CANCELED',
+  'ADMINISTRATIVELY_KILLED',
+]);
+
 /** Trino rejected a query or failed to run it. */
 export class TrinoQueryError extends Error {
   readonly code = 'TRINO_QUERY_FAILED';
   /** Whether the same query may succeed later. */
   readonly retryable: boolean;
-  /** Trino's words, without the id of the query. */
+  /** The error without the id of the query. */
   readonly reason: string;
   constructor(
     readonly queryId: string,
     readonly errorName: string,
-    errorType: string,
-    message: string,
+    readonly errorType: string,
+    /** Trino's words. */
+    readonly words: string,
   ) {
-    super(`Trino query ${queryId} failed: ${errorName}: ${message}`);
-    this.reason = `${errorName}: ${message}`;
+    super(`Trino query ${queryId} failed: ${errorName}: ${words}`);
+    this.reason = `${errorName}: ${words}`;
     this.name = 'TrinoQueryError';
-    // USER_ERROR: the query itself is wrong. INTERNAL_ERROR, INSUFFICIENT_RESOURCES and EXTERNAL are temporary.
-    this.retryable = errorType !== 'USER_ERROR';
+    // Other USER_ERRORs: the query itself is wrong. INTERNAL_ERROR, INSUFFICIENT_RESOURCES and EXTERNAL are temporary.
+    this.retryable = errorType !== 'USER_ERROR' || PASSING.has(errorName);
   }
 }
 
-/** Names of errors for a damaged data file. The group is the connector. */
-export const DAMAGED_FILE = /^(HIVE|ICEBERG)_(?:BAD_DATA|CURSOR_ERROR)$/;
+/** A view does not fit the table below it, which a load may be replacing: the view is right again after the load, or must be created again. */
+const UNUSABLE_VIEW = /^(?:VIEW_IS_STALE|INVALID_VIEW)$/;
+
+/** Whether the lakehouse cannot answer now. Otherwise the query is wrong. */
+export const isTrinoUnable = (error: unknown): boolean =>
+  error instanceof TrinoUnavailableError ||
+  (error instanceof TrinoQueryError && (error.retryable || UNUSABLE_VIEW.test(error.errorName)));
+
+/** Whether a query named a table or a column that the table does not have: it may have been changed since the last schema check. */
+export const isSchemaOutdated = (error: unknown): boolean =>
+  error instanceof TrinoQueryError && /^(?:TABLE|COLUMN)_NOT_FOUND$/.test(error.errorName);
+
+/** The error for a damaged data file. The group is the connector. */
+export const BAD_DATA = /^(HIVE|ICEBERG)_BAD_DATA$/;
+
+/** Ids of a table cannot be read. An error that may have another cause was repeated for some seconds. */
+export class UnreadableIdError extends TrinoQueryError {
+  constructor({ queryId, errorName, errorType, words }: TrinoQueryError) {
+    super(queryId, errorName, errorType, words);
+    this.name = 'UnreadableIdError';
+  }
+}
 
 /** Trino could not be reached, did not follow its protocol, or took too long. */
 export class TrinoUnavailableError extends Error {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { id, type Fields } from '../../domain/schema/field.ts';
 import { silver, type SilverTable } from '../../domain/schema/silver-tables.ts';
@@ -5,18 +6,19 @@ import { versionTexts, type TableVersions } from '../../domain/warming/table-ver
 import { countKnownSql } from './queries.ts';
 import type { SilverSource, UnreadableColumn } from './silver-source.ts';
 import type { Trino } from './trino.ts';
-import { DAMAGED_FILE, TrinoQueryError } from './trino-errors.ts';
+import { BAD_DATA, TrinoQueryError, UnreadableIdError } from './trino-errors.ts';
 
 export interface UnreadableColumns {
-  /** The tables of which a version has such columns. */
-  readonly found: ReadonlyMap<SilverTable, unknown>;
-  /** The columns of this version of a table. Without a version, those that were found a short time ago. */
-  known(table: SilverTable, versions: TableVersions): readonly UnreadableColumn[];
   /**
-   * Finds the columns that made a read fail: reads each column of its tables alone. Columns of a table whose id cannot be read do not count.
+   * The columns of this version of a table that were found a short time ago. Without a version, those of the last check.
+   * @param declaration names and types of the columns: once they are corrected, the same files may be readable
+   */
+  known(table: SilverTable, declaration: string, versions: TableVersions): readonly UnreadableColumn[];
+  /**
+   * Finds the columns that made a read fail: reads each column of its tables alone.
    * @param source names every column, also those that are known to be unreadable
    * @returns whether there are any
-   * @throws TrinoQueryError or TrinoUnavailableError when a column cannot be checked
+   * @throws UnreadableIdError when it is the id of a table; TrinoQueryError or TrinoUnavailableError when a column cannot be checked
    */
   find(
     error: unknown,
@@ -26,18 +28,24 @@ export interface UnreadableColumns {
   ): Promise<boolean>;
 }
 
-/** A reader without a version uses an answer of this age (ms), then reads the column again: it may be repaired. */
-const MAX_AGE_MS = 300_000;
+/**
+ * An answer is used until this age (ms), then the column is read again: a reader without a version cannot tell whether it was repaired,
+ * and the verdict on a version may be wrong.
+ */
+const MAX_AGE_MS = { ofVersion: 1_800_000, ofNoVersion: 300_000 };
 /** A check reads whole columns: it must not take all of Trino. */
 const CONCURRENT_CHECKS = 4;
 /** A file holds another type than the table declares. */
 const OTHER_TYPE = 'NOT_SUPPORTED';
-/** What Trino calls a damaged page of a file, but also its own faults, which pass. */
-const PERHAPS_CAUSED_BY_CONTENT = 'GENERIC_INTERNAL_ERROR';
+/** What Trino calls a damaged page of a file, but also a storage that answers too late, and its own faults. */
+const PERHAPS_DAMAGED = /^(?:GENERIC_INTERNAL_ERROR|(?:HIVE|ICEBERG)_CURSOR_ERROR)$/;
+/** A column counts as damaged when its check fails again after each of these times (ms): a fault of the storage usually passes sooner. */
+const PAUSES_MS = [1_000, 4_000];
 
 interface Check {
   /** Version of the table as text; null when it is unknown. */
   readonly version: string | null;
+  readonly declaration: string;
   readonly checkedAt: number;
   readonly columns: readonly UnreadableColumn[];
 }
@@ -48,15 +56,15 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
   const running = new Map<string, Promise<boolean>>();
   const limit = pLimit(CONCURRENT_CHECKS);
 
-  async function checkColumn(
-    source: SilverSource,
-    table: SilverTable,
-    column: string,
-  ): Promise<UnreadableColumn[]> {
-    const sql = countKnownSql(source, table, column);
+  /** @returns the error of a column that cannot be read */
+  async function checkColumn(sql: string): Promise<TrinoQueryError | undefined> {
     let failure = await failureOf(sql);
-    if (failure?.errorName === PERHAPS_CAUSED_BY_CONTENT) failure = await failureOf(sql);
-    return failure === undefined ? [] : [{ table, column, reason: failure.reason }];
+    for (const pauseMs of PAUSES_MS) {
+      if (failure === undefined || !isPerhapsDamaged({ failure })) break;
+      await sleep(pauseMs);
+      failure = await failureOf(sql);
+    }
+    return failure;
   }
 
   /** @returns undefined when the column can be read */
@@ -72,26 +80,35 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
 
   async function check(source: SilverSource, table: SilverTable, version: string | null): Promise<boolean> {
     const names = Object.keys(silver[table]);
-    const results = await Promise.all(names.map((column) => checkColumn(source, table, column)));
-    const columns = results.flat();
-    if (columns.length === 0 || columns.some(isId)) return false;
-    found.set(table, { version, checkedAt: Date.now(), columns });
-    return true;
+    const declaration = source.declaration(table);
+    const results = await Promise.all(
+      names.map(async (column) => {
+        const failure = await checkColumn(countKnownSql(source, table, column));
+        return failure === undefined ? [] : [{ column, failure }];
+      }),
+    );
+    const failures = results.flat();
+    // When nothing can be read, the storage may be down. A retry tells.
+    if (failures.length === names.length && failures.some(isPerhapsDamaged)) return false;
+    const ofId = failures.find(({ column }) => isId(table, column));
+    if (ofId !== undefined) throw new UnreadableIdError(ofId.failure);
+    const columns = failures.map(({ column, failure: { reason } }) => ({ table, column, reason }));
+    if (columns.length > 0) found.set(table, { version, declaration, checkedAt: Date.now(), columns });
+    return columns.length > 0;
   }
 
   /** Reads that fail at the same time share a check. */
   function shareCheck(source: SilverSource, table: SilverTable, version: string | null): Promise<boolean> {
-    const key = `${table} ${version}`;
+    const key = `${table} ${version} ${source.declaration(table)}`;
     const shared = running.get(key) ?? check(source, table, version).finally(() => running.delete(key));
     running.set(key, shared);
     return shared;
   }
 
   return {
-    found,
-    known(table, versions) {
+    known(table, declaration, versions) {
       const last = found.get(table);
-      if (last === undefined) return [];
+      if (last === undefined || last.declaration !== declaration) return [];
       const version = versionTexts(versions)[table];
       if (isValid(last, version)) return last.columns;
       // Another version: its files may be readable.
@@ -112,11 +129,17 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
 /** A file that is missing is no such error (HIVE_CANNOT_OPEN_SPLIT): a load replaces files under the reader. */
 const isCausedByContent = (error: unknown): error is TrinoQueryError =>
   error instanceof TrinoQueryError &&
-  (DAMAGED_FILE.test(error.errorName) || [OTHER_TYPE, PERHAPS_CAUSED_BY_CONTENT].includes(error.errorName));
+  (error.errorName === OTHER_TYPE || BAD_DATA.test(error.errorName) || PERHAPS_DAMAGED.test(error.errorName));
 
-const isId = ({ table, column }: UnreadableColumn): boolean =>
+const isPerhapsDamaged = ({ failure }: { readonly failure: TrinoQueryError }): boolean =>
+  PERHAPS_DAMAGED.test(failure.errorName);
+
+const isId = (table: SilverTable, column: string): boolean =>
   (silver[table] as Readonly<Record<string, { readonly field: Fields[string] }>>)[column]?.field === id;
 
 /** @param version undefined for a reader that takes any version, null for a version that is unknown */
-const isValid = ({ checkedAt, version: checked }: Check, version: string | null | undefined): boolean =>
-  version == null ? Date.now() - checkedAt < MAX_AGE_MS : version === checked;
+function isValid({ checkedAt, version: checked }: Check, version: string | null | undefined): boolean {
+  const ageMs = Date.now() - checkedAt;
+  if (version == null) return ageMs < MAX_AGE_MS.ofNoVersion;
+  return version === checked && ageMs < MAX_AGE_MS.ofVersion;
+}

@@ -208,7 +208,11 @@ export const partMetadataFields: Readonly<Record<keyof PartMetadata, NameDoc>> =
   versions: {
     type: 'object',
     meaning:
-      'version of each table: its Iceberg snapshot, or a fingerprint of its files in Hive; null if it is unknown',
+      'version of each table: its Iceberg snapshot, or a fingerprint of its files and columns in Hive; null if it is unknown',
+  },
+  hasUnreadable: {
+    type: 'boolean',
+    meaning: 'a column was cached as unknown, because Trino could not read it',
   },
   shape: { type: 'string', meaning: 'settings that decide the content, such as limits' },
   sets: {
@@ -221,7 +225,7 @@ export const knownIdsFields: Readonly<Record<string, NameDoc>> = {
   version: {
     type: 'string',
     meaning:
-      'format of the filter, and the version of the table: its Iceberg snapshot, or a fingerprint of its files in Hive',
+      'format of the filter, and the version of the table: its Iceberg snapshot, or a fingerprint of its files and columns in Hive',
   },
   filter: { type: 'base64', meaning: 'the bits of the filter' },
 };

@@ -45,7 +45,7 @@ export const metadataKeys: readonly CacheKeyDoc[] = [
     content: 'the last warm of each part: one field for each part, with a JSON value',
     writers: 'warms',
     fields: partMetadataFields,
-    optionalFields: ['oldest_read_at'],
+    optionalFields: ['oldest_read_at', 'hasUnreadable'],
   },
   {
     ...keyDoc(cacheMetadata.name, cachedFiles.key('{table}'), {

@@ -33,6 +33,8 @@ export interface PartMetadata {
   readonly tableRows: Readonly<Record<string, number>>;
   /** Version of each table that was read, as text; null when it is unknown, which counts as always changed. */
   readonly versions: Readonly<Record<string, string | null>>;
+  /** A column was cached as unknown, because Trino could not read it. */
+  readonly hasUnreadable?: boolean;
   /** The settings that decide the content, such as limits, as text that is only compared. */
   readonly shape: string;
   /** The sets by key. Profiles are not listed here: their field `cached_at` equals `read_at`. */

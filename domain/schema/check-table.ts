@@ -5,6 +5,8 @@ interface FoundColumn {
   readonly name: string;
   /** Trino base type in lower case, such as `varchar`. */
   readonly type: string;
+  /** The type with its length or precision. */
+  readonly declared: string;
 }
 
 /** Expected column name → the column in this environment. */
@@ -50,7 +52,7 @@ export function checkTable(
     const type = columns.get(actual) ?? '';
     if (!expected.field.accepts.includes(baseType(type)))
       problems.push({ table, column: actual, found: type, accepted: acceptedTypes(expected) });
-    found[name] = { name: actual, type: baseType(type) };
+    found[name] = { name: actual, type: baseType(type), declared: type };
   }
   return { found, problems };
 }

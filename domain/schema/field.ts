@@ -117,18 +117,29 @@ function utcTime(cell: string): string | null {
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 }
 
-/** Parses each field from the text of its name. @throws FieldError naming the field */
+/** Reports a value that is not valid, with the name of its field. */
+export type OnInvalid = (reason: string) => void;
+
+/**
+ * Parses each field from the text of its name.
+ * @param onInvalid a value that is not valid becomes unknown and is reported, unless it is an id; without it, it is an error
+ * @throws FieldError naming the field
+ */
 export function parseFields<F extends Fields>(
   fields: F,
   texts: Readonly<Record<string, string | null | undefined>>,
+  onInvalid?: OnInvalid,
 ): ValueOf<F> {
   const value: Record<string, Scalar> = {};
   for (const name in fields) {
     try {
       value[name] = fields[name]?.parse(texts[name]) ?? null;
     } catch (error) {
-      if (error instanceof FieldError) error.message = `${name}: ${error.message}`;
-      throw error;
+      if (!(error instanceof FieldError)) throw error;
+      error.message = `${name}: ${error.message}`;
+      if (onInvalid === undefined || fields[name] === id) throw error;
+      onInvalid(error.message);
+      value[name] = null;
     }
   }
   return value as ValueOf<F>;

@@ -6,6 +6,7 @@ import {
   parseFields,
   serializeValue,
   type Fields,
+  type OnInvalid,
   type Scalar,
   type ValueOf,
 } from './field.ts';
@@ -29,7 +30,8 @@ export interface TableEntity<F extends Fields> {
   /** Cached field → Silver column (expected name). */
   readonly columns: Readonly<Record<keyof F, string>>;
   readonly idOf: (value: ValueOf<F>) => string;
-  readonly fromRow: (row: Row) => ValueOf<F>;
+  /** A cell that is not valid is unknown and reported. @throws FieldError when it is the id */
+  readonly fromRow: (row: Row, onInvalid?: OnInvalid) => ValueOf<F>;
   /** Every field of a cached hash. Readers demand all of them; a writer that adds to a hash accepts fewer. */
   readonly requiredFields: readonly string[];
   /** The cached field with the time at which the row was read. */
@@ -82,7 +84,7 @@ export function tableEntity<
     ...definition,
     fields,
     idOf: (value) => String((value as Readonly<Record<string, Scalar>>)[definition.idColumn]),
-    fromRow: (row) => parseFields(fields, textsOf(row)),
+    fromRow: (row, onInvalid = () => {}) => parseFields(fields, textsOf(row), onInvalid),
     requiredFields: names,
     timeField: TIME_FIELD,
     fromHash: (hash) => parseFields(fields, hash),
@@ -107,16 +109,17 @@ type FieldsOf<T extends SilverTable, C extends Readonly<Record<string, string>>>
     : never;
 };
 
-/** Maps rows to values. Leaves out and reports rows for which `map` throws a FieldError. */
+/** Maps rows to values. Leaves out and reports rows for which `map` throws a FieldError. @param onInvalid for `map` */
 export function mapRows<T>(
   rows: readonly Row[],
-  map: (row: Row) => T,
+  map: (row: Row, onInvalid?: OnInvalid) => T,
   onRejected?: (reason: string) => void,
+  onInvalid?: OnInvalid,
 ): T[] {
   const values: T[] = [];
   for (const row of rows) {
     try {
-      values.push(map(row));
+      values.push(map(row, onInvalid));
     } catch (error) {
       if (!(error instanceof FieldError)) throw error;
       onRejected?.(error.message);

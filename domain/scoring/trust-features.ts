@@ -1,4 +1,4 @@
-import { parseFields, type ValueOf } from '../schema/field.ts';
+import { parseFields, type OnInvalid, type ValueOf } from '../schema/field.ts';
 import { silver } from '../schema/silver-tables.ts';
 import type { Row } from '../schema/table-entity.ts';
 
@@ -15,9 +15,10 @@ const fields = Object.fromEntries(trustFeatureColumns.map((name) => [name, colum
 /** Features of a KOL in the lakehouse; null means unknown. */
 export type TrustFeatures = ValueOf<typeof fields>;
 
-/** @throws FieldError naming the column whose cell is not valid */
-export const trustFeaturesFromRow = (row: Row): TrustFeatures =>
+/** A cell that is not valid is unknown and reported. @throws FieldError when it is the id */
+export const trustFeaturesFromRow = (row: Row, onInvalid: OnInvalid = () => {}): TrustFeatures =>
   parseFields(
     fields,
     Object.fromEntries(trustFeatureColumns.map((name, index) => [name, row[index] ?? null])),
+    onInvalid,
   );

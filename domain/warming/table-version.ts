@@ -8,7 +8,7 @@ export type TableVersion =
    * it became the current one: it differs after a rollback to this id, because readers may have cached rows of another snapshot meanwhile.
    */
   | { readonly kind: 'snapshot'; readonly id: string; readonly since: string }
-  /** A Hive table: these files. A writer may replace them at any time. `newestMs` is null when there are none. */
+  /** A Hive table: these files, read with these columns. A writer may replace them at any time. `newestMs` is null when there are none. */
   | { readonly kind: 'files'; readonly fingerprint: string; readonly newestMs: number | null }
   /** A view, or a table whose versions cannot be read. It counts as changed. */
   | { readonly kind: 'unknown' };
@@ -23,11 +23,17 @@ export interface DataFile {
   readonly modifiedMs: number;
 }
 
-/** The version of a Hive table with these files, in any order. */
-export const versionOfFiles = (files: readonly DataFile[]): TableVersion => ({
+/**
+ * The version of a Hive table with these files, in any order.
+ * @param columns names and types that the table declares: they decide how a file is read
+ */
+export const versionOfFiles = (files: readonly DataFile[], columns: string): TableVersion => ({
   kind: 'files',
   fingerprint: fingerprint(
-    JSON.stringify(files.map(({ path, bytes, modifiedMs }) => [path, bytes, modifiedMs].join('\n')).sort()),
+    JSON.stringify([
+      columns,
+      ...files.map(({ path, bytes, modifiedMs }) => [path, bytes, modifiedMs].join('\n')).sort(),
+    ]),
   ),
   newestMs: files.length === 0 ? null : Math.max(...files.map(({ modifiedMs }) => modifiedMs)),
 });

@@ -42,7 +42,7 @@ const OVERDUE = `overdue: not warm after ${REPEAT_REQUEST_AFTER}. Its part warme
 
 /**
  * One warm: check the source schema, warm the parts in parallel, report. The failure of one part neither stops nor hides
- * the others. Every part goes through its part warmer, so that a part is warmed by one run at a time.
+ * the others; nor does a table that breaks the contract stop parts that do not read it. Every part goes through its part warmer, so that a part is warmed by one run at a time.
  * @throws InvalidInput, SourceSchemaMismatch, or WarmIncomplete with the report of the parts that did not fail
  */
 export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
@@ -56,7 +56,7 @@ export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
   };
   setCurrentDetails(formatWarmDetails(options, results));
 
-  const { renamed } = await checkSourceSchema({ parts: options.parts });
+  const { renamed, mismatched = [] } = await checkSourceSchema({ parts: options.parts });
   if (options.dryRun) await dryRunParts(options, onResult);
   else await requestParts(options, onResult);
 
@@ -67,7 +67,7 @@ export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
   });
   setCurrentDetails(formatWarmDetails(options, results, report));
   upsertMemo({ keys: report.keys, bytes: report.bytes });
-  throwIfIncomplete(results, report);
+  throwIfIncomplete(results, report, mismatched);
   return report;
 }
 
@@ -194,14 +194,19 @@ function buildReport(
   };
 }
 
-/** @throws WarmIncomplete naming the parts that failed and why; its details hold the report of the others */
-function throwIfIncomplete(results: PartProgress, report: WarmReport): void {
+/**
+ * @param mismatched parts whose tables break the contract
+ * @throws WarmIncomplete naming the parts that failed and why; its details hold the report of the others. SourceSchemaMismatch when all
+ *   parts failed because of their tables
+ */
+function throwIfIncomplete(results: PartProgress, report: WarmReport, mismatched: readonly WarmPart[]): void {
   const failed = [...results].flatMap(([part, result]) =>
     result !== null && 'error' in result ? [`${part}: ${result.error}`] : [],
   );
   if (failed.length === 0) return;
+  const isMismatch = failed.length === results.size && mismatched.length === results.size;
   throw ApplicationFailure.create({
-    type: failureTypes.warmIncomplete,
+    type: isMismatch ? failureTypes.sourceSchemaMismatch : failureTypes.warmIncomplete,
     nonRetryable: true,
     message: `${failed.length} of ${results.size} parts failed; the others are warm. ${failed.join('; ')}`,
     details: [report],

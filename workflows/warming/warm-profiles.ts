@@ -1,7 +1,8 @@
-import { proxyActivities } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, proxyActivities } from '@temporalio/workflow';
 import type { WarmActivities } from '../../activities/index.ts';
 import type { WarmPartArgs } from '../../activities/warming/part-warm.ts';
 import type { ProfilePlan } from '../../activities/warming/plan-profiles.ts';
+import { failureTypes } from '../../contract/failure-types.ts';
 import type { WarmProgress } from '../../contract/warm-cache.ts';
 import { mergePartReports, type PartReport } from '../../domain/warming/part-report.ts';
 import { warming } from '../activity-options.ts';
@@ -23,7 +24,15 @@ export async function warmProfiles(
   const plan = await activities('profiles: plan').planProfiles(args);
   if (plan.room === null && plan.splits.length === 0) return plan.report;
 
-  const reports = await readAndWrite(args, plan, onProgress);
+  const again = (left: Partial<typeof repeats>) =>
+    warmProfiles({ ...args, force: true }, onProgress, { ...repeats, ...left });
+  let reports: readonly PartReport[];
+  try {
+    reports = await readAndWrite(args, plan, onProgress);
+  } catch (error) {
+    if (!isSourceChanging(error) || repeats.afterChange === 0) throw error;
+    return again({ afterChange: repeats.afterChange - 1 });
+  }
   const report = mergePartReports('profiles', [plan.report, ...reports], Date.now() - startedMs);
   // A dry run changes nothing, and a share of the profiles says nothing about the others: there is nothing to finish.
   if (args.dryRun || args.scope !== undefined) return report;
@@ -36,12 +45,16 @@ export async function warmProfiles(
     mayRepeat: repeats.afterLoss > 0,
     mayReadAgain: repeats.afterChange > 0,
   });
-  const again = (left: Partial<typeof repeats>) =>
-    warmProfiles({ ...args, force: true }, onProgress, { ...repeats, ...left });
   if (finished.changed !== undefined) return again({ afterChange: repeats.afterChange - 1 });
   if (finished.lost > 0 && repeats.afterLoss > 0) return again({ afterLoss: repeats.afterLoss - 1 });
   return mergePartReports('profiles', [report, finished.report], Date.now() - startedMs);
 }
+
+/** Whether a version of the plan is gone: a table was dropped and created again. */
+const isSourceChanging = (error: unknown): boolean =>
+  error instanceof ActivityFailure &&
+  error.cause instanceof ApplicationFailure &&
+  error.cause.type === failureTypes.sourceChanging;
 
 async function readAndWrite(
   args: WarmPartArgs,

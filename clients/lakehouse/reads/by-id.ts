@@ -49,7 +49,7 @@ export function createReadsById(silver: SilverReader): ReadsById {
       },
       options,
     );
-    return newestRows(mapRows(rows, entity.fromRow, options.onRejected), entity.idOf);
+    return newestRows(mapRows(rows, entity.fromRow, options.onRejected, options.onInvalid), entity.idOf);
   };
 
   return {
@@ -76,7 +76,7 @@ export function createReadsById(silver: SilverReader): ReadsById {
         },
         options,
       );
-      const items = mapRows(rows, content.fromRow, options.onRejected);
+      const items = mapRows(rows, content.fromRow, options.onRejected, options.onInvalid);
       return [...groupBy(items, ({ kol_id }) => kol_id ?? '')].map(([kol_id, own]) => ({
         kol_id,
         items: own,

@@ -1,7 +1,7 @@
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import type { ProfileSplit } from '../../../domain/warming/profile-splits.ts';
 import { byFollowers, type NamedKol } from '../../../domain/search/build-index.ts';
-import { count, id } from '../../../domain/schema/field.ts';
+import { count, id, parseFields, type OnInvalid } from '../../../domain/schema/field.ts';
 import { mapRows, type Row } from '../../../domain/schema/table-entity.ts';
 import { groupByScope, type ByPlatform } from '../group-by-scope.ts';
 import {
@@ -32,10 +32,12 @@ export interface ProfileReads {
   searchNames(limit: number | undefined, options?: ReadOptions): Promise<ByPlatform<NamedKol[]>>;
 }
 
-const toNamedKol = ([, kolId, displayName, username, followers]: Row): NamedKol => ({
-  kol_id: id.parse(kolId),
+const toNamedKol = (
+  [, kol_id, displayName, username, followers_count]: Row,
+  onInvalid: OnInvalid = () => {},
+): NamedKol => ({
+  ...parseFields({ kol_id: id, followers_count: count }, { kol_id, followers_count }, onInvalid),
   names: [displayName, username].filter((name) => name != null),
-  followers_count: count.parse(followers),
 });
 
 const TABLE = { tables: ['kol_profiles'] } as const;
@@ -49,7 +51,7 @@ export function createProfileReads(silver: SilverReader): ProfileReads {
   ): AsyncGenerator<Profile[]> {
     const columns = Object.keys(profile.columns);
     for await (const page of silver.pages({ ...query, columns }, options))
-      yield mapRows(page, profile.fromRow, options.onRejected);
+      yield mapRows(page, profile.fromRow, options.onRejected, options.onInvalid);
   }
 
   return {

@@ -38,7 +38,7 @@ export function createRankingReads(silver: SilverReader): RankingReads {
         },
         options,
       );
-      return groupByScope(rows, (row) => profile.fromRow(row.slice(1)), options);
+      return groupByScope(rows, (row, onInvalid) => profile.fromRow(row.slice(1), onInvalid), options);
     },
 
     async ranking(kind, limit, scope, options = {}) {

@@ -5,6 +5,8 @@ import type { TableEntity } from '../../../domain/schema/table-entity.ts';
 import { countIdsSql, countRowsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverCatalog } from '../silver-catalog.ts';
+import type { SilverSource } from '../silver-source.ts';
+import { translateVersionError } from '../table-changed.ts';
 import { createReadTableVersions, type ReadTableVersions } from '../table-versions.ts';
 import { createListDataFiles, type ListDataFiles } from '../data-files.ts';
 import type { Trino } from '../trino.ts';
@@ -24,20 +26,32 @@ export interface TableReads {
 export function createTableReads(trino: Trino, silver: SilverCatalog): TableReads {
   const counts = createVersionMemo<number>();
 
-  async function count(table: SilverTable, versions: TableVersions, signal?: AbortSignal): Promise<number> {
-    const sql = countRowsSql(await silver.source(versions), table);
-    const [row] = await trino.rows(sql, { columns: ['rows'], signal });
-    return Number(row?.[0]);
+  /** @throws TableChangedError when the version is gone */
+  async function count(
+    table: SilverTable,
+    sqlOf: (source: SilverSource) => string,
+    versions: TableVersions | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    const sql = sqlOf(await silver.source(versions, [], signal));
+    try {
+      const [row] = await trino.rows(sql, { columns: ['count'], signal });
+      return Number(row?.[0]);
+    } catch (error) {
+      throw translateVersionError(error, [table], versions);
+    }
   }
 
   return {
     countRows: (table, { signal, versions = {} } = {}) =>
-      counts.of(table, versions, (shared) => count(table, versions, shared), signal),
-    async countIds({ table, idColumn }, { signal, versions } = {}) {
-      const sql = countIdsSql(await silver.source(versions), table, idColumn);
-      const [row] = await trino.rows(sql, { columns: ['ids'], signal });
-      return Number(row?.[0]);
-    },
+      counts.of(
+        table,
+        versions,
+        (shared) => count(table, (source) => countRowsSql(source, table), versions, shared),
+        signal,
+      ),
+    countIds: ({ table, idColumn }, { signal, versions } = {}) =>
+      count(table, (source) => countIdsSql(source, table, idColumn), versions, signal),
     tableVersions: createReadTableVersions(trino, silver),
     dataFiles: createListDataFiles(trino, silver),
   };

@@ -56,6 +56,23 @@ test.each([
   expect(after.parts[0]).toMatchObject({ rowsRead: before.length - 48, removed: 48 });
 });
 
+test('a table that is dropped and created again during a warm is planned again, and no part fails', async () => {
+  const { trino, schema } = harness;
+  await harness.warm(PROFILES);
+  const before = await profileKeys();
+  let loads = 0;
+  beforeSplit = async () => {
+    if ((loads += 1) > 1) return;
+    await trino(`DROP TABLE ${schema}.kol_profiles`);
+    await trino(
+      `CREATE TABLE ${schema}.kol_profiles AS SELECT * FROM ${schema}.all_profiles WHERE platform <> 'tiktok'`,
+    );
+  };
+  const { parts } = await harness.warm({ ...PROFILES, force: true });
+  expect(parts[0]).toMatchObject({ removed: 48, cached: before.length - 48 });
+  expect(loads).toBe(2);
+});
+
 test('a table whose column was renamed without a new snapshot is read as it is, and counts as changed', async () => {
   const { trino, schema, redis } = harness;
   await harness.warm(PROFILES);

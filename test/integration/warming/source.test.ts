@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
 const SCOPED = ['profiles', 'rankings', 'lists', 'trending'] as const;
+const LIST = 'kol:profiles:list:all';
 let harness: WarmHarness;
 let checks = 0;
 beforeAll(async () => {
@@ -88,6 +90,69 @@ describe('a warm with a scope', () => {
   });
 });
 
+describe('rows that break the contract', () => {
+  const NOW = `'${new Date().toISOString()}'`;
+  /** Adds copies of the rows of a platform. @param changes column → the SQL expression of its value in the copy */
+  async function copy(table: string, changes: Readonly<Record<string, string>>, where: string) {
+    const { trino, schema } = harness;
+    const columns = await trino(`SHOW COLUMNS FROM ${schema}.${table}`);
+    const values = columns.map(([name]) => changes[String(name)] ?? String(name)).join(', ');
+    await trino(
+      `INSERT INTO ${schema}.${table} SELECT ${values} FROM ${schema}.${table} WHERE platform = 'tiktok' AND ${where}`,
+    );
+  }
+  afterEach(async () => {
+    const { trino, schema } = harness;
+    await trino(`DELETE FROM ${schema}.kol_profiles WHERE coalesce(kol_id, '') IN ('', 'odd')`);
+    await trino(`DELETE FROM ${schema}.kol_content WHERE coalesce(content_id, '') = ''`);
+  });
+
+  test('get no place in a set without an id', async () => {
+    const { redis } = harness;
+    const parts = ['rankings', 'trending', 'lists'] as const;
+    const setsOf = async () => {
+      const rankings = ['kol:top:followers:tiktok:50', 'kol:top:engagement:tiktok:50'];
+      const ranked = await Promise.all(rankings.map((key) => redis.zrange(key, 0, '-1')));
+      return [...ranked, await redis.lrange('content:trending:tiktok:50', 0, -1)];
+    };
+    await harness.warm({ parts });
+    const before = await setsOf();
+    for (const id of [`''`, 'NULL']) {
+      await copy('kol_profiles', { kol_id: id, followers_count: '9000000000' }, `kol_id <> ''`);
+      const hot = { views: '9000000000', engagement_rate: '1000', posted_at: NOW };
+      await copy('kol_content', { ...hot, content_id: id, kol_id: id }, `content_id <> ''`);
+    }
+    await harness.warm({ parts });
+    const after = await setsOf();
+    for (const set of after) expect(set).not.toContain('');
+    expect(after.map(({ length }) => length)).toEqual(before.map(({ length }) => length));
+    const list = JSON.parse((await redis.get('kol:profiles:list:tiktok')) ?? '[]') as unknown[];
+    expect(list).toHaveLength(48);
+  });
+
+  test('keep what is known of them when a count is negative or too large', async () => {
+    const { redis } = harness;
+    const counts = { followers_count: '9007199254740993', post_count: '-1' };
+    await copy('kol_profiles', { ...counts, kol_id: `'odd'` }, 'following_count > 0 LIMIT 1');
+    const parts = ['profiles', 'lists', 'search'] as const;
+    const report = await harness.warm({ parts, allProfiles: true });
+    expect(report.parts.map(({ rejected }) => rejected)).toEqual([0, 0, 0]);
+    const cached = await redis.hmget(
+      'kol:profile:odd',
+      'kol_id',
+      'followers_count',
+      'post_count',
+      'following_count',
+    );
+    expect(cached).toEqual(['odd', '', '', expect.stringMatching(/^[1-9]\d*$/)]);
+    expect(report.warnings).toContainEqual(
+      expect.stringContaining(
+        'profiles: 2 values are cached as unknown, e.g. followers_count: "9007199254740993" is not a count',
+      ),
+    );
+  });
+});
+
 describe('the source schema', () => {
   /** Replaces the profiles table by a view while `work` runs; null removes the table. */
   async function withProfiles(select: string | null, work: () => Promise<void>): Promise<void> {
@@ -136,21 +201,51 @@ describe('the source schema', () => {
       'kol_profiles.verified: found varchar(3), accepted is boolean or integer or bigint or smallint or tinyint',
     ],
   ])(
-    'with %s fails the warm at the first check, before any write, and says what to fix',
+    'with %s fails the parts that read the table, before any write, and says what to fix',
     async (_, select, problems) => {
+      const { redis } = harness;
+      await harness.warm({ parts: ['lists'] });
+      const lists = await redis.get(LIST);
+      await redis.expire(LIST, 60);
+      checks = 0;
       await withProfiles(select, async () => {
         const failure = await harness.failure();
-        expect(failure.type).toBe('SourceSchemaMismatch');
-        expect(failure.message).toBe(
-          `The source schema is not as expected, so nothing was written. Fix: ${problems}`,
-        );
+        expect(failure.type).toBe('WarmIncomplete');
+        expect(failure.message).toMatch(/^5 of 6 parts failed; the others are warm\. /);
+        for (const part of ['profiles', 'rankings', 'stats', 'search', 'lists'])
+          expect(failure.message).toContain(
+            `${part}: The source schema is not as expected. The cache keeps what it has. Fix: ${problems}.`,
+          );
         expect(checks).toBe(1);
-        expect(await allKeys(harness.redis)).toEqual([]);
-        // Parts that do not need this table can still be warmed.
-        expect((await harness.warm({ parts: ['trending'] })).keys).toBeGreaterThan(0);
+        const others = (await allKeys(redis)).filter((key) => !key.startsWith('kol:profiles:list:'));
+        expect(
+          others.filter((key) => !/^(?:\{?content:|cache:metadata$|cache:known-ids:kol_content)/.test(key)),
+        ).toEqual([]);
+        expect(others).toContain('content:trending:all:50');
       });
+      expect(await redis.get(LIST)).toBe(lists);
+      expect(await redis.ttl(LIST)).toBeGreaterThan(60);
     },
   );
+
+  test('that no requested part can use fails the warm as a mismatch', async () => {
+    await withProfiles(columns({ verified: "'yes' AS verified" }), async () => {
+      const failure = await harness.failure({ parts: ['lists', 'rankings'] });
+      expect(failure.type).toBe('SourceSchemaMismatch');
+      expect(failure.message).toContain('kol_profiles.verified: found varchar(3)');
+    });
+  });
+
+  test('with a table that is missing for a moment fails nothing', async () => {
+    let warm: Promise<unknown> = Promise.resolve();
+    await withProfiles(null, async () => {
+      warm = harness.warm({ parts: ['lists', 'trending'] });
+      warm.catch(() => {});
+      await expect.poll(() => checks, { timeout: 30_000 }).toBe(1);
+      await sleep(1000);
+    });
+    expect(await warm).toMatchObject({ parts: [{ part: 'trending' }, { part: 'lists' }] });
+  });
 
   test('with verified as INTEGER and description under its old name bio is accepted, and the renamed column is reported', async () => {
     const { redis, trino, schema } = harness;

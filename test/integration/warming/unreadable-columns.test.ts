@@ -103,6 +103,53 @@ describe('a column whose files hold another type than the table declares', () =>
   });
 });
 
+test('a column whose declaration is corrected is read again from the same files', async () => {
+  const { redis, schema, trino } = harness;
+  const warm = () => harness.warm({ parts: ['profiles', 'lists'], allProfiles: true, allowShrink: true });
+  await replaceFiles(await filesWith('verified', 'CAST(verified AS integer)'));
+  expect((await warm()).warnings.join()).toMatch(TYPE_ERROR);
+  const declare = async (type: string) => {
+    await trino(`ALTER TABLE ${schema}.kol_profiles DROP COLUMN verified`);
+    await trino(`ALTER TABLE ${schema}.kol_profiles ADD COLUMN verified ${type}`);
+  };
+  await declare('integer');
+  try {
+    const report = await warm();
+    expect(report.warnings).toEqual([]);
+    expect(report.parts.map(({ rowsRead }) => rowsRead > 0)).toEqual([true, true]);
+    for (const key of await redis.keys('kol:profile:*'))
+      expect(await redis.hget(key, 'verified')).toMatch(/^(?:true|false)$/);
+    expect((await warm()).parts.map(({ rowsRead }) => rowsRead)).toEqual([0, 0]);
+  } finally {
+    await declare('boolean');
+  }
+});
+
+test('a column that seemed unreadable is read again after an hour, although the table has not changed', async () => {
+  const { redis } = harness;
+  const warm = () => harness.warm({ parts: ['profiles', 'lists'], allProfiles: true, allowShrink: true });
+  await replaceFiles(await filesWith('verified', 'CAST(verified AS integer)'));
+  await warm();
+  const unreadable = await redis.hgetall('cache:metadata');
+  // Another worker found a column that it could not read at that moment.
+  await replaceFiles(good);
+  await warm();
+  const setRecord = async (ageMs: number) => {
+    for (const part of ['profiles', 'lists']) {
+      expect(JSON.parse(unreadable[part] ?? '')).toMatchObject({ hasUnreadable: true });
+      const last = JSON.parse((await redis.hget('cache:metadata', part)) ?? '') as { read_at: string };
+      const read_at = new Date(Date.parse(last.read_at) - ageMs).toISOString();
+      await redis.hset('cache:metadata', part, JSON.stringify({ ...last, hasUnreadable: true, read_at }));
+    }
+  };
+  await setRecord(0);
+  expect((await warm()).parts.map(({ rowsRead }) => rowsRead)).toEqual([0, 0]);
+  await setRecord(3_600_000);
+  expect((await warm()).parts.map(({ rowsRead }) => rowsRead > 0)).toEqual([true, true]);
+  expect(await redis.hget('cache:metadata', 'profiles')).not.toContain('hasUnreadable');
+  expect((await warm()).parts.map(({ rowsRead }) => rowsRead)).toEqual([0, 0]);
+});
+
 test('a damaged column is cached as unknown, and the rest of its file is cached', async () => {
   await replaceFiles(good.map((file) => damageColumn(file, 'display_name')));
   const report = await harness.warm({ parts: ['profiles', 'lists'], allProfiles: true });

@@ -129,28 +129,29 @@ describe('warmCache', () => {
     expect([count('stats'), count('rankings')]).toEqual([2, 2]);
   });
 
-  test('writes nothing and does not retry when the source schema does not fit', async () => {
-    let checks = 0;
-    const { activities, runs } = recordRuns({
-      checkSourceSchema: () => {
-        checks += 1;
-        return Promise.reject(
-          ApplicationFailure.nonRetryable(
-            'kol_profiles.verified: found varchar',
-            failureTypes.sourceSchemaMismatch,
-          ),
-        );
-      },
+  test.each([
+    [['lists'] as const, 'WarmIncomplete'],
+    [['lists', 'rankings'] as const, 'SourceSchemaMismatch'],
+  ])('fails only parts whose tables do not fit (%j), with the type %s', async (mismatched, type) => {
+    const mismatch = () =>
+      Promise.reject(
+        ApplicationFailure.nonRetryable(
+          'kol_profiles.verified: found varchar',
+          failureTypes.sourceSchemaMismatch,
+        ),
+      );
+    const { activities, count } = recordRuns({
+      checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [], mismatched }),
+      ...Object.fromEntries(mismatched.map((part) => [activityOf[part], mismatch])),
     });
     const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
     const failed = await worker.runUntil(async () =>
-      (await start()).result().catch((error: unknown) => error),
+      (await start({ parts: ['lists', 'rankings'] })).result().catch((error: unknown) => error),
     );
-    expect(String((failed as WorkflowFailedError).cause?.cause)).toContain(
-      'kol_profiles.verified: found varchar',
-    );
-    expect(checks).toBe(1);
-    expect(runs).toEqual([]);
+    const { cause } = failed as WorkflowFailedError;
+    expect(cause).toMatchObject({ type });
+    expect(cause?.message).toContain('lists: kol_profiles.verified: found varchar');
+    expect(count('rankings')).toBe(2 - mismatched.length);
   });
 
   test('in a dry run reads, and sends no request to a part warmer', async () => {

@@ -25,10 +25,10 @@ describe('the source schema check', () => {
   test('accepts the former name of a column', () => {
     const { found, problems } = checkTable(
       'kol_profiles',
-      columns({ description: undefined, bio: 'varchar' }),
+      columns({ description: undefined, bio: 'varchar(9)' }),
     );
     expect(problems).toEqual([]);
-    expect(found['description']).toEqual({ name: 'bio', type: 'varchar' });
+    expect(found['description']).toEqual({ name: 'bio', type: 'varchar', declared: 'varchar(9)' });
   });
 
   test('reports every problem with table, column, found and accepted type', () => {

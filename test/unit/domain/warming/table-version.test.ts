@@ -16,7 +16,7 @@ const file = fc.record({
   modifiedMs: fc.integer({ min: 1, max: 4_000_000_000_000 }),
 });
 const files = fc.uniqueArray(file, { minLength: 1, maxLength: 8, selector: ({ path }) => path });
-const version = (list: readonly DataFile[]) => versionOfFiles(list);
+const version = (list: readonly DataFile[]) => versionOfFiles(list, 'columns');
 const isSame = (one: readonly DataFile[], other: readonly DataFile[]) =>
   changedTables({ kol_profiles: version(one) }, { kol_profiles: version(other) }).length === 0;
 
@@ -44,6 +44,17 @@ describe('the version of a table of files', () => {
           expect(isSame(list, [{ ...first, ...change }, ...rest])).toBe(false);
         expect(isSame(list, [...list, { ...other, path: `${list.map(({ path }) => path).join('')}+` }])).toBe(
           false,
+        );
+      }),
+    );
+  });
+
+  test('differs when the table declares other columns for the same files', () => {
+    fc.assert(
+      fc.property(files, fc.string(), fc.string(), (list, columns, others) => {
+        const [one, other] = [versionOfFiles(list, columns), versionOfFiles(list, others)];
+        expect(changedTables({ kol_profiles: one }, { kol_profiles: other }).length === 0).toBe(
+          columns === others,
         );
       }),
     );
