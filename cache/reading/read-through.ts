@@ -120,14 +120,14 @@ function createAnswerFound<Id, T>(
     return share(name, load, client?.signal);
   };
 
-  const answerControlled = (
+  const answerControlled = async (
     id: Id,
     found: TieredResult<T>,
     controls: ReadControls,
     caller: Caller,
   ): Promise<ReadResult<T>> => {
     const name = key(id);
-    const remembered = isFound(found) ? undefined : resolver.remembered(name);
+    const remembered = isFound(found) ? undefined : await resolver.remembered(name);
     const cached = isFound(found) ? resultOf(found) : remembered && { ...remembered, collapsed: false };
     return readControlled<ReadResult<T>>(controls, {
       ...{ entity, ttlSeconds, cached },
