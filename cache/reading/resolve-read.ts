@@ -130,7 +130,8 @@ export function createResolver<Id, T>(
       if (unknown !== undefined) return dropped(key, unknown);
       const start: Load<T> = (flight) => loadMissing(id, key, cached, flight);
       if (cached.state !== 'absent') return load(id, key, start, signal);
-      if ((await source.mayExist?.(id)) === false) return dropped(key, NEGATIVE);
+      // The filter of known ids holds for one version of the table, and only the lakehouse knows the version.
+      if (mayQuery() && (await source.mayExist?.(id)) === false) return dropped(key, NEGATIVE);
       const stale = mayBeStale ? await staleOf(key) : undefined;
       if (stale === undefined) return load(id, key, start, signal);
       if (mayQuery()) loadInBackground(id, key, start);
