@@ -117,7 +117,8 @@ function createAnswerFound<Id, T>(
     const mayBeStale = controls === undefined || controls.maxStale !== undefined;
     const load = ({ signal }: { readonly signal: AbortSignal }) =>
       resolver.resolve(id, name, found, { mayBeStale, signal });
-    return share(name, load, client?.signal);
+    // A client that accepts no stale value does not share one. Both share the load.
+    return share(mayBeStale ? `stale ${name}` : name, load, client?.signal);
   };
 
   const answerControlled = async (
