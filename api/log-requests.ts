@@ -5,7 +5,7 @@ import type { Logger } from '../clients/logger.ts';
 
 /** Ids that are safe in a log, a header and a URN without escaping. */
 const SAFE_ID = /^[A-Za-z0-9._-]{1,64}$/;
-const HEALTH_CHECK = /^\/(healthz|readyz)/;
+const HEALTH_CHECK = /^\/(livez|healthz|readyz)/;
 
 /**
  * Gives each request an id and a logger (`request.log`) that adds it as `request_id`, and logs one line per request: when

@@ -19,6 +19,7 @@ export const problemTypes = {
   'no-such-route': { status: 404, title: 'Route not found' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'list-changed': { status: 410, title: 'List changed' },
+  'precondition-failed': { status: 412, title: 'Precondition failed' },
   'body-too-large': { status: 413, title: 'Body too large' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
   'too-many-requests': { status: 429, title: 'Too many requests' },
@@ -141,9 +142,12 @@ export function problemOf(error: unknown): Problem {
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       },
     );
+  const status = error instanceof Error && 'status' in error ? error.status : undefined;
   // Express and its router throw this for a request that they cannot read, such as %E0 in a path.
-  if (error instanceof Error && 'status' in error && error.status === 400)
-    return new Problem('malformed-request', 'The path is not valid percent-encoded UTF-8');
+  if (status === 400) return new Problem('malformed-request', 'The path is not valid percent-encoded UTF-8');
+  // Express throws this for a file.
+  if (status === 412)
+    return new Problem('precondition-failed', 'The file is not as If-Match or If-Unmodified-Since demands');
   return new Problem('internal-error', 'Unexpected error; the log has the reason under this request id');
 }
 

@@ -93,7 +93,7 @@ export const environmentSchema = z.object({
   REDIS_URL: redisUrl.describe(
     'Redis 7, e.g. redis://127.0.0.1:16379. For a Redis Cluster: several of its nodes, separated by commas (if it has one address only, write that twice)',
   ),
-  KAFKA_BROKERS: commaSeparated(z.string().regex(/^[^:\s]+:\d+$/, 'must be host:port')).describe(
+  KAFKA_BROKERS: commaSeparated(hostAndPort).describe(
     'Kafka or Redpanda bootstrap servers, host:port separated by commas',
   ),
   TRINO_URL: address('a user or password (they go into TRINO_USER and TRINO_PASSWORD)').describe(

@@ -10,12 +10,12 @@ const readinessSchema = z.strictObject({
   ),
 });
 
-/** /healthz: the process runs. /readyz: whether it can serve reads, and which parts are down. */
-export const healthRoutes = (readiness: Readiness): Route[] => [
+/** Whether the process runs. Orchestrators ask for it by either name. */
+const livenessRoute = (path: string, name: string): Route =>
   defineRoute({
     method: 'get',
-    path: '/healthz',
-    name: 'health',
+    path,
+    name,
     summary: 'Whether the process runs',
     answers: {
       200: { description: 'It runs', schema: z.strictObject({ status: z.literal('alive') }) },
@@ -25,7 +25,12 @@ export const healthRoutes = (readiness: Readiness): Route[] => [
       response.set('Cache-Control', 'no-store');
       response.json({ status: 'alive' });
     },
-  }),
+  });
+
+/** /livez, /healthz: the process runs. /readyz: whether it can serve reads, and which parts are down. */
+export const healthRoutes = (readiness: Readiness): Route[] => [
+  livenessRoute('/livez', 'liveness'),
+  livenessRoute('/healthz', 'health'),
   defineRoute({
     method: 'get',
     path: '/readyz',

@@ -39,7 +39,8 @@ const PAGE_POLICY = [
 /** The files of Swagger UI, below /docs. They come from the package, so the page needs no internet. */
 export const referenceFiles = (): [path: string, handler: RequestHandler] => [
   PATH,
-  express.static(getAbsoluteFSPath(), { index: false, redirect: false, maxAge: '1h' }),
+  // Without ranges: Express answers one beyond the end of a file with an error.
+  express.static(getAbsoluteFSPath(), { index: false, redirect: false, maxAge: '1h', acceptRanges: false }),
 ];
 
 /** The reference of the API for people. */

@@ -1,14 +1,14 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { raiseRemovalFence } from '../writing/read-fence.ts';
 import type { DeletableKind } from './cache-kinds.ts';
 import { readCacheStatus, type CacheStatus } from './cache-status.ts';
 import { eraseKol, type ErasedKol } from './erase-kol.ts';
-import { invalidate } from './invalidate.ts';
+import { invalidateIds, invalidateKinds } from './invalidate.ts';
 
 /** What operators can see and change of the cache. Each call rejects with what Redis answered. */
 export interface CacheAdmin {
   /** Concurrent calls share one scan. */
   readonly status: () => Promise<CacheStatus>;
+  /** @param ids undefined for all keys of the kinds; otherwise only those of kinds with ids are deleted. @returns keys by kind */
   readonly invalidate: (
     kinds: readonly DeletableKind[],
     ids: readonly string[] | undefined,
@@ -18,15 +18,10 @@ export interface CacheAdmin {
 
 export function createCacheAdmin(redis: RedisClient): CacheAdmin {
   let running: Promise<CacheStatus> | undefined;
-  /** Raises the fence of all keys after a deletion, so that no API process serves a deleted value from its memory as stale. */
-  const fenced = async <T>(deletion: Promise<T>): Promise<T> => {
-    const deleted = await deletion;
-    await raiseRemovalFence(redis);
-    return deleted;
-  };
   return {
     status: () => (running ??= readCacheStatus(redis).finally(() => (running = undefined))),
-    invalidate: (kinds, ids) => fenced(invalidate(redis, kinds, ids)),
-    eraseKol: (kolId) => fenced(eraseKol(redis, kolId)),
+    invalidate: (kinds, ids) =>
+      ids === undefined ? invalidateKinds(redis, kinds) : invalidateIds(redis, kinds, ids),
+    eraseKol: (kolId) => eraseKol(redis, kolId),
   };
 }

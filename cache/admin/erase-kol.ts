@@ -7,11 +7,11 @@ import { profile } from '../../domain/entities/profile.ts';
 import { allReadCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
 import { readCachedField, scanKeys } from '../redis/scan-entities.ts';
-import { raiseFences } from '../writing/raise-fences.ts';
+import { raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
 import { FENCE } from '../writing/read-fence.ts';
 import { kindOfKey } from './cache-kinds.ts';
 import { readable, removeFromIndex, removeFromList, removeFromTrending } from './erase-from-sets.ts';
-import { unlinkKeys } from './invalidate.ts';
+import { betweenFences, unlinkKeys } from './invalidate.ts';
 
 /** What was removed: keys, entries of lists and members of sets. */
 export interface ErasedKol {
@@ -41,18 +41,24 @@ interface FoundKeys {
 
 /**
  * Removes a KOL from everything that is cached, with the content of the KOL. A read or a warm that begins later caches the KOL again
- * if the lakehouse still has it; one that began earlier is refused. A name in the autocomplete set is removed also for other KOLs of
+ * if the lakehouse still has it; one that began earlier is refused, also the write of a set that does not exist now. A name in the autocomplete set is removed also for other KOLs of
  * the same name, until the next warm.
  * @throws the first error that Redis answered
  */
-export async function eraseKol(redis: RedisClient, kolId: string): Promise<ErasedKol> {
+export const eraseKol = (redis: RedisClient, kolId: string): Promise<ErasedKol> =>
+  betweenFences(
+    () => raiseRemovalFence(redis),
+    () => removeEverywhere(redis, kolId),
+  );
+
+async function removeEverywhere(redis: RedisClient, kolId: string): Promise<ErasedKol> {
   const readAt = await readRedisTime(redis);
   const ofKol = [profile.key(kolId), score.key(kolId), engagement.key(kolId), kolContent.key(kolId)];
   // Before the rest: a fill in flight is then refused, or was there before its key is deleted.
   await raiseFences(redis, ofKol, readAt);
   const found = await findKeys(redis, kolId);
   const details = [...found.contentIds].map((id) => content.key(id));
-  await raiseFences(redis, [...details, ...Object.values(found.sets).flat()], readAt);
+  await raiseFences(redis, [...details, ...Object.values(found.sets).flat(), autocomplete.key], readAt);
 
   const names = new Set(await redis.hmget(profile.key(kolId), 'username', 'display_name'));
   const eachOf = async (kind: SetKind, remove: (key: string) => Promise<number>) => {

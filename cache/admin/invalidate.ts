@@ -1,7 +1,8 @@
-import type { RedisClient } from '../../clients/redis.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
+import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { luaScript, runScript, splitIntoCalls } from '../redis/lua-script.ts';
 import { scanKeys } from '../redis/scan-entities.ts';
+import { isLease, leaseKey } from '../reading/leases.ts';
+import { raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
 import { keysOfId, kindOfKey, type DeletableKind } from './cache-kinds.ts';
 
 const KEYS_PER_CALL = 1000;
@@ -19,34 +20,59 @@ export async function unlinkKeys(redis: RedisClient, keys: readonly string[]): P
 }
 
 /**
- * Deletes what is cached of these kinds, so that the next read or warm reads the lakehouse.
- * @param ids undefined for all keys of the kinds; otherwise only those of kinds with ids are deleted
+ * Raises fences before and after a deletion. Before: a write of an earlier read that is in flight is refused, or its key is there when
+ * the deletion looks for it. After: a value that was read until the deletion, and whose key expired by itself, is not served as stale.
+ */
+export async function betweenFences<T>(raise: () => Promise<void>, deletion: () => Promise<T>): Promise<T> {
+  await raise();
+  const deleted = await deletion();
+  await raise();
+  return deleted;
+}
+
+/**
+ * Deletes what is cached of these kinds, so that the next read or warm reads the lakehouse. Leases too, because one can say for some time
+ * that the lakehouse does not have an id. They only save queries.
  * @returns how many keys were deleted, by kind
  * @throws the first error that Redis answered
  */
-export async function invalidate(
+export function invalidateKinds(
   redis: RedisClient,
   kinds: readonly DeletableKind[],
-  ids: readonly string[] | undefined,
 ): Promise<Record<string, number>> {
   const deleted = Object.fromEntries(kinds.map((kind) => [kind, 0]));
-  const unlink = async (kind: string, keys: readonly string[]) => {
-    for (const chunk of inChunks(keys, KEYS_PER_CALL))
-      deleted[kind] = (deleted[kind] ?? 0) + (await unlinkKeys(redis, chunk));
-  };
-  if (ids !== undefined) {
-    for (const kind of kinds)
-      await unlink(
-        kind,
-        ids.flatMap((id) => keysOfId(kind, id)),
-      );
-    return deleted;
-  }
-  for await (const keys of scanKeys(redis))
-    for (const kind of kinds)
-      await unlink(
-        kind,
-        keys.filter((key) => kindOfKey(key) === kind),
-      );
-  return deleted;
+  return betweenFences(
+    () => raiseRemovalFence(redis),
+    async () => {
+      for await (const keys of scanKeys(redis)) {
+        await unlinkKeys(redis, keys.filter(isLease));
+        for (const kind of kinds) {
+          const ofKind = keys.filter((key) => kindOfKey(key) === kind);
+          deleted[kind] = (deleted[kind] ?? 0) + (await unlinkKeys(redis, ofKind));
+        }
+      }
+      return deleted;
+    },
+  );
+}
+
+/**
+ * Deletes what is cached of these ids, of those kinds that have ids, and their leases. Fills of other ids go on.
+ * @returns how many keys were deleted, by kind
+ * @throws the first error that Redis answered
+ */
+export async function invalidateIds(
+  redis: RedisClient,
+  kinds: readonly DeletableKind[],
+  ids: readonly string[],
+): Promise<Record<string, number>> {
+  const keys = kinds.map((kind) => ids.flatMap((id) => keysOfId(kind, id)));
+  const deleted = await betweenFences(
+    async () => raiseFences(redis, keys.flat(), await readRedisTime(redis)),
+    async () => {
+      await unlinkKeys(redis, keys.flat().map(leaseKey));
+      return Promise.all(keys.map((ofKind) => unlinkKeys(redis, ofKind)));
+    },
+  );
+  return Object.fromEntries(kinds.map((kind, index) => [kind, deleted[index] ?? 0]));
 }

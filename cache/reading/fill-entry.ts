@@ -1,9 +1,8 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
-import { siblingKey } from '../redis/sibling-key.ts';
 import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
-import { FENCE, LUA_READ_FENCE } from '../writing/read-fence.ts';
+import { fenceKey, LUA_READ_FENCE, writeUnlessRemoved } from '../writing/read-fence.ts';
 import { removeSet, replaceSet } from '../writing/replace-set.ts';
 
 /** What a reader found under a key before it queried the source: nothing that it can use. */
@@ -18,7 +17,7 @@ export type CacheMiss =
 export interface Fill {
   /**
    * @param readAt when the read began, as `readRedisTime` returns it
-   * @returns false when another writer was faster, or the state of the key is from a later read: that stays
+   * @returns false when another writer was faster, the state of the key is from a later read, or values were removed since: that stays
    */
   (redis: RedisClient, entry: CacheEntry, seen: CacheMiss, readAt: number): Promise<boolean>;
   /** Removes a value that the source does not have any more, unless it was written since the look-up. */
@@ -40,7 +39,7 @@ end`;
  * ARGV: TTL in seconds, condition, text seen by the look-up, 'string' or 'hash', when the read began, then the value or field, value, …
  * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen; 'any' fills always.
  */
-const FILL = `${LUA_REPLACE_HASH}${LUA_READ_FENCE}${LUA_IS_SAME}
+const FILL = luaScript(`${LUA_REPLACE_HASH}${LUA_READ_FENCE}${LUA_IS_SAME}
 local unchanged = redis.call('EXISTS', KEYS[1]) == 0 or ARGV[2] == 'any' or (ARGV[2] == 'same' and isSame(KEYS[1], ARGV[3]))
 if not unchanged or isLate(KEYS[2], ARGV[5]) then return 0 end
 if ARGV[4] == 'string' then
@@ -48,7 +47,7 @@ if ARGV[4] == 'string' then
 else
   replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 6))
 end
-return 1`;
+return 1`);
 
 /**
  * Removes an item unless it was written since the look-up.
@@ -60,30 +59,27 @@ if not isSame(KEYS[1], ARGV[1]) then return 0 end
 raiseFence(KEYS[2], ARGV[2], 0)
 return redis.call('UNLINK', KEYS[1])`);
 
-/** Fills one item (hash or string) unless its key was written since the look-up. */
+/** Fills one item (hash or string) unless its key was written since the look-up, or values were removed since the read began. */
 export const fillItem: Fill = Object.assign(fillOne, {
   remove: (redis: RedisClient, key: string, seen: CacheMiss, readAt: number) =>
-    runScript(redis, REMOVE, [
-      { keys: [key, siblingKey(key, FENCE)], args: [fillCondition(seen)[1], readAt] },
-    ]),
+    removeSame(redis, key, fillCondition(seen)[1], readAt),
 });
+
+const removeSame = (redis: RedisClient, key: string, text: string, readAt: number): Promise<number> =>
+  runScript(redis, REMOVE, [{ keys: [key, fenceKey(key)], args: [text, readAt] }]);
 
 async function fillOne(redis: RedisClient, entry: CacheEntry, seen: CacheMiss, readAt: number) {
   if (entry.type !== 'string' && entry.type !== 'hash')
     throw new Error(`fillItem cannot fill ${entry.key}: it is a ${entry.type}, not a string or hash`);
   const value = entry.type === 'string' ? [entry.value] : Object.entries(entry.fields).flat();
-  const filled = await redis.eval(
-    FILL,
-    2,
-    entry.key,
-    siblingKey(entry.key, FENCE),
-    entry.ttlSeconds,
-    ...fillCondition(seen),
-    entry.type,
+  const text = entry.type === 'string' ? entry.value : (entry.fields['cached_at'] ?? '');
+  const args = [entry.ttlSeconds, ...fillCondition(seen), entry.type, readAt, ...value];
+  const filled = await writeUnlessRemoved(redis, {
     readAt,
-    ...value,
-  );
-  return filled === 1;
+    write: () => runScript(redis, FILL, [{ keys: [entry.key, fenceKey(entry.key)], args }]),
+    undo: (removedAt) => removeSame(redis, entry.key, text, removedAt),
+  });
+  return filled > 0;
 }
 
 function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', textSeen: string] {

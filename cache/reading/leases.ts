@@ -91,4 +91,7 @@ export function createLeases(redis: RedisClient, onProblem: (key: string, error:
 }
 
 /** In the slot of the key, so that both can be read from one node. */
-export const leaseKey = (key: string): string => `cache:lock:${siblingKey(key, 'fill')}`;
+export const leaseKey = (key: string): string => `${LEASE_PREFIX}${siblingKey(key, 'fill')}`;
+const LEASE_PREFIX = 'cache:lock:';
+
+export const isLease = (key: string): boolean => key.startsWith(LEASE_PREFIX);

@@ -88,6 +88,11 @@ export interface LocalTierOptions {
   readonly staleSeconds: number;
 }
 
+/** What an answer takes beside its body: its headers and objects. */
+const ANSWER_BYTES = 1500;
+/** Answers of longer URLs are not kept: parameters can be written in endless ways, and no client needs such a URL again and again. */
+const MAX_URL = 1024;
+
 /** lru-cache allocates its lists for the maximum number of entries: about 4 MB for both. */
 const MAX_ENTRIES = 50_000;
 
@@ -116,18 +121,17 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
       ...refreshedBefore(isTracked ? kept.expiresAt : freshUntil, kept),
       freshUntil,
       // The answer refers to the value, so its size includes that of the value, which may be dropped first.
-      attach: (url, answer, bytes) =>
-        answers.set(url, { key, entry, answer }, { size: bytes + entry.bytes, ttl: entry.freshUntil - now }),
+      attach(url, answer, bytes) {
+        if (url.length > MAX_URL) return;
+        const size = ANSWER_BYTES + url.length + bytes + entry.bytes;
+        answers.set(url, { key, entry, answer }, { size, ttl: entry.freshUntil - now });
+      },
     };
     const staleMs = isTracked ? staleSeconds * 1000 : 0;
     entries.set(key, entry, { size: entry.bytes, ttl: entry.freshUntil - now + staleMs });
   }
 
-  function clear(): void {
-    reads.clear();
-    entries.clear();
-    answers.clear();
-  }
+  const clear = (): void => [reads, entries, answers].forEach((memory) => memory.clear());
 
   return {
     get<T>(key: string) {

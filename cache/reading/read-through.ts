@@ -117,17 +117,18 @@ function createAnswerFound<Id, T>(
     const mayBeStale = controls === undefined || controls.maxStale !== undefined;
     const load = ({ signal }: { readonly signal: AbortSignal }) =>
       resolver.resolve(id, name, found, { mayBeStale, signal });
-    return share(name, load, client?.signal);
+    // A client that accepts no stale value does not share one. Both share the load.
+    return share(mayBeStale ? `stale ${name}` : name, load, client?.signal);
   };
 
-  const answerControlled = (
+  const answerControlled = async (
     id: Id,
     found: TieredResult<T>,
     controls: ReadControls,
     caller: Caller,
   ): Promise<ReadResult<T>> => {
     const name = key(id);
-    const remembered = isFound(found) ? undefined : resolver.remembered(name);
+    const remembered = isFound(found) ? undefined : await resolver.remembered(name);
     const cached = isFound(found) ? resultOf(found) : remembered && { ...remembered, collapsed: false };
     return readControlled<ReadResult<T>>(controls, {
       ...{ entity, ttlSeconds, cached },

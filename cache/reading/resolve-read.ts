@@ -11,6 +11,7 @@ import type { ReportProblem } from './read-problem.ts';
 import { NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 import { createRefresh } from './refresh.ts';
+import { removedSince } from './removed-since.ts';
 import { staleAnswer } from './stale-answer.ts';
 
 /** Where the values of an entity come from, and how they are cached. */
@@ -34,8 +35,8 @@ export interface Resolver<Id, T> {
     cached: NotFound<T>,
     options: { readonly mayBeStale: boolean; readonly signal: AbortSignal },
   ) => Promise<Answer<T>>;
-  /** The answer for a key that the source did not have a moment ago. */
-  readonly remembered: (key: string) => Answer<T> | undefined;
+  /** The answer for a key that the source did not have a moment ago. Never rejects. */
+  readonly remembered: (key: string) => Promise<Answer<T> | undefined>;
   /** Reads the source, and replaces what is cached. */
   readonly refresh: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
   /** Perhaps refreshes a value in the background that was read now. */
@@ -71,11 +72,18 @@ export function createResolver<Id, T>(
   const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery });
   const early = createEarlyRefresh(source, { redis, loader, lease });
   const refresh = createRefresh(source, { redis, loader, reportProblem });
-  const { noted, dropped, remembered } = createMemory(source, localTier, onLocalRead);
+  const { begin, dropped, remembered } = createMemory(source, { redis, localTier, onLocalRead });
 
   /** Joins the load of the key that runs, or starts one. */
   const load = (id: Id, key: string, start: Load<T>, signal?: AbortSignal): Promise<Answer<T>> =>
-    loads.share(key, async (flight) => noted(id, key, await start(flight.signal)), signal);
+    loads.share(
+      key,
+      async (flight) => {
+        const noted = begin(id, key);
+        return noted(await start(flight.signal));
+      },
+      signal,
+    );
 
   /** Nobody waits for it, but it is not cancelled. */
   const loadInBackground = (id: Id, key: string, start: Load<T>): void => {
@@ -112,14 +120,18 @@ export function createResolver<Id, T>(
   return {
     refreshEarly,
     remembered,
-    refresh: async (id, key, signal) => noted(id, key, await refresh(id, key, signal)),
+    async refresh(id, key, signal) {
+      const noted = begin(id, key);
+      return noted(await refresh(id, key, signal));
+    },
     async resolve(id, key, cached, { mayBeStale, signal }) {
       // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
-      const unknown = remembered(key);
+      const unknown = await remembered(key);
       if (unknown !== undefined) return dropped(key, unknown);
       const start: Load<T> = (flight) => loadMissing(id, key, cached, flight);
       if (cached.state !== 'absent') return load(id, key, start, signal);
-      if ((await source.mayExist?.(id)) === false) return dropped(key, NEGATIVE);
+      // The filter of known ids holds for one version of the table, and only the lakehouse knows the version.
+      if (mayQuery() && (await source.mayExist?.(id)) === false) return dropped(key, NEGATIVE);
       const stale = mayBeStale ? await staleOf(key) : undefined;
       if (stale === undefined) return load(id, key, start, signal);
       if (mayQuery()) loadInBackground(id, key, start);
@@ -131,10 +143,10 @@ export function createResolver<Id, T>(
 /** What this process remembers of loads: the keys that the source does not have, and the values that Redis could not take. */
 function createMemory<Id, T>(
   { ttlSeconds }: ResolvableSource<Id, T>,
-  localTier: LocalTier | undefined,
-  onLocalRead: ResolverDependencies<Id, T>['onLocalRead'],
+  { redis, localTier, onLocalRead }: Pick<ResolverDependencies<Id, T>, 'redis' | 'localTier' | 'onLocalRead'>,
 ) {
-  const unknownKeys = new LRUCache<string, true>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
+  /** When the load began that did not find the key, on the clock of `performance.now`. */
+  const unknownKeys = new LRUCache<string, number>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
 
   /** A value that does not exist must not be served when it is stale. */
   const dropped = (key: string, answer: Answer<T>): Answer<T> => {
@@ -155,16 +167,27 @@ function createMemory<Id, T>(
 
   return {
     dropped,
-    remembered: (key: string): Answer<T> | undefined => (unknownKeys.has(key) ? NEGATIVE : undefined),
-    /** Notes the answer of a load, and returns it. */
-    noted: (id: Id, key: string, answer: Answer<T>): Answer<T> => {
-      if (answer.refused) return answer;
-      if (isNothing(answer)) {
-        unknownKeys.set(key, true);
-        return dropped(key, answer);
-      }
-      if (answer.ttlSeconds === undefined) keepUntracked(id, key, answer);
-      return answer;
+    remembered: async (key: string): Promise<Answer<T> | undefined> => {
+      const loadedAt = unknownKeys.get(key);
+      if (loadedAt === undefined) return undefined;
+      // An operator deletes an id to have it read again. The look-up has reported a failure of Redis.
+      if (!(await removedSince(redis, key, loadedAt).catch(() => false))) return NEGATIVE;
+      unknownKeys.delete(key);
+      return undefined;
+    },
+    /** Begins a load. @returns a function that notes its answer, and returns it */
+    begin: (id: Id, key: string) => {
+      const loadedAt = performance.now();
+      return (answer: Answer<T>): Answer<T> => {
+        if (answer.refused) return answer;
+        if (isNothing(answer)) {
+          // What another process did not find is not remembered here, because it is not known when its load began.
+          if (answer.outcome !== 'negative') unknownKeys.set(key, loadedAt);
+          return dropped(key, answer);
+        }
+        if (answer.ttlSeconds === undefined) keepUntracked(id, key, answer);
+        return answer;
+      };
     },
   };
 }

@@ -1,6 +1,6 @@
-import type { RedisClient } from '../../clients/redis.ts';
+import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
-import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
+import { fenceKey, LUA_READ_FENCE, REMOVAL_FENCE } from './read-fence.ts';
 
 /** KEYS: a fence. ARGV: the time of the read */
 const RAISE = luaScript(`${LUA_READ_FENCE}
@@ -12,14 +12,17 @@ return 1`);
  * @param readAt as `readRedisTime` returns it
  * @throws the first error that Redis answered
  */
-export async function raiseFences(
-  redis: RedisClient,
-  keys: readonly string[],
-  readAt: number,
-): Promise<void> {
+export const raiseFences = (redis: RedisClient, keys: readonly string[], readAt: number): Promise<void> =>
+  raise(redis, keys.map(fenceKey), readAt);
+
+/** Refuses the writes to sets, and the fills after a miss, whose read began before now. @throws the error that Redis answered */
+export const raiseRemovalFence = async (redis: RedisClient): Promise<void> =>
+  raise(redis, [REMOVAL_FENCE], await readRedisTime(redis));
+
+async function raise(redis: RedisClient, fences: readonly string[], readAt: number): Promise<void> {
   await runScript(
     redis,
     RAISE,
-    keys.map((key) => ({ keys: [fenceKey(key)], args: [readAt] })),
+    fences.map((fence) => ({ keys: [fence], args: [readAt] })),
   );
 }

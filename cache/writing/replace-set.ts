@@ -3,7 +3,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
-import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
+import { fenceKey, LUA_READ_FENCE, writeUnlessRemoved } from './read-fence.ts';
 import { stagingKey } from './staging-key.ts';
 import { EmptyEntryError, type WrittenTotals } from './write-entries.ts';
 import { addCommand, WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
@@ -66,9 +66,10 @@ return redis.call('UNLINK', KEYS[1])`);
 
 /**
  * Replaces one set (ranking, list, statistics, autocomplete). Readers see the whole old set or the whole new set: a large one is
- * staged under another key in bounded chunks, then renamed. The TTL moves with it. A set whose read began later stays.
+ * staged under another key in bounded chunks, then renamed. The TTL moves with it. A set whose read began later stays. So does the old set
+ * when values were removed from the cache since the read began.
  * @param readAt when the read of the new set began, as `readRedisTime` returns it
- * @returns no keys when a set of a later read stays
+ * @returns no keys when the new set was not written
  * @throws EmptyEntryError when the new set has no members
  * @throws IncompleteSetError when Redis lost or repeated members of a large set during the write
  */
@@ -79,17 +80,22 @@ export async function replaceSet(
 ): Promise<WrittenTotals> {
   const size = entrySize(entry);
   if (size === 0) throw new EmptyEntryError(entry.key);
-  const written =
-    size <= MEMBERS_PER_CALL || entry.type === 'string'
-      ? await runScript(redis, REPLACE_SET, [
-          {
-            keys: [entry.key, fenceKey(entry.key)],
-            args: [readAt, entry.ttlSeconds, ...addCommand(entry)],
-          },
-        ])
-      : await replaceLargeSet(redis, entry, readAt);
+  const written = await writeUnlessRemoved(redis, {
+    readAt,
+    write: () =>
+      size <= MEMBERS_PER_CALL || entry.type === 'string'
+        ? replaceSmallSet(redis, entry, readAt)
+        : replaceLargeSet(redis, entry, readAt),
+    undo: (removedAt) => removeSet(redis, entry.key, removedAt),
+  });
   return written === 0 ? { keys: 0, bytes: 0 } : { keys: 1, bytes: entryBytes(entry) };
 }
+
+/** @returns 1, or 0 when a set of a later read stays */
+const replaceSmallSet = (redis: RedisClient, entry: CacheEntry, readAt: number): Promise<number> =>
+  runScript(redis, REPLACE_SET, [
+    { keys: [entry.key, fenceKey(entry.key)], args: [readAt, entry.ttlSeconds, ...addCommand(entry)] },
+  ]);
 
 /** @returns 1, or 0 when a set of a later read stays */
 async function replaceLargeSet(redis: RedisClient, entry: SetEntry, readAt: number): Promise<number> {

@@ -1,5 +1,6 @@
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
 import { registerCodecs } from './kafkajs/codecs.ts';
+import { toBootstrapServer, withIpv6Brokers } from './kafkajs/ipv6-brokers.ts';
 import { patchAddPartitions } from './kafkajs/patch-add-partitions.ts';
 import { patchConnection } from './kafkajs/patch-connection.ts';
 import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
@@ -12,6 +13,7 @@ type KafkaLog = (level: 'warn' | 'error', message: string, details: Record<strin
 /**
  * Creates a Kafka client. Sets every number for which kafkajs has a default, since its defaults do not fit
  * (docs/decisions/0006-kafkajs.md). Reads every compression that Kafka has.
+ * @param brokers host:port, with an IPv6 address in brackets
  * @param socketFactory opens the connections; by default kafkajs does
  */
 export function createKafkaClient(
@@ -27,14 +29,14 @@ export function createKafkaClient(
   patchAddPartitions();
   patchEncoder();
   const config: KafkaConfig = {
-    brokers: [...brokers],
+    brokers: brokers.map(toBootstrapServer),
     clientId,
     connectionTimeout: 3000,
     requestTimeout: 15_000,
     retry: KAFKA_RETRY,
     logLevel: kafkajs.logLevel.WARN,
     logCreator: toLogCreator(log),
-    ...(socketFactory && { socketFactory }),
+    socketFactory: withIpv6Brokers(socketFactory),
   };
   return new kafkajs.Kafka(config);
 }

@@ -28,14 +28,14 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
   {
     ...keyDoc(ranking.name, fenceKey('{key}'), anySet),
     content:
-      'the start of the read that the present set comes from, or of the read that did not find the row of a deleted hash: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
+      'the start of the read that the present set comes from, or of the read that did not find the row of a deleted hash, or when an operator deleted the key: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
     typeAndTtl: ['STRING', 'of the set; 15 min at least'],
     writers: 'warms; the API after a miss of a set',
   },
   {
     ...keyDoc(ranking.name, REMOVAL_FENCE, anySet),
     content:
-      'when an operator last deleted from the cache or erased a KOL: microseconds since 1970 by the clock of Redis. An API process does not serve a value that it read before this time as stale',
+      'when an operator last deleted whole kinds from the cache or erased a KOL: microseconds since 1970 by the clock of Redis. No set, and nothing after a miss, is written whose read began earlier, and an API process does not serve it as stale',
     typeAndTtl: ['STRING', '15 min'],
     writers: 'the API',
   },

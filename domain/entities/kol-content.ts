@@ -1,6 +1,6 @@
 import type { CacheEntry } from '../schema/entry.ts';
-import { FieldError } from '../schema/field.ts';
-import type { Content } from './content.ts';
+import { parseList } from '../schema/field.ts';
+import { content, type Content } from './content.ts';
 
 /** Items in the list of a KOL. */
 export const KOL_CONTENT_LIMIT = 50;
@@ -16,10 +16,6 @@ export const kolContent = {
     type: 'string',
     value: JSON.stringify(items),
   }),
-  /** @throws FieldError or SyntaxError when it is not a list */
-  fromString: (json: string): readonly Content[] => {
-    const items: unknown = JSON.parse(json);
-    if (!Array.isArray(items)) throw new FieldError(json, 'a JSON array');
-    return items as Content[];
-  },
+  /** @throws FieldError or SyntaxError when it is not a list of whole items */
+  fromString: (json: string): readonly Content[] => parseList(content.fields, json),
 };

@@ -1,6 +1,6 @@
 import type { CacheEntry } from '../schema/entry.ts';
-import { FieldError } from '../schema/field.ts';
-import type { Profile } from './profile.ts';
+import { parseList } from '../schema/field.ts';
+import { profile, type Profile } from './profile.ts';
 
 /** kol:profiles:list:{platform}: profiles of the platform as one JSON array, most followers first. */
 export const profileList = {
@@ -13,10 +13,6 @@ export const profileList = {
     type: 'string',
     value: JSON.stringify(profiles),
   }),
-  /** @throws FieldError or SyntaxError when it is not a list */
-  fromString: (json: string): readonly Profile[] => {
-    const profiles: unknown = JSON.parse(json);
-    if (!Array.isArray(profiles)) throw new FieldError(json, 'a JSON array');
-    return profiles as Profile[];
-  },
+  /** @throws FieldError or SyntaxError when it is not a list of whole profiles */
+  fromString: (json: string): readonly Profile[] => parseList(profile.fields, json),
 };

@@ -7,7 +7,8 @@ export const riskLevels = ['low', 'moderate', 'elevated', 'high'] as const;
 export type RiskLevel = (typeof riskLevels)[number];
 
 /** The sources of the features that a score was computed from. */
-type FeaturesFrom = 'event' | 'event+lakehouse' | 'lakehouse';
+const featureSources = ['event', 'event+lakehouse', 'lakehouse'] as const;
+type FeaturesFrom = (typeof featureSources)[number];
 
 /** kol:score:{kol_id}, as JSON. */
 export interface Score {
@@ -29,6 +30,31 @@ export interface Score {
   readonly features_from: FeaturesFrom;
 }
 
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isUpTo = (max: number) => (value: unknown) => typeof value === 'number' && value >= 0 && value <= max;
+const isOneOf = (values: readonly unknown[]) => (value: unknown) => values.includes(value);
+const orNull = (isValid: (value: unknown) => boolean) => (value: unknown) => value === null || isValid(value);
+const isSource = (value: unknown): boolean => {
+  const { topic, partition, offset } = Object(value) as Partial<Record<keyof EventSource, unknown>>;
+  return isText(topic) && Number.isSafeInteger(partition) && Number.isSafeInteger(offset);
+};
+
+/** What each field of a score can be. */
+const fieldChecks: Readonly<Record<keyof Score, (value: unknown) => boolean>> = {
+  kol_id: isText,
+  platform: orNull(isText),
+  trust_score: isUpTo(100),
+  trust_label: isOneOf(riskLevels),
+  risk_level: isOneOf(riskLevels),
+  is_trustworthy: isOneOf([true, false]),
+  confidence: isUpTo(1),
+  model_version: isText,
+  timestamp: isText,
+  event_time_ms: orNull(Number.isFinite),
+  source: orNull(isSource),
+  features_from: isOneOf(featureSources),
+};
+
 export const score = {
   name: 'score',
   ttlSeconds: 3600,
@@ -41,9 +67,11 @@ export const score = {
   }),
   /** @throws FieldError or SyntaxError when it is not a score; fields that older writers did not write are not required */
   fromString: (json: string): Score => {
-    const value = JSON.parse(json) as Partial<Score> | null;
-    if (typeof value?.kol_id !== 'string' || typeof value.trust_score !== 'number')
-      throw new FieldError(json, 'a score');
-    return value as Score;
+    const given = Object(JSON.parse(json)) as Readonly<Record<string, unknown>>;
+    const known = Object.entries(fieldChecks).filter(
+      ([name]) => given[name] !== undefined || name === 'kol_id' || name === 'trust_score',
+    );
+    if (!known.every(([name, isValid]) => isValid(given[name]))) throw new FieldError(json, 'a score');
+    return Object.fromEntries(known.map(([name]) => [name, given[name]])) as unknown as Score;
   },
 };

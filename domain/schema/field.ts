@@ -145,6 +145,25 @@ export function parseFields<F extends Fields>(
   return value as ValueOf<F>;
 }
 
+/** Reads a JSON array of such objects. @throws FieldError or SyntaxError when it is none, or an object lacks a field or has a wrong one */
+export function parseList<F extends Fields>(fields: F, json: string): readonly ValueOf<F>[] {
+  const items: unknown = JSON.parse(json);
+  if (!Array.isArray(items)) throw new FieldError(json, 'a JSON array');
+  for (const item of items) checkFields(fields, item);
+  return items as ValueOf<F>[];
+}
+
+function checkFields(fields: Fields, item: unknown): void {
+  if (typeof item !== 'object' || item === null) throw new FieldError(JSON.stringify(item), 'a JSON object');
+  for (const name in fields) {
+    const value = (item as Readonly<Record<string, Scalar | object | undefined>>)[name];
+    const isScalar = value !== undefined && (value === null || typeof value !== 'object');
+    // A value is right if its text means that value.
+    if (!isScalar || fields[name]?.parse(serializeValue(value)) !== value)
+      throw new FieldError(JSON.stringify(value) ?? '', `a value of the field ${name}`);
+  }
+}
+
 /** The value as the API returns it. */
 export function fieldsToJson<F extends Fields>(fields: F, value: ValueOf<F>): ValueOf<F> {
   const json: Record<string, Scalar> = {};

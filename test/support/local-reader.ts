@@ -1,6 +1,7 @@
 import { tableSource } from '../../cache/reading/entity-sources.ts';
 import { followInvalidations } from '../../cache/reading/invalidations.ts';
 import { createLocalTier, type LocalTier, type LocalTierOptions } from '../../cache/reading/local-tier.ts';
+import type { Caller } from '../../cache/reading/read-controls.ts';
 import { createReadThrough } from '../../cache/reading/read-through.ts';
 import { closeRedis } from '../../clients/redis.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
@@ -14,7 +15,10 @@ const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 60, staleSeco
 export interface LocalReader {
   readonly tier: LocalTier;
   /** The tier that answered, and the followers of a profile. */
-  readonly read: (id: string) => Promise<readonly [outcome: string, followers: number | null | undefined]>;
+  readonly read: (
+    id: string,
+    caller?: Caller,
+  ) => Promise<readonly [outcome: string, followers: number | null | undefined]>;
   /** Reads until the local tier answers, as it does for the second read once Redis tracks the first. */
   readonly readLocally: (id: string) => Promise<void>;
   readonly problems: unknown[];
@@ -48,8 +52,8 @@ export async function startLocalReader(
     now: () => NOW,
     onProblem: (problem) => problems.push(problem),
   });
-  const read = async (id: string) => {
-    const { outcome, value } = await through.read(id);
+  const read = async (id: string, caller?: Caller) => {
+    const { outcome, value } = await through.read(id, caller);
     return [outcome, value?.followers_count] as const;
   };
   return {

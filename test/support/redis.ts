@@ -14,9 +14,12 @@ async function everyKey(redis: RedisClient): Promise<string[]> {
   return keys.sort();
 }
 
+/** What Redis answers to TTL for a key that never expires. */
+const NO_TTL = -1;
+
 /** Keys that never expire. */
 export async function keysWithoutTtl(redis: RedisClient): Promise<string[]> {
   const keys = await everyKey(redis);
   const ttls = await Promise.all(keys.map((key) => redis.ttl(key)));
-  return keys.filter((_, index) => !(Number(ttls[index]) > 0));
+  return keys.filter((_, index) => ttls[index] === NO_TTL);
 }

@@ -85,6 +85,7 @@ describe('methods', () => {
 
   test.each([
     '/',
+    '/livez',
     '/healthz',
     '/readyz',
     '/api/v1/kols',

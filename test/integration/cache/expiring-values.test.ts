@@ -219,6 +219,23 @@ describeOnRedisAndCluster('a value that', (target) => {
       expect(queries).toEqual([['kol-7']]);
     });
 
+    test('is not served to a client that demands a fresh one, also if another client reads it at that time', async () => {
+      const { load, queries, release } = source(9);
+      const reader = await start({ load });
+      await expire(reader);
+      queries.length = 0;
+      const controls = {
+        ...{ maxAge: 60, noCache: false, onlyIfCached: false },
+        mayRefresh: () => Promise.resolve(true),
+      };
+      const plain = reader.read('kol-7');
+      const demanding = reader.read('kol-7', { controls });
+      expect(await plain).toEqual(['stale', 7]);
+      release();
+      expect(await demanding).toEqual(['miss', 9]);
+      expect(queries).toEqual([['kol-7']]);
+    });
+
     test('is served for a bounded time while the lakehouse fails', async () => {
       const { load, release } = source(away);
       release();

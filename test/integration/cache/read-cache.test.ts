@@ -5,6 +5,7 @@ import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
 import { tableSource, trendingSource } from '../../../cache/reading/entity-sources.ts';
 import { fillItem } from '../../../cache/reading/fill-entry.ts';
 import { createMayExist } from '../../../cache/reading/known-ids.ts';
+import { NotCachedError } from '../../../cache/reading/not-cached.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
 import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
@@ -244,6 +245,24 @@ describeOnRedisAndCluster('reading', (target) => {
       const gone = await connectTo(target.url, 'serve');
       gone.disconnect();
       expect([await answers(current, gone), asked]).toEqual([[true, true], 0]);
+    });
+
+    test('asks nothing of the lakehouse while read-through is off, not even whether an id exists', async () => {
+      const asked: string[] = [];
+      const ask = (what: string) => {
+        asked.push(what);
+        return Promise.resolve(false);
+      };
+      const { read } = createReadThrough(
+        {
+          ...tableSource(profile, () => ask('rows').then(() => [])),
+          mayExist: () => ask('versions'),
+          guard: { checks: 'absence', accepts: () => ask('shrinkage') },
+        },
+        { ...dependencies(), switches: () => ({ readThrough: false, earlyRefresh: true }) },
+      );
+      await expect(read('nobody')).rejects.toThrow(NotCachedError);
+      expect(asked).toEqual([]);
     });
 
     test('fills a missing list', async () => {

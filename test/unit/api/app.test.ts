@@ -92,9 +92,9 @@ describe('the request log', () => {
   test('has health checks at debug level only', async () => {
     const readiness = () => Promise.resolve({ status: 'unavailable', parts: {} } as const);
     const url = await serve({ readiness });
-    await fetch(`${url}/healthz`);
-    await fetch(`${url}/readyz`);
+    for (const path of ['/livez', '/healthz', '/readyz']) await fetch(url + path);
     expect(lines).toMatchObject([
+      { level: 20, url: '/livez', status: 200 },
       { level: 20, url: '/healthz', status: 200 },
       { level: 20, url: '/readyz', status: 503 },
     ]);

@@ -59,3 +59,23 @@ test('no other answer may run scripts', async () => {
     expect(headers.get('content-security-policy'), path).toBe("default-src 'none';frame-ancestors 'none'");
   }
 });
+
+const CSS = '/docs/swagger-ui.css';
+
+test('a file of the page is sent whole to a request for a range', async () => {
+  for (const range of ['bytes=0-9', 'bytes=99999999-']) {
+    const { status, headers } = await fetch(url + CSS, { headers: { range } });
+    expect([range, status, headers.get('accept-ranges')]).toEqual([range, 200, null]);
+  }
+});
+
+test.each([
+  ['If-Match', '"x"'],
+  ['If-Unmodified-Since', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+])('a file of the page that is not as %s demands is a 412', async (name, value) => {
+  const response = await fetch(url + CSS, { headers: { [name]: value } });
+  expect([response.status, await response.json()]).toMatchObject([
+    412,
+    { type: 'urn:kol-cache:problem:precondition-failed', status: 412 },
+  ]);
+});

@@ -46,13 +46,19 @@ describe('an address that is printed', () => {
       TRINO_URL: 'http://[2001:db8::1]:8080',
       ML_API_URL: 'http://[::1]:8000',
       TEMPORAL_ADDRESS: '[::1]:7233',
+      KAFKA_BROKERS: '[::1]:9092, [2001:db8::1]:9092, host:9092',
     });
-    expect(config).toMatchObject({ REDIS_URL: 'redis://[::1]:6379', TEMPORAL_ADDRESS: '[::1]:7233' });
+    expect(config).toMatchObject({
+      REDIS_URL: 'redis://[::1]:6379',
+      TEMPORAL_ADDRESS: '[::1]:7233',
+      KAFKA_BROKERS: ['[::1]:9092', '[2001:db8::1]:9092', 'host:9092'],
+    });
   });
 
   test.each(['::1:7233', '[::1]', '[host]:7233', 'host', 'host:', 'a b:1', '[::1:7233'])(
-    'of Temporal is not %o',
+    'of Temporal or of a broker is not %o',
     (address) => {
+      expect(problemOf({ KAFKA_BROKERS: `host:9092,${address}` })).toContain('must be host:port');
       expect(problemOf({ TEMPORAL_ADDRESS: address })).toContain('must be host:port');
     },
   );
