@@ -1,8 +1,8 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
+import { entryBytes, entrySize, type CacheEntry, type HashEntry } from '../../domain/schema/entry.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import { runScript } from '../redis/lua-script.ts';
-import { hashWrites, MAX_FIELDS, writeHashes, type HashEntry, type HashWrite } from './write-hashes.ts';
+import { hashWrites, MAX_FIELDS, writeHashes, type HashWrite } from './write-hashes.ts';
 import { WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
 /** An entry without members must not replace the cached one. */
@@ -75,9 +75,6 @@ const isSmallHash = (entry: CacheEntry): entry is HashEntry =>
  * Adds fields to a hash, and restores its full TTL.
  * @throws the first error that Redis answered
  */
-export async function addFields(
-  redis: RedisClient,
-  entry: Extract<CacheEntry, { type: 'hash' }>,
-): Promise<void> {
+export async function addFields(redis: RedisClient, entry: HashEntry): Promise<void> {
   await runScript(redis, WRITE_MEMBERS, [writeMembersCall(entry.key, entry, 'add')]);
 }
