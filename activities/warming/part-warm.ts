@@ -15,6 +15,7 @@ import type { WarmScope } from '../../domain/warming/warm-scope.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { keepRefused, type RefusedRenewal } from './keep-refused.ts';
+import { translateProgramError } from './translate-program-error.ts';
 import { translateRedisError } from './translate-redis-error.ts';
 import { translateTrinoError } from './translate-trino-error.ts';
 
@@ -102,7 +103,8 @@ export class PartWarm {
   /**
    * Runs the activity's work with heartbeats, whose details are the counts. If the lakehouse cannot replace the part, what is cached of it is
    * renewed.
-   * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good
+   * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good,
+   *   ProgramError for an error of this program
    */
   run<T>(work: () => Promise<T>): Promise<T> {
     return withHeartbeat(
@@ -110,7 +112,7 @@ export class PartWarm {
         try {
           return await work();
         } catch (error) {
-          throw translateRedisError(await this.#keep(translateTrinoError(error)));
+          throw translateRedisError(await this.#keep(translateTrinoError(translateProgramError(error))));
         }
       },
       () => this.counts,
