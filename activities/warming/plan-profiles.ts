@@ -82,7 +82,12 @@ export function createPlanProfiles(
 
     if (
       warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
-      (await refreshUnchangedProfiles(warm, lakehouse, last, areAllHot ? 'all' : await select(hot.room, now)))
+      (await refreshUnchangedProfiles(warm, lakehouse, {
+        last,
+        hot: areAllHot ? 'all' : await select(hot.room, now),
+        writesPerSecond: options.writesPerSecond,
+        readAt,
+      }))
     ) {
       if (!args.dryRun) {
         await warm.writeMetadata(last, now);
