@@ -56,7 +56,7 @@ export async function deleteRemovedRows(
 ): Promise<number> {
   let present = 0;
   let olderIds: string[] = [];
-  for await (const page of scanRows(warm, entity, Date.parse(readAt) * 1000)) {
+  for await (const page of scanRows(warm, entity, readAt)) {
     present += page.filter(
       ({ id, cachedAt }) => cachedAt === readAt || (cachedAt > readAt && isWarmed(id)),
     ).length;

@@ -86,7 +86,7 @@ export function createPlanProfiles(
         last,
         hot: areAllHot ? 'all' : await select(hot.room, now),
         writesPerSecond: options.writesPerSecond,
-        readAt,
+        readAt: cachedAtOf(readAt),
       }))
     ) {
       if (!args.dryRun) {

@@ -1,7 +1,6 @@
 import type { HotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import { readHotIds } from '../../cache/writing/hot-ids.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
-import { cachedAtOf } from '../../clients/redis.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
@@ -17,8 +16,8 @@ interface UnchangedProfiles {
   /** 'all' when every profile of the lakehouse is kept warm. */
   readonly hot: 'all' | (HotProfiles & { readonly room: number });
   readonly writesPerSecond: number;
-  /** When this warm began: the time of Redis in microseconds. */
-  readonly readAt: number;
+  /** `cached_at` of the rows that this warm writes. */
+  readonly readAt: string;
 }
 
 /**
@@ -60,7 +59,7 @@ export async function refreshUnchangedProfiles(
   warm.skipUnchanged(last, renewed);
   // What is left are profiles that are read often, and not cached from these tables.
   const rate = createRateLimiter(writesPerSecond, warm.reading.signal);
-  await writeProfilesById(warm, lakehouse, [...wantedIds], { readAt: cachedAtOf(readAt), rate });
+  await writeProfilesById(warm, lakehouse, [...wantedIds], { readAt, rate });
   if (!warm.args.dryRun) warm.counts.cached = warm.counts.renewed + warm.counts.keys;
   return true;
 }

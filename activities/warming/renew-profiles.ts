@@ -36,7 +36,7 @@ export async function renewProfiles(
   const gone: string[] = [];
   const filled: string[] = [];
   let cached = 0;
-  for await (const page of prefetchPages(scanRows(warm, profile, Date.parse(now) * 1000))) {
+  for await (const page of prefetchPages(scanRows(warm, profile, now))) {
     const due: { readonly key: string; readonly ttlSeconds: number }[] = [];
     for (const { id, cachedAt } of page) {
       if (cachedAt < oldest) continue;

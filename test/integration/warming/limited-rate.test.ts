@@ -16,6 +16,14 @@ beforeEach(() => harness.redis.flushdb());
 const countProfiles = async () =>
   (await allKeys(harness.redis)).filter((key) => key.startsWith('kol:profile:')).length;
 
+test('hot profiles are written in chunks of a second, not in pages', async () => {
+  const hot = await harness.start({ parts: ['profiles'] });
+  await until('hot profiles are written', async () => (await countProfiles()) > 0);
+  expect(await countProfiles()).toBeLessThan(40);
+  await hot.result();
+  expect(await countProfiles()).toBe(60);
+});
+
 test('splits at a limited rate leave a query to the other parts', async () => {
   const profiles = await harness.start({ parts: ['profiles'], allProfiles: true });
   await until('profiles are written', async () => (await countProfiles()) > 20);
@@ -23,12 +31,4 @@ test('splits at a limited rate leave a query to the other parts', async () => {
   expect(await countProfiles()).toBeLessThan(300);
   await profiles.cancel();
   await expect(profiles.result()).rejects.toThrow();
-});
-
-test('hot profiles are written in chunks of a second, not in pages', async () => {
-  const hot = await harness.start({ parts: ['profiles'] });
-  await until('hot profiles are written', async () => (await countProfiles()) > 0);
-  expect(await countProfiles()).toBeLessThan(40);
-  await hot.result();
-  expect(await countProfiles()).toBe(60);
 });
