@@ -3,10 +3,10 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { ConfigError } from '../config/config.ts';
 import { parseEtlLoad, parseEtlRunSelector, type EtlRunStatus } from '../contract/etl-loads.ts';
-import type { EtlLoad } from '../domain/warming/etl-load.ts';
+import { partsAndScopesOf, type EtlLoad, type PartsAndScopes } from '../domain/warming/etl-load.ts';
 import type { EtlRunSelector } from '../domain/warming/load-memory.ts';
 import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-value.ts';
-import { partsOfTables } from '../domain/warming/warm-parts.ts';
+import type { WarmPart } from '../domain/warming/warm-parts.ts';
 import { signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
 import { exitCodeOf, NoAnswerError, printRun, readRun, waitForRun } from './etl-run.ts';
 import { createCommand, runCommand } from './run-command.ts';
@@ -105,12 +105,21 @@ function loaded(load: EtlLoad, json: boolean): Promise<void> {
       console.log(JSON.stringify({ workflowId, runId, load }, null, 2));
       return;
     }
-    const parts = partsOfTables(load.tables);
-    const effect =
-      parts.length === 0 ? 'the cache holds nothing from it' : `it warms the parts ${parts.join(', ')}`;
+    const effect = formatEffect(partsAndScopesOf([load]));
     const message = `Signalled the load of ${load.tables.join(', ')} to workflow ${workflowId}; ${effect}`;
     console.log(withWorkflowLink(message, config, workflowId));
   });
+}
+
+/** What a load makes stale. Of a load with ids, only the keys of these ids are warmed. */
+function formatEffect({ parts, scopes }: PartsAndScopes): string {
+  if (parts.length === 0) return 'the cache holds nothing from it';
+  const ofPart = (part: WarmPart) => {
+    const { ids, platforms } = scopes[part] ?? {};
+    if (ids !== undefined) return `${ids.length} ids of ${part}`;
+    return platforms === undefined ? part : `${part} (${platforms.join(', ')})`;
+  };
+  return `it warms ${parts.map(ofPart).join(', ')}`;
 }
 
 function commaSeparated(text: string): string[] {

@@ -1,14 +1,8 @@
 import { userInfo } from 'node:os';
-import {
-  ApplicationFailure,
-  CancelledFailure,
-  WorkflowFailedError,
-  type Client,
-  type WorkflowHandle,
-} from '@temporalio/client';
+import { CancelledFailure, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { Option } from 'commander';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
-import { reportOfFailure } from '../clients/temporal/read-warm.ts';
+import { reasonOfFailure, reportOfFailure } from '../clients/temporal/read-warm.ts';
 import { readWarmProgress } from '../clients/temporal/read-warm-progress.ts';
 import { startWarm } from '../clients/temporal/start-warm.ts';
 import { ConfigError, type Config } from '../config/config.ts';
@@ -109,18 +103,17 @@ function cancelOnInterrupt(run: WorkflowHandle, stopProgress: () => void): void 
 
 /** Prints why a warm failed and sets the exit code. @throws the error if it is not the failure of a warm */
 function handleFailure(error: unknown, options: Options): void {
-  const failure = error instanceof WorkflowFailedError ? error.cause : undefined;
-  if (failure instanceof CancelledFailure) {
+  if (!(error instanceof WorkflowFailedError)) throw error;
+  if (error.cause instanceof CancelledFailure) {
     console.error(
       'The warm was cancelled. Entries that it wrote stay; each ranking or list is either the old or the new one.',
     );
     process.exitCode = INTERRUPTED;
     return;
   }
-  if (!(failure instanceof ApplicationFailure)) throw error;
-  const report = reportOfFailure(failure);
+  const report = reportOfFailure(error.cause);
   if (report !== null) printReport(report, options);
-  console.error(failure.cause?.message ?? failure.message);
+  console.error(reasonOfFailure(error));
   process.exitCode = 1;
 }
 

@@ -120,7 +120,8 @@ function lakehouseClients({ config, profile, log, factories, once }: Context) {
   };
   const trino = once(() => factories.createTrino(trinoOptions));
   const warmTrino = once(() =>
-    factories.createTrino({ ...trinoOptions, concurrency: config.WARM_TRINO_QUERIES }),
+    // At least 2: splits at a limited rate hold their queries for minutes, and leave one to the other parts.
+    factories.createTrino({ ...trinoOptions, concurrency: Math.max(2, config.WARM_TRINO_QUERIES) }),
   );
   const silver = once(() =>
     createSilverCatalog(trino(), {

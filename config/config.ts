@@ -206,7 +206,7 @@ export const environmentSchema = z.object({
     .default(25)
     .describe('Share of the maxmemory of Redis for hot profiles, in percent'),
   WARM_TRINO_QUERIES: count(4).describe(
-    'Trino queries of warms at the same time: for each worker, and for the splits of one warm of all profiles over all workers',
+    'Trino queries of warms at the same time on each worker, at least 2. One less is the limit for the splits of a warm of all profiles, over all workers',
   ),
   WARM_WRITES_PER_SECOND: z.coerce
     .number()

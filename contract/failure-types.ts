@@ -21,6 +21,8 @@ export const failureTypes = {
   redisFull: 'RedisFull',
   /** Redis is a read-only replica. Retried, since a failover may be in progress. */
   redisReadOnly: 'RedisReadOnly',
+  /** The program itself failed, such as a TypeError. A retry does not help. */
+  programError: 'ProgramError',
   /** A seek could not be carried out. The update fails; the loop continues. */
   seekFailed: 'SeekFailed',
 } as const;

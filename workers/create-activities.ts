@@ -67,7 +67,8 @@ export async function createActivities(
         warmEverySeconds: config.WARM_EVERY_MINUTES * 60,
         perPlatform: Math.max(...config.WARM_RANKING_LIMITS),
         rowsPerSplit: ROWS_PER_SPLIT,
-        parallelSplits: config.WARM_TRINO_QUERIES,
+        // One query is left to the other parts, also when all splits run on this worker.
+        parallelSplits: Math.max(1, config.WARM_TRINO_QUERIES - 1),
         writesPerSecond: config.WARM_WRITES_PER_SECOND,
       },
     }),

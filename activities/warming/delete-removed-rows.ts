@@ -1,4 +1,3 @@
-import { scanEntities } from '../../cache/redis/scan-entities.ts';
 import { deleteUnlessStreamed } from '../../cache/writing/delete-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { readRedisTime } from '../../clients/redis.ts';
@@ -7,6 +6,7 @@ import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm } from './part-warm.ts';
+import { scanRows } from './scan-rows.ts';
 import { assertUnchanged } from './read-one-version.ts';
 
 /** Ids in one query of the lakehouse. */
@@ -43,26 +43,28 @@ interface WarmedRead {
 
 /**
  * Deletes all cached rows that the lakehouse no longer has, after a warm wrote those that it has.
+ * @param isWarmed whether the warm chose an id: such a row counts also when a reader has cached it again since
  * @throws TableChangedError before a deletion, when files of the versions that were read have changed
- * @returns how many cached rows this warm wrote, and how many were cached later
+ * @returns how many of the rows that this warm wrote are cached
  */
 export async function deleteRemovedRows(
   warm: PartWarm,
   lakehouse: Lakehouse,
   entity: Entity,
   { readAt, versions }: WarmedRead,
-): Promise<{ writtenByWarm: number; cachedLater: number }> {
-  let writtenByWarm = 0;
-  let cachedLater = 0;
+  isWarmed: (id: string) => boolean = () => false,
+): Promise<number> {
+  let present = 0;
   let olderIds: string[] = [];
-  for await (const page of scanEntities(warm.redis, entity)) {
-    writtenByWarm += page.filter(({ cachedAt }) => cachedAt === readAt).length;
-    cachedLater += page.filter(({ cachedAt }) => cachedAt > readAt).length;
+  for await (const page of scanRows(warm, entity, readAt)) {
+    present += page.filter(
+      ({ id, cachedAt }) => cachedAt === readAt || (cachedAt > readAt && isWarmed(id)),
+    ).length;
     olderIds.push(...page.filter(({ cachedAt }) => cachedAt < readAt).map(({ id }) => id));
     if (olderIds.length < CHUNK) continue;
     await deleteRemovedIds(warm, lakehouse, entity, { ids: olderIds, versions });
     olderIds = [];
   }
   await deleteRemovedIds(warm, lakehouse, entity, { ids: olderIds, versions });
-  return { writtenByWarm, cachedLater };
+  return present;
 }

@@ -1,4 +1,5 @@
 import { readCachedFiles, writeCachedFiles } from '../../cache/writing/cached-files.ts';
+import { readHotIds } from '../../cache/writing/hot-ids.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts } from '../../domain/warming/table-version.ts';
@@ -63,10 +64,10 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       // Far fewer rows than the plan counted mean that a read was cut short. Then nothing may be removed.
       refuseShrinkage(warm, [{ what: 'rows read', before: plan.total, now: rowsRead }], maxShrinkPercent);
 
-      const { writtenByWarm, cachedLater } = await deleteRemovedRows(warm, lakehouse, profile, plan);
       const areAllHot = plan.room === null;
-      // When all profiles are hot, one that a reader cached again later is present too.
-      const present = areAllHot ? writtenByWarm + cachedLater : writtenByWarm;
+      // A profile of this warm that a reader cached again later is present too.
+      const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
+      const present = await deleteRemovedRows(warm, lakehouse, profile, plan, isWarmed);
       let keys = written.keys + written.renewed;
       // A KOL that the lakehouse has twice is one key.
       if (areAllHot && (present < keys || rowsRead > keys)) {

@@ -1,3 +1,4 @@
+import { unlessWrongType } from '../../cache/redis/wrong-type.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { knownIds } from '../../domain/entities/known-ids.ts';
 import type { Fields } from '../../domain/schema/field.ts';
@@ -20,7 +21,8 @@ export async function knownIdsSet(
   const { table } = entity;
   const version = knownIds.versionOf(table, at);
   if (version === null) return [];
-  const [heldVersion, held] = await warm.redis.hmget(knownIds.key(table), 'version', 'filter');
+  const [heldVersion, held] =
+    (await unlessWrongType(warm.redis.hmget(knownIds.key(table), 'version', 'filter'))) ?? [];
   const filter =
     held != null && heldVersion === version && !warm.args.force
       ? held

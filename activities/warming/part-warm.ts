@@ -16,6 +16,7 @@ import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { keepRefused, type RefusedRenewal } from './keep-refused.ts';
 import { translateSchemaError } from './source-schema-mismatch.ts';
+import { translateProgramError } from './translate-program-error.ts';
 import { translateRedisError } from './translate-redis-error.ts';
 import { translateTrinoError } from './translate-trino-error.ts';
 
@@ -111,7 +112,7 @@ export class PartWarm {
    * Runs the activity's work with heartbeats, whose details are the counts. If the lakehouse cannot replace the part, what is cached of it is
    * renewed.
    * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good,
-   *   SourceSchemaMismatch when a table breaks the contract
+   *   SourceSchemaMismatch when a table breaks the contract, ProgramError for an error of this program
    */
   run<T>(work: () => Promise<T>): Promise<T> {
     return withHeartbeat(
@@ -120,8 +121,8 @@ export class PartWarm {
           return await work();
         } catch (error) {
           const { attempt } = Context.current().info;
-          const failure = translateSchemaError(translateTrinoError(error), attempt);
-          throw translateRedisError(await this.#keep(failure));
+          const failure = translateTrinoError(translateProgramError(error));
+          throw translateRedisError(await this.#keep(translateSchemaError(failure, attempt)));
         }
       },
       () => this.counts,

@@ -83,7 +83,12 @@ export function createPlanProfiles(
 
     if (
       warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
-      (await refreshUnchangedProfiles(warm, lakehouse, last, areAllHot ? 'all' : await select(hot.room, now)))
+      (await refreshUnchangedProfiles(warm, lakehouse, {
+        last,
+        hot: areAllHot ? 'all' : await select(hot.room, now),
+        writesPerSecond: options.writesPerSecond,
+        readAt: cachedAtOf(readAt),
+      }))
     ) {
       if (!args.dryRun) {
         await warm.writeMetadata(last, now);

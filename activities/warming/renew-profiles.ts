@@ -1,7 +1,7 @@
-import { scanEntities } from '../../cache/redis/scan-entities.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartWarm } from './part-warm.ts';
+import { scanRows } from './scan-rows.ts';
 import { prefetchPages } from './prefetch.ts';
 
 /** Times of reads, as `cached_at`. */
@@ -36,7 +36,7 @@ export async function renewProfiles(
   const gone: string[] = [];
   const filled: string[] = [];
   let cached = 0;
-  for await (const page of prefetchPages(scanEntities(warm.redis, profile))) {
+  for await (const page of prefetchPages(scanRows(warm, profile, now))) {
     const due: { readonly key: string; readonly ttlSeconds: number }[] = [];
     for (const { id, cachedAt } of page) {
       if (cachedAt < oldest) continue;

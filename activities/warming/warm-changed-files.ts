@@ -17,7 +17,7 @@ import { versionTexts, type TableVersions } from '../../domain/warming/table-ver
 import { deleteRemovedIds } from './delete-removed-rows.ts';
 import type { PartWarm } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
-import { createRateLimiter } from './rate-limiter.ts';
+import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
 import { assertUnchanged } from './read-one-version.ts';
 import { renewProfiles } from './renew-profiles.ts';
 import { chunkSizeOf, PROFILE_CHUNK, writeProfiles, writeProfilesById, writesOf } from './write-profiles.ts';
@@ -101,7 +101,16 @@ async function warmFiles(
   const rows = tableRows[profile.table] ?? 0;
   const ids = read.filesAreGone ? await readIds(warm, lakehouse, versions) : null;
   if (ids !== null && ids.size < rows) return 'files are gone, and some ids have several rows';
-  const { created, repeats, mayRepeat } = await writeRowsOfFiles(warm, lakehouse, profiles, read);
+  const rate = createRateLimiter(profiles.writesPerSecond, warm.reading.signal);
+  const { created, repeats, mayRepeat } = await writeRowsOfFiles(
+    warm,
+    lakehouse,
+    { ...profiles, rate },
+    read,
+  );
+  // An older row of a rejected one may be cached, and nobody knows its id. A read of all rows does not renew it.
+  const rejected = () => (warm.counts.rejected > 0 ? `${warm.counts.rejected} rows were rejected` : null);
+  if (rejected() !== null) return rejected();
 
   const now = cachedAtOf(readAt);
   const times = { oldest: last.oldest_read_at ?? last.read_at, last: last.read_at, now };
@@ -110,10 +119,11 @@ async function warmFiles(
   if (missing > 0) return `${missing} profiles are missing from the cache`;
   if (others.filled.length > MAX_FILLED)
     return `${others.filled.length} profiles were cached since the last warm`;
+  await writeProfilesById(warm, lakehouse, others.filled, { readAt: now, versions, rate });
+  if (rejected() !== null) return rejected();
   await assertUnchanged(warm, versions);
   await removeProfiles(warm, others.gone, readAt);
   const removedBefore = warm.counts.removed;
-  await writeProfilesById(warm, lakehouse, others.filled, { readAt: now, versions });
   await deleteRemovedIds(warm, lakehouse, profile, { ids: others.filled, versions });
   const keys = others.cached - others.gone.length - (warm.counts.removed - removedBefore);
 
@@ -154,20 +164,19 @@ async function readIds(warm: PartWarm, lakehouse: Lakehouse, versions: TableVers
 async function writeRowsOfFiles(
   warm: PartWarm,
   lakehouse: Lakehouse,
-  { versions, readAt, writesPerSecond }: ChangedProfiles,
+  { versions, readAt, rate }: ChangedProfiles & { readonly rate: RateLimiter },
   { paths, filesAreGone }: ReadOfFiles,
 ): Promise<{ created: number; repeats: boolean; mayRepeat: boolean }> {
   const result = { created: 0, repeats: false, mayRepeat: false };
   if (paths.length === 0) return result;
-  const limitRate = createRateLimiter(writesPerSecond, warm.reading.signal);
   const newestOf = createNewestRows(profile.idOf);
   for await (const page of prefetchPages(lakehouse.profilesOfFiles(paths, warm.readingAt(versions)))) {
     const { rows, replacing } = newestOf(page);
-    for (const chunk of inChunks(rows, chunkSizeOf(writesPerSecond))) {
+    for (const chunk of inChunks(rows, chunkSizeOf(rate))) {
       const due = filesAreGone ? chunk : await withoutOlder(warm, chunk);
       warm.counts.rowsRead += chunk.length - due.length;
       const totals = await writeProfiles(warm, due, cachedAtOf(readAt));
-      await limitRate(writesOf(totals));
+      await rate.wait(writesOf(totals));
       if (!warm.args.dryRun) result.created += totals.keys - totals.replaced;
       result.repeats ||= totals.replaced > 0 || due.length < chunk.length;
       result.mayRepeat ||= totals.renewed > 0 || totals.repeated > 0;

@@ -10,12 +10,11 @@ export function createWarmContentIds(deps: PartWarmDeps) {
   return function warmContentIds(args: WarmPartArgs): Promise<PartReport> {
     const warm = new PartWarm(deps, 'trending', args);
     return warm.run(async () => {
-      const now = new Date();
       const found = await readIds(warm, lakehouse, content, (ids, reading) =>
         lakehouse.contentById(ids, reading),
       );
       warm.counts.rowsRead += found.rows.length;
-      await writeContentDetails(warm, found.rows, now);
+      await writeContentDetails(warm, found.rows, found.readAt);
       await deleteIds(warm, content, found);
       if (!args.dryRun) warm.counts.cached = found.rows.length;
       return warm.report();

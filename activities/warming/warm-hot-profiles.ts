@@ -1,4 +1,5 @@
 import { selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
+import { writeHotIds } from '../../cache/writing/hot-ids.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { createFill } from '../../domain/warming/choose-hot-profiles.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
@@ -8,7 +9,7 @@ import { prefetchPages } from './prefetch.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { createRateLimiter } from './rate-limiter.ts';
 import { readPlannedVersion } from './read-one-version.ts';
-import { isInScope, writeProfiles, writeProfilesById, writesOf } from './write-profiles.ts';
+import { isInScope, writeProfilesAtRate, writeProfilesById } from './write-profiles.ts';
 
 export interface WarmHotProfilesArgs extends WarmPartArgs {
   readonly readAt: string;
@@ -30,18 +31,21 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
     const warm = new PartWarm(deps, 'profiles', args);
     const work = async () => {
       const hot = await selectHotProfiles(redis, { ...options, room }, new Date());
-      const limitRate = createRateLimiter(options.writesPerSecond, warm.reading.signal);
-      const writing = { readAt, versions, limitRate };
+      const rate = createRateLimiter(options.writesPerSecond, warm.reading.signal);
+      const writing = { readAt, versions, rate };
       await writeProfilesById(warm, lakehouse, hot.refresh, writing);
       const roomLeft = room - (await writeProfilesById(warm, lakehouse, hot.mostRead, writing));
 
-      const fill = createFill(roomLeft, [...hot.mostRead, ...hot.refresh], profile.idOf);
+      const chosen = [...hot.mostRead, ...hot.refresh];
+      const fill = createFill(roomLeft, chosen, profile.idOf);
       const reading = { ...warm.readingAt(versions), timeoutSeconds: queryTimeoutOf(options, room) };
       const choice = { overall: room, perPlatform: Math.min(options.perPlatform, room) };
       for await (const page of prefetchPages(lakehouse.mostFollowed(choice, reading))) {
         const added = fill(page.filter((row) => isInScope(args, row)));
-        await limitRate(writesOf(await writeProfiles(warm, added, readAt)));
+        await writeProfilesAtRate(warm, added, readAt, rate);
+        chosen.push(...added.map(profile.idOf));
       }
+      if (!args.dryRun && args.scope === undefined) await writeHotIds(redis, chosen);
       return warm.report();
     };
     return warm.run(() => readPlannedVersion(work));

@@ -1,6 +1,5 @@
 import { profile } from '../../domain/entities/profile.ts';
 import { createNewestRows } from '../../domain/schema/newest-rows.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
 import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
@@ -9,7 +8,7 @@ import { prefetchPages } from './prefetch.ts';
 import type { ProfileOptions } from './profile-options.ts';
 import { createRateLimiter } from './rate-limiter.ts';
 import { readPlannedVersion } from './read-one-version.ts';
-import { chunkSizeOf, writeProfiles, writesOf } from './write-profiles.ts';
+import { writeProfilesAtRate } from './write-profiles.ts';
 
 export interface WarmProfileSplitArgs extends WarmPartArgs {
   readonly split: ProfileSplit;
@@ -34,14 +33,13 @@ export function createWarmProfileSplit(
     const warm = new PartWarm(deps, 'profiles', args);
     const work = async () => {
       const perSecond = writesPerSecond / args.parallelSplits;
-      const limitRate = createRateLimiter(perSecond, warm.reading.signal);
+      const rate = createRateLimiter(perSecond, warm.reading.signal);
       const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.readingAt(args.versions));
       // All rows of an id are in the same split.
       const newestOf = createNewestRows(profile.idOf);
       for await (const page of prefetchPages(pages)) {
         const { rows, replacing } = newestOf(page);
-        for (const chunk of inChunks(rows, chunkSizeOf(perSecond)))
-          await limitRate(writesOf(await writeProfiles(warm, chunk, args.readAt)));
+        await writeProfilesAtRate(warm, rows, args.readAt, rate);
         warm.counts.rowsRead += page.length - rows.length;
         warm.counts.keys -= replacing;
       }

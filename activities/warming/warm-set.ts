@@ -35,6 +35,8 @@ export interface ReadMoment {
   readonly at: TableVersions;
   /** Rows of each table. */
   readonly tableRows: Readonly<Record<string, number>>;
+  /** When the read began: the time of Redis in microseconds. */
+  readonly readAt: number;
   /** For what depends on the clock. */
   readonly now: Date;
 }
@@ -82,7 +84,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
       const readAt = mutableTables(at).length === 0 ? plannedAt : await readRedisTime(redis);
       const tableRows = await warm.countTableRows(at);
       refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
-      const { sets, emptied } = await readSets(warm, setPart, last, { at, tableRows, now });
+      const { sets, emptied } = await readSets(warm, setPart, last, { at, tableRows, readAt, now });
       // Other limits give sets of other sizes: those cannot be compared.
       if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
       return { readAt, tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
@@ -90,7 +92,8 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     const { readAt, tableRows, sets, emptied } = result;
 
     await replaceSets(warm, sets, readAt);
-    const companions = (await setPart.writeCompanions?.(warm, sets, { at: versions, tableRows, now })) ?? [];
+    const moment = { at: versions, tableRows, readAt, now };
+    const companions = (await setPart.writeCompanions?.(warm, sets, moment)) ?? [];
     if (args.dryRun) return warm.report();
     for (const key of emptied) warm.counts.removed += await removeSet(redis, key, readAt);
     await refreshWritten(warm, [...sets.map(({ entry }) => entry), ...companions]);

@@ -1,4 +1,5 @@
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import { cachedAtOf } from '../../clients/redis.ts';
 import { content } from '../../domain/entities/content.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
@@ -39,12 +40,12 @@ export function createWarmTrending(deps: WarmSetDeps) {
       return [...sets, ...(await knownIdsSet(warm, lakehouse, content, moment))];
     },
     // Clients that read the list read its items next.
-    async writeCompanions(warm, sets, { at, now }) {
+    async writeCompanions(warm, sets, { at, readAt }) {
       const ids = sets.flatMap(({ entry }) => (entry.type === 'list' ? entry.items : []));
       const items = await lakehouse.contentById([...new Set(ids)], warm.readingAt(at));
-      await writeContentDetails(warm, items, now);
+      await writeContentDetails(warm, items, readAt);
       if (!warm.args.dryRun && warm.args.scope === undefined)
-        await deleteRemovedDetails(warm, lakehouse, at, now);
+        await deleteRemovedDetails(warm, lakehouse, at, readAt);
       // Only key and TTL are used, so the time of the read does not matter.
       return items.map((item) => content.toEntry(item.content_id, item, ''));
     },
@@ -60,10 +61,10 @@ async function deleteRemovedDetails(
   warm: PartWarm,
   lakehouse: Lakehouse,
   at: TableVersions,
-  now: Date,
+  readAt: number,
 ): Promise<void> {
   try {
-    await deleteRemovedRows(warm, lakehouse, content, { readAt: now.toISOString(), versions: at });
+    await deleteRemovedRows(warm, lakehouse, content, { readAt: cachedAtOf(readAt), versions: at });
   } catch (error) {
     if (!(error instanceof TableChangedError)) throw error;
     warm.skipped.push(`no content details removed: ${error.message}`);

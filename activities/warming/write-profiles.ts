@@ -4,6 +4,7 @@ import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 
 /** Profiles in one query by id, and at most in one write. */
 export const PROFILE_CHUNK = 1000;
@@ -23,36 +24,45 @@ export function writeProfiles(
 }
 
 /** Profiles in one write: at a limited rate at most those of one second. @param perSecond 0 for no limit */
-export const chunkSizeOf = (perSecond: number): number =>
+export const chunkSizeOf = ({ perSecond }: Pick<RateLimiter, 'perSecond'>): number =>
   perSecond === 0 ? PROFILE_CHUNK : Math.min(PROFILE_CHUNK, Math.max(1, Math.floor(perSecond)));
 
 /** What counts for the rate limit. */
 export const writesOf = ({ keys, renewed }: WriteTotals): number => keys + renewed;
 
+/** As `writeProfiles`, a chunk after the other at the rate of the limiter. */
+export async function writeProfilesAtRate(
+  warm: PartWarm,
+  rows: readonly Profile[],
+  readAt: string,
+  rate: RateLimiter,
+): Promise<void> {
+  for (const chunk of inChunks(rows, chunkSizeOf(rate)))
+    await rate.wait(writesOf(await writeProfiles(warm, chunk, readAt)));
+}
+
 interface ProfilesById {
   /** `cached_at` of the profiles. */
   readonly readAt: string;
   readonly versions?: TableVersions;
-  /** Called after each chunk with the number of profiles written. */
-  readonly limitRate?: (profiles: number) => Promise<void>;
+  readonly rate: RateLimiter;
 }
 
 /**
- * Reads profiles by id and writes those in the scope, PROFILE_CHUNK at a time.
+ * Reads profiles by id and writes those in the scope.
  * @returns how many of the profiles are cached now
  */
 export async function writeProfilesById(
   warm: PartWarm,
   lakehouse: Lakehouse,
   ids: readonly string[],
-  { readAt, versions, limitRate }: ProfilesById,
+  { readAt, versions, rate }: ProfilesById,
 ): Promise<number> {
   let written = 0;
   for (const chunk of inChunks(ids, PROFILE_CHUNK)) {
     const found = await lakehouse.profilesById(chunk, warm.readingAt(versions));
     const rows = found.filter((row) => isInScope(warm.args, row));
-    const totals = await writeProfiles(warm, rows, readAt);
-    await limitRate?.(writesOf(totals));
+    await writeProfilesAtRate(warm, rows, readAt, rate);
     written += rows.length;
   }
   return written;

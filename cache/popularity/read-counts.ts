@@ -10,6 +10,7 @@ import type { KnownReads } from '../../domain/warming/choose-hot-profiles.ts';
 import { hourOfDay, hourReads, HOURS, type HourReads } from '../../domain/warming/read-forecast.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
+import { unlessWrongType } from '../redis/wrong-type.ts';
 
 /**
  * Half-lives after which a count is rebased to today's weights: far below the 1,024 at which a double overflows, and only every
@@ -25,8 +26,12 @@ const REBASE_HALF_LIVES = 300;
  */
 const ADD_READS = luaScript(`
 local key, now, start_member = KEYS[1], tonumber(ARGV[1]), ARGV[6]
-local score = redis.call('ZSCORE', key, start_member)
-if not score then redis.call('DEL', key) end
+-- pcall: a key of another type counts nothing, and is replaced
+local score = redis.pcall('ZSCORE', key, start_member)
+if type(score) ~= 'string' then
+  redis.call('DEL', key)
+  score = nil
+end
 local start = score and -tonumber(score) or now
 local half_lives = math.max(0, (now - start) / tonumber(ARGV[2]))
 if half_lives > tonumber(ARGV[3]) then
@@ -100,7 +105,7 @@ async function readCounted(
   { key, halfLifeSeconds }: ReadCounts,
   now: number,
 ): Promise<Counted> {
-  const startScore = await redis.zscore(key, START_MEMBER);
+  const startScore = await unlessWrongType(redis.zscore(key, START_MEMBER));
   if (startScore === null) return { counted: [], start: now };
   const start = -Number(startScore);
   const weight = readWeight(now - start, halfLifeSeconds);

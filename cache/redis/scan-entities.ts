@@ -7,7 +7,7 @@ import { masterNodes } from './master-nodes.ts';
 /** A lakehouse row in the cache. */
 export interface CachedEntity {
   readonly id: string;
-  /** When the row was read from the lakehouse, ISO 8601. */
+  /** When the row was read from the lakehouse, ISO 8601; '' for a stray key: it holds no such time, has another type, or never expires. */
   readonly cachedAt: string;
 }
 
@@ -16,7 +16,7 @@ const SCAN_COUNT = 250;
 
 /**
  * Yields all cached rows of an entity in bounded pages. Rows that are written during the scan, or that move to another node of a
- * cluster, may be missed or yielded twice. Keys of another type are left out.
+ * cluster, may be missed or yielded twice.
  * @throws the first error that Redis answered
  */
 export async function* scanEntities(
@@ -26,10 +26,11 @@ export async function* scanEntities(
   const prefix = keyOf('');
   for await (const keys of scanKeys(redis, prefix)) {
     const ids = keys.map((key) => key.slice(prefix.length));
-    const times = await readCachedField(redis, { key: keyOf }, ids, 'cached_at');
+    const calls = splitIntoCalls(redis, keys, SCAN_COUNT).map((some) => ({ keys: some, args: [] }));
+    const times = (await runScriptEach<string[]>(redis, READ_TIMES, calls)).flat();
     yield ids
-      .map((id, index) => ({ id, cachedAt: times[index] ?? '' }))
-      .filter(({ cachedAt }) => cachedAt !== '');
+      .map((id, index) => ({ id, cachedAt: times[index] ?? GONE }))
+      .filter(({ cachedAt }) => cachedAt !== GONE);
   }
 }
 
@@ -50,6 +51,25 @@ export async function* scanKeys(redis: RedisClient, prefix = ''): AsyncGenerator
     } while (cursor !== '0');
   }
 }
+
+/** Stands for the time of a key that has expired since SCAN listed it. */
+const GONE = 'gone';
+
+/**
+ * The time of many rows: '' for a key that holds none, has another type or never expires.
+ * KEYS: hashes
+ */
+const READ_TIMES = luaScript(`
+local times = {}
+for i, key in ipairs(KEYS) do
+  local ttl, time = redis.call('PTTL', key), redis.pcall('HGET', key, 'cached_at')
+  if ttl == -2 then
+    times[i] = '${GONE}'
+  else
+    times[i] = ttl >= 0 and type(time) == 'string' and time or ''
+  end
+end
+return times`);
 
 /**
  * One field of many hashes; "" where a hash has none. A key of another type, which is not ours, has none.

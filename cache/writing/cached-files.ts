@@ -2,10 +2,11 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { cachedFiles, parseCachedFiles } from '../../domain/entities/cached-files.ts';
 import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { CachedFiles } from '../../domain/warming/changed-files.ts';
+import { unlessWrongType } from '../redis/wrong-type.ts';
 
 /** The files of a table whose rows are in the cache; null when they are not known. Restores the TTL of the list. */
 export const readCachedFiles = async (redis: RedisClient, table: SilverTable): Promise<CachedFiles | null> =>
-  parseCachedFiles(await redis.getex(cachedFiles.key(table), 'EX', cachedFiles.ttlSeconds));
+  parseCachedFiles(await unlessWrongType(redis.getex(cachedFiles.key(table), 'EX', cachedFiles.ttlSeconds)));
 
 /** Remembers the files of a table whose rows are in the cache. @param files null when nobody knows them */
 export async function writeCachedFiles(

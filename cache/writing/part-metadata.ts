@@ -1,11 +1,12 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { cacheMetadata, parsePartMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import { unlessWrongType } from '../redis/wrong-type.ts';
 import { addFields } from './write-entries.ts';
 
-/** What the last warm of a part recorded; null when there is no record, or it has expired. */
+/** What the last warm of a part recorded; null when there is no record, it has expired, or the key has another type. */
 export const readPartMetadata = async (redis: RedisClient, part: WarmPart): Promise<PartMetadata | null> =>
-  parsePartMetadata(await redis.hget(cacheMetadata.key, part));
+  parsePartMetadata(await unlessWrongType(redis.hget(cacheMetadata.key, part)));
 
 /** Records a warm of a part; the records of the other parts stay. @throws the first error that Redis answered */
 export const writePartMetadata = (

@@ -16,7 +16,8 @@ export interface SetOfRead {
  * ARGV: when the read began, TTL in seconds
  */
 const RENEW_SET = luaScript(`
-if redis.call('GET', KEYS[2]) ~= ARGV[1] or redis.call('EXPIRE', KEYS[1], ARGV[2]) == 0 then return 0 end
+-- pcall: a fence of another type is no fence
+if redis.pcall('GET', KEYS[2]) ~= ARGV[1] or redis.call('EXPIRE', KEYS[1], ARGV[2]) == 0 then return 0 end
 redis.call('EXPIRE', KEYS[2], math.max(tonumber(ARGV[2]), ${FENCE_SECONDS}))
 return 1`);
 

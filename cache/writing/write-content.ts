@@ -1,4 +1,4 @@
-import type { RedisClient } from '../../clients/redis.ts';
+import { cachedAtOf, type RedisClient } from '../../clients/redis.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { FieldError } from '../../domain/schema/field.ts';
 import { contentTimeMs, STREAM_ONLY } from '../../domain/scoring/refresh-content.ts';
@@ -6,69 +6,82 @@ import { execClusterPipeline } from '../redis/cluster-pipeline.ts';
 import { luaScript, runScriptEach } from '../redis/lua-script.ts';
 import { EVENT_FIELDS, eventArgs, LUA_HASH_EVENT, type EventPosition } from './lua-event.ts';
 import { hashArgs, LUA_REPLACE_HASH } from './lua-hash.ts';
+import { hashWrites, LUA_WRITE_ROW, rowArgs, writeFenced, type HashWrite } from './write-hashes.ts';
 
 /**
- * Replaces a content detail with the lakehouse's row; of an equal one it sets only time and TTL. A detail that the hot path wrote from an
- * event newer than the row stays. If only events are known of that item, because the lakehouse did not answer then, the row adds what they
- * do not say.
- * KEYS: the hash
- * ARGV: TTL in seconds, the row's time in ms, then field, value, …
- * Returns 1 for a detail that was written, 2 for one that was renewed, 0 for one that stays.
+ * Writes a content detail from the lakehouse's row, as any row, unless the hot path wrote the cached one from an event newer than the row.
+ * That one stays. If only events are known of that item, because the lakehouse did not answer then, the row adds what they do not say.
+ * KEYS: the hash; its fence, if ARGV has a time
+ * ARGV: TTL in seconds, the row's time in ms, when the read began or another mode of writeRow, then field, value, …
+ * Returns what was done, as in hashWrites.
  */
-const REPLACE_BY_ROW = luaScript(`#!lua${LUA_HASH_EVENT}${LUA_REPLACE_HASH}
-local key = KEYS[1]
-local function isEqual()
-  -- pcall: a key of another type holds no detail
-  if redis.pcall('HLEN', key) ~= (#ARGV - 2) / 2 then return false end
-  for i = 3, #ARGV, 2 do
-    if ARGV[i] ~= 'cached_at' and redis.call('HGET', key, ARGV[i]) ~= ARGV[i + 1] then return false end
-  end
-  return true
+const REPLACE_BY_ROW = luaScript(`#!lua${LUA_HASH_EVENT}${LUA_WRITE_ROW}
+local key, timeAt, names, fields = KEYS[1], 0, {}, {}
+for i = 4, #ARGV, 2 do
+  fields[i - 3], fields[i - 2] = ARGV[i], ARGV[i + 1]
+  names[#names + 1] = ARGV[i]
+  if ARGV[i] == 'cached_at' then timeAt = #names end
 end
 local held = hashEvent(key)
-if not held and isEqual() then
-  for i = 3, #ARGV, 2 do
-    if ARGV[i] == 'cached_at' then redis.call('HSET', key, ARGV[i], ARGV[i + 1]) end
-  end
-  redis.call('EXPIRE', key, ARGV[1])
-  return 2
+if not held then return writeRow(key, KEYS[2], ARGV[3], ARGV[1], timeAt, names, fields) end
+if held.timeMs <= tonumber(ARGV[2]) then
+  replaceHash(key, ARGV[1], unpack(fields))
+  return ${hashWrites.replaced}
 end
-if not held or held.timeMs <= tonumber(ARGV[2]) then
-  replaceHash(key, ARGV[1], unpack(ARGV, 3))
-  return 1
-end
-if redis.call('HGET', key, 'source') ~= '${STREAM_ONLY}' then return 0 end
+if redis.call('HGET', key, 'source') ~= '${STREAM_ONLY}' then return ${hashWrites.kept} end
 local ofEvent = { platform = true, views = true, likes = true, comments = true, shares = true, engagement_rate = true, processed_at = true }
-for i = 3, #ARGV, 2 do
-  local known = ofEvent[ARGV[i]] and (redis.call('HGET', key, ARGV[i]) or '') ~= ''
-  if not known and ARGV[i + 1] ~= '' then redis.call('HSET', key, ARGV[i], ARGV[i + 1]) end
+for i = 1, #fields, 2 do
+  local known = ofEvent[fields[i]] and (redis.call('HGET', key, fields[i]) or '') ~= ''
+  if not known and fields[i + 1] ~= '' then redis.call('HSET', key, fields[i], fields[i + 1]) end
 end
 redis.call('EXPIRE', key, ARGV[1])
-return 1`);
+return ${hashWrites.replaced}`);
 
-/** What a write of details did. Details from newer video events are in neither. */
+/** What a write of details did: how many of them. */
 interface WrittenDetails {
+  /** Also those that this same read had written before, as an earlier attempt does. */
   readonly written: number;
   /** Equal ones, of which only time and TTL were set. */
   readonly renewed: number;
+  /** Not written: what is cached is of a later read, or a later read did not find the row. */
+  readonly late: number;
+  /** Not written: what is cached is of a newer video event. */
+  readonly kept: number;
 }
 
-/** Writes content:detail from lakehouse rows. A detail from a newer video event stays. */
+/**
+ * Writes content:detail from lakehouse rows, unless they are late. A detail from a newer video event stays.
+ * @param readAt when the read of the rows began, as `readRedisTime` returns it
+ */
 export async function writeContentRows(
   redis: RedisClient,
   items: readonly Content[],
-  now: Date,
+  readAt: number,
 ): Promise<WrittenDetails> {
-  const results = await runScriptEach(
-    redis,
-    REPLACE_BY_ROW,
-    items.map((item) => {
-      const entry = content.toEntry(item.content_id, item, now.toISOString());
-      return { keys: [entry.key], args: [entry.ttlSeconds, contentTimeMs(item), ...hashArgs(entry)] };
-    }),
-  );
-  const countOf = (done: number) => results.filter((result) => result === done).length;
-  return { written: countOf(1), renewed: countOf(2) };
+  const rows = items.map((item) => ({
+    ...content.toEntry(item.content_id, item, cachedAtOf(readAt)),
+    timeMs: contentTimeMs(item),
+  }));
+  const done = await writeFenced(redis, rows, async (some, mode) => {
+    const results = await runScriptEach<HashWrite>(
+      redis,
+      REPLACE_BY_ROW,
+      some.map((row) => {
+        const call = rowArgs([row], mode);
+        return { keys: call.keys, args: [row.ttlSeconds, row.timeMs, call.mode, ...hashArgs(row)] };
+      }),
+    );
+    return new Map(some.map(({ key }, index) => [key, results[index] ?? hashWrites.late]));
+  });
+  const { created, replaced, repeated, renewed, late, kept } = hashWrites;
+  const countOf = (...writes: readonly HashWrite[]) =>
+    rows.filter(({ key }) => writes.includes(done.get(key) ?? late)).length;
+  return {
+    written: countOf(created, replaced, repeated),
+    renewed: countOf(renewed),
+    late: countOf(late),
+    kept: countOf(kept),
+  };
 }
 
 /** Fields of which every write changes at least one. */

@@ -1,8 +1,9 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
+import { entryBytes, entrySize, type CacheEntry, type HashEntry } from '../../domain/schema/entry.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
-import { runScript } from '../redis/lua-script.ts';
-import { hashWrites, MAX_FIELDS, writeHashes, type HashEntry, type HashWrite } from './write-hashes.ts';
+import { luaScript, runScript } from '../redis/lua-script.ts';
+import { hashArgs } from './lua-hash.ts';
+import { hashWrites, MAX_FIELDS, writeHashes, type HashWrite } from './write-hashes.ts';
 import { WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
 /** An entry without members must not replace the cached one. */
@@ -72,12 +73,20 @@ const isSmallHash = (entry: CacheEntry): entry is HashEntry =>
   entry.type === 'hash' && entrySize(entry) <= MAX_FIELDS;
 
 /**
- * Adds fields to a hash, and restores its full TTL.
+ * Adds fields to a hash, and sets its TTL. A key of another type is replaced.
+ * KEYS: the hash
+ * ARGV: TTL in seconds, then field, value, …
+ */
+const ADD_FIELDS = luaScript(`#!lua
+local held = redis.call('TYPE', KEYS[1]).ok
+if held ~= 'hash' and held ~= 'none' then redis.call('DEL', KEYS[1]) end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return redis.call('EXPIRE', KEYS[1], ARGV[1])`);
+
+/**
+ * Adds fields to a hash, and restores its full TTL. A key of another type is replaced.
  * @throws the first error that Redis answered
  */
-export async function addFields(
-  redis: RedisClient,
-  entry: Extract<CacheEntry, { type: 'hash' }>,
-): Promise<void> {
-  await runScript(redis, WRITE_MEMBERS, [writeMembersCall(entry.key, entry, 'add')]);
+export async function addFields(redis: RedisClient, entry: HashEntry): Promise<void> {
+  await runScript(redis, ADD_FIELDS, [{ keys: [entry.key], args: [entry.ttlSeconds, ...hashArgs(entry)] }]);
 }

@@ -1,12 +1,10 @@
 import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
-import type { CacheEntry } from '../../domain/schema/entry.ts';
+import type { HashEntry } from '../../domain/schema/entry.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
 import { luaScript, runScriptEach, splitIntoCalls } from '../redis/lua-script.ts';
 import { LUA_REPLACE_HASH } from './lua-hash.ts';
 import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
-
-export type HashEntry = Extract<CacheEntry, { type: 'hash' }>;
 
 /** Hashes in one script call: about a millisecond of Redis. */
 const HASHES_PER_CALL = 50;
@@ -30,18 +28,51 @@ export const hashWrites = {
   repeated: 4,
   /** The key does not exist, and the call did not say whether it may be created: nothing was written. */
   missing: 5,
+  /** The hash holds a newer event: nothing was written. */
+  kept: 6,
 } as const;
 export type HashWrite = (typeof hashWrites)[keyof typeof hashWrites];
 
 /**
- * Replaces hashes that have the same fields, and sets their TTL. A hash with a time is compared with the cached one: an equal one gets
- * only the new time, and one of a later read stays. If none is cached, the fence is read: a row that a later read did not find is left out.
+ * Lua: `writeRow(key, fence, mode, ttlSeconds, timeAt, names, fields)` replaces a hash with the row of a read, and sets its TTL. An equal one
+ * gets only the new time, and one of a later read stays. If none is cached, the fence is read: a row that a later read did not find is left
+ * out. `mode` is the time of the read. In its place 'update' leaves out a row that is not cached, 'create' creates it without a look at the
+ * fence. `timeAt` is the place of the time among the names; `fields` has each name and its value. Returns what was done, as in hashWrites.
+ */
+export const LUA_WRITE_ROW = `${LUA_READ_FENCE}${LUA_REPLACE_HASH}
+local function isEqual(key, held, timeAt, fields)
+  for i = 1, #held do
+    if i ~= timeAt and held[i] ~= fields[2 * i] then return false end
+  end
+  return redis.call('HLEN', key) == #held
+end
+local function writeRow(key, fence, mode, ttlSeconds, timeAt, names, fields)
+  -- pcall: a key of another type holds no row, and is replaced
+  local held = redis.pcall('HMGET', key, unpack(names))
+  local heldTime, time = not held.err and held[timeAt], fields[2 * timeAt]
+  if heldTime and heldTime > time then return ${hashWrites.late} end
+  if heldTime and isEqual(key, held, timeAt, fields) then
+    redis.call('EXPIRE', key, ttlSeconds)
+    if heldTime == time then return ${hashWrites.repeated} end
+    redis.call('HSET', key, names[timeAt], time)
+    return ${hashWrites.renewed}
+  end
+  if not heldTime then
+    if mode == 'update' then return ${hashWrites.missing} end
+    if mode ~= 'create' and isLate(fence, mode) then return ${hashWrites.late} end
+  end
+  replaceHash(key, ttlSeconds, unpack(fields))
+  return heldTime and ${hashWrites.replaced} or ${hashWrites.created}
+end`;
+
+/**
+ * Replaces hashes that have the same fields, and sets their TTL. A hash with a time is written as a row.
  * KEYS: the hashes; then the fence of each, if ARGV has a time
- * ARGV: TTL in seconds, number of fields, place of the time among them (0 for none), when the read began, the fields, then the values
- * of each hash. In place of the time: 'update' leaves out rows that do not exist, 'create' creates them without a look at a fence
+ * ARGV: TTL in seconds, number of fields, place of the time among them (0 for none), when the read began or another mode of writeRow, the
+ * fields, then the values of each hash
  * Returns what was done to each, as in hashWrites.
  */
-const REPLACE_HASHES = luaScript(`#!lua${LUA_READ_FENCE}${LUA_REPLACE_HASH}
+const REPLACE_HASHES = luaScript(`#!lua${LUA_WRITE_ROW}
 local count, timeAt = tonumber(ARGV[2]), tonumber(ARGV[3])
 local hashes = (#ARGV - 4 - count) / count
 local names, fields = {}, {}
@@ -49,40 +80,17 @@ for i = 1, count do
   names[i] = ARGV[4 + i]
   fields[2 * i - 1] = names[i]
 end
-local function isEqual(key, held, first)
-  for i = 1, count do
-    if i ~= timeAt and held[i] ~= ARGV[first + i] then return false end
-  end
-  return redis.call('HLEN', key) == count
-end
-local function write(k)
-  local key, first = KEYS[k], 4 + count * k
-  local done = ${hashWrites.created}
-  if timeAt > 0 then
-    -- pcall: a key of another type holds no row, and is replaced
-    local held = redis.pcall('HMGET', key, unpack(names))
-    local heldTime, time = not held.err and held[timeAt], ARGV[first + timeAt]
-    if heldTime and heldTime > time then return ${hashWrites.late} end
-    if heldTime and isEqual(key, held, first) then
-      redis.call('EXPIRE', key, ARGV[1])
-      if heldTime == time then return ${hashWrites.repeated} end
-      redis.call('HSET', key, names[timeAt], time)
-      return ${hashWrites.renewed}
-    end
-    if heldTime then
-      done = ${hashWrites.replaced}
-    elseif ARGV[4] == 'update' then
-      return ${hashWrites.missing}
-    elseif ARGV[4] ~= 'create' and isLate(KEYS[hashes + k], ARGV[4]) then
-      return ${hashWrites.late}
-    end
-  end
-  for i = 1, count do fields[2 * i] = ARGV[first + i] end
-  replaceHash(key, ARGV[1], unpack(fields))
-  return done
-end
 local results = {}
-for k = 1, hashes do results[k] = write(k) end
+for k = 1, hashes do
+  local first = 4 + count * k
+  for i = 1, count do fields[2 * i] = ARGV[first + i] end
+  if timeAt > 0 then
+    results[k] = writeRow(KEYS[k], KEYS[hashes + k], ARGV[4], ARGV[1], timeAt, names, fields)
+  else
+    replaceHash(KEYS[k], ARGV[1], unpack(fields))
+    results[k] = ${hashWrites.created}
+  end
+end
 return results`);
 
 /**
@@ -98,14 +106,28 @@ return isLate(KEYS[1], ARGV[1]) and 1 or 0`);
  * @returns what was done, by key
  * @throws the first error that Redis answered
  */
-export async function writeHashes(
+export const writeHashes = (
   redis: RedisClient,
   entries: readonly HashEntry[],
+): Promise<Map<string, HashWrite>> =>
+  writeFenced(redis, entries, (some, mode) => writeWith(redis, some, mode));
+
+/** What to do with a row that is not cached: look at its fence, leave it out, or create it. */
+export type RowMode = 'fenced' | 'update' | 'create';
+
+/**
+ * Writes rows with their fences.
+ * @param write calls a script that uses `writeRow`; returns what was done, by key
+ */
+export async function writeFenced<Entry extends HashEntry>(
+  redis: RedisClient,
+  entries: readonly Entry[],
+  write: (entries: readonly Entry[], mode: RowMode) => Promise<Map<string, HashWrite>>,
 ): Promise<Map<string, HashWrite>> {
-  if (!(redis instanceof Cluster)) return writeWith(redis, entries, 'fenced');
+  if (!(redis instanceof Cluster)) return write(entries, 'fenced');
   // While a slot moves, a call with two keys is refused. So the fences of new rows are read in another call: a row that is deleted between
   // the two calls comes back.
-  const done = await writeWith(redis, entries, 'update');
+  const done = await write(entries, 'update');
   const missing = entries.filter(({ key }) => done.get(key) === hashWrites.missing);
   const late = await runScriptEach(
     redis,
@@ -113,16 +135,12 @@ export async function writeHashes(
     missing.map(({ key, fields }) => ({ keys: [fenceKey(key)], args: [readAtOf(fields)] })),
   );
   for (const { key } of missing) done.set(key, hashWrites.late);
-  const created = await writeWith(
-    redis,
+  const created = await write(
     missing.filter((_, index) => late[index] === 0),
     'create',
   );
   return new Map([...done, ...created]);
 }
-
-/** What to do with a row that is not cached: look at its fence, leave it out, or create it. */
-type RowMode = 'fenced' | 'update' | 'create';
 
 async function writeWith(
   redis: RedisClient,
@@ -148,6 +166,14 @@ async function writeWith(
 /** When the read of a row began: microseconds; NaN for a hash that is no row. */
 const readAtOf = (fields: HashEntry['fields']): number => Date.parse(fields[TIME_FIELD] ?? '') * 1000;
 
+/** The keys and the mode argument of a script that writes these rows with `writeRow`. */
+export function rowArgs(rows: readonly HashEntry[], mode: RowMode) {
+  const keys = rows.map(({ key }) => key);
+  return mode === 'fenced'
+    ? { keys: [...keys, ...keys.map(fenceKey)], mode: readAtOf(rows[0]?.fields ?? {}) }
+    : { keys, mode };
+}
+
 /** The call that writes hashes with the same fields, time and TTL. */
 function callOf(hashes: readonly HashEntry[], mode: RowMode) {
   const { ttlSeconds, fields }: Pick<HashEntry, 'ttlSeconds' | 'fields'> = hashes[0] ?? {
@@ -155,10 +181,9 @@ function callOf(hashes: readonly HashEntry[], mode: RowMode) {
     fields: {},
   };
   const names = Object.keys(fields);
-  const readAt = readAtOf(fields);
-  const timeAt = Number.isNaN(readAt) ? 0 : names.indexOf(TIME_FIELD) + 1;
-  const keys = hashes.map(({ key }) => key);
-  const args = [ttlSeconds, names.length, timeAt, mode === 'fenced' ? readAt : mode, ...names];
+  const timeAt = Number.isNaN(readAtOf(fields)) ? 0 : names.indexOf(TIME_FIELD) + 1;
+  const row = rowArgs(hashes, timeAt > 0 ? mode : 'create');
+  const args = [ttlSeconds, names.length, timeAt, row.mode, ...names];
   for (const hash of hashes) for (const name of names) args.push(hash.fields[name] ?? '');
-  return { keys: timeAt > 0 && mode === 'fenced' ? [...keys, ...keys.map(fenceKey)] : keys, args };
+  return { keys: row.keys, args };
 }

@@ -68,13 +68,14 @@ async function readResult(handle: WarmHandle): Promise<Pick<WarmStatus, 'state' 
     return { state: 'done', report: await handle.result(), error: null };
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
-    const failure: Error = error.cause ?? error;
-    return {
-      state: 'failed',
-      report: reportOfFailure(failure),
-      error: (failure.cause as Error | undefined)?.message ?? failure.message,
-    };
+    return { state: 'failed', report: reportOfFailure(error.cause), error: reasonOfFailure(error) };
   }
+}
+
+/** Why a warm failed, in words: if an activity failed, the reason of that. */
+export function reasonOfFailure(error: WorkflowFailedError): string {
+  const failure: Error = error.cause ?? error;
+  return (failure.cause as Error | undefined)?.message ?? failure.message;
 }
 
 /** The report of the parts that did not fail, from the failure of a warm; null when the failure has none. */

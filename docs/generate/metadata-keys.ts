@@ -1,4 +1,5 @@
 import { cachedFiles } from '../../domain/entities/cached-files.ts';
+import { hotIds } from '../../domain/entities/hot-ids.ts';
 import { cacheMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import type { CachedFiles } from '../../domain/warming/changed-files.ts';
 import { cachedFilesFields, partMetadataFields } from './cache-fields.ts';
@@ -58,5 +59,16 @@ export const metadataKeys: readonly CacheKeyDoc[] = [
       'the data files whose rows are in the cache, so that the next warm reads only new ones; 500 at most',
     writers: WARM('profiles'),
     fields: cachedFilesFields,
+  },
+  {
+    ...keyDoc(cacheMetadata.name, hotIds.key, {
+      key: hotIds.key,
+      ttlSeconds: hotIds.ttlSeconds,
+      type: 'string',
+      value: 'bloom-24-16 AAgEgAAAQAAA…',
+    }),
+    content:
+      'a Bloom filter of the profiles that the last warm of hot profiles chose, 3 bytes for each, after the name of its format',
+    writers: WARM('profiles'),
   },
 ];

@@ -6,6 +6,8 @@ export type CacheEntry = { readonly key: string; readonly ttlSeconds: number } &
   | { readonly type: 'zset'; readonly members: readonly (readonly [member: string, score: number])[] }
 );
 
+export type HashEntry = Extract<CacheEntry, { type: 'hash' }>;
+
 /** Members, items or fields in an entry. An entry of size 0 must not replace a cached one. */
 export function entrySize(entry: CacheEntry): number {
   switch (entry.type) {

@@ -1,5 +1,5 @@
 import { silver, type SilverTable } from './silver-tables.ts';
-import type { CacheEntry } from './entry.ts';
+import type { HashEntry } from './entry.ts';
 import {
   FieldError,
   fieldsToJson,
@@ -39,7 +39,7 @@ export interface TableEntity<F extends Fields> {
   readonly fromHash: (hash: Readonly<Record<string, string>>) => ValueOf<F>;
   /** The value as the API returns it: times are RFC 3339 in UTC. */
   readonly toJson: (value: ValueOf<F>) => ValueOf<F>;
-  readonly toEntry: (id: string, value: ValueOf<F>, cachedAt: string) => CacheEntry;
+  readonly toEntry: (id: string, value: ValueOf<F>, cachedAt: string) => HashEntry;
 }
 
 const TIME_FIELD = 'cached_at';

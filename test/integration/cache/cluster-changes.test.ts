@@ -7,6 +7,7 @@ import { tableSource } from '../../../cache/reading/entity-sources.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { readPartMetadata, writePartMetadata } from '../../../cache/writing/part-metadata.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
+import { writeContentRows } from '../../../cache/writing/write-content.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { writeScores } from '../../../cache/writing/write-scores.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
@@ -18,6 +19,7 @@ import { score } from '../../../domain/entities/score.ts';
 import type { CacheEntry } from '../../../domain/schema/entry.ts';
 import {
   cachedScore,
+  contentOf,
   idsOf,
   NOW,
   partMetadataOf,
@@ -72,6 +74,8 @@ describe('a Redis Cluster that changes', () => {
       const at = time;
       expect(await writeScores(redis, scoresAt(ids, at))).toBe(ids.length);
       await writeEntries(redis, profileEntries(ids, at));
+      const details = ids.map((id) => contentOf(id, at));
+      expect((await writeContentRows(redis, details, NOW.getTime() * 1000 + at)).written).toBe(ids.length);
     };
     const reader = createCacheReader({
       redis,

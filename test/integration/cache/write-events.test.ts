@@ -1,6 +1,4 @@
 import { expect, test } from 'vitest';
-import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
-import { refreshTtls } from '../../../cache/writing/refresh-ttl.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { mergeContentEvents, writeContentRows } from '../../../cache/writing/write-content.ts';
 import { writeEngagement } from '../../../cache/writing/write-engagement.ts';
@@ -19,6 +17,8 @@ import { connectTo, describeOnRedisAndCluster } from '../../support/redis-target
 import { keysWithoutTtl } from '../../support/redis.ts';
 
 const videos = idsOf(90, 'video-');
+/** NOW as the time of Redis at which a read began. */
+const NOW_MICROS = NOW.getTime() * 1000;
 const sourceAt = (offset: number, source: Partial<EventSource> = {}): EventSource => ({
   ...{ topic: 'kol.videos.raw', partition: 0, offset },
   ...source,
@@ -121,9 +121,12 @@ describeOnRedisAndCluster('writing what events say', (target) => {
       (await Promise.all(videos.map((id) => redis.hget(content.key(id), 'views')))).map(Number);
     expect(await writeContentEvents(redis, contentEvents(2000, 20))).toBe(90);
     expect(await writeContentEvents(redis, contentEvents(1000, 10))).toBe(0);
-    expect(await writeContentRows(redis, contentRows(1999), NOW)).toEqual({ written: 0, renewed: 0 });
+    expect(await writeContentRows(redis, contentRows(1999), NOW_MICROS)).toMatchObject({
+      written: 0,
+      kept: 90,
+    });
     expect(new Set(await views())).toEqual(new Set([20]));
-    expect((await writeContentRows(redis, contentRows(2001).slice(0, 45), NOW)).written).toBe(45);
+    expect((await writeContentRows(redis, contentRows(2001).slice(0, 45), NOW_MICROS)).written).toBe(45);
     expect(await views()).toEqual(videos.map((_, index) => (index < 45 ? 30 : 20)));
   });
 
@@ -157,30 +160,6 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });
 
-  test('of an equal detail renews time and TTL, and writes one that differs in any field', async () => {
-    const { redis } = target;
-    const rows = contentRows(2000);
-    expect(await writeContentRows(redis, rows, NOW)).toEqual({ written: 90, renewed: 0 });
-    const [equal, longer, other, ...changed] = videos.map(content.key) as [string, string, string];
-    await redis.expire(equal, 5);
-    await redis.hset(longer, 'more', '');
-    await redis.del(other);
-    await redis.set(other, 'of another type');
-    const differing = Object.keys(await redis.hgetall(equal)).filter((field) => field !== 'cached_at');
-    for (const [index, field] of differing.entries()) await redis.hset(changed[index] ?? '', field, 'x');
-    const later = new Date(NOW.getTime() + 1000);
-    const written = 2 + differing.length;
-    expect(await writeContentRows(redis, rows, later)).toEqual({ written, renewed: 90 - written });
-    expect(await redis.ttl(equal)).toBeGreaterThan(1000);
-    for (const key of videos.map(content.key)) {
-      const { cached_at, ...detail } = await redis.hgetall(key);
-      expect(cached_at).toBe(later.toISOString());
-      expect(content.fromHash({ ...detail, cached_at: '' })).toEqual(
-        rows.find(({ content_id }) => content.key(content_id) === key),
-      );
-    }
-  });
-
   test('replaces a key that holds no detail', async () => {
     const { redis } = target;
     await redis.set(content.key('video-0'), 'text', 'EX', 60);
@@ -198,25 +177,10 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     });
     await mergeContentEvents(redis, contentEvents(2000, 20), merge, NOW);
     const rows = contentRows(1999).map((row) => ({ ...row, title: 'A title', likes: 3, source: 'scraper' }));
-    expect((await writeContentRows(redis, rows, NOW)).written).toBe(90);
+    expect((await writeContentRows(redis, rows, NOW_MICROS)).written).toBe(90);
     const detail = { views: '20', likes: '3', title: 'A title', source: 'scraper', event_time_ms: '2000' };
     expect(await redis.hgetall(content.key('video-7'))).toMatchObject(detail);
-    expect((await writeContentRows(redis, rows, NOW)).written).toBe(0); // now it is as any detail of a newer event
-    expect(await keysWithoutTtl(redis)).toEqual([]);
-  });
-
-  test('deletes the details that rows wrote, and keeps those that events wrote', async () => {
-    const { redis } = target;
-    const keys = videos.map(content.key);
-    const ttls = keys.map((key) => ({ key, ttlSeconds: 5000 }));
-    await writeContentEvents(redis, contentEvents(2000, 20));
-    // A row replaces the whole hash, so that the first half holds no event.
-    await writeContentRows(redis, contentRows(2001).slice(0, 45), NOW);
-    expect(await refreshTtls(redis, ttls)).toBe(ttls.length);
-    expect(await redis.ttl(content.key('video-89'))).toBeGreaterThan(4900);
-    expect(await deleteUnlessStreamed(redis, keys, 1, { dryRun: true })).toBe(45);
-    expect(await deleteUnlessStreamed(redis, keys, 1)).toBe(45);
-    expect(await refreshTtls(redis, ttls)).toBe(ttls.length - 45);
+    expect((await writeContentRows(redis, rows, NOW_MICROS)).written).toBe(0); // now it is as any detail of a newer event
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });
 

@@ -64,6 +64,21 @@ test('prints a failure on stderr and exits with 1; --allow-shrink accepts the sm
   await trino(`CREATE OR REPLACE TABLE ${schema}.kol_profiles AS SELECT * FROM ${schema}.all_profiles`);
 });
 
+test('prints what to fix in the source schema, without a stack', async () => {
+  const { trino, schema } = harness;
+  await trino(`ALTER TABLE ${schema}.kol_content RENAME COLUMN views TO seen`);
+  try {
+    const failed = await cli('--trending');
+    expect(failed.exitCode).toBe(1);
+    expect(failed.stderr).toMatch(
+      /^The source schema is not as expected, so nothing was written\. Fix: .*views/,
+    );
+    expect(failed.stderr).not.toContain('    at ');
+  } finally {
+    await trino(`ALTER TABLE ${schema}.kol_content RENAME COLUMN seen TO views`);
+  }
+});
+
 test('--profiles accepts no value except all', async () => {
   const run = await cli('--profiles', 'most');
   expect(run.exitCode).toBe(2);

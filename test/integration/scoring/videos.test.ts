@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { writeContentRows } from '../../../cache/writing/write-content.ts';
+import { readRedisTime } from '../../../clients/redis.ts';
 import { content } from '../../../domain/entities/content.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import {
@@ -163,7 +164,7 @@ describe('video events while the lakehouse does not answer', () => {
   };
 
   test('change only what they say themselves, and the next warm keeps it', async () => {
-    await writeContentRows(harness.redis, [row], new Date());
+    await writeContentRows(harness.redis, [row], await readRedisTime(harness.redis));
     await withVideoLoop(
       (loop) => sendAndWait(loop, [video('warm-10', { username: 'zoe', caption: 'Hi', view_count: 20 })]),
       worker,
@@ -171,13 +172,15 @@ describe('video events while the lakehouse does not answer', () => {
     const after = await detail('warm-10');
     const said = { platform: 'tiktok', content_type: 'video', views: 20, engagement_rate: 20 };
     expect(after).toEqual({ ...row, ...said, processed_at: after.processed_at });
-    expect((await writeContentRows(harness.redis, [row], new Date())).written).toBe(0);
+    expect((await writeContentRows(harness.redis, [row], await readRedisTime(harness.redis))).written).toBe(
+      0,
+    );
     expect(await detail('warm-10')).toEqual(after);
   });
 
   test('move trending content whose counts are all known, and leave the rest where it is', async () => {
     await writeTrending();
-    await writeContentRows(harness.redis, [row], new Date());
+    await writeContentRows(harness.redis, [row], await readRedisTime(harness.redis));
     await withVideoLoop(
       (loop) =>
         sendAndWait(loop, [
@@ -201,7 +204,7 @@ describe('video events while the lakehouse does not answer', () => {
       likes: null,
       engagement_rate: null,
     });
-    await writeContentRows(harness.redis, [row], new Date());
+    await writeContentRows(harness.redis, [row], await readRedisTime(harness.redis));
     expect(await detail('warm-10')).toMatchObject({
       title: 'The title',
       views: 20,

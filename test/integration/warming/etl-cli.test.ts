@@ -39,6 +39,19 @@ describe('npm run etl -- loaded', () => {
     for (const { scope } of requests) expect(scope).toEqual({ platforms: ['tiktok'] });
   });
 
+  test.each([
+    [['--tables', 'kol_profiles', '--ids', '1,2'], 'it warms 2 ids of profiles'],
+    [
+      ['--tables', 'kol_content', '--platforms', 'tiktok'],
+      'it warms rankings (tiktok), trending (tiktok), stats (tiktok)',
+    ],
+    [['--tables', 'kol_content'], 'it warms rankings, trending, stats'],
+    [['--tables', 'kol_trust_features', '--ids', '1'], 'the cache holds nothing from it'],
+  ])('of %j says what it warms', async (options, effect) => {
+    const { stdout } = await etl(['loaded', ...options]);
+    expect(stdout).toContain(`to workflow ${ETL_LOADS_ID}; ${effect}`);
+  });
+
   test('exits with 2 on wrong usage and says what is accepted', async () => {
     const [{ stderr, exitCode }, withoutTables] = await Promise.all([
       etl(['loaded', '--tables', 'kol_contents', '--ids', '1,,2', '--loaded-at', 'yesterday']),
