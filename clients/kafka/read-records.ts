@@ -5,6 +5,7 @@ import { fetchRecords, type FetchedRecords } from './kafkajs/fetch.ts';
 import type { LogRecord } from './kafkajs/decode-records.ts';
 import type { RecordBatch } from './kafkajs/record-batches.ts';
 import { findLeader } from './kafkajs/topic-metadata.ts';
+import { messageBytes } from './message-size.ts';
 import {
   OffsetOutOfRangeError,
   RecordsUnavailableError,
@@ -154,7 +155,7 @@ async function addBatch(slice: Progress, source: ReadAhead): Promise<ReadAhead |
       return { ...source, offset: slice.nextOffset, batch: rest };
     }
     slice.records.push(message);
-    slice.bytes += (message.key?.length ?? 0) + (message.value?.length ?? 0);
+    slice.bytes += messageBytes(message);
   }
   slice.nextOffset = Math.max(slice.nextOffset, nextOffset);
   return { ...source, offset: slice.nextOffset, batch: null };

@@ -34,9 +34,15 @@ const IS_TRANSACTIONAL = 1 << 4;
 const IS_CONTROL = 1 << 5;
 
 /**
+ * Records and headers of a batch at most. In memory each takes some hundred bytes, so a compressed batch of very many small ones could
+ * kill a worker. An uncompressed batch of 1 MB, the default limit of brokers, has less: a header takes at least 2 bytes.
+ */
+const MAX_PARTS = 600_000;
+
+/**
  * Decodes the records of a batch, all of them.
  * @param batch complete, in format 2
- * @throws DecompressionError or RangeError when it is damaged
+ * @throws DecompressionError or RangeError when it is damaged, or too large
  */
 export async function decodeRecords(batch: Buffer): Promise<LogRecord[]> {
   const attributes = batch.readInt16BE(ATTRIBUTES_AT);
@@ -53,12 +59,13 @@ export async function decodeRecords(batch: Buffer): Promise<LogRecord[]> {
     },
   };
   const count = batch.readInt32BE(COUNT_AT);
+  const budget = { parts: MAX_PARTS };
+  spend(budget, count);
   if (count === 0) return []; // compaction leaves such a batch, also without compressed bytes
-  if (count < 0) throw new RangeError(`a batch claims ${count} records`);
   const bytes = await decompress(attributes & COMPRESSION, batch.subarray(RECORDS_AT));
   const batchCursor = { bytes, at: 0, end: bytes.length };
   const records: LogRecord[] = [];
-  for (let index = 0; index < count; index += 1) records.push(decodeRecord(batchCursor, context));
+  for (let index = 0; index < count; index += 1) records.push(decodeRecord(batchCursor, context, budget));
   return records;
 }
 
@@ -90,7 +97,11 @@ interface Cursor {
 }
 
 /** https://kafka.apache.org/documentation/#record */
-function decodeRecord(batch: Cursor, { baseOffset, timestampMs, ...rest }: BatchContext): LogRecord {
+function decodeRecord(
+  batch: Cursor,
+  { baseOffset, timestampMs, ...rest }: BatchContext,
+  budget: Budget,
+): LogRecord {
   const length = readVarint(batch);
   const at = skip(batch, length);
   const record = { bytes: batch.bytes, at: at + 1, end: batch.at }; // the first byte has attributes, which are unused
@@ -101,7 +112,7 @@ function decodeRecord(batch: Cursor, { baseOffset, timestampMs, ...rest }: Batch
     timestampMs: timestampMs(timestampDelta),
     key: readData(record),
     value: readData(record),
-    headers: readHeaders(record),
+    headers: readHeaders(record, budget),
     ...rest,
   };
   if (record.at !== record.end)
@@ -109,10 +120,22 @@ function decodeRecord(batch: Cursor, { baseOffset, timestampMs, ...rest }: Batch
   return decoded;
 }
 
+/** What is left of `MAX_PARTS`. */
+interface Budget {
+  parts: number;
+}
+
+function spend(budget: Budget, count: number): void {
+  if (count < 0 || count > budget.parts)
+    throw new RangeError(`a batch claims ${count} records or headers, after ${MAX_PARTS - budget.parts}`);
+  budget.parts -= count;
+}
+
 const NO_HEADERS: RecordHeaders = {};
 
-function readHeaders(record: Cursor): RecordHeaders {
+function readHeaders(record: Cursor, budget: Budget): RecordHeaders {
   const count = readVarint(record);
+  spend(budget, count);
   if (count === 0) return NO_HEADERS;
   // A map, because a header can have the name of a property that all objects have.
   const headers = new Map<string, HeaderValue | HeaderValue[]>();
