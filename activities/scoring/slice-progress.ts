@@ -21,7 +21,7 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
   let partitionCount = known;
   let lastAppendMs: number | null = null;
   let newestEventMs: number | null = null;
-  let state: PartitionState = { ...before, worker };
+  let state: PartitionState = { ...before, worker, lastBatch: startedByNow(before.lastBatch) };
   const change = (fields: Partial<PartitionState>) => {
     state = { ...state, ...fields };
   };
@@ -80,6 +80,8 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
       if (before.stuck !== null) return state.stuck === null;
       return state.stuck !== null && Date.now() - state.stuck.sinceMs > STUCK_AFTER_MS;
     },
+    /** Offsets between the position and the end of the log, as far as is known. */
+    lag: (): number => state.lag.offsets,
     lastStartMs: (): number => state.lastBatch?.startedAtMs ?? 0,
     report: (): SliceReport => ({
       state: {
@@ -92,6 +94,10 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
     }),
   };
 }
+
+/** The clock of the worker that worked the partition before can be ahead of this one. */
+const startedByNow = (batch: PartitionState['lastBatch']): PartitionState['lastBatch'] =>
+  batch && { ...batch, startedAtMs: Math.min(batch.startedAtMs, Date.now()) };
 
 function lagOf(offsets: number, eventMs: number | null, appendMs: number | null): PartitionState['lag'] {
   const age = (sinceMs: number | null) =>

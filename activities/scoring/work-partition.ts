@@ -59,7 +59,10 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
         if (await hasGrown(work, deps)) return;
         checkedAt = Date.now();
       }
-      if (ahead === undefined) await untilTick(work);
+      if (ahead === undefined) {
+        await untilTick(work);
+        if (time.ending.aborted) return;
+      }
       try {
         const batch = await (ahead ?? prepare(work, position));
         ahead = undefined;
@@ -138,9 +141,11 @@ async function hasGrown(
   return progress.seesPartitions(await reader.partitionCount(args.topic));
 }
 
+/** Waits until the next batch is due: the trigger after the start of the last one, or now when more is known to wait than it can hold. */
 async function untilTick({ args, progress, time }: Work): Promise<void> {
-  const { trigger } = args.settings;
-  const waitMs = trigger === 'available' ? 0 : progress.lastStartMs() + trigger * 1000 - Date.now();
+  const { trigger, maxOffsets } = args.settings;
+  if (trigger === 'available' || progress.lag() >= maxOffsets) return;
+  const waitMs = progress.lastStartMs() + trigger * 1000 - Date.now();
   if (waitMs <= 0) return;
   progress.doing('waiting for the next tick');
   await sleep(waitMs, undefined, { signal: time.ending }).catch(() => {});

@@ -11,16 +11,23 @@ export const SEND_BYTES = 800_000;
 const RECORD_OVERHEAD = 64;
 const HEADER_OVERHEAD = 10;
 
+type Data = Buffer | string | null | undefined;
+
+/** A message to send, or one that was read. */
+interface SizedMessage extends Pick<Message, 'key' | 'value'> {
+  readonly headers?: Readonly<Record<string, Data | readonly Data[]>>;
+}
+
 /** Upper estimate of the bytes that a message takes in its batch, uncompressed. */
-export function messageBytes({ key, value, headers = {} }: Message): number {
+export function messageBytes({ key, value, headers = {} }: SizedMessage): number {
   let bytes = RECORD_OVERHEAD + byteLength(key) + byteLength(value);
   for (const [name, header] of Object.entries(headers))
-    for (const headerValue of Array.isArray(header) ? header : [header])
+    for (const headerValue of Array.isArray(header) ? (header as readonly Data[]) : [header as Data])
       bytes += HEADER_OVERHEAD + byteLength(name) + byteLength(headerValue);
   return bytes;
 }
 
-const byteLength = (data: Buffer | string | null | undefined) => (data == null ? 0 : Buffer.byteLength(data));
+const byteLength = (data: Data) => (data == null ? 0 : Buffer.byteLength(data));
 
 /**
  * Splits items, in order, into runs of at most `SEND_BYTES` in total. A larger item gets a run of its own.

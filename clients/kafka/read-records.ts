@@ -1,10 +1,11 @@
-import type { KafkaMessage } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
 import type { LazyCluster } from './kafkajs/cluster.ts';
 import { DecompressionError } from './kafkajs/codecs.ts';
 import { fetchRecords, type FetchedRecords } from './kafkajs/fetch.ts';
+import type { LogRecord } from './kafkajs/decode-records.ts';
 import type { RecordBatch } from './kafkajs/record-batches.ts';
 import { findLeader } from './kafkajs/topic-metadata.ts';
+import { messageBytes } from './message-size.ts';
 import {
   OffsetOutOfRangeError,
   RecordsUnavailableError,
@@ -17,7 +18,7 @@ export interface InputRecord {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: NonNullable<KafkaMessage['headers']>;
+  readonly headers: LogRecord['headers'];
   /** Milliseconds since 1970. */
   readonly timestampMs: number;
 }
@@ -146,15 +147,15 @@ async function addBatch(slice: Progress, source: ReadAhead): Promise<ReadAhead |
   if (batch === undefined) return null;
   const { messages, nextOffset } = batch;
   for (const [index, message] of messages.entries()) {
-    const offset = Number(message.offset);
+    const { offset } = message;
     if (offset < slice.nextOffset) continue;
     if (offset >= slice.end || slice.bytes >= SLICE_BYTES) {
       slice.nextOffset = Math.min(offset, slice.end);
       const rest = { messages: messages.slice(index), nextOffset };
       return { ...source, offset: slice.nextOffset, batch: rest };
     }
-    slice.records.push(toInputRecord(message, offset));
-    slice.bytes += (message.key?.length ?? 0) + (message.value?.length ?? 0);
+    slice.records.push(message);
+    slice.bytes += messageBytes(message);
   }
   slice.nextOffset = Math.max(slice.nextOffset, nextOffset);
   return { ...source, offset: slice.nextOffset, batch: null };
@@ -163,11 +164,3 @@ async function addBatch(slice: Progress, source: ReadAhead): Promise<ReadAhead |
 /** Damaged bytes that decompress without an error make a decoder read beyond the end of a buffer: a RangeError. */
 const isUndecodable = (error: unknown): error is Error =>
   error instanceof DecompressionError || error instanceof RangeError;
-
-const toInputRecord = (message: KafkaMessage, offset: number): InputRecord => ({
-  offset,
-  key: message.key,
-  value: message.value,
-  headers: message.headers ?? {},
-  timestampMs: Number(message.timestamp),
-});

@@ -1,7 +1,7 @@
 import { ExponentialBackoff, handleType, retry } from 'cockatiel';
 import { Pool } from 'undici';
 import { abortable } from '../../domain/values/abortable.ts';
-import { ConnectionLostError, MlApiUnavailableError } from './unavailable-error.ts';
+import { ConnectionLostError, MlApiUnavailableError, NoAnswerError } from './unavailable-error.ts';
 
 export interface MlResponse {
   readonly path: string;
@@ -9,13 +9,24 @@ export interface MlResponse {
   readonly body: string;
 }
 
+interface PostOptions {
+  readonly signal: AbortSignal;
+  /** Whether a call that is not answered in time is repeated. By default it is. */
+  readonly repeatsUnanswered?: boolean;
+}
+
 interface MlHttp {
   /**
    * Posts JSON and returns what `read` makes of the response. A call without response is repeated, and so is a call whose
    * response makes `read` throw MlApiUnavailableError.
-   * @throws MlApiUnavailableError, ConnectionLostError among them, and the signal's reason
+   * @throws MlApiUnavailableError, ConnectionLostError and NoAnswerError among them, and the signal's reason
    */
-  post<T>(path: string, payload: unknown, read: (response: MlResponse) => T, signal: AbortSignal): Promise<T>;
+  post<T>(
+    path: string,
+    payload: unknown,
+    read: (response: MlResponse) => T,
+    options: PostOptions,
+  ): Promise<T>;
   /** Lets pending calls finish, then closes the connections. */
   close(): Promise<void>;
 }
@@ -43,10 +54,13 @@ export function createMlHttp({
     keepAliveTimeout: 60_000,
     connect: { timeout: 2000 },
   });
-  const retries = retry(handleType(MlApiUnavailableError), {
-    maxAttempts: CALL_RETRIES,
-    backoff: new ExponentialBackoff({ initialDelay: pauseMs }),
-  });
+  const backoff = new ExponentialBackoff({ initialDelay: pauseMs });
+  const retriesOf = (repeatsUnanswered: boolean) =>
+    retry(
+      handleType(MlApiUnavailableError, (error) => repeatsUnanswered || !(error instanceof NoAnswerError)),
+      { maxAttempts: CALL_RETRIES, backoff },
+    );
+  const [retries, retriesOfAnswered] = [retriesOf(true), retriesOf(false)];
 
   const postOnce = (path: string, payload: unknown, signal: AbortSignal): Promise<MlResponse> =>
     abortable([signal], async (call) => {
@@ -66,16 +80,22 @@ export function createMlHttp({
       } catch (error) {
         signal.throwIfAborted();
         const { message } = (call.signal.aborted ? call.signal.reason : error) as Error;
-        const Unanswered = isConnectionLost(error) ? ConnectionLostError : MlApiUnavailableError;
-        throw new Unanswered(`ML API ${path}: ${message}`, { cause: error });
+        const Unavailable = call.signal.aborted
+          ? NoAnswerError
+          : isConnectionLost(error)
+            ? ConnectionLostError
+            : MlApiUnavailableError;
+        throw new Unavailable(`ML API ${path}: ${message}`, { cause: error });
       } finally {
         clearTimeout(timeout);
       }
     });
 
   return {
-    post: (path, payload, read, signal) =>
-      retries.execute(async () => read(await postOnce(path, payload, signal))),
+    post: (path, payload, read, { signal, repeatsUnanswered = true }) =>
+      (repeatsUnanswered ? retries : retriesOfAnswered).execute(async () =>
+        read(await postOnce(path, payload, signal)),
+      ),
     close: () => pool.close(),
   };
 }

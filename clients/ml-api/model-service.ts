@@ -2,18 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
 import { createFairLimit } from './fair-limit.ts';
 import { createMlHttp } from './http.ts';
-import { readBatch, readSingle, type NoEndpoint, type Outcome } from './predictions.ts';
+import { readBatch, readSingle, type NoEndpoint, type Outcome, type Unanswered } from './predictions.ts';
 import type { SingleCalls } from './probe-service.ts';
-import { ConnectionLostError } from './unavailable-error.ts';
+import { ConnectionLostError, NoAnswerError } from './unavailable-error.ts';
 
 const SINGLE_PATH = '/predict/trust';
 const BATCH_PATH = '/predict/trust/batch';
-/** A deployment without the batch endpoint is tried again after this time, since it may have been upgraded. */
+/** Profiles per batch call. A batch of 1,000 events makes 10 calls, which share the concurrency of single calls. */
+const BATCH_SIZE = 100;
+/** What a batch endpoint cannot do is tried again after this time: it may have been upgraded, or had much to do. */
 const BATCH_RECHECK_MS = 10 * 60_000;
 
 /** The calls of one round. They share the permits with the calls of other rounds, and stop when the round's signal aborts. */
 interface RoundCalls extends SingleCalls {
-  readonly scoreBatch: (profiles: readonly ModelFeatures[]) => Promise<Outcome | NoEndpoint>;
+  readonly scoreBatch: (profiles: readonly ModelFeatures[]) => Promise<Outcome | NoEndpoint | Unanswered>;
 }
 
 /** The calls to the service, and what they showed about it. */
@@ -22,6 +24,10 @@ export interface ModelService {
   readonly concurrency: number;
   isBatchMissing(): boolean;
   noteBatchMissing(): void;
+  /** Profiles per batch call at most, as far as is known. */
+  batchSize(): number;
+  /** Batches of this size are answered in time, and larger ones were not. */
+  noteBatchSize(size: number): void;
   /** @param caller its calls and those of other callers get permits in turn */
   callsOf(caller: string, signal: AbortSignal): RoundCalls;
   close(): Promise<void>;
@@ -41,31 +47,47 @@ export function createModelService({
   const http = createMlHttp({ url, timeoutSeconds, connections: concurrency, pauseMs });
   const limit = createFairLimit(concurrency);
   let batchMissingSince: number | undefined;
+  let answered = { size: BATCH_SIZE, since: 0 };
   let knownProfile: ModelFeatures | undefined;
 
   async function callSingle(profile: ModelFeatures, signal: AbortSignal): Promise<Outcome> {
     const outcome = await orFailed(
-      http.post(SINGLE_PATH, profile, (answer) => readSingle(answer, profile), signal),
+      http.post(SINGLE_PATH, profile, (answer) => readSingle(answer, profile), { signal }),
     );
     if (outcome.kind === 'scored') knownProfile = profile;
     return outcome;
   }
 
-  async function callBatch(profiles: readonly ModelFeatures[], signal: AbortSignal) {
-    const payload = { kols: profiles };
-    const outcome = await orFailed(
-      http.post(BATCH_PATH, payload, (answer) => readBatch(answer, profiles), signal),
-    );
-    if (outcome.kind === 'scored') knownProfile = profiles[0];
-    return outcome;
+  async function callBatch(
+    profiles: readonly ModelFeatures[],
+    signal: AbortSignal,
+  ): Promise<Outcome | NoEndpoint | Unanswered> {
+    const call = http.post(BATCH_PATH, { kols: profiles }, (answer) => readBatch(answer, profiles), {
+      signal,
+      repeatsUnanswered: false, // smaller batches are the better try
+    });
+    try {
+      const outcome = await orFailed(call);
+      if (outcome.kind === 'scored') knownProfile = profiles[0];
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof NoAnswerError)) throw error;
+      return { kind: 'unanswered' };
+    }
   }
+
+  const isRecent = (since: number) => Date.now() - since < BATCH_RECHECK_MS;
+  const batchSize = () => (isRecent(answered.since) ? answered.size : BATCH_SIZE);
 
   return {
     concurrency,
-    isBatchMissing: () =>
-      batchMissingSince !== undefined && Date.now() - batchMissingSince < BATCH_RECHECK_MS,
+    isBatchMissing: () => batchMissingSince !== undefined && isRecent(batchMissingSince),
     noteBatchMissing() {
       batchMissingSince = Date.now();
+    },
+    batchSize,
+    noteBatchSize(size) {
+      if (size < batchSize()) answered = { size, since: Date.now() };
     },
     callsOf: (caller, signal) => ({
       scoreBatch: (profiles) => limit(caller, () => callBatch(profiles, signal)),

@@ -19,6 +19,11 @@ export interface NoEndpoint {
   readonly kind: 'no-endpoint';
 }
 
+/** No answer to a batch in time. The service fails, or the batch is too large, or one of its profiles makes the model hang. */
+export interface Unanswered {
+  readonly kind: 'unanswered';
+}
+
 const REFUSALS = [400, 413, 422];
 const NO_ENDPOINT = [404, 405, 501];
 

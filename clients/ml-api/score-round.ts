@@ -1,13 +1,11 @@
 import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import { inChunks } from '../../domain/values/chunks.ts';
 import { judgeFailed } from './judge-failed.ts';
 import type { ModelService } from './model-service.ts';
 import type { Outcome } from './predictions.ts';
 import { probeService } from './probe-service.ts';
 import { isRefusal, type ScoreResult } from './score-result.ts';
 import { splitBatches } from './split-batches.ts';
-
-/** Profiles per batch call. A batch of 1,000 events makes 10 calls, which share the concurrency of single calls. */
-const BATCH_SIZE = 100;
 
 /**
  * Scores the profiles of one call of `score`, in order as far as calls run at the same time.
@@ -35,12 +33,7 @@ export async function scoreRound(
     }));
   let judgement: Promise<void> | undefined;
 
-  function keep(batch: readonly ModelFeatures[], outcome: Outcome): void {
-    batch.forEach((profile, index) => {
-      const result = outcome.kind === 'scored' ? outcome.predictions[index] : { refused: outcome.reason };
-      if (result !== undefined) results.set(profile, result);
-    });
-  }
+  const keep = (batch: readonly ModelFeatures[], outcome: Outcome) => keepResults(results, batch, outcome);
 
   async function judgeAllFailed(): Promise<void> {
     while (failed.size > 0) {
@@ -74,6 +67,7 @@ export async function scoreRound(
 
   async function scoreBatch(batch: readonly ModelFeatures[]): Promise<void> {
     if (batch.length === 1) return scoreEach(batch);
+    if (batch.length > service.batchSize()) return scoreHalves(batch);
     const outcome = await calls.scoreBatch(batch);
     if (outcome.kind === 'scored') return keep(batch, outcome);
     if (outcome.kind === 'no-endpoint') {
@@ -82,18 +76,36 @@ export async function scoreRound(
       if (batch.some((profile) => isScored(results.get(profile)))) service.noteBatchMissing();
       return;
     }
-    if (outcome.kind === 'failed') await expectServiceWorks();
-    // One profile can fail the whole batch. Halves find it with few calls.
-    const middle = Math.ceil(batch.length / 2);
-    await Promise.all([scoreBatch(batch.slice(0, middle)), scoreBatch(batch.slice(middle))]);
+    if (outcome.kind !== 'refused') await expectServiceWorks();
+    await scoreHalves(batch);
+    // A profile that makes the model hang fails the round before this line, so the size was the reason.
+    if (outcome.kind === 'unanswered') service.noteBatchSize(halfOf(batch));
+  }
+
+  /** One profile can fail the whole batch. Halves find it with few calls. */
+  async function scoreHalves(batch: readonly ModelFeatures[]): Promise<void> {
+    await Promise.all([...inChunks(batch, halfOf(batch))].map(scoreBatch));
   }
 
   if (service.isBatchMissing()) await scoreEach(profiles);
-  else await inTurn(splitBatches(profiles, BATCH_SIZE), service.concurrency, scoreBatch);
+  else await inTurn(splitBatches(profiles, service.batchSize()), service.concurrency, scoreBatch);
   await judgement;
   round.signal.throwIfAborted();
   await judgeAllFailed();
 }
+
+function keepResults(
+  results: Map<ModelFeatures, ScoreResult>,
+  batch: readonly ModelFeatures[],
+  outcome: Outcome,
+): void {
+  batch.forEach((profile, index) => {
+    const result = outcome.kind === 'scored' ? outcome.predictions[index] : { refused: outcome.reason };
+    if (result !== undefined) results.set(profile, result);
+  });
+}
+
+const halfOf = (batch: readonly ModelFeatures[]): number => Math.ceil(batch.length / 2);
 
 const isScored = (result: ScoreResult | undefined) => result !== undefined && !isRefusal(result);
 

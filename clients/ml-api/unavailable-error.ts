@@ -14,3 +14,11 @@ export class ConnectionLostError extends MlApiUnavailableError {
     this.name = 'ConnectionLostError';
   }
 }
+
+/** The service did not answer in time: it is down or overloaded, or the call had too many profiles, or one that makes the model hang. */
+export class NoAnswerError extends MlApiUnavailableError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'NoAnswerError';
+  }
+}

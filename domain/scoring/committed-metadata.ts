@@ -2,10 +2,15 @@ import { isTotals, NO_TOTALS, type PartitionTotals } from './partition-totals.ts
 
 /** Says which topic an offset belongs to: a topic of the same name in another cluster, or created again, has other offsets. */
 export interface TopicIdentity {
+  /** `NO_CLUSTER_ID` when the broker does not tell it. */
   readonly clusterId: string;
-  /** As Kafka's tools show it. Sixteen zero bytes when the broker has no topic ids (Redpanda, Kafka before 2.8). */
+  /** As Kafka's tools show it. `NO_TOPIC_ID` when the broker has no topic ids (Redpanda, Kafka before 2.8). */
   readonly topicId: string;
 }
+
+export const NO_CLUSTER_ID = '';
+/** Sixteen zero bytes in base64url: Kafka's way to say that there is no id. */
+export const NO_TOPIC_ID = 'A'.repeat(22);
 
 /** Metadata that is committed with each offset, in the same transaction, for the attempt that continues from there. */
 export interface CommittedMetadata {
@@ -51,5 +56,12 @@ export function parseCommittedMetadata(text: string | null): CommittedMetadata |
   }
 }
 
+/** Whether two identities may be of one topic. An id that only one of them has says nothing: a broker may have been upgraded. */
 export const isSameTopic = (a: TopicIdentity, b: TopicIdentity): boolean =>
-  a.clusterId === b.clusterId && a.topicId === b.topicId;
+  isSameCluster(a, b) && isSameId(a.topicId, b.topicId, NO_TOPIC_ID);
+
+export const isSameCluster = (a: TopicIdentity, b: TopicIdentity): boolean =>
+  isSameId(a.clusterId, b.clusterId, NO_CLUSTER_ID);
+
+const isSameId = (a: string, b: string, unknown: string): boolean =>
+  a === b || a === unknown || b === unknown;

@@ -1,9 +1,10 @@
 import { formatLocation, type RecordLocation } from '../kafka-location.ts';
 
-/** Headers of a record as kafkajs reads them: one value a name, null included, or a list when a name is repeated. */
-export type ReadHeaders = Readonly<Record<string, unknown>>;
-/** A header value to write: bytes, or UTF-8 text. */
+/** Headers of a record that was read: one value a name, null included, or a list when a name is repeated. */
+export type ReadHeaders = Readonly<Record<string, ReadValue | readonly ReadValue[]>>;
+/** Bytes, or UTF-8 text. */
 type HeaderValue = Uint8Array | string;
+type ReadValue = HeaderValue | null;
 /** Headers to write: one value a name, or a list when a name is repeated. */
 export type Headers = Readonly<Record<string, HeaderValue | HeaderValue[]>>;
 
@@ -19,15 +20,13 @@ export const LEFT_OUT_HEADER = 'kol.left-out-bytes';
  * lost, because kafkajs 2.2.4 cannot write them: a null value becomes an empty one (its encoder throws at null), and repeated
  * names that alternate (a, b, a) are written one name after the other (a, a, b).
  */
-export function copyHeaders(headers: ReadHeaders): Headers {
-  const copied: [string, HeaderValue | HeaderValue[]][] = [];
-  for (const [name, value] of Object.entries(headers)) {
-    // Other values come from names like `constructor`: kafkajs finds those on its plain object and puts them into the list.
-    if (Array.isArray(value)) copied.push([name, value.filter(isReadValue).map(orEmpty)]);
-    else if (isReadValue(value)) copied.push([name, orEmpty(value)]);
-  }
-  return Object.fromEntries(copied);
-}
+export const copyHeaders = (headers: ReadHeaders): Headers =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      isList(value) ? value.map(orEmpty) : orEmpty(value),
+    ]),
+  );
 
 /** Headers of a replayed record: those that the original record had, and the dead letter that it comes from. */
 export function replayedHeaders({
@@ -44,15 +43,15 @@ export function replayedHeaders({
 }
 
 /** A header as UTF-8 text, null when it has none. The last value of a repeated name counts, as in Kafka's `lastHeader`. */
-export function headerText(value: unknown): string | null {
-  const last: unknown = Array.isArray(value) ? value.at(-1) : value;
-  if (typeof last === 'string') return last;
-  return last instanceof Uint8Array ? utf8.decode(last) : null;
+export function headerText(value: ReadHeaders[string] | undefined): string | null {
+  const last = isList(value) ? value.at(-1) : value;
+  return last instanceof Uint8Array ? utf8.decode(last) : (last ?? null);
 }
 
 const utf8 = new TextDecoder();
 
-const isReadValue = (value: unknown): value is HeaderValue | null =>
-  value === null || typeof value === 'string' || value instanceof Uint8Array;
+/** (`Array.isArray` does not narrow a readonly array.) */
+const isList = (value: ReadHeaders[string] | undefined): value is readonly ReadValue[] =>
+  Array.isArray(value);
 
-const orEmpty = (value: HeaderValue | null): HeaderValue => value ?? '';
+const orEmpty = (value: ReadValue): HeaderValue => value ?? '';

@@ -1,4 +1,9 @@
-import { isSameTopic, type CommittedMetadata, type TopicIdentity } from './committed-metadata.ts';
+import {
+  isSameCluster,
+  isSameTopic,
+  type CommittedMetadata,
+  type TopicIdentity,
+} from './committed-metadata.ts';
 import { addTotals, type PartitionTotals } from './partition-totals.ts';
 
 /** How the committed offset in Kafka differs from what the loop knew. */
@@ -51,7 +56,7 @@ export function findPosition(
   const totals = metadata?.totals ?? known.totals;
   const recorded = metadata?.identity ?? known.identity ?? identity;
   if (!isSameTopic(recorded, identity)) {
-    const disagreement = recorded.clusterId === identity.clusterId ? 'recreated' : 'replaced';
+    const disagreement = isSameCluster(recorded, identity) ? 'recreated' : 'replaced';
     return { offset: 0, newestEventMs: null, totals, disagreement };
   }
   return {

@@ -1,5 +1,4 @@
-import type { Kafka, KafkaMessage } from 'kafkajs';
-import type { AbortedTransaction, FetchedMessage } from './read-committed.ts';
+import type { Kafka } from 'kafkajs';
 import type { Broker } from './send-request.ts';
 import { tolerateDeletedTopics, type MetadataCluster } from './tolerate-deleted-topics.ts';
 
@@ -25,7 +24,6 @@ export interface Cluster extends MetadataCluster {
 }
 /** A node of the cluster, with those of its requests that kafkajs has. */
 export interface ClusterBroker extends Broker {
-  fetch(request: FetchRequest): Promise<FetchResponse>;
   findGroupCoordinator(query: {
     readonly groupId: string;
     readonly coordinatorType: number;
@@ -35,31 +33,6 @@ export interface ClusterBroker extends Broker {
     readonly topics: readonly { topic: string; partitions: { partition: number; timestamp: number }[] }[];
   }): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>;
 }
-interface FetchRequest {
-  readonly maxWaitTime: number;
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  readonly isolationLevel: number;
-  readonly topics: readonly {
-    readonly topic: string;
-    readonly partitions: readonly {
-      readonly partition: number;
-      readonly fetchOffset: string;
-      readonly maxBytes: number;
-    }[];
-  }[];
-}
-export interface FetchedPartition {
-  readonly partition: number;
-  readonly highWatermark: string;
-  readonly abortedTransactions: AbortedTransaction[] | null;
-  readonly messages: (FetchedMessage &
-    KafkaMessage & { batchContext: { firstOffset: string; lastOffsetDelta: number } })[];
-}
-interface FetchResponse {
-  readonly responses: { topicName: string; partitions: FetchedPartition[] }[];
-}
-
 export const READ_COMMITTED = 1;
 /** Fetches one batch only: brokers return at least one complete batch, also when it exceeds the limit. */
 export const ONE_BATCH_BYTES = 1;

@@ -1,9 +1,10 @@
 import { promisify } from 'node:util';
-import { gzip, unzip } from 'node:zlib';
+import { gzip, unzip, type ZlibOptions } from 'node:zlib';
 import { decompress as zstdDecompress } from 'fzstd';
 import kafkajs from 'kafkajs';
 import { compressFrame as lz4Compress, decompressFrame as lz4Decompress } from 'lz4-napi';
 import { compress as snappyCompress, uncompress as snappyUncompress } from 'snappy';
+import { lz4Size, snappySize, zstdSize } from './decompressed-size.ts';
 
 // Fault:       kafkajs 2.2.4 has gzip only.
 // Consequence: a consumer crashes on a snappy, lz4 or zstd batch and does not restart.
@@ -14,11 +15,22 @@ import { compress as snappyCompress, uncompress as snappyUncompress } from 'snap
 /** Compresses the records of a batch, and decompresses them. */
 interface BatchCodec {
   readonly compress: (records: Buffer) => Promise<Buffer>;
-  /** Rejects when the bytes are damaged. */
+  /** Rejects when the bytes are damaged, or become larger than `MAX_DECOMPRESSED_BYTES`. */
   readonly decompress: (bytes: Buffer) => Promise<Buffer>;
 }
 
-/** The compressed records of a batch are damaged. */
+/**
+ * The records of a batch have at most this size. Brokers limit a batch as it is sent: by default to 1 MB, compressed, which is 10 to
+ * 30 MB of JSON. Without a limit 1 MB becomes up to 1 GB, which kills a worker, and then the next one.
+ */
+export const MAX_DECOMPRESSED_BYTES = 64 * 1024 * 1024;
+
+function checkSize(bytes: number): void {
+  if (bytes > MAX_DECOMPRESSED_BYTES)
+    throw new Error(`the records have more than ${MAX_DECOMPRESSED_BYTES} bytes`);
+}
+
+/** The compressed records of a batch are damaged, or too large. */
 export class DecompressionError extends Error {
   readonly code = 'KAFKA_DECOMPRESSION_FAILED';
   constructor(codec: string, cause: unknown) {
@@ -38,9 +50,11 @@ export class CompressionUnsupportedError extends Error {
   }
 }
 
+const unzipAll = promisify<Buffer, ZlibOptions, Buffer>(unzip);
+
 const gzipCodec: BatchCodec = {
   compress: promisify<Buffer, Buffer>(gzip),
-  decompress: promisify<Buffer, Buffer>(unzip),
+  decompress: (bytes) => unzipAll(bytes, { maxOutputLength: MAX_DECOMPRESSED_BYTES }),
 };
 
 /** Java clients start snappy data with this header (xerial's SnappyOutputStream): magic, version 1, compatible with 1. */
@@ -59,12 +73,16 @@ export const snappyCodec: BatchCodec = {
   async decompress(bytes) {
     if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return decompressBlock(bytes);
     const blocks: Buffer[] = [];
+    let size = 0;
     for (let position = XERIAL_HEADER.length; position < bytes.length;) {
       const start = position + 4;
       const end = start + bytes.readInt32BE(position);
       if (end < start || end > bytes.length)
         throw new Error(`the block at byte ${position} claims ${end - start} bytes of ${bytes.length}`);
-      blocks.push(await decompressBlock(bytes.subarray(start, end)));
+      const block = bytes.subarray(start, end);
+      size += snappySize(block);
+      checkSize(size);
+      blocks.push(await decompressBlock(block));
       position = end;
     }
     return Buffer.concat(blocks);
@@ -72,6 +90,7 @@ export const snappyCodec: BatchCodec = {
 };
 
 async function decompressBlock(block: Buffer): Promise<Buffer> {
+  checkSize(snappySize(block));
   const records = await snappyUncompress(block, { asBuffer: true });
   return typeof records === 'string' ? Buffer.from(records) : records;
 }
@@ -85,7 +104,10 @@ function encodeLength(block: Buffer): Buffer {
 /** LZ4 in its frame format, which Kafka's record batches v2 use. */
 export const lz4Codec: BatchCodec = {
   compress: (records) => lz4Compress(records),
-  decompress: (bytes) => lz4Decompress(bytes),
+  decompress: async (bytes) => {
+    checkSize(lz4Size(bytes));
+    return lz4Decompress(bytes);
+  },
 };
 
 /** Read only: Node has zstd since 22.15, and no maintained library that writes it installs without an install script. */
@@ -93,9 +115,10 @@ export const zstdCodec: BatchCodec = {
   compress: () => Promise.reject(new CompressionUnsupportedError('zstd')),
   // The library throws on damaged bytes; inside `then` that is a rejection, as with the other codecs.
   decompress: async (bytes) => {
-    const { buffer, byteOffset, byteLength } = await Promise.resolve(bytes).then((data) =>
-      zstdDecompress(data),
-    );
+    const { buffer, byteOffset, byteLength } = await Promise.resolve(bytes).then((data) => {
+      checkSize(zstdSize(data));
+      return zstdDecompress(data);
+    });
     return Buffer.from(buffer, byteOffset, byteLength);
   },
 };

@@ -1,3 +1,4 @@
+import { NO_CLUSTER_ID, NO_TOPIC_ID } from '../../../domain/scoring/committed-metadata.ts';
 import { Encoder, sendRequest, type Broker, type Decoder } from './send-request.ts';
 import { NO_TAGS, readInt32s, readStructures, skipTags } from './flexible.ts';
 
@@ -43,8 +44,6 @@ const WITH_TOPIC_IDS = 10;
 const WITHOUT_TOPIC_IDS = 5;
 /** UNKNOWN_TOPIC_OR_PARTITION */
 export const UNKNOWN_TOPIC = 3;
-/** Sixteen zero bytes: Kafka's way to say that there is no id. */
-export const NO_TOPIC_ID = Buffer.alloc(16).toString('base64url');
 
 /** Requests the metadata of topics. It creates none of them. Without topics it tells the brokers only. */
 export async function requestMetadata(broker: Broker, topics: readonly string[]): Promise<ClusterMetadata> {
@@ -88,7 +87,7 @@ function decodeWithoutIds(decoder: Decoder) {
     port: decoder.readInt32(),
     rack: decoder.readString(),
   }));
-  const clusterId = decoder.readString() ?? '';
+  const clusterId = decoder.readString() ?? NO_CLUSTER_ID;
   const controllerId = decoder.readInt32();
   const readInt32Array = () => decoder.readArray(() => decoder.readInt32());
   const topics = decoder.readArray(() => {
@@ -116,7 +115,7 @@ function decodeWithIds(decoder: Decoder) {
     port: decoder.readInt32(),
     rack: decoder.readUVarIntString(),
   }));
-  const clusterId = decoder.readUVarIntString() ?? '';
+  const clusterId = decoder.readUVarIntString() ?? NO_CLUSTER_ID;
   const controllerId = decoder.readInt32();
   const topics = readStructures(decoder, () => {
     const errorCode = decoder.readInt16();

@@ -5,11 +5,11 @@
 // Upstream:    the filter came with https://github.com/tulios/kafkajs/pull/223; no issue known.
 // See docs/decisions/0006-kafkajs.md.
 
-/** The fields of a fetched message that the filter reads; kafkajs's raw messages have them. */
+/** The fields of a fetched message that the filter reads. */
 export interface FetchedMessage {
-  readonly offset: string;
+  readonly offset: number;
   readonly key: Buffer | null;
-  readonly isControlRecord?: boolean;
+  readonly isControlRecord: boolean;
   readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
 }
 
@@ -28,14 +28,14 @@ const ABORT_MARKER_TYPE = 0;
 export function readCommitted(
   abortedTransactions: readonly AbortedTransaction[] | null,
 ): (message: FetchedMessage) => boolean {
-  const upcomingAborts = [...(abortedTransactions ?? [])].sort((a, b) =>
-    Number(BigInt(a.firstOffset) - BigInt(b.firstOffset)),
+  const upcomingAborts = [...(abortedTransactions ?? [])].sort(
+    (a, b) => Number(a.firstOffset) - Number(b.firstOffset),
   );
   const abortingProducers = new Set<string>();
   return (message) => {
     for (
       let next = upcomingAborts[0];
-      next && BigInt(next.firstOffset) <= BigInt(message.offset);
+      next && Number(next.firstOffset) <= message.offset;
       next = upcomingAborts[0]
     ) {
       abortingProducers.add(next.producerId);

@@ -1,7 +1,4 @@
-import { createRequire } from 'node:module';
-import { DecompressionError } from './codecs.ts';
-import type { FetchedPartition } from './cluster.ts';
-import { Decoder } from './send-request.ts';
+import { decodeRecords, type LogRecord } from './decode-records.ts';
 
 // Fault:       kafkajs 2.2.4 returns the records of a response only, and drops what its batches say.
 // Consequence: a reader cannot pass a batch without records. Compaction leaves such batches: the last batch of each
@@ -10,16 +7,10 @@ import { Decoder } from './send-request.ts';
 // Upstream:    no issue known.
 // See docs/decisions/0006-kafkajs.md.
 
-type Messages = FetchedPartition['messages'];
-
-const decodeBatch = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/v0/decoder') as (
-  decoder: Decoder,
-) => Promise<{ records: Messages }>;
-
 /** A batch of records as it is in the log. */
 export interface RecordBatch {
   /** All records in offset order, also control records and those of aborted transactions. */
-  readonly messages: Messages;
+  readonly messages: readonly LogRecord[];
   /** Offset after the batch. */
   readonly nextOffset: number;
 }
@@ -44,6 +35,7 @@ export async function* decodeRecordBatches(bytes: Buffer): AsyncGenerator<Record
     const next = start + LENGTH_COUNTS_FROM + bytes.readInt32BE(start + LENGTH_AT);
     if (next > bytes.length) return;
     const batch = bytes.subarray(start, next);
+    checkFormat(batch);
     const messages = await decodeRecords(batch);
     const baseOffset = Number(batch.readBigInt64BE(BASE_OFFSET_AT));
     yield { messages, nextOffset: baseOffset + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1 };
@@ -51,15 +43,8 @@ export async function* decodeRecordBatches(bytes: Buffer): AsyncGenerator<Record
   }
 }
 
-async function decodeRecords(batch: Buffer): Promise<Messages> {
+function checkFormat(batch: Buffer): void {
   if (batch.length < HEADER_BYTES) throw new RangeError(`a batch claims ${batch.length} bytes`);
   const magic = batch.readInt8(MAGIC_AT);
   if (magic !== MAGIC) throw new RangeError(`a batch has format ${magic} instead of ${MAGIC}`);
-  try {
-    return (await decodeBatch(new Decoder(batch))).records;
-  } catch (error) {
-    // What kafkajs throws depends on which bytes are damaged.
-    if (error instanceof DecompressionError || error instanceof RangeError) throw error;
-    throw new RangeError(`a batch cannot be decoded: ${String(error)}`, { cause: error });
-  }
 }

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTopics } from '../../../engines/create-topics.ts';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
@@ -58,7 +58,7 @@ interface Listed {
 interface Bad {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers?: NonNullable<Message['headers']>;
+  readonly headers?: Readonly<Record<string, Buffer | Buffer[]>>;
   readonly partition: number;
   readonly reason: DeadLetterReason;
 }

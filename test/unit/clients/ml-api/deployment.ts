@@ -11,6 +11,8 @@ export interface Behaviour {
   readonly lacksBatch?: number;
   /** Larger batches get 413. */
   readonly maxBatch?: number;
+  /** Larger batches are not answered in time. */
+  readonly maxTimelyBatch?: number;
   /** Profiles that spoil each call that they are in. */
   readonly faults?: Readonly<Record<string, Fault>>;
   /** Fault of a whole call, whatever its profiles are. */
@@ -83,9 +85,10 @@ export async function startDeployment() {
 }
 
 function faultOf(behaviour: Behaviour, call: Call, isBatch: boolean): Fault | undefined {
-  const { lacksBatch, maxBatch = Infinity, faults = {} } = behaviour;
+  const { lacksBatch, maxBatch = Infinity, maxTimelyBatch = Infinity, faults = {} } = behaviour;
   if (isBatch && lacksBatch !== undefined) return lacksBatch;
   if (isBatch && call.kolIds.length > maxBatch) return 413;
+  if (isBatch && call.kolIds.length > maxTimelyBatch) return 'hang';
   return call.kolIds.map((id) => faults[id]).find((fault) => fault !== undefined);
 }
 

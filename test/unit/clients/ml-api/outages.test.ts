@@ -132,12 +132,16 @@ describe('an outage', () => {
 
   test('is recognised when calls hang', async () => {
     for (const outage of [() => 'hang' as const, ({ index }: Call) => (index > 2 ? 'hang' : undefined)])
-      await withClient(
-        deployment,
-        { outage, lacksBatch: 404 },
-        (api) => expectOutage(api.score(profilesOf(ids(30)))),
-        0.05,
-      );
+      for (const batch of [{ lacksBatch: 404 }, {}])
+        await withClient(
+          deployment,
+          { outage, ...batch },
+          async (api) => {
+            await expectOutage(api.score(profilesOf(ids(450))));
+            expect(deployment.calls().length).toBeLessThan(CALLS_OF_AN_OUTAGE);
+          },
+          0.05,
+        );
   });
 
   test('stops the calls of its round', async () => {

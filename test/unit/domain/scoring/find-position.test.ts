@@ -1,5 +1,10 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CommittedMetadata } from '../../../../domain/scoring/committed-metadata.ts';
+import {
+  NO_CLUSTER_ID,
+  NO_TOPIC_ID,
+  type CommittedMetadata,
+} from '../../../../domain/scoring/committed-metadata.ts';
 import { findPosition, firstOffsets, skipExpired } from '../../../../domain/scoring/find-position.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 
@@ -62,6 +67,30 @@ describe('the position of a partition', () => {
       ...beginning,
       totals: seven,
     });
+  });
+
+  test('is the committed offset unless both the committed id and that of the broker are known, and differ', () => {
+    const anyIdentity = fc.record({
+      clusterId: fc.constantFrom(NO_CLUSTER_ID, 'c', 'd'),
+      topicId: fc.constantFrom(NO_TOPIC_ID, 't', 'u'),
+    });
+    const differ = (a: string, b: string, unknown: string) => a !== b && ![a, b].includes(unknown);
+    fc.assert(
+      fc.property(anyIdentity, anyIdentity, fc.boolean(), (before, now, committed) => {
+        const found = findPosition(
+          { ...known, identity: before },
+          committed
+            ? { committed: 8, metadata: { ...metadata, identity: before }, identity: now }
+            : { committed: null, metadata: null, identity: now },
+        );
+        const offset = committed ? 8 : 7;
+        if (differ(before.clusterId, now.clusterId, NO_CLUSTER_ID))
+          expect(found).toMatchObject({ offset: 0, disagreement: 'replaced' });
+        else if (differ(before.topicId, now.topicId, NO_TOPIC_ID))
+          expect(found).toMatchObject({ offset: 0, disagreement: 'recreated' });
+        else expect(found).toMatchObject({ offset, disagreement: committed ? null : 'forgotten' });
+      }),
+    );
   });
 
   test('moves over offsets that retention has deleted, and counts them', () => {

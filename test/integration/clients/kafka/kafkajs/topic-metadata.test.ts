@@ -8,13 +8,14 @@ import {
   type LazyCluster,
 } from '../../../../../clients/kafka/kafkajs/cluster.ts';
 import { fetchRecords, pollPartitions } from '../../../../../clients/kafka/kafkajs/fetch.ts';
-import { NO_TOPIC_ID, requestMetadata } from '../../../../../clients/kafka/kafkajs/metadata-request.ts';
+import { requestMetadata } from '../../../../../clients/kafka/kafkajs/metadata-request.ts';
 import {
   findLeader,
   findTopic,
   partitionCount,
 } from '../../../../../clients/kafka/kafkajs/topic-metadata.ts';
 import { TopicNotFoundError } from '../../../../../clients/kafka/topic-errors.ts';
+import { NO_TOPIC_ID } from '../../../../../domain/scoring/committed-metadata.ts';
 import { decodeAll } from '../../../../support/fetch-all.ts';
 import { until } from '../../../../support/until.ts';
 import { testEngines } from '../../../../support/test-engines.ts';

@@ -5,6 +5,7 @@ import {
   CompressionUnsupportedError,
   DecompressionError,
   lz4Codec,
+  MAX_DECOMPRESSED_BYTES,
   registerCodecs,
   snappyCodec,
   zstdCodec,
@@ -43,6 +44,14 @@ describe.each([
     const bytes = await compress({ buffer: records });
     expect(bytes.length).toBeLessThan(records.length / 10);
     expect((await decompress(bytes)).equals(records)).toBe(true);
+  });
+
+  test('decompresses to the limit, and rejects what becomes larger', async () => {
+    const { compress, decompress } = registered(type);
+    const largest = Buffer.alloc(MAX_DECOMPRESSED_BYTES, 'ab');
+    expect(await decompress(await compress({ buffer: largest }))).toHaveLength(MAX_DECOMPRESSED_BYTES);
+    const larger = await compress({ buffer: Buffer.concat([largest, Buffer.from('c')]) });
+    await expect(decompress(larger)).rejects.toThrow(DecompressionError);
   });
 
   test('reports damaged bytes with the name of the codec', async () => {
@@ -116,6 +125,19 @@ describe('zstd', () => {
   test('rejects compression, with an error that says it is read only', async () => {
     await expect(compress(Buffer.from('x'))).rejects.toThrow(CompressionUnsupportedError);
     await expect(compress(Buffer.from('x'))).rejects.toThrow('zstd batches can be read but not written here');
+  });
+
+  test.each([
+    ['announces 1 GB', '28b52ffd a0 00000040 290000 68656c6c6f'],
+    ['repeats a byte for more than the limit', `28b52ffd 00 58 ${'02001061'.repeat(600)} 03001061`],
+    [
+      'is a small frame before a large one',
+      `28b52ffd 2005 290000 68656c6c6f 28b52ffd a0 00000040 290000 68656c6c6f`,
+    ],
+    ['needs a window of 1 GB', '28b52ffd 00 a0 290000 68656c6c6f'],
+  ])('rejects a frame that %s', async (_what, frame) => {
+    const { decompress: read } = registered(CompressionTypes.ZSTD);
+    await expect(read(hex(frame))).rejects.toThrow(`more than ${MAX_DECOMPRESSED_BYTES} bytes`);
   });
 
   test('reports damaged bytes', async () => {

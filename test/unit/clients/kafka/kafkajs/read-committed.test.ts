@@ -6,18 +6,18 @@ import {
 } from '../../../../../clients/kafka/kafkajs/read-committed.ts';
 
 const record = (offset: number, producerId: string, inTransaction = true) => ({
-  offset: String(offset),
+  offset,
   key: Buffer.from([0, 0, 0, 0]), // a data record whose key looks like an abort marker
   isControlRecord: false,
   batchContext: { producerId, inTransaction },
 });
 const marker = (offset: number, producerId: string, type: 'abort' | 'commit') => ({
-  offset: String(offset),
+  offset,
   key: Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1]),
   isControlRecord: true,
   batchContext: { producerId, inTransaction: true },
 });
-const offsets = (messages: readonly { offset: string }[]) => messages.map(({ offset }) => Number(offset));
+const offsets = (messages: readonly { offset: number }[]) => messages.map(({ offset }) => offset);
 
 const readable = (log: readonly FetchedMessage[], aborted: readonly AbortedTransaction[] | null) =>
   log.filter(readCommitted(aborted));

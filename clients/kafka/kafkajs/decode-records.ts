@@ -1,0 +1,178 @@
+import kafkajs from 'kafkajs';
+import type { FetchedMessage } from './read-committed.ts';
+
+// Fault:       kafkajs 2.2.4 copies all earlier headers of a record for each header, and reads fields beyond the end of their record.
+// Consequence: a record of 40 KB with 6,000 headers blocks the process for more than 10 s, longer than its heartbeat timeout.
+// Remedy:      decode records here, in linear time.
+// Upstream:    no issue known.
+// See docs/decisions/0006-kafkajs.md.
+
+/** Headers of a record: one value a name, or a list when a name is repeated. */
+export type RecordHeaders = Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>;
+type HeaderValue = Buffer | null;
+
+/** A record as it is in the log. */
+export interface LogRecord extends FetchedMessage {
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+  /** Milliseconds since 1970. */
+  readonly timestampMs: number;
+}
+
+/** Positions in a record batch: https://kafka.apache.org/documentation/#recordbatch */
+const BASE_OFFSET_AT = 0;
+const ATTRIBUTES_AT = 21;
+const BASE_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
+const PRODUCER_ID_AT = 43;
+const COUNT_AT = 57;
+const RECORDS_AT = 61;
+
+const COMPRESSION = 0b111;
+const HAS_LOG_APPEND_TIME = 1 << 3;
+const IS_TRANSACTIONAL = 1 << 4;
+const IS_CONTROL = 1 << 5;
+
+/**
+ * Records and headers of a batch at most. In memory each takes some hundred bytes, so a compressed batch of very many small ones could
+ * kill a worker. An uncompressed batch of 1 MB, the default limit of brokers, has less: a header takes at least 2 bytes.
+ */
+const MAX_PARTS = 600_000;
+
+/**
+ * Decodes the records of a batch, all of them.
+ * @param batch complete, in format 2
+ * @throws DecompressionError or RangeError when it is damaged, or too large
+ */
+export async function decodeRecords(batch: Buffer): Promise<LogRecord[]> {
+  const attributes = batch.readInt16BE(ATTRIBUTES_AT);
+  const baseTimestampMs = Number(batch.readBigInt64BE(BASE_TIMESTAMP_AT));
+  const maxTimestampMs = Number(batch.readBigInt64BE(MAX_TIMESTAMP_AT));
+  const context: BatchContext = {
+    baseOffset: Number(batch.readBigInt64BE(BASE_OFFSET_AT)),
+    isControlRecord: (attributes & IS_CONTROL) !== 0,
+    timestampMs:
+      (attributes & HAS_LOG_APPEND_TIME) === 0 ? (delta) => baseTimestampMs + delta : () => maxTimestampMs,
+    batchContext: {
+      producerId: String(batch.readBigInt64BE(PRODUCER_ID_AT)),
+      inTransaction: (attributes & IS_TRANSACTIONAL) !== 0,
+    },
+  };
+  const count = batch.readInt32BE(COUNT_AT);
+  const budget = { parts: MAX_PARTS };
+  spend(budget, count);
+  if (count === 0) return []; // compaction leaves such a batch, also without compressed bytes
+  const bytes = await decompress(attributes & COMPRESSION, batch.subarray(RECORDS_AT));
+  const batchCursor = { bytes, at: 0, end: bytes.length };
+  const records: LogRecord[] = [];
+  for (let index = 0; index < count; index += 1) records.push(decodeRecord(batchCursor, context, budget));
+  return records;
+}
+
+async function decompress(compression: number, records: Buffer): Promise<Buffer> {
+  if (compression === Number(kafkajs.CompressionTypes.None)) return records;
+  const codecs: Readonly<Record<number, (() => Decompressor) | undefined>> = kafkajs.CompressionCodecs;
+  const codec = codecs[compression];
+  if (codec === undefined) throw new RangeError(`a batch has the unknown compression ${compression}`);
+  return codec().decompress(records);
+}
+
+/** A codec in kafkajs's registry, see codecs.ts. */
+interface Decompressor {
+  readonly decompress: (bytes: Buffer) => Promise<Buffer>;
+}
+
+/** What the records of a batch have in common. */
+interface BatchContext extends Pick<LogRecord, 'isControlRecord' | 'batchContext'> {
+  readonly baseOffset: number;
+  /** @param delta what the record says */
+  readonly timestampMs: (delta: number) => number;
+}
+
+/** A place in the bytes, which moves on with each field that is read. No field extends beyond `end`. */
+interface Cursor {
+  readonly bytes: Buffer;
+  at: number;
+  end: number;
+}
+
+/** https://kafka.apache.org/documentation/#record */
+function decodeRecord(
+  batch: Cursor,
+  { baseOffset, timestampMs, ...rest }: BatchContext,
+  budget: Budget,
+): LogRecord {
+  const length = readVarint(batch);
+  const at = skip(batch, length);
+  const record = { bytes: batch.bytes, at: at + 1, end: batch.at }; // the first byte has attributes, which are unused
+  const timestampDelta = readVarint(record);
+  const offsetDelta = readVarint(record);
+  const decoded = {
+    offset: baseOffset + offsetDelta,
+    timestampMs: timestampMs(timestampDelta),
+    key: readData(record),
+    value: readData(record),
+    headers: readHeaders(record, budget),
+    ...rest,
+  };
+  if (record.at !== record.end)
+    throw new RangeError(`a record ends ${record.end - record.at} bytes too late`);
+  return decoded;
+}
+
+/** What is left of `MAX_PARTS`. */
+interface Budget {
+  parts: number;
+}
+
+function spend(budget: Budget, count: number): void {
+  if (count < 0 || count > budget.parts)
+    throw new RangeError(`a batch claims ${count} records or headers, after ${MAX_PARTS - budget.parts}`);
+  budget.parts -= count;
+}
+
+const NO_HEADERS: RecordHeaders = {};
+
+function readHeaders(record: Cursor, budget: Budget): RecordHeaders {
+  const count = readVarint(record);
+  spend(budget, count);
+  if (count === 0) return NO_HEADERS;
+  // A map, because a header can have the name of a property that all objects have.
+  const headers = new Map<string, HeaderValue | HeaderValue[]>();
+  for (let index = 0; index < count; index += 1) {
+    const name = readData(record)?.toString() ?? '';
+    const value = readData(record);
+    const before = headers.get(name);
+    if (Array.isArray(before)) before.push(value);
+    else headers.set(name, before === undefined ? value : [before, value]);
+  }
+  return Object.fromEntries(headers);
+}
+
+/** @returns null when the field is null */
+function readData(cursor: Cursor): Buffer | null {
+  const length = readVarint(cursor);
+  if (length === -1) return null;
+  const at = skip(cursor, length);
+  return cursor.bytes.subarray(at, cursor.at);
+}
+
+/** @returns where the skipped bytes begin */
+function skip(cursor: Cursor, length: number): number {
+  const { at } = cursor;
+  if (length < 0 || length > cursor.end - at)
+    throw new RangeError(`a field claims ${length} bytes, and ${cursor.end - at} are left`);
+  cursor.at += length;
+  return at;
+}
+
+/** A 64-bit number in 1 to 10 bytes, 7 bits in each, the lowest ones first. Beyond 2^53 it is rounded. */
+function readVarint(cursor: Cursor): number {
+  let zigzag = 0;
+  for (let scale = 1; scale <= 2 ** 63; scale *= 2 ** 7) {
+    const byte = cursor.bytes[skip(cursor, 1)] ?? 0;
+    zigzag += (byte & 0x7f) * scale;
+    if (byte < 0x80) return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
+  }
+  throw new RangeError('a number has more than 10 bytes');
+}

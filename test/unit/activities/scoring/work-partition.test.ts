@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { createSliceProgress } from '../../../../activities/scoring/slice-progress.ts';
+import { startSliceTime } from '../../../../activities/scoring/slice-time.ts';
+import type { ScorePartitionDeps, SliceArgs } from '../../../../activities/scoring/slice.ts';
+import { createWorkPartition } from '../../../../activities/scoring/work-partition.ts';
+import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
+import { newPartition } from '../../../../workflows/scoring/loop-memory.ts';
+
+const MAX_OFFSETS = 1000;
+const POSITION = 5000;
+
+interface Case {
+  readonly triggerSeconds: number;
+  readonly sliceMs: number;
+  /** How long ago the last batch began, by the clock of this worker. */
+  readonly lastBatchAgoMs: number;
+  readonly lag: number;
+}
+
+/** Works a partition until it reads. @returns when it read, in ms since its slice began; null when it did not */
+async function firstRead({ triggerSeconds, sliceMs, lastBatchAgoMs, lag }: Case): Promise<number | null> {
+  let readAt: number | null = null;
+  const stop = new Error('it reads');
+  const deps = {
+    worker: 'w',
+    transactions: { open: () => Promise.resolve({ fencedAtMs: 0, close: () => Promise.resolve() }) },
+    offsets: {
+      committed: () => Promise.resolve({ offset: POSITION, metadata: null }),
+      identity: () => Promise.resolve({ clusterId: 'c', topicId: 't' }),
+    },
+    reader: {
+      partitionCount: () => Promise.resolve(1),
+      read: () => {
+        readAt = performance.now() - started;
+        return Promise.reject(stop);
+      },
+    },
+  } as unknown as ScorePartitionDeps;
+  const args: SliceArgs = {
+    ...{ topic: 't', partition: 0, kind: 'profiles', group: 'g', partitionCount: 1, sliceMs },
+    settings: { maxOffsets: MAX_OFFSETS, trigger: triggerSeconds, lateEvents: 'score' },
+    state: {
+      ...newPartition(0, POSITION, NO_TOTALS),
+      lastBatch: { startedAtMs: Date.now() - lastBatchAgoMs, offsets: 1, durationMs: 1 },
+      lag: { offsets: lag, eventSeconds: 1, appendSeconds: 1 },
+    },
+  };
+  const noWork = () => Promise.reject(new Error('unreachable: nothing is read'));
+  const started = performance.now();
+  const time = startSliceTime(sliceMs, []);
+  try {
+    await createWorkPartition(deps, { profiles: noWork, videos: noWork })(
+      args,
+      createSliceProgress(args, 'w'),
+      time,
+    );
+  } catch (error) {
+    if (error !== stop) throw error;
+  } finally {
+    time.close();
+  }
+  return readAt;
+}
+
+describe('the first batch of a slice', () => {
+  const LONG = 60_000;
+
+  test('begins at once when more offsets wait than a batch holds', async () => {
+    const backlog = { triggerSeconds: 50, sliceMs: LONG, lastBatchAgoMs: 0, lag: MAX_OFFSETS };
+    expect(await firstRead(backlog)).toBeLessThan(5000);
+  });
+
+  test.each([0, MAX_OFFSETS - 1])('waits for its tick when %i offsets wait', async (lag) => {
+    const idle = { triggerSeconds: 1, sliceMs: LONG, lastBatchAgoMs: 300, lag };
+    expect(await firstRead(idle)).toBeGreaterThan(650);
+  });
+
+  test('waits no longer than the trigger, also when the clock of the worker before it was ahead', async () => {
+    const ahead = { triggerSeconds: 0.5, sliceMs: LONG, lastBatchAgoMs: -30_000, lag: 0 };
+    const readAt = await firstRead(ahead);
+    expect(readAt).toBeGreaterThan(450);
+    expect(readAt).toBeLessThan(5000);
+  });
+
+  test('does not begin when the slice ends before its tick', async () => {
+    expect(await firstRead({ triggerSeconds: 3600, sliceMs: 100, lastBatchAgoMs: 0, lag: 0 })).toBeNull();
+  });
+});
