@@ -62,7 +62,7 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
 
   if (workflowInfo().memo?.['version'] === undefined) upsertMemo({ version: LOOP_VERSION });
   setHandler(loopStateQuery, () => describeLoop(loop, slices.isRunning()));
-  steerLoop(loop, slices, { show, findPartitions });
+  steerLoop(loop, slices, { show, findPartitions, startShards: () => startShards(loop) });
   workPartitions();
   for (;;) {
     if (loop.partitionCount === 0 || loop.seenPartitions > loop.partitionCount) await findPartitions();

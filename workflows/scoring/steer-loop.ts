@@ -1,7 +1,9 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  currentUpdateInfo,
   isCancellation,
+  patched,
   proxyActivities,
   setHandler,
   TimeoutFailure,
@@ -38,13 +40,29 @@ const { steerShard } = proxyActivities<ScoringActivities>(steeringShards);
 export function steerLoop(
   loop: LoopMemory,
   slices: Slices,
-  { show, findPartitions }: { readonly show: () => LoopState; readonly findPartitions: () => Promise<void> },
+  {
+    show,
+    findPartitions,
+    startShards,
+  }: {
+    readonly show: () => LoopState;
+    readonly findPartitions: () => Promise<void>;
+    readonly startShards: () => Promise<void>;
+  },
 ): void {
   const move = createMoves(loop, slices, show);
 
   async function steerOthers(update: LoopUpdate): Promise<void> {
     const ids = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
-    await Promise.all(ids.map((workflowId) => answering(steerShard({ workflowId, update }))));
+    if (ids.length === 0) return;
+    const { id: updateId } = currentUpdateInfo() ?? {};
+    // A loop that somebody has terminated cannot be steered.
+    if (patched('start-shards-to-steer')) await startShards();
+    await Promise.all(
+      ids.map((workflowId) =>
+        answering(steerShard({ workflowId, update, ...(updateId !== undefined && { updateId }) })),
+      ),
+    );
   }
 
   setHandler(pauseLoopUpdate, async () => {

@@ -3,6 +3,7 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
+import { createSteerShard } from '../../../activities/scoring/steer-shard.ts';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,
@@ -100,10 +101,41 @@ describe('the scoring loop', () => {
       ]);
       await loop.executeUpdate(pauseLoopUpdate);
       const pause = { name: 'pause', args: [] };
-      expect(topic.steered.toSorted((a, b) => a.workflowId.localeCompare(b.workflowId))).toEqual(
+      expect(topic.steered.toSorted((a, b) => a.workflowId.localeCompare(b.workflowId))).toMatchObject(
         shards.map((workflowId) => ({ workflowId, update: pause })),
       );
       await Promise.all(shards.map((id) => env.client.workflow.getHandle(id).terminate()));
+    });
+  });
+
+  test('starts the loop of another shard again when it was terminated, before it steers it', async () => {
+    const topic = inMemoryTopic(33, 1);
+    const steerShard = createSteerShard({ temporal: env.client });
+    const input = { topic: 'ended', settings: { sliceSeconds: 600 } };
+    await withLoop({ ...topic.activities, steerShard }, input, async (loop) => {
+      await until('all 33 partitions work', () => Promise.resolve(topic.running.size === 33));
+      const shard = env.client.workflow.getHandle<typeof scoringLoop>('scoring-loop/ended/1');
+      await shard.terminate();
+      topic.running.delete(32); // its slice has no loop any more
+      await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 5 }] });
+      const state = await loopState(shard);
+      expect(state.settings.maxOffsets).toBe(5);
+      await until('its partition works', () => Promise.resolve(topic.running.has(32)));
+      await shard.terminate();
+    });
+  });
+
+  test('sends an update to another shard under one id, however often the attempt is repeated', async () => {
+    const topic = inMemoryTopic(33, 1);
+    const steerShard: ScoringActivities['steerShard'] = async (args) => {
+      await topic.activities.steerShard(args);
+      if (topic.steered.length === 1) throw new Error('the answer was lost');
+    };
+    await withLoop({ ...topic.activities, steerShard }, { topic: 'lossy' }, async (loop) => {
+      await until('its other loop is known', async () => (await loopState(loop)).shards.length === 1);
+      await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }], updateId: 'seek-1' });
+      expect(topic.steered.map(({ updateId }) => updateId)).toEqual(['seek-1', 'seek-1']);
+      await env.client.workflow.getHandle('scoring-loop/lossy/1').terminate();
     });
   });
 });
