@@ -21,6 +21,6 @@ export const failureTypes = {
   redisFull: 'RedisFull',
   /** Redis is a read-only replica. Retried, since a failover may be in progress. */
   redisReadOnly: 'RedisReadOnly',
-  /** A seek could not be carried out. The update fails; the loop continues. */
+  /** A seek or another update of a loop was not carried out, or not everywhere. The update fails; the loop continues. */
   seekFailed: 'SeekFailed',
 } as const;

@@ -75,9 +75,11 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     );
     if (failure !== undefined) throw failure;
     if (!workflowInfo().continueAsNewSuggested) continue;
-    await condition(allHandlersFinished);
+    // A move may go on after its update was answered.
+    const isSteered = () => allHandlersFinished() && loop.moves === 0;
+    await condition(isSteered);
     await slices.handOver();
-    await condition(allHandlersFinished);
+    await condition(isSteered);
     return continueAsNew<typeof scoringLoop>(inputOfNextRun(loop));
   }
 }

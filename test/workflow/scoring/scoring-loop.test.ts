@@ -4,6 +4,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
 import { createSteerShard } from '../../../activities/scoring/steer-shard.ts';
+import { failureTypes } from '../../../contract/failure-types.ts';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,
@@ -13,6 +14,7 @@ import {
 import type { LoopChange, ScoringLoopInput } from '../../../contract/scoring-loop.ts';
 import { inMemoryTopic } from '../../support/in-memory-topic.ts';
 import {
+  failureOf,
   loopState,
   scoredCount,
   withTimeSkippingLoop,
@@ -120,7 +122,9 @@ describe('the scoring loop', () => {
       await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 5 }] });
       const state = await loopState(shard);
       expect(state.settings.maxOffsets).toBe(5);
-      await until('its partition works', () => Promise.resolve(topic.running.has(32)));
+      await until('its partition has another slice', () =>
+        Promise.resolve(topic.slices.filter(({ partition }) => partition === 32).length === 2),
+      );
       await shard.terminate();
     });
   });
@@ -229,6 +233,38 @@ describe('an operator', () => {
       );
       topic.offsets = 6;
       await until('it works', () => Promise.resolve(topic.committed[0] === 6));
+    });
+  });
+
+  test('sees which partitions a failed seek has moved', async () => {
+    const topic = inMemoryTopic(2, 5);
+    const seekPartitions: ScoringActivities['seekPartitions'] = () => {
+      const moved = { 1: 3 };
+      throw ApplicationFailure.nonRetryable('partition 0 was not moved: no', failureTypes.seekFailed, moved);
+    };
+    await withLoop({ ...topic.activities, seekPartitions }, {}, async (loop) => {
+      await until('all is scored', async () => (await scoredCount(loop)) === 10);
+      await loop.executeUpdate(pauseLoopUpdate);
+      expect(await failureOf(loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] }))).toBe(
+        'partition 0 was not moved: no; partition 1 was moved',
+      );
+      expect((await loopState(loop)).partitions.map(({ position }) => position)).toEqual([5, 3]);
+    });
+  });
+
+  test('sees what became of a seek in each loop of the topic', async () => {
+    const topic = inMemoryTopic(70, 1);
+    const steerShard: ScoringActivities['steerShard'] = ({ workflowId }) =>
+      workflowId.endsWith('/1')
+        ? Promise.reject(ApplicationFailure.nonRetryable('partition 40 was not moved: no'))
+        : Promise.resolve();
+    await withLoop({ ...topic.activities, steerShard }, { topic: 'parts' }, async (loop) => {
+      await until('the other loops are known', async () => (await loopState(loop)).shards.length === 2);
+      expect(await failureOf(loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] }))).toBe(
+        'scoring-loop/parts/1: partition 40 was not moved: no; scoring-loop/parts: done; scoring-loop/parts/2: done',
+      );
+      const others = [1, 2].map((shard) => env.client.workflow.getHandle(`scoring-loop/parts/${shard}`));
+      await Promise.all(others.map((other) => other.terminate()));
     });
   });
 
