@@ -90,6 +90,39 @@ describe('the scoring loop', () => {
     });
   });
 
+  test('drops the partitions that a topic lost when it was created again, and works them when they come back', async () => {
+    const topic = inMemoryTopic(4, 5);
+    await withLoop(topic.activities, { group: 'first' }, async (loop) => {
+      const numbers = async () => (await loopState(loop)).partitions.map(({ partition }) => partition);
+      await until('all work', () => Promise.resolve(topic.running.size === 4));
+      topic.partitionCount = 2;
+      await until('two are left', async () => (await numbers()).length === 2);
+      expect((await loopState(loop)).partitions.map(({ stuck }) => stuck)).toEqual([null, null]);
+      await loop.executeUpdate(configureLoopUpdate, { args: [{ group: 'second' }] });
+      expect(await numbers()).toEqual([0, 1]);
+      topic.partitionCount = 3;
+      await until('the third works', () => Promise.resolve(topic.running.has(2)));
+      expect(await numbers()).toEqual([0, 1, 2]);
+    });
+  });
+
+  test('of another shard ends when its partitions are gone, and is started when they come back', async () => {
+    const topic = inMemoryTopic(33, 1);
+    await withLoop(topic.activities, { topic: 'shrinks' }, async (loop) => {
+      const shard = env.client.workflow.getHandle('scoring-loop/shrinks/1');
+      await until('all work', () => Promise.resolve(topic.running.size === 33));
+      topic.partitionCount = 1;
+      await until(
+        'the other loop has ended',
+        async () => (await shard.describe()).status.name === 'COMPLETED',
+      );
+      await until('the first loop knows it', async () => (await loopState(loop)).shards.length === 0);
+      topic.partitionCount = 33;
+      await until('all work again', () => Promise.resolve(topic.running.size === 33));
+      await shard.terminate();
+    });
+  });
+
   test('works the partitions of its shard only, and starts the loops of the others', async () => {
     const topic = inMemoryTopic(70, 1);
     await withLoop(topic.activities, { topic: 'wide', settings: { sliceSeconds: 600 } }, async (loop) => {
