@@ -5,9 +5,15 @@ import {
   openDeadLetters,
   type DeadLetters,
 } from '../clients/kafka/dead-letters.ts';
-import { RecordsUnavailableError } from '../clients/kafka/read-errors.ts';
+import {
+  OffsetOutOfRangeError,
+  RecordsUnavailableError,
+  UndecodableBatchError,
+} from '../clients/kafka/read-errors.ts';
 import { ReplayError, replay } from '../clients/kafka/replay-dead-letters.ts';
+import { LeaderNotFoundError, TopicNotFoundError } from '../clients/kafka/topic-errors.ts';
 import { ConfigError } from '../config/config.ts';
+import type { OffsetRange } from '../domain/kafka-location.ts';
 import type { DeadLetter } from '../domain/scoring/dead-letter.ts';
 import type { parseOffsets } from '../domain/scoring/dead-letter-filter.ts';
 import { deadLetterTopic, PROFILES_TOPIC } from '../domain/scoring/topics.ts';
@@ -70,6 +76,19 @@ program
     return withDeadLetters(options.topic, (letters, kafka) => replayLetters(letters, kafka, options));
   });
 
+/** Errors that an operator can act on. Their message says how. */
+const KNOWN_ERRORS = [
+  ConfigError,
+  DeadLettersNotFoundError,
+  LeaderNotFoundError,
+  OffsetOutOfRangeError,
+  RecordsUnavailableError,
+  ReplayError,
+  TopicNotFoundError,
+  UndecodableBatchError,
+  kafkajs.KafkaJSError,
+];
+
 await program.parseAsync();
 // kafkajs 2.2.4 sometimes leaves a socket open after disconnect, so exit explicitly, after the output is written.
 process.stdout.write('', () => process.exit());
@@ -80,15 +99,20 @@ async function withDeadLetters(
 ): Promise<void> {
   await runCommand(async () => {
     await withClients(async (clients, config) => {
-      const letters = await openDeadLetters(clients.kafka(), config.SCORING_GROUP, topic);
+      const letters = await openDeadLetters(clients.kafka(), config.SCORING_GROUP, topic, reportExpired);
       try {
         await work(letters, clients.kafka());
       } finally {
         await letters.close();
       }
     });
-  }, [ConfigError, DeadLettersNotFoundError, RecordsUnavailableError, ReplayError, kafkajs.KafkaJSError]);
+  }, KNOWN_ERRORS);
 }
+
+const reportExpired = ({ topic, partition, from, to }: OffsetRange): void =>
+  console.error(
+    `Retention has deleted ${topic}/${partition}/${from} to ${to - 1} meanwhile: they are left out.`,
+  );
 
 async function list(letters: DeadLetters, options: ListOptions): Promise<void> {
   const { limit, json } = options;
@@ -119,7 +143,7 @@ async function replayLetters(
   const target = { topic, partitions: letters.inputPartitions };
   const replayed =
     counts.total === 0 ? 0 : await replay(kafka, target, letters.withLeftOutValues(selected()));
-  print(`Replayed ${what}`, replayed);
+  print(`Replayed ${replayed === counts.total ? '' : `${replayed} of `}${what}`, replayed);
 }
 
 async function* asOneBatch(letters: Promise<DeadLetter[]>): AsyncGenerator<DeadLetter[]> {

@@ -9,6 +9,7 @@ import { createRecordReader, type RecordReader } from './kafka/record-reader.ts'
 import { createTransactions, type Transactions } from './kafka/transactions.ts';
 import { createLakehouse, type Lakehouse } from './lakehouse/lakehouse.ts';
 import { createLookupCache, type Lookup } from './lakehouse/lookup-cache.ts';
+import { readUnchanged } from './lakehouse/read-unchanged.ts';
 import { createSilverCatalog, type SilverCatalog } from './lakehouse/silver-catalog.ts';
 import { createTrino, type Trino } from './lakehouse/trino.ts';
 import type { Logger } from './logger.ts';
@@ -143,7 +144,10 @@ function lakehouseClients({ config, profile, log, factories, once }: Context) {
     onError: (error: unknown) =>
       log.warn({ error }, 'a look-up in Trino failed; events are scored without it'),
   };
-  const snapshot = profile.snapshotFeatures ? { preload: () => lakehouse().allTrustFeatures() } : {};
+  const preload = () =>
+    readUnchanged('kol_trust_features', lakehouse().tableVersions, (versions) =>
+      lakehouse().allTrustFeatures({ versions }),
+    );
   return {
     trino,
     silver,
@@ -153,7 +157,7 @@ function lakehouseClients({ config, profile, log, factories, once }: Context) {
       factories.createLookupCache(
         (ids) => lakehouse().trustFeatures(ids),
         ({ kol_id }) => kol_id,
-        { ...lookupOptions, ...snapshot },
+        { ...lookupOptions, ...(profile.snapshotFeatures && { preload }) },
       ),
     ),
     lookUpContent: once(() =>

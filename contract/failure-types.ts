@@ -23,6 +23,6 @@ export const failureTypes = {
   redisReadOnly: 'RedisReadOnly',
   /** The program itself failed, such as a TypeError. A retry does not help. */
   programError: 'ProgramError',
-  /** A seek could not be carried out. The update fails; the loop continues. */
+  /** A seek or another update of a loop was not carried out, or not everywhere. The update fails; the loop continues. */
   seekFailed: 'SeekFailed',
 } as const;

@@ -38,15 +38,22 @@ const workers = await createWorkers(config, activities, {
 });
 const running = Promise.all(workers.map((worker) => worker.run()));
 
+// Only a worker of the scoring queue answers the update that configures a loop.
+const loops = config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE)
+  ? startScoringLoops(
+      temporal,
+      { group: config.SCORING_GROUP, ...loopSettings(config), by: `worker on ${hostname()}` },
+      {
+        signal: draining.signal,
+        onError: (error, topic) =>
+          log.error({ error, topic }, 'a scoring loop could not be started or configured; trying again'),
+      },
+    )
+  : undefined;
 await upsertWarmSchedule(temporal, config.WARM_EVERY_MINUTES);
 await startStartupWarm(temporal, hostname());
-// Only a worker of the scoring queue answers the update that configures a loop.
-if (config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE))
-  await startScoringLoops(temporal, {
-    group: config.SCORING_GROUP,
-    ...loopSettings(config),
-    by: `worker on ${hostname()}`,
-  });
+// The loop of a new group answers when Kafka does. Meanwhile the worker may have to end.
+await Promise.race([loops, running]);
 log.info({ taskQueues: config.WORKER_TASK_QUEUES }, 'worker ready');
 
 try {

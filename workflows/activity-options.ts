@@ -31,19 +31,22 @@ export const startingPartitions: ActivityOptions = {
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 };
 
-/** A seek that cannot be done soon fails, so that the operator who requested it gets an answer within a minute. */
-export const seeking: ActivityOptions = {
+/** A seek that cannot be done within this time fails, so that the operator who requested it gets an answer. */
+export const seekingWithin = (ms: number): ActivityOptions => ({
   taskQueue: SCORING_TASK_QUEUE,
   // While Kafka is down, an attempt fails after about 20 s, and says why.
-  startToCloseTimeout: '24 seconds',
-  scheduleToCloseTimeout: '50 seconds',
+  startToCloseTimeout: Math.min(24_000, ms),
+  scheduleToCloseTimeout: Math.min(50_000, ms),
+  // Of a worker that dies: the next attempt must not wait for the end of its time.
+  heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '500 milliseconds', maximumAttempts: 2 },
-};
+});
 
-/** An update of another loop, which may be a seek. */
+/** An update of another loop, which answers within 55 s (workflows/scoring/moves.ts). */
 export const steeringShards: ActivityOptions = {
   taskQueue: SCORING_TASK_QUEUE,
-  startToCloseTimeout: '90 seconds',
+  startToCloseTimeout: '57 seconds',
+  scheduleToCloseTimeout: '57 seconds',
   retry: { initialInterval: '500 milliseconds', maximumAttempts: 2 },
 };
 

@@ -14,24 +14,29 @@ export interface OffsetCommit extends RecordLocation {
   readonly identity: TopicIdentity;
   /** Counted when the committed offset has no counts. */
   readonly totals?: PartitionTotals;
+  /** When it is aborted, nothing is committed any more. */
+  readonly signal?: AbortSignal;
 }
 
 /**
  * Commits another offset for a partition. It fences the partition first, so that no older attempt can overwrite the offset, and
  * writes the move to the ledger in the same transaction. The watermark is reset.
  * (kafkajs's `setOffsets` is no alternative: it joins the group, where two topics at the same time crash each other.)
+ * @throws also the reason of the signal
  * @param startedWith at a first start, the number of partitions. It does nothing when the group already has a committed offset
  */
 export async function commitOffset(
   { offsets, transactions, worker }: OpenPartitionDeps,
-  { group, topic, partition, offset, identity, totals = NO_TOTALS }: OffsetCommit,
+  { group, topic, partition, offset, identity, totals = NO_TOTALS, signal }: OffsetCommit,
   startedWith: number | null = null,
 ): Promise<void> {
+  signal?.throwIfAborted();
   const producer = await transactions.open(transactionalIdOf(group, topic, partition));
   try {
     const at = await offsets.committed(group, topic, partition);
     if (startedWith !== null && at.offset !== null) return;
     const note = { topic, partition, seek: { from: at.offset, to: offset }, worker };
+    signal?.throwIfAborted();
     await producer.commit({
       records: [
         { topic: LEDGER_TOPIC, messages: [{ key: `${topic}/${partition}`, value: JSON.stringify(note) }] },

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TopicNotFoundError } from '../../clients/kafka/topic-errors.ts';
 import { abortable } from '../../domain/values/abortable.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { createRefreshVideos } from './refresh-videos.ts';
@@ -50,13 +51,19 @@ export function createScorePartition(deps: ScorePartitionDeps) {
       } catch (error) {
         if (time.over.aborted) break;
         const failures = progress.failed(error);
+        if (isPartitionMissing(error))
+          progress.seesPartitions(await deps.reader.partitionCount(args.topic).catch(() => 0));
         const pauseMs = isFenced(error) ? FENCED_PAUSE_MS : pauseAfter(failures);
         progress.doing(`waiting ${pauseMs} ms after ${failures} failures`);
         await sleep(pauseMs, undefined, { signal: time.ending }).catch(() => {});
-        if (isFenced(error) || progress.isNews()) break;
+        if (isFenced(error) || progress.isNews() || progress.isGone()) break;
       }
     }
   }
 }
+
+/** The topic is there, and the partition is not. */
+const isPartitionMissing = (error: unknown): boolean =>
+  error instanceof TopicNotFoundError && error.partition !== undefined;
 
 const pauseAfter = (failures: number): number => Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));

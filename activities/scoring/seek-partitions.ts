@@ -1,10 +1,14 @@
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import type { PartitionState, SeekTarget } from '../../contract/scoring-loop.ts';
+import { formatPartitions } from '../../domain/scoring/format-partitions.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
+import { abortable } from '../../domain/values/abortable.ts';
+import { groupBy } from '../../domain/values/group-by.ts';
 import { isoTimeMs } from '../../domain/values/iso-time.ts';
+import { withHeartbeat } from '../heartbeat.ts';
 import { commitOffset } from './commit-offset.ts';
 import { identityOf, type OpenPartitionDeps } from './open-partition.ts';
 import { PARTITIONS_AT_ONCE } from './start-partitions.ts';
@@ -19,26 +23,102 @@ export interface SeekPartitionsArgs {
   readonly partitions: readonly PartitionState[];
 }
 
-/** Moves the group to another place in a topic. @returns the new offset of each partition that was moved */
-export function createSeekPartitions(deps: OpenPartitionDeps) {
-  const limit = pLimit(PARTITIONS_AT_ONCE);
+/** The new offset of each partition that was moved. A failed seek has it as the first of its details. */
+export type MovedPartitions = Record<number, number>;
 
-  return async function seekPartitions(args: SeekPartitionsArgs): Promise<Record<number, number>> {
-    const { topic, group, shard, partitions } = args;
-    const targets = await targetOffsets(deps.offsets, args);
-    const identity = await identityOf(deps.offsets, topic);
-    const moves = [...targets].filter(([partition]) => shardOf(partition) === shard);
-    await Promise.all(
-      moves.map(([partition, offset]) => {
-        const totals = partitions.find((known) => known.partition === partition)?.totals;
-        return limit(() =>
-          commitOffset(deps, { group, topic, partition, offset, identity, ...(totals && { totals }) }),
-        );
-      }),
-    );
-    return Object.fromEntries(moves);
+/** An attempt ends this long before Temporal gives it up, so that it can report, and commits nothing afterwards. */
+const REPORT_MS = 1000;
+
+/**
+ * Moves the group to another place in a topic. A partition that cannot be moved keeps no other one from it. An attempt continues
+ * the one before it, whose heartbeats say what it has moved.
+ */
+export function createSeekPartitions(deps: OpenPartitionDeps) {
+  return async function seekPartitions(args: SeekPartitionsArgs): Promise<MovedPartitions> {
+    const moved = { ...(Context.current().info.heartbeatDetails as MovedPartitions | undefined) };
+    const timeMs = attemptMs();
+    const deadline = new AbortController();
+    const noAnswer = new Error(`Kafka did not answer within ${Math.round(timeMs / 1000)} s`);
+    const timer = setTimeout(() => deadline.abort(noAnswer), timeMs);
+    try {
+      const unmoved = await withHeartbeat(
+        (cancelled) => movePartitions(deps, args, moved, [deadline.signal, cancelled]),
+        () => moved,
+      );
+      if (unmoved.size > 0) throw new Error(formatUnmoved(unmoved));
+      return moved;
+    } catch (error) {
+      if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
+      const { seekFailed: type } = failureTypes;
+      throw ApplicationFailure.create({ message: messageOf(error), type, details: [moved] });
+    } finally {
+      clearTimeout(timer);
+    }
   };
 }
+
+/** How long this attempt may take. */
+function attemptMs(): number {
+  const { info } = Context.current();
+  const waitedMs = info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
+  const leftMs = Math.min(info.startToCloseTimeoutMs, info.scheduleToCloseTimeoutMs - waitedMs);
+  return Math.max(0, leftMs - REPORT_MS);
+}
+
+/**
+ * @param moved receives each partition that is moved
+ * @param stops signals after which nothing more is committed
+ * @returns the reason of each partition that is not moved
+ * @throws when the target is not found
+ */
+async function movePartitions(
+  deps: OpenPartitionDeps,
+  args: SeekPartitionsArgs,
+  moved: MovedPartitions,
+  stops: readonly AbortSignal[],
+): Promise<ReadonlyMap<number, unknown>> {
+  const { topic, group, shard, partitions } = args;
+  const [targets, identity] = await abortable(stops, () =>
+    Promise.all([targetOffsets(deps.offsets, args), identityOf(deps.offsets, topic)]),
+  );
+  const moves = [...targets].filter(([partition]) => shardOf(partition) === shard && !(partition in moved));
+  /** A partition is in it until it is moved. */
+  const unmoved = new Map<number, unknown>(moves.map(([partition]) => [partition, undefined]));
+  const limit = pLimit(PARTITIONS_AT_ONCE);
+
+  async function move(partition: number, offset: number, signal: AbortSignal): Promise<void> {
+    const totals = partitions.find((known) => known.partition === partition)?.totals;
+    const commit = { group, topic, partition, offset, identity, signal, ...(totals && { totals }) };
+    try {
+      await commitOffset(deps, commit);
+      unmoved.delete(partition);
+      moved[partition] = offset;
+      if (!signal.aborted) Context.current().heartbeat(moved);
+    } catch (error) {
+      if (!signal.aborted) unmoved.set(partition, error);
+    }
+  }
+
+  try {
+    await abortable(stops, ({ signal }) =>
+      Promise.all(moves.map(([partition, offset]) => limit(() => move(partition, offset, signal)))),
+    );
+  } catch (timeUp) {
+    for (const [partition, reason] of unmoved) unmoved.set(partition, reason ?? timeUp);
+  }
+  return unmoved;
+}
+
+/** For example `partitions 0, 2 were not moved: the broker is gone`. */
+const formatUnmoved = (unmoved: ReadonlyMap<number, unknown>): string =>
+  [...groupBy(unmoved, ([, reason]) => messageOf(reason))]
+    .map(
+      ([reason, failed]) =>
+        `${formatPartitions(failed.map(([partition]) => partition))} not moved: ${reason}`,
+    )
+    .join('; ');
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The target offset of each partition. @throws InvalidInput for offsets that the log does not have */
 async function targetOffsets(

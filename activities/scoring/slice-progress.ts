@@ -72,13 +72,15 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
     },
     /** @returns whether the topic has more partitions than the loop knows */
     seesPartitions(count: number): boolean {
-      partitionCount = Math.max(partitionCount, count);
+      if (count > 0) partitionCount = count;
       return partitionCount > known;
     },
+    /** Whether the topic was created again without this partition. */
+    isGone: (): boolean => before.partition >= partitionCount && isStuckForLong(state.stuck),
     /** Whether the loop should know now that the partition is stuck, or that it works again. */
     isNews(): boolean {
       if (before.stuck !== null) return state.stuck === null;
-      return state.stuck !== null && Date.now() - state.stuck.sinceMs > STUCK_AFTER_MS;
+      return isStuckForLong(state.stuck);
     },
     /** Offsets between the position and the end of the log, as far as is known. */
     lag: (): number => state.lag.offsets,
@@ -104,6 +106,9 @@ function lagOf(offsets: number, eventMs: number | null, appendMs: number | null)
     offsets === 0 ? 0 : sinceMs === null ? null : Math.max(0, Math.round((Date.now() - sinceMs) / 1000));
   return { offsets, eventSeconds: age(eventMs), appendSeconds: age(appendMs) };
 }
+
+const isStuckForLong = (stuck: PartitionState['stuck']): boolean =>
+  stuck !== null && Date.now() - stuck.sinceMs > STUCK_AFTER_MS;
 
 const isBlockedForLong = (blocked: PartitionState['blocked']): boolean =>
   blocked !== null && Date.now() - blocked.sinceMs > BLOCKED_AFTER_MS;

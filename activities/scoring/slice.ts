@@ -21,6 +21,7 @@ export interface SliceArgs extends TopicPartition {
 /** What a slice reports to its loop. */
 export interface SliceReport {
   readonly state: PartitionState;
+  /** Partitions of the topic as the slice saw them last; what the loop knows when it saw none. */
   readonly partitionCount: number;
 }
 

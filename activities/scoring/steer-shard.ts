@@ -5,10 +5,12 @@ import type { LoopUpdate } from '../../contract/scoring-loop.ts';
 export interface SteerShardArgs {
   readonly workflowId: string;
   readonly update: LoopUpdate;
+  /** The id under which the loop gets the update, so that a retry after a lost answer does not carry it out twice. */
+  readonly updateId?: string;
 }
 
 /** Sends an update to the loop of another shard, and waits until it is carried out. */
 export const createSteerShard = ({ temporal }: { readonly temporal: Client }) =>
-  async function steerShard({ workflowId, update }: SteerShardArgs): Promise<void> {
-    await steerScoringLoop(temporal, workflowId, update);
+  async function steerShard({ workflowId, update, updateId }: SteerShardArgs): Promise<void> {
+    await steerScoringLoop(temporal, workflowId, update, updateId);
   };

@@ -1,10 +1,17 @@
 import type { Kafka } from 'kafkajs';
-import { formatLocation, type PartitionOffset, type PartitionRange } from '../../domain/kafka-location.ts';
+import {
+  formatLocation,
+  type OffsetRange,
+  type PartitionOffset,
+  type PartitionRange,
+  type RecordLocation,
+} from '../../domain/kafka-location.ts';
 import { matchesFilter, type DeadLetterFilter } from '../../domain/scoring/dead-letter-filter.ts';
 import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import { deadLetterTopic } from '../../domain/scoring/topics.ts';
 import { createOffsets, type Offsets } from './offsets.ts';
 import { OffsetOutOfRangeError } from './read-errors.ts';
+import type { InputRecord } from './read-records.ts';
 import { createRecordReader, readRange, type RecordReader } from './record-reader.ts';
 
 /** The topic does not exist, or does not contain the dead letter or its original record. */
@@ -44,14 +51,23 @@ interface Source {
   readonly ranges: readonly PartitionRange[];
   readonly offsets: Offsets;
   readonly reader: RecordReader;
+  readonly onExpired: (range: OffsetRange) => void;
+  /** The start of the log of each partition that has lost letters meanwhile. */
+  readonly logStarts: Map<number, number>;
 }
 
 /**
  * Opens the dead letters of an input topic for reading, committed ones only.
  * @param group any consumer group; it is read, not changed
+ * @param onExpired called for offsets that retention has deleted since they were opened
  * @throws DeadLettersNotFoundError when one of the two topics does not exist
  */
-export async function openDeadLetters(kafka: Kafka, group: string, input: string): Promise<DeadLetters> {
+export async function openDeadLetters(
+  kafka: Kafka,
+  group: string,
+  input: string,
+  onExpired: (range: OffsetRange) => void,
+): Promise<DeadLetters> {
   const topic = deadLetterTopic(input);
   const admin = kafka.admin();
   const offsets = createOffsets(kafka);
@@ -66,7 +82,7 @@ export async function openDeadLetters(kafka: Kafka, group: string, input: string
       if (!existing.has(required)) throw new DeadLettersNotFoundError(`There is no topic ${required}`);
     const { partitions } = await offsets.read(group, topic);
     const ranges = partitions.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
-    const source = { topic, ranges, offsets, reader };
+    const source = { topic, ranges, offsets, reader, onExpired, logStarts: new Map<number, number>() };
     return {
       inputPartitions: (await offsets.read(group, input)).partitions.length,
       newest: (filter, limit) => readNewest(source, filter, limit),
@@ -124,12 +140,26 @@ async function rangesSince(
   }));
 }
 
+/** Begins at the start of the log when retention has deleted what was before it since the topic was opened. */
 async function* readLetters(
-  { topic, reader }: Source,
+  { topic, reader, onExpired, logStarts }: Source,
   { partition, from, to }: PartitionRange,
 ): AsyncGenerator<DeadLetter[]> {
-  for await (const { records } of readRange(reader, { topic, partition, from, to }))
-    yield records.map((record) => parseDeadLetter(record, topic, partition));
+  for (let next = Math.max(from, logStarts.get(partition) ?? from); next < to;) {
+    try {
+      for await (const slice of readRange(reader, { topic, partition, from: next, to })) {
+        yield slice.records.map((record) => parseDeadLetter(record, topic, partition));
+        next = slice.to;
+      }
+      return;
+    } catch (error) {
+      if (!(error instanceof OffsetOutOfRangeError) || error.log.logStart <= next) throw error;
+      const { logStart } = error.log;
+      logStarts.set(partition, logStart);
+      onExpired({ topic, partition, from: next, to: Math.min(logStart, to) });
+      next = logStart;
+    }
+  }
 }
 
 async function readAt(source: Source, offsets: readonly PartitionOffset[]): Promise<DeadLetter[]> {
@@ -151,8 +181,18 @@ async function readOne(
 ): Promise<DeadLetter | undefined> {
   const range = ranges.find((candidate) => candidate.partition === partition);
   if (range === undefined || offset < range.from || offset >= range.to) return undefined;
-  const { records } = await reader.read({ topic, partition, offset }, 1);
-  return records.map((record) => parseDeadLetter(record, topic, partition))[0];
+  const [record] = await readIfKept(reader, { topic, partition, offset });
+  return record && parseDeadLetter(record, topic, partition);
+}
+
+/** The record at an offset. @returns nothing when the log no longer has it */
+async function readIfKept(reader: RecordReader, location: RecordLocation): Promise<readonly InputRecord[]> {
+  try {
+    return (await reader.read(location, 1)).records;
+  } catch (error) {
+    if (error instanceof OffsetOutOfRangeError) return [];
+    throw error;
+  }
 }
 
 async function* withLeftOutValues(
@@ -167,13 +207,7 @@ async function* withLeftOutValues(
 
 async function withLeftOutValue(reader: RecordReader, letter: DeadLetter): Promise<DeadLetter> {
   if (letter.leftOutBytes === null || letter.original === null) return letter;
-  const [record] = await reader.read(letter.original, 1).then(
-    ({ records }) => records,
-    (error: unknown) => {
-      if (error instanceof OffsetOutOfRangeError) return [];
-      throw error;
-    },
-  );
+  const [record] = await readIfKept(reader, letter.original);
   if (record === undefined)
     throw new DeadLettersNotFoundError(
       `${formatLocation(letter.location)} was stored without its value of ${letter.leftOutBytes} bytes, ` +

@@ -35,7 +35,7 @@ interface Replayed {
  * the original partition if it still exists. kafkajs retries a request under the same sequence number, so the broker drops the
  * duplicate; a second call sends everything again.
  * @returns the number of records that were sent
- * @throws ReplayError that names the dead letter at which the replay failed
+ * @throws ReplayError that says how many were sent, and at which dead letter or read the replay failed
  */
 export async function replay(
   kafka: Kafka,
@@ -70,6 +70,15 @@ export async function replay(
       }
     }
     return sent;
+  } catch (error) {
+    if (error instanceof ReplayError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ReplayError(
+      `${sent} records were replayed, then the next letters could not be read: ${reason}`,
+      {
+        cause: error,
+      },
+    );
   } finally {
     await producer.disconnect().catch(() => {}); // best effort: every record was acknowledged, or an error is thrown
   }

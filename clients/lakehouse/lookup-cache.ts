@@ -24,6 +24,8 @@ interface LookupCacheOptions<T> {
 /** Several times the number of KOLs that exist today; the features of so many take about 60 MB. */
 const MAX_ROWS = 200_000;
 const TTL_MS = 10 * 60_000;
+/** An id can be unknown because the query met a table that was being overwritten. */
+const UNKNOWN_TTL_MS = 60_000;
 
 /**
  * Looks up lakehouse rows for the hot path, and caches them, unknown ids included. Lookups at the same time share queries for the ids
@@ -42,7 +44,11 @@ export function createLookupCache<T>(
   const snapshot = preload && createTableSnapshot(preload, idOf, snapshotOptions);
   const load = createBatchedLoader(async (ids) => {
     const found = groupBy(await query(ids), idOf);
-    for (const id of ids) cache.set(id, found.get(id) ?? []);
+    for (const id of ids) {
+      const rows = found.get(id);
+      if (rows === undefined) cache.set(id, [], { ttl: UNKNOWN_TTL_MS });
+      else cache.set(id, rows);
+    }
   }, onError);
 
   /** Undefined when the rows have to be queried. */

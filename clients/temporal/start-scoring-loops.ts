@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   WithStartWorkflowOperation,
   WorkflowIdConflictPolicy,
@@ -11,12 +12,38 @@ import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 import { INPUT_TOPICS, type EventKind } from '../../domain/scoring/topics.ts';
 
+const FIRST_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 30_000;
+
+interface StartOptions {
+  /** Ends the attempts. */
+  readonly signal: AbortSignal;
+  /** Called after each failure. The next attempt follows. */
+  readonly onError: (error: unknown, topic: string) => void;
+}
+
 /**
  * Starts the scoring loop of every input topic that has none, and applies a change to those that run. The loops run without end. A
- * worker that serves the scoring queue must run already.
+ * worker that serves the scoring queue must run already. A failure is tried again, since scoring must start as soon as it can, and
+ * a topic does not wait for the others.
  */
-export async function startScoringLoops(temporal: Client, change: LoopChange): Promise<void> {
-  await Promise.all(INPUT_TOPICS.map(({ topic, kind }) => startOrConfigure(temporal, topic, kind, change)));
+export async function startScoringLoops(
+  temporal: Client,
+  change: LoopChange,
+  { signal, onError }: StartOptions,
+): Promise<void> {
+  await Promise.all(
+    INPUT_TOPICS.map(async ({ topic, kind }) => {
+      for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+        try {
+          return await startOrConfigure(temporal, topic, kind, change);
+        } catch (error) {
+          if (!signal.aborted) onError(error, topic);
+          await sleep(pauseMs, undefined, { signal }).catch(() => {});
+        }
+      }
+    }),
+  );
 }
 
 async function startOrConfigure(

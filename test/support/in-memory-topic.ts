@@ -10,7 +10,7 @@ export interface InMemoryTopic {
   readonly committed: number[];
   /** Offsets that each partition holds. A test may raise it. */
   offsets: number;
-  /** Partitions that the topic has now. A test may raise it. */
+  /** Partitions that the topic has now. A test may change it. */
   partitionCount: number;
   /** Arguments of every slice so far. */
   readonly slices: SliceArgs[];
@@ -71,7 +71,8 @@ async function workSlice(topic: InMemoryTopic, args: SliceArgs) {
   let { state } = args;
   try {
     while (Date.now() < deadline && !context.cancellationSignal.aborted) {
-      const reason = topic.stuck.get(partition);
+      const isGone = partition >= topic.partitionCount;
+      const reason = isGone ? 'there is no such partition' : topic.stuck.get(partition);
       if (reason !== undefined) {
         state = { ...state, stuck: { sinceMs: 0, reason, attempts: 3 } };
         if (args.state.stuck === null) break;

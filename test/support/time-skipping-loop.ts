@@ -1,4 +1,4 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ScoringActivities } from '../../activities/index.ts';
 import { loopStateQuery } from '../../contract/messages.ts';
@@ -40,3 +40,11 @@ export const loopState = (loop: TimeSkippingLoop): Promise<LoopState> => loop.qu
 
 export const scoredCount = async (loop: TimeSkippingLoop): Promise<number> =>
   (await loopState(loop)).totals.scored;
+
+/** Why an update fails, as the operator sees it. */
+export const failureOf = (update: Promise<unknown>): Promise<string> =>
+  update.then(
+    () => 'the update was accepted',
+    (error: unknown) =>
+      error instanceof WorkflowUpdateFailedError ? String(error.cause?.message) : String(error),
+  );

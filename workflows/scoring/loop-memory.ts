@@ -1,3 +1,4 @@
+import type { SliceReport } from '../../activities/scoring/slice.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import {
   DEFAULT_LOOP_SETTINGS,
@@ -65,6 +66,27 @@ export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
     shards: otherShards(loop).map((number) => scoringLoopId(topic, number)),
   };
 }
+
+/** The number of partitions that a slice is told: a slice that cannot count them reports the same, and its partition stays. */
+export const knownPartitions = ({ partitionCount }: LoopMemory, partition: number): number =>
+  Math.max(partitionCount, partition + 1);
+
+/**
+ * Notes what a slice reports. A topic that was created again may have fewer partitions: one that is gone is dropped when its own
+ * slice has failed for that reason. A broker with an old view of the topic costs at most another look.
+ * @param known the number of partitions that the slice was told
+ */
+export function noteReport(loop: LoopMemory, { state, partitionCount }: SliceReport, known: number): void {
+  const { partition, stuck } = state;
+  if (partitionCount < known) loop.partitionCount = loop.seenPartitions = partitionCount;
+  else loop.seenPartitions = Math.max(loop.seenPartitions, partitionCount);
+  if (partition >= partitionCount && stuck !== null) loop.partitions.delete(partition);
+  else loop.partitions.set(partition, state);
+}
+
+/** Whether no partition is left for the loop of a shard. The first loop starts it again when the topic grows. */
+export const isSuperfluous = ({ shard, partitions, partitionCount }: LoopMemory): boolean =>
+  shard > 0 && partitionCount > 0 && partitions.size === 0;
 
 /** The first loop of a topic starts and steers the others. */
 export const otherShards = ({ shard, partitionCount }: LoopMemory): number[] =>

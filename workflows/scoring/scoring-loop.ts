@@ -25,7 +25,14 @@ import { shardOf } from '../../domain/scoring/topics.ts';
 import { startingPartitions } from '../activity-options.ts';
 import { validInput } from '../valid-input.ts';
 import { formatLoopDetails } from './format-loop-details.ts';
-import { describeLoop, newPartition, otherShards, recallLoop, type LoopMemory } from './loop-memory.ts';
+import {
+  describeLoop,
+  isSuperfluous,
+  newPartition,
+  otherShards,
+  recallLoop,
+  type LoopMemory,
+} from './loop-memory.ts';
 import { createSlices, type Slices } from './slices.ts';
 import { steerLoop } from './steer-loop.ts';
 
@@ -39,11 +46,7 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   const options = validInput(parseScoringLoopInput(input));
   const loop = recallLoop(options, input.carried);
   const show = createDisplay(loop, () => slices.isRunning());
-  const slices: Slices = createSlices(loop, ({ state, partitionCount }) => {
-    loop.partitions.set(state.partition, state);
-    loop.seenPartitions = Math.max(loop.seenPartitions, partitionCount);
-    show();
-  });
+  const slices: Slices = createSlices(loop, () => void show());
 
   let failure: Error | undefined;
   const worked = new Set<number>();
@@ -51,7 +54,10 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     for (const partition of loop.partitions.keys()) {
       if (worked.has(partition)) continue;
       worked.add(partition);
-      slices.work(partition).catch((error: Error) => (failure ??= error));
+      slices.work(partition).then(
+        () => worked.delete(partition),
+        (error: Error) => (failure ??= error),
+      );
     }
   };
   const findPartitions = async () => {
@@ -62,8 +68,11 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
 
   if (workflowInfo().memo?.['version'] === undefined) upsertMemo({ version: LOOP_VERSION });
   setHandler(loopStateQuery, () => describeLoop(loop, slices.isRunning()));
-  steerLoop(loop, slices, { show, findPartitions });
+  steerLoop(loop, slices, { show, findPartitions, startShards: () => startShards(loop) });
   workPartitions();
+  // A move may go on after its update was answered.
+  const isSteered = () => allHandlersFinished() && loop.moves === 0;
+  const isOver = () => isSuperfluous(loop) && isSteered();
   for (;;) {
     if (loop.partitionCount === 0 || loop.seenPartitions > loop.partitionCount) await findPartitions();
     await startShards(loop);
@@ -71,13 +80,15 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
       () =>
         failure !== undefined ||
         workflowInfo().continueAsNewSuggested ||
+        isOver() ||
         loop.seenPartitions > loop.partitionCount,
     );
     if (failure !== undefined) throw failure;
+    if (isOver()) return;
     if (!workflowInfo().continueAsNewSuggested) continue;
-    await condition(allHandlersFinished);
+    await condition(isSteered);
     await slices.handOver();
-    await condition(allHandlersFinished);
+    await condition(isSteered);
     return continueAsNew<typeof scoringLoop>(inputOfNextRun(loop));
   }
 }

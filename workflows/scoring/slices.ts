@@ -1,8 +1,9 @@
 import { CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
 import type { SliceReport } from '../../activities/scoring/slice.ts';
+import type { PartitionState } from '../../contract/scoring-loop.ts';
 import { slice } from '../activity-options.ts';
-import type { LoopMemory } from './loop-memory.ts';
+import { knownPartitions, noteReport, type LoopMemory } from './loop-memory.ts';
 
 /** Slices last this share of `sliceSeconds`, at random, so that they do not end together. */
 const MIN_SHARE = 0.75;
@@ -13,16 +14,16 @@ const HAND_OVER_MS = 1500;
 /** The slices of a loop: at most one runs for each partition. */
 export type Slices = ReturnType<typeof createSlices>;
 
-/** @param onReport called with the report of each slice */
-export function createSlices(loop: LoopMemory, onReport: (report: SliceReport) => void) {
+/** @param onReport called when the report of a slice is noted */
+export function createSlices(loop: LoopMemory, onReport: () => void) {
   const running = new Map<number, { readonly scope: CancellationScope; readonly ended: Promise<void> }>();
   let isHandingOver = false;
 
   /** @returns undefined when it was cancelled before a worker took it */
-  async function runSlice(partition: number): Promise<SliceReport | undefined> {
-    const { topic, kind, group, settings, partitionCount } = loop;
-    const state = loop.partitions.get(partition);
-    if (state === undefined || group === null) throw new Error(`partition ${partition} has no position`);
+  async function runSlice(state: PartitionState, partitionCount: number): Promise<SliceReport | undefined> {
+    const { topic, kind, group, settings } = loop;
+    const { partition } = state;
+    if (group === null) throw new Error(`partition ${partition} has no group`);
     const { scorePartition } = proxyActivities<ScoringActivities>({
       ...slice,
       summary: `partition ${partition}`,
@@ -61,13 +62,17 @@ export function createSlices(loop: LoopMemory, onReport: (report: SliceReport) =
   return {
     isRunning: () => running.size > 0,
     stop,
-    /** Works a partition, slice after slice, until the loop hands over to its next run. */
+    /** Works a partition, slice after slice, until it is gone or the loop hands over to its next run. */
     async work(partition: number): Promise<void> {
       for (;;) {
         await condition(() => isHandingOver || (!loop.paused && loop.moves === 0));
-        if (isHandingOver) return;
-        const report = await runSlice(partition);
-        if (report !== undefined) onReport(report);
+        const state = loop.partitions.get(partition);
+        if (isHandingOver || state === undefined) return;
+        const known = knownPartitions(loop, partition);
+        const report = await runSlice(state, known);
+        if (report === undefined) continue;
+        noteReport(loop, report, known);
+        onReport();
       }
     },
     /** Stops for the next run, which starts its own slices. */

@@ -1,13 +1,5 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  isCancellation,
-  proxyActivities,
-  setHandler,
-  TimeoutFailure,
-} from '@temporalio/workflow';
+import { currentUpdateInfo, patched, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
-import { failureTypes } from '../../contract/failure-types.ts';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,
@@ -21,115 +13,100 @@ import {
   type LoopSettings,
   type LoopState,
   type LoopUpdate,
-  type SeekTarget,
 } from '../../contract/scoring-loop.ts';
-import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
-import { seeking, steeringShards } from '../activity-options.ts';
-import { innermostMessage } from '../innermost-message.ts';
+import { steeringShards } from '../activity-options.ts';
 import { validInput } from '../valid-input.ts';
 import { otherShards, type LoopMemory } from './loop-memory.ts';
+import { createMoves } from './moves.ts';
+import { seekLoop } from './seek-loop.ts';
 import type { Slices } from './slices.ts';
+import { answerOfAll } from './update-failures.ts';
 
-const { seekPartitions } = proxyActivities<ScoringActivities>(seeking);
 const { steerShard } = proxyActivities<ScoringActivities>(steeringShards);
+
+/** The activity of a seek ends this long before the update is answered. */
+const SEEK_MARGIN_MS = 2000;
 
 /** Handles the updates of a loop. The first loop of a topic passes them on to the others. */
 export function steerLoop(
   loop: LoopMemory,
   slices: Slices,
-  { show, findPartitions }: { readonly show: () => LoopState; readonly findPartitions: () => Promise<void> },
+  {
+    show,
+    findPartitions,
+    startShards,
+  }: {
+    readonly show: () => LoopState;
+    readonly findPartitions: () => Promise<void>;
+    readonly startShards: () => Promise<void>;
+  },
 ): void {
   const move = createMoves(loop, slices, show);
 
-  async function steerOthers(update: LoopUpdate): Promise<void> {
-    const ids = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
-    await Promise.all(ids.map((workflowId) => answering(steerShard({ workflowId, update }))));
+  /** Carries out an update here and in the other loops, at the same time: each has its deadline from the arrival of the update. */
+  async function everywhere(update: LoopUpdate, here: () => Promise<unknown>): Promise<LoopState> {
+    const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
+    const own = here();
+    const { id: updateId } = currentUpdateInfo() ?? {};
+    const isNew = others.length > 0 && patched('steer-shards-at-once');
+    if (!isNew && update.name !== 'pause') await own;
+    // A loop that somebody has terminated cannot be steered.
+    const ready = isNew ? startShards() : Promise.resolve();
+    const steer = async (workflowId: string) => {
+      await ready;
+      await steerShard({ workflowId, update, ...(updateId !== undefined && { updateId }) });
+    };
+    await answerOfAll(
+      new Map([
+        [scoringLoopId(loop.topic, loop.shard), own],
+        ...others.map((id): [string, Promise<unknown>] => [id, steer(id)]),
+      ]),
+    );
+    return show();
   }
 
-  setHandler(pauseLoopUpdate, async () => {
+  setHandler(pauseLoopUpdate, () => {
     loop.paused = true;
     show();
-    await Promise.all([slices.stop(), steerOthers({ name: 'pause', args: [] })]);
-    return show();
+    return everywhere({ name: 'pause', args: [] }, () => slices.stop());
   });
-  setHandler(resumeLoopUpdate, async () => {
+  setHandler(resumeLoopUpdate, () => {
     loop.paused = false;
-    await steerOthers({ name: 'resume', args: [] });
-    return show();
+    return everywhere({ name: 'resume', args: [] }, () => Promise.resolve());
   });
   setHandler(
     configureLoopUpdate,
-    async (given) => {
+    (given) => {
       const change = validInput(parseLoopChange(given));
-      if (isNewGroup(loop, change))
-        await move(async () => {
-          applyChange(loop, change);
-          loop.partitions.clear(); // their positions belong to the other group
-          await findPartitions();
-        });
-      else if (applyChange(loop, change)) await slices.stop(); // the next ones have the new settings
-      await steerOthers({ name: 'configure', args: [change] });
-      return show();
+      return everywhere({ name: 'configure', args: [change] }, async () => {
+        if (isNewGroup(loop, change)) await move(() => changeGroup(change), STILL_FINDING);
+        else if (applyChange(loop, change)) await slices.stop(); // the next ones have the new settings
+      });
     },
     { validator: (change) => void validInput(parseLoopChange(change)) },
   );
   setHandler(
     seekLoopUpdate,
-    async (target) => {
-      await move(() => seekTo(loop, target));
-      await steerOthers({ name: 'seek', args: [target] });
-      return show();
-    },
+    (target) =>
+      everywhere({ name: 'seek', args: [target] }, () =>
+        move(
+          (answerAtMs) => seekLoop(loop, target, answerAtMs - SEEK_MARGIN_MS - Date.now()),
+          'the seek has not ended in time',
+        ),
+      ),
     { validator: (target) => void validInput(parseSeekTarget(target)) },
   );
-}
 
-/** Runs moves one after the other, each while no slice runs. */
-function createMoves(loop: LoopMemory, slices: Slices, show: () => void) {
-  let last: Promise<unknown> = Promise.resolve();
-  return async (work: () => Promise<void>): Promise<void> => {
-    loop.moves += 1;
-    show();
-    const own = last.then(() => slices.stop()).then(work);
-    last = own.catch(() => {});
-    try {
-      await own;
-    } finally {
-      loop.moves -= 1;
-    }
-  };
-}
-
-async function seekTo(loop: LoopMemory, target: SeekTarget): Promise<void> {
-  const { topic, shard, group, partitions } = loop;
-  if (group === null)
-    throw ApplicationFailure.nonRetryable(
-      'the loop has not found its partitions yet',
-      failureTypes.seekFailed,
-    );
-  const states = [...partitions.values()];
-  const moved = await answering(seekPartitions({ topic, group, shard, target, partitions: states }));
-  for (const [partition, position] of Object.entries(moved)) {
-    const state = partitions.get(Number(partition));
-    // Without a last batch, the next one does not wait for its tick.
-    if (state) partitions.set(state.partition, { ...state, position, lastBatch: null, stuck: null });
+  function changeGroup(change: LoopChange): Promise<void> {
+    applyChange(loop, change);
+    loop.partitions.clear(); // their positions belong to the other group
+    return findPartitions();
   }
 }
 
-/** An operator gets the reason of a failure, and the loop continues. */
-async function answering<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-    const reason =
-      error.cause instanceof TimeoutFailure
-        ? `no answer in time (${error.cause.message}): is Kafka reachable, and does a worker serve ${SCORING_TASK_QUEUE}?`
-        : innermostMessage(error);
-    throw ApplicationFailure.nonRetryable(reason, failureTypes.seekFailed);
-  }
-}
+const STILL_FINDING =
+  'the group is set. The loop still looks for its offsets, and continues as soon as Kafka answers';
 
 const isNewGroup = (loop: LoopMemory, { group }: LoopChange): boolean =>
   group !== undefined && loop.group !== null && group !== loop.group;

@@ -2,6 +2,8 @@ import { execa } from 'execa';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTopics } from '../../../engines/create-topics.ts';
+import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
+import type { DeadLetter } from '../../../domain/scoring/dead-letter.ts';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { createRecordReader, type RecordReader } from '../../../clients/kafka/record-reader.ts';
 import type { InputRecord } from '../../../clients/kafka/read-records.ts';
@@ -231,6 +233,27 @@ describe('npm run dlq', () => {
       exitCode: 1,
       stderr: expect.stringContaining(`and ${topic}/1/7 is no longer there`) as string,
     });
+  });
+
+  test('replay begins at the start of the log when retention deletes letters while it waits, and says so', async () => {
+    await writeLetters(BAD); // at the offsets 2 to 5
+    const said: string[] = [];
+    const letters = await openDeadLetters(kafka, 'test-dlq', topic, ({ from, to }) =>
+      said.push(`${from}-${to}`),
+    );
+    const offsetsOf = async () => {
+      const all: DeadLetter[] = [];
+      for await (const page of letters.all({})) all.push(...page);
+      return all.map(({ offset }) => offset);
+    };
+    expect(await offsetsOf()).toEqual([2, 3, 4, 5]);
+    await admin.fetchTopicOffsets(`${topic}.dlq`); // refreshes the metadata that deleteTopicRecords uses
+    await admin.deleteTopicRecords({ topic: `${topic}.dlq`, partitions: [{ partition: 0, offset: '4' }] });
+    expect(await offsetsOf()).toEqual([4, 5]);
+    expect(await offsetsOf()).toEqual([4, 5]);
+    expect(said).toEqual(['0-4']);
+    await expect(letters.at([{ partition: 0, offset: 2 }])).rejects.toThrow('has no letter at 0:2');
+    await letters.close();
   });
 
   test('exits with 2 on wrong usage and with 1 on failure', async () => {

@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTopics } from '../../../engines/create-topics.ts';
 import { createTransactions } from '../../../clients/kafka/transactions.ts';
-import { pauseLoopUpdate, resumeLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
+import {
+  configureLoopUpdate,
+  pauseLoopUpdate,
+  resumeLoopUpdate,
+  seekLoopUpdate,
+} from '../../../contract/messages.ts';
 import { serializeCommittedMetadata } from '../../../domain/scoring/committed-metadata.ts';
 import { NO_TOTALS } from '../../../domain/scoring/partition-totals.ts';
 import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
@@ -116,6 +121,27 @@ describe('a topic', () => {
       }
     });
   }, 120_000);
+
+  test('that is created again with fewer partitions loses the others, and gets them back when they are added', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      const numbers = async () => (await stateOf(loop)).partitions.map(({ partition }) => partition);
+      await send(topic, ['a', 'b', 'c']);
+      await untilOutcomes(loop, 3);
+      await harness.admin.deleteTopics({ topics: [topic] });
+      await createTopics(harness.admin, [{ topic, numPartitions: 1 }]);
+      await until('one partition is left', async () => (await numbers()).length === 1, 90);
+      await send(topic, ['d']);
+      await until('it works', async () => {
+        const [first] = (await stateOf(loop)).partitions;
+        return first?.stuck === null && first.position === 1;
+      });
+      await loop.executeUpdate(configureLoopUpdate, {
+        args: [{ group: `${harness.config.SCORING_GROUP}-b` }],
+      });
+      await harness.admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] });
+      await until('the second is back', async () => (await numbers()).length === 2, 60);
+    });
+  }, 200_000);
 
   test('in another cluster than the committed offsets is read from its beginning', async () => {
     await send(topic, ['a', 'b', 'c']);

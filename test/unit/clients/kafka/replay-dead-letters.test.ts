@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { replay } from '../../../../clients/kafka/replay-dead-letters.ts';
+import { replay, ReplayError } from '../../../../clients/kafka/replay-dead-letters.ts';
 import { parseDeadLetter, type DeadLetter } from '../../../../domain/scoring/dead-letter.ts';
 import { deadLetterRecord } from '../../../../domain/scoring/dead-letter-record.ts';
 import { fakeCluster, leadersOf, produceEvents } from './kafkajs/fake-cluster.ts';
@@ -46,6 +46,19 @@ describe('a replay', () => {
     expect(error).toContain('2 records were replayed, then t.dlq/0/1 failed: t/1 did not answer');
     expect(error).toContain('The records from t.dlq/0/1 on may or may not have arrived.');
   });
+});
+
+test('a replay that cannot read the next letters says how many it has sent', async () => {
+  // eslint-disable-next-line @typescript-eslint/require-await -- pages come from a topic
+  async function* pages() {
+    yield [letterOf(0, 0), letterOf(1, 0)];
+    throw new Error('the batch is damaged');
+  }
+  const replayed = replay(fakeCluster([0]).kafka, { topic: 't', partitions: 1 }, pages());
+  await expect(replayed).rejects.toThrow(ReplayError);
+  await expect(replayed).rejects.toThrow(
+    '2 records were replayed, then the next letters could not be read: the batch is damaged',
+  );
 });
 
 test('whatever brokers do, a replay that succeeds has sent each letter exactly once', async () => {

@@ -69,6 +69,37 @@ describe('a table snapshot', () => {
     expect(lookUp('a')).toBeUndefined();
   });
 
+  test('tries a failed load again soon', async () => {
+    const { lookUp, loads } = snapshotOf(['a'], { loadErrors: [new Error('changed')] });
+    await loaded();
+    expect([lookUp('a'), loads()]).toEqual([undefined, 1]);
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.1);
+    lookUp('a');
+    await loaded();
+    expect(lookUp('a')).toEqual(['a']);
+  });
+
+  test('cannot tell about missing ids when the table is empty', async () => {
+    const { lookUp } = snapshotOf([]);
+    await loaded();
+    expect(lookUp('a')).toBeUndefined();
+  });
+
+  test('believes a table that lost most of its rows only when the next load, soon after, says the same', async () => {
+    const rows = Array.from({ length: 40 }, (_, index) => `id-${index}`);
+    const { lookUp } = snapshotOf(rows);
+    await loaded();
+    rows.splice(10);
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.8);
+    lookUp('id-0');
+    await loaded();
+    expect([lookUp('id-0'), lookUp('id-39')]).toEqual([['id-0'], undefined]);
+    await vi.advanceTimersByTimeAsync(MAX_AGE_MS * 0.1);
+    lookUp('id-0');
+    await loaded();
+    expect([lookUp('id-0'), lookUp('id-39')]).toEqual([['id-0'], []]);
+  });
+
   test('has all rows of an id', async () => {
     const { lookUp } = snapshotOf(['a', 'a', 'b']);
     await loaded();

@@ -1,0 +1,18 @@
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import { changedTables, type TableVersions } from '../../domain/warming/table-version.ts';
+import type { ReadTableVersions } from './table-versions.ts';
+
+/**
+ * Reads one version of a table: a snapshot by its id, files as they are.
+ * @throws after the last page when the files changed meanwhile: rows may be missing in what was read
+ */
+export async function* readUnchanged<T>(
+  table: SilverTable,
+  readVersions: ReadTableVersions,
+  read: (versions: TableVersions) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const versions = await readVersions([table]);
+  yield* read(versions);
+  if (changedTables(versions, await readVersions([table])).length > 0)
+    throw new Error(`the files of ${table} changed while they were read`);
+}
