@@ -9,6 +9,16 @@ beforeAll(async () => {
   harness = await warmHarness(4, {
     ...{ WARM_TRINO_QUERIES: '2', WARM_WRITES_PER_SECOND: '10', WARM_PROFILES: '60' },
   });
+  // Long texts, so that Trino sends several pages, and a query stays open while they are written.
+  const { trino, schema } = harness;
+  const columns = (await trino(`SHOW COLUMNS FROM ${schema}.kol_profiles`)).map(([name]) =>
+    name === 'description' ? `rpad('x', 20000, 'x') AS description` : String(name),
+  );
+  await trino(
+    `CREATE TABLE ${schema}.long_profiles AS SELECT ${columns.join(', ')} FROM ${schema}.kol_profiles`,
+  );
+  await trino(`DROP TABLE ${schema}.kol_profiles`);
+  await trino(`ALTER TABLE ${schema}.long_profiles RENAME TO ${schema}.kol_profiles`);
 });
 afterAll(() => harness.stop());
 beforeEach(() => harness.redis.flushdb());
