@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import type { Config } from '../config/config.ts';
 import type { Content } from '../domain/entities/content.ts';
 import type { TrustFeatures } from '../domain/scoring/trust-features.ts';
+import { shareQueries } from '../domain/warming/warm-queries.ts';
 import { createKafkaClient } from './kafka/client.ts';
 import { createOffsets, type Offsets } from './kafka/offsets.ts';
 import { createRecordReader, type RecordReader } from './kafka/record-reader.ts';
@@ -121,8 +122,10 @@ function lakehouseClients({ config, profile, log, factories, once }: Context) {
   };
   const trino = once(() => factories.createTrino(trinoOptions));
   const warmTrino = once(() =>
-    // At least 2: splits at a limited rate hold their queries for minutes, and leave one to the other parts.
-    factories.createTrino({ ...trinoOptions, concurrency: Math.max(2, config.WARM_TRINO_QUERIES) }),
+    factories.createTrino({
+      ...trinoOptions,
+      concurrency: shareQueries(config.WARM_TRINO_QUERIES).concurrency,
+    }),
   );
   const silver = once(() =>
     createSilverCatalog(trino(), {

@@ -12,6 +12,7 @@ import type { Clients, ProcessProfile } from '../clients/create-clients.ts';
 import type { Config } from '../config/config.ts';
 import type { LoopSettings } from '../contract/scoring-loop.ts';
 import { SCORING_TASK_QUEUE } from '../contract/task-queues.ts';
+import { shareQueries } from '../domain/warming/warm-queries.ts';
 
 /** A split takes some seconds: a crash loses little, and scanning all ids for it is a small part of its work. */
 const ROWS_PER_SPLIT = 100_000;
@@ -67,8 +68,7 @@ export async function createActivities(
         warmEverySeconds: config.WARM_EVERY_MINUTES * 60,
         perPlatform: Math.max(...config.WARM_RANKING_LIMITS),
         rowsPerSplit: ROWS_PER_SPLIT,
-        // One query is left to the other parts, also when all splits run on this worker.
-        parallelSplits: Math.max(1, config.WARM_TRINO_QUERIES - 1),
+        parallelSplits: shareQueries(config.WARM_TRINO_QUERIES).parallelSplits,
         writesPerSecond: config.WARM_WRITES_PER_SECOND,
       },
     }),

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, test } from 'vitest';
+import { PartWarm, type PartWarmDeps, type WarmPartArgs } from '../../../../activities/warming/part-warm.ts';
 import { translateProgramError } from '../../../../activities/warming/translate-program-error.ts';
 
 /** In an activity, because the log is that of the activity. */
@@ -36,4 +37,18 @@ test.each([
   ['a failure', ApplicationFailure.create({ message: 'full' })],
 ])('%s is no error of the program', async (_name, error) => {
   expect(await translate(error)).toBe(error);
+});
+
+test('an error of the program fails the warm of a part at its first attempt', async () => {
+  const deps = { settleSeconds: 0, renewal: { maxAgeSeconds: 0, minTtlSeconds: 0 } } as PartWarmDeps;
+  const args: WarmPartArgs = {
+    ...{ dryRun: true, allProfiles: false, force: false, allowShrink: false },
+    ...{ trigger: 'manual', runId: 'test' },
+  };
+  const warm = () =>
+    new PartWarm(deps, 'rankings', args).run(() => Promise.reject(new TypeError('rows is not iterable')));
+  await expect(new MockActivityEnvironment().run(warm)).rejects.toMatchObject({
+    type: 'ProgramError',
+    nonRetryable: true,
+  });
 });
