@@ -6,7 +6,7 @@ import type { PartWarm } from './part-warm.ts';
 
 /**
  * Yields all cached rows of an entity page by page, and removes stray keys under its name on the way: readers cannot use them, and no read
- * of the lakehouse finds them. A dry run only counts these.
+ * of the lakehouse finds them. A warning names one, because another client writes them. A dry run only counts them.
  * @param readAt `cached_at` of the rows that this warm writes: it may write one in place of a stray key, and one that is cached later stays
  */
 export async function* scanRows(
@@ -16,10 +16,20 @@ export async function* scanRows(
 ): AsyncGenerator<readonly CachedEntity[]> {
   // Not finer than the time of the rows: the fence of a removed key must not refuse a row of this warm.
   const fence = Date.parse(readAt) * 1000;
+  let removed = 0;
+  let example = '';
   for await (const page of scanEntities(warm.redis, entity)) {
     const strays = page.filter(({ cachedAt }) => cachedAt === '').map(({ id }) => entity.key(id));
-    if (strays.length > 0)
-      warm.counts.removed += await deleteUnlessStreamed(warm.redis, strays, fence, warm.args);
+    if (strays.length > 0) {
+      removed += await deleteUnlessStreamed(warm.redis, strays, fence, warm.args);
+      example = strays[0] ?? '';
+    }
     yield page.filter(({ cachedAt }) => cachedAt !== '');
   }
+  if (removed === 0) return;
+  warm.counts.removed += removed;
+  const done = warm.args.dryRun ? 'would be removed' : 'were removed';
+  warm.warnings.push(
+    `${removed} keys that hold no cached row ${done}, such as ${JSON.stringify(example.slice(0, 80))}: another client writes under our names`,
+  );
 }

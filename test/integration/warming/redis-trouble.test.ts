@@ -190,16 +190,20 @@ describe('when Redis has keys of another client under our names', () => {
     ['text', (redis: RedisClient, key: string) => redis.set(key, 'x')],
     ['a sorted set', (redis: RedisClient, key: string) => redis.zadd(key, 1, 'x')],
     ['a list', (redis: RedisClient, key: string) => redis.rpush(key, 'x')],
-  ])('as %s, no part fails: keys of profiles are replaced, others stay', async (_name, occupy) => {
+  ])('as %s, no part fails: they are replaced or removed, and a warning names one', async (_name, occupy) => {
     const { redis, schema } = harness;
     const [[kolId] = []] = await harness.trino(`SELECT kol_id FROM ${schema}.kol_profiles LIMIT 1`);
     const own = `kol:profile:${String(kolId)}`;
-    for (const key of [own, 'kol:profile:index', 'content:detail:index']) await occupy(redis, key);
-    for (const input of [{ force: true }, {}]) {
-      const report = await harness.warm({ ...input, parts: ['profiles'], allProfiles: true });
-      expect(report.warnings).toEqual([]);
+    for (const force of [true, false]) {
+      for (const key of [own, 'kol:profile:index', 'content:detail:index']) await occupy(redis, key);
+      const dry = await harness.warm({ force, parts: ['profiles'], allProfiles: true, dryRun: true });
+      expect(dry.parts).toHaveLength(1);
+      expect(await redis.exists('kol:profile:index')).toBe(1);
+      const report = await harness.warm({ force, parts: ['profiles'], allProfiles: true });
+      expect(report.warnings.join()).toMatch(/^profiles: \d keys .* were removed, such as "kol:profile:/);
       expect(await redis.type(own)).toBe('hash');
-      expect(await redis.exists('kol:profile:index', 'content:detail:index')).toBe(2);
+      expect(await redis.exists('kol:profile:index', 'content:detail:index')).toBe(1);
+      await redis.del(own);
     }
   });
 });
