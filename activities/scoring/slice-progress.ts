@@ -63,10 +63,8 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
     works: (): void => change({ stuck: null }),
     /** @returns the number of failures in a row */
     failed(error: unknown): number {
-      const { sinceMs, attempts } = {
-        sinceMs: state.stuck?.sinceMs ?? Date.now(),
-        attempts: (state.stuck?.attempts ?? 0) + 1,
-      };
+      const sinceMs = state.stuck?.sinceMs ?? Date.now();
+      const attempts = (state.stuck?.attempts ?? 0) + 1;
       change({ stuck: { sinceMs, attempts, reason: reasonOf(error) } });
       return attempts;
     },

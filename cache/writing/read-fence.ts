@@ -20,7 +20,7 @@ export const FENCE_SECONDS = 900;
 export const REMOVAL_FENCE = `cache:all:${FENCE}`;
 
 /** The fence of all keys: the time of Redis in microseconds; 0 without one. */
-export const readRemovalFence = async (redis: RedisClient): Promise<number> =>
+const readRemovalFence = async (redis: RedisClient): Promise<number> =>
   Number(await redis.get(REMOVAL_FENCE));
 
 /** The latest fence of a key, its own or that of all keys: the time of Redis in microseconds; 0 without one. */

@@ -8,9 +8,6 @@ const ANSWER_MS = 55_000;
 /** A move that has waited for others this long does not begin: too little of its time is left. */
 const TURN_MS = 50_000;
 
-/** Runs moves one after the other, each while no slice runs. */
-export type Moves = ReturnType<typeof createMoves>;
-
 /** @param show shows the state after a change */
 export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) {
   let last: Promise<unknown> = Promise.resolve();

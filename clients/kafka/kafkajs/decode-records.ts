@@ -8,7 +8,7 @@ import type { FetchedMessage } from './read-committed.ts';
 // See docs/decisions/0006-kafkajs.md.
 
 /** Headers of a record: one value a name, or a list when a name is repeated. */
-export type RecordHeaders = Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>;
+type RecordHeaders = Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>;
 type HeaderValue = Buffer | null;
 
 /** A record as it is in the log. */
