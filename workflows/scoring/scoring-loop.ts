@@ -66,16 +66,24 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     show();
   };
 
+  let starting: Promise<void> = Promise.resolve();
+  // One after the other: an update may ask for it while the loop does it.
+  const startOthers = () => {
+    const started = starting.then(() => startShards(loop));
+    starting = started.catch(() => {});
+    return started;
+  };
+
   if (workflowInfo().memo?.['version'] === undefined) upsertMemo({ version: LOOP_VERSION });
   setHandler(loopStateQuery, () => describeLoop(loop, slices.isRunning()));
-  steerLoop(loop, slices, { show, findPartitions, startShards: () => startShards(loop) });
+  steerLoop(loop, slices, { show, findPartitions, startShards: startOthers });
   workPartitions();
   // A move may go on after its update was answered.
   const isSteered = () => allHandlersFinished() && loop.moves === 0;
   const isOver = () => isSuperfluous(loop) && isSteered();
   for (;;) {
     if (loop.partitionCount === 0 || loop.seenPartitions > loop.partitionCount) await findPartitions();
-    await startShards(loop);
+    await startOthers();
     await condition(
       () =>
         failure !== undefined ||

@@ -3,7 +3,6 @@ import { WorkflowUpdateFailedError } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
-import { createSteerShard } from '../../../activities/scoring/steer-shard.ts';
 import { failureTypes } from '../../../contract/failure-types.ts';
 import {
   configureLoopUpdate,
@@ -22,7 +21,6 @@ import {
 } from '../../support/time-skipping-loop.ts';
 import { timeSkippingServer } from '../../support/time-skipping.ts';
 import { until } from '../../support/until.ts';
-import type { scoringLoop } from '../../../workflows/scoring/scoring-loop.ts';
 
 let env: TestWorkflowEnvironment;
 beforeAll(async () => {
@@ -92,7 +90,7 @@ describe('the scoring loop', () => {
 
   test('drops the partitions that a topic lost when it was created again, and works them when they come back', async () => {
     const topic = inMemoryTopic(4, 5);
-    await withLoop(topic.activities, { group: 'first' }, async (loop) => {
+    await withLoop(topic.activities, { group: 'first', settings: { sliceSeconds: 600 } }, async (loop) => {
       const numbers = async () => (await loopState(loop)).partitions.map(({ partition }) => partition);
       await until('all work', () => Promise.resolve(topic.running.size === 4));
       topic.partitionCount = 2;
@@ -103,76 +101,6 @@ describe('the scoring loop', () => {
       topic.partitionCount = 3;
       await until('the third works', () => Promise.resolve(topic.running.has(2)));
       expect(await numbers()).toEqual([0, 1, 2]);
-    });
-  });
-
-  test('of another shard ends when its partitions are gone, and is started when they come back', async () => {
-    const topic = inMemoryTopic(33, 1);
-    await withLoop(topic.activities, { topic: 'shrinks' }, async (loop) => {
-      const shard = env.client.workflow.getHandle('scoring-loop/shrinks/1');
-      await until('all work', () => Promise.resolve(topic.running.size === 33));
-      topic.partitionCount = 1;
-      await until(
-        'the other loop has ended',
-        async () => (await shard.describe()).status.name === 'COMPLETED',
-      );
-      await until('the first loop knows it', async () => (await loopState(loop)).shards.length === 0);
-      topic.partitionCount = 33;
-      await until('all work again', () => Promise.resolve(topic.running.size === 33));
-      await shard.terminate();
-    });
-  });
-
-  test('works the partitions of its shard only, and starts the loops of the others', async () => {
-    const topic = inMemoryTopic(70, 1);
-    await withLoop(topic.activities, { topic: 'wide', settings: { sliceSeconds: 600 } }, async (loop) => {
-      await until('all 70 partitions work', () => Promise.resolve(topic.running.size === 70));
-      const { partitions, shards } = await loopState(loop);
-      expect(partitions).toHaveLength(32);
-      expect(shards).toEqual(['scoring-loop/wide/1', 'scoring-loop/wide/2']);
-      const last = env.client.workflow.getHandle<typeof scoringLoop>('scoring-loop/wide/2');
-      expect((await loopState(last)).partitions.map(({ partition }) => partition)).toEqual([
-        64, 65, 66, 67, 68, 69,
-      ]);
-      await loop.executeUpdate(pauseLoopUpdate);
-      const pause = { name: 'pause', args: [] };
-      expect(topic.steered.toSorted((a, b) => a.workflowId.localeCompare(b.workflowId))).toMatchObject(
-        shards.map((workflowId) => ({ workflowId, update: pause })),
-      );
-      await Promise.all(shards.map((id) => env.client.workflow.getHandle(id).terminate()));
-    });
-  });
-
-  test('starts the loop of another shard again when it was terminated, before it steers it', async () => {
-    const topic = inMemoryTopic(33, 1);
-    const steerShard = createSteerShard({ temporal: env.client });
-    const input = { topic: 'ended', settings: { sliceSeconds: 600 } };
-    await withLoop({ ...topic.activities, steerShard }, input, async (loop) => {
-      await until('all 33 partitions work', () => Promise.resolve(topic.running.size === 33));
-      const shard = env.client.workflow.getHandle<typeof scoringLoop>('scoring-loop/ended/1');
-      await shard.terminate();
-      topic.running.delete(32); // its slice has no loop any more
-      await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 5 }] });
-      const state = await loopState(shard);
-      expect(state.settings.maxOffsets).toBe(5);
-      await until('its partition has another slice', () =>
-        Promise.resolve(topic.slices.filter(({ partition }) => partition === 32).length === 2),
-      );
-      await shard.terminate();
-    });
-  });
-
-  test('sends an update to another shard under one id, however often the attempt is repeated', async () => {
-    const topic = inMemoryTopic(33, 1);
-    const steerShard: ScoringActivities['steerShard'] = async (args) => {
-      await topic.activities.steerShard(args);
-      if (topic.steered.length === 1) throw new Error('the answer was lost');
-    };
-    await withLoop({ ...topic.activities, steerShard }, { topic: 'lossy' }, async (loop) => {
-      await until('its other loop is known', async () => (await loopState(loop)).shards.length === 1);
-      await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }], updateId: 'seek-1' });
-      expect(topic.steered.map(({ updateId }) => updateId)).toEqual(['seek-1', 'seek-1']);
-      await env.client.workflow.getHandle('scoring-loop/lossy/1').terminate();
     });
   });
 });
@@ -282,22 +210,6 @@ describe('an operator', () => {
         'partition 0 was not moved: no; partition 1 was moved',
       );
       expect((await loopState(loop)).partitions.map(({ position }) => position)).toEqual([5, 3]);
-    });
-  });
-
-  test('sees what became of a seek in each loop of the topic', async () => {
-    const topic = inMemoryTopic(70, 1);
-    const steerShard: ScoringActivities['steerShard'] = ({ workflowId }) =>
-      workflowId.endsWith('/1')
-        ? Promise.reject(ApplicationFailure.nonRetryable('partition 40 was not moved: no'))
-        : Promise.resolve();
-    await withLoop({ ...topic.activities, steerShard }, { topic: 'parts' }, async (loop) => {
-      await until('the other loops are known', async () => (await loopState(loop)).shards.length === 2);
-      expect(await failureOf(loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] }))).toBe(
-        'scoring-loop/parts/1: partition 40 was not moved: no; scoring-loop/parts: done; scoring-loop/parts/2: done',
-      );
-      const others = [1, 2].map((shard) => env.client.workflow.getHandle(`scoring-loop/parts/${shard}`));
-      await Promise.all(others.map((other) => other.terminate()));
     });
   });
 
