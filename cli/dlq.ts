@@ -109,10 +109,11 @@ async function withDeadLetters(
   }, KNOWN_ERRORS);
 }
 
-const reportExpired = ({ topic, partition, from, to }: OffsetRange): void =>
+function reportExpired({ topic, partition, from, to }: OffsetRange): void {
   console.error(
     `Retention has deleted ${topic}/${partition}/${from} to ${to - 1} meanwhile: they are left out.`,
   );
+}
 
 async function list(letters: DeadLetters, options: ListOptions): Promise<void> {
   const { limit, json } = options;
