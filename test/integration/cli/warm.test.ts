@@ -71,7 +71,7 @@ test('prints what to fix in the source schema, without a stack', async () => {
     const failed = await cli('--trending');
     expect(failed.exitCode).toBe(1);
     expect(failed.stderr).toMatch(
-      /^The source schema is not as expected, so nothing was written\. Fix: .*views/,
+      /^1 of 1 parts failed.* The source schema is not as expected\. .*Fix: .*views/,
     );
     expect(failed.stderr).not.toContain('    at ');
   } finally {
