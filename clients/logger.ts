@@ -5,7 +5,7 @@ export type { Logger } from 'pino';
 /** Lines that wait in memory are written after this time. */
 const FLUSH_MS = 100;
 /** Or when they have so many bytes. */
-const MIN_WRITE_BYTES = 32_768;
+const MIN_WRITE_BYTES = 8192;
 
 /**
  * Logs JSON lines to standard output. Redacts secrets in logged objects.

@@ -23,7 +23,11 @@ afterAll(() => void relay.close());
 
 test('a broker is reached by its IPv6 address', async () => {
   const { port } = relay.address() as AddressInfo;
-  const { KAFKA_BROKERS } = loadConfig({ ...testEngines(), KAFKA_BROKERS: `[::1]:${port}` });
+  const { KAFKA_BROKERS } = loadConfig({
+    ...testEngines(),
+    ML_API_URL: 'http://127.0.0.1:1',
+    KAFKA_BROKERS: `[::1]:${port}`,
+  });
   const admin = createKafkaClient(KAFKA_BROKERS, 'test-ipv6', () => {}).admin();
   try {
     await admin.connect();
