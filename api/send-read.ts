@@ -1,6 +1,11 @@
 import type { Response } from 'express';
 import type { LocalEntry } from '../cache/reading/local-tier.ts';
-import { localAnswer, secondsLeft, type ReadOutcome, type ReadResult } from '../cache/reading/read-result.ts';
+import {
+  localAnswer,
+  secondsUntil,
+  type ReadOutcome,
+  type ReadResult,
+} from '../cache/reading/read-result.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { Answer, sendAnswer, type HeaderList } from './answer.ts';
 import type { Freshness } from './freshness.ts';
@@ -44,7 +49,7 @@ export class ReadyAnswer {
 
   /** As `headOf` of the value now. It changes once a second. */
   headAt(entry: LocalEntry): HeaderList {
-    const ttlSeconds = secondsLeft(entry);
+    const ttlSeconds = secondsUntil(entry.expiresAt);
     if (this.#head?.ttlSeconds !== ttlSeconds) {
       const read = { ...localAnswer(entry), collapsed: false };
       this.#head = { ttlSeconds, list: headOf(read, this.freshness, this.lastModified) };

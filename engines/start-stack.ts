@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../domain/values/message-of.ts';
 import { stackAddresses, type Addresses } from './addresses.ts';
 import { ENGINE_NAMES, engine, type EngineName } from './definitions/engines.ts';
 import { StackError, StackRunsError } from './errors.ts';
@@ -148,7 +149,7 @@ async function waitForReused(name: EngineName, addresses: Addresses, signal: Abo
     try {
       if (await isReady(addresses)) return performance.now() - started;
     } catch (error) {
-      reason = error instanceof Error ? error.message : String(error);
+      reason = messageOf(error);
     }
     await sleep(250);
   }

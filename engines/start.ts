@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { messageOf } from '../domain/values/message-of.ts';
 import { StackError } from './errors.ts';
 import { stackFolder, stackPaths } from './paths.ts';
 import { portsFromEnvironment } from './ports.ts';
@@ -56,7 +57,7 @@ function readProducerRate(): number | undefined {
     if (!(rate > 0)) throw new Error(`--rate ${values.rate} is not a number above 0`);
     return values['no-producer'] ? undefined : rate;
   } catch (error) {
-    throw new StackError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`, {
+    throw new StackError(`${messageOf(error)}\n${USAGE}`, {
       cause: error,
     });
   }

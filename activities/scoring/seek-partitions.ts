@@ -8,6 +8,7 @@ import { shardOf } from '../../domain/scoring/topics.ts';
 import { abortable } from '../../domain/values/abortable.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
 import { isoTimeMs } from '../../domain/values/iso-time.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { commitOffset } from './commit-offset.ts';
 import { identityOf, type OpenPartitionDeps } from './open-partition.ts';
@@ -117,8 +118,6 @@ const formatUnmoved = (unmoved: ReadonlyMap<number, unknown>): string =>
         `${formatPartitions(failed.map(([partition]) => partition))} not moved: ${reason}`,
     )
     .join('; ');
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The target offset of each partition. @throws InvalidInput for offsets that the log does not have */
 async function targetOffsets(

@@ -2,6 +2,7 @@ import { kafkaErrorType } from '../../clients/kafka/client.ts';
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
 import type { PartitionState } from '../../contract/scoring-loop.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
 import type { OpenPartition } from './open-partition.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
 import type { SliceArgs, SliceReport } from './slice.ts';
@@ -115,7 +116,7 @@ const isBlockedForLong = (blocked: PartitionState['blocked']): boolean =>
 const MAX_REASON = 500;
 
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   return (isFenced(error) ? `another attempt or another loop works this partition: ${text}` : text).slice(
     0,
     MAX_REASON,

@@ -1,12 +1,13 @@
 import { readCachedFiles, writeCachedFiles } from '../../cache/writing/cached-files.ts';
 import { readHotIds } from '../../cache/writing/hot-ids.ts';
+import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts } from '../../domain/warming/table-version.ts';
 import { deleteRemovedRows } from './delete-removed-rows.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import type { ProfilePlan } from './plan-profiles.ts';
-import { assertUnchanged, sourceChanging, TableChangedError } from './read-one-version.ts';
+import { assertUnchanged, sourceChanging } from './read-one-version.ts';
 import { refuseEmptyRead, refuseShrinkage } from './refuse-shrinkage.ts';
 
 export interface FinishProfilesArgs extends WarmPartArgs {

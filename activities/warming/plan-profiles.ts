@@ -2,6 +2,7 @@ import { measureRoom, selectHotProfiles } from '../../cache/popularity/select-ho
 import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
 import { readCachedFiles } from '../../cache/writing/cached-files.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
+import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
 import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
 import { ALL_PROFILES } from '../../domain/entities/part-metadata.ts';
 import { isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
@@ -11,7 +12,7 @@ import { versionTexts, type TableVersions } from '../../domain/warming/table-ver
 import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
-import { readOneVersion, TableChangedError } from './read-one-version.ts';
+import { readOneVersion } from './read-one-version.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
 import { refuseShrinkage } from './refuse-shrinkage.ts';

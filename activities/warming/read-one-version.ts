@@ -97,5 +97,3 @@ export async function assertUnchanged(warm: PartWarm, versions: TableVersions): 
   const changed = changedTables(versions, await warm.readVersions());
   if (changed.length > 0) throw new TableChangedError(changed);
 }
-
-export { TableChangedError };

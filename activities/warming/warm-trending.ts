@@ -1,4 +1,5 @@
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
 import { cachedAtOf } from '../../clients/redis.ts';
 import { content } from '../../domain/entities/content.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
@@ -8,7 +9,6 @@ import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { deleteRemovedRows } from './delete-removed-rows.ts';
 import { knownIdsSet } from './known-ids-set.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
-import { TableChangedError } from './read-one-version.ts';
 import { warmSets, type SetPart, type WarmSetDeps } from './warm-set.ts';
 import { writeContentDetails } from './write-content-details.ts';
 

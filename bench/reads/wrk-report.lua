@@ -1,5 +1,5 @@
 -- Prints the result of wrk as one line of JSON. It defines no request, so that wrk sends its own at full speed.
-function done(summary, latency)
+function done(summary)
   local errors = summary.errors
   io.write(string.format(
     '{"requests":%d,"seconds":%.6f,"not2xx":%d,"failed":%d}\n',

@@ -40,9 +40,9 @@ interface FoundKeys {
 }
 
 /**
- * Removes a KOL from everything that is cached, with the content of the KOL. A read or a warm that begins later caches the KOL again
- * if the lakehouse still has it; one that began earlier is refused, also the write of a set that does not exist now. A name in the autocomplete set is removed also for other KOLs of
- * the same name, until the next warm.
+ * Removes a KOL and the content of the KOL from everything that is cached. A read or a warm that begins later caches the KOL again if
+ * the lakehouse still has it. One that began earlier is refused, also when it writes a set that does not exist now. A name leaves the
+ * autocomplete set also for other KOLs of the same name, until the next warm.
  * @throws the first error that Redis answered
  */
 export const eraseKol = (redis: RedisClient, kolId: string): Promise<ErasedKol> =>

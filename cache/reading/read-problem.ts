@@ -1,3 +1,5 @@
+import { messageOf } from '../../domain/values/message-of.ts';
+
 /** A failure that did not stop a read: the caller still gets its answer. */
 export interface ReadProblem {
   readonly entity: string;
@@ -12,4 +14,4 @@ export type ReportProblem = (key: string, step: ReadProblem['step'], error: unkn
 export const createProblemReporter =
   (entity: string, onProblem: (problem: ReadProblem) => void): ReportProblem =>
   (key, step, error) =>
-    onProblem({ entity, key, step, reason: error instanceof Error ? error.message : String(error) });
+    onProblem({ entity, key, step, reason: messageOf(error) });

@@ -54,13 +54,11 @@ export const foundAnswer = <T>({
 export const localAnswer = <T>(entry: LocalEntry<T>): Answer<T> => ({
   value: entry.value,
   outcome: 'local-hit',
-  ttlSeconds: secondsLeft(entry),
+  ttlSeconds: secondsUntil(entry.expiresAt),
   ...optionalTime(entry.updatedAt),
   entry,
 });
 
-/** Seconds until Redis drops the value, as answers have them. */
-export const secondsLeft = ({ expiresAt }: Pick<LocalEntry, 'expiresAt'>): number => secondsUntil(expiresAt);
-
-const secondsUntil = (time: number): number => Math.round((time - performance.now()) / 1000);
+/** @param time in the time of `performance.now()` */
+export const secondsUntil = (time: number): number => Math.round((time - performance.now()) / 1000);
 const optionalTime = (updatedAt: string | undefined) => (updatedAt === undefined ? {} : { updatedAt });

@@ -3,6 +3,7 @@ import { formatLocation } from '../../domain/kafka-location.ts';
 import { replayedHeaders } from '../../domain/scoring/dead-letter-headers.ts';
 import type { DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
 import { choosePartition } from './choose-partition.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender } from './kafkajs/exact-sender.ts';
@@ -72,7 +73,7 @@ export async function replay(
     return sent;
   } catch (error) {
     if (error instanceof ReplayError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new ReplayError(
       `${sent} records were replayed, then the next letters could not be read: ${reason}`,
       {
@@ -111,7 +112,7 @@ function replayError(
   unconfirmed: DeadLetter | undefined,
   error: unknown,
 ): ReplayError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const remedy =
     kafkaErrorType(error) === 'MESSAGE_TOO_LARGE'
       ? 'The input topic does not accept a record of this size: raise its max.message.bytes, or choose other letters with --offsets.'

@@ -145,7 +145,11 @@ export function parseFields<F extends Fields>(
   return value as ValueOf<F>;
 }
 
-/** Reads a JSON array of such objects. @throws FieldError or SyntaxError when it is none, or an object lacks a field or has a wrong one */
+/**
+ * Reads a JSON array of objects with these fields.
+ * @throws SyntaxError for text that is no JSON; FieldError for another value than an array, and for an object that lacks a field or
+ *   has a wrong value in one
+ */
 export function parseList<F extends Fields>(fields: F, json: string): readonly ValueOf<F>[] {
   const items: unknown = JSON.parse(json);
   if (!Array.isArray(items)) throw new FieldError(json, 'a JSON array');

@@ -18,12 +18,12 @@ const CROWDED = '\x01';
 /** Sorts behind every character that can follow. */
 const LAST = '\u{10FFFF}';
 
-/** The first code points of a text, so that no surrogate pair is split. */
+/** What the members of a text begin with. */
 export const keyOf = (text: string): string => firstPoints(text, MAX_KEY);
 
 /** A member of search:index. Members sort by their text, so all that begin with a query follow each other. */
 export const formatMember = (text: string, { kol_id, name, followers_count }: SearchHit): string =>
-  keyOf(text) + SEPARATOR + String(followers_count ?? '') + SEPARATOR + kol_id + SEPARATOR + name;
+  [keyOf(text), followers_count ?? '', kol_id, name].join(SEPARATOR);
 
 /** The member that lists a KOL among the most followed of a text. */
 export const formatCrowdedMember = (text: string, hit: SearchHit): string =>

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../domain/values/message-of.ts';
 import { ProcessStartError, StartCancelledError } from '../errors.ts';
 import type { StackPaths } from '../paths.ts';
 import { formatSeconds } from '../report.ts';
@@ -164,7 +165,7 @@ export class ManagedProcess {
       try {
         if (await isReady(() => this.#newLog())) return;
       } catch (error) {
-        reason = error instanceof Error ? error.message : String(error);
+        reason = messageOf(error);
       }
       await sleep(100);
     }

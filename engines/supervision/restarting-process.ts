@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../domain/values/message-of.ts';
 import { formatSeconds, type Report } from '../report.ts';
 import type { ManagedProcess, ProcessSpec } from './managed-process.ts';
 
@@ -67,7 +68,7 @@ export class RestartingProcess {
         return performance.now() - started;
       } catch (error) {
         if (signal.aborted) throw error;
-        await this.#reportAndDelay(error instanceof Error ? error.message : String(error), signal);
+        await this.#reportAndDelay(messageOf(error), signal);
       }
     }
   }

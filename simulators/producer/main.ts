@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Producer } from 'kafkajs';
 import { pino } from 'pino';
 import { z } from 'zod';
+import { messageOf } from '../../domain/values/message-of.ts';
 import { readEnvironment } from '../environment.ts';
 import { produce } from './produce.ts';
 import { seededRandom, type Random } from './random.ts';
@@ -28,7 +29,6 @@ const settings = readEnvironment(
 const log = pino({ name: 'producer' });
 const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 const kafka = new kafkajs.Kafka({
   clientId: 'kol-producer',

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { identifier } from '../../clients/lakehouse/sql.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
 import { statementRunner } from '../lakehouse/run-statement.ts';
 import {
   SUBJECTS_PER_KIND,
@@ -37,7 +38,7 @@ export async function sampleLakehouse(
       if (isNotEmpty(profiles) && isNotEmpty(videos)) return { profiles, videos };
       onRetry('The lakehouse has no profiles or no content');
     } catch (error) {
-      onRetry(error instanceof Error ? error.message : String(error));
+      onRetry(messageOf(error));
     }
     await sleep(RETRY_MS, undefined, { signal });
   }

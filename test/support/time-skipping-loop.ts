@@ -1,18 +1,36 @@
 import { WorkflowUpdateFailedError, type WorkflowHandle } from '@temporalio/client';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll } from 'vitest';
 import type { ScoringActivities } from '../../activities/index.ts';
 import { loopStateQuery } from '../../contract/messages.ts';
 import type { LoopState, ScoringLoopInput } from '../../contract/scoring-loop.ts';
 import { SCORING_TASK_QUEUE, SLICE_TASK_QUEUE } from '../../contract/task-queues.ts';
 import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
-import { createWorker } from './time-skipping.ts';
+import { createWorker, timeSkippingServer } from './time-skipping.ts';
 
 export type TimeSkippingLoop = WorkflowHandle<typeof scoringLoop>;
 
+/** Starts a test server for the tests of a file. */
+export function timeSkippingLoops() {
+  let server: TestWorkflowEnvironment;
+  beforeAll(async () => {
+    server = await timeSkippingServer();
+  });
+  afterAll(() => server.teardown());
+  return {
+    server: () => server,
+    /** Runs workers with these activities and a scoring loop while `work` runs. */
+    withLoop: <T>(
+      activities: ScoringActivities,
+      args: Partial<ScoringLoopInput>,
+      work: (loop: TimeSkippingLoop) => Promise<T>,
+    ): Promise<T> => runLoop(server, activities, args, work),
+  };
+}
+
 let loops = 0;
 
-/** Runs workers with these activities and a scoring loop while `work` runs. */
-export async function withTimeSkippingLoop<T>(
+async function runLoop<T>(
   env: TestWorkflowEnvironment,
   { scorePartition, ...steering }: ScoringActivities,
   args: Partial<ScoringLoopInput>,

@@ -67,14 +67,14 @@ export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
   };
 }
 
-/** The number of partitions that a slice is told: a slice that cannot count them reports the same, and its partition stays. */
+/** The number of partitions that a slice starts with. A slice that cannot count them reports this number, and its partition stays. */
 export const knownPartitions = ({ partitionCount }: LoopMemory, partition: number): number =>
   Math.max(partitionCount, partition + 1);
 
 /**
  * Notes what a slice reports. A topic that was created again may have fewer partitions: one that is gone is dropped when its own
  * slice has failed for that reason. A broker with an old view of the topic costs at most another look.
- * @param known the number of partitions that the slice was told
+ * @param known the number of partitions that the slice started with
  */
 export function noteReport(loop: LoopMemory, { state, partitionCount }: SliceReport, known: number): void {
   const { partition, stuck } = state;

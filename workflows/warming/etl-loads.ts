@@ -23,6 +23,7 @@ import {
 import { etlLoadsStateQuery, etlRunQuery, tablesLoadedSignal } from '../../contract/messages.ts';
 import { etlWarmId } from '../../contract/workflow-ids.ts';
 import { formatInvalidValue } from '../../domain/values/invalid-value.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
 import { ETL_WINDOW_SECONDS, type EtlLoad } from '../../domain/warming/etl-load.ts';
 import { createLoadMemory, ETL_MEMORY_HOURS } from '../../domain/warming/load-memory.ts';
 import { createLoadQueue, type WaitingLoads } from '../../domain/warming/load-queue.ts';
@@ -153,7 +154,7 @@ function decode(raw: RawValue | undefined): unknown {
   try {
     return defaultPayloadConverter.fromPayload(raw.payload);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

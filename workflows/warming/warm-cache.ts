@@ -41,8 +41,9 @@ const REPEAT_REQUEST_AFTER = '30 minutes';
 const OVERDUE = `overdue: not warm after ${REPEAT_REQUEST_AFTER}. Its part warmer continues`;
 
 /**
- * One warm: check the source schema, warm the parts in parallel, report. The failure of one part neither stops nor hides
- * the others; nor does a table that breaks the contract stop parts that do not read it. Every part goes through its part warmer, so that a part is warmed by one run at a time.
+ * One warm: check the source schema, warm the parts in parallel, report. A part that fails does not stop or hide the others, and a
+ * table that breaks the contract stops only the parts that read it. Every part goes through its part warmer, so that one run at a time
+ * warms a part.
  * @throws InvalidInput, SourceSchemaMismatch, or WarmIncomplete with the report of the parts that did not fail
  */
 export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {

@@ -22,6 +22,7 @@ export interface Cluster extends MetadataCluster {
     findConnectedBroker(): Promise<ClusterBroker>;
   };
 }
+
 /** A node of the cluster, with those of its requests that kafkajs has. */
 export interface ClusterBroker extends Broker {
   findGroupCoordinator(query: {
@@ -33,6 +34,7 @@ export interface ClusterBroker extends Broker {
     readonly topics: readonly { topic: string; partitions: { partition: number; timestamp: number }[] }[];
   }): Promise<{ responses: { partitions: { partition: number; offset: string }[] }[] }>;
 }
+
 export const READ_COMMITTED = 1;
 /** Fetches one batch only: brokers return at least one complete batch, also when it exceeds the limit. */
 export const ONE_BATCH_BYTES = 1;

@@ -4,6 +4,7 @@ import { decompress as zstdDecompress } from 'fzstd';
 import kafkajs from 'kafkajs';
 import { compressFrame as lz4Compress, decompressFrame as lz4Decompress } from 'lz4-napi';
 import { compress as snappyCompress, uncompress as snappyUncompress } from 'snappy';
+import { messageOf } from '../../../domain/values/message-of.ts';
 import { lz4Size, snappySize, zstdSize } from './decompressed-size.ts';
 
 // Fault:       kafkajs 2.2.4 has gzip only.
@@ -34,7 +35,7 @@ function checkSize(bytes: number): void {
 export class DecompressionError extends Error {
   readonly code = 'KAFKA_DECOMPRESSION_FAILED';
   constructor(codec: string, cause: unknown) {
-    super(`${codec}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${codec}: ${messageOf(cause)}`, { cause });
     this.name = 'DecompressionError';
   }
 }

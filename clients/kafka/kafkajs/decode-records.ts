@@ -1,4 +1,5 @@
 import kafkajs from 'kafkajs';
+import { HEADER_BYTES, type BatchHeader } from './batch-header.ts';
 import type { FetchedMessage } from './read-committed.ts';
 
 // Fault:       kafkajs 2.2.4 copies all earlier headers of a record for each header, and reads fields beyond the end of their record.
@@ -19,15 +20,6 @@ export interface LogRecord extends FetchedMessage {
   readonly timestampMs: number;
 }
 
-/** Positions in a record batch: https://kafka.apache.org/documentation/#recordbatch */
-const BASE_OFFSET_AT = 0;
-const ATTRIBUTES_AT = 21;
-const BASE_TIMESTAMP_AT = 27;
-const MAX_TIMESTAMP_AT = 35;
-const PRODUCER_ID_AT = 43;
-const COUNT_AT = 57;
-const RECORDS_AT = 61;
-
 const COMPRESSION = 0b111;
 const HAS_LOG_APPEND_TIME = 1 << 3;
 const IS_TRANSACTIONAL = 1 << 4;
@@ -41,31 +33,26 @@ const MAX_PARTS = 600_000;
 
 /**
  * Decodes the records of a batch, all of them.
- * @param batch complete, in format 2
+ * @param header of this batch
+ * @param batch complete, with its header
  * @throws DecompressionError or RangeError when it is damaged, or too large
  */
-export async function decodeRecords(batch: Buffer): Promise<LogRecord[]> {
-  const attributes = batch.readInt16BE(ATTRIBUTES_AT);
-  const baseTimestampMs = Number(batch.readBigInt64BE(BASE_TIMESTAMP_AT));
-  const maxTimestampMs = Number(batch.readBigInt64BE(MAX_TIMESTAMP_AT));
+export async function decodeRecords(header: BatchHeader, batch: Buffer): Promise<LogRecord[]> {
+  const { baseOffset, attributes, baseTimestampMs, maxTimestampMs, producerId, count } = header;
   const context: BatchContext = {
-    baseOffset: Number(batch.readBigInt64BE(BASE_OFFSET_AT)),
+    baseOffset,
     isControlRecord: (attributes & IS_CONTROL) !== 0,
     timestampMs:
       (attributes & HAS_LOG_APPEND_TIME) === 0 ? (delta) => baseTimestampMs + delta : () => maxTimestampMs,
-    batchContext: {
-      producerId: String(batch.readBigInt64BE(PRODUCER_ID_AT)),
-      inTransaction: (attributes & IS_TRANSACTIONAL) !== 0,
-    },
+    batchContext: { producerId, inTransaction: (attributes & IS_TRANSACTIONAL) !== 0 },
   };
-  const count = batch.readInt32BE(COUNT_AT);
   const budget = { parts: MAX_PARTS };
   spend(budget, count);
   if (count === 0) return []; // compaction leaves such a batch, also without compressed bytes
-  const bytes = await decompress(attributes & COMPRESSION, batch.subarray(RECORDS_AT));
-  const batchCursor = { bytes, at: 0, end: bytes.length };
+  const bytes = await decompress(attributes & COMPRESSION, batch.subarray(HEADER_BYTES));
+  const cursor = { bytes, at: 0, end: bytes.length };
   const records: LogRecord[] = [];
-  for (let index = 0; index < count; index += 1) records.push(decodeRecord(batchCursor, context, budget));
+  for (let index = 0; index < count; index += 1) records.push(decodeRecord(cursor, context, budget));
   return records;
 }
 

@@ -1,3 +1,4 @@
+import { firstBatch, readBatchHeader } from './batch-header.ts';
 import { decodeRecords, type LogRecord } from './decode-records.ts';
 
 // Fault:       kafkajs 2.2.4 returns the records of a response only, and drops what its batches say.
@@ -15,36 +16,15 @@ export interface RecordBatch {
   readonly nextOffset: number;
 }
 
-/** Positions in the header of a record batch: https://kafka.apache.org/documentation/#recordbatch */
-const BASE_OFFSET_AT = 0;
-const LENGTH_AT = 8;
-const MAGIC_AT = 16;
-const LAST_OFFSET_DELTA_AT = 23;
-const HEADER_BYTES = 61;
-/** The length of a batch does not count the base offset and itself. */
-const LENGTH_COUNTS_FROM = 12;
-/** Batches of this format come from Kafka 0.11 and later. */
-const MAGIC = 2;
-
 /**
  * Decodes record batches as they are in the log, one when it is asked for. The last one may be cut off, and is then left out.
  * @throws DecompressionError or RangeError when the next batch is damaged
  */
 export async function* decodeRecordBatches(bytes: Buffer): AsyncGenerator<RecordBatch, undefined> {
-  for (let start = 0; start + HEADER_BYTES <= bytes.length;) {
-    const next = start + LENGTH_COUNTS_FROM + bytes.readInt32BE(start + LENGTH_AT);
-    if (next > bytes.length) return;
-    const batch = bytes.subarray(start, next);
-    checkFormat(batch);
-    const messages = await decodeRecords(batch);
-    const baseOffset = Number(batch.readBigInt64BE(BASE_OFFSET_AT));
-    yield { messages, nextOffset: baseOffset + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1 };
-    start = next;
+  let rest = bytes;
+  for (let batch = firstBatch(rest); batch !== undefined; batch = firstBatch(rest)) {
+    const header = readBatchHeader(batch);
+    yield { messages: await decodeRecords(header, batch), nextOffset: header.nextOffset };
+    rest = rest.subarray(batch.length);
   }
-}
-
-function checkFormat(batch: Buffer): void {
-  if (batch.length < HEADER_BYTES) throw new RangeError(`a batch claims ${batch.length} bytes`);
-  const magic = batch.readInt8(MAGIC_AT);
-  if (magic !== MAGIC) throw new RangeError(`a batch has format ${magic} instead of ${MAGIC}`);
 }

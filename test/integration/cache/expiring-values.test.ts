@@ -219,7 +219,7 @@ describeOnRedisAndCluster('a value that', (target) => {
       expect(queries).toEqual([['kol-7']]);
     });
 
-    test('is not served to a client that demands a fresh one, also if another client reads it at that time', async () => {
+    test('goes only to clients that accept it: beside them, one that demands a fresh value waits for the query', async () => {
       const { load, queries, release } = source(9);
       const reader = await start({ load });
       await expire(reader);

@@ -247,7 +247,7 @@ describeOnRedisAndCluster('reading', (target) => {
       expect([await answers(current, gone), asked]).toEqual([[true, true], 0]);
     });
 
-    test('asks nothing of the lakehouse while read-through is off, not even whether an id exists', async () => {
+    test('sends the lakehouse no query while read-through is off, not even to check whether an id exists', async () => {
       const asked: string[] = [];
       const ask = (what: string) => {
         asked.push(what);

@@ -56,7 +56,7 @@ describeOnRedisAndCluster('after a removal', (target) => {
   }
 
   describe.each(sets)('%s that was read before', (_, entry) => {
-    test('is not written', async () => {
+    test('is refused, and is written again by a later read', async () => {
       const { redis } = target;
       const readAt = await readRedisTime(redis);
       await admin().eraseKol('zoe');
@@ -66,7 +66,7 @@ describeOnRedisAndCluster('after a removal', (target) => {
       expect(await replaceSet(redis, entry, later)).toMatchObject({ keys: 1 });
     });
 
-    test('is removed if the removal happened during the write', async () => {
+    test('does not stay if the KOL is erased during the write', async () => {
       const { redis } = target;
       const readAt = await readRedisTime(redis);
       const removing = removingAfterLook(() => admin().eraseKol('zoe'));
@@ -77,7 +77,7 @@ describeOnRedisAndCluster('after a removal', (target) => {
       expect(await replaceSet(redis, entry, readAt)).toEqual({ keys: 0, bytes: 0 });
     });
 
-    test('is not written when an operator has deleted its kind', async () => {
+    test('is refused when an operator has deleted its kind', async () => {
       const { redis } = target;
       const readAt = await readRedisTime(redis);
       await admin().invalidate(['ranking', 'autocomplete'], undefined);

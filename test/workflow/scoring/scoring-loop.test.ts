@@ -1,7 +1,6 @@
 import { ApplicationFailure } from '@temporalio/activity';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
 import { failureTypes } from '../../../contract/failure-types.ts';
 import {
@@ -10,29 +9,12 @@ import {
   resumeLoopUpdate,
   seekLoopUpdate,
 } from '../../../contract/messages.ts';
-import type { LoopChange, ScoringLoopInput } from '../../../contract/scoring-loop.ts';
+import type { LoopChange } from '../../../contract/scoring-loop.ts';
 import { inMemoryTopic } from '../../support/in-memory-topic.ts';
-import {
-  failureOf,
-  loopState,
-  scoredCount,
-  withTimeSkippingLoop,
-  type TimeSkippingLoop,
-} from '../../support/time-skipping-loop.ts';
-import { timeSkippingServer } from '../../support/time-skipping.ts';
+import { failureOf, loopState, scoredCount, timeSkippingLoops } from '../../support/time-skipping-loop.ts';
 import { until } from '../../support/until.ts';
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(() => env.teardown());
-
-const withLoop = (
-  activities: ScoringActivities,
-  args: Partial<ScoringLoopInput>,
-  work: (loop: TimeSkippingLoop) => Promise<void>,
-) => withTimeSkippingLoop(env, activities, args, work);
+const { withLoop } = timeSkippingLoops();
 
 describe('the scoring loop', () => {
   test('works each partition slice after slice, one at a time, and adds up their reports', async () => {

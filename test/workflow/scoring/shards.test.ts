@@ -1,32 +1,14 @@
 import { ApplicationFailure } from '@temporalio/activity';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
 import { createSteerShard } from '../../../activities/scoring/steer-shard.ts';
 import { configureLoopUpdate, pauseLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
-import type { ScoringLoopInput } from '../../../contract/scoring-loop.ts';
 import { inMemoryTopic } from '../../support/in-memory-topic.ts';
-import {
-  failureOf,
-  loopState,
-  withTimeSkippingLoop,
-  type TimeSkippingLoop,
-} from '../../support/time-skipping-loop.ts';
-import { timeSkippingServer } from '../../support/time-skipping.ts';
+import { failureOf, loopState, timeSkippingLoops } from '../../support/time-skipping-loop.ts';
 import { until } from '../../support/until.ts';
 import type { scoringLoop } from '../../../workflows/scoring/scoring-loop.ts';
 
-let env: TestWorkflowEnvironment;
-beforeAll(async () => {
-  env = await timeSkippingServer();
-});
-afterAll(() => env.teardown());
-
-const withLoop = (
-  activities: ScoringActivities,
-  args: Partial<ScoringLoopInput>,
-  work: (loop: TimeSkippingLoop) => Promise<void>,
-) => withTimeSkippingLoop(env, activities, args, work);
+const { server, withLoop } = timeSkippingLoops();
 
 /** The test server, unlike Temporal, fails when one of many slices ends while it is cancelled. */
 const LONG_SLICES = { sliceSeconds: 600 };
@@ -34,7 +16,7 @@ const LONG_SLICES = { sliceSeconds: 600 };
 test('the loop of a shard ends when its partitions are gone, and is started when they come back', async () => {
   const topic = inMemoryTopic(33, 1);
   await withLoop(topic.activities, { topic: 'shrinks' }, async (loop) => {
-    const shard = env.client.workflow.getHandle('scoring-loop/shrinks/1');
+    const shard = server().client.workflow.getHandle('scoring-loop/shrinks/1');
     await until('all work', () => Promise.resolve(topic.running.size === 33));
     topic.partitionCount = 1;
     await until('the other loop has ended', async () => (await shard.describe()).status.name === 'COMPLETED');
@@ -52,7 +34,7 @@ test('a loop works the partitions of its shard only, and the first one starts th
     const { partitions, shards } = await loopState(loop);
     expect(partitions).toHaveLength(32);
     expect(shards).toEqual(['scoring-loop/wide/1', 'scoring-loop/wide/2']);
-    const last = env.client.workflow.getHandle<typeof scoringLoop>('scoring-loop/wide/2');
+    const last = server().client.workflow.getHandle<typeof scoringLoop>('scoring-loop/wide/2');
     expect((await loopState(last)).partitions.map(({ partition }) => partition)).toEqual([
       64, 65, 66, 67, 68, 69,
     ]);
@@ -61,17 +43,17 @@ test('a loop works the partitions of its shard only, and the first one starts th
     expect(topic.steered.toSorted((a, b) => a.workflowId.localeCompare(b.workflowId))).toMatchObject(
       shards.map((workflowId) => ({ workflowId, update: pause })),
     );
-    await Promise.all(shards.map((id) => env.client.workflow.getHandle(id).terminate()));
+    await Promise.all(shards.map((id) => server().client.workflow.getHandle(id).terminate()));
   });
 });
 
 test('the loop of a shard that was terminated is started again before it is steered', async () => {
   const topic = inMemoryTopic(33, 1);
-  const steerShard = createSteerShard({ temporal: env.client });
+  const steerShard = createSteerShard({ temporal: server().client });
   const input = { topic: 'ended', settings: LONG_SLICES };
   await withLoop({ ...topic.activities, steerShard }, input, async (loop) => {
     await until('all 33 partitions work', () => Promise.resolve(topic.running.size === 33));
-    const shard = env.client.workflow.getHandle<typeof scoringLoop>('scoring-loop/ended/1');
+    const shard = server().client.workflow.getHandle<typeof scoringLoop>('scoring-loop/ended/1');
     await shard.terminate();
     topic.running.delete(32); // its slice has no loop any more
     await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 5 }] });
@@ -97,7 +79,7 @@ test('a shard gets an update under one id, however often the attempt is repeated
       await until('its other loop is known', async () => (await loopState(loop)).shards.length === 1);
       await loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }], updateId: 'seek-1' });
       expect(topic.steered.map(({ updateId }) => updateId)).toEqual(['seek-1', 'seek-1']);
-      await env.client.workflow.getHandle('scoring-loop/lossy/1').terminate();
+      await server().client.workflow.getHandle('scoring-loop/lossy/1').terminate();
     },
   );
 });
@@ -116,7 +98,7 @@ test('an operator sees what became of a seek in each loop of the topic', async (
       expect(await failureOf(loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] }))).toBe(
         'scoring-loop/parts/1: partition 40 was not moved: no; scoring-loop/parts: done; scoring-loop/parts/2: done',
       );
-      const others = [1, 2].map((shard) => env.client.workflow.getHandle(`scoring-loop/parts/${shard}`));
+      const others = [1, 2].map((shard) => server().client.workflow.getHandle(`scoring-loop/parts/${shard}`));
       await Promise.all(others.map((other) => other.terminate()));
     },
   );
