@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { InvalidArgumentError, type Command } from 'commander';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { ConfigError } from '../config/config.ts';
@@ -9,6 +8,7 @@ import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-
 import type { WarmPart } from '../domain/warming/warm-parts.ts';
 import { signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
 import { exitCodeOf, NoAnswerError, printRun, readRun, waitForRun } from './etl-run.ts';
+import { operatorName } from './operator-name.ts';
 import { createCommand, runCommand } from './run-command.ts';
 import { withClients } from './with-clients.ts';
 import { withWorkflowLink } from './workflow-link.ts';
@@ -52,7 +52,7 @@ program
     commaSeparated,
   )
   .option('--ids <ids>', 'only these rows changed: KOL ids, or content ids for kol_content', commaSeparated)
-  .option('--pipeline <name>', 'the pipeline that reports the load', `cli:${userInfo().username}`)
+  .option('--pipeline <name>', 'the pipeline that reports the load', operatorName())
   .option('--run-id <id>', 'id of the pipeline run; repeats of the same run count once')
   .option('--loaded-at <time>', 'when the tables were loaded: ISO 8601 with Z or an offset')
   .option('--json', 'print the answer as JSON')

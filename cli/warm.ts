@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { CancelledFailure, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
 import { Option } from 'commander';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
@@ -9,6 +8,7 @@ import { ConfigError, type Config } from '../config/config.ts';
 import { warmParts, type WarmPart } from '../domain/warming/warm-parts.ts';
 import type { WarmReport } from '../contract/warm-cache.ts';
 import type { Workflows } from '../contract/workflows.ts';
+import { operatorName } from './operator-name.ts';
 import { createCommand, runCommand } from './run-command.ts';
 import { printWarmReport } from './format-warm-report.ts';
 import { showProgress } from './warm-progress.ts';
@@ -69,7 +69,7 @@ async function warm(temporal: Client, config: Config): Promise<void> {
   try {
     const { workflowId, runId } = await startWarm(temporal, {
       parts,
-      requestedBy: `cli:${userInfo().username}`,
+      requestedBy: operatorName(),
       dryRun: options.dryRun === true,
       allProfiles: options.allProfiles === true || options.profiles === 'all',
       force: options.force === true,
