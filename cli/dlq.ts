@@ -10,6 +10,7 @@ import {
   RecordsUnavailableError,
   UndecodableBatchError,
 } from '../clients/kafka/read-errors.ts';
+import { createKafkaClient } from '../clients/kafka/client.ts';
 import { ReplayError, replay } from '../clients/kafka/replay-dead-letters.ts';
 import { LeaderNotFoundError, TopicNotFoundError } from '../clients/kafka/topic-errors.ts';
 import { ConfigError } from '../config/config.ts';
@@ -22,7 +23,7 @@ import { countDeadLetters } from './count-dead-letters.ts';
 import { limitOption, offsetsOption, reasonOption, sinceOption, topicOption } from './dead-letter-options.ts';
 import { deadLetterToJson, printDeadLetters } from './format-dead-letters.ts';
 import { printableJson } from './printable.ts';
-import { withClients } from './with-clients.ts';
+import { readCommandConfig } from './read-config.ts';
 import { createCommand, runCommand } from './run-command.ts';
 
 interface CommonOptions {
@@ -98,14 +99,15 @@ async function withDeadLetters(
   work: (letters: DeadLetters, kafka: kafkajs.Kafka) => Promise<void>,
 ): Promise<void> {
   await runCommand(async () => {
-    await withClients(async (clients, config) => {
-      const letters = await openDeadLetters(clients.kafka(), config.SCORING_GROUP, topic, reportExpired);
-      try {
-        await work(letters, clients.kafka());
-      } finally {
-        await letters.close();
-      }
-    });
+    const { KAFKA_BROKERS, SCORING_GROUP } = readCommandConfig(['KAFKA_BROKERS', 'SCORING_GROUP']);
+    // It logs nothing: its failures are thrown, and the command prints them once.
+    const kafka = createKafkaClient(KAFKA_BROKERS, 'kol-cache-cli', () => {});
+    const letters = await openDeadLetters(kafka, SCORING_GROUP, topic, reportExpired);
+    try {
+      await work(letters, kafka);
+    } finally {
+      await letters.close();
+    }
   }, KNOWN_ERRORS);
 }
 

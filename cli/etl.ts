@@ -1,3 +1,4 @@
+import { ServiceError } from '@temporalio/client';
 import { InvalidArgumentError, type Command } from 'commander';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { ConfigError } from '../config/config.ts';
@@ -10,7 +11,7 @@ import { signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
 import { exitCodeOf, NoAnswerError, printRun, readRun, waitForRun } from './etl-run.ts';
 import { operatorName } from './operator-name.ts';
 import { createCommand, runCommand } from './run-command.ts';
-import { withClients } from './with-clients.ts';
+import { withTemporal } from './with-temporal.ts';
 import { withWorkflowLink } from './workflow-link.ts';
 
 interface Options {
@@ -31,6 +32,9 @@ interface RunOptions {
 
 /** Options whose names differ from the fields of a load, for messages. */
 const optionOf: Readonly<Record<string, string>> = { runId: '--run-id', loadedAt: '--loaded-at' };
+
+/** Errors that an operator can act on. Their message says how. */
+const KNOWN_ERRORS = [ConfigError, NoAnswerError, ServiceError, TemporalUnavailableError];
 
 /**
  * `npm run etl`: signals ETL loads, as pipelines do, and says what became of them. Exit codes: 0 success, 1 failed, 2 wrong usage,
@@ -60,7 +64,7 @@ program
     const { json = false, ...given } = options;
     const { load, problems } = parseEtlLoad(given);
     if (load === null || problems.length > 0) return refuse(problems, command);
-    return runCommand(() => loaded(load, json), [ConfigError, TemporalUnavailableError]);
+    return runCommand(() => loaded(load, json), KNOWN_ERRORS);
   });
 
 program
@@ -74,10 +78,7 @@ program
   .option('--json', 'print only the result, as JSON')
   .action((runId: string, options: RunOptions, command: Command) => {
     const run = selectorOf(runId, options, command);
-    return runCommand(
-      () => waitUntilFinished(run, options),
-      [ConfigError, TemporalUnavailableError, NoAnswerError],
-    );
+    return runCommand(() => waitUntilFinished(run, options), KNOWN_ERRORS);
   });
 
 program
@@ -90,24 +91,21 @@ program
   .option('--json', 'print the result as JSON')
   .action((runId: string, options: RunOptions, command: Command) => {
     const run = selectorOf(runId, options, command);
-    return runCommand(
-      () => printStatus(run, options),
-      [ConfigError, TemporalUnavailableError, NoAnswerError],
-    );
+    return runCommand(() => printStatus(run, options), KNOWN_ERRORS);
   });
 
 await program.parseAsync();
 
 function loaded(load: EtlLoad, json: boolean): Promise<void> {
-  return withClients(async (clients, config) => {
-    const { workflowId, runId } = await signalEtlLoad(await clients.temporal(), load);
+  return withTemporal(async (temporal, ui) => {
+    const { workflowId, runId } = await signalEtlLoad(temporal, load);
     if (json) {
       console.log(JSON.stringify({ workflowId, runId, load }, null, 2));
       return;
     }
     const effect = formatEffect(partsAndScopesOf([load]));
     const message = `Signalled the load of ${load.tables.join(', ')} to workflow ${workflowId}; ${effect}`;
-    console.log(withWorkflowLink(message, config, workflowId));
+    console.log(withWorkflowLink(message, ui, workflowId));
   });
 }
 
@@ -138,8 +136,7 @@ function refuse(problems: readonly InvalidValue[], command: Command): never {
 }
 
 function waitUntilFinished(run: EtlRunSelector, { timeout = 0, json = false }: RunOptions): Promise<void> {
-  return withClients(async (clients) => {
-    const temporal = await clients.temporal();
+  return withTemporal(async (temporal) => {
     const read = () => readRun(temporal, run);
     const status = await waitForRun(temporal, read, { seconds: timeout, quiet: json });
     print(run, status, json);
@@ -148,9 +145,7 @@ function waitUntilFinished(run: EtlRunSelector, { timeout = 0, json = false }: R
 }
 
 function printStatus(run: EtlRunSelector, { json = false }: RunOptions): Promise<void> {
-  return withClients(async (clients) => {
-    print(run, await readRun(await clients.temporal(), run), json);
-  });
+  return withTemporal(async (temporal) => print(run, await readRun(temporal, run), json));
 }
 
 function print({ runId }: EtlRunSelector, status: EtlRunStatus | null, json: boolean): void {

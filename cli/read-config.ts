@@ -2,11 +2,11 @@ import { config as readDotenv } from 'dotenv';
 import { loadConfig, type Config } from '../config/config.ts';
 
 /**
- * The configuration of a command: the environment first, then `.stack/env`, which `npm start` writes.
- * @throws ConfigError naming the settings that are missing
+ * The settings that a command needs: the environment first, then `.stack/env`, which `npm start` writes.
+ * @throws ConfigError naming those that are missing
  */
-export function readCommandConfig(): Config {
+export function readCommandConfig<Name extends keyof Config>(names: readonly Name[]): Pick<Config, Name> {
   const environment = { ...process.env };
   readDotenv({ path: '.stack/env', processEnv: environment, quiet: true });
-  return loadConfig(environment);
+  return loadConfig(environment, names);
 }

@@ -1,4 +1,3 @@
-import { ServiceError } from '@temporalio/client';
 import { Command } from 'commander';
 
 type ErrorClass = new (...args: never[]) => Error;
@@ -19,7 +18,7 @@ export async function runCommand(
   try {
     await work();
   } catch (error) {
-    const isActionable = error instanceof ServiceError || actionable.some((known) => error instanceof known);
+    const isActionable = actionable.some((known) => error instanceof known);
     console.error(isActionable && error instanceof Error ? error.message : error);
     process.exitCode = 1;
   }

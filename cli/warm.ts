@@ -1,10 +1,16 @@
-import { CancelledFailure, WorkflowFailedError, type Client, type WorkflowHandle } from '@temporalio/client';
+import {
+  CancelledFailure,
+  ServiceError,
+  WorkflowFailedError,
+  type Client,
+  type WorkflowHandle,
+} from '@temporalio/client';
 import { Option } from 'commander';
 import { TemporalUnavailableError } from '../clients/temporal/connect.ts';
 import { reasonOfFailure, reportOfFailure } from '../clients/temporal/read-warm.ts';
 import { readWarmProgress } from '../clients/temporal/read-warm-progress.ts';
 import { startWarm } from '../clients/temporal/start-warm.ts';
-import { ConfigError, type Config } from '../config/config.ts';
+import { ConfigError } from '../config/config.ts';
 import { warmParts, type WarmPart } from '../domain/warming/warm-parts.ts';
 import type { WarmReport } from '../contract/warm-cache.ts';
 import type { Workflows } from '../contract/workflows.ts';
@@ -12,8 +18,8 @@ import { operatorName } from './operator-name.ts';
 import { createCommand, runCommand } from './run-command.ts';
 import { printWarmReport } from './format-warm-report.ts';
 import { showProgress } from './warm-progress.ts';
-import { withClients } from './with-clients.ts';
-import { withWorkflowLink } from './workflow-link.ts';
+import { withTemporal } from './with-temporal.ts';
+import { withWorkflowLink, type TemporalUi } from './workflow-link.ts';
 
 type Options = Partial<Record<Exclude<WarmPart, 'profiles'>, boolean>> & {
   full?: boolean;
@@ -58,12 +64,9 @@ for (const part of warmParts)
   else command.option(`--${part}`, partDescriptions[part]);
 
 const options = command.parse().opts<Options>();
-await runCommand(
-  () => withClients(async (clients, config) => warm(await clients.temporal(), config)),
-  [ConfigError, TemporalUnavailableError],
-);
+await runCommand(() => withTemporal(warm), [ConfigError, ServiceError, TemporalUnavailableError]);
 
-async function warm(temporal: Client, config: Config): Promise<void> {
+async function warm(temporal: Client, ui: TemporalUi): Promise<void> {
   const picked = warmParts.filter((part) => options[part]);
   const parts = options.full || picked.length === 0 ? warmParts : picked;
   try {
@@ -77,7 +80,7 @@ async function warm(temporal: Client, config: Config): Promise<void> {
     });
     const run = temporal.workflow.getHandle<Workflows['warmCache']>(workflowId, runId);
     if (!options.json)
-      console.log(withWorkflowLink(`Warming ${parts.join(', ')} as ${workflowId}`, config, workflowId));
+      console.log(withWorkflowLink(`Warming ${parts.join(', ')} as ${workflowId}`, ui, workflowId));
     const stopProgress = options.json
       ? () => {}
       : showProgress(process.stdout, () => readWarmProgress(temporal));

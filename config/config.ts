@@ -276,11 +276,17 @@ export type Config = Readonly<z.infer<typeof environmentSchema>>;
 /**
  * Checks an environment against the schema.
  * @param environment variables by name; empty strings count as unset, because compose files write unset variables so
+ * @param names the variables that the program needs; by default all
  * @throws ConfigError that lists every missing or wrong variable, without values: they may be secrets
  */
-export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+export function loadConfig<Name extends keyof Config = keyof Config>(
+  environment: NodeJS.ProcessEnv = process.env,
+  names: readonly Name[] = Object.keys(environmentSchema.shape) as Name[],
+): Pick<Config, Name> {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(set);
+  const needed = Object.fromEntries(names.map((name) => [name, environmentSchema.shape[name]]));
+  const schema = z.object(needed) as unknown as z.ZodType<Pick<Config, Name>>;
+  const parsed = schema.safeParse(set);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
     parsed.error.issues.map((issue) => {

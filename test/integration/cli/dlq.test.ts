@@ -39,7 +39,7 @@ beforeEach(async () => {
 /** Runs the command as a process without a terminal. */
 const dlq = (...args: string[]) =>
   execa(process.execPath, ['--import', 'tsx', 'cli/dlq.ts', ...args], {
-    env: { ...engines, ML_API_URL: 'http://127.0.0.1:1' },
+    env: { KAFKA_BROKERS: engines.KAFKA_BROKERS },
     reject: false,
     stdin: 'ignore',
   });

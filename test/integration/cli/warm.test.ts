@@ -6,6 +6,7 @@ import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 import type { WarmReport } from '../../../contract/warm-cache.ts';
 import { testEngines } from '../../support/test-engines.ts';
 
+const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = testEngines();
 let harness: WarmHarness;
 let slow: Awaited<ReturnType<typeof smallSplits>>;
 let fast: Awaited<ReturnType<typeof smallSplits>>;
@@ -27,7 +28,7 @@ beforeEach(() => harness.redis.flushdb());
 
 const cli = (...options: string[]) =>
   execa(process.execPath, ['--import', 'tsx', 'cli/warm.ts', ...options], {
-    env: { ...testEngines(), ML_API_URL: harness.config.ML_API_URL },
+    env: { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE },
     reject: false,
   });
 

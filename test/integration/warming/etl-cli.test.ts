@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
@@ -8,7 +9,7 @@ import { endReceiver, isReceiverRunning, recordRequests, untilServed } from '../
 import { withWorker } from '../../support/worker.ts';
 import { testEngines } from '../../support/test-engines.ts';
 
-const engines = testEngines();
+const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = testEngines();
 let dependencies: Awaited<ReturnType<typeof testDependencies>>;
 
 beforeAll(async () => {
@@ -18,9 +19,10 @@ afterAll(() => dependencies.close());
 beforeEach(() => endReceiver(dependencies.temporal));
 afterEach(() => endReceiver(dependencies.temporal));
 
+/** The command needs no address but that of Temporal. */
 const etl = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
   execa(process.execPath, ['--import', 'tsx', 'cli/etl.ts', ...args], {
-    env: { ...engines, ML_API_URL: `http://${UNREACHABLE_ADDRESS}`, ...env },
+    env: { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, ...env },
     reject: false,
     stdin: 'ignore',
   });
@@ -71,10 +73,20 @@ describe('npm run etl -- wait and status', { timeout: 120_000 }, () => {
   test('wait shows how the load becomes done, and exits with 0; status prints the same', async () => {
     await report();
     const { activities } = recordRequests(dependencies);
-    await withWorker(WARM_TASK_QUEUE, activities, async () => {
-      const { stdout, exitCode } = await etl(['wait', 'run-1']);
+    const shown = new AbortController();
+    const warmWhenShown = {
+      ...activities,
+      async signalPartWarmer(...args: Parameters<typeof activities.signalPartWarmer>) {
+        if (!shown.signal.aborted) await once(shown.signal, 'abort');
+        return activities.signalPartWarmer(...args);
+      },
+    };
+    await withWorker(WARM_TASK_QUEUE, warmWhenShown, async () => {
+      const waiting = etl(['wait', 'run-1']);
+      waiting.stdout.once('data', () => shown.abort());
+      const { stdout, exitCode } = await waiting;
       expect(stdout).toMatch(
-        /^taken: .*$[^]*^done: kol_profiles \(taken .*, warm warm-cache-etl-loads-.*, ended /m,
+        /^(?:taken|warming): .*$[^]*^done: kol_profiles \(taken .*, warm warm-cache-etl-loads-.*, ended /m,
       );
       expect(exitCode).toBe(0);
 

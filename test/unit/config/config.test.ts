@@ -20,6 +20,16 @@ test('only the addresses are required, every other variable has a default', () =
   });
 });
 
+test('a program checks and receives only the variables that it needs', () => {
+  const environment = { KAFKA_BROKERS: 'a:9092', TRINO_SCHEMA: 'x; DROP' };
+  const needed = ['KAFKA_BROKERS', 'SCORING_GROUP'] as const;
+  expect(loadConfig(environment, needed)).toEqual({
+    KAFKA_BROKERS: ['a:9092'],
+    SCORING_GROUP: expect.any(String) as string,
+  });
+  expect(() => loadConfig({}, needed)).toThrow(/^[^\n]*\n {2}- KAFKA_BROKERS is not set[^\n]*$/);
+});
+
 test('the error names every missing or invalid variable and shows no value', () => {
   const load = () =>
     loadConfig({ ...required, REDIS_URL: '', TRINO_SCHEMA: 'x; DROP', API_TOKEN: 'hunter2' });
