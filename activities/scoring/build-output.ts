@@ -1,36 +1,107 @@
-import { messageBytes } from '../../clients/kafka/message-size.ts';
+import type { Message } from 'kafkajs';
+import { fitAlone, MessageTooLargeError, type TopicMessage } from '../../clients/kafka/message-size.ts';
 import type { InputRecord } from '../../clients/kafka/read-records.ts';
 import { toMessage } from '../../clients/kafka/to-message.ts';
-import type { TransactionOutput } from '../../clients/kafka/transactions.ts';
+import type { FencedProducer } from '../../clients/kafka/transactions.ts';
+import type { OffsetRange } from '../../domain/kafka-location.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter-record.ts';
-import type { OutputRecord } from '../../domain/scoring/output-record.ts';
-import type { TopicPartition } from '../../domain/kafka-location.ts';
-import { deadLetterTopic, LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
-import type { BatchResult, WrittenBatch } from './micro-batch.ts';
+import type { RejectedRecord } from '../../domain/scoring/keep-newest.ts';
+import { ledgerRecord, type BatchOutcomes, type LedgerNote } from '../../domain/scoring/ledger-record.ts';
+import { deadLetterTopic, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import type { ScoreOutput } from './micro-batch.ts';
+import type { PreparedBatch } from './prepare-batch.ts';
+
+/** @returns why a topic does not accept a message that is sent alone; null when it does */
+type WhyTooLarge = (topic: string, message: Message) => Promise<string | null>;
 
 /**
- * The messages of a transaction: outputs, dead letters and the ledger record.
- * @param maxDeadLetterBytes larger dead letters are written without value and headers (docs/dead-letters.md)
+ * The records of a transaction: scores, dead letters and the ledger, each in a form that its topic accepts. A score that is too large
+ * becomes a dead letter, a dead letter loses its value, and the ledger is written in several records. What is too large even then
+ * fails the commit, which names the topic and the setting to change.
  */
-export function buildOutput(
-  input: TopicPartition,
+export async function buildOutput(
+  producer: Pick<FencedProducer, 'limits'>,
+  { range, records, result }: Pick<PreparedBatch, 'range' | 'records' | 'result'>,
+  scores: readonly ScoreOutput[],
+  note: LedgerNote,
+): Promise<{ readonly records: readonly TopicMessage[]; readonly outcomes: BatchOutcomes }> {
+  const whyTooLarge = await limitsOf(producer, [SCORES_TOPIC, deadLetterTopic(range.topic), LEDGER_TOPIC]);
+  const { sent, refused } = await fitScores(scores, whyTooLarge);
+  const rejected = [...result.deadLetters, ...refused];
+  const refusedOffsets = new Set(refused.map(({ offset }) => offset));
+  const outcomes = {
+    scored: result.done.filter((offset) => !refusedOffsets.has(offset)),
+    deadLettered: rejected.map(({ offset }) => offset),
+    superseded: result.superseded,
+    dropped: result.dropped,
+  };
+  const letters = await fitDeadLetters(range, records, rejected, whyTooLarge);
+  const ledger = await fitLedger(range, outcomes, note, whyTooLarge);
+  return { records: [...sent, ...letters, ...ledger], outcomes };
+}
+
+async function limitsOf(
+  producer: Pick<FencedProducer, 'limits'>,
+  topics: readonly string[],
+): Promise<WhyTooLarge> {
+  const limits = await producer.limits(topics);
+  return async (topic, message) => {
+    const limit = limits.get(topic);
+    const fit = limit && (await fitAlone(message, limit));
+    return fit instanceof MessageTooLargeError ? fit.message : null;
+  };
+}
+
+/** A score that its topic does not accept is in Redis only. */
+async function fitScores(scores: readonly ScoreOutput[], whyTooLarge: WhyTooLarge) {
+  const sent: TopicMessage[] = [];
+  const refused: RejectedRecord[] = [];
+  for (const { offset, record } of scores) {
+    const message = toMessage(record);
+    const detail = await whyTooLarge(SCORES_TOPIC, message);
+    if (detail === null) sent.push({ topic: SCORES_TOPIC, message });
+    else refused.push({ offset, reason: 'score_too_large', detail });
+  }
+  return { sent, refused };
+}
+
+async function fitDeadLetters(
+  range: OffsetRange,
   records: readonly InputRecord[],
-  { deadLetters: rejected, outputs }: Pick<BatchResult, 'deadLetters'> & Pick<WrittenBatch, 'outputs'>,
-  ledger: OutputRecord,
-  maxDeadLetterBytes: number,
-): TransactionOutput['records'] {
-  const byOffset = new Map(records.map((record) => [record.offset, record]));
-  const deadLetters = rejected.flatMap((record) => {
-    const original = byOffset.get(record.offset);
-    if (original === undefined) return [];
-    const message = toMessage(deadLetterRecord(input, original, record));
-    return messageBytes(message) > maxDeadLetterBytes
-      ? [toMessage(bareDeadLetterRecord(input, original, record))]
-      : [message];
-  });
-  return [
-    ...outputs.map(({ topic, records: all }) => ({ topic, messages: all.map(toMessage) })),
-    { topic: deadLetterTopic(input.topic), messages: deadLetters },
-    { topic: LEDGER_TOPIC, messages: [toMessage(ledger)] },
-  ].filter(({ messages }) => messages.length > 0);
+  rejected: readonly RejectedRecord[],
+  whyTooLarge: WhyTooLarge,
+): Promise<TopicMessage[]> {
+  if (rejected.length === 0) return [];
+  const topic = deadLetterTopic(range.topic);
+  const originals = new Map(records.map((record) => [record.offset, record]));
+  const letters: TopicMessage[] = [];
+  for (const reason of rejected) {
+    const original = originals.get(reason.offset);
+    if (original === undefined) throw new Error(`no record has the offset ${reason.offset}`);
+    const message = toMessage(deadLetterRecord(range, original, reason));
+    const fits = (await whyTooLarge(topic, message)) === null;
+    letters.push({
+      topic,
+      message: fits ? message : toMessage(bareDeadLetterRecord(range, original, reason)),
+    });
+  }
+  return letters;
+}
+
+async function fitLedger(
+  range: OffsetRange,
+  outcomes: BatchOutcomes,
+  note: LedgerNote,
+  whyTooLarge: WhyTooLarge,
+): Promise<TopicMessage[]> {
+  const { from, to } = range;
+  const message = toMessage(ledgerRecord(range, outcomes, note));
+  if (to - from === 1 || (await whyTooLarge(LEDGER_TOPIC, message)) === null)
+    return [{ topic: LEDGER_TOPIC, message }];
+  const middle = Math.floor((from + to) / 2);
+  const halves = [
+    { ...range, to: middle },
+    { ...range, from: middle },
+  ];
+  return (await Promise.all(halves.map((half) => fitLedger(half, outcomes, note, whyTooLarge)))).flat();
 }

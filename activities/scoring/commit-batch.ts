@@ -1,10 +1,8 @@
 import { Context } from '@temporalio/activity';
-import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
-import { serializeCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
-import type { Position } from '../../domain/scoring/find-position.ts';
-import { ledgerRecord } from '../../domain/scoring/ledger-record.ts';
-import { addTotals } from '../../domain/scoring/partition-totals.ts';
 import type { FencedProducer } from '../../clients/kafka/transactions.ts';
+import { serializeCommittedMetadata, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
+import type { Position } from '../../domain/scoring/find-position.ts';
+import { addTotals } from '../../domain/scoring/partition-totals.ts';
 import { buildOutput } from './build-output.ts';
 import type { PreparedBatch } from './prepare-batch.ts';
 
@@ -17,38 +15,30 @@ import type { PreparedBatch } from './prepare-batch.ts';
 export async function commitBatch(
   { producer, identity, group }: { producer: FencedProducer; identity: TopicIdentity; group: string },
   before: Position,
-  { range, records, result, time }: PreparedBatch,
-  { worker, maxDeadLetterBytes }: { readonly worker: string; readonly maxDeadLetterBytes: number },
+  batch: PreparedBatch,
+  worker: string,
 ): Promise<Position> {
-  const { outdated, outputs } = await time('cache', () => result.write());
-  const ledger = ledgerRecord(
-    range,
-    {
-      scored: result.done,
-      deadLettered: result.deadLetters.map(({ offset }) => offset),
-      superseded: result.superseded,
-      dropped: result.dropped,
-    },
-    {
-      worker,
-      attempt: Context.current().info.attempt,
-      modelVersion: result.modelVersion,
-      phases: time.phases(),
-    },
-  );
+  const { range, result, time } = batch;
+  const { outdated, scores } = await time('cache', () => result.write());
+  const { records, outcomes } = await buildOutput(producer, batch, scores, {
+    worker,
+    attempt: Context.current().info.attempt,
+    modelVersion: result.modelVersion,
+    phases: time.phases(),
+  });
   const totals = addTotals(before.totals, {
     batches: 1,
-    records: records.length,
-    scored: result.done.length,
-    deadLetters: result.deadLetters.length,
-    superseded: result.superseded.length,
-    dropped: result.dropped.length,
+    records: batch.records.length,
+    scored: outcomes.scored.length,
+    deadLetters: outcomes.deadLettered.length,
+    superseded: outcomes.superseded.length,
+    dropped: outcomes.dropped.length,
     late: result.late,
     outdated,
   });
   const { newestEventMs } = result;
   await producer.commit({
-    records: buildOutput(range, records, { ...result, outputs }, ledger, maxDeadLetterBytes),
+    records,
     group,
     topic: range.topic,
     partition: range.partition,

@@ -39,7 +39,7 @@ export async function commitOffset(
     signal?.throwIfAborted();
     await producer.commit({
       records: [
-        { topic: LEDGER_TOPIC, messages: [{ key: `${topic}/${partition}`, value: JSON.stringify(note) }] },
+        { topic: LEDGER_TOPIC, message: { key: `${topic}/${partition}`, value: JSON.stringify(note) } },
       ],
       group,
       topic,

@@ -34,9 +34,15 @@ export interface BatchResult {
   write(): Promise<WrittenBatch>;
 }
 
-export interface WrittenBatch {
+interface WrittenBatch {
   /** Values that were not written because Redis has newer ones. */
   readonly outdated: number;
-  /** Records for output topics, other than dead letters and the ledger. */
-  readonly outputs: readonly { readonly topic: string; readonly records: readonly OutputRecord[] }[];
+  /** Records for scores.stream. */
+  readonly scores: readonly ScoreOutput[];
+}
+
+/** The record of a score, and the offset of its event. */
+export interface ScoreOutput {
+  readonly offset: number;
+  readonly record: OutputRecord;
 }

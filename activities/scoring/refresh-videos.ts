@@ -42,7 +42,7 @@ export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps)
       modelVersion: null,
       write: async () => ({
         outdated: videos.length - (await writeVideos(redis, videos, new Date())),
-        outputs: [],
+        scores: [],
       }),
     };
   };

@@ -13,9 +13,8 @@ import {
 import { accountOf, parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
 import { buildScore } from '../../domain/scoring/prediction.ts';
 import { scoreRecord } from '../../domain/scoring/score-record.ts';
-import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import type { TrustFeatures } from '../../domain/scoring/trust-features.ts';
-import type { BatchResult, MicroBatch } from './micro-batch.ts';
+import type { BatchResult, MicroBatch, ScoreOutput } from './micro-batch.ts';
 
 export interface ScoreProfilesDeps {
   readonly lookUpFeatures: Lookup<TrustFeatures>;
@@ -55,10 +54,11 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
       cutAt: profiles[results.length]?.offset ?? null,
       modelVersion: scored[0]?.score.model_version ?? null,
       async write() {
-        const scores = scored.map(({ score }) => score);
-        const written = await writeScores(redis, scores);
-        const records = scoreRecords(scored);
-        return { outdated: scores.length - written, outputs: [{ topic: SCORES_TOPIC, records }] };
+        const written = await writeScores(
+          redis,
+          scored.map(({ score }) => score),
+        );
+        return { outdated: scored.length - written, scores: scoreRecords(scored) };
       },
     };
   };
@@ -108,13 +108,14 @@ function toScores(
   return { scored, refused };
 }
 
-function scoreRecords(scored: readonly ScoredProfile[]) {
+function scoreRecords(scored: readonly ScoredProfile[]): ScoreOutput[] {
   const nowMs = Date.now();
-  return scored.map(({ event, late, score }) =>
-    scoreRecord(score, {
+  return scored.map(({ offset, event, late, score }) => ({
+    offset,
+    record: scoreRecord(score, {
       latencyMs: nowMs - event.event_time_ms,
       late,
       negativeCounts: event.negative_counts,
     }),
-  );
+  }));
 }

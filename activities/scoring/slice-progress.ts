@@ -30,8 +30,6 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
 
   return {
     doing: (text: string): void => void (doing = text),
-    /** Dead letters below this offset are written without value and headers if they are large: a broker has refused one. */
-    bareBelow: -1,
     heartbeat: () => ({ doing, offset: state.position, lag: state.lag.offsets, records }),
     moveTo,
     opened(partition: OpenPartition): void {

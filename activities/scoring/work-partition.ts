@@ -1,6 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { kafkaErrorType } from '../../clients/kafka/client.ts';
-import { SEND_BYTES } from '../../clients/kafka/message-size.ts';
 import { OffsetOutOfRangeError } from '../../clients/kafka/read-errors.ts';
 import { isSameTopic } from '../../domain/scoring/committed-metadata.ts';
 import { skipExpired, type Position } from '../../domain/scoring/find-position.ts';
@@ -79,7 +77,8 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
           ahead = prepare(work, after, batch.readAhead);
           ahead.catch(() => {}); // awaited in the next turn
         }
-        position = await commit(work, position, batch, worker);
+        progress.doing(`committing [${batch.range.from}, ${batch.range.to})`);
+        position = await commitBatch({ ...partition, group: args.group }, position, batch, worker);
         progress.committed(batch, position);
         progress.works();
       } catch (error) {
@@ -96,34 +95,13 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
     readAhead: PreparedBatch['readAhead'] = null,
   ) {
     progress.doing('reading and scoring');
-    const bareOffsets = progress.bareBelow - position.offset;
     return prepareBatch(reader, workOn[args.kind], args, position, {
       ...args.settings,
-      // The batch whose letter was refused is repeated as it was.
-      maxOffsets: Math.min(args.settings.maxOffsets, bareOffsets > 0 ? bareOffsets : Infinity),
       readAhead,
       fencedAtMs: partition.producer.fencedAtMs,
       signal: time.over,
       timeUp: time.cut,
     });
-  }
-}
-
-async function commit(
-  { args, partition, progress }: Work,
-  before: Position,
-  batch: PreparedBatch,
-  worker: string,
-): Promise<Position> {
-  const { from, to } = batch.range;
-  progress.doing(`committing [${from}, ${to})`);
-  const at = { producer: partition.producer, identity: partition.identity, group: args.group };
-  const maxDeadLetterBytes = to <= progress.bareBelow ? SEND_BYTES : Infinity;
-  try {
-    return await commitBatch(at, before, batch, { worker, maxDeadLetterBytes });
-  } catch (error) {
-    if (isTooLarge(error)) progress.bareBelow = to;
-    throw error;
   }
 }
 
@@ -158,7 +136,3 @@ function afterExpired(position: Position, error: unknown): Position {
   if (location.offset !== position.offset || log.logStart <= position.offset) throw error;
   return skipExpired(position, log.logStart);
 }
-
-/** Brokers refuse a batch that is too large. Of the batches sent here, only one with a single large record can be. */
-const isTooLarge = (error: unknown): boolean =>
-  ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(kafkaErrorType(error) ?? '');

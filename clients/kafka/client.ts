@@ -5,6 +5,7 @@ import { patchAddPartitions } from './kafkajs/patch-add-partitions.ts';
 import { patchConnection } from './kafkajs/patch-connection.ts';
 import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
 import { patchEncoder } from './kafkajs/patch-encoder.ts';
+import { patchProduceErrors } from './kafkajs/patch-produce-errors.ts';
 import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
 
 /** Receives kafkajs's own log entries, warnings and errors only. */
@@ -28,6 +29,7 @@ export function createKafkaClient(
   patchCoordinatorLookup();
   patchAddPartitions();
   patchEncoder();
+  patchProduceErrors();
   const config: KafkaConfig = {
     brokers: brokers.map(toBootstrapServer),
     clientId,

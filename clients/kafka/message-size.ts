@@ -1,10 +1,9 @@
 import kafkajs, { type Message } from 'kafkajs';
+import { HEADER_BYTES } from './kafkajs/batch-header.ts';
+import { batchBytes } from './kafkajs/batch-size.ts';
+import type { TopicLimit } from './topic-limits.ts';
 
-/**
- * Bytes that one produce request sends to a partition at most. kafkajs puts all messages of a request for a partition into
- * one batch, and brokers refuse batches over 1,048,588 bytes by default (`message.max.bytes`). The rest is a margin for what
- * `messageBytes` only estimates.
- */
+/** Bytes that one produce request sends at most, unless it holds a single message. Larger requests are not faster. */
 export const SEND_BYTES = 800_000;
 
 /** Upper estimate of what a record needs for its lengths, offset and timestamp. */
@@ -29,31 +28,88 @@ export function messageBytes({ key, value, headers = {} }: SizedMessage): number
 
 const byteLength = (data: Data) => (data == null ? 0 : Buffer.byteLength(data));
 
-/**
- * Splits items, in order, into runs of at most `SEND_BYTES` in total. A larger item gets a run of its own.
- * @param messageOf returns the message that an item is sent as
- */
-export function* splitBySize<T>(items: readonly T[], messageOf: (item: T) => Message): Generator<T[]> {
-  let run: T[] = [];
-  let bytes = 0;
-  for (const item of items) {
-    const size = messageBytes(messageOf(item));
-    if (run.length > 0 && bytes + size > SEND_BYTES) {
-      yield run;
-      run = [];
-      bytes = 0;
-    }
-    run.push(item);
-    bytes += size;
+/** A message of an output topic. */
+export interface TopicMessage {
+  readonly topic: string;
+  readonly message: Message;
+}
+
+/** Messages for one produce request. kafkajs puts those for one partition into one batch. */
+export interface Send<T extends TopicMessage> {
+  readonly items: readonly T[];
+  readonly compression: kafkajs.CompressionTypes;
+}
+
+/** A message is larger than its topic accepts, also when it is compressed. */
+export class MessageTooLargeError extends Error {
+  readonly code = 'KAFKA_MESSAGE_TOO_LARGE';
+  readonly topic: string;
+  constructor({ topic, bytes, setting }: TopicLimit, compressedBytes: number) {
+    super(
+      `a record has ${compressedBytes} bytes compressed, and ${topic} accepts ${bytes} (${setting}): raise ${setting}`,
+    );
+    this.name = 'MessageTooLargeError';
+    this.topic = topic;
   }
-  if (run.length > 0) yield run;
 }
 
 /**
- * The compression for a run of `splitBySize`. Only a run of one message can exceed the limit. Such a record came compressed,
- * or in a batch with fewer headers, so compress it: brokers check the compressed size.
+ * Splits messages, in order, into sends whose batches the topics accept.
+ * @param limits has every topic
+ * @throws MessageTooLargeError when a message does not fit alone
  */
-export function chooseCompression([first, ...others]: readonly Message[]): kafkajs.CompressionTypes {
-  const exceedsLimit = first !== undefined && others.length === 0 && messageBytes(first) > SEND_BYTES;
-  return exceedsLimit ? kafkajs.CompressionTypes.GZIP : kafkajs.CompressionTypes.None;
+export async function* splitBySize<T extends TopicMessage>(
+  items: readonly T[],
+  limits: ReadonlyMap<string, TopicLimit>,
+): AsyncGenerator<Send<T>> {
+  let run: T[] = [];
+  let bytes = 0;
+  let maxBytes = Infinity;
+  for (const item of items) {
+    const size = messageBytes(item.message);
+    const limit = Math.min(SEND_BYTES, limitOf(item, limits).bytes - HEADER_BYTES);
+    if (run.length > 0 && bytes + size > Math.min(maxBytes, limit)) {
+      yield await toSend(run, limits);
+      [run, bytes, maxBytes] = [[], 0, Infinity];
+    }
+    run.push(item);
+    bytes += size;
+    maxBytes = Math.min(maxBytes, limit);
+  }
+  if (run.length > 0) yield await toSend(run, limits);
+}
+
+async function toSend<T extends TopicMessage>(
+  run: readonly T[],
+  limits: ReadonlyMap<string, TopicLimit>,
+): Promise<Send<T>> {
+  const [first, ...others] = run;
+  if (first === undefined || others.length > 0)
+    return { items: run, compression: kafkajs.CompressionTypes.None };
+  // Only a run of one message can exceed the limit.
+  const compression = await fitAlone(first.message, limitOf(first, limits));
+  if (compression instanceof MessageTooLargeError) throw compression;
+  return { items: run, compression };
+}
+
+/**
+ * Whether a topic accepts a message that is sent alone. Brokers check the compressed size, so a record that came compressed may fit
+ * only so.
+ * @returns the compression with which it does, or the error that says why it does not
+ */
+export async function fitAlone(
+  message: Message,
+  limit: TopicLimit,
+): Promise<kafkajs.CompressionTypes | MessageTooLargeError> {
+  const { None, GZIP } = kafkajs.CompressionTypes;
+  const surelyFits = messageBytes(message) + HEADER_BYTES <= limit.bytes; // most messages
+  if (surelyFits || (await batchBytes(message, None)) <= limit.bytes) return None;
+  const compressedBytes = await batchBytes(message, GZIP);
+  return compressedBytes <= limit.bytes ? GZIP : new MessageTooLargeError(limit, compressedBytes);
+}
+
+function limitOf({ topic }: TopicMessage, limits: ReadonlyMap<string, TopicLimit>): TopicLimit {
+  const limit = limits.get(topic);
+  if (limit === undefined) throw new TypeError(`The limit of ${topic} is not known`);
+  return limit;
 }

@@ -7,8 +7,9 @@ import { messageOf } from '../../domain/values/message-of.ts';
 import { choosePartition } from './choose-partition.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender } from './kafkajs/exact-sender.ts';
-import { chooseCompression, splitBySize } from './message-size.ts';
+import { MessageTooLargeError, splitBySize, type Send, type TopicMessage } from './message-size.ts';
 import { toMessage } from './to-message.ts';
+import { createTopicLimits, type TopicLimit, type TopicLimits } from './topic-limits.ts';
 
 /** A replay that failed before its end; the message says how many records it sent. */
 export class ReplayError extends Error {
@@ -26,7 +27,7 @@ interface ReplayTarget {
 }
 
 /** A dead letter, and the record that is sent for it. */
-interface Replayed {
+interface Replayed extends TopicMessage {
   readonly letter: DeadLetter;
   readonly message: Message & { readonly partition: number };
 }
@@ -42,6 +43,7 @@ export async function replay(
   kafka: Kafka,
   target: ReplayTarget,
   pages: AsyncIterable<readonly DeadLetter[]>,
+  topicLimits: TopicLimits = createTopicLimits(kafka),
 ): Promise<number> {
   const sender = createExactSender();
   const producer = kafka.producer({
@@ -56,18 +58,20 @@ export async function replay(
   try {
     for await (const letters of pages) {
       const unconfirmed = new Set(letters);
-      for (const run of toRuns(letters, target)) {
-        const messages = run.map(({ message }) => message);
-        const topicMessages = [{ topic: target.topic, messages }];
-        const batch = { acks: -1, compression: chooseCompression(messages), topicMessages };
-        try {
-          await sender.sendBatch(producer, batch, 0); // every message names its partition
-        } catch (error) {
-          const [first] = unconfirmed;
-          throw replayError(sent, run[0]?.letter, first, error);
+      const limits = await topicLimits.of([target.topic]);
+      let failed: DeadLetter | undefined = letters[0];
+      try {
+        for await (const { items, compression } of toSends(letters, target, limits)) {
+          failed = items[0]?.letter;
+          const topicMessages = [{ topic: target.topic, messages: items.map(({ message }) => message) }];
+          // every message names its partition
+          await sender.sendBatch(producer, { acks: -1, compression, topicMessages }, 0);
+          items.forEach(({ letter }) => unconfirmed.delete(letter));
+          sent += items.length;
         }
-        run.forEach(({ letter }) => unconfirmed.delete(letter));
-        sent += run.length;
+      } catch (error) {
+        const [first] = unconfirmed;
+        throw replayError(sent, failed, first, error);
       }
     }
     return sent;
@@ -81,15 +85,21 @@ export async function replay(
       },
     );
   } finally {
+    await topicLimits.close();
     await producer.disconnect().catch(() => {}); // best effort: every record was acknowledged, or an error is thrown
   }
 }
 
-/** Each run is for one partition: a send to one broker can be tried again without duplicates, whatever fails. */
-function* toRuns(letters: readonly DeadLetter[], target: ReplayTarget): Generator<Replayed[]> {
-  const all = letters.map((letter) => ({ letter, message: replayMessage(letter, target) }));
+/** Each send is for one partition: a send to one broker can be tried again without duplicates, whatever fails. */
+async function* toSends(
+  letters: readonly DeadLetter[],
+  target: ReplayTarget,
+  limits: ReadonlyMap<string, TopicLimit>,
+): AsyncGenerator<Send<Replayed>> {
+  const { topic } = target;
+  const all = letters.map((letter) => ({ topic, letter, message: replayMessage(letter, target) }));
   for (const replayed of groupBy(all, ({ message }) => message.partition).values())
-    yield* splitBySize(replayed, ({ message }) => message);
+    yield* splitBySize(replayed, limits);
 }
 
 function replayMessage(letter: DeadLetter, { topic, partitions }: ReplayTarget): Replayed['message'] {
@@ -114,7 +124,7 @@ function replayError(
 ): ReplayError {
   const reason = messageOf(error);
   const remedy =
-    kafkaErrorType(error) === 'MESSAGE_TOO_LARGE'
+    error instanceof MessageTooLargeError || kafkaErrorType(error) === 'MESSAGE_TOO_LARGE'
       ? 'The input topic does not accept a record of this size: raise its max.message.bytes, or choose other letters with --offsets.'
       : `The records from ${locationOf(unconfirmed)} on may or may not have arrived.`;
   return new ReplayError(

@@ -1,13 +1,15 @@
-import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
+import type { Kafka, Producer, Transaction } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
-import { KAFKA_RETRY } from './client.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
+import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender, type ExactSender } from './kafkajs/exact-sender.ts';
-import { chooseCompression, splitBySize } from './message-size.ts';
+import { MessageTooLargeError, splitBySize, type TopicMessage } from './message-size.ts';
+import { createTopicLimits, type TopicLimit, type TopicLimits } from './topic-limits.ts';
 
 /** What one transaction writes: records and the next offset to read of a group, all or nothing. */
 export interface TransactionOutput extends RecordLocation {
-  readonly records: readonly { readonly topic: string; readonly messages: readonly Message[] }[];
+  readonly records: readonly TopicMessage[];
   readonly group: string;
   /** Committed with the offset. */
   readonly metadata: string;
@@ -21,8 +23,11 @@ export interface FencedProducer {
    * Writes each record exactly once and the offset, or throws. A record without a key goes to the partition of the output with the
    * number of the input partition, modulo the number of partitions. After an error the producer is of no use: close it, and open
    * another one, whose fence settles what became of the transaction.
+   * @throws MessageTooLargeError, and the errors of kafkajs
    */
   commit(output: TransactionOutput): Promise<void>;
+  /** The largest batches that topics accept (see `fitAlone`). */
+  limits(topics: readonly string[]): Promise<ReadonlyMap<string, TopicLimit>>;
   /** Closes the connections. It aborts nothing: an open transaction is ended by the next producer of its id. */
   close(): Promise<void>;
 }
@@ -40,7 +45,10 @@ export interface Transactions {
 const TRANSACTION_TIMEOUT_MS = 15_000;
 
 /** Opens transactional producers (docs/decisions/0009-transactions.md). */
-export function createTransactions(kafka: Kafka): Transactions {
+export function createTransactions(
+  kafka: Kafka,
+  limits: TopicLimits = createTopicLimits(kafka),
+): Transactions {
   const open = new Set<Producer>();
   const discard = async (producer: Producer) => {
     open.delete(producer);
@@ -56,14 +64,14 @@ export function createTransactions(kafka: Kafka): Transactions {
         await producer.connect();
         // The first transaction of a producer requests its id (InitProducerId), which is the fence.
         const first = await producer.transaction();
-        return fencedProducer(producer, sender, first, () => discard(producer));
+        return fencedProducer({ producer, sender, limits }, first, () => discard(producer));
       } catch (error) {
         await discard(producer);
         throw error;
       }
     },
     async close() {
-      await Promise.all([...open].map(discard));
+      await Promise.all([limits.close(), ...[...open].map(discard)]);
     },
   };
 }
@@ -79,49 +87,33 @@ const createProducer = (kafka: Kafka, transactionalId: string, sender: ExactSend
     createPartitioner: sender.createPartitioner,
   });
 
-function fencedProducer(
-  producer: Producer,
-  sender: ExactSender,
-  first: Transaction,
-  close: () => Promise<void>,
-): FencedProducer {
+/** What one producer sends with. */
+interface Sending {
+  readonly producer: Producer;
+  readonly sender: ExactSender;
+  readonly limits: TopicLimits;
+}
+
+function fencedProducer(sending: Sending, first: Transaction, close: () => Promise<void>): FencedProducer {
   let begun: Transaction | undefined = first;
   return {
     fencedAtMs: Date.now(),
     async commit(output) {
-      const transaction = begun ?? (await producer.transaction());
+      const transaction = begun ?? (await sending.producer.transaction());
       begun = undefined;
-      await commit(transaction, sender, output);
+      await commit(transaction, sending, output);
     },
+    limits: (topics) => sending.limits.of(topics),
     // A request of a failed send may still be on its way. An abort could be written before it, and its records would then belong to
     // no transaction and block all readers. The next fence makes the broker refuse it.
     close,
   };
 }
 
-async function commit(
-  transaction: Transaction,
-  sender: ExactSender,
-  output: TransactionOutput,
-): Promise<void> {
+async function commit(transaction: Transaction, sending: Sending, output: TransactionOutput): Promise<void> {
   const { partition, offset, metadata } = output;
-  const items = output.records.flatMap(({ topic, messages }) =>
-    messages.map((message) => ({ topic, message })),
-  );
   // Send records first: sendOffsets fails as the first call of a transaction (docs/decisions/0006-kafkajs.md).
-  for (const run of splitBySize(items, ({ message }) => message))
-    await sender.sendBatch(
-      transaction,
-      {
-        acks: -1,
-        compression: chooseCompression(run.map(({ message }) => message)),
-        topicMessages: [...groupBy(run, ({ topic }) => topic)].map(([topic, sent]) => ({
-          topic,
-          messages: sent.map(({ message }) => message),
-        })),
-      },
-      partition,
-    );
+  await sendRecords(transaction, sending, output);
   // A variable, because kafkajs's type lacks the metadata that it sends.
   const committed = { partition, offset: String(offset), metadata };
   await transaction.sendOffsets({
@@ -129,4 +121,34 @@ async function commit(
     topics: [{ topic: output.topic, partitions: [committed] }],
   });
   await transaction.commit();
+}
+
+async function sendRecords(
+  transaction: Transaction,
+  { sender, limits: topicLimits }: Sending,
+  { records, partition }: TransactionOutput,
+): Promise<void> {
+  const limits = await topicLimits.of(records.map(({ topic }) => topic));
+  try {
+    for await (const { items, compression } of splitBySize(records, limits)) {
+      const topicMessages = [...groupBy(items, ({ topic }) => topic)].map(([topic, sent]) => ({
+        topic,
+        messages: sent.map(({ message }) => message),
+      }));
+      await sender.sendBatch(transaction, { acks: -1, compression, topicMessages }, partition);
+    }
+  } catch (error) {
+    if (error instanceof MessageTooLargeError) topicLimits.forget(error.topic);
+    const limit = limits.get(refusedTopic(error) ?? '');
+    if (limit !== undefined) topicLimits.refused(limit);
+    if (kafkaErrorType(error) !== 'INVALID_RECORD') throw error;
+    const remedy = 'a compacted topic accepts no record without a key, so set its cleanup.policy to delete';
+    throw new Error(`${messageOf(error)}; ${remedy}`, { cause: error });
+  }
+}
+
+/** The topic for which a broker has refused a batch because of its size. */
+function refusedTopic(error: unknown): string | undefined {
+  const isTooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(kafkaErrorType(error) ?? '');
+  return isTooLarge && error instanceof Error && 'topic' in error ? String(error.topic) : undefined;
 }

@@ -95,6 +95,7 @@ const reasonDocs: Readonly<Record<DeadLetterReason, string>> = {
   event_time_in_future: '`event_time` is more than 5 minutes after Kafka received the record',
   rejected_by_model:
     'the ML API refused this profile, or fails each time because of it; the message holds its answer',
+  score_too_large: '`scores.stream` does not accept a record of the size of this score; Redis has the score',
 };
 
 const ERRORS = '__connect.errors.';

@@ -44,6 +44,9 @@ export const bareDeadLetterRecord = (
   headers: { ...errorHeaders(input, rejected), [LEFT_OUT_HEADER]: String(value?.length ?? 0) },
 });
 
+/** The record could be parsed. */
+const AFTER_PARSE: readonly string[] = ['rejected_by_model', 'score_too_large'];
+
 function errorHeaders(
   { topic, partition }: TopicPartition,
   { offset, reason, detail }: RejectedRecord,
@@ -54,7 +57,7 @@ function errorHeaders(
     offset: String(offset),
     'connector.name': 'kol-scoring',
     'task.id': String(partition),
-    stage: reason === 'rejected_by_model' ? 'TRANSFORMATION' : 'VALUE_CONVERTER',
+    stage: AFTER_PARSE.includes(reason) ? 'TRANSFORMATION' : 'VALUE_CONVERTER',
     'class.name': `kol-scoring/${topic}`,
     'exception.class.name': reason,
     'exception.message': detail,

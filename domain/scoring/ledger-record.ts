@@ -11,34 +11,44 @@ export interface BatchOutcomes {
   readonly dropped: readonly number[];
 }
 
-/** The ledger's record of a committed micro-batch. */
-export const ledgerRecord = (
+/** Who committed a micro-batch, and how. */
+export interface LedgerNote {
+  readonly worker: string;
+  readonly attempt: number;
+  readonly modelVersion: string | null;
+  readonly phases: Phases;
+}
+
+/**
+ * The ledger's record of a committed micro-batch, or of a part of it.
+ * @param outcomes of all offsets of the batch; those outside the range are left out
+ */
+export function ledgerRecord(
   { topic, partition, from, to }: OffsetRange,
   outcomes: BatchOutcomes,
-  attempt: {
-    readonly worker: string;
-    readonly attempt: number;
-    readonly modelVersion: string | null;
-    readonly phases: Phases;
-  },
-): OutputRecord => ({
-  key: `${topic}/${partition}`,
-  value: JSON.stringify({
-    topic,
-    partition,
-    from,
-    to,
-    scored: offsetSpans(outcomes.scored),
-    dead_letters: offsetSpans(outcomes.deadLettered),
-    superseded: offsetSpans(outcomes.superseded),
-    dropped: offsetSpans(outcomes.dropped),
-    model_version: attempt.modelVersion,
-    worker: attempt.worker,
-    attempt: attempt.attempt,
-    phases_ms: attempt.phases,
-  }),
-  headers: {},
-});
+  note: LedgerNote,
+): OutputRecord {
+  const spans = (offsets: readonly number[]) =>
+    offsetSpans(offsets.filter((offset) => offset >= from && offset < to));
+  return {
+    key: `${topic}/${partition}`,
+    value: JSON.stringify({
+      topic,
+      partition,
+      from,
+      to,
+      scored: spans(outcomes.scored),
+      dead_letters: spans(outcomes.deadLettered),
+      superseded: spans(outcomes.superseded),
+      dropped: spans(outcomes.dropped),
+      model_version: note.modelVersion,
+      worker: note.worker,
+      attempt: note.attempt,
+      phases_ms: note.phases,
+    }),
+    headers: {},
+  };
+}
 
 /** Offsets in ascending order as `[first, last]` spans: [1,2,3,7] → [[1,3],[7,7]]. A thousand offsets take a few bytes. */
 function offsetSpans(offsets: readonly number[]): [number, number][] {

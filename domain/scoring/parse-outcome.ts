@@ -19,6 +19,7 @@ export const deadLetterReasons = [
   'invalid_event_time',
   'event_time_in_future',
   'rejected_by_model',
+  'score_too_large',
 ] as const;
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 

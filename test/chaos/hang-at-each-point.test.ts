@@ -116,7 +116,7 @@ test('an attempt that hangs is fenced by a retry in the same process', async () 
   const kafka = createKafkaClient([engines.addresses.KAFKA_BROKERS], 'chaos-test', () => {});
   const transactions = createTransactions(kafka);
   const output = {
-    records: [{ topic: LEDGER_TOPIC, messages: [{ value: '{}' }] }],
+    records: [{ topic: LEDGER_TOPIC, message: { value: '{}' } }],
     ...{ group: 'same-process', topic: LEDGER_TOPIC, partition: 0, offset: 1, metadata: '' },
   };
   const hanging = await transactions.open('same-process');

@@ -5,48 +5,65 @@ import type { Slices } from './slices.ts';
 
 /** An update is answered within this time, also while Kafka is down: an operator waits for it. */
 const ANSWER_MS = 55_000;
-/** A move that has waited for others this long does not begin: too little of its time is left. */
+/** A move that has waited for its turn this long does not begin: too little of its time is left. */
 const TURN_MS = 50_000;
 
-/** @param show shows the state after a change */
+/**
+ * Moves are seeks and changes of the group. One runs at a time, and no slice runs meanwhile:
+ *
+ *     wait for the moves before → stop the slices → work → answer
+ *
+ * A move without a turn after 50 s fails, and does nothing. A move whose work still runs after 55 s is answered with a failure, but the
+ * work goes on, and the next move waits for it.
+ * @param show shows the state after a change
+ */
 export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) {
-  let last: Promise<unknown> = Promise.resolve();
+  let movesBefore: Promise<unknown> = Promise.resolve();
 
   /**
    * @param work receives the time (ms since 1970) at which the update is answered
-   * @param unfinished the answer when it still runs then; it goes on
+   * @param unfinished the answer when it still runs then
    */
   return async function move(work: (answerAtMs: number) => Promise<void>, unfinished: string): Promise<void> {
     const answerAtMs = Date.now() + ANSWER_MS;
-    const hasDeadline = patched('moves-have-deadlines');
+    // A loop that ran before moves had deadlines replays its moves without.
+    const hasDeadlines = patched('moves-have-deadlines');
+    const endsWithin = hasDeadlines ? endsInTime : endsAtAll;
     loop.moves += 1;
     show();
-    let isLate = false;
-    const turn = last.then(() => (isLate ? undefined : slices.stop()));
-    const run = async () => {
+
+    let isTooLate = false;
+    const turn = movesBefore.then(() => (isTooLate ? undefined : slices.stop()));
+
+    async function workInTurn(): Promise<void> {
       try {
-        isLate = hasDeadline && !(await endsWithin(TURN_MS, turn));
-        if (isLate) throw failure('nothing was done: other updates of this loop still wait for Kafka');
-        await turn;
+        isTooLate = !(await endsWithin(TURN_MS, turn));
+        if (isTooLate) throw failure('nothing was done: other updates of this loop still wait for Kafka');
         await work(answerAtMs);
       } finally {
         loop.moves -= 1;
-        if (hasDeadline) show();
+        if (hasDeadlines) show();
       }
-    };
-    const own = run();
-    last = Promise.allSettled([turn, own]);
-    if (hasDeadline && !(await endsWithin(ANSWER_MS, own))) throw failure(unfinished);
-    await own;
+    }
+
+    const working = workInTurn();
+    movesBefore = Promise.allSettled([turn, working]);
+    if (!(await endsWithin(ANSWER_MS, working))) throw failure(unfinished);
+    return working; // its result, or its error
   };
 }
 
-/** Whether a promise is settled in time. */
-async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+/** Whether some work ends, well or not, within a time. */
+async function endsInTime(ms: number, work: Promise<unknown>): Promise<boolean> {
   let hasEnded = false;
   const end = () => (hasEnded = true);
   work.then(end, end);
   return condition(() => hasEnded, ms);
+}
+
+async function endsAtAll(_ms: number, work: Promise<unknown>): Promise<boolean> {
+  await Promise.allSettled([work]);
+  return true;
 }
 
 const failure = (message: string): ApplicationFailure =>

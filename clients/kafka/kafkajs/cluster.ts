@@ -29,6 +29,11 @@ export interface ClusterBroker extends Broker {
     readonly groupId: string;
     readonly coordinatorType: number;
   }): Promise<{ coordinator: { nodeId: number } }>;
+  describeConfigs(request: {
+    readonly resources: readonly { type: number; name: string; configNames: readonly string[] }[];
+  }): Promise<{
+    resources: { configEntries: { configName: string; configValue: string | null }[] }[];
+  }>;
   listOffsets(request: {
     readonly isolationLevel: number;
     readonly topics: readonly { topic: string; partitions: { partition: number; timestamp: number }[] }[];

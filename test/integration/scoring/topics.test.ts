@@ -166,7 +166,7 @@ describe('a topic', () => {
       totals: NO_TOTALS,
       startedWith: null,
     });
-    const records = [{ topic: elsewhere, messages: [{ value: 'a transaction needs a record' }] }];
+    const records = [{ topic: elsewhere, message: { value: 'a transaction needs a record' } }];
     for (const partition of partitions)
       await producer.commit({
         ...{ records, metadata, topic, partition },

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { replay, ReplayError } from '../../../../clients/kafka/replay-dead-letters.ts';
 import { parseDeadLetter, type DeadLetter } from '../../../../domain/scoring/dead-letter.ts';
 import { deadLetterRecord } from '../../../../domain/scoring/dead-letter-record.ts';
+import { NO_LIMITS } from './no-limits.ts';
 import { fakeCluster, leadersOf, produceEvents } from './kafkajs/fake-cluster.ts';
 
 /** The letter of a record at `offset` of the input topic; its value is the offset. */
@@ -21,7 +22,7 @@ async function* onePage(letters: readonly DeadLetter[]) {
 
 /** Replays letters to a topic of as many partitions as the cluster has. */
 async function replayTo(cluster: ReturnType<typeof fakeCluster>, partitions: number, letters: DeadLetter[]) {
-  const result = await replay(cluster.kafka, { topic: 't', partitions }, onePage(letters)).then(
+  const result = await replay(cluster.kafka, { topic: 't', partitions }, onePage(letters), NO_LIMITS).then(
     (sent) => ({ sent, error: '' }),
     (error: unknown) => ({ sent: NaN, error: String(error) }),
   );
@@ -54,7 +55,7 @@ test('a replay that cannot read the next letters says how many it has sent', asy
     yield [letterOf(0, 0), letterOf(1, 0)];
     throw new Error('the batch is damaged');
   }
-  const replayed = replay(fakeCluster([0]).kafka, { topic: 't', partitions: 1 }, pages());
+  const replayed = replay(fakeCluster([0]).kafka, { topic: 't', partitions: 1 }, pages(), NO_LIMITS);
   await expect(replayed).rejects.toThrow(ReplayError);
   await expect(replayed).rejects.toThrow(
     '2 records were replayed, then the next letters could not be read: the batch is damaged',

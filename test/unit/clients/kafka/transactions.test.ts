@@ -1,15 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createTransactions, type TransactionOutput } from '../../../../clients/kafka/transactions.ts';
+import { NO_LIMITS } from './no-limits.ts';
 import { fakeCluster, leadersOf, produceEvents, type ProduceEvent } from './kafkajs/fake-cluster.ts';
 
 const INPUT = { group: 'g', topic: 'input', partition: 1, offset: 7, metadata: '' };
 const to = (partition: number, value: string) => ({ partition, key: value, value });
-const outputOf = (
-  ...messages: TransactionOutput['records'][number]['messages'][number][]
-): TransactionOutput => ({
+const outputOf = (...messages: TransactionOutput['records'][number]['message'][]): TransactionOutput => ({
   ...INPUT,
-  records: [{ topic: 't', messages }],
+  records: messages.map((message) => ({ topic: 't', message })),
 });
 
 /** Commits an output on a cluster; the result names what readers then see. */
@@ -17,7 +16,7 @@ async function commit(
   cluster: ReturnType<typeof fakeCluster>,
   output: TransactionOutput,
 ): Promise<{ readonly error: unknown; readonly log: Record<string, string[]> }> {
-  const transactions = createTransactions(cluster.kafka);
+  const transactions = createTransactions(cluster.kafka, NO_LIMITS);
   const producer = await transactions.open('id');
   const error: unknown = await producer.commit(output).then(
     () => undefined,
@@ -50,7 +49,7 @@ describe('a transaction over several brokers', () => {
 
   test('that failed begins again at the fence, and its records are then written once', async () => {
     const cluster = fakeCluster([0, 1], [{}, { delayMs: 5, leaders: [2, 2] }]);
-    const transactions = createTransactions(cluster.kafka);
+    const transactions = createTransactions(cluster.kafka, NO_LIMITS);
     const failed = await transactions.open('id');
     await expect(failed.commit(TWO)).rejects.toThrow();
     await failed.close(); // as the caller does after every error

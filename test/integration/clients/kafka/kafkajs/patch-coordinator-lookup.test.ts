@@ -31,7 +31,7 @@ test('a transaction sends its five requests without lookups, once its coordinato
   const producer = await transactions.open(topic);
   const commit = () =>
     producer.commit({
-      records: [{ topic, messages: [{ value: 'x' }] }],
+      records: [{ topic, message: { value: 'x' } }],
       ...{ group: topic, topic, partition: 0, offset: 1, metadata: '' },
     });
   try {

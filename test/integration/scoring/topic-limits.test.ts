@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import kafkajs, { type Message } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
+import { LEDGER_TOPIC, SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
+import { cachedScore } from '../../support/cache-values.ts';
+import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
+import { readDeadLetters, readScoredKols, testRecordReader } from '../../support/scoring-outputs.ts';
+import { until } from '../../support/until.ts';
+
+let harness: LoopHarness;
+let reader: RecordReader;
+let topic: string;
+beforeAll(async () => {
+  harness = await loopHarness(6, { latencyMs: 1 });
+  reader = testRecordReader(harness);
+});
+afterAll(() => Promise.all([harness.close(), reader.close()]));
+beforeEach(async () => {
+  topic = await harness.newTopic(2);
+});
+// Other tests write to these topics.
+afterEach(() => Promise.all([SCORES_TOPIC, LEDGER_TOPIC].map((name) => limit(name, 1_048_588))));
+
+const profile = (username: string, partition = 0): Message => ({
+  ...event('profiles', username),
+  partition,
+});
+const send = (messages: Message[]) => harness.producer.send({ topic, messages });
+const limit = (name: string, bytes: number) =>
+  harness.admin.alterConfigs({
+    validateOnly: false,
+    resources: [
+      {
+        type: kafkajs.ConfigResourceTypes.TOPIC,
+        name,
+        configEntries: [{ name: 'max.message.bytes', value: String(bytes) }],
+      },
+    ],
+  });
+
+/** The Java client reads the outputs, which takes long on a busy machine. */
+describe('an output topic that accepts small batches only', { timeout: 120_000 }, () => {
+  test('gets the scores in several batches of one transaction', async () => {
+    await harness.withLoop(topic, async (loop) => {
+      await send([profile('before')]); // the worker now knows the larger limit
+      await until('it has an outcome', async () => (await outcomeCount(loop)) === 1);
+      await limit(SCORES_TOPIC, 10_000);
+      const names = Array.from({ length: 200 }, (_, index) => `kol-${index}`);
+      await send(names.map((name) => profile(name)));
+      await until('all are scored', async () => (await stateOf(loop)).totals.scored === 201);
+      expect((await readScoredKols(harness))[topic]).toEqual(['before', ...names].sort());
+      expect((await stateOf(loop)).partitions[0]?.stuck).toBeNull();
+    });
+  });
+
+  test('gets no score that is too large: its record becomes a dead letter, and the others are scored', async () => {
+    // As random as a name can be. Other scores fit when they are compressed.
+    const long = randomBytes(192).toString('base64url');
+    await limit(SCORES_TOPIC, 480);
+    await harness.withLoop(topic, async (loop) => {
+      await send([profile('short-1'), profile(long), profile('short-2'), profile('short-3', 1)]);
+      await until('all have an outcome', async () => (await outcomeCount(loop)) === 4);
+      expect((await stateOf(loop)).totals).toMatchObject({ scored: 3, deadLetters: 1 });
+    });
+    expect((await readScoredKols(harness))[topic]).toEqual(['short-1', 'short-2', 'short-3']);
+    const [letter, ...others] = await readDeadLetters(reader, topic);
+    expect(others).toEqual([]);
+    expect(letter).toMatchObject({ reason: 'score_too_large', original: { topic, partition: 0, offset: 1 } });
+    expect(letter?.message).toMatch(/scores\.stream accepts 480 \(max\.message\.bytes\)/);
+    expect(await cachedScore(harness.redis, long)).not.toBeNull();
+  });
+
+  test('gets a dead letter without its value, which is then in the input topic only', async () => {
+    await limit(`${topic}.dlq`, 2000);
+    const value = randomBytes(5000);
+    await harness.withLoop(topic, async (loop) => {
+      await send([
+        { key: 'large', value, partition: 0 },
+        { key: 'small', value: 'no JSON', partition: 0 },
+        profile('well'),
+        { key: 'large', value, partition: 0, headers: { source: 'scraper-7' } },
+      ]);
+      await until('all have an outcome', async () => (await outcomeCount(loop)) === 4);
+    });
+    const letters = await readDeadLetters(reader, topic);
+    expect(letters.map(({ value: kept, leftOutBytes }) => [kept?.length ?? null, leftOutBytes])).toEqual([
+      [null, 5000],
+      ['no JSON'.length, null],
+      [null, 5000],
+    ]);
+  });
+
+  test('that refuses even that holds only its partition, which says what to change', async () => {
+    await limit(`${topic}.dlq`, 300);
+    await harness.withLoop(topic, async (loop) => {
+      await send([{ key: 'bad', value: 'no JSON', partition: 0 }, profile('other-partition', 1)]);
+      await until('partition 0 is stuck', async () => (await stateOf(loop)).partitions[0]?.stuck != null);
+      expect((await stateOf(loop)).partitions[0]?.stuck?.reason).toMatch(
+        new RegExp(`${topic}\\.dlq accepts 300 .*raise max\\.message\\.bytes`),
+      );
+      await until(
+        'partition 1 is scored',
+        async () => (await stateOf(loop)).partitions[1]?.totals.scored === 1,
+      );
+      await limit(`${topic}.dlq`, 10_000);
+      await until('partition 0 goes on', async () => (await outcomeCount(loop)) === 2);
+    });
+  });
+
+  test('may be the ledger: it gets the outcomes in several records', async () => {
+    await limit(LEDGER_TOPIC, 600);
+    // Every second record is a dead letter: the ledger has to list each offset.
+    const count = 200;
+    await harness.withLoop(topic, async (loop) => {
+      await send(
+        Array.from({ length: count }, (_, index) =>
+          index % 2 === 0 ? profile(`kol-${index}`) : { key: 'x', value: 'no JSON', partition: 0 },
+        ),
+      );
+      await until('all have an outcome', async () => (await outcomeCount(loop)) === count);
+    });
+  });
+});

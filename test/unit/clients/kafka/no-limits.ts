@@ -1,0 +1,10 @@
+import type { TopicLimits } from '../../../../clients/kafka/topic-limits.ts';
+
+/** Topics that accept everything. */
+export const NO_LIMITS: TopicLimits = {
+  of: (topics) =>
+    Promise.resolve(new Map(topics.map((topic) => [topic, { topic, bytes: Infinity, setting: '' }]))),
+  forget: () => {},
+  refused: () => {},
+  close: () => Promise.resolve(),
+};
