@@ -58,8 +58,8 @@ export class ReadyAnswer {
   }
 }
 
-/** A read whose answer has values of other reads too, so that it must be built for each request. */
-export const ofManyReads = <T>({ entry: _, ...read }: ReadResult<T>): ReadResult<T> => read;
+/** A read whose answer has values of other reads too, so that it must be built for each request, and has no one time. */
+export const ofManyReads = <T>({ entry: _, updatedAt: __, ...read }: ReadResult<T>): ReadResult<T> => read;
 
 /** The headers of an answer that say where its value is from, and how old it is. */
 function headOf(

@@ -61,4 +61,6 @@ export const localAnswer = <T>(entry: LocalEntry<T>): Answer<T> => ({
 
 /** @param time in the time of `performance.now()` */
 export const secondsUntil = (time: number): number => Math.round((time - performance.now()) / 1000);
-const optionalTime = (updatedAt: string | undefined) => (updatedAt === undefined ? {} : { updatedAt });
+
+/** As members of an answer, which has none where the time is not known. */
+export const optionalTime = (updatedAt: string | undefined) => (updatedAt === undefined ? {} : { updatedAt });
