@@ -6,6 +6,7 @@ import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
 import { sizeOfStats, type PlatformStats } from '../../domain/entities/platform-stats.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { createMayExist } from './known-ids.ts';
 import { createPlatformExists } from './platform-exists.ts';
 import { createProblemReporter } from './read-problem.ts';
@@ -22,6 +23,7 @@ import { dailyStatsSource, kolContentSource, profileListSource } from './list-so
 import { scoreSource } from './score-source.ts';
 import { createSearch, type Search } from './search.ts';
 import { createShrinkGuards } from './shrink-guard.ts';
+import { createSourceVersions } from './source-versions.ts';
 
 /** Everything that clients can read. All but `search` and `cachedProfiles` are cache-aside: Redis, else the lakehouse. */
 export interface CacheReader {
@@ -92,6 +94,15 @@ export function createCacheReader({
     maxShrinkPercent,
     reportProblem: createProblemReporter('shrink-check', dependencies.onProblem),
   });
+  const versions = createSourceVersions(
+    dependencies.redis,
+    createProblemReporter('source-version', dependencies.onProblem),
+  );
+  const sourceVersion = (part: WarmPart) => (key: string, updatedAt: string) =>
+    versions(part, key, updatedAt);
+  /** A set that warms make, and that nothing else changes: a miss is checked as a warm is, and an answer names the version of its tables. */
+  const warmedSet = <Id, T>(part: WarmPart, source: EntitySource<Id, T>, sizeOf?: (value: T) => number) =>
+    readThrough({ ...guardSet(part, source, sizeOf), sourceVersion: sourceVersion(part) });
   const profiles = readThrough({
     ...guardRow(
       'profiles',
@@ -99,6 +110,7 @@ export function createCacheReader({
     ),
     onRead: onProfileRead,
     mayExist: mayExist('kol_profiles'),
+    sourceVersion: sourceVersion('profiles'),
   });
   const contents = readThrough({
     ...guardRow(
@@ -108,9 +120,7 @@ export function createCacheReader({
     mayExist: mayExist('kol_content'),
   });
   const scores = readThrough(scoreSource(lakehouse, mlApi, options));
-  const { read: platformStats } = readThrough(
-    guardSet('stats', statsSource(lakehouse, now, options), sizeOfStats),
-  );
+  const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);
   const platformExists = createPlatformExists(platformStats);
   return {
     profile: profiles.read,
@@ -119,14 +129,12 @@ export function createCacheReader({
     profiles: profiles.readMany,
     contents: contents.readMany,
     scores: scores.readMany,
-    ranking: readThrough(guardSet('rankings', rankingSource(lakehouse, platformExists, options))).read,
+    ranking: warmedSet('rankings', rankingSource(lakehouse, platformExists, options)).read,
     trending: readThrough(guardSet('trending', trendingSource(lakehouse, platformExists, now, options))).read,
     platformStats,
-    profileList: readThrough(
-      guardSet('lists', profileListSource(lakehouse, platformExists, listSize, options)),
-    ).read,
+    profileList: warmedSet('lists', profileListSource(lakehouse, platformExists, listSize, options)).read,
     kolContent: readThrough(guardSet('trending', kolContentSource(lakehouse, options))).read,
-    dailyStats: readThrough(guardSet('stats', dailyStatsSource(lakehouse, now, options))).read,
+    dailyStats: warmedSet('stats', dailyStatsSource(lakehouse, now, options)).read,
     outcomes: () => outcomes,
     search: createSearch(dependencies.redis),
     cachedProfiles: profiles.readCached,

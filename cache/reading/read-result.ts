@@ -25,6 +25,8 @@ export interface ReadResult<T> {
   readonly ttlSeconds?: number;
   /** When the value was read from its source, ISO 8601; undefined where that is not known. */
   readonly updatedAt?: string;
+  /** Names the versions of the tables that the value was made of, as far as they are known now. */
+  readonly sourceVersion?: () => string | undefined;
   /** The shrink check of the warms refuses what was read: the table lost most of its rows. The answer is not cached, nor remembered. */
   readonly refused?: true;
   /** The value in the memory of this process, of a local hit. */
