@@ -3,7 +3,7 @@ import type { CacheEntry } from '../../domain/schema/entry.ts';
 import type { CacheMiss, Fill } from './fill-entry.ts';
 import { NotCachedError } from './not-cached.ts';
 import type { ReportProblem } from './read-problem.ts';
-import { optionalTime, type Answer } from './read-result.ts';
+import type { Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 import { translateSourceError } from './source-unavailable.ts';
 
@@ -72,26 +72,25 @@ export function createLoader<Id, T>(
     const startedAt = performance.now();
     const value = await loadFrom(source, id, signal);
     costMs += (performance.now() - startedAt - costMs) * COST_WEIGHT;
-    const entry = value === null ? null : source.toEntry(id, value, readAt);
-    return { value, entry };
+    if (value === null) return { value, entry: null, updatedAt: undefined };
+    const entry = source.toEntry(id, value, readAt);
+    return { value, entry, updatedAt: updatedAtOf(source.codec, value, entry, readAt) };
   }
 
   return {
     async load(id, signal) {
-      const readAt = now().toISOString();
-      const { value, entry } = await load(id, signal, readAt);
-      return { value, ...updatedAtOf(source.codec, value, entry, readAt) };
+      const { value, updatedAt } = await load(id, signal, now().toISOString());
+      return { value, updatedAt };
     },
     costMs: () => costMs,
     async loadAndFill(id, key, seen, signal) {
       // The clock of Redis, because processes compare this time. Before the query, so that the data is at least as new as this time.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
       const readTime = readAt === undefined ? now().toISOString() : cachedAtOf(readAt);
-      const { value, entry } = await load(id, signal, readTime);
-      const updatedAt = updatedAtOf(source.codec, value, entry, readTime);
+      const { value, entry, updatedAt } = await load(id, signal, readTime);
       const isChecked = value === null || source.guard?.checks === 'values';
       if (isChecked && (await source.guard?.accepts(key, value)) === false)
-        return { value, outcome: 'miss', ...updatedAt, refused: true };
+        return { value, outcome: 'miss', updatedAt, refused: true };
       if (entry === null) {
         if (seen.state === 'outdated' && readAt !== undefined)
           await source.fill
@@ -99,7 +98,7 @@ export function createLoader<Id, T>(
             .catch((error: unknown) => reportProblem(key, 'fill', error));
         return { value, outcome: 'miss' };
       }
-      const answer = { value, outcome: 'miss', ...updatedAt } as const;
+      const answer = { value, outcome: 'miss', updatedAt } as const;
       if (readAt === undefined) return answer;
       try {
         if (await source.fill(redis, entry, seen, readAt))
@@ -115,12 +114,8 @@ export function createLoader<Id, T>(
 }
 
 /** The time that later hits of this entry name. */
-const updatedAtOf = <T>(codec: RedisCodec<T>, value: T | null, entry: CacheEntry | null, readAt: string) => {
-  if (value === null || entry === null) return {};
-  return optionalTime(
-    codec.isTimedByFence ? readAt : codec.updatedAt(entry.type === 'hash' ? entry.fields : undefined, value),
-  );
-};
+const updatedAtOf = <T>(codec: RedisCodec<T>, value: T, entry: CacheEntry, readAt: string) =>
+  codec.isTimedByFence ? readAt : codec.updatedAt(entry.type === 'hash' ? entry.fields : undefined, value);
 
 async function loadFrom<Id, T>(
   { name, load }: FillableSource<Id, T>,
