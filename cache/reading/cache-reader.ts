@@ -5,6 +5,7 @@ import type { DailyStats } from '../../domain/entities/daily-stats.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { sizeOfStats, type PlatformStats } from '../../domain/entities/platform-stats.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { createMayExist } from './known-ids.ts';
@@ -82,7 +83,7 @@ export function createCacheReader({
   const outcomes = { 'local-hit': 0, hit: 0, stale: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
-  const mayExist = (table: 'kol_profiles' | 'kol_content') =>
+  const mayExist = (table: SilverTable) =>
     createMayExist(
       table,
       { redis: dependencies.redis, lakehouse },
@@ -119,7 +120,10 @@ export function createCacheReader({
     ),
     mayExist: mayExist('kol_content'),
   });
-  const scores = readThrough(scoreSource(lakehouse, mlApi, options));
+  const scores = readThrough({
+    ...scoreSource(lakehouse, mlApi, options),
+    mayExist: mayExist('kol_trust_features'),
+  });
   const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);
   const platformExists = createPlatformExists(platformStats);
   return {
