@@ -1,5 +1,6 @@
 import cors from 'cors';
 import type { RequestHandler } from 'express';
+import { SOURCE_VERSION } from './source-version.ts';
 
 /** Browsers ask again for the permission after this time. */
 const PREFLIGHT_SECONDS = 600;
@@ -10,6 +11,14 @@ export const allowOrigins = (origins: readonly string[]): RequestHandler =>
     origin: origins.includes('*') ? '*' : [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
     allowedHeaders: ['Authorization', 'Cache-Control', 'Content-Type', 'If-None-Match', 'X-Request-Id'],
-    exposedHeaders: ['Age', 'Cache-Status', 'ETag', 'Location', 'Retry-After', 'X-Request-Id'],
+    exposedHeaders: [
+      'Age',
+      'Cache-Status',
+      'ETag',
+      'Location',
+      'Retry-After',
+      'X-Request-Id',
+      SOURCE_VERSION,
+    ],
     maxAge: PREFLIGHT_SECONDS,
   });

@@ -113,6 +113,7 @@ function responseOf(answer: RouteAnswer | undefined, problems: readonly ProblemT
   const description = [...(answer === undefined ? [] : [answer.description]), ...titles].join('; or: ');
   return {
     description,
+    ...(answer?.headers === undefined ? {} : { headers: answer.headers }),
     content: {
       ...(answer === undefined
         ? {}

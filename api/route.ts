@@ -17,6 +17,8 @@ export interface RouteAnswer {
   readonly schema?: z.ZodType;
   /** Of a body that is not JSON. */
   readonly contentType?: string;
+  /** Headers that only this answer has. */
+  readonly headers?: z.ZodObject;
 }
 
 /** One route: all that the router and the OpenAPI document need to know of it. */

@@ -10,6 +10,7 @@ import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { Answer, sendAnswer, type HeaderList } from './answer.ts';
 import type { Freshness } from './freshness.ts';
 import { Problem } from './problem.ts';
+import { SOURCE_VERSION } from './source-version.ts';
 
 /** The value of a read. @throws Problem (404) with this detail when the value is null */
 export function valueOf<T>(response: Response, read: ReadResult<T>, missing: string): T {
@@ -32,7 +33,11 @@ export function sendRead(
   const answer = new Answer(body, entry !== undefined);
   const lastModified = lastModifiedOf(read);
   if (entry !== undefined)
-    entry.attach(response.req.originalUrl, new ReadyAnswer(answer, freshness, lastModified), answer.bytes);
+    entry.attach(
+      response.req.originalUrl,
+      new ReadyAnswer(answer, freshness, lastModified, read.sourceVersion),
+      answer.bytes,
+    );
   response.vary('Accept-Encoding');
   sendAnswer(response.req, response, answer, headOf(read, freshness, lastModified), lastModified);
 }
@@ -45,21 +50,28 @@ export class ReadyAnswer {
     readonly answer: Answer,
     private readonly freshness: Freshness,
     readonly lastModified: string | undefined,
+    private readonly sourceVersion: ReadResult<unknown>['sourceVersion'],
   ) {}
 
   /** As `headOf` of the value now. It changes once a second. */
   headAt(entry: LocalEntry): HeaderList {
     const ttlSeconds = secondsUntil(entry.expiresAt);
     if (this.#head?.ttlSeconds !== ttlSeconds) {
-      const read = { ...localAnswer(entry), collapsed: false };
+      const { sourceVersion } = this;
+      const read = { ...localAnswer(entry), collapsed: false, ...(sourceVersion && { sourceVersion }) };
       this.#head = { ttlSeconds, list: headOf(read, this.freshness, this.lastModified) };
     }
     return this.#head.list;
   }
 }
 
-/** A read whose answer has values of other reads too, so that it must be built for each request. */
-export const ofManyReads = <T>({ entry: _, ...read }: ReadResult<T>): ReadResult<T> => read;
+/** A read whose answer has values of other reads too, so that it must be built for each request, and has no one time or version. */
+export const ofManyReads = <T>({
+  entry: _,
+  updatedAt: __,
+  sourceVersion: ___,
+  ...read
+}: ReadResult<T>): ReadResult<T> => read;
 
 /** The headers of an answer that say where its value is from, and how old it is. */
 function headOf(
@@ -77,6 +89,8 @@ function headOf(
     read.refused ? 'no-store' : cacheControl(freshness, age),
   ];
   if (lastModified !== undefined) head.push('Last-Modified', lastModified);
+  const version = read.sourceVersion?.();
+  if (version !== undefined) head.push(SOURCE_VERSION, version);
   return head;
 }
 

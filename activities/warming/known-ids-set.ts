@@ -4,19 +4,22 @@ import { knownIds } from '../../domain/entities/known-ids.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { addToFilter, createBloomFilter } from '../../domain/values/bloom-filter.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm } from './part-warm.ts';
-import type { ReadMoment, SetToWrite } from './warm-set.ts';
+import type { SetToWrite } from './warm-set.ts';
 
 /**
  * The filter of all ids of a table. A cached filter of this version is kept, because a warm reads some parts again although their
  * tables have not changed.
+ * @param countRows the rows of the table at these versions; called only to make a filter
  * @returns no set when the version of the table is unknown: no reader could tell whether the filter is current
  */
 export async function knownIdsSet(
   warm: PartWarm,
   lakehouse: Lakehouse,
   entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
-  { at, tableRows }: ReadMoment,
+  at: TableVersions,
+  countRows: () => number | Promise<number>,
 ): Promise<SetToWrite[]> {
   const { table } = entity;
   const version = knownIds.versionOf(table, at);
@@ -26,7 +29,7 @@ export async function knownIdsSet(
   const filter =
     held != null && heldVersion === version && !warm.args.force
       ? held
-      : await readFilter(lakehouse.allIds(entity, warm.readingAt(at)), tableRows[table] ?? 0);
+      : await readFilter(lakehouse.allIds(entity, warm.readingAt(at)), await countRows());
   // Size 0: the number of rows is checked already.
   return [{ entry: knownIds.toEntry(table, version, filter), size: 0 }];
 }

@@ -6,6 +6,7 @@ import { buildSearchIndex, byFollowers, type NamedKol } from '../../domain/searc
 import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import { keepFeatureIds } from './keep-feature-ids.ts';
 import { knownIdsSet } from './known-ids-set.ts';
 import type { WarmPartArgs } from './part-warm.ts';
 import { warmSets, type SetPart, type SetToWrite, type WarmSetDeps } from './warm-set.ts';
@@ -17,19 +18,19 @@ const MAX_TERMS = 100_000;
 /** Of one platform. Each takes about 150 B of Redis. */
 const MAX_INDEX_TERMS = 300_000;
 
-/** Warms search:autocomplete, search:index and the filter of the known ids of KOLs. */
+/** Warms search:autocomplete, search:index and the filters of the known ids of KOLs, and of those that have features for a score. */
 export function createWarmSearch(deps: WarmSetDeps) {
   const { lakehouse } = deps;
   const search: SetPart = {
     part: 'search',
     shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS, BLOOM_FORMAT].join(),
     maxAgeMs: Infinity,
-    async read(warm, moment) {
-      const { at, tableRows } = moment;
+    beside: (warm) => keepFeatureIds(warm, lakehouse),
+    async read(warm, { at, tableRows }) {
       const limit = (tableRows['kol_profiles'] ?? Infinity) > MAX_KOLS ? MAX_KOLS : undefined;
       const [kols, knownIds] = await Promise.all([
         lakehouse.searchNames(limit, warm.readingAt(at)),
-        knownIdsSet(warm, lakehouse, profile, moment),
+        knownIdsSet(warm, lakehouse, profile, at, () => tableRows['kol_profiles'] ?? 0),
       ]);
       const ranked = [...kols.values()].flat().sort(byFollowers);
       warm.counts.rowsRead += ranked.length;

@@ -30,7 +30,7 @@ export interface WarmSetDeps extends PartWarmDeps {
 }
 
 /** What a read sees. */
-export interface ReadMoment {
+interface ReadMoment {
   /** Versions of the tables. */
   readonly at: TableVersions;
   /** Rows of each table. */
@@ -50,6 +50,8 @@ export interface SetPart {
   readonly maxAgeMs: number;
   /** Reads all sets and adds their rows to `warm.counts.rowsRead`. */
   readonly read: (warm: PartWarm, moment: ReadMoment) => Promise<SetToWrite[]>;
+  /** Work of each warm that reads and writes nothing of the sets. It must not fail because of the lakehouse. */
+  readonly beside?: (warm: PartWarm) => Promise<void>;
   /** Writes single keys that belong to the sets, once the sets are in place. @returns keys to refresh together with the sets */
   readonly writeCompanions?: (
     warm: PartWarm,
@@ -68,6 +70,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
   const { part, shape } = setPart;
   const warm = new PartWarm(deps, part, args);
   return warm.run(async () => {
+    await setPart.beside?.(warm);
     const now = new Date();
     const last = await readPartMetadata(redis, part);
     const plannedAt = await readRedisTime(redis);

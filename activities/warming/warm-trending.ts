@@ -26,7 +26,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
     // Which content is from the last 24 h changes with the clock.
     maxAgeMs: HOUR_MS,
     async read(warm, moment) {
-      const { at, now } = moment;
+      const { at, now, tableRows } = moment;
       const byPlatform = await lakehouse.trending(TRENDING_LIMIT, now, undefined, warm.readingAt(at));
       const sets = [...byPlatform].flatMap(([platform, items]) => {
         warm.counts.rowsRead += items.length;
@@ -37,7 +37,10 @@ export function createWarmTrending(deps: WarmSetDeps) {
           { entry: trending.toEntry(platform, ids), platform, size: 0 },
         ];
       });
-      return [...sets, ...(await knownIdsSet(warm, lakehouse, content, moment))];
+      return [
+        ...sets,
+        ...(await knownIdsSet(warm, lakehouse, content, at, () => tableRows['kol_content'] ?? 0)),
+      ];
     },
     // Clients that read the list read its items next.
     async writeCompanions(warm, sets, { at, readAt }) {

@@ -16,7 +16,7 @@ import {
 } from '../parameters.ts';
 import { invalidProblem, Problem } from '../problem.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { manySchema, profileListSchema, profileSchema } from '../schemas/read-schemas.ts';
+import { manySchema, profileListSchema, profileSchema, versionedHeaders } from '../schemas/read-schemas.ts';
 import { selectFields } from '../select-fields.ts';
 import { sendMany } from '../send-many.ts';
 import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
@@ -44,6 +44,7 @@ export const kolListRoute = (reader: CacheReader): Route =>
       200: {
         description: 'The profiles',
         schema: manySchema(profileSchema.partial()).or(profileListSchema),
+        headers: versionedHeaders,
       },
     },
     problems: ['not-found', 'list-changed', 'lakehouse-unavailable'],

@@ -11,7 +11,7 @@ import {
   platformParameter,
 } from '../parameters.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { profileSchema, rankingSchema, scoreSchema } from '../schemas/read-schemas.ts';
+import { profileSchema, rankingSchema, scoreSchema, versionedHeaders } from '../schemas/read-schemas.ts';
 import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 import { scoreToJson } from '../score-to-json.ts';
 import { kolContentRoute } from './kol-content.ts';
@@ -30,7 +30,7 @@ export const kolRoutes = (reader: CacheReader, rankingLimits: readonly number[])
     name: 'profile',
     summary: 'One profile',
     params: { id: idParameter },
-    answers: { 200: { description: 'The profile', schema: profileSchema } },
+    answers: { 200: { description: 'The profile', schema: profileSchema, headers: versionedHeaders } },
     problems: ['not-found', 'lakehouse-unavailable'],
     async handle({ response, params: { id }, caller }) {
       const read = await reader.profile(id, caller);
@@ -67,7 +67,9 @@ const topRoute = (reader: CacheReader, rankingLimits: readonly number[]): Route 
       limit: limitParameter(MAX_RANKING_ITEMS, MAX_RANKING_ITEMS),
       expand: optionalChoice(['profile']),
     },
-    answers: { 200: { description: 'KOLs, highest score first', schema: rankingSchema } },
+    answers: {
+      200: { description: 'KOLs, highest score first', schema: rankingSchema, headers: versionedHeaders },
+    },
     problems: ['not-found', 'lakehouse-unavailable'],
     async handle({ response, query: { platform, by, limit, expand }, caller }) {
       const id = { kind: by, platform, limit: cachedLimit(rankingLimits, limit) };

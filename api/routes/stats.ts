@@ -4,7 +4,7 @@ import { freshness } from '../freshness.ts';
 import { dateParameter } from '../parameters.ts';
 import { Problem } from '../problem.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { dailyStatsSchema, statsSchema } from '../schemas/read-schemas.ts';
+import { dailyStatsSchema, statsSchema, versionedHeaders } from '../schemas/read-schemas.ts';
 import { sendRead, valueOf } from '../send-read.ts';
 
 /** /api/v1/stats: statistics over all platforms, and of single days. */
@@ -14,7 +14,7 @@ export const statsRoutes = (reader: CacheReader): Route[] => [
     path: '/api/v1/stats',
     name: 'stats',
     summary: 'Statistics over all platforms',
-    answers: { 200: { description: 'The statistics', schema: statsSchema } },
+    answers: { 200: { description: 'The statistics', schema: statsSchema, headers: versionedHeaders } },
     problems: ['not-found', 'lakehouse-unavailable'],
     async handle({ response, caller }) {
       const read = await reader.platformStats(undefined, caller);
@@ -27,7 +27,7 @@ export const statsRoutes = (reader: CacheReader): Route[] => [
     name: 'daily_stats',
     summary: 'Counts over the content that was posted on a day',
     params: { date: dateParameter },
-    answers: { 200: { description: 'The counts', schema: dailyStatsSchema } },
+    answers: { 200: { description: 'The counts', schema: dailyStatsSchema, headers: versionedHeaders } },
     problems: ['not-found', 'lakehouse-unavailable'],
     async handle({ response, params: { date }, caller }) {
       // Without a query for a day that cannot have content.

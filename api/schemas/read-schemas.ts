@@ -4,6 +4,7 @@ import { dailyCounts } from '../../domain/entities/daily-stats.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { rankingKinds } from '../../domain/entities/ranking.ts';
 import { riskLevels } from '../../domain/entities/score.ts';
+import { SOURCE_VERSION } from '../source-version.ts';
 import { count, tableSchema, utcTime } from './table-schema.ts';
 
 export const profileSchema = tableSchema(profile, 'Profile');
@@ -46,6 +47,14 @@ export const manySchema = (item: z.ZodType) =>
       .array(z.strictObject({ id: z.string(), type: z.string() }))
       .meta({ description: 'ids that could not be read now, with the type of the problem' }),
   });
+
+/** Headers of an answer of which the value is made by a warm. */
+export const versionedHeaders = z.object({
+  [SOURCE_VERSION]: z.string().optional().meta({
+    description:
+      'the versions of the tables that the value is made of, where they are known, as a dictionary (RFC 9651): kol_profiles="snapshot 4372618947213 since 2026-11-22T09:55:00.000Z"',
+  }),
+});
 
 const rank = z.int().min(1);
 

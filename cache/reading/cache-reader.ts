@@ -5,7 +5,9 @@ import type { DailyStats } from '../../domain/entities/daily-stats.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { sizeOfStats, type PlatformStats } from '../../domain/entities/platform-stats.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { createMayExist } from './known-ids.ts';
 import { createPlatformExists } from './platform-exists.ts';
 import { createProblemReporter } from './read-problem.ts';
@@ -22,6 +24,7 @@ import { dailyStatsSource, kolContentSource, profileListSource } from './list-so
 import { scoreSource } from './score-source.ts';
 import { createSearch, type Search } from './search.ts';
 import { createShrinkGuards } from './shrink-guard.ts';
+import { createSourceVersions } from './source-versions.ts';
 
 /** Everything that clients can read. All but `search` and `cachedProfiles` are cache-aside: Redis, else the lakehouse. */
 export interface CacheReader {
@@ -80,7 +83,7 @@ export function createCacheReader({
   const outcomes = { 'local-hit': 0, hit: 0, stale: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
-  const mayExist = (table: 'kol_profiles' | 'kol_content') =>
+  const mayExist = (table: SilverTable) =>
     createMayExist(
       table,
       { redis: dependencies.redis, lakehouse },
@@ -92,6 +95,15 @@ export function createCacheReader({
     maxShrinkPercent,
     reportProblem: createProblemReporter('shrink-check', dependencies.onProblem),
   });
+  const versions = createSourceVersions(
+    dependencies.redis,
+    createProblemReporter('source-version', dependencies.onProblem),
+  );
+  const sourceVersion = (part: WarmPart) => (key: string, updatedAt: string) =>
+    versions(part, key, updatedAt);
+  /** A set that warms make, and that nothing else changes: a miss is checked as a warm is, and an answer names the version of its tables. */
+  const warmedSet = <Id, T>(part: WarmPart, source: EntitySource<Id, T>, sizeOf?: (value: T) => number) =>
+    readThrough({ ...guardSet(part, source, sizeOf), sourceVersion: sourceVersion(part) });
   const profiles = readThrough({
     ...guardRow(
       'profiles',
@@ -99,6 +111,7 @@ export function createCacheReader({
     ),
     onRead: onProfileRead,
     mayExist: mayExist('kol_profiles'),
+    sourceVersion: sourceVersion('profiles'),
   });
   const contents = readThrough({
     ...guardRow(
@@ -107,10 +120,11 @@ export function createCacheReader({
     ),
     mayExist: mayExist('kol_content'),
   });
-  const scores = readThrough(scoreSource(lakehouse, mlApi, options));
-  const { read: platformStats } = readThrough(
-    guardSet('stats', statsSource(lakehouse, now, options), sizeOfStats),
-  );
+  const scores = readThrough({
+    ...scoreSource(lakehouse, mlApi, options),
+    mayExist: mayExist('kol_trust_features'),
+  });
+  const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);
   const platformExists = createPlatformExists(platformStats);
   return {
     profile: profiles.read,
@@ -119,14 +133,12 @@ export function createCacheReader({
     profiles: profiles.readMany,
     contents: contents.readMany,
     scores: scores.readMany,
-    ranking: readThrough(guardSet('rankings', rankingSource(lakehouse, platformExists, options))).read,
+    ranking: warmedSet('rankings', rankingSource(lakehouse, platformExists, options)).read,
     trending: readThrough(guardSet('trending', trendingSource(lakehouse, platformExists, now, options))).read,
     platformStats,
-    profileList: readThrough(
-      guardSet('lists', profileListSource(lakehouse, platformExists, listSize, options)),
-    ).read,
+    profileList: warmedSet('lists', profileListSource(lakehouse, platformExists, listSize, options)).read,
     kolContent: readThrough(guardSet('trending', kolContentSource(lakehouse, options))).read,
-    dailyStats: readThrough(guardSet('stats', dailyStatsSource(lakehouse, now, options))).read,
+    dailyStats: warmedSet('stats', dailyStatsSource(lakehouse, now, options)).read,
     outcomes: () => outcomes,
     search: createSearch(dependencies.redis),
     cachedProfiles: profiles.readCached,

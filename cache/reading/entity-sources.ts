@@ -63,8 +63,7 @@ export const trendingSource = (
   name: trending.name,
   ttlSeconds: trending.ttlSeconds,
   key: (platform) => trending.key(platform),
-  // Events have moved its items.
-  codec: listCodec((items) => items, { isFromEvent: true }),
+  codec: listCodec((items) => items),
   load: async (platform, signal) => {
     if (!(await platformExists(platform, signal))) return null;
     const trends = await lakehouse.trending(TRENDING_LIMIT, now(), platform, { ...options, signal });

@@ -6,13 +6,10 @@ import { kolContent, KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content
 import { profileList } from '../../domain/entities/profile-list.ts';
 import type { Profile } from '../../domain/entities/profile.ts';
 import { createBatchLoader } from './batch-loader.ts';
-import { fillItem, fillSet } from './fill-entry.ts';
+import { fillSet } from './fill-entry.ts';
 import type { PlatformExists } from './platform-exists.ts';
 import type { EntitySource } from './read-through.ts';
 import { hashCodec, stringCodec } from './redis-codec.ts';
-
-/** A list does not say when it was read. */
-const unknownTime = () => undefined;
 
 /** The profiles of a platform (or all), most followers first; null when the lakehouse has no rows. */
 export const profileListSource = (
@@ -24,7 +21,7 @@ export const profileListSource = (
   name: profileList.name,
   ttlSeconds: profileList.ttlSeconds,
   key: profileList.key,
-  codec: stringCodec(profileList.fromString, unknownTime),
+  codec: stringCodec(profileList.fromString, 'fence'),
   load: async (platform, signal) =>
     (await platformExists(platform, signal))
       ? ((await lakehouse.profileLists(listSize, platform, { ...options, signal })).get(platform) ?? null)
@@ -46,10 +43,10 @@ export function kolContentSource(
     name: kolContent.name,
     ttlSeconds: kolContent.ttlSeconds,
     key: kolContent.key,
-    codec: stringCodec(kolContent.fromString, unknownTime),
+    codec: stringCodec(kolContent.fromString, 'fence'),
     load: async (kolId, signal) => (await load(kolId, signal))?.items ?? null,
     toEntry: kolContent.toEntry,
-    fill: fillItem,
+    fill: fillSet,
   };
 }
 

@@ -4,6 +4,7 @@ import type { CacheMiss, Fill } from './fill-entry.ts';
 import { NotCachedError } from './not-cached.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { Answer } from './read-result.ts';
+import type { RedisCodec } from './redis-codec.ts';
 import { translateSourceError } from './source-unavailable.ts';
 
 /** A check of values that were just read. */
@@ -23,6 +24,7 @@ export interface FillableSource<Id, T> {
   readonly load: (id: Id, signal: AbortSignal) => Promise<T | null>;
   /** @param cachedAt ISO 8601 */
   readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
+  readonly codec: RedisCodec<T>;
   readonly fill: Fill;
   /** Decides whether what was just read may replace what is cached. By default it may. */
   readonly guard?: FillGuard<T> | undefined;
@@ -30,11 +32,8 @@ export interface FillableSource<Id, T> {
 
 /** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
 export interface Loader<Id, T> {
-  /** `updatedAt` is by the clock of this process: without Redis no other process compares it. */
-  readonly load: (
-    id: Id,
-    signal: AbortSignal,
-  ) => Promise<{ readonly value: T | null; readonly updatedAt: string }>;
+  /** Loads a value without Redis. Times are then by the clock of this process: no other process compares them. */
+  readonly load: (id: Id, signal: AbortSignal) => Promise<Pick<Answer<T>, 'value' | 'updatedAt'>>;
   /** How long a load takes (ms): a moving mean. */
   readonly costMs: () => number;
   /** Loads a value and writes it to Redis for the next reader, unless the guard of the source refuses it. */
@@ -66,29 +65,33 @@ export function createLoader<Id, T>(
   },
 ): Loader<Id, T> {
   let costMs = FIRST_COST_MS;
-  async function load(id: Id, signal: AbortSignal) {
+  /** @param readAt when the read begins, ISO 8601 */
+  async function load(id: Id, signal: AbortSignal, readAt: string) {
     signal.throwIfAborted();
     if (!mayQuery()) throw new NotCachedError(source.name, 'switch');
-    const updatedAt = now().toISOString();
     const startedAt = performance.now();
     const value = await loadFrom(source, id, signal);
     costMs += (performance.now() - startedAt - costMs) * COST_WEIGHT;
-    return { value, updatedAt };
+    if (value === null) return { value, entry: null, updatedAt: undefined };
+    const entry = source.toEntry(id, value, readAt);
+    return { value, entry, updatedAt: updatedAtOf(source.codec, value, entry, readAt) };
   }
 
   return {
-    load,
+    async load(id, signal) {
+      const { value, updatedAt } = await load(id, signal, now().toISOString());
+      return { value, updatedAt };
+    },
     costMs: () => costMs,
     async loadAndFill(id, key, seen, signal) {
       // The clock of Redis, because processes compare this time. Before the query, so that the data is at least as new as this time.
       const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
-      const loaded = await load(id, signal);
-      const { value } = loaded;
-      const updatedAt = readAt === undefined ? loaded.updatedAt : cachedAtOf(readAt);
+      const readTime = readAt === undefined ? now().toISOString() : cachedAtOf(readAt);
+      const { value, entry, updatedAt } = await load(id, signal, readTime);
       const isChecked = value === null || source.guard?.checks === 'values';
       if (isChecked && (await source.guard?.accepts(key, value)) === false)
         return { value, outcome: 'miss', updatedAt, refused: true };
-      if (value === null) {
+      if (entry === null) {
         if (seen.state === 'outdated' && readAt !== undefined)
           await source.fill
             .remove(redis, key, seen, readAt)
@@ -98,7 +101,6 @@ export function createLoader<Id, T>(
       const answer = { value, outcome: 'miss', updatedAt } as const;
       if (readAt === undefined) return answer;
       try {
-        const entry = source.toEntry(id, value, updatedAt);
         if (await source.fill(redis, entry, seen, readAt))
           return { ...answer, ttlSeconds: source.ttlSeconds };
       } catch (error) {
@@ -110,6 +112,10 @@ export function createLoader<Id, T>(
     },
   };
 }
+
+/** The time that later hits of this entry name. */
+const updatedAtOf = <T>(codec: RedisCodec<T>, value: T, entry: CacheEntry, readAt: string) =>
+  codec.isTimedByFence ? readAt : codec.updatedAt(entry.type === 'hash' ? entry.fields : undefined, value);
 
 async function loadFrom<Id, T>(
   { name, load }: FillableSource<Id, T>,

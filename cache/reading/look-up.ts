@@ -1,5 +1,6 @@
-import type { RedisClient } from '../../clients/redis.ts';
-import { execClusterPipeline, type KeyedCommand, type Reply } from '../redis/cluster-pipeline.ts';
+import { cachedAtOf, type RedisClient } from '../../clients/redis.ts';
+import { execClusterPipeline, type Reply } from '../redis/cluster-pipeline.ts';
+import { fenceKey } from '../writing/read-fence.ts';
 import type { CacheMiss } from './fill-entry.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { ReadCommands, RedisCodec } from './redis-codec.ts';
@@ -23,7 +24,7 @@ export interface CacheHit<T> {
 export type LookUpResult<T> = CacheHit<T> | CacheMiss | { readonly state: 'unreachable' };
 
 /**
- * Reads values and their TTLs from Redis in one round trip (to each node of a cluster). Never rejects: failures are reported.
+ * Reads values, their TTLs and the times of their reads from Redis in one round trip (to each node of a cluster). Never rejects: failures are reported.
  * @returns one result for each key, in the order of the keys
  */
 export async function lookUp<T>(
@@ -32,15 +33,19 @@ export async function lookUp<T>(
   keys: readonly string[],
   reportProblem: ReportProblem,
 ): Promise<LookUpResult<T>[]> {
-  const commands = keys.flatMap((key) => [
-    keyedCommand(redis, key, (commands) => codec.read(commands, key)),
-    keyedCommand(redis, key, (commands) => commands.pttl(key)),
-  ]);
+  const commands = keys.flatMap((key) =>
+    readsOf(codec, key).map((read) => ({
+      key,
+      queue: read,
+      send: () => Promise.resolve(read(redis)),
+    })),
+  );
+  const perKey = commands.length / keys.length;
   const readAt = performance.now();
   try {
     const replies = await execClusterPipeline(redis, commands);
     return keys.map((key, index) =>
-      readReplies(codec, { key, readAt }, replies[2 * index], replies[2 * index + 1], reportProblem),
+      readReplies(codec, { key, readAt }, replies.slice(index * perKey, (index + 1) * perKey), reportProblem),
     );
   } catch (error) {
     reportProblem(keys.length === 1 ? (keys[0] ?? '') : `${keys.length} keys`, 'look-up', error);
@@ -48,20 +53,24 @@ export async function lookUp<T>(
   }
 }
 
-const keyedCommand = (
-  redis: RedisClient,
-  key: string,
-  read: (commands: ReadCommands) => unknown,
-): KeyedCommand => ({ key, queue: read, send: () => Promise.resolve(read(redis)) });
+/**
+ * The commands that read a value, its TTL, and its fence where that has the time of the read. The fence is last: when the value is replaced
+ * in between, Redis reports a change of the value, and the local tier does not keep the pair.
+ */
+const readsOf = (codec: RedisCodec<unknown>, key: string): ((commands: ReadCommands) => unknown)[] => [
+  (commands) => codec.read(commands, key),
+  (commands) => commands.pttl(key),
+  ...(codec.isTimedByFence ? [(commands: ReadCommands) => commands.get(fenceKey(key))] : []),
+];
 
 /** A value that cannot be decoded, lacks fields, or has no TTL is no hit: it is read again and replaced. */
 function readReplies<T>(
   codec: RedisCodec<T>,
   { key, readAt }: { readonly key: string; readonly readAt: number },
-  [valueError, reply]: Reply = [new Error('no reply')],
-  [ttlError, ttl]: Reply = [new Error('no reply')],
+  replies: readonly Reply[],
   reportProblem: ReportProblem,
 ): LookUpResult<T> {
+  const [[valueError, reply] = NO_REPLY, [ttlError, ttl] = NO_REPLY, fence] = replies;
   // WRONGTYPE is an answer: it is about the value.
   const failure = ttlError ?? (valueError?.message.startsWith('WRONGTYPE') ? null : valueError);
   if (failure) {
@@ -80,13 +89,21 @@ function readReplies<T>(
       reply,
       readAt,
       expiresAt: readAt + Math.max(0, Number(ttl)),
-      updatedAt: codec.updatedAt(reply, value),
+      updatedAt: fence === undefined ? codec.updatedAt(reply, value) : timeOfFence(fence),
       bytes: estimateBytes(reply),
     };
   } catch (error) {
     reportProblem(key, 'decode', error);
     return { state: 'unusable', reply };
   }
+}
+
+const NO_REPLY: Reply = [new Error('no reply')];
+
+/** A fence that another client has written, or that Redis has evicted, says nothing. */
+function timeOfFence([error, text]: Reply): string | undefined {
+  const isTime = error === null && /^\d{1,17}$/.test(String(text));
+  return isTime ? cachedAtOf(Number(text)) : undefined;
 }
 
 /** What Redis answers to PTTL for a key that never expires. */

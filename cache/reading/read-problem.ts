@@ -4,7 +4,16 @@ import { messageOf } from '../../domain/values/message-of.ts';
 export interface ReadProblem {
   readonly entity: string;
   readonly key: string;
-  readonly step: 'look-up' | 'decode' | 'known-ids' | 'shrink-check' | 'stale' | 'lease' | 'fill' | 'refresh';
+  readonly step:
+    | 'look-up'
+    | 'decode'
+    | 'known-ids'
+    | 'source-version'
+    | 'shrink-check'
+    | 'stale'
+    | 'lease'
+    | 'fill'
+    | 'refresh';
   readonly reason: string;
 }
 

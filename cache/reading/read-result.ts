@@ -24,7 +24,9 @@ export interface ReadResult<T> {
   /** Seconds until the value expires in Redis, negative for a stale value; undefined where Redis does not hold it. */
   readonly ttlSeconds?: number;
   /** When the value was read from its source, ISO 8601; undefined where that is not known. */
-  readonly updatedAt?: string;
+  readonly updatedAt?: string | undefined;
+  /** Names the versions of the tables that the value was made of, as far as they are known now. */
+  readonly sourceVersion?: () => string | undefined;
   /** The shrink check of the warms refuses what was read: the table lost most of its rows. The answer is not cached, nor remembered. */
   readonly refused?: true;
   /** The value in the memory of this process, of a local hit. */
@@ -47,7 +49,7 @@ export const foundAnswer = <T>({
   value,
   outcome: 'hit',
   ttlSeconds: Math.max(0, secondsUntil(expiresAt)),
-  ...optionalTime(updatedAt),
+  updatedAt,
 });
 
 /** The answer to a read of a value that the local tier has. */
@@ -55,10 +57,9 @@ export const localAnswer = <T>(entry: LocalEntry<T>): Answer<T> => ({
   value: entry.value,
   outcome: 'local-hit',
   ttlSeconds: secondsUntil(entry.expiresAt),
-  ...optionalTime(entry.updatedAt),
+  updatedAt: entry.updatedAt,
   entry,
 });
 
 /** @param time in the time of `performance.now()` */
 export const secondsUntil = (time: number): number => Math.round((time - performance.now()) / 1000);
-const optionalTime = (updatedAt: string | undefined) => (updatedAt === undefined ? {} : { updatedAt });

@@ -13,6 +13,8 @@ import { createResolver, type ResolvableSource, type Resolver } from './resolve-
 export interface EntitySource<Id, T> extends ResolvableSource<Id, T> {
   /** Called with the id of each read that found a value, so unknown ids cannot grow a counter. */
   readonly onRead?: ((id: Id) => void) | undefined;
+  /** Names the versions of the tables that a value was made of. By default they are unknown. */
+  readonly sourceVersion?: ((key: string, updatedAt: string) => string | undefined) | undefined;
 }
 
 /** Rejects with the reason of the caller's signal when that aborts. */
@@ -82,11 +84,13 @@ export function createReadThrough<Id, T>(
   });
 
   const answerFound = createAnswerFound(source, resolver);
+  const answer = async (id: Id, found: TieredResult<T>, caller: Caller) =>
+    withSourceVersion(source, id, counted(id, await answerFound(id, found, caller)));
 
   return {
     async read(id, caller = {}) {
       const found = await lookUps.share(key(id), () => lookUpOne(id));
-      return counted(id, await answerFound(id, found, caller));
+      return answer(id, found, caller);
     },
     async readMany(ids, caller = {}) {
       const cached = await lookUpAll(ids);
@@ -96,7 +100,7 @@ export function createReadThrough<Id, T>(
         ids.map(async (id, index) => {
           const found = cached[index];
           if (found === undefined) throw new Error('a look-up has no result');
-          return counted(id, await answerFound(id, found, caller));
+          return answer(id, found, caller);
         }),
       );
     },
@@ -147,6 +151,16 @@ function createAnswerFound<Id, T>(
 }
 
 const resultOf = <T>(found: Found<T>): ReadResult<T> => ({ ...answerOf(found), collapsed: false });
+
+function withSourceVersion<Id, T>(
+  { key, sourceVersion }: Pick<EntitySource<Id, T>, 'key' | 'sourceVersion'>,
+  id: Id,
+  result: ReadResult<T>,
+): ReadResult<T> {
+  const { updatedAt } = result;
+  if (sourceVersion === undefined || updatedAt === undefined) return result;
+  return { ...result, sourceVersion: () => sourceVersion(key(id), updatedAt) };
+}
 
 /** Counts each read by its outcome, and the ids of those that found a value. Returns the read. */
 const createReadCount =

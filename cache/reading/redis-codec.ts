@@ -17,6 +17,8 @@ export interface RedisCodec<T> {
   readonly decode: (reply: unknown) => T | null;
   /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
   updatedAt(reply: unknown, value: T): string | undefined;
+  /** Whether the fence of the key says it instead. Only for a value that nothing but a read of the source changes. */
+  readonly isTimedByFence: boolean;
   /** Whether events of the hot path wrote the value, or parts of it, so that it is newer than the lakehouse. */
   isFromEvent(reply: unknown, value: T): boolean;
 }
@@ -40,32 +42,33 @@ export const hashCodec = <T>({ requiredFields, timeField, fromHash }: HashEntity
     return fromHash(hash);
   },
   updatedAt: (reply) => (reply as Record<string, string>)[timeField],
+  isTimedByFence: false,
   isFromEvent: (reply) => Boolean((reply as Record<string, string>)['event_time_ms']),
 });
 
+/** @param updatedAt reads the time from the value; 'fence' for a value that has none */
 export const stringCodec = <T>(
   fromString: (text: string) => T,
-  updatedAt: (value: T) => string | undefined,
+  updatedAt: ((value: T) => string) | 'fence',
   isFromEvent: (value: T) => boolean = () => false,
 ): RedisCodec<T> => ({
   read: (commands, key) => commands.get(key),
   decode: (reply) => (reply === null ? null : fromString(reply as string)),
-  updatedAt: (_, value) => updatedAt(value),
+  updatedAt: (_, value) => (updatedAt === 'fence' ? undefined : updatedAt(value)),
+  isTimedByFence: updatedAt === 'fence',
   isFromEvent: (_, value) => isFromEvent(value),
 });
 
-/** An empty reply means that the key does not exist: Redis keeps no empty lists. */
-export const listCodec = <T>(
-  fromItems: (items: readonly string[]) => T,
-  { isFromEvent = false } = {},
-): RedisCodec<T> => ({
+/** A list that events change after it was read. An empty reply means that the key does not exist: Redis keeps no empty lists. */
+export const listCodec = <T>(fromItems: (items: readonly string[]) => T): RedisCodec<T> => ({
   read: (commands, key) => commands.lrange(key, 0, -1),
   decode: (reply) => {
     const items = reply as string[];
     return items.length === 0 ? null : fromItems(items);
   },
   updatedAt: () => undefined,
-  isFromEvent: () => isFromEvent,
+  isTimedByFence: false,
+  isFromEvent: () => true,
 });
 
 /** Members in descending order of score; members of equal score in descending order of their bytes. */
@@ -84,5 +87,6 @@ export const zsetCodec = <T>(
     return members.length === 0 ? null : fromMembers(members);
   },
   updatedAt: () => undefined,
+  isTimedByFence: true,
   isFromEvent: () => false,
 });

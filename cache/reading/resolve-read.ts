@@ -9,7 +9,6 @@ import type { LocalTier } from './local-tier.ts';
 import type { NotFound } from './look-up-tiers.ts';
 import type { ReportProblem } from './read-problem.ts';
 import { NEGATIVE, type Answer } from './read-result.ts';
-import type { RedisCodec } from './redis-codec.ts';
 import { createRefresh } from './refresh.ts';
 import { removedSince } from './removed-since.ts';
 import { staleAnswer } from './stale-answer.ts';
@@ -17,7 +16,6 @@ import { staleAnswer } from './stale-answer.ts';
 /** Where the values of an entity come from, and how they are cached. */
 export interface ResolvableSource<Id, T> extends FillableSource<Id, T> {
   readonly key: (id: Id) => string;
-  readonly codec: RedisCodec<T>;
   /** False for an id that is known not to exist. By default the source is asked. Never rejects. */
   readonly mayExist?: ((id: Id) => Promise<boolean>) | undefined;
 }

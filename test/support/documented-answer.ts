@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { problemsOf } from '../../api/openapi.ts';
 import { problemTypes, problemUrn } from '../../api/problem.ts';
 import type { Route } from '../../api/route.ts';
+import { SOURCE_VERSION } from '../../api/source-version.ts';
 
 /** A response of the API with its body. */
 export interface Answer {
@@ -25,7 +26,7 @@ export function expectDocumented(
   routes: readonly Route[],
   method: string,
   path: string,
-  { status, json, text }: Answer,
+  { status, json, text, headers }: Answer,
 ): void {
   const route = routesAt(routes, path).find((each) => each.method === method.toLowerCase());
   if (route === undefined) {
@@ -42,6 +43,8 @@ export function expectDocumented(
   }
   const answer = route.answers[status];
   if (answer === undefined) expect.unreachable(`${call}, which is not documented`);
+  if (headers.has(SOURCE_VERSION))
+    expect(Object.keys(answer?.headers?.shape ?? {}), call).toContain(SOURCE_VERSION);
   const parsed = answer?.schema?.safeParse(json);
   expect(
     parsed?.error?.issues ?? [],

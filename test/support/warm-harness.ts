@@ -133,7 +133,7 @@ export async function fillWarmSchema(redisDatabase: number, catalog?: string): P
   const share = (id: string, of: number) =>
     `bitwise_and(from_big_endian_64(xxhash64(to_utf8(${id}))), ${of - 1}) = 0`;
   await trino(`CREATE SCHEMA ${schema}`);
-  // Without kol_trust_features: no warm reads it.
+  // Without kol_trust_features: a warm only keeps its ids, if the lakehouse has it.
   await trino(
     `CREATE TABLE ${schema}.kol_profiles AS SELECT * FROM ${from}.kol_profiles WHERE platform = 'tiktok' OR ${share('kol_id', 128)}`,
   );

@@ -36,7 +36,7 @@ const EACH_SECOND = ['activities/heartbeat.ts', 'activities/scoring/score-partit
 
 /**
  * Files that run for every request, or meanwhile, and do not touch its data: the log, the read counter, the clock, what keeps L1 right, the
- * deadline, whether somebody still waits, the demands of the client, the switches.
+ * deadline, whether somebody still waits, the demands of the client, the switches, the names of the versions of the last warms.
  */
 const CROSS_CUTTING = [
   'api/log-requests.ts',
@@ -54,6 +54,9 @@ const CROSS_CUTTING = [
   'domain/values/request-directives.ts',
   'cache/admin/switchboard.ts',
   'domain/entities/switches.ts',
+  'cache/reading/source-versions.ts',
+  'domain/entities/part-metadata.ts',
+  'domain/warming/is-of-warm.ts',
 ];
 
 test('a miss runs the files that the document lists, and no more than 35', async () => {

@@ -1,0 +1,36 @@
+import { replaceSet } from '../../cache/writing/replace-set.ts';
+import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
+import { SourceSchemaError } from '../../clients/lakehouse/silver-catalog.ts';
+import { readRedisTime } from '../../clients/redis.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
+import { changedTables, mutableTables } from '../../domain/warming/table-version.ts';
+import { knownIdsSet } from './known-ids-set.ts';
+import type { PartWarm } from './part-warm.ts';
+
+/** A KOL without a row in this table has no score in the lakehouse, whether kol_profiles has it or not. */
+const FEATURES = { table: 'kol_trust_features', idColumn: 'kol_id' } as const;
+
+/**
+ * Writes the filter of the known ids of kol_trust_features, so that scores of unknown KOLs cost no query. Nothing else is made of that table,
+ * so each warm looks whether it has changed. Best effort: without the filter, unknown ids share queries. So a failure is noted, and a
+ * lakehouse without the table is none.
+ */
+export async function keepFeatureIds(warm: PartWarm, lakehouse: Lakehouse): Promise<void> {
+  if (warm.args.dryRun || warm.args.scope !== undefined) return;
+  const { signal } = warm.reading;
+  const { table } = FEATURES;
+  try {
+    const readAt = await readRedisTime(warm.redis);
+    const at = await lakehouse.tableVersions([table], signal);
+    const countRows = () => lakehouse.countRows(table, warm.readingAt(at));
+    const sets = await knownIdsSet(warm, lakehouse, FEATURES, at, countRows);
+    // Files that changed during the read may have left ids out. The next warm sees the new ones.
+    const isMutable = mutableTables(at).length > 0;
+    if (isMutable && changedTables(at, await lakehouse.tableVersions([table], signal)).length > 0) return;
+    for (const { entry } of sets) await replaceSet(warm.redis, entry, readAt);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof SourceSchemaError))
+      warm.skipped.push(`the known ids of ${table} were not written: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,67 @@
+import type { RedisClient } from '../../clients/redis.ts';
+import { cacheMetadata, parsePartMetadata, type PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { isProfileOfWarm, isSetOfWarm } from '../../domain/warming/is-of-warm.ts';
+import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import type { ReportProblem } from './read-problem.ts';
+
+/** Redis is asked at most this often what the last warms have read, for all reads together. */
+const CHECK_EVERY_MS = 5000;
+
+/**
+ * Names the versions of the tables that a cached value is made of, such as `kol_profiles="snapshot 12 since 2026-11-22T09:55:00.000Z"`
+ * (a dictionary of RFC 9651); undefined where they are not known.
+ * @param updatedAt when the value was read from the lakehouse, ISO 8601
+ */
+export type SourceVersions = (part: WarmPart, key: string, updatedAt: string) => string | undefined;
+
+/** The last warm of a part, as it is recorded, and the versions of its tables. */
+interface LastWarm {
+  readonly json: string;
+  readonly metadata: PartMetadata | null;
+  readonly versions: string | undefined;
+}
+
+/**
+ * Joins values with the record of the last warms by the time of their read. The record is kept in memory and read again in the
+ * background, so that no read waits for it: until then a value may have no version, but never a wrong one.
+ */
+export function createSourceVersions(redis: RedisClient, reportProblem: ReportProblem): SourceVersions {
+  let warms: Readonly<Record<string, LastWarm>> = {};
+  let checkedAt = -Infinity;
+
+  async function check(): Promise<void> {
+    try {
+      const records = Object.entries(await redis.hgetall(cacheMetadata.key));
+      warms = Object.fromEntries(
+        records.map(([part, json]) => {
+          const held = warms[part];
+          return [part, held?.json === json ? held : lastWarmOf(json)] as const;
+        }),
+      );
+    } catch (error) {
+      reportProblem(cacheMetadata.key, 'source-version', error);
+    }
+  }
+
+  return (part, key, updatedAt) => {
+    if (performance.now() - checkedAt > CHECK_EVERY_MS) {
+      checkedAt = performance.now();
+      void check();
+    }
+    const { metadata, versions } = warms[part] ?? {};
+    if (metadata == null || versions === undefined) return undefined;
+    const isOfWarm = part === 'profiles' ? isProfileOfWarm : isSetOfWarm;
+    return isOfWarm(metadata, { key, updatedAt }) ? versions : undefined;
+  };
+}
+
+/** A known version. What another client may have written must not break the header. */
+const MEMBER = /^\w+="[\w .:-]+"$/;
+
+function lastWarmOf(json: string): LastWarm {
+  const metadata = parsePartMetadata(json);
+  const known = Object.entries(metadata?.versions ?? {})
+    .map(([table, version]) => `${table}="${version ?? ''}"`)
+    .filter((member) => MEMBER.test(member));
+  return { json, metadata, versions: known.length === 0 ? undefined : known.join(', ') };
+}
