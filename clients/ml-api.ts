@@ -1,21 +1,21 @@
 import { setMaxListeners } from 'node:events';
 import {
   circuitBreaker,
-  CircuitState,
   type CircuitBreakerPolicy,
+  CircuitState,
   ConsecutiveBreaker,
   handleType,
   isBrokenCircuitError,
 } from 'cockatiel';
-import type { ModelFeatures } from '../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../domain/scoring/trust-model.ts';
 import { abortable } from '../domain/values/abortable.ts';
 import { createModelService } from './ml-api/model-service.ts';
+import type { ScoreResult } from './ml-api/predictions.ts';
 import { probeService } from './ml-api/probe-service.ts';
-import type { ScoreResult } from './ml-api/score-result.ts';
 import { scoreRound } from './ml-api/score-round.ts';
 import { MlApiUnavailableError } from './ml-api/unavailable-error.ts';
 
-export { isRefusal, type ScoreResult } from './ml-api/score-result.ts';
+export { isRefusal, type ScoreResult } from './ml-api/predictions.ts';
 
 export interface ScoreOptions {
   /** Cancels: `score` throws its reason. */

@@ -1,15 +1,18 @@
 import type { Message } from 'kafkajs';
-import { fitAlone, MessageTooLargeError, type TopicMessage } from '../../clients/kafka/message-size.ts';
+import {
+  fitAlone,
+  MessageTooLargeError,
+  toMessage,
+  type TopicMessage,
+} from '../../clients/kafka/messages.ts';
 import type { InputRecord } from '../../clients/kafka/read-records.ts';
-import { toMessage } from '../../clients/kafka/to-message.ts';
 import type { FencedProducer } from '../../clients/kafka/transactions.ts';
 import type { OffsetRange } from '../../domain/kafka-location.ts';
-import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter-record.ts';
+import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter.ts';
 import type { RejectedRecord } from '../../domain/scoring/keep-newest.ts';
-import { ledgerRecord, type BatchOutcomes, type LedgerNote } from '../../domain/scoring/ledger-record.ts';
+import { type BatchOutcomes, type LedgerNote, ledgerRecord } from '../../domain/scoring/output-record.ts';
 import { deadLetterTopic, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
-import type { ScoreOutput } from './micro-batch.ts';
-import type { PreparedBatch } from './prepare-batch.ts';
+import type { PreparedBatch, ScoreOutput } from './micro-batch.ts';
 
 /** @returns why a topic does not accept a message that is sent alone; null when it does */
 type WhyTooLarge = (topic: string, message: Message) => Promise<string | null>;

@@ -4,7 +4,7 @@ import { serializeCommittedMetadata, type TopicIdentity } from '../../domain/sco
 import type { Position } from '../../domain/scoring/find-position.ts';
 import { addTotals } from '../../domain/scoring/partition-totals.ts';
 import { buildOutput } from './build-output.ts';
-import type { PreparedBatch } from './prepare-batch.ts';
+import type { PreparedBatch } from './micro-batch.ts';
 
 /**
  * Writes a prepared batch to Redis, then commits it in one transaction: outputs, dead letters, a ledger record and the offset. Redis

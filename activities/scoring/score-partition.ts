@@ -6,8 +6,13 @@ import { withHeartbeat } from '../heartbeat.ts';
 import { createRefreshVideos } from './refresh-videos.ts';
 import { createScoreProfiles } from './score-profiles.ts';
 import { createSliceProgress, isFenced, type SliceProgress } from './slice-progress.ts';
-import { startSliceTime, type SliceTime } from './slice-time.ts';
-import type { ScorePartitionDeps, SliceArgs, SliceReport } from './slice.ts';
+import {
+  type ScorePartitionDeps,
+  type SliceArgs,
+  type SliceReport,
+  type SliceTime,
+  startSliceTime,
+} from './slice.ts';
 import { createWorkPartition } from './work-partition.ts';
 
 const FIRST_PAUSE_MS = 100;

@@ -3,17 +3,17 @@ import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Score } from '../../domain/entities/score.ts';
-import { keepNewest, type EventAtOffset, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
+import { type EventAtOffset, keepNewest, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
+import { scoreRecord } from '../../domain/scoring/output-record.ts';
+import { accountOf, parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
+import type { TrustFeatures } from '../../domain/scoring/trust-features.ts';
 import {
   buildFeatures,
+  buildScore,
   featuresOfAccount,
-  platformOf,
   type ModelFeatures,
-} from '../../domain/scoring/model-features.ts';
-import { accountOf, parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
-import { buildScore } from '../../domain/scoring/prediction.ts';
-import { scoreRecord } from '../../domain/scoring/score-record.ts';
-import type { TrustFeatures } from '../../domain/scoring/trust-features.ts';
+  platformOf,
+} from '../../domain/scoring/trust-model.ts';
 import type { BatchResult, MicroBatch, ScoreOutput } from './micro-batch.ts';
 
 export interface ScoreProfilesDeps {

@@ -3,7 +3,7 @@ import pLimit from 'p-limit';
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import type { PartitionState, SeekTarget } from '../../contract/scoring-loop.ts';
-import { formatPartitions } from '../../domain/scoring/format-partitions.ts';
+import { formatPartitions } from '../../domain/kafka-location.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { abortable } from '../../domain/values/abortable.ts';
 import { groupBy } from '../../domain/values/group-by.ts';

@@ -3,8 +3,8 @@ import type { LogEnds } from '../../clients/kafka/read-errors.ts';
 import type { PartitionState } from '../../contract/scoring-loop.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
+import type { PreparedBatch } from './micro-batch.ts';
 import type { OpenPartition } from './open-partition.ts';
-import type { PreparedBatch } from './prepare-batch.ts';
 import type { SliceArgs, SliceReport } from './slice.ts';
 
 /** A partition that fails for this long is stuck: its slice ends, so that the loop can show it. */

@@ -1,15 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OffsetOutOfRangeError } from '../../clients/kafka/read-errors.ts';
 import { isSameTopic } from '../../domain/scoring/committed-metadata.ts';
-import { skipExpired, type Position } from '../../domain/scoring/find-position.ts';
+import { type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { commitBatch } from './commit-batch.ts';
-import type { BatchResult, MicroBatch } from './micro-batch.ts';
+import { type BatchResult, type MicroBatch, prepareBatch, type PreparedBatch } from './micro-batch.ts';
 import { identityOf, openPartition, type OpenPartition } from './open-partition.ts';
-import { prepareBatch, type PreparedBatch } from './prepare-batch.ts';
-import type { ScorePartitionDeps, SliceArgs } from './slice.ts';
 import type { SliceProgress } from './slice-progress.ts';
-import type { SliceTime } from './slice-time.ts';
+import type { ScorePartitionDeps, SliceArgs, SliceTime } from './slice.ts';
 
 /** A topic that was deleted and created again is noticed within this time. */
 const CHECK_TOPIC_MS = 5000;

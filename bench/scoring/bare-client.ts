@@ -3,10 +3,9 @@ import { Redis } from 'ioredis';
 import kafkajs, { type KafkaMessage } from 'kafkajs';
 import { createMlApi, isRefusal } from '../../clients/ml-api.ts';
 import { score } from '../../domain/entities/score.ts';
-import { buildFeatures } from '../../domain/scoring/model-features.ts';
 import { parseProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
-import { buildScore } from '../../domain/scoring/prediction.ts';
 import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import { buildFeatures, buildScore } from '../../domain/scoring/trust-model.ts';
 import { singleCalls } from './single-calls.ts';
 import type { BareRun } from './start-bare-client.ts';
 

@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 
 const FEATURES: Omit<ModelFeatures, 'kol_id'> = {
   followers_count: 11_300,

@@ -3,8 +3,11 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
-import { buildScore } from '../../domain/scoring/prediction.ts';
-import { buildFeaturesFromLakehouse, type ModelFeatures } from '../../domain/scoring/model-features.ts';
+import {
+  buildFeaturesFromLakehouse,
+  buildScore,
+  type ModelFeatures,
+} from '../../domain/scoring/trust-model.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillItem } from './fill-entry.ts';
 import type { EntitySource } from './read-through.ts';

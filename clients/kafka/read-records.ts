@@ -1,16 +1,15 @@
 import type { RecordLocation } from '../../domain/kafka-location.ts';
 import type { LazyCluster } from './kafkajs/cluster.ts';
 import { DecompressionError } from './kafkajs/codecs.ts';
-import { fetchRecords, type FetchedRecords } from './kafkajs/fetch.ts';
-import type { LogRecord } from './kafkajs/decode-records.ts';
-import type { RecordBatch } from './kafkajs/record-batches.ts';
+import type { LogRecord, RecordBatch } from './kafkajs/decode-records.ts';
+import { type FetchedRecords, fetchRecords } from './kafkajs/fetch.ts';
 import { findLeader } from './kafkajs/topic-metadata.ts';
-import { messageBytes } from './message-size.ts';
+import { messageBytes } from './messages.ts';
 import {
+  type LogEnds,
   OffsetOutOfRangeError,
   RecordsUnavailableError,
   UndecodableBatchError,
-  type LogEnds,
 } from './read-errors.ts';
 
 /** One record of an input topic, with the bytes as they are in the log. */

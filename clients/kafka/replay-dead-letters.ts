@@ -1,14 +1,12 @@
 import type { Kafka, Message } from 'kafkajs';
 import { formatLocation } from '../../domain/kafka-location.ts';
-import { replayedHeaders } from '../../domain/scoring/dead-letter-headers.ts';
-import type { DeadLetter } from '../../domain/scoring/dead-letter.ts';
+import { type DeadLetter, replayedHeaders } from '../../domain/scoring/dead-letter.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { choosePartition } from './choose-partition.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender } from './kafkajs/exact-sender.ts';
-import { MessageTooLargeError, splitBySize, type Send, type TopicMessage } from './message-size.ts';
-import { toMessage } from './to-message.ts';
+import { MessageTooLargeError, type Send, splitBySize, toMessage, type TopicMessage } from './messages.ts';
 import { createTopicLimits, type TopicLimit, type TopicLimits } from './topic-limits.ts';
 
 /** A replay that failed before its end; the message says how many records it sent. */

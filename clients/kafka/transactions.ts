@@ -4,7 +4,7 @@ import { groupBy } from '../../domain/values/group-by.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender, type ExactSender } from './kafkajs/exact-sender.ts';
-import { MessageTooLargeError, splitBySize, type TopicMessage } from './message-size.ts';
+import { MessageTooLargeError, splitBySize, type TopicMessage } from './messages.ts';
 import { createTopicLimits, type TopicLimit, type TopicLimits } from './topic-limits.ts';
 
 /** What one transaction writes: records and the next offset to read of a group, all or nothing. */

@@ -1,4 +1,4 @@
-import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import type { Outcome } from './predictions.ts';
 import type { SingleCalls } from './probe-service.ts';
 import { MlApiUnavailableError } from './unavailable-error.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import { createFairLimit } from './fair-limit.ts';
 import { createMlHttp } from './http.ts';
-import { readBatch, readSingle, type NoEndpoint, type Outcome, type Unanswered } from './predictions.ts';
+import { type NoEndpoint, type Outcome, readBatch, readSingle, type Unanswered } from './predictions.ts';
 import type { SingleCalls } from './probe-service.ts';
 import { ConnectionLostError, NoAnswerError } from './unavailable-error.ts';
 

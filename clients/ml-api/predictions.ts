@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { riskLevels } from '../../domain/entities/score.ts';
-import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
-import type { Prediction } from '../../domain/scoring/prediction.ts';
+import type { ModelFeatures, Prediction } from '../../domain/scoring/trust-model.ts';
 import type { MlResponse } from './http.ts';
 import { MlApiUnavailableError } from './unavailable-error.ts';
 
@@ -133,3 +132,11 @@ function matchById(
   const unambiguous = [wanted.size, relevant.length, byKey.size].every((size) => size === profiles.length);
   return unambiguous ? profiles.map(({ kol_id }) => byKey.get(keyOf(kol_id)) as Prediction) : undefined;
 }
+
+/** The model does not score this profile; a retry has the same result. */
+interface Refusal {
+  readonly refused: string;
+}
+
+export type ScoreResult = Prediction | Refusal;
+export const isRefusal = (result: ScoreResult): result is Refusal => 'refused' in result;

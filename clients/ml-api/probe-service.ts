@@ -1,4 +1,4 @@
-import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import type { Outcome } from './predictions.ts';
 import { MlApiUnavailableError } from './unavailable-error.ts';

@@ -1,11 +1,9 @@
-import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import { judgeFailed } from './judge-failed.ts';
 import type { ModelService } from './model-service.ts';
-import type { Outcome } from './predictions.ts';
+import { isRefusal, normalisedId, type Outcome, type ScoreResult } from './predictions.ts';
 import { probeService } from './probe-service.ts';
-import { isRefusal, type ScoreResult } from './score-result.ts';
-import { splitBatches } from './split-batches.ts';
 
 /**
  * Scores the profiles of one call of `score`, in order as far as calls run at the same time.
@@ -120,4 +118,20 @@ async function inTurn<T>(
     for (const item of queue) await work(item);
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
+}
+
+/**
+ * Splits profiles into batches in which no two have the same id, as far as a service tells ids apart. The answers to a batch are
+ * matched by id: with one name on two platforms in it, each could get the score of the other. Each profile goes into the first batch
+ * that has room for it.
+ */
+export function splitBatches(profiles: readonly ModelFeatures[], size: number): ModelFeatures[][] {
+  const batches: Map<string, ModelFeatures>[] = [];
+  for (const profile of profiles) {
+    const id = normalisedId(profile.kol_id);
+    let batch = batches.find((each) => each.size < size && !each.has(id));
+    if (batch === undefined) batches.push((batch = new Map<string, ModelFeatures>()));
+    batch.set(id, profile);
+  }
+  return batches.map((batch) => [...batch.values()]);
 }

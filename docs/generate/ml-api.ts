@@ -1,5 +1,4 @@
-import type { Prediction } from '../../domain/scoring/prediction.ts';
-import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import type { ModelFeatures, Prediction } from '../../domain/scoring/trust-model.ts';
 import { codeBlock, fieldTable, type NameDoc } from './markdown.ts';
 import { sampleFeatures, samplePrediction } from './samples.ts';
 

@@ -1,11 +1,15 @@
 import { content, type Content } from '../../domain/entities/content.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
-import { buildScore, type Prediction } from '../../domain/scoring/prediction.ts';
 import type { Score } from '../../domain/entities/score.ts';
-import { buildFeatures, type ModelFeatures } from '../../domain/scoring/model-features.ts';
+import type { Row } from '../../domain/schema/table-entity.ts';
 import { parseProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
 import { PROFILES_TOPIC } from '../../domain/scoring/topics.ts';
-import type { Row } from '../../domain/schema/table-entity.ts';
+import {
+  buildFeatures,
+  buildScore,
+  type ModelFeatures,
+  type Prediction,
+} from '../../domain/scoring/trust-model.ts';
 
 /*
  * Example values of the documents. They are built with the code of the system from rows and events, so an example always has the form

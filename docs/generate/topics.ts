@@ -1,11 +1,12 @@
-import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter-record.ts';
-import { ledgerRecord } from '../../domain/scoring/ledger-record.ts';
-import { scoreRecord } from '../../domain/scoring/score-record.ts';
-import type { OutputRecord } from '../../domain/scoring/output-record.ts';
-import { REPLAYED_FROM_HEADER } from '../../domain/scoring/dead-letter-headers.ts';
-import { deadLetterReasons, type DeadLetterReason } from '../../domain/scoring/parse-outcome.ts';
+import {
+  bareDeadLetterRecord,
+  deadLetterRecord,
+  REPLAYED_FROM_HEADER,
+} from '../../domain/scoring/dead-letter.ts';
+import { ledgerRecord, type OutputRecord, scoreRecord } from '../../domain/scoring/output-record.ts';
+import { type DeadLetterReason, deadLetterReasons } from '../../domain/scoring/parse-event.ts';
 import { deadLetterTopic, INPUT_TOPICS, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
-import { code, codeBlock, describeNames, fieldTable, table, type NameDoc } from './markdown.ts';
+import { code, codeBlock, describeNames, fieldTable, type NameDoc, table } from './markdown.ts';
 import { sampleScore } from './samples.ts';
 
 const range = { topic: 'kol.profiles.raw', partition: 3, from: 1000, to: 1043 };

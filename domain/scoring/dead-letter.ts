@@ -1,12 +1,118 @@
-import type { RecordLocation } from '../kafka-location.ts';
+import { formatLocation, type RecordLocation, type TopicPartition } from '../kafka-location.ts';
 import { parseWholeNumber } from '../values/whole-number.ts';
-import {
-  ERROR_HEADER_PREFIX,
-  headerText,
-  LEFT_OUT_HEADER,
-  REPLAYED_FROM_HEADER,
-  type ReadHeaders,
-} from './dead-letter-headers.ts';
+import type { RejectedRecord } from './keep-newest.ts';
+import type { Headers, HeaderValue, OutputRecord } from './output-record.ts';
+
+/** Headers of a record that was read: one value a name, null included, or a list when a name is repeated. */
+export type ReadHeaders = Readonly<Record<string, ReadValue | readonly ReadValue[]>>;
+type ReadValue = HeaderValue | null;
+
+/** Prefix of the headers that say why a record became a dead letter. They belong to the dead letter, not to the record. */
+const ERROR_HEADER_PREFIX = '__connect.errors.';
+/** On a replayed record: the dead letter that it comes from, as topic/partition/offset. */
+export const REPLAYED_FROM_HEADER = 'kol.replayed-from';
+/** On a dead letter without value and headers: bytes of the value in the input topic. */
+const LEFT_OUT_HEADER = 'kol.left-out-bytes';
+
+/**
+ * Copies headers of a record for writing: every value byte for byte, values of a repeated name in their order. Two things are
+ * lost, because kafkajs 2.2.4 cannot write them: a null value becomes an empty one (its encoder throws at null), and repeated
+ * names that alternate (a, b, a) are written one name after the other (a, a, b).
+ */
+const copyHeaders = (headers: ReadHeaders): Headers =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      isList(value) ? value.map(orEmpty) : orEmpty(value),
+    ]),
+  );
+
+/** Headers of a replayed record: those that the original record had, and the dead letter that it comes from. */
+export function replayedHeaders({
+  headers,
+  location,
+}: {
+  readonly headers: ReadHeaders;
+  readonly location: RecordLocation;
+}): Headers {
+  const original = Object.entries(copyHeaders(headers)).filter(
+    ([name]) => !name.startsWith(ERROR_HEADER_PREFIX) && name !== REPLAYED_FROM_HEADER,
+  );
+  return { ...Object.fromEntries(original), [REPLAYED_FROM_HEADER]: formatLocation(location) };
+}
+
+/** A header as UTF-8 text, null when it has none. The last value of a repeated name counts, as in Kafka's `lastHeader`. */
+function headerText(value: ReadHeaders[string] | undefined): string | null {
+  const last = isList(value) ? value.at(-1) : value;
+  return last instanceof Uint8Array ? utf8.decode(last) : (last ?? null);
+}
+
+const utf8 = new TextDecoder();
+
+/** (`Array.isArray` does not narrow a readonly array.) */
+const isList = (value: ReadHeaders[string] | undefined): value is readonly ReadValue[] =>
+  Array.isArray(value);
+
+const orEmpty = (value: ReadValue): HeaderValue => value ?? '';
+
+/** A record of the input, bytes as they are in the log. */
+interface OriginalRecord {
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: ReadHeaders;
+}
+
+/**
+ * A dead letter: key, value and headers of the record (`copyHeaders` says what is lost), and headers that say why, with the
+ * names of Kafka Connect (its ErrorReporter writes all values as UTF-8 text).
+ */
+export const deadLetterRecord = (
+  input: TopicPartition,
+  { key, value, headers }: OriginalRecord,
+  rejected: RejectedRecord,
+): OutputRecord => ({
+  key,
+  value,
+  headers: { ...copyHeaders(headers), ...errorHeaders(input, rejected) },
+});
+
+/** A larger key is left out too. */
+const MAX_BARE_KEY_BYTES = 1024;
+
+/** A dead letter for a record that is too large for the topic: without value and headers, which remain in the input topic. */
+export const bareDeadLetterRecord = (
+  input: TopicPartition,
+  { key, value }: OriginalRecord,
+  rejected: RejectedRecord,
+): OutputRecord => ({
+  key: key !== null && key.length <= MAX_BARE_KEY_BYTES ? key : null,
+  value: null,
+  headers: { ...errorHeaders(input, rejected), [LEFT_OUT_HEADER]: String(value?.length ?? 0) },
+});
+
+/** The record could be parsed. */
+const AFTER_PARSE: readonly string[] = ['rejected_by_model', 'score_too_large'];
+
+function errorHeaders(
+  { topic, partition }: TopicPartition,
+  { offset, reason, detail }: RejectedRecord,
+): Headers {
+  const headers = {
+    topic,
+    partition: String(partition),
+    offset: String(offset),
+    'connector.name': 'kol-scoring',
+    'task.id': String(partition),
+    stage: AFTER_PARSE.includes(reason) ? 'TRANSFORMATION' : 'VALUE_CONVERTER',
+    'class.name': `kol-scoring/${topic}`,
+    'exception.class.name': reason,
+    'exception.message': detail,
+    'exception.stacktrace': `${reason}: ${detail}`,
+  };
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [ERROR_HEADER_PREFIX + name, value]),
+  );
+}
 
 /** A record of a dead letter topic, bytes as they are in the log. */
 interface DeadLetterBytes {

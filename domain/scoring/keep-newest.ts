@@ -1,5 +1,4 @@
-import type { ParseOutcome } from './parse-outcome.ts';
-import { boundedEventTime, watermarkOf } from './watermark.ts';
+import type { DeadLetterReason, ParseOutcome } from './parse-event.ts';
 
 /** An event with its offset in the partition. */
 export interface EventAtOffset<E> {
@@ -12,7 +11,7 @@ export interface EventAtOffset<E> {
 /** A record that cannot be processed, with the reason. */
 export interface RejectedRecord {
   readonly offset: number;
-  readonly reason: Extract<ParseOutcome<unknown>, { kind: 'deadLetter' }>['reason'];
+  readonly reason: DeadLetterReason;
   readonly detail: string;
 }
 
@@ -79,3 +78,17 @@ export function keepNewest<E extends { readonly event_time_ms: number }>(
     newestEventMs,
   };
 }
+
+/** Events this much older than the newest event of their partition are late (docs/contract.md: watermark of 5 minutes). */
+const WATERMARK_DELAY_MS = 5 * 60_000;
+
+/**
+ * The watermark of a partition in ms since 1970: its newest event time minus the delay. Order exists within a partition only, so
+ * there is no watermark of a topic.
+ * @param newestMs newest event time so far, see {@link boundedEventTime}; null before the first event
+ */
+const watermarkOf = (newestMs: number | null): number | null =>
+  newestMs === null ? null : newestMs - WATERMARK_DELAY_MS;
+
+/** The event time that enters the watermark. The clock of a scraper may be ahead; that of the worker is the limit. */
+const boundedEventTime = (eventTimeMs: number, nowMs: number): number => Math.min(eventTimeMs, nowMs);

@@ -1,8 +1,115 @@
-import type { Headers } from './dead-letter-headers.ts';
+import type { Score } from '../entities/score.ts';
+import type { OffsetRange, RecordLocation } from '../kafka-location.ts';
+import type { Phases } from './partition-totals.ts';
+
+/** Bytes, or UTF-8 text. */
+export type HeaderValue = Uint8Array | string;
+/** Headers to write: one value a name, or a list when a name is repeated. */
+export type Headers = Readonly<Record<string, HeaderValue | HeaderValue[]>>;
 
 /** A Kafka record to write. */
 export interface OutputRecord {
   readonly key: Uint8Array | string | null;
   readonly value: Uint8Array | string | null;
   readonly headers: Headers;
+}
+
+/**
+ * A record of scores.stream, keyed by kol_id.
+ * @param latencyMs from the event to its score; less than 0 when the scraper's clock is ahead, which becomes 0
+ * @param late whether the event was behind the watermark of its partition
+ * @param negativeCounts fields of the event whose counts were negative, so unknown
+ */
+export const scoreRecord = (
+  score: Score,
+  {
+    latencyMs,
+    late,
+    negativeCounts,
+  }: { readonly latencyMs: number; readonly late: boolean; readonly negativeCounts: readonly string[] },
+): OutputRecord => ({
+  key: score.kol_id,
+  value: JSON.stringify({
+    kol_id: score.kol_id,
+    platform: score.platform,
+    timestamp: score.timestamp,
+    trust_score: score.trust_score,
+    trust_label: score.trust_label,
+    trust_confidence: score.confidence,
+    is_trustworthy: score.is_trustworthy,
+    latency_ms: Math.max(0, latencyMs),
+    late,
+    model_version_trust: score.model_version,
+    features_from: score.features_from,
+    event_time_ms: score.event_time_ms,
+    source: score.source && locationOf(score.source),
+    negative_counts: negativeCounts,
+  }),
+  headers: {},
+});
+
+/** Without the time of the fence, which matters to the cache only. */
+const locationOf = ({ topic, partition, offset }: RecordLocation): RecordLocation => ({
+  topic,
+  partition,
+  offset,
+});
+
+/** Offsets of a micro-batch by outcome; each offset that held a record is in exactly one list. */
+export interface BatchOutcomes {
+  readonly scored: readonly number[];
+  readonly deadLettered: readonly number[];
+  readonly superseded: readonly number[];
+  /** Late, and left out because the settings say so. */
+  readonly dropped: readonly number[];
+}
+
+/** Who committed a micro-batch, and how. */
+export interface LedgerNote {
+  readonly worker: string;
+  readonly attempt: number;
+  readonly modelVersion: string | null;
+  readonly phases: Phases;
+}
+
+/**
+ * The ledger's record of a committed micro-batch, or of a part of it.
+ * @param outcomes of all offsets of the batch; those outside the range are left out
+ */
+export function ledgerRecord(
+  { topic, partition, from, to }: OffsetRange,
+  outcomes: BatchOutcomes,
+  note: LedgerNote,
+): OutputRecord {
+  const spans = (offsets: readonly number[]) =>
+    offsetSpans(offsets.filter((offset) => offset >= from && offset < to));
+  return {
+    key: `${topic}/${partition}`,
+    value: JSON.stringify({
+      topic,
+      partition,
+      from,
+      to,
+      scored: spans(outcomes.scored),
+      dead_letters: spans(outcomes.deadLettered),
+      superseded: spans(outcomes.superseded),
+      dropped: spans(outcomes.dropped),
+      model_version: note.modelVersion,
+      worker: note.worker,
+      attempt: note.attempt,
+      phases_ms: note.phases,
+    }),
+    headers: {},
+  };
+}
+
+/** Offsets in ascending order as `[first, last]` spans: [1,2,3,7] → [[1,3],[7,7]]. A thousand offsets take a few bytes. */
+function offsetSpans(offsets: readonly number[]): [number, number][] {
+  const spans: [number, number][] = [];
+  for (const offset of [...offsets].sort((a, b) => a - b)) {
+    const last = spans.at(-1);
+    if (last !== undefined && offset === last[1] + 1) last[1] = offset;
+    else spans.push([offset, offset]);
+  }
+  return spans;
 }

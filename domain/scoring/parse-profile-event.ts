@@ -2,16 +2,14 @@ import { normalizeHandle } from '../values/id.ts';
 import { isBlank } from '../values/trim-invisible.ts';
 import {
   checkEventType,
+  eventTimeMs,
   optionalCount,
   optionalFlag,
   optionalPlatform,
   optionalText,
   requiredId,
 } from './event-fields.ts';
-import { eventTimeMs } from './event-time.ts';
-import { parseEvent, type RawRecord } from './parse-event.ts';
-import type { JsonObject } from './parse-json-object.ts';
-import type { ParseOutcome } from './parse-outcome.ts';
+import { type JsonObject, parseEvent, type ParseOutcome, type RawRecord } from './parse-event.ts';
 
 /** A scraped profile, validated. Null means that the event does not have the value. */
 export interface ProfileEvent {

@@ -1,4 +1,4 @@
-import type { ModelFeatures } from '../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 
 /** A profile that the model scores. */
 export const profileOf = (kol_id: string, followers_count = 1000): ModelFeatures => ({

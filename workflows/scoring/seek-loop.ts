@@ -3,7 +3,7 @@ import type { ScoringActivities } from '../../activities/index.ts';
 import type { MovedPartitions } from '../../activities/scoring/seek-partitions.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import type { SeekTarget } from '../../contract/scoring-loop.ts';
-import { formatPartitions } from '../../domain/scoring/format-partitions.ts';
+import { formatPartitions } from '../../domain/kafka-location.ts';
 import { seekingWithin } from '../activity-options.ts';
 import type { LoopMemory } from './loop-memory.ts';
 import { failWithReason, reasonOf } from './update-failures.ts';

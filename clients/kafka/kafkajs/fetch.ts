@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
 import type { RecordLocation, TopicPartition } from '../../../domain/kafka-location.ts';
 import { groupBy } from '../../../domain/values/group-by.ts';
-import { ONE_BATCH_BYTES, READ_COMMITTED, type Cluster, type ClusterBroker } from './cluster.ts';
+import { type Cluster, type ClusterBroker, ONE_BATCH_BYTES, READ_COMMITTED } from './cluster.ts';
+import { decodeRecordBatches, type RecordBatch } from './decode-records.ts';
 import { EARLIEST, LATEST } from './list-offsets.ts';
-import { readCommitted, type AbortedTransaction } from './read-committed.ts';
-import { decodeRecordBatches, type RecordBatch } from './record-batches.ts';
-import { errorType, sendRequest, throwIfError, type Decoder, type Request } from './send-request.ts';
+import { type AbortedTransaction, readCommitted } from './read-committed.ts';
+import { type Decoder, errorType, type Request, sendRequest, throwIfError } from './send-request.ts';
 import { forgetTopic } from './topic-metadata.ts';
 
 // Fault:       kafkajs 2.2.4 decodes all records of a fetch response, and throws when one partition has an error.

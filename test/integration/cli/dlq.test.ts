@@ -1,14 +1,17 @@
 import { execa } from 'execa';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createTopics } from '../../../engines/create-topics.ts';
-import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
-import type { DeadLetter } from '../../../domain/scoring/dead-letter.ts';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
-import { createRecordReader, type RecordReader } from '../../../clients/kafka/record-reader.ts';
+import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
 import type { InputRecord } from '../../../clients/kafka/read-records.ts';
-import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
-import { bareDeadLetterRecord, deadLetterRecord } from '../../../domain/scoring/dead-letter-record.ts';
+import { createRecordReader, type RecordReader } from '../../../clients/kafka/record-reader.ts';
+import {
+  bareDeadLetterRecord,
+  type DeadLetter,
+  deadLetterRecord,
+} from '../../../domain/scoring/dead-letter.ts';
+import type { DeadLetterReason } from '../../../domain/scoring/parse-event.ts';
+import { createTopics } from '../../../engines/create-topics.ts';
 import { testEngines } from '../../support/test-engines.ts';
 
 const engines = testEngines();

@@ -1,10 +1,10 @@
 import type { Message } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
-import type { DeadLetterReason } from '../../../domain/scoring/parse-outcome.ts';
+import type { DeadLetterReason } from '../../../domain/scoring/parse-event.ts';
 import { cachedScore } from '../../support/cache-values.ts';
 import { kafkaTool } from '../../support/kafka-tool.ts';
-import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
+import { event, loopHarness, type LoopHarness, outcomeCount, stateOf } from '../../support/loop-harness.ts';
 import { readDeadLetters, readScoredKols, testRecordReader } from '../../support/scoring-outputs.ts';
 import { until } from '../../support/until.ts';
 

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createSliceProgress } from '../../../../activities/scoring/slice-progress.ts';
-import { startSliceTime } from '../../../../activities/scoring/slice-time.ts';
-import type { ScorePartitionDeps, SliceArgs } from '../../../../activities/scoring/slice.ts';
+import {
+  type ScorePartitionDeps,
+  type SliceArgs,
+  startSliceTime,
+} from '../../../../activities/scoring/slice.ts';
 import { createWorkPartition } from '../../../../activities/scoring/work-partition.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 import { newPartition } from '../../../../workflows/scoring/loop-memory.ts';

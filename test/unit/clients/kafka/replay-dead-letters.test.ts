@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { replay, ReplayError } from '../../../../clients/kafka/replay-dead-letters.ts';
-import { parseDeadLetter, type DeadLetter } from '../../../../domain/scoring/dead-letter.ts';
-import { deadLetterRecord } from '../../../../domain/scoring/dead-letter-record.ts';
-import { NO_LIMITS } from './no-limits.ts';
+import {
+  type DeadLetter,
+  deadLetterRecord,
+  parseDeadLetter,
+} from '../../../../domain/scoring/dead-letter.ts';
 import { fakeCluster, leadersOf, produceEvents } from './kafkajs/fake-cluster.ts';
+import { NO_LIMITS } from './no-limits.ts';
 
 /** The letter of a record at `offset` of the input topic; its value is the offset. */
 function letterOf(offset: number, partition: number, key: string | null = null): DeadLetter {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toMessage } from '../../../../clients/kafka/to-message.ts';
+import { toMessage } from '../../../../clients/kafka/messages.ts';
 
 test('texts stay texts, bytes become buffers, and a repeated header stays a list', () => {
   const headers = { reason: 'not_json', hop: ['a', new Uint8Array([1, 2])] };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ModelFeatures } from '../../../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../../../domain/scoring/trust-model.ts';
 
 /** A response that is no prediction: a status, a body of status 200, or none at all. */
 export type Fault = number | 'html' | 'nan' | 'out-of-range' | 'other-id' | 'hang' | 'reset';

@@ -3,7 +3,7 @@ import { judgeFailed } from '../../../../clients/ml-api/judge-failed.ts';
 import type { Outcome } from '../../../../clients/ml-api/predictions.ts';
 import type { SingleCalls } from '../../../../clients/ml-api/probe-service.ts';
 import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-error.ts';
-import type { ModelFeatures } from '../../../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../../../domain/scoring/trust-model.ts';
 
 const profile = (kol_id: string) => ({ kol_id }) as ModelFeatures;
 const scored: Outcome = { kind: 'scored', predictions: [] };

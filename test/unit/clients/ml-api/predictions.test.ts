@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readBatch, readSingle } from '../../../../clients/ml-api/predictions.ts';
 import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-error.ts';
-import type { ModelFeatures } from '../../../../domain/scoring/model-features.ts';
+import type { ModelFeatures } from '../../../../domain/scoring/trust-model.ts';
 
 const profile = (kol_id: string) => ({ kol_id }) as ModelFeatures;
 const prediction = (kol_id: string, more: object = {}) => ({

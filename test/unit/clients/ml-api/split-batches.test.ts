@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { splitBatches } from '../../../../clients/ml-api/split-batches.ts';
+import { splitBatches } from '../../../../clients/ml-api/score-round.ts';
 import { profileOf } from '../../../support/model-features.ts';
-import { startDeployment, type Deployment } from './deployment.ts';
+import { type Deployment, startDeployment } from './deployment.ts';
 import { ids, profilesOf, withClient } from './ml-client.ts';
 
 const idsOf = (kolIds: readonly string[], size: number) =>

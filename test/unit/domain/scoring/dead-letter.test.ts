@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { replayedHeaders, type ReadHeaders } from '../../../../domain/scoring/dead-letter-headers.ts';
-import { deadLetterRecord } from '../../../../domain/scoring/dead-letter-record.ts';
-import { parseDeadLetter, type DeadLetter } from '../../../../domain/scoring/dead-letter.ts';
+import {
+  type DeadLetter,
+  deadLetterRecord,
+  parseDeadLetter,
+  type ReadHeaders,
+  replayedHeaders,
+} from '../../../../domain/scoring/dead-letter.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const asReadFromKafka = (value: unknown) => (typeof value === 'string' ? bytes(value) : value);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { deadLetter, ok } from '../../../../domain/scoring/parse-outcome.ts';
 import { keepNewest, type Lateness } from '../../../../domain/scoring/keep-newest.ts';
+import { deadLetter, ok } from '../../../../domain/scoring/parse-event.ts';
 import { accountOf, parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
 
 const event = (id: string, event_time_ms: number) => ({ id, event_time_ms });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ledgerRecord } from '../../../../domain/scoring/ledger-record.ts';
+import { ledgerRecord } from '../../../../domain/scoring/output-record.ts';
 
 test('the ledger lists the offsets of each outcome as sorted [first, last] spans', () => {
   const { key, value } = ledgerRecord(

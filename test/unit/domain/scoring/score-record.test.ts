@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { sampleScore } from '../../../../docs/generate/samples.ts';
-import { scoreRecord } from '../../../../domain/scoring/score-record.ts';
+import { scoreRecord } from '../../../../domain/scoring/output-record.ts';
 
 const record = (latencyMs: number, negativeCounts: string[] = [], late = false) =>
   JSON.parse(String(scoreRecord(sampleScore, { latencyMs, late, negativeCounts }).value)) as Record<

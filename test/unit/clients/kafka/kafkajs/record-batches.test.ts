@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import kafkajs from 'kafkajs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DecompressionError, registerCodecs } from '../../../../../clients/kafka/kafkajs/codecs.ts';
-import { decodeRecordBatches } from '../../../../../clients/kafka/kafkajs/record-batches.ts';
+import { decodeRecordBatches } from '../../../../../clients/kafka/kafkajs/decode-records.ts';
 
 // Positions in the header of a batch.
 const LENGTH_AT = 8;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { buildFeatures, featuresOfAccount, platformOf } from '../../../../domain/scoring/model-features.ts';
 import { parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
 import { trustFeatureColumns, trustFeaturesFromRow } from '../../../../domain/scoring/trust-features.ts';
+import { buildFeatures, featuresOfAccount, platformOf } from '../../../../domain/scoring/trust-model.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.000Z');
 function event(fields: object) {

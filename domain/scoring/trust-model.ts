@@ -1,3 +1,4 @@
+import type { RiskLevel, Score } from '../entities/score.ts';
 import { isPlatform } from '../values/platform.ts';
 import { isBlank } from '../values/trim-invisible.ts';
 import type { ProfileEvent } from './parse-profile-event.ts';
@@ -87,4 +88,37 @@ export const buildFeaturesFromLakehouse = (known: TrustFeatures): ModelFeatures 
   has_url: known.has_url ?? false,
   has_profile_image: known.has_profile_image ?? false,
   bio_length: known.bio_length ?? 0,
+});
+
+/** The model's answer for one KOL (docs/contract.md). */
+export interface Prediction {
+  readonly kol_id: string;
+  /** 0–100 */
+  readonly trust_score: number;
+  readonly is_trustworthy: boolean;
+  /** 0–1 */
+  readonly confidence: number;
+  readonly risk_level: RiskLevel;
+  readonly prediction_source: string;
+  readonly model_version: string;
+  readonly timestamp: string;
+}
+
+/** Builds the score to cache and publish from a prediction and its input. */
+export const buildScore = (
+  prediction: Prediction,
+  input: Pick<Score, 'platform' | 'event_time_ms' | 'source' | 'features_from'>,
+): Score => ({
+  kol_id: prediction.kol_id,
+  platform: input.platform,
+  trust_score: prediction.trust_score,
+  trust_label: prediction.risk_level,
+  risk_level: prediction.risk_level,
+  is_trustworthy: prediction.is_trustworthy,
+  confidence: prediction.confidence,
+  model_version: prediction.model_version,
+  timestamp: prediction.timestamp,
+  event_time_ms: input.event_time_ms,
+  source: input.source,
+  features_from: input.features_from,
 });
