@@ -14,6 +14,7 @@ import type { PartReport } from '../../domain/warming/part-report.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { readOneVersion } from './read-one-version.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
+import { optionsOfRun } from './rate-limiter.ts';
 import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
 import { refuseShrinkage } from './refuse-shrinkage.ts';
 import { warmChangedFiles } from './warm-changed-files.ts';
@@ -50,7 +51,7 @@ const NO_WORK: ProfileWork = { total: 0, splits: [], parallelSplits: 1, room: nu
 export function createPlanProfiles(
   deps: PartWarmDeps & { readonly maxShrinkPercent: number; readonly profiles: ProfileOptions },
 ) {
-  const { redis, lakehouse, maxShrinkPercent, profiles: options } = deps;
+  const { redis, lakehouse, maxShrinkPercent } = deps;
 
   return function planProfiles(args: WarmPartArgs): Promise<ProfilePlan> {
     const warm = new PartWarm(deps, 'profiles', args);
@@ -58,11 +59,12 @@ export function createPlanProfiles(
   };
 
   async function select(room: number, now: Date) {
-    return { room, ...(await selectHotProfiles(redis, { ...options, room }, now)) };
+    return { room, ...(await selectHotProfiles(redis, { ...deps.profiles, room }, now)) };
   }
 
   /** @param changesLeft how often it may begin again because files changed while it read them */
   async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {
+    const options = optionsOfRun(deps.profiles, args);
     const now = new Date();
     const readAt = await readRedisTime(redis);
     const [last, hot, { versions, result: tableRows }] = await Promise.all([

@@ -7,7 +7,7 @@ import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
-import { createRateLimiter } from './rate-limiter.ts';
+import { createRateLimiter, optionsOfRun } from './rate-limiter.ts';
 import { readPlannedVersion } from './read-one-version.ts';
 import { isInScope, writeProfilesAtRate, writeProfilesById } from './write-profiles.ts';
 
@@ -24,10 +24,11 @@ export interface WarmHotProfilesArgs extends WarmPartArgs {
  * addition it refreshes profiles beyond the room that are still read and about to expire.
  */
 export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: ProfileOptions }) {
-  const { redis, lakehouse, profiles: options } = deps;
+  const { redis, lakehouse } = deps;
 
   return function warmHotProfiles(args: WarmHotProfilesArgs): Promise<PartReport> {
     const { room, readAt, versions } = args;
+    const options = optionsOfRun(deps.profiles, args);
     const warm = new PartWarm(deps, 'profiles', args);
     const work = async () => {
       const hot = await selectHotProfiles(redis, { ...options, room }, new Date());

@@ -6,7 +6,7 @@ import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import type { ProfileOptions } from './profile-options.ts';
-import { createRateLimiter } from './rate-limiter.ts';
+import { createRateLimiter, optionsOfRun } from './rate-limiter.ts';
 import { readPlannedVersion } from './read-one-version.ts';
 import { writeProfilesAtRate } from './write-profiles.ts';
 
@@ -27,11 +27,11 @@ export function createWarmProfileSplit(
   deps: PartWarmDeps & { readonly profiles: Pick<ProfileOptions, 'writesPerSecond'> },
 ) {
   const { lakehouse } = deps;
-  const { writesPerSecond } = deps.profiles;
 
   return function warmProfileSplit(args: WarmProfileSplitArgs): Promise<PartReport> {
     const warm = new PartWarm(deps, 'profiles', args);
     const work = async () => {
+      const { writesPerSecond } = optionsOfRun(deps.profiles, args);
       const perSecond = writesPerSecond / args.parallelSplits;
       const rate = createRateLimiter(perSecond, warm.reading.signal);
       const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.readingAt(args.versions));

@@ -121,8 +121,9 @@ async function refreshSets(
   now: Date,
 ): Promise<boolean> {
   if (now.getTime() - Date.parse(last.read_at) > maxAgeMs) return false;
-  const keys = Object.entries(last.sets).map(([key, { ttlSeconds, readAt }]) => ({
+  const keys = Object.entries(last.sets).map(([key, { type, ttlSeconds, readAt }]) => ({
     key,
+    type,
     ttlSeconds,
     readAt,
   }));
@@ -183,7 +184,9 @@ const metadataOf = (
   readAt: number,
 ): PartMetadata['sets'] => ({
   ...Object.fromEntries(
-    sets.map(({ entry: { key, ttlSeconds }, size }) => [key, { size, ttlSeconds, readAt }] as const),
+    sets.map(
+      ({ entry: { key, type, ttlSeconds }, size }) => [key, { size, ttlSeconds, type, readAt }] as const,
+    ),
   ),
   ...Object.fromEntries(
     companions.map(({ key, ttlSeconds }) => [key, { size: 0, ttlSeconds, refreshOnly: true }] as const),

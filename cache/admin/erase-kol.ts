@@ -7,6 +7,7 @@ import { profile } from '../../domain/entities/profile.ts';
 import { allReadCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
 import { readCachedField, scanKeys } from '../redis/scan-entities.ts';
+import { unlessWrongType } from '../redis/wrong-type.ts';
 import { raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
 import { FENCE } from '../writing/read-fence.ts';
 import { kindOfKey } from './cache-kinds.ts';
@@ -60,10 +61,10 @@ async function removeEverywhere(redis: RedisClient, kolId: string): Promise<Eras
   const details = [...found.contentIds].map((id) => content.key(id));
   await raiseFences(redis, [...details, ...Object.values(found.sets).flat(), autocomplete.key], readAt);
 
-  const names = new Set(await redis.hmget(profile.key(kolId), 'username', 'display_name'));
+  const names = new Set(await unlessWrongType(redis.hmget(profile.key(kolId), 'username', 'display_name')));
   const eachOf = async (kind: SetKind, remove: (key: string) => Promise<number>) => {
     let removed = 0;
-    for (const key of found.sets[kind]) removed += await remove(key);
+    for (const key of found.sets[kind]) removed += await removeOrUnlink(redis, key, remove(key));
     return removed;
   };
   const counts = {
@@ -76,17 +77,29 @@ async function removeEverywhere(redis: RedisClient, kolId: string): Promise<Eras
   const terms = [...names].flatMap((name) =>
     name === null || name === '' ? [] : [name.trim().toLowerCase()],
   );
-  const removals = await Promise.all(allReadCounts.map(({ key }) => redis.zrem(key, kolId)));
+  const removals = await Promise.all(
+    allReadCounts.map(({ key }) => removeOrUnlink(redis, key, redis.zrem(key, kolId))),
+  );
   return {
     profile: await unlinkKeys(redis, [profile.key(kolId)]),
     score: await unlinkKeys(redis, [score.key(kolId)]),
     engagement: await unlinkKeys(redis, [engagement.key(kolId)]),
     kol_content: await unlinkKeys(redis, [kolContent.key(kolId)]),
     ...counts,
-    autocomplete: terms.length === 0 ? 0 : await redis.zrem(autocomplete.key, ...new Set(terms)),
+    autocomplete:
+      terms.length === 0
+        ? 0
+        : await removeOrUnlink(redis, autocomplete.key, redis.zrem(autocomplete.key, ...new Set(terms))),
     profile_reads: removals.reduce((sum, removed) => sum + removed, 0),
   };
 }
+
+/**
+ * Removes something from a key. A key of another type is deleted: no reader can use it, but it may name the KOL.
+ * @returns what was removed: what `removal` returns, or one key
+ */
+const removeOrUnlink = async (redis: RedisClient, key: string, removal: Promise<number>): Promise<number> =>
+  (await unlessWrongType(removal)) ?? unlinkKeys(redis, [key]);
 
 /** Scans all keys. Content whose detail is not cached is known only if it is in the list of the KOL. */
 async function findKeys(redis: RedisClient, kolId: string): Promise<FoundKeys> {
@@ -105,6 +118,7 @@ async function findKeys(redis: RedisClient, kolId: string): Promise<FoundKeys> {
 
 /** The content in the list of a KOL; none of a list that cannot be read. */
 async function listedContent(redis: RedisClient, kolId: string): Promise<string[]> {
-  const items = readable(kolContent.fromString, await redis.get(kolContent.key(kolId)));
+  const text = await unlessWrongType(redis.get(kolContent.key(kolId)));
+  const items = readable(kolContent.fromString, text);
   return (items ?? []).map(({ content_id }) => content_id);
 }

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RedisClient } from '../../clients/redis.ts';
 import { switches, type SwitchChange, type Switches } from '../../domain/entities/switches.ts';
+import { unlessWrongType } from '../redis/wrong-type.ts';
+import { addFields } from '../writing/write-entries.ts';
 
 /** A change is in force in each process after this time and a round trip. */
 const READ_EVERY_MS = 500;
@@ -34,7 +36,7 @@ export async function followSwitches(
 
   async function read(): Promise<void> {
     const own = (started += 1);
-    const found = switches.fromHash(await redis.hgetall(switches.key), defaults);
+    const found = switches.fromHash((await unlessWrongType(redis.hgetall(switches.key))) ?? {}, defaults);
     if (own < applied) return; // a later read was faster
     applied = own;
     if (isDeepStrictEqual(found, current)) return;
@@ -50,7 +52,7 @@ export async function followSwitches(
     current: () => current,
     async change(given) {
       const set = switches.toFields(given);
-      if (Object.keys(set).length > 0) await redis.hset(switches.key, set);
+      if (Object.keys(set).length > 0) await addFields(redis, { key: switches.key, fields: set });
       await read();
       return current;
     },

@@ -28,12 +28,12 @@ const NOTHING_MS = 2000;
 const LOOK_EVERY_MS = 25;
 
 /**
- * Takes the lease unless another process has it.
+ * Takes the lease unless another process has it. A key of another type or without a TTL is no lease.
  * KEYS: the lease. ARGV: token of the process, milliseconds
  */
 const TAKE = luaScript(`
-local held = redis.call('GET', KEYS[1])
-if held then return held == 'nothing' and held or 'busy' end
+local held = redis.pcall('GET', KEYS[1])
+if type(held) == 'string' and redis.call('PTTL', KEYS[1]) >= 0 then return held == 'nothing' and held or 'busy' end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 'taken'`);
 
@@ -42,7 +42,7 @@ return 'taken'`);
  * KEYS: the lease. ARGV: token of the process, milliseconds for which nothing was found (0: something was)
  */
 const END = luaScript(`
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '0' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], 'nothing', 'PX', ARGV[2])
 return 1`);

@@ -13,5 +13,4 @@ export const writePartMetadata = (
   redis: RedisClient,
   part: WarmPart,
   metadata: PartMetadata,
-): Promise<void> =>
-  addFields(redis, { ...cacheMetadata, type: 'hash', fields: { [part]: JSON.stringify(metadata) } });
+): Promise<void> => addFields(redis, { ...cacheMetadata, fields: { [part]: JSON.stringify(metadata) } });

@@ -1,4 +1,5 @@
 import type { RedisClient } from '../../clients/redis.ts';
+import { luaScript, runScriptEach } from '../redis/lua-script.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 
 /**
@@ -19,15 +20,43 @@ export const FENCE_SECONDS = 900;
  */
 export const REMOVAL_FENCE = `cache:all:${FENCE}`;
 
-/** The fence of all keys: the time of Redis in microseconds; 0 without one. */
-const readRemovalFence = async (redis: RedisClient): Promise<number> =>
-  Number(await redis.get(REMOVAL_FENCE));
+/**
+ * Lua: `fenceTime(fence)` is the time that a fence holds; 0 without one. A key of another type, without a number or without a TTL is not
+ * ours. It is removed, because it would refuse all writes for ever, or make them fail.
+ * `isLate(fence, readAt)` tells whether the read of a writer began before the one that made the present state of a key.
+ * `raiseFence(fence, readAt, seconds)` records the read of the writer. A full Redis refuses that, and must still free a deleted key.
+ */
+export const LUA_READ_FENCE = `
+local function fenceTime(fence)
+  local held = redis.pcall('GET', fence)
+  if not held then return 0 end
+  local time = type(held) == 'string' and tonumber(held)
+  if time and redis.call('PTTL', fence) >= 0 then return time end
+  redis.call('UNLINK', fence)
+  return 0
+end
+local function isLate(fence, readAt)
+  return fenceTime(fence) > tonumber(readAt)
+end
+local function raiseFence(fence, readAt, seconds)
+  redis.pcall('SET', fence, readAt, 'EX', math.max(tonumber(seconds), ${FENCE_SECONDS}))
+end`;
+
+/** KEYS: a fence. ARGV: none */
+const READ_FENCE = luaScript(`${LUA_READ_FENCE}
+return fenceTime(KEYS[1])`);
+
+/** The latest of these fences: the time of Redis in microseconds; 0 without one. */
+async function readFences(redis: RedisClient, fences: readonly string[]): Promise<number> {
+  const calls = fences.map((fence) => ({ keys: [fence], args: [] }));
+  return Math.max(...(await runScriptEach(redis, READ_FENCE, calls)));
+}
+
+const readRemovalFence = (redis: RedisClient): Promise<number> => readFences(redis, [REMOVAL_FENCE]);
 
 /** The latest fence of a key, its own or that of all keys: the time of Redis in microseconds; 0 without one. */
-export async function readFence(redis: RedisClient, key: string): Promise<number> {
-  const [own, ofAll] = await Promise.all([redis.get(fenceKey(key)), readRemovalFence(redis)]);
-  return Math.max(Number(own), ofAll);
-}
+export const readFence = (redis: RedisClient, key: string): Promise<number> =>
+  readFences(redis, [fenceKey(key), REMOVAL_FENCE]);
 
 /** A write of what was read. */
 interface WriteOfRead {
@@ -58,15 +87,3 @@ export async function writeUnlessRemoved(
   await undo(removedAt);
   return 0;
 }
-
-/**
- * Lua: `isLate(fence, readAt)` tells whether the read of a writer began before the one that made the present state of a key.
- * `raiseFence(fence, readAt, seconds)` records the read of the writer. A full Redis refuses that, and must still free a deleted key.
- */
-export const LUA_READ_FENCE = `
-local function isLate(fence, readAt)
-  return tonumber(redis.call('GET', fence) or '0') > tonumber(readAt)
-end
-local function raiseFence(fence, readAt, seconds)
-  redis.pcall('SET', fence, readAt, 'EX', math.max(tonumber(seconds), ${FENCE_SECONDS}))
-end`;

@@ -1,14 +1,15 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { searchRecent } from '../../domain/entities/search-recent.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
+import { unlessWrongType } from '../redis/wrong-type.ts';
 
 /**
- * Puts a search before the others of its user, and removes its repeat and the oldest.
+ * Puts a search before the others of its user, and removes its repeat and the oldest. A key of another type is replaced.
  * KEYS: the list
  * ARGV: the search, number of searches that are kept, TTL in seconds
  */
 const RECORD = luaScript(`#!lua
-redis.call('LREM', KEYS[1], 0, ARGV[1])
+if type(redis.pcall('LREM', KEYS[1], 0, ARGV[1])) == 'table' then redis.call('DEL', KEYS[1]) end
 redis.call('LPUSH', KEYS[1], ARGV[1])
 redis.call('LTRIM', KEYS[1], 0, ARGV[2] - 1)
 return redis.call('EXPIRE', KEYS[1], ARGV[3])`);
@@ -28,5 +29,5 @@ export const createRecentSearches = (redis: RedisClient): RecentSearches => ({
       { keys: [searchRecent.key(userId)], args: [search, maxItems, ttlSeconds] },
     ]);
   },
-  read: (userId) => redis.lrange(searchRecent.key(userId), 0, -1),
+  read: async (userId) => (await unlessWrongType(redis.lrange(searchRecent.key(userId), 0, -1))) ?? [],
 });

@@ -1,31 +1,35 @@
 import type { RedisClient } from '../../clients/redis.ts';
+import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 import { FENCE_SECONDS, fenceKey } from './read-fence.ts';
 
 /** A set, and the read that wrote it. */
 export interface SetOfRead {
   readonly key: string;
+  /** Undefined for a set of a warm that did not record it: it is not renewed. */
+  readonly type: CacheEntry['type'] | undefined;
   readonly ttlSeconds: number;
   /** When the read began: the time of Redis in microseconds. */
   readonly readAt: number;
 }
 
 /**
- * Restores the full TTL of a set that is still the one of this read.
+ * Restores the full TTL of a set that is still the one of this read. A key of another type is not: it has replaced the set.
  * KEYS: the set, its fence
- * ARGV: when the read began, TTL in seconds
+ * ARGV: when the read began, TTL in seconds, the type of the set
  */
 const RENEW_SET = luaScript(`
 -- pcall: a fence of another type is no fence
-if redis.pcall('GET', KEYS[2]) ~= ARGV[1] or redis.call('EXPIRE', KEYS[1], ARGV[2]) == 0 then return 0 end
+if redis.pcall('GET', KEYS[2]) ~= ARGV[1] or redis.call('TYPE', KEYS[1]).ok ~= ARGV[3] then return 0 end
+redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], math.max(tonumber(ARGV[2]), ${FENCE_SECONDS}))
 return 1`);
 
 /** Restores the full TTL of sets. @returns whether each of them exists and is the one of this read */
 export async function renewSets(redis: RedisClient, sets: readonly SetOfRead[]): Promise<boolean> {
-  const calls = sets.map(({ key, ttlSeconds, readAt }) => ({
+  const calls = sets.map(({ key, type = '', ttlSeconds, readAt }) => ({
     keys: [key, fenceKey(key)],
-    args: [readAt, ttlSeconds],
+    args: [readAt, ttlSeconds, type],
   }));
   return (await runScript(redis, RENEW_SET, calls)) === sets.length;
 }

@@ -2,7 +2,6 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry, type HashEntry } from '../../domain/schema/entry.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
-import { hashArgs } from './lua-hash.ts';
 import { hashWrites, MAX_FIELDS, writeHashes, type HashWrite } from './write-hashes.ts';
 import { WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
@@ -75,18 +74,22 @@ const isSmallHash = (entry: CacheEntry): entry is HashEntry =>
 /**
  * Adds fields to a hash, and sets its TTL. A key of another type is replaced.
  * KEYS: the hash
- * ARGV: TTL in seconds, then field, value, …
+ * ARGV: TTL in seconds, 0 for a hash that never expires, then field, value, …
  */
 const ADD_FIELDS = luaScript(`#!lua
 local held = redis.call('TYPE', KEYS[1]).ok
 if held ~= 'hash' and held ~= 'none' then redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-return redis.call('EXPIRE', KEYS[1], ARGV[1])`);
+return ARGV[1] == '0' and redis.call('PERSIST', KEYS[1]) or redis.call('EXPIRE', KEYS[1], ARGV[1])`);
 
 /**
  * Adds fields to a hash, and restores its full TTL. A key of another type is replaced.
+ * @param hash without `ttlSeconds`, the hash never expires
  * @throws the first error that Redis answered
  */
-export async function addFields(redis: RedisClient, entry: HashEntry): Promise<void> {
-  await runScript(redis, ADD_FIELDS, [{ keys: [entry.key], args: [entry.ttlSeconds, ...hashArgs(entry)] }]);
+export async function addFields(
+  redis: RedisClient,
+  { key, ttlSeconds = 0, fields }: Pick<HashEntry, 'key' | 'fields'> & { readonly ttlSeconds?: number },
+): Promise<void> {
+  await runScript(redis, ADD_FIELDS, [{ keys: [key], args: [ttlSeconds, ...Object.entries(fields).flat()] }]);
 }

@@ -7,13 +7,14 @@ import { luaScript, runScript } from '../redis/lua-script.ts';
 
 /**
  * Moves items in a trending list to the position of their new heat, and keeps the list's TTL. Readers see the old or the new list.
- * The order needs the heat of all items, which a warm writes: without it the script does nothing, and the next warm adds the items.
+ * The order needs the heat of all items, which a warm writes: without it the script does nothing, and the next warm adds the items. Nor
+ * does it if another writer has put a key of another type in its place.
  * KEYS: heat of the list's items, the list
  * ARGV: maximum length, then content id, heat, '1' if the item may enter the list (else it only moves if listed), …
  */
 const MOVE_ITEMS = luaScript(`
 local ttl = redis.call('PTTL', KEYS[1])
-if ttl <= 0 then return 0 end
+if ttl <= 0 or redis.call('TYPE', KEYS[1]).ok ~= 'zset' then return 0 end
 local moved = 0
 for i = 2, #ARGV, 3 do
   if ARGV[i + 2] == '1' or redis.call('ZSCORE', KEYS[1], ARGV[i]) then

@@ -23,6 +23,9 @@ export type ReadTableVersions = (
   signal?: AbortSignal,
 ) => Promise<TableVersions>;
 
+/** A table may change its kind and still answer the query of the other one: then it is noticed after this time. */
+const KIND_KEPT_MS = 3_600_000;
+
 const UNKNOWN: TableVersion = { kind: 'unknown' };
 
 /**
@@ -32,6 +35,9 @@ const UNKNOWN: TableVersion = { kind: 'unknown' };
 export function createReadTableVersions(trino: Trino, silver: SilverCatalog): ReadTableVersions {
   /** The last check of each table: whether its snapshot has the current columns. */
   const checks = new Map<SilverTable, { readonly sql: string; readonly fits: boolean }>();
+
+  /** When the files of a table were asked for first, because it answered nothing else. Trino refuses the snapshot of such a table. */
+  const knownByFiles = new Map<SilverTable, number>();
 
   const rows = (sql: string, columns: readonly string[], signal: AbortSignal) =>
     trino.rows(sql, { columns, signal, timeoutSeconds: TIMEOUT_SECONDS });
@@ -93,7 +99,15 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
 
   async function readVersion(table: SilverTable, signal: AbortSignal): Promise<TableVersion> {
     const source = await silver.source({}, [], signal);
-    return (await readSnapshot(source, table, signal)) ?? (await readFiles(source, table, signal)) ?? UNKNOWN;
+    const isByFiles = performance.now() - (knownByFiles.get(table) ?? -Infinity) < KIND_KEPT_MS;
+    for (const read of isByFiles ? [readFiles, readSnapshot] : [readSnapshot, readFiles]) {
+      const version = await read(source, table, signal);
+      if (version === undefined) continue;
+      if (read === readSnapshot) knownByFiles.delete(table);
+      else if (!isByFiles) knownByFiles.set(table, performance.now());
+      return version;
+    }
+    return UNKNOWN;
   }
 
   return shareRequests(readVersion);

@@ -1,3 +1,5 @@
+import type { CacheEntry } from '../schema/entry.ts';
+
 /** cache:metadata: a hash with one JSON value a part: when it was last warmed, by which run, how many keys. */
 export const cacheMetadata = {
   name: 'cache-metadata',
@@ -13,6 +15,8 @@ interface WarmedSet {
   /** Members, for the shrinkage check; 0 when it does not check this key. */
   readonly size: number;
   readonly ttlSeconds: number;
+  /** Its Redis type. Only a key of this type is renewed. */
+  readonly type?: CacheEntry['type'];
   /** When its read began: the time of Redis in microseconds. Only that set is renewed. */
   readonly readAt?: number;
   /** A key that belongs to a set: a warm refreshes its TTL with the sets, but does not replace or remove it as it does sets. */

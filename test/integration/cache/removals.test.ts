@@ -14,6 +14,7 @@ import type { CacheEntry } from '../../../domain/schema/entry.ts';
 import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
 import { allKeys } from '../../support/redis.ts';
 import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+import { withPipeline } from '../../support/with-pipeline.ts';
 
 /** Sets that name KOL zoe. The large one is staged first. */
 const rankingOf = (limit: number, size: number) =>
@@ -38,20 +39,23 @@ describeOnRedisAndCluster('after a removal', (target) => {
   /** A client that removes values at the moment when it has looked whether values were removed, so that it does not know. */
   function removingAfterLook(remove: () => Promise<unknown>): RedisClient {
     let hasRemoved = false;
-    return new Proxy(target.redis, {
-      get(redis, name): unknown {
-        if (name === 'get')
-          return async (key: string) => {
-            const found = await redis.get(key);
-            if (key === REMOVAL_FENCE && !hasRemoved) {
-              hasRemoved = true;
-              await remove();
-            }
-            return found;
-          };
-        const value: unknown = Reflect.get(redis, name, redis);
-        return typeof value === 'function' ? (value.bind(redis) as unknown) : value;
-      },
+    return withPipeline(target.redis, (pipeline) => {
+      const [exec, evalsha] = [pipeline.exec.bind(pipeline), pipeline.evalsha.bind(pipeline)];
+      let looks = false;
+      return Object.assign(pipeline, {
+        evalsha(...args: Parameters<typeof evalsha>) {
+          looks ||= args.includes(REMOVAL_FENCE);
+          return evalsha(...args);
+        },
+        async exec() {
+          const replies = await exec();
+          if (looks && !hasRemoved) {
+            hasRemoved = true;
+            await remove();
+          }
+          return replies;
+        },
+      });
     });
   }
 

@@ -238,7 +238,12 @@ describeOnRedisAndCluster('writing', (target) => {
 
     test('are renewed together with their fence, unless another read has written one of them', async () => {
       const { redis } = target;
-      const setAt = (readAt: number) => ({ key: 'test:set', ttlSeconds: 5000, readAt });
+      const setAt = (readAt: number) => ({
+        key: 'test:set',
+        type: 'list' as const,
+        ttlSeconds: 5000,
+        readAt,
+      });
       await replaceSet(redis, listOf('test:set', 'first'), 1);
       expect(await renewSets(redis, [setAt(1)])).toBe(true);
       expect(await redis.ttl('test:set')).toBeGreaterThan(4900);

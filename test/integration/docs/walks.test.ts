@@ -53,6 +53,7 @@ const CROSS_CUTTING = [
   'api/request-controls.ts',
   'domain/values/request-directives.ts',
   'cache/admin/switchboard.ts',
+  'cache/redis/wrong-type.ts', // of the switches
   'domain/entities/switches.ts',
   'cache/reading/source-versions.ts',
   'domain/entities/part-metadata.ts',

@@ -34,6 +34,18 @@ test('hot profiles are written in chunks of a second, not in pages', async () =>
   expect(await countProfiles()).toBe(60);
 });
 
+test('a dry run is not slowed, because it writes nothing', async () => {
+  const startedAt = performance.now();
+  const [hot] = (await harness.warm({ parts: ['profiles'], dryRun: true })).parts;
+  expect(hot?.keys).toBe(60);
+  // At the rate it takes 12 s.
+  expect(performance.now() - startedAt).toBeLessThan(10_000);
+  // At the rate, 300 rows take longer than a test may.
+  const [all] = (await harness.warm({ parts: ['profiles'], allProfiles: true, dryRun: true })).parts;
+  expect(all?.keys).toBeGreaterThan(300);
+  expect(await countProfiles()).toBe(0);
+});
+
 test('splits at a limited rate leave a query to the other parts', async () => {
   const { trino, config } = harness;
   const run = await harness.start({ parts: ['profiles'], allProfiles: true });

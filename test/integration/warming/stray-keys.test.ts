@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addReads } from '../../../cache/popularity/read-counts.ts';
+import { fenceKey, REMOVAL_FENCE } from '../../../cache/writing/read-fence.ts';
 import { cachedFiles } from '../../../domain/entities/cached-files.ts';
 import { content } from '../../../domain/entities/content.ts';
 import { hotIds } from '../../../domain/entities/hot-ids.ts';
@@ -7,6 +8,8 @@ import { knownIds } from '../../../domain/entities/known-ids.ts';
 import { cacheMetadata } from '../../../domain/entities/part-metadata.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { readsAtHour, recentReads } from '../../../domain/entities/read-counts.ts';
+import { searchIndex } from '../../../domain/entities/search-index.ts';
+import { trending } from '../../../domain/entities/trending.ts';
 import { hourOfDay } from '../../../domain/warming/read-forecast.ts';
 import type { WarmPart } from '../../../domain/warming/warm-parts.ts';
 import { keysWithoutTtl } from '../../support/redis.ts';
@@ -62,6 +65,26 @@ describe.each([
     await redis.del(content.key('without-time')); // details are compared with the lakehouse only when it is read
     await expectNone();
     expect(await redis.exists(profile.key(cold))).toBe(name === 'all profiles' ? 1 : 0);
+  });
+
+  test('in the place of sets and fences are replaced, whether the tables have changed or not', async () => {
+    const { redis } = harness;
+    await warm();
+    const sets = [searchIndex.key('tiktok'), trending.heatKey('tiktok')];
+    for (const key of sets) {
+      await redis.del(key);
+      await redis.hset(key, 'a', 'b');
+    }
+    await warm();
+    expect(await Promise.all(sets.map((key) => redis.type(key)))).toEqual(['zset', 'zset']);
+    const fences = [...sets, content.key('for-ever'), profile.key('for-ever')].map(fenceKey);
+    for (const key of [...fences, REMOVAL_FENCE]) {
+      await redis.del(key);
+      await redis.hset(key, 'a', 'b');
+    }
+    for (const { warnings, skipped } of await warm(true)) expect([...warnings, ...skipped]).toEqual([]);
+    expect(await redis.type(sets.map(fenceKey)[0] ?? '')).toBe('string');
+    expect(await redis.exists(REMOVAL_FENCE)).toBe(0);
   });
 
   test('with the names of internal keys are replaced, and fail no part', async () => {
