@@ -1,6 +1,32 @@
 import { defineConfig } from 'vitest/config';
 import { onEngines } from './test/support/on-engines.ts';
 
+/** What `npm test` runs on Iceberg tables only. */
+const ofBothCatalogs = [
+  'integration/api/source-version',
+  'integration/warming/changed-files',
+  'integration/warming/known-ids',
+];
+/** Files with rare cases, see test/support/rare.ts. */
+const withRareCases = [
+  'integration/warming/consistency',
+  'integration/warming/hive-loads',
+  'integration/warming/odd-rows',
+  'integration/warming/unreadable-columns',
+  'replay/signal-burst',
+];
+
+const onCatalog = (catalog: 'iceberg' | 'hive', groupOrder: number, files: readonly string[]) => ({
+  extends: true as const,
+  test: {
+    ...onEngines,
+    name: catalog,
+    include: files.map((name) => `test/${name}.test.ts`),
+    provide: { catalog, runsRareCases: true },
+    sequence: { groupOrder },
+  },
+});
+
 /** The long proofs (npm run test:chaos), which take minutes. */
 export default defineConfig({
   test: {
@@ -20,17 +46,8 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        extends: true,
-        test: {
-          ...onEngines,
-          // What `npm test` runs on Iceberg tables only.
-          name: 'hive',
-          include: ['test/integration/warming/{changed-files,known-ids}.test.ts'],
-          provide: { catalog: 'hive' },
-          sequence: { groupOrder: 1 },
-        },
-      },
+      onCatalog('iceberg', 1, [...ofBothCatalogs, ...withRareCases]),
+      onCatalog('hive', 2, ofBothCatalogs),
     ],
   },
 });

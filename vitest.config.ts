@@ -24,7 +24,7 @@ export default defineConfig({
           ...onEngines,
           name: 'engines',
           include: ['test/{workflow,integration,e2e,replay}/**/*.test.ts'],
-          provide: { catalog: 'iceberg' },
+          provide: { catalog: 'iceberg', runsRareCases: false },
         },
       },
     ],

@@ -59,6 +59,8 @@ const get = async (path: string) => {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 
+const STARTED_AND_SCORED_SECONDS = 90;
+
 /** Sends a profile event, and waits until the API returns its score. */
 async function scoreThroughSystem(username: string): Promise<Record<string, unknown>> {
   const producer = new kafkajs.Kafka({
@@ -76,11 +78,16 @@ async function scoreThroughSystem(username: string): Promise<Record<string, unkn
   await producer.send({ topic: PROFILES_TOPIC, messages: [{ key: username, value: JSON.stringify(event) }] });
   await producer.disconnect();
   let score: Record<string, unknown> = {};
-  await until(`the API serves the score of ${username}`, async () => {
-    const { status, body } = await get(`/api/v1/kols/${username}/score`);
-    score = body;
-    return status === 200;
-  });
+  // The worker may be starting.
+  await until(
+    `the API serves the score of ${username}`,
+    async () => {
+      const { status, body } = await get(`/api/v1/kols/${username}/score`);
+      score = body;
+      return status === 200;
+    },
+    STARTED_AND_SCORED_SECONDS,
+  );
   return score;
 }
 
@@ -121,7 +128,7 @@ test('Temporal shows the schedule, the startup warm with its trigger, and the sc
 
 test(
   'each profile event gives one score, in the API and in scores.stream, even when the worker is stopped or killed',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async () => {
     expect(await scoreThroughSystem('e2e-first')).toMatchObject({ kol_id: 'e2e-first', cold: false });
 

@@ -27,6 +27,8 @@ declare module 'vitest' {
     lanes: readonly Lane[];
     /** The catalog of Trino whose tables the tests of both kinds of table use. `npm run test:chaos` runs them on Hive. */
     catalog: 'iceberg' | 'hive';
+    /** Whether the cases of rare.ts run too. */
+    runsRareCases: boolean;
   }
 }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
 import { createHiveSchema } from '../../support/hive-schema.ts';
 import { until } from '../../support/until.ts';
@@ -7,7 +7,9 @@ import { fillWarmSchema, warmHarness, type WarmHarness } from '../../support/war
 const DATABASE = 13;
 const HEADER = 'x-source-version';
 
-describe.each(['iceberg', 'hive'])('an answer names the version of the tables, in %s,', (catalog) => {
+const catalog = inject('catalog');
+
+describe(`an answer names the version of the tables, in ${catalog},`, () => {
   let harness: WarmHarness;
   let api: RunningApi;
   /** The answers of the process come from its memory. */

@@ -3,23 +3,32 @@ import kafkajs, { type Message } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
 import { LEDGER_TOPIC, SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
+import { stackPaths, testStackFolder } from '../../../engines/paths.ts';
+import { someFreePorts } from '../../../engines/ports.ts';
+import { startKafkaCluster, type KafkaCluster } from '../../chaos/kafka-cluster.ts';
 import { cachedScore } from '../../support/cache-values.ts';
 import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
 import { readDeadLetters, readScoredKols, testRecordReader } from '../../support/scoring-outputs.ts';
 import { until } from '../../support/until.ts';
 
+/** Limits of topics that all loops write to would disturb other tests. */
+let own: KafkaCluster;
 let harness: LoopHarness;
 let reader: RecordReader;
 let topic: string;
 beforeAll(async () => {
-  harness = await loopHarness(6, { latencyMs: 1 });
+  const paths = stackPaths(`${testStackFolder}-topic-limits`);
+  own = await startKafkaCluster({ paths, ports: await someFreePorts(2) });
+  harness = await loopHarness(6, { latencyMs: 1, env: { KAFKA_BROKERS: own.brokers } });
   reader = testRecordReader(harness);
 });
-afterAll(() => Promise.all([harness.close(), reader.close()]));
+afterAll(async () => {
+  await Promise.all([harness?.close(), reader?.close()]);
+  await own?.stop();
+});
 beforeEach(async () => {
   topic = await harness.newTopic(2);
 });
-// Other tests write to these topics.
 afterEach(() => Promise.all([SCORES_TOPIC, LEDGER_TOPIC].map((name) => limit(name, 1_048_588))));
 
 const profile = (username: string, partition = 0): Message => ({

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { cacheStatus, startApi, TOKEN, withToken, type RunningApi } from '../../support/api.ts';
+import { rareTest } from '../../support/rare.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 import type { WarmReport } from '../../../contract/warm-cache.ts';
@@ -61,7 +62,7 @@ describe('after a load that lost most rows', () => {
     expect(keys.filter((key) => key.endsWith(':twitter') || key.includes(':twitter:'))).toEqual([]);
   });
 
-  test('a warm notices the loss of a single platform by the sizes of its sets', async () => {
+  rareTest('a warm notices the loss of a single platform by the sizes of its sets', async () => {
     await load('profiles');
     await harness.warm({ parts: ['rankings', 'lists'] });
     const cached = await snapshot();
@@ -123,7 +124,7 @@ describe('what a refused read leaves', () => {
     expect(await lastGoodWarm('rankings')).toBe(warmedAt);
   });
 
-  test('is left to expire when the last good warm is older', async () => {
+  rareTest('is left to expire when the last good warm is older', async () => {
     await warmThenShrink();
     for (const part of parts) await ageLastWarm(part, 25 * 3600);
     const failure = await harness.failure({ parts: [...parts] });
@@ -133,7 +134,7 @@ describe('what a refused read leaves', () => {
     for (const [key, seconds] of await timesLeft()) expect(seconds, key).toBeLessThanOrEqual(60);
   });
 
-  test('is not renewed by a dry run', async () => {
+  rareTest('is not renewed by a dry run', async () => {
     await warmThenShrink();
     expect((await harness.failure({ parts: ['lists'], dryRun: true })).message).not.toContain('kept until');
     for (const [key, seconds] of await timesLeft()) expect(seconds, key).toBeLessThanOrEqual(60);
@@ -210,21 +211,24 @@ describe('a miss after a load that lost rows', () => {
       expect(cacheStatus(await later.get(path)), path).toBe('kol-redis; fwd=uri-miss; stored');
   });
 
-  test('removes and replaces nothing that is cached, also of a single platform that is lost', async () => {
-    await load('profiles');
-    await load('content');
-    await harness.warm({ parts: ['profiles', 'rankings', 'stats'] });
-    const before = await snapshot();
-    await load('profiles', "platform <> 'tiktok'");
-    await load('content', "platform <> 'tiktok'");
-    const api = await start();
-    const ranking = await api.get(RANKING, fresh);
-    expect([ranking.status, (ranking.json['items'] as unknown[]).length]).toEqual([200, 48]);
-    await load('profiles', 'kol_id IS NULL');
-    const { path } = await someone("platform = 'tiktok'");
-    expect((await api.get(path, fresh)).status).toBe(200);
-    expect(await snapshot()).toEqual(before);
-  });
+  rareTest(
+    'removes and replaces nothing that is cached, also of a single platform that is lost',
+    async () => {
+      await load('profiles');
+      await load('content');
+      await harness.warm({ parts: ['profiles', 'rankings', 'stats'] });
+      const before = await snapshot();
+      await load('profiles', "platform <> 'tiktok'");
+      await load('content', "platform <> 'tiktok'");
+      const api = await start();
+      const ranking = await api.get(RANKING, fresh);
+      expect([ranking.status, (ranking.json['items'] as unknown[]).length]).toEqual([200, 48]);
+      await load('profiles', 'kol_id IS NULL');
+      const { path } = await someone("platform = 'tiktok'");
+      expect((await api.get(path, fresh)).status).toBe(200);
+      expect(await snapshot()).toEqual(before);
+    },
+  );
 });
 
 describe('rows that were deleted from the lakehouse', () => {

@@ -6,6 +6,7 @@ import { createLogger } from '../../../clients/logger.ts';
 import { workerProfile } from '../../../workers/create-activities.ts';
 import { hiveFiles, type HiveFiles } from '../../support/hive-files.ts';
 import { createHiveSchema } from '../../support/hive-schema.ts';
+import { rareTest } from '../../support/rare.ts';
 import { allKeys } from '../../support/redis.ts';
 import { fillWarmSchema, warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 import { testConfig } from '../../support/dependencies.ts';
@@ -175,7 +176,7 @@ describe('while a load overwrites a table', () => {
     expect(await tableSize()).toBe(keys.length);
   });
 
-  test('profiles that the load left out are removed once it has ended', async () => {
+  rareTest('profiles that the load left out are removed once it has ended', async () => {
     await harness.warm({ parts: ['profiles'], allProfiles: true });
     const before = await tableSize();
     let splits = 0;
@@ -206,14 +207,17 @@ describe('a load that does not end', () => {
     expect(await cached()).toEqual(before);
   });
 
-  test('fails the profiles when the table changes during each of several warms of them, and removes none', async () => {
-    await harness.warm({ parts: ['profiles'], allProfiles: true });
-    const before = [...(await cached()).keys()];
-    beforeSplit = () => overwrite(contents.slice(1), 0);
-    const failure = await harness.failure({ parts: ['profiles'], allProfiles: true, force: true });
-    expect(failure.message).toContain('Profiles were written, but none was removed.');
-    expect([...(await cached()).keys()]).toEqual(before);
-  });
+  rareTest(
+    'fails the profiles when the table changes during each of several warms of them, and removes none',
+    async () => {
+      await harness.warm({ parts: ['profiles'], allProfiles: true });
+      const before = [...(await cached()).keys()];
+      beforeSplit = () => overwrite(contents.slice(1), 0);
+      const failure = await harness.failure({ parts: ['profiles'], allProfiles: true, force: true });
+      expect(failure.message).toContain('Profiles were written, but none was removed.');
+      expect([...(await cached()).keys()]).toEqual(before);
+    },
+  );
 
   test('looks like a finished one when it pauses for longer than the settle time: then the shrink check keeps the cache', async () => {
     await harness.warm({ parts: ['profiles', 'lists'], allProfiles: true });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { WarmProfileSplitArgs } from '../../../activities/warming/warm-profile-split.ts';
 import type { PartReport } from '../../../domain/warming/part-report.ts';
 import { HASH_BUCKETS } from '../../../domain/warming/profile-splits.ts';
+import { rareTest } from '../../support/rare.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
@@ -184,7 +185,7 @@ describe('a warm of odd rows', () => {
     expect(Number(heat)).toBeCloseTo(11 * 9e18, -10);
   });
 
-  test('takes a platform in another case as the same platform', async () => {
+  rareTest('takes a platform in another case as the same platform', async () => {
     const { redis, schema, trino } = harness;
     await trino(`UPDATE ${schema}.kol_profiles SET platform = ' TikTok' WHERE platform = 'tiktok'`);
     await trino(`UPDATE ${schema}.kol_content SET platform = 'TIKTOK' WHERE platform = 'tiktok'`);
@@ -205,7 +206,7 @@ describe('a warm of odd rows', () => {
     expect(await redis.hget(`kol:profile:${id}`, 'platform')).toBe('tiktok');
   });
 
-  test('counts a time with a zone on its day in UTC', async () => {
+  rareTest('counts a time with a zone on its day in UTC', async () => {
     const { redis, schema, trino } = harness;
     const today = new Date().toISOString().slice(0, 10);
     const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
@@ -221,7 +222,7 @@ describe('a warm of odd rows', () => {
     expect(await redis.hget(`stats:daily:${today}`, 'content')).toBe('1');
   });
 
-  test('caches TIMESTAMP columns as RFC 3339 in UTC, and writes the same sets as from text', async () => {
+  rareTest('caches TIMESTAMP columns as RFC 3339 in UTC, and writes the same sets as from text', async () => {
     const { redis, schema, trino } = harness;
     await harness.warm({ parts: ['trending'] });
     const listed = await redis.lrange('content:trending:all:50', 0, -1);

@@ -188,7 +188,6 @@ describe('when Redis is unavailable for a while', () => {
 describe('when Redis has keys of another client under our names', () => {
   test.each([
     ['text', (redis: RedisClient, key: string) => redis.set(key, 'x')],
-    ['a sorted set', (redis: RedisClient, key: string) => redis.zadd(key, 1, 'x')],
     ['a list', (redis: RedisClient, key: string) => redis.rpush(key, 'x')],
   ])('as %s, no part fails: they are replaced or removed, and a warning names one', async (_name, occupy) => {
     const { redis, schema } = harness;

@@ -4,6 +4,7 @@ import { createLogger } from '../../../clients/logger.ts';
 import { workerProfile } from '../../../workers/create-activities.ts';
 import { damageColumn } from '../../support/damage-column.ts';
 import { hiveFiles, type HiveFiles } from '../../support/hive-files.ts';
+import { rareTest } from '../../support/rare.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
 /** Old enough to have settled. */
@@ -103,7 +104,7 @@ describe('a column whose files hold another type than the table declares', () =>
   });
 });
 
-test('a column whose declaration is corrected is read again from the same files', async () => {
+rareTest('a column whose declaration is corrected is read again from the same files', async () => {
   const { redis, schema, trino } = harness;
   const warm = () => harness.warm({ parts: ['profiles', 'lists'], allProfiles: true, allowShrink: true });
   await replaceFiles(await filesWith('verified', 'CAST(verified AS integer)'));
@@ -125,30 +126,33 @@ test('a column whose declaration is corrected is read again from the same files'
   }
 });
 
-test('a column that seemed unreadable is read again after an hour, although the table has not changed', async () => {
-  const { redis } = harness;
-  const warm = () => harness.warm({ parts: ['profiles', 'lists'], allProfiles: true, allowShrink: true });
-  await replaceFiles(await filesWith('verified', 'CAST(verified AS integer)'));
-  await warm();
-  const unreadable = await redis.hgetall('cache:metadata');
-  // Another worker found a column that it could not read at that moment.
-  await replaceFiles(good);
-  await warm();
-  const setRecord = async (ageMs: number) => {
-    for (const part of ['profiles', 'lists']) {
-      expect(JSON.parse(unreadable[part] ?? '')).toMatchObject({ hasUnreadable: true });
-      const last = JSON.parse((await redis.hget('cache:metadata', part)) ?? '') as { read_at: string };
-      const read_at = new Date(Date.parse(last.read_at) - ageMs).toISOString();
-      await redis.hset('cache:metadata', part, JSON.stringify({ ...last, hasUnreadable: true, read_at }));
-    }
-  };
-  await setRecord(0);
-  expect((await warm()).parts.map(({ rowsRead }) => rowsRead)).toEqual([0, 0]);
-  await setRecord(3_600_000);
-  expect((await warm()).parts.map(({ rowsRead }) => rowsRead > 0)).toEqual([true, true]);
-  expect(await redis.hget('cache:metadata', 'profiles')).not.toContain('hasUnreadable');
-  expect((await warm()).parts.map(({ rowsRead }) => rowsRead)).toEqual([0, 0]);
-});
+rareTest(
+  'a column that seemed unreadable is read again after an hour, although the table has not changed',
+  async () => {
+    const { redis } = harness;
+    const warm = () => harness.warm({ parts: ['profiles', 'lists'], allProfiles: true, allowShrink: true });
+    await replaceFiles(await filesWith('verified', 'CAST(verified AS integer)'));
+    await warm();
+    const unreadable = await redis.hgetall('cache:metadata');
+    // Another worker found a column that it could not read at that moment.
+    await replaceFiles(good);
+    await warm();
+    const setRecord = async (ageMs: number) => {
+      for (const part of ['profiles', 'lists']) {
+        expect(JSON.parse(unreadable[part] ?? '')).toMatchObject({ hasUnreadable: true });
+        const last = JSON.parse((await redis.hget('cache:metadata', part)) ?? '') as { read_at: string };
+        const read_at = new Date(Date.parse(last.read_at) - ageMs).toISOString();
+        await redis.hset('cache:metadata', part, JSON.stringify({ ...last, hasUnreadable: true, read_at }));
+      }
+    };
+    await setRecord(0);
+    expect((await warm()).parts.map(({ rowsRead }) => rowsRead)).toEqual([0, 0]);
+    await setRecord(3_600_000);
+    expect((await warm()).parts.map(({ rowsRead }) => rowsRead > 0)).toEqual([true, true]);
+    expect(await redis.hget('cache:metadata', 'profiles')).not.toContain('hasUnreadable');
+    expect((await warm()).parts.map(({ rowsRead }) => rowsRead)).toEqual([0, 0]);
+  },
+);
 
 test('a damaged column is cached as unknown, and the rest of its file is cached', async () => {
   await replaceFiles(good.map((file) => damageColumn(file, 'display_name')));
@@ -162,7 +166,7 @@ test('a damaged column is cached as unknown, and the rest of its file is cached'
   expect(cached['followers_count']).not.toBe('');
 });
 
-test('the profiles are read to the end when only one of several files holds another type', async () => {
+rareTest('the profiles are read to the end when only one of several files holds another type', async () => {
   const other = await filesWith('post_count', 'CAST(post_count AS varchar)');
   await replaceFiles([...good, ...other]);
   const report = await harness.warm({ parts: ['profiles'], allProfiles: true });
