@@ -11,9 +11,9 @@ import type { PartWarm } from './part-warm.ts';
 const FEATURES = { table: 'kol_trust_features', idColumn: 'kol_id' } as const;
 
 /**
- * Writes the filter of the known ids of kol_trust_features, so that scores of unknown KOLs cost no query. Nothing else is made of that table,
- * so each warm looks whether it has changed. Best effort: without the filter, unknown ids share queries. So a failure is noted, and a
- * lakehouse without the table is none.
+ * Writes the filter of the known ids of kol_trust_features, so that scores of unknown KOLs cost no query. No part is made of that table,
+ * so each warm checks whether it has changed. Best effort: without the filter, unknown ids share queries. So a failure is only noted, and
+ * a lakehouse may lack the table.
  */
 export async function keepFeatureIds(warm: PartWarm, lakehouse: Lakehouse): Promise<void> {
   if (warm.args.dryRun || warm.args.scope !== undefined) return;

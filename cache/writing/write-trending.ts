@@ -7,8 +7,8 @@ import { luaScript, runScript } from '../redis/lua-script.ts';
 
 /**
  * Moves items in a trending list to the position of their new heat, and keeps the list's TTL. Readers see the old or the new list.
- * The order needs the heat of all items, which a warm writes: without it the script does nothing, and the next warm adds the items. Nor
- * does it if another writer has put a key of another type in its place.
+ * The order needs the heat of all items, which a warm writes: without it, or with a key of another type in its place, the script does
+ * nothing, and the next warm adds the items.
  * KEYS: heat of the list's items, the list
  * ARGV: maximum length, then content id, heat, '1' if the item may enter the list (else it only moves if listed), …
  */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 // Fault:       the error of a refused produce request does not name the topic (kafkajs 2.2.4), and a request holds several.
-// Consequence: nobody knows which topic has a limit that is too small.
+// Consequence: an operator cannot see which topic has a limit that is too small.
 // Patch:       name topic and partition in the message, and the topic in a property.
 // Upstream:    no issue known.
 // See docs/decisions/0006-kafkajs.md.

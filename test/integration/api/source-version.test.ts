@@ -66,7 +66,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
     };
   };
   const versionOf = async (path: string, from = api) => (await from.get(path)).headers.get(HEADER);
-  const isTold = (from: RunningApi) =>
+  const untilVersionIsKnown = (from: RunningApi) =>
     until(
       'the record of the warms is known',
       async () => (await versionOf(profilePath(), from)) !== null,
@@ -84,7 +84,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
 
   test('of each kind that only warms make, from Redis and from L1', async () => {
     for (const from of [api, localApi]) {
-      await isTold(from);
+      await untilVersionIsKnown(from);
       for (const [path, tables] of Object.entries(await paths())) {
         for (const _ of ['Redis', 'L1 or Redis', 'L1 or Redis']) {
           const answer = await from.get(path);
@@ -98,7 +98,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
   });
 
   test('with no command of Redis for it: one check in 5 s serves all reads', async () => {
-    await isTold(api);
+    await untilVersionIsKnown(api);
     const monitor = await harness.redis.monitor();
     let checks = 0;
     let reads = 0;
@@ -119,7 +119,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
   });
 
   test('which a value that a miss has read since does not have', async () => {
-    await isTold(api);
+    await untilVersionIsKnown(api);
     await harness.redis.del(`kol:profile:${kolId}`, 'kol:top:followers:all:100', 'stats:platform');
     for (const path of [profilePath(), '/api/v1/kols/top', '/api/v1/stats']) {
       const answers = [await api.get(path), await api.get(path)];

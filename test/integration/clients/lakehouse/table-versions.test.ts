@@ -38,7 +38,7 @@ function readVersions() {
   const read = createReadTableVersions(counted, silver);
   return {
     change: (to: 'hive' | 'iceberg') => (connector = to),
-    /** The kind of the version of the table, and how many queries told it. */
+    /** The kind of the version of the table, and the number of queries for it. */
     kindOf: async (table: 'kol_profiles' | 'kol_content') => {
       await silver.source();
       sent.length = 0;
