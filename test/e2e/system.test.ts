@@ -110,25 +110,29 @@ test('a worker warms the whole cache when it starts, and the API serves it', LON
   expect((await get('/api/v1/stats')).body).toMatchObject({ total_kols: 37_486, total_content: 20_028 });
 });
 
-test('Temporal shows the schedule, the startup warm with its trigger, and the scoring loop', LONG, async () => {
-  const schedule = await temporal.schedule.getHandle(WARM_SCHEDULE_ID).describe();
-  expect(schedule.spec.intervals?.[0]?.every).toBe(15 * 60_000);
-  expect(schedule.policies.overlap).toBe('ALLOW_ALL');
-  const startup = temporal.workflow.getHandle(STARTUP_WARM_ID);
-  await startup.result();
-  const warm = await startup.describe();
-  expect(warm.status.name).toBe('COMPLETED');
-  expect(warm.memo).toMatchObject({ trigger: 'startup' });
-  const found = [];
-  for await (const run of temporal.workflow.list({
-    query: 'KolWarmTrigger = "startup" AND KolWarmParts = "stats"',
-  }))
-    found.push(run.workflowId);
-  expect(found).toContain(STARTUP_WARM_ID);
-  expect((await temporal.workflow.getHandle(scoringLoopId(PROFILES_TOPIC)).describe()).status.name).toBe(
-    'RUNNING',
-  );
-});
+test(
+  'Temporal shows the schedule, the startup warm with its trigger, and the scoring loop',
+  LONG,
+  async () => {
+    const schedule = await temporal.schedule.getHandle(WARM_SCHEDULE_ID).describe();
+    expect(schedule.spec.intervals?.[0]?.every).toBe(15 * 60_000);
+    expect(schedule.policies.overlap).toBe('ALLOW_ALL');
+    const startup = temporal.workflow.getHandle(STARTUP_WARM_ID);
+    await startup.result();
+    const warm = await startup.describe();
+    expect(warm.status.name).toBe('COMPLETED');
+    expect(warm.memo).toMatchObject({ trigger: 'startup' });
+    const found = [];
+    for await (const run of temporal.workflow.list({
+      query: 'KolWarmTrigger = "startup" AND KolWarmParts = "stats"',
+    }))
+      found.push(run.workflowId);
+    expect(found).toContain(STARTUP_WARM_ID);
+    expect((await temporal.workflow.getHandle(scoringLoopId(PROFILES_TOPIC)).describe()).status.name).toBe(
+      'RUNNING',
+    );
+  },
+);
 
 test(
   'each profile event gives one score, in the API and in scores.stream, even when the worker is stopped or killed',
