@@ -15,7 +15,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           // Tests of generated inputs take seconds on a loaded machine, and timing must not decide a test.
-          testTimeout: 30_000,
+          testTimeout: 90_000,
         },
       },
       {
