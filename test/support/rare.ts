@@ -1,6 +1,5 @@
-import { describe, inject, test } from 'vitest';
+import { inject, test } from 'vitest';
 
 // Rare cases take minutes together. `npm run test:chaos` runs them; `npm test` runs the usual cases of the same files.
 
 export const rareTest = test.runIf(inject('runsRareCases'));
-export const describeRare = describe.runIf(inject('runsRareCases'));
