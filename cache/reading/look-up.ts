@@ -24,7 +24,8 @@ export interface CacheHit<T> {
 export type LookUpResult<T> = CacheHit<T> | CacheMiss | { readonly state: 'unreachable' };
 
 /**
- * Reads values, their TTLs and the times of their reads from Redis in one round trip (to each node of a cluster). Never rejects: failures are reported.
+ * Reads values, their TTLs and the times of their reads from Redis in one round trip (to each node of a cluster). Never rejects:
+ * failures are reported.
  * @returns one result for each key, in the order of the keys
  */
 export async function lookUp<T>(

@@ -70,7 +70,8 @@ test('the cost of a workflow task grows with the number of its signals, and no f
 });
 
 rareTest(`a workflow task can have ${MAX_SIGNALS} signals of valid, repeated and invalid loads`, async () => {
-  expect(await cpuSecondsFor(MAX_SIGNALS)).toBeGreaterThan(0);
+  // A cost that grows with the number of loads takes minutes here.
+  expect(await cpuSecondsFor(MAX_SIGNALS)).toBeLessThan(30);
 });
 
 const idsFrom = (index: number) => Array.from({ length: 20 }, (_, id) => `kol-${(index * 20 + id) % 900}`);
