@@ -121,9 +121,17 @@ test('an event runs the files that the document lists', async () => {
     await harness.withLoop(
       topic,
       async () => {
-        await producedAndCommitted('first', 1);
-        for (let count = 2; count <= 6; count += 1)
-          walks.push(await executedFiles(() => producedAndCommitted(`walker-${count}`, count)));
+        let count = 0;
+        const walkOfEvent = async () => {
+          count += 1;
+          return executedFiles(() => producedAndCommitted(`walker-${count}`, count));
+        };
+        // The worker queries Trino for each name until it has copied the features of all KOLs.
+        await until(
+          'the features are in memory',
+          async () => !(await walkOfEvent()).has('clients/lakehouse/trino.ts'),
+        );
+        while (walks.length < 5) walks.push(await walkOfEvent());
       },
       { settings },
     );
