@@ -125,10 +125,17 @@ export const columnsSql = (source: SilverSource, table: SilverTable) =>
     .map((name) => `${source.column(table, name)} AS ${identifier(name)}`)
     .join(', ')} FROM ${source.table(table)} LIMIT 0`;
 
-/** The snapshot that queries read, also after a rollback, and since when they do. */
-export const snapshotSql = (source: SilverSource, table: SilverTable) =>
-  `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id,
-          (SELECT to_iso8601(max(made_current_at)) FROM ${source.metadata(table, 'history')}) AS since
+/**
+ * Which snapshots queries have read, and since when, in the order of the log: the last one is current, also after a rollback. One scan, while
+ * Trino takes three times as long to pick the last row.
+ */
+export const snapshotLogSql = (source: SilverSource, table: SilverTable) =>
+  `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id, to_iso8601(made_current_at) AS since
+   FROM ${source.metadata(table, 'history')}`;
+
+/** The snapshot that queries read. */
+export const currentSnapshotSql = (source: SilverSource, table: SilverTable) =>
+  `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id
    FROM ${source.metadata(table, 'refs')} WHERE name = 'main' AND type = 'BRANCH'`;
 
 /** Sorts rows without an id to the end: they are rejected, and must take no place of others. */

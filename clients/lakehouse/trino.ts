@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { BasicAuth, Trino as TrinoClient, type QueryResult } from 'trino-client';
 import type { Row } from '../../domain/schema/table-entity.ts';
+import { cancelQuery } from './cancel-query.ts';
 import { toTrinoError, TrinoQueryError, TrinoUnavailableError } from './trino-errors.ts';
 
 interface QueryOptions {
@@ -33,13 +34,15 @@ export interface Trino {
   rows(sql: string, options: QueryOptions): Promise<Row[]>;
 }
 
-type SentQuery = ReturnType<TrinoClient['query']>;
-
+const HEADERS = {
+  // Times are compared as instants, so the server's time zone must not matter.
+  'X-Trino-Time-Zone': 'UTC',
+  // Compressing a large result takes Trino as long as reading it, and costs more time than a local network saves.
+  'Accept-Encoding': 'identity',
+};
 const RETRIED_STATUSES = new Set([429, 502, 503, 504]);
 const RETRIED_CODES = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 const POLL_ATTEMPTS = 5;
-/** A cancelled activity must end soon, also when Trino hangs. */
-const MAX_CANCEL_MS = 5000;
 
 /** Trino ends a query after its timeout. This much later (s) the client stops waiting for Trino to report that. */
 const GRACE_SECONDS = 5;
@@ -84,8 +87,7 @@ export function createTrino({
     const client = TrinoClient.create({
       server: url,
       source: 'kol-cache',
-      // Times are compared as instants, so the server's time zone must not matter.
-      extraHeaders: { 'X-Trino-Time-Zone': 'UTC' },
+      extraHeaders: HEADERS,
       auth: new BasicAuth(user, password),
       session: { query_max_run_time: `${Math.ceil(seconds)}s` },
     });
@@ -219,31 +221,6 @@ function abortError({ reason }: AbortSignal, url: string): TrinoUnavailableError
     { cause: reason },
   );
 }
-
-/**
- * Cancels a query in Trino, and waits for it at most 5 s. A query without a first response yet is cancelled when that arrives.
- * Best effort: a query that cannot be cancelled ends with query_max_run_time.
- */
-async function cancelQuery(client: TrinoClient, sent: SentQuery): Promise<void> {
-  await Promise.race([cancel(client, sent), sleep(MAX_CANCEL_MS, undefined, { ref: false })]);
-}
-
-async function cancel(client: TrinoClient, sent: SentQuery): Promise<void> {
-  try {
-    const id = queryIdOf(await sent);
-    if (id !== undefined) await client.cancel(id);
-  } catch {
-    // Trino is not reachable now: see query_max_run_time above.
-  }
-}
-
-/**
- * The client returns the id with the first page of rows, but a query must also be cancelled before, for example while it sorts
- * a million rows. So this reads the id from the first response, which the iterator keeps in a private field (trino-client
- * 0.2.9; the test that cancels a query on a real Trino fails if that changes).
- */
-const queryIdOf = (iterator: Awaited<SentQuery>): string | undefined =>
-  (iterator as unknown as { iter?: { queryResult?: { id?: string } } }).iter?.queryResult?.id;
 
 /**
  * Checks the pages of one result: trino-client returns errors as data, and ends without one when the first page has it (0008-trino-client.md).

@@ -8,6 +8,7 @@ import { TrinoQueryError, TrinoUnavailableError } from '../../../../clients/lake
 const columns = [{ name: 'id', type: 'varchar' }];
 const finished = { stats: { state: 'FINISHED' } };
 let server: Server | undefined;
+const encodings = new Set<string | string[] | undefined>();
 
 afterEach(() => {
   server?.close();
@@ -18,6 +19,7 @@ afterEach(() => {
 async function queryServerWith(pages: readonly object[]): Promise<unknown[][]> {
   let next = 0;
   server = createServer((request, response) => {
+    encodings.add(request.headers['accept-encoding']);
     const page = pages[next] ?? {};
     next += 1;
     const nextUri = next < pages.length ? { nextUri: `http://${request.headers.host}/page/${next}` } : {};
@@ -62,6 +64,15 @@ describe('a query', () => {
       { id: 'q1', columns, data: [['b']], ...finished },
     ];
     expect(await queryServerWith(pages)).toEqual([['a'], ['b']]);
+  });
+
+  test('asks for pages that are not compressed', async () => {
+    encodings.clear();
+    await queryServerWith([
+      { id: 'q1', stats: { state: 'QUEUED' } },
+      { id: 'q1', columns, ...finished },
+    ]);
+    expect([...encodings]).toEqual(['identity']);
   });
 
   test('throws the error of Trino, also when it is in the first page', async () => {
