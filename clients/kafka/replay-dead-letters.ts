@@ -57,20 +57,21 @@ export async function replay(
     for await (const letters of pages) {
       const unconfirmed = new Set(letters);
       const limits = await topicLimits.of([target.topic]);
-      let failed: DeadLetter | undefined = letters[0];
+      const partitions = byPartition(letters, target);
+      let confirmed = 0;
       try {
-        for await (const { items, compression } of toSends(letters, target, limits)) {
-          failed = items[0]?.letter;
+        for await (const { items, compression } of toSends(partitions, limits)) {
           const topicMessages = [{ topic: target.topic, messages: items.map(({ message }) => message) }];
           // every message names its partition
           await sender.sendBatch(producer, { acks: -1, compression, topicMessages }, 0);
           items.forEach(({ letter }) => unconfirmed.delete(letter));
-          sent += items.length;
+          confirmed += items.length;
         }
       } catch (error) {
         const [first] = unconfirmed;
-        throw replayError(sent, failed, first, error);
+        throw replayError(sent + confirmed, partitions.flat()[confirmed]?.letter, first, error);
       }
+      sent += confirmed;
     }
     return sent;
   } catch (error) {
@@ -88,16 +89,19 @@ export async function replay(
   }
 }
 
-/** Each send is for one partition: a send to one broker can be tried again without duplicates, whatever fails. */
-async function* toSends(
-  letters: readonly DeadLetter[],
-  target: ReplayTarget,
-  limits: ReadonlyMap<string, TopicLimit>,
-): AsyncGenerator<Send<Replayed>> {
+/** The records of each partition, in the order in which they are sent. */
+function byPartition(letters: readonly DeadLetter[], target: ReplayTarget): readonly (readonly Replayed[])[] {
   const { topic } = target;
   const all = letters.map((letter) => ({ topic, letter, message: replayMessage(letter, target) }));
-  for (const replayed of groupBy(all, ({ message }) => message.partition).values())
-    yield* splitBySize(replayed, limits);
+  return [...groupBy(all, ({ message }) => message.partition).values()];
+}
+
+/** Each send is for one partition: a send to one broker can be tried again without duplicates, whatever fails. */
+async function* toSends(
+  partitions: readonly (readonly Replayed[])[],
+  limits: ReadonlyMap<string, TopicLimit>,
+): AsyncGenerator<Send<Replayed>> {
+  for (const records of partitions) yield* splitBySize(records, limits);
 }
 
 function replayMessage(letter: DeadLetter, { topic, partitions }: ReplayTarget): Replayed['message'] {
@@ -111,7 +115,7 @@ function replayMessage(letter: DeadLetter, { topic, partitions }: ReplayTarget):
 }
 
 /**
- * @param failed the first letter of the run that failed
+ * @param failed the first letter that was not sent, or that was sent in the request that failed
  * @param unconfirmed the first letter that was not acknowledged; later letters of other partitions may have been
  */
 function replayError(

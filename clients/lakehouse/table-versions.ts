@@ -115,7 +115,7 @@ async function currentSnapshot(
   table: SilverTable,
 ): Promise<TableVersion | undefined> {
   const columns = ['snapshot_id', 'since'];
-  // Refused is the metadata table.
+  // Only Iceberg has this metadata table.
   const log = (await unlessRefused(rows(snapshotLogSql(source, table), columns), 'TABLE_NOT_FOUND')) ?? [];
   const [last, since] = log.at(-1) ?? [];
   if (last == null || since == null) return undefined;

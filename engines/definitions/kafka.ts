@@ -43,6 +43,8 @@ interface KafkaOptions {
   /** Used when the data folder of the node is empty. */
   readonly clusterId: string;
   readonly maxHeapMb: number;
+  /** Further settings of every node. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** One Kafka node, alone or in a cluster. `createMissingTopics` creates its topics. */
@@ -97,7 +99,7 @@ export function kafkaProcess(options: KafkaOptions, paths: StackPaths): ProcessS
 export const newClusterId = (): string => randomBytes(16).toString('base64url').replace(/^-/, 'K');
 
 /** A cluster keeps as many replicas as one in production, and accepts a write when all but one of them have it. */
-function kafkaProperties({ node, nodes }: KafkaOptions, logFolder: string): string {
+function kafkaProperties({ node, nodes, settings = {} }: KafkaOptions, logFolder: string): string {
   const voters = nodes.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`);
   const replicas = Math.min(MAX_REPLICAS, nodes.length);
   const inSync = Math.max(1, replicas - 1);
@@ -117,7 +119,9 @@ transaction.state.log.replication.factor=${replicas}
 transaction.state.log.min.isr=${inSync}
 transaction.state.log.num.partitions=8
 group.initial.rebalance.delay.ms=0
-`;
+${Object.entries(settings)
+  .map(([name, value]) => `${name}=${value}\n`)
+  .join('')}`;
 }
 
 const LOGGING_PROPERTIES = `rootLogger.level = warn

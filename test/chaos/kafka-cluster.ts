@@ -24,6 +24,8 @@ interface KafkaClusterOptions {
   readonly ports: readonly number[];
   /** The Kafka to run. */
   readonly version?: 'kafka' | 'kafka39';
+  /** Further settings of every node. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Brokers that a test may stop, kill and start again. They keep their data and ports. */
@@ -39,14 +41,14 @@ export interface KafkaCluster {
 
 /** Starts empty nodes, which are brokers and controllers, as children of this process, and creates the topics of the system. */
 export async function startKafkaCluster(options: KafkaClusterOptions): Promise<KafkaCluster> {
-  const { paths, ports, version = 'kafka' } = options;
+  const { paths, ports, version = 'kafka', settings = {} } = options;
   const { [version]: folder } = await installEngines([version], { report: () => {} });
   const nodes = Array.from({ length: ports.length / 2 }, (_, index): KafkaNode => {
     const [port = 0, controllerPort = 0] = ports.slice(2 * index);
     return { id: index + 1, port, controllerPort };
   });
   const shared = {
-    ...{ folder, nodes, javaHome: await javaHome('kafka'), clusterId: newClusterId() },
+    ...{ folder, nodes, javaHome: await javaHome('kafka'), clusterId: newClusterId(), settings },
     maxHeapMb: nodes.length > 1 ? CLUSTER_HEAP_MB : SINGLE_HEAP_MB,
   };
   const processes = nodes.map((node) => new ManagedProcess(kafkaProcess({ ...shared, node }, paths), paths));

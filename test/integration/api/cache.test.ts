@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { readRedisTime } from '../../../clients/redis.ts';
+import { ranking } from '../../../domain/entities/ranking.ts';
+import { ALL } from '../../../domain/values/platform.ts';
 import { cacheStatus, startApi, TOKEN, UNREACHABLE_ADDRESS, useApi, withToken } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
 import { until } from '../../support/until.ts';
@@ -77,6 +81,22 @@ test('an erased KOL is gone from the memory of every process', async () => {
   } finally {
     await other.close();
   }
+});
+
+test('a list without the erased KOL is new, also for a client that asks only since when it has changed', async () => {
+  const members = ['zoe', 'ana'].map((kol_id) => ({ kol_id, score: 7 }));
+  await replaceSet(redis, ranking.toEntry('followers', ALL, 50, members), await readRedisTime(redis));
+  const top = (headers = {}) => api.get('/api/v1/kols/top?limit=50', headers);
+  const before = await top();
+  const since = { 'if-modified-since': before.headers.get('last-modified') ?? '' };
+  expect([before.text.includes('zoe'), (await top(since)).status]).toEqual([true, 304]);
+  // The header has whole seconds.
+  await until('the second is over', () =>
+    Promise.resolve(Date.parse(since['if-modified-since']) + 1000 < Date.now()),
+  );
+  await api.send('DELETE', '/api/v1/kols/zoe', undefined, withToken);
+  const { status, text } = await top(since);
+  expect([status, text.includes('zoe'), text.includes('ana')]).toEqual([200, false, true]);
 });
 
 test('an erased KOL is gone, and the answer says from where', async () => {

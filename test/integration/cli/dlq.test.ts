@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -210,6 +211,30 @@ describe('npm run dlq', () => {
     const records = await inputRecords();
     expect(records.map(({ key }) => key)).toEqual(many.map(({ key }) => key));
     expect(records.every(({ value }) => value?.equals(large))).toBe(true);
+  });
+
+  test('replay stops at a letter that the input topic does not accept, and names it and the setting', async () => {
+    const letter = (value: Buffer): Bad => ({
+      key: Buffer.from('a'),
+      value,
+      partition: 0,
+      reason: 'not_json',
+    });
+    const large = letter(randomBytes(5000));
+    for (const bad of [letter(Buffer.from('small')), large, letter(Buffer.from('later'))])
+      await writeLetters([bad]);
+    const configEntries = [{ name: 'max.message.bytes', value: '2000' }];
+    const type = kafkajs.ConfigResourceTypes.TOPIC;
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name: topic, configEntries }] });
+    const { exitCode, stderr } = await dlq('replay', '--topic', topic, '--yes');
+    expect(exitCode).toBe(1);
+    const [, location] = (await json<Listed>('list', '--topic', topic)).deadLetters.map(
+      ({ location: { partition, offset } }) => `${topic}.dlq/${partition}/${offset}`,
+    );
+    expect(stderr).toMatch(/^1 records were replayed, then /);
+    expect(stderr).toContain(`then ${location} failed: `);
+    expect(stderr).toContain(`${topic} accepts 2000 (max.message.bytes)`);
+    expect((await inputRecords()).map(({ value }) => value?.toString())).toEqual(['small']);
   });
 
   test('replay fetches a left-out value from the input topic, and fails if it is no longer there', async () => {

@@ -11,14 +11,19 @@ import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../
 import { readDeadLetters, readScoredKols, testRecordReader } from '../../support/scoring-outputs.ts';
 import { until } from '../../support/until.ts';
 
-/** Limits of topics that all loops write to would disturb other tests. */
+/** Permissions and limits of topics that all loops write to would disturb other tests. */
 let own: KafkaCluster;
+/** Without a rule for a topic, everybody may do everything with it. */
+const PERMISSIONS = {
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'allow.everyone.if.no.acl.found': 'true',
+};
 let harness: LoopHarness;
 let reader: RecordReader;
 let topic: string;
 beforeAll(async () => {
   const paths = stackPaths(`${testStackFolder}-topic-limits`);
-  own = await startKafkaCluster({ paths, ports: await someFreePorts(2) });
+  own = await startKafkaCluster({ paths, ports: await someFreePorts(2), settings: PERMISSIONS });
   harness = await loopHarness(6, { latencyMs: 1, env: { KAFKA_BROKERS: own.brokers } });
   reader = testRecordReader(harness);
 });
@@ -36,17 +41,35 @@ const profile = (username: string, partition = 0): Message => ({
   partition,
 });
 const send = (messages: Message[]) => harness.producer.send({ topic, messages });
-const limit = (name: string, bytes: number) =>
+const limit = (name: string, bytes: number) => configure(name, 'max.message.bytes', String(bytes));
+/** Sets one setting of a topic, and the others to their defaults. */
+const configure = (topicName: string, setting: string, value: string) =>
   harness.admin.alterConfigs({
     validateOnly: false,
     resources: [
       {
         type: kafkajs.ConfigResourceTypes.TOPIC,
-        name,
-        configEntries: [{ name: 'max.message.bytes', value: String(bytes) }],
+        name: topicName,
+        configEntries: [{ name: setting, value }],
       },
     ],
   });
+
+/** Everybody may do everything with the topic, except read its settings. */
+async function hideSettings(name: string): Promise<() => Promise<unknown>> {
+  const { ALL, DESCRIBE_CONFIGS } = kafkajs.AclOperationTypes;
+  const { ALLOW, DENY } = kafkajs.AclPermissionTypes;
+  const rule = {
+    ...{ resourceType: kafkajs.AclResourceTypes.TOPIC, resourceName: name, host: '*' },
+    ...{ resourcePatternType: kafkajs.ResourcePatternTypes.LITERAL, principal: 'User:ANONYMOUS' },
+  };
+  const acl = [
+    { ...rule, operation: ALL, permissionType: ALLOW },
+    { ...rule, operation: DESCRIBE_CONFIGS, permissionType: DENY },
+  ];
+  await harness.admin.createAcls({ acl });
+  return () => harness.admin.deleteAcls({ filters: acl });
+}
 
 /** The Java client reads the outputs, which takes long on a busy machine. */
 describe('an output topic that accepts small batches only', { timeout: 120_000 }, () => {
@@ -117,6 +140,22 @@ describe('an output topic that accepts small batches only', { timeout: 120_000 }
     });
   });
 
+  test('whose settings the loop may not read gets smaller batches until it accepts them', async () => {
+    await limit(SCORES_TOPIC, 100_000);
+    const showSettings = await hideSettings(SCORES_TOPIC);
+    try {
+      const names = Array.from({ length: 1000 }, (_, index) => `kol-${String(index).padStart(100, '0')}`);
+      await harness.withLoop(topic, async (loop) => {
+        await send(names.map((name) => profile(name)));
+        await until('all are scored', async () => (await stateOf(loop)).totals.scored === 1000, 100);
+        expect((await stateOf(loop)).totals.deadLetters).toBe(0);
+      });
+      expect((await readScoredKols(harness))[topic]).toEqual(names);
+    } finally {
+      await showSettings();
+    }
+  });
+
   test('may be the ledger: it gets the outcomes in several records', async () => {
     await limit(LEDGER_TOPIC, 600);
     // Every second record is a dead letter: the ledger has to list each offset.
@@ -128,6 +167,31 @@ describe('an output topic that accepts small batches only', { timeout: 120_000 }
         ),
       );
       await until('all have an outcome', async () => (await outcomeCount(loop)) === count);
+    });
+  });
+});
+
+describe('a compacted output topic', { timeout: 120_000 }, () => {
+  afterEach(() => configure(SCORES_TOPIC, 'cleanup.policy', 'delete'));
+
+  test('gets the scores, because each has a key', async () => {
+    await configure(SCORES_TOPIC, 'cleanup.policy', 'compact');
+    await harness.withLoop(topic, async (loop) => {
+      await send([profile('keyed')]);
+      await until('it is scored', async () => (await stateOf(loop)).totals.scored === 1);
+    });
+  });
+
+  test('holds the partition of a record without a key, and says what to change', async () => {
+    await configure(`${topic}.dlq`, 'cleanup.policy', 'compact');
+    await harness.withLoop(topic, async (loop) => {
+      await send([{ value: 'no JSON', partition: 0 }, profile('other-partition', 1)]);
+      await until('partition 0 is stuck', async () => (await stateOf(loop)).partitions[0]?.stuck != null);
+      expect((await stateOf(loop)).partitions[0]?.stuck?.reason).toContain(
+        'set its cleanup.policy to delete',
+      );
+      await configure(`${topic}.dlq`, 'cleanup.policy', 'delete');
+      await until('both partitions are done', async () => (await outcomeCount(loop)) === 2);
     });
   });
 });

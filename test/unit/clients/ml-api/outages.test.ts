@@ -18,9 +18,6 @@ import {
   withClient,
 } from './ml-client.ts';
 
-// Property tests make hundreds of rounds.
-vi.setConfig({ testTimeout: 30_000 });
-
 let deployment: Deployment;
 beforeAll(async () => {
   deployment = await startDeployment();

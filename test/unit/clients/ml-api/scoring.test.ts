@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDeployment, type Deployment } from './deployment.ts';
 import {
   anyBatch,
@@ -16,9 +16,6 @@ import {
   untilIdle,
   withClient,
 } from './ml-client.ts';
-
-// Property tests make hundreds of rounds.
-vi.setConfig({ testTimeout: 30_000 });
 
 let deployment: Deployment;
 beforeAll(async () => {

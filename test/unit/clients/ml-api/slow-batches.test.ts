@@ -4,8 +4,6 @@ import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-er
 import { startDeployment, type Deployment } from './deployment.ts';
 import { ids, profilesOf, refusedOf, withClient } from './ml-client.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 /** Single calls are answered within it, also on a busy machine. */
 const TIMEOUT_SECONDS = 0.5;
 
