@@ -8,7 +8,7 @@ import {
   type TableVersions,
 } from '../../domain/warming/table-version.ts';
 import { fingerprint } from '../../domain/values/fingerprint.ts';
-import { currentSnapshotSql, filesSql, snapshotFilesSql } from './queries.ts';
+import { filesSql, snapshotFilesSql, snapshotSql } from './queries.ts';
 import type { ReadOptions } from './read-options.ts';
 import type { SilverCatalog } from './silver-catalog.ts';
 import type { Trino } from './trino.ts';
@@ -37,8 +37,8 @@ export function createListDataFiles(trino: Trino, silver: SilverCatalog): ListDa
     const columns = ['content', 'path', 'bytes', 'schema_id'];
     // One more than allowed, to notice it.
     const rows = await trino.rows(snapshotFilesSql(source, table, MAX_FILES + 1), { columns, signal });
-    const [current] = await trino.rows(currentSnapshotSql(source, table), {
-      columns: ['snapshot_id'],
+    const [current] = await trino.rows(snapshotSql(source, table), {
+      columns: ['snapshot_id', 'since'],
       signal,
     });
     if (current?.[0] !== id) return CHANGED;

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import DataLoader from 'dataloader';
-import type { Row } from '../../domain/schema/table-entity.ts';
 import { silver as contract, type SilverTable } from '../../domain/schema/silver-tables.ts';
 import { abortable } from '../../domain/values/abortable.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
 import { untilUnwanted } from '../../domain/values/until-unwanted.ts';
 import { versionOfFiles, type TableVersion, type TableVersions } from '../../domain/warming/table-version.ts';
-import { columnsSql, currentSnapshotSql, filesSql, snapshotLogSql } from './queries.ts';
+import { columnsSql, filesSql, snapshotSql } from './queries.ts';
 import type { SilverCatalog } from './silver-catalog.ts';
 import type { SilverSource } from './silver-source.ts';
 import type { Trino } from './trino.ts';
@@ -49,8 +48,13 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
     table: SilverTable,
     signal: AbortSignal,
   ): Promise<TableVersion | undefined> {
-    const version = await currentSnapshot((sql, columns) => rows(sql, columns, signal), source, table);
-    if (version === undefined) return undefined;
+    const [[id, since] = []] =
+      (await unlessRefused(
+        rows(snapshotSql(source, table), ['snapshot_id', 'since'], signal),
+        'TABLE_NOT_FOUND', // the metadata table
+      )) ?? [];
+    if (id == null) return undefined;
+    const version: TableVersion = { kind: 'snapshot', id, since: since ?? '' };
     return (await hasCurrentColumns(table, version, signal)) ? version : UNKNOWN;
   }
 
@@ -107,23 +111,6 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
   }
 
   return shareRequests(readVersion);
-}
-
-async function currentSnapshot(
-  rows: (sql: string, columns: readonly string[]) => Promise<Row[]>,
-  source: SilverSource,
-  table: SilverTable,
-): Promise<TableVersion | undefined> {
-  const columns = ['snapshot_id', 'since'];
-  // Only Iceberg has this metadata table.
-  const log = (await unlessRefused(rows(snapshotLogSql(source, table), columns), 'TABLE_NOT_FOUND')) ?? [];
-  const [last, since] = log.at(-1) ?? [];
-  if (last == null || since == null) return undefined;
-  // Clocks of writers may differ by a minute. Where times and order of the log disagree, the branch tells.
-  const isNewest = log.every(([, earlier]) => (earlier ?? '') <= since);
-  const [ofBranch] = isNewest ? [] : await rows(currentSnapshotSql(source, table), ['snapshot_id']);
-  const id = isNewest ? last : ofBranch?.[0];
-  return id == null ? undefined : { kind: 'snapshot', id, since };
 }
 
 interface Request {

@@ -211,7 +211,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
     await expectCacheIsTable();
   });
 
-  describe.runIf(kind === 'iceberg' && inject('runsRareCases'))('after a rollback', () => {
+  describe.runIf(kind === 'iceberg')('after a rollback', () => {
     const newer = { processed_at: "'2041-01-01T00:00:00Z'", followers_count: 'followers_count + 5000' };
     const currentSnapshot = async () => {
       const [[id] = []] = await trino(
@@ -246,7 +246,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
       expect(await expectCacheIsTable()).toBe(rows);
     });
 
-    test('does so too when a reader had cached the rows of the newer file before the warm', async () => {
+    rareTest('does so too when a reader had cached the rows of the newer file before the warm', async () => {
       const before = await currentSnapshot();
       await append(`platform = 'd'`, newer);
       await readBy(`platform = 'd'`);
@@ -256,7 +256,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
       await expectCacheIsTable();
     });
 
-    test('to the version of the last warm, caches no row that a reader found in between', async () => {
+    rareTest('to the version of the last warm, caches no row that a reader found in between', async () => {
       const rows = await countRows();
       const before = await currentSnapshot();
       await append(`platform = 'd'`, newer);

@@ -6,13 +6,11 @@ import type { Trino } from '../../../../clients/lakehouse/trino.ts';
 import { TrinoQueryError } from '../../../../clients/lakehouse/trino-errors.ts';
 import { silver } from '../../../../domain/schema/silver-tables.ts';
 
-/** What a query is about: the log of Iceberg, its branches, the columns of its snapshot, or the files of Hive. */
+/** The query about a kind of table: the branches of Iceberg, the columns of its snapshot, or the files of Hive. */
 type Answer = string | unknown[][];
 
-const MARKS = { log: '$history', refs: '$refs', files: '$path' };
-
 /** What Trino answers for each query: rows, or the name of a USER_ERROR. */
-function versionsOf(answers: { log?: Answer; refs?: Answer; columns?: Answer; files?: Answer }) {
+function versionsOf(answers: { refs?: Answer; columns?: Answer; files?: Answer }) {
   const trino = {
     rows(sql: string) {
       if (sql.includes('information_schema'))
@@ -21,7 +19,7 @@ function versionsOf(answers: { log?: Answer; refs?: Answer; columns?: Answer; fi
             Object.entries(columns).map(([name, { field }]) => [table, name, field.accepts[0]]),
           ),
         );
-      const kind = (['log', 'refs', 'files'] as const).find((name) => sql.includes(MARKS[name])) ?? 'columns';
+      const kind = sql.includes('$refs') ? 'refs' : sql.includes('$path') ? 'files' : 'columns';
       const answer = answers[kind] ?? 'TABLE_NOT_FOUND';
       if (typeof answer !== 'string') return Promise.resolve(answer);
       const [name = '', words = ''] = answer.split(': ');
@@ -43,45 +41,28 @@ describe('the version of a table', () => {
   });
 
   test('is its snapshot where it has one', async () => {
-    expect(await versionsOf({ log: SNAPSHOT, columns: [] })).toMatchObject({
+    expect(await versionsOf({ refs: SNAPSHOT, columns: [] })).toMatchObject({
       kol_profiles: { kind: 'snapshot', id: '1' },
-    });
-  });
-
-  test('is the last snapshot of the log, also when an earlier one is current again', async () => {
-    const log = [...SNAPSHOT, ['2', '2026-11-29T00:01:00Z'], ['1', '2026-11-29T00:02:00Z']];
-    expect(await versionsOf({ log, columns: [] })).toEqual({
-      kol_profiles: { kind: 'snapshot', id: '1', since: '2026-11-29T00:02:00Z' },
-    });
-  });
-
-  test('is the snapshot of the branch when the clocks of the writers differ', async () => {
-    const log = [
-      ['1', '2026-11-29T00:00:30Z'],
-      ['2', '2026-11-29T00:00:00Z'],
-    ];
-    expect(await versionsOf({ log, refs: [['2']], columns: [] })).toMatchObject({
-      kol_profiles: { kind: 'snapshot', id: '2' },
     });
   });
 
   test.each([
     ['a view, which has no columns about files', { files: 'COLUMN_NOT_FOUND' }],
-    ['a table whose snapshot lacks a column', { log: SNAPSHOT, columns: 'COLUMN_NOT_FOUND' }],
+    ['a table whose snapshot lacks a column', { refs: SNAPSHOT, columns: 'COLUMN_NOT_FOUND' }],
   ])('is unknown for %s', async (_, answers) => {
     expect(await versionsOf(answers)).toEqual({ kol_profiles: { kind: 'unknown' } });
   });
 
   test.each([
     ['a load has dropped it', {}, 'TABLE_NOT_FOUND'],
-    ['a load has dropped its schema', { log: 'SCHEMA_NOT_FOUND' }, 'SCHEMA_NOT_FOUND'],
-    ['an operator killed the query', { log: 'ADMINISTRATIVELY_KILLED', files: FILES }, 'KILLED'],
+    ['a load has dropped its schema', { refs: 'SCHEMA_NOT_FOUND' }, 'SCHEMA_NOT_FOUND'],
+    ['an operator killed the query', { refs: 'ADMINISTRATIVELY_KILLED', files: FILES }, 'KILLED'],
   ])('is an error when %s at this moment', async (_, answers, name) => {
     await expect(versionsOf(answers)).rejects.toThrow(name);
   });
 
   test('is an error when its snapshot is gone before it is read', async () => {
     const gone = 'INVALID_ARGUMENTS: Iceberg snapshot ID does not exists';
-    await expect(versionsOf({ log: SNAPSHOT, columns: gone })).rejects.toThrow(TableChangedError);
+    await expect(versionsOf({ refs: SNAPSHOT, columns: gone })).rejects.toThrow(TableChangedError);
   });
 });
