@@ -53,7 +53,8 @@ async function archiveClasses(java: string, server: readonly string[], classes: 
     isReady: () => answers(`127.0.0.1:${port}`),
     ...{ startSeconds: 60, stopSeconds: 60 },
   };
-  const once = new ManagedProcess(spec, stackPaths(testStackFolder));
+  // A folder of its own, because the stack of the tests empties its folder and stops what is recorded there.
+  const once = new ManagedProcess(spec, stackPaths(`${testStackFolder}-classes`));
   await once.start();
   await once.stop(); // writes the archive
   await rename(staging, classes);
