@@ -34,6 +34,7 @@ afterAll(async () => {
 beforeEach(async () => {
   topic = await harness.newTopic(2);
 });
+// This sets their other settings to the defaults too.
 afterEach(() => Promise.all([SCORES_TOPIC, LEDGER_TOPIC].map((name) => limit(name, 1_048_588))));
 
 const profile = (username: string, partition = 0): Message => ({
@@ -172,8 +173,6 @@ describe('an output topic that accepts small batches only', { timeout: 120_000 }
 });
 
 describe('a compacted output topic', { timeout: 120_000 }, () => {
-  afterEach(() => configure(SCORES_TOPIC, 'cleanup.policy', 'delete'));
-
   test('gets the scores, because each has a key', async () => {
     await configure(SCORES_TOPIC, 'cleanup.policy', 'compact');
     await harness.withLoop(topic, async (loop) => {
