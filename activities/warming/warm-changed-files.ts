@@ -52,11 +52,14 @@ export async function warmChangedFiles(
   profiles: ChangedProfiles,
 ): Promise<boolean> {
   const { last, versions } = profiles;
-  const listed = await lakehouse.dataFiles(profile, versions, warm.reading);
+  const { force } = warm.args;
+  const cached = await readCachedFiles(warm.redis, profile.table);
+  // The files of a version are always the same, so a forced warm of the last version needs no list.
+  const isListed = force && cached !== null && cached.version === versionTexts(versions)[profile.table];
+  const listed = isListed ? { list: cached } : await lakehouse.dataFiles(profile, versions, warm.reading);
   const list = 'list' in listed ? listed.list : null;
   let reason = 'unlisted' in listed ? listed.unlisted : null;
-  if (list !== null && last !== null && !warm.args.force) {
-    const cached = await readCachedFiles(warm.redis, profile.table);
+  if (list !== null && last !== null && !force) {
     const read = chooseRead(profiles, last, cached, list);
     if (read.kind === 'all' || cached === null) reason = 'reason' in read ? read.reason : null;
     else reason = await warmFiles(warm, lakehouse, { ...profiles, last }, { read, cached, list });
@@ -65,7 +68,7 @@ export async function warmChangedFiles(
   }
   if (!warm.args.dryRun)
     await writeCachedFiles(warm.redis, profile.table, list && { ...list, idsRepeat: false });
-  if (reason !== null && last !== null && !warm.args.force) warm.skipped.push(`all rows read: ${reason}`);
+  if (reason !== null && last !== null && !force) warm.skipped.push(`all rows read: ${reason}`);
   return false;
 }
 

@@ -70,17 +70,18 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
   const { part, shape } = setPart;
   const warm = new PartWarm(deps, part, args);
   return warm.run(async () => {
-    await setPart.beside?.(warm);
+    // Side by side, so that they share the queries of versions.
+    await Promise.all([setPart.beside?.(warm), renewOrReplace()]);
+    return warm.report();
+  });
+
+  async function renewOrReplace(): Promise<void> {
     const now = new Date();
     const last = await readPartMetadata(redis, part);
     const plannedAt = await readRedisTime(redis);
     const current = await warm.readVersions();
-    const currentTexts = versionTexts(current);
-    if (
-      warm.maySkipRead(last, { shape, versions: currentTexts }) &&
-      (await refreshSets(warm, setPart, last, now))
-    )
-      return warm.report();
+    const settings = { shape, versions: versionTexts(current) };
+    if (warm.maySkipRead(last, settings) && (await refreshSets(warm, setPart, last, now))) return;
 
     const { versions, result } = await readOneVersion(warm, current, async (at) => {
       // A snapshot was current before the read; files are only known to be the same during it.
@@ -97,17 +98,16 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     await replaceSets(warm, sets, readAt);
     const moment = { at: versions, tableRows, readAt, now };
     const companions = (await setPart.writeCompanions?.(warm, sets, moment)) ?? [];
-    if (args.dryRun) return warm.report();
+    if (args.dryRun) return;
     for (const key of emptied) warm.counts.removed += await removeSet(redis, key, readAt);
     await refreshWritten(warm, [...sets.map(({ entry }) => entry), ...companions]);
     warm.counts.cached = sets.length + companions.length;
     // After a scoped warm the other platforms are as old as before, so the part does not count as warmed.
-    if (args.scope !== undefined) return warm.report();
+    if (args.scope !== undefined) return;
     const { keys, rowsRead: rows } = warm.counts;
     const source = { read_at: now.toISOString(), rows, tableRows, versions: versionTexts(versions), shape };
     await warm.writeMetadata({ ...source, keys, sets: metadataOf(sets, companions, readAt) }, now);
-    return warm.report();
-  });
+  }
 }
 
 /**
