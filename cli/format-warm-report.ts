@@ -1,7 +1,11 @@
 import { formatMemory } from '../domain/warming/redis-memory.ts';
 import { formatPartNotes } from '../domain/warming/part-report.ts';
 import type { WarmReport } from '../contract/warm-cache.ts';
+import { printable } from './printable.ts';
 import { printTable } from './table.ts';
+
+/** Characters of the notes of a part: they quote Trino and names of keys. */
+const MAX_NOTES = 2000;
 
 const kib = (bytes: number) => Math.round(bytes / 1024);
 
@@ -18,13 +22,13 @@ export function printWarmReport(report: WarmReport): void {
       part.removed,
       part.cached ?? 0,
       part.durationMs,
-      formatPartNotes(part).join('; '),
+      printable(formatPartNotes(part).join('; '), MAX_NOTES),
     ]),
   );
   const { dryRun, keys, bytes, renewed, removed, durationMs, renamed, memory, warnings } = report;
   const written = `${dryRun ? 'Would write' : 'Wrote'} ${keys} keys, ${kib(bytes)} KiB`;
   console.log(`${written}; renewed ${renewed}, removed ${removed}; ${durationMs} ms`);
   if (memory !== null) console.log(formatMemory(memory));
-  for (const column of renamed) console.log(`Column ${column}`);
-  for (const warning of warnings) console.log(`Warning: ${warning}`);
+  for (const column of renamed) console.log(`Column ${printable(column, MAX_NOTES)}`);
+  for (const warning of warnings) console.log(`Warning: ${printable(warning, MAX_NOTES)}`);
 }

@@ -18,6 +18,14 @@ export function printable(untrusted: string | Uint8Array | null, maxLength: numb
   return shown.join('').replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
+/** As `printable`, but keeps the lines of a text. */
+export const printableLines = (untrusted: string, maxLength: number): string =>
+  untrusted
+    .slice(0, maxLength)
+    .split('\n')
+    .map((line) => printable(line, maxLength))
+    .join('\n');
+
 /** JSON with unprintable characters escaped as `\uXXXX`. It parses to the same value. */
 export const printableJson = (value: unknown): string =>
   JSON.stringify(value, null, 2).replace(UNPRINTABLE, (character) =>

@@ -17,6 +17,7 @@ import type { Workflows } from '../contract/workflows.ts';
 import { operatorName } from './operator-name.ts';
 import { createCommand, runCommand } from './run-command.ts';
 import { printWarmReport } from './format-warm-report.ts';
+import { printableJson, printableLines } from './printable.ts';
 import { showProgress } from './warm-progress.ts';
 import { withTemporal } from './with-temporal.ts';
 import { withWorkflowLink, type TemporalUi } from './workflow-link.ts';
@@ -39,6 +40,8 @@ const partDescriptions: Readonly<Record<Exclude<WarmPart, 'profiles'>, string>> 
   lists: 'the lists of profiles',
 };
 
+/** Characters of the reason of a failure. It quotes Trino. */
+const MAX_REASON = 10_000;
 /** The exit code that shells report for a program that SIGINT ended. */
 const INTERRUPTED = 130;
 
@@ -116,11 +119,11 @@ function handleFailure(error: unknown, options: Options): void {
   }
   const report = reportOfFailure(error.cause);
   if (report !== null) printReport(report, options);
-  console.error(reasonOfFailure(error));
+  console.error(printableLines(reasonOfFailure(error), MAX_REASON));
   process.exitCode = 1;
 }
 
 function printReport(report: WarmReport, { json }: Options): void {
-  if (json) console.log(JSON.stringify(report, null, 2));
+  if (json) console.log(printableJson(report));
   else printWarmReport(report);
 }

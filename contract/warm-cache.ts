@@ -122,7 +122,7 @@ export interface WarmProgress {
 }
 
 /** Request of one warm run to the warmer of a part. */
-export interface WarmRequest extends WarmOptions {
+export interface WarmRequest extends Omit<WarmOptions, 'dryRun'> {
   readonly trigger: WarmTrigger;
   /** Warm only this share of the part. */
   readonly scope?: WarmScope | undefined;

@@ -7,12 +7,10 @@ export interface CheckSourceSchemaArgs {
 }
 
 export interface CheckSourceSchemaResult {
-  /** Silver tables that these parts read. */
-  readonly tables: readonly string[];
   /** Columns of these tables that were found under an older name. */
   readonly renamed: readonly RenamedColumn[];
   /** Those of these parts that read a table which breaks the contract. Each of them fails before it writes, unless the table is repaired by then. */
-  readonly mismatched?: readonly WarmPart[];
+  readonly mismatched: readonly WarmPart[];
 }
 
 /** Compares the Silver tables that these parts read with the columns that the warm expects. The check serves the reads that follow. */
@@ -24,7 +22,6 @@ export function createCheckSourceSchema({ silver }: { silver: SilverCatalog }) {
     const { problems, renamed } = await silver.check();
     const affected = partsOfTables(problems.map(({ table }) => table));
     return {
-      tables,
       renamed: renamed.filter(({ table }) => tables.includes(table)),
       mismatched: parts.filter((part) => affected.includes(part)),
     };

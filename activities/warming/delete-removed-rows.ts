@@ -15,7 +15,7 @@ const CHUNK = 1000;
 type Entity = Pick<TableEntity<Fields>, 'table' | 'idColumn' | 'key'>;
 
 /**
- * Deletes the cached rows of those ids that these versions of the lakehouse do not have.
+ * Deletes the cached rows of those ids that these versions of the lakehouse do not have. If a version is not known, they are left to expire.
  * @throws TableChangedError before a deletion, when files of these versions have changed
  */
 export async function deleteRemovedIds(
@@ -24,6 +24,7 @@ export async function deleteRemovedIds(
   entity: Entity,
   { ids, versions }: { readonly ids: readonly string[]; readonly versions: TableVersions },
 ): Promise<void> {
+  if (ids.length > 0 && !warm.mayRemove(versions)) return;
   for (const chunk of inChunks(ids, CHUNK)) {
     const readAt = await readRedisTime(warm.redis);
     const existing = await lakehouse.existingIds(entity, chunk, warm.readingAt(versions));

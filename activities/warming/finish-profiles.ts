@@ -7,7 +7,7 @@ import { versionTexts } from '../../domain/warming/table-version.ts';
 import { deleteRemovedRows } from './delete-removed-rows.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import type { ProfilePlan } from './plan-profiles.ts';
-import { assertUnchanged, sourceChanging } from './read-one-version.ts';
+import { assertUnchanged, EACH_READ, sourceChanging } from './read-one-version.ts';
 import { refuseEmptyRead, refuseShrinkage } from './refuse-shrinkage.ts';
 
 export interface FinishProfilesArgs extends WarmPartArgs {
@@ -46,11 +46,7 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
         return await finish();
       } catch (error) {
         if (!(error instanceof TableChangedError)) throw error;
-        if (!args.mayReadAgain)
-          throw sourceChanging(
-            error.tables,
-            'each of several reads. Profiles were written, but none was removed.',
-          );
+        if (!args.mayReadAgain) throw sourceChanging(error.tables, EACH_READ);
         return { report: warm.report(), lost: 0, changed: error.tables };
       }
     });

@@ -12,7 +12,7 @@ import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts'
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmOptions, WarmTrigger } from '../../domain/warming/warm-options.ts';
 import type { WarmScope } from '../../domain/warming/warm-scope.ts';
-import type { TableVersions } from '../../domain/warming/table-version.ts';
+import { areKnown, type TableVersions } from '../../domain/warming/table-version.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { keepRefused, type RefusedRenewal } from './keep-refused.ts';
 import { translateSchemaError } from './source-schema-mismatch.ts';
@@ -141,6 +141,15 @@ export class PartWarm {
   /** The current version of each table that the part reads. */
   readVersions = (): Promise<TableVersions> =>
     this.#lakehouse.tableVersions(tablesOfPart[this.part], this.reading.signal);
+
+  /** Whether rows that a read of these versions did not find may leave the cache. If not, the report says so. */
+  mayRemove(versions: TableVersions): boolean {
+    if (areKnown(versions)) return true;
+    const note =
+      'nothing removed: the version of a table is not known, so what a read lacks may only be late';
+    if (!this.skipped.includes(note)) this.skipped.push(note);
+    return false;
+  }
 
   /** Forgets what was counted of a read that is going to be repeated, and of the writes of its rows. */
   forgetRead(): void {

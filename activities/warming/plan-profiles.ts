@@ -5,16 +5,17 @@ import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
 import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
 import { ALL_PROFILES } from '../../domain/entities/part-metadata.ts';
+import { profile } from '../../domain/entities/profile.ts';
 import { isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
 import { tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
+import { writeRate } from '../../domain/warming/write-rate.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
-import { readOneVersion } from './read-one-version.ts';
+import { EACH_READ, readOneVersion, sourceChanging } from './read-one-version.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
-import { optionsOfRun } from './rate-limiter.ts';
 import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
 import { refuseShrinkage } from './refuse-shrinkage.ts';
 import { warmChangedFiles } from './warm-changed-files.ts';
@@ -39,10 +40,12 @@ interface ProfileWork {
   readonly parallelSplits: number;
   /** Only hot profiles are to be read, at most this many, by `warmHotProfiles`. Null when all are read, or none. */
   readonly room: number | null;
+  /** Profiles that all activities of the warm together write in a second; 0 for no limit. */
+  readonly writesPerSecond: number;
 }
 
 const MAX_CHANGES = 3;
-const NO_WORK: ProfileWork = { total: 0, splits: [], parallelSplits: 1, room: null };
+const NO_WORK: ProfileWork = { total: 0, splits: [], parallelSplits: 1, room: null, writesPerSecond: 0 };
 
 /**
  * Decides what the warm of the profiles has to do. When nothing changed since the last warm, it refreshes the TTLs itself.
@@ -64,16 +67,18 @@ export function createPlanProfiles(
 
   /** @param changesLeft how often it may begin again because files changed while it read them */
   async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {
-    const options = optionsOfRun(deps.profiles, args);
+    const options = deps.profiles;
     const now = new Date();
-    const readAt = await readRedisTime(redis);
-    const [last, hot, { versions, result: tableRows }] = await Promise.all([
+    const [last, hot, { versions, result }] = await Promise.all([
       readPartMetadata(redis, 'profiles'),
       measureRoom(redis, options),
       countRowsAtOneVersion(warm),
     ]);
+    const { tableRows, readAt } = result;
     const rows = tableRows['kol_profiles'] ?? 0;
     const areAllHot = args.allProfiles || hot.room >= rows;
+    const total = areAllHot ? rows : Math.min(rows, hot.room);
+    const writesPerSecond = rateOf(warm, options.writesPerSecond, total);
     const shape = areAllHot ? ALL_PROFILES : hotShapeOf(options);
     const planOf = (work: ProfileWork): ProfilePlan => ({
       readAt: cachedAtOf(readAt),
@@ -89,7 +94,7 @@ export function createPlanProfiles(
       (await refreshUnchangedProfiles(warm, lakehouse, {
         last,
         hot: areAllHot ? 'all' : await select(hot.room, now),
-        writesPerSecond: options.writesPerSecond,
+        writesPerSecond,
         readAt: cachedAtOf(readAt),
       }))
     ) {
@@ -102,12 +107,13 @@ export function createPlanProfiles(
 
     refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
     if (areAllHot && args.scope === undefined) {
-      const limits = { writesPerSecond: options.writesPerSecond, maxRows: maxRowsPerSplit(options) };
+      const limits = { writesPerSecond, maxRows: maxRowsPerSplit(writesPerSecond, options) };
       const readsAll = last !== null && isUnreadableDue(last, now);
       const changed = { last: readsAll ? null : last, versions, tableRows, shape, readAt, ...limits };
       const warmed = await warmChangedFiles(warm, lakehouse, changed).catch((error: unknown) => {
-        if (error instanceof TableChangedError && changesLeft > 0) return 'changed';
-        throw error;
+        if (!(error instanceof TableChangedError)) throw error;
+        if (changesLeft === 0) throw sourceChanging(error.tables, EACH_READ);
+        return 'changed';
       });
       if (warmed === 'changed') {
         warm.forgetRead();
@@ -115,18 +121,20 @@ export function createPlanProfiles(
       }
       if (warmed) return planOf(NO_WORK);
     }
-    const total = areAllHot ? rows : Math.min(rows, hot.room);
     const addedBytes = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
     warm.warnings.push(...memoryWarnings(await readMemoryInfo(redis), addedBytes));
-    if (!areAllHot) return planOf({ ...NO_WORK, total, room: hot.room });
-    const splits = profileSplits(rows, Math.min(options.rowsPerSplit, maxRowsPerSplit(options)));
-    return planOf({ ...NO_WORK, total, splits, parallelSplits: options.parallelSplits });
+    if (!areAllHot) return planOf({ ...NO_WORK, total, writesPerSecond, room: hot.room });
+    const { parallelSplits, rowsPerSplit } = options;
+    const splits = profileSplits(rows, Math.min(rowsPerSplit, maxRowsPerSplit(writesPerSecond, options)));
+    return planOf({ ...NO_WORK, total, writesPerSecond, splits, parallelSplits });
   }
 }
 
 async function countRowsAtOneVersion(warm: PartWarm) {
-  const current = await warm.readVersions();
-  return readOneVersion(warm, current, (versions) => warm.countTableRows(versions));
+  return readOneVersion(warm, await warm.readVersions(), async (versions) => {
+    const readAt = await readRedisTime(warm.redis);
+    return { readAt, tableRows: await warm.countTableRows(versions) };
+  });
 }
 
 /**
@@ -136,6 +144,17 @@ async function countRowsAtOneVersion(warm: PartWarm) {
 const hotShapeOf = ({ fixedRoom, memoryPercent, perPlatform }: ProfileOptions): string =>
   `hot ${fixedRoom ?? `${memoryPercent} %`}, ${perPlatform}`;
 
-/** Rows that one split can write in SPLIT_SECONDS at the configured rate. */
-const maxRowsPerSplit = ({ writesPerSecond, parallelSplits }: ProfileOptions): number =>
+/** The rate of this warm. No rate limits a dry run, because it writes nothing. */
+function rateOf(warm: PartWarm, configured: number, profiles: number): number {
+  if (warm.args.dryRun) return 0;
+  const { ttlSeconds } = profile;
+  const rate = writeRate(configured, profiles, ttlSeconds);
+  const warning = `WARM_WRITES_PER_SECOND is ${configured}, and profiles expire after ${ttlSeconds} s: to keep ${profiles} of them warm, ${rate} are written in a second`;
+  // A plan that begins again has warned already.
+  if (rate > configured && !warm.warnings.includes(warning)) warm.warnings.push(warning);
+  return rate;
+}
+
+/** Rows that one split can write in SPLIT_SECONDS at this rate. */
+const maxRowsPerSplit = (writesPerSecond: number, { parallelSplits }: ProfileOptions): number =>
   writesPerSecond === 0 ? Infinity : Math.max(1, (writesPerSecond / parallelSplits) * SPLIT_SECONDS);

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WarmOptions } from '../../domain/warming/warm-options.ts';
 
 /** A steady rate of work. */
 export interface RateLimiter {
@@ -11,12 +10,6 @@ export interface RateLimiter {
    */
   readonly wait: (items: number) => Promise<void>;
 }
-
-/** The options of a run. No rate limits a dry run, because it writes nothing. */
-export const optionsOfRun = <Options extends { readonly writesPerSecond: number }>(
-  options: Options,
-  { dryRun }: WarmOptions,
-): Options => (dryRun ? { ...options, writesPerSecond: 0 } : options);
 
 /** Limits work to a steady rate, counted from the creation of the limiter. @param perSecond 0 for no limit */
 export function createRateLimiter(perSecond: number, signal: AbortSignal): RateLimiter {

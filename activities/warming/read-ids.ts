@@ -5,12 +5,11 @@ import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import type { PartWarm } from './part-warm.ts';
 import { readRedisTime } from '../../clients/redis.ts';
-import { mutableTables } from '../../domain/warming/table-version.ts';
 import { readOneVersion } from './read-one-version.ts';
 
 interface FoundRows<Row> {
   readonly rows: readonly Row[];
-  /** Ids that have no row. An id whose row breaks the contract is not among them. */
+  /** Ids that have no row, as far as that is certain. An id whose row breaks the contract is not among them. */
   readonly missing: readonly string[];
   /** When the read began: the time of Redis in microseconds. */
   readonly readAt: number;
@@ -24,11 +23,11 @@ export async function readIds<Row>(
   readRows: (ids: readonly string[], options: ReadOptions) => Promise<readonly Row[]>,
 ): Promise<FoundRows<Row>> {
   const ids = warm.args.scope?.ids ?? [];
-  const plannedAt = await readRedisTime(warm.redis);
   const { result } = await readOneVersion(warm, await warm.readVersions(), async (versions) => {
-    const readAt = mutableTables(versions).length === 0 ? plannedAt : await readRedisTime(warm.redis);
+    const readAt = await readRedisTime(warm.redis);
     const reading = warm.readingAt(versions);
     const rows = await readRows(ids, reading);
+    if (!warm.mayRemove(versions)) return { readAt, rows, missing: [] };
     const existing = await lakehouse.existingIds(entity, ids, reading);
     return { readAt, rows, missing: ids.filter((id) => !existing.has(id)) };
   });

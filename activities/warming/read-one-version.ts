@@ -55,6 +55,9 @@ export async function readOneVersion<T>(
   );
 }
 
+/** For `sourceChanging`: a warm of the profiles began again a few times. */
+export const EACH_READ = 'each of several reads. Profiles were written, but none was removed.';
+
 /**
  * The tables changed again and again while they were read. Not retried, since the attempts were.
  * @param outcome during which reads they changed, and what became of the cache

@@ -7,6 +7,7 @@ import type { PartWarm } from './part-warm.ts';
 /**
  * Yields all cached rows of an entity page by page, and removes stray keys under its name on the way: readers cannot use them, and no read
  * of the lakehouse finds them. A warning names one, because another client writes them. A dry run only counts them.
+ * It ends when the activity is cancelled.
  * @param readAt `cached_at` of the rows that this warm writes: it may write one in place of a stray key, and one that is cached later stays
  */
 export async function* scanRows(
@@ -19,6 +20,7 @@ export async function* scanRows(
   let removed = 0;
   let example = '';
   for await (const page of scanEntities(warm.redis, entity)) {
+    warm.reading.signal.throwIfAborted();
     const strays = page.filter(({ cachedAt }) => cachedAt === '').map(({ id }) => entity.key(id));
     if (strays.length > 0) {
       removed += await deleteUnlessStreamed(warm.redis, strays, fence, warm.args);

@@ -54,9 +54,10 @@ export async function warmChangedFiles(
   const { last, versions } = profiles;
   const { force } = warm.args;
   const cached = await readCachedFiles(warm.redis, profile.table);
-  // The files of a version are always the same, so a forced warm of the last version needs no list.
-  const isListed = force && cached !== null && cached.version === versionTexts(versions)[profile.table];
-  const listed = isListed ? { list: cached } : await lakehouse.dataFiles(profile, versions, warm.reading);
+  const isNoted = cached !== null && cached.version === versionTexts(versions)[profile.table];
+  // The files of a version are always the same.
+  const listed =
+    force && isNoted ? { list: cached } : await lakehouse.dataFiles(profile, versions, warm.reading);
   const list = 'list' in listed ? listed.list : null;
   let reason = 'unlisted' in listed ? listed.unlisted : null;
   if (list !== null && last !== null && !force) {
@@ -67,7 +68,11 @@ export async function warmChangedFiles(
     warm.forgetRead();
   }
   if (!warm.args.dryRun)
-    await writeCachedFiles(warm.redis, profile.table, list && { ...list, idsRepeat: false });
+    await writeCachedFiles(
+      warm.redis,
+      profile.table,
+      list && { ...list, idsRepeat: isNoted && cached.idsRepeat },
+    );
   if (reason !== null && last !== null && !force) warm.skipped.push(`all rows read: ${reason}`);
   return false;
 }

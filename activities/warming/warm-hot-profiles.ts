@@ -7,7 +7,7 @@ import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
-import { createRateLimiter, optionsOfRun } from './rate-limiter.ts';
+import { createRateLimiter } from './rate-limiter.ts';
 import { readPlannedVersion } from './read-one-version.ts';
 import { isInScope, writeProfilesAtRate, writeProfilesById } from './write-profiles.ts';
 
@@ -17,6 +17,8 @@ export interface WarmHotProfilesArgs extends WarmPartArgs {
   readonly versions: TableVersions;
   /** Profiles to keep warm. */
   readonly room: number;
+  /** Profiles to write in a second; 0 for no limit. */
+  readonly writesPerSecond: number;
 }
 
 /**
@@ -27,19 +29,19 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
   const { redis, lakehouse } = deps;
 
   return function warmHotProfiles(args: WarmHotProfilesArgs): Promise<PartReport> {
-    const { room, readAt, versions } = args;
-    const options = optionsOfRun(deps.profiles, args);
+    const { room, readAt, versions, writesPerSecond } = args;
+    const options = deps.profiles;
     const warm = new PartWarm(deps, 'profiles', args);
     const work = async () => {
       const hot = await selectHotProfiles(redis, { ...options, room }, new Date());
-      const rate = createRateLimiter(options.writesPerSecond, warm.reading.signal);
+      const rate = createRateLimiter(writesPerSecond, warm.reading.signal);
       const writing = { readAt, versions, rate };
       await writeProfilesById(warm, lakehouse, hot.refresh, writing);
       const roomLeft = room - (await writeProfilesById(warm, lakehouse, hot.mostRead, writing));
 
       const chosen = [...hot.mostRead, ...hot.refresh];
       const fill = createFill(roomLeft, chosen, profile.idOf);
-      const reading = { ...warm.readingAt(versions), timeoutSeconds: queryTimeoutOf(options, room) };
+      const reading = { ...warm.readingAt(versions), timeoutSeconds: queryTimeoutOf(writesPerSecond, room) };
       const choice = { overall: room, perPlatform: Math.min(options.perPlatform, room) };
       for await (const page of prefetchPages(lakehouse.mostFollowed(choice, reading))) {
         const added = fill(page.filter((row) => isInScope(args, row)));
@@ -54,5 +56,5 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
 }
 
 /** The query stays open while its rows are written: at a limited rate it needs the time of that too (s). */
-const queryTimeoutOf = ({ writesPerSecond }: ProfileOptions, room: number): number | undefined =>
+const queryTimeoutOf = (writesPerSecond: number, room: number): number | undefined =>
   writesPerSecond === 0 ? undefined : SPLIT_SECONDS + room / writesPerSecond;

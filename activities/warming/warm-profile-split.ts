@@ -5,8 +5,7 @@ import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
-import type { ProfileOptions } from './profile-options.ts';
-import { createRateLimiter, optionsOfRun } from './rate-limiter.ts';
+import { createRateLimiter } from './rate-limiter.ts';
 import { readPlannedVersion } from './read-one-version.ts';
 import { writeProfilesAtRate } from './write-profiles.ts';
 
@@ -15,25 +14,21 @@ export interface WarmProfileSplitArgs extends WarmPartArgs {
   /** The versions of the plan. */
   readonly versions: TableVersions;
   readonly readAt: string;
-  /** Splits that run at the same time, this one included. They share the write rate. */
-  readonly parallelSplits: number;
+  /** Profiles that this split writes in a second; 0 for no limit. */
+  readonly writesPerSecond: number;
 }
 
 /**
  * Reads and writes one split of all profiles. A retry reads the split again: that takes seconds, and a read that could be resumed would
  * make Trino sort all rows before the first one arrives. It does not write again what an earlier attempt has written.
  */
-export function createWarmProfileSplit(
-  deps: PartWarmDeps & { readonly profiles: Pick<ProfileOptions, 'writesPerSecond'> },
-) {
+export function createWarmProfileSplit(deps: PartWarmDeps) {
   const { lakehouse } = deps;
 
   return function warmProfileSplit(args: WarmProfileSplitArgs): Promise<PartReport> {
     const warm = new PartWarm(deps, 'profiles', args);
     const work = async () => {
-      const { writesPerSecond } = optionsOfRun(deps.profiles, args);
-      const perSecond = writesPerSecond / args.parallelSplits;
-      const rate = createRateLimiter(perSecond, warm.reading.signal);
+      const rate = createRateLimiter(args.writesPerSecond, warm.reading.signal);
       const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.readingAt(args.versions));
       // All rows of an id are in the same split.
       const newestOf = createNewestRows(profile.idOf);

@@ -44,7 +44,10 @@ export function createWarmSearch(deps: WarmSetDeps) {
   };
 }
 
-/** The index of each platform, then the list of them: a search that finds the list finds the indexes too. */
+/**
+ * The index of each platform, then the list of them: a search that finds the list finds the indexes too. So a warm of some platforms writes
+ * the others as well.
+ */
 function indexSets(kols: ReadonlyMap<string, readonly NamedKol[]>): SetToWrite[] {
   const indexes = [...kols].flatMap(([platform, named]) => {
     const members = buildSearchIndex(named, MAX_INDEX_TERMS);
@@ -52,7 +55,6 @@ function indexSets(kols: ReadonlyMap<string, readonly NamedKol[]>): SetToWrite[]
   });
   const sets = indexes.map(({ platform, members }) => ({
     entry: searchIndex.toEntry(platform, members),
-    platform,
     size: members.length,
   }));
   const platforms = indexes.map(({ platform }) => platform);

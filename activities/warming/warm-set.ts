@@ -8,7 +8,7 @@ import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import { tableSizeChanges, type SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
-import { mutableTables, versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
+import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { PartWarm, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { readOneVersion } from './read-one-version.ts';
@@ -19,8 +19,10 @@ export interface SetToWrite {
   readonly entry: CacheEntry;
   /** Undefined when the set belongs to no platform. */
   readonly platform?: string;
-  /** Number of members for the shrinkage check; 0 to leave the set out of it, because time alone changes its size. */
+  /** Number of members for the shrinkage check; 0 to leave the set out of it. */
   readonly size: number;
+  /** Time alone changes the size, so only the loss of all members counts as shrinkage. */
+  readonly sizeVaries?: boolean;
 }
 
 export interface WarmSetDeps extends PartWarmDeps {
@@ -78,14 +80,12 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
   async function renewOrReplace(): Promise<void> {
     const now = new Date();
     const last = await readPartMetadata(redis, part);
-    const plannedAt = await readRedisTime(redis);
     const current = await warm.readVersions();
     const settings = { shape, versions: versionTexts(current) };
     if (warm.maySkipRead(last, settings) && (await refreshSets(warm, setPart, last, now))) return;
 
     const { versions, result } = await readOneVersion(warm, current, async (at) => {
-      // A snapshot was current before the read; files are only known to be the same during it.
-      const readAt = mutableTables(at).length === 0 ? plannedAt : await readRedisTime(redis);
+      const readAt = await readRedisTime(redis);
       const tableRows = await warm.countTableRows(at);
       refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
       const { sets, emptied } = await readSets(warm, setPart, last, { at, tableRows, readAt, now });
@@ -152,7 +152,9 @@ async function readSets(
   const sets = all.filter(({ platform }) => isInScope(warm.args, platform));
   // With a scope, sets of other platforms stay: they are not part of this warm.
   const emptied = warm.args.scope === undefined ? emptiedSets(last, all) : [];
-  return { sets, emptied };
+  const hasRows = (key: string) => (last?.sets[key]?.size ?? 0) > 0;
+  const areKept = emptied.some(hasRows) && !warm.mayRemove(moment.at);
+  return { sets, emptied: areKept ? emptied.filter((key) => !hasRows(key)) : emptied };
 }
 
 const withGrace = (set: SetToWrite, graceSeconds: number): SetToWrite => ({
@@ -215,7 +217,7 @@ function setSizeChanges(
   const before = (key: string) => last.sets[key]?.size ?? 0;
   return [
     ...sets
-      .filter(({ size }) => size > 0)
+      .filter(({ size, sizeVaries }) => size > 0 && !sizeVaries)
       .map(({ entry: { key }, size }) => ({ what: key, before: before(key), now: size })),
     ...emptied.map((key) => ({ what: key, before: before(key), now: 0 })),
   ];

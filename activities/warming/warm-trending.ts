@@ -31,10 +31,11 @@ export function createWarmTrending(deps: WarmSetDeps) {
       const sets = [...byPlatform].flatMap(([platform, items]) => {
         warm.counts.rowsRead += items.length;
         const ids = items.map(({ content_id }) => content_id);
-        // Size 0: the number of posts of one day says nothing about a load. The row count of the table does.
+        // The number of posts of one day says nothing about a load. The row count of the table does.
+        const set = { platform, size: ids.length, sizeVaries: true };
         return [
-          { entry: trending.toHeatEntry(platform, items), platform, size: 0 },
-          { entry: trending.toEntry(platform, ids), platform, size: 0 },
+          { entry: trending.toHeatEntry(platform, items), ...set },
+          { entry: trending.toEntry(platform, ids), ...set },
         ];
       });
       return [

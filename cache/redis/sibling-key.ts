@@ -2,14 +2,14 @@ import calculateSlot from 'cluster-key-slot';
 
 /**
  * A key that belongs to another one, such as its fence. Both are in one cluster slot, whatever characters the key has: an id can have
- * braces that are no hash tag.
+ * braces that are no hash tag. It begins with a hash tag, so a scan for the keys of a kind does not list it.
  */
 export function siblingKey(key: string, suffix: string): string {
   if (!/[{}]/.test(key)) return `{${key}}:${suffix}`; // the tag is the whole key
+  if (/^\{[^}]+\}/.test(key)) return `${key}:${suffix}`;
   const slot = calculateSlot(key);
-  // Most keys become the tag; a key with a tag keeps it.
-  const sibling = [`{${key}}:${suffix}`, `${key}:${suffix}`].find((name) => calculateSlot(name) === slot);
-  return sibling ?? `{${tagOfSlot(slot)}}:${key}:${suffix}`;
+  const tag = [key, /\{([^}]+)\}/.exec(key)?.[1] ?? ''].find((name) => calculateSlot(`{${name}}`) === slot);
+  return tag === key ? `{${key}}:${suffix}` : `{${tag ?? tagOfSlot(slot)}}:${key}:${suffix}`;
 }
 
 const SLOTS = 16_384;

@@ -2,9 +2,15 @@ import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 import { fenceKey, LUA_READ_FENCE, REMOVAL_FENCE } from './read-fence.ts';
 
+/**
+ * What an operator removed must not come back by a read that began before: a warm of all profiles at a limited rate writes for half an hour
+ * what it planned, and its attempts are repeated.
+ */
+const REMOVED_SECONDS = 86_400;
+
 /** KEYS: a fence. ARGV: the time of the read */
 const RAISE = luaScript(`${LUA_READ_FENCE}
-if not isLate(KEYS[1], ARGV[1]) then raiseFence(KEYS[1], ARGV[1], 0) end
+if not isLate(KEYS[1], ARGV[1]) then raiseFence(KEYS[1], ARGV[1], ${REMOVED_SECONDS}) end
 return 1`);
 
 /**

@@ -53,6 +53,13 @@ function textOf(version: TableVersion): string | null {
 export const mutableTables = (versions: TableVersions): SilverTable[] =>
   tablesOf(versions).filter((table) => versions[table]?.kind === 'files');
 
+/**
+ * Whether the versions of all tables are known. If not, as with a view, a load may write a table while it is read: rows that a read did not
+ * find may only be late, and must stay in the cache until they expire.
+ */
+export const areKnown = (versions: TableVersions): boolean =>
+  Object.values(versions).every(({ kind }) => kind !== 'unknown');
+
 /** The tables of files that are not the same any more. A snapshot stays readable, so a newer one is no change. */
 export const changedTables = (read: TableVersions, now: TableVersions): SilverTable[] => {
   const [before, after] = [versionTexts(read), versionTexts(now)];

@@ -71,7 +71,7 @@ function recordWarms(
   /** The requests of each warm, by its workflow id. */
   const warms = new Map<string, PartRequest[]>();
   const activities: Partial<WarmActivities> = {
-    checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
+    checkSourceSchema: () => Promise.resolve({ renamed: [], mismatched: [] }),
     getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
     signalPartWarmer: async ({ part, request: { replyTo, runId, scope, trigger } }: SignalPartWarmerArgs) => {
       expect(trigger).toBe('etl');

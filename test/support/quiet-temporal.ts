@@ -1,4 +1,2 @@
-import { DefaultLogger, Runtime } from '@temporalio/worker';
-
-// Tests cause failures on purpose: log errors only. A process has one native runtime, so this is set once.
-Runtime.install({ logger: new DefaultLogger('ERROR') });
+// Imported, because a set-up file is evaluated again for each test file of a process, and what it imports is not.
+import './quiet-runtime.ts';

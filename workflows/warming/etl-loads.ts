@@ -7,7 +7,6 @@ import {
   defineSignal,
   executeChild,
   log,
-  patched,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -24,7 +23,7 @@ import { etlLoadsStateQuery, etlRunQuery, tablesLoadedSignal } from '../../contr
 import { etlWarmId } from '../../contract/workflow-ids.ts';
 import { formatInvalidValue } from '../../domain/values/invalid-value.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
-import { ETL_WINDOW_SECONDS, type EtlLoad } from '../../domain/warming/etl-load.ts';
+import { ETL_WINDOW_SECONDS } from '../../domain/warming/etl-load.ts';
 import { createLoadMemory, ETL_MEMORY_HOURS } from '../../domain/warming/load-memory.ts';
 import { createLoadQueue, type WaitingLoads } from '../../domain/warming/load-queue.ts';
 import { asCode } from '../as-code.ts';
@@ -65,8 +64,6 @@ const rawTablesLoadedSignal = defineSignal<[RawValue?]>(tablesLoadedSignal.name,
  * of loads.
  */
 export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
-  // False in runs that began before loads were compared by time: they must replay as they ran.
-  const tracksLoads = patched('etl-loads-outcomes');
   const queue = createLoadQueue(input?.waiting);
   const memory = createLoadMemory(input?.memory);
   let counts = input?.state ?? NO_STATE;
@@ -94,8 +91,7 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
       update({ problems: [...counts.problems, problem].slice(-MAX_PROBLEMS) });
     }
     if (load === null) return update({ ignored: counts.ignored + 1 });
-    const isNew = memory.add(tracksLoads ? load : withoutTime(load), Date.now());
-    if (!isNew) return update({ repeats: counts.repeats + 1 });
+    if (!memory.add(load, Date.now())) return update({ repeats: counts.repeats + 1 });
     queue.add(load);
     update({ taken: counts.taken + 1 });
   });
@@ -121,10 +117,11 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
       continue;
     }
     round += 1;
-    const workflowId = etlWarmId(workflowInfo().runId, round);
+    // Not runId: a reset gives the run a new one, and the replay must start the same warm.
+    const workflowId = etlWarmId(workflowInfo().originalExecutionRunId, round);
     memory.startWarm(workflowId);
     const { error } = await warmAfterLoads(served, workflowId, (lastWarm) => update({ lastWarm }));
-    if (tracksLoads && error !== null && memory.wasRepeated()) {
+    if (error !== null && memory.wasRepeated()) {
       memory.retakeLoads();
       queue.putBack(served);
     } else memory.endWarm(error, Date.now());
@@ -145,8 +142,6 @@ function oncePerTask(work: () => void): () => void {
     });
   };
 }
-
-const withoutTime = ({ loadedAt: _, ...load }: EtlLoad): EtlLoad => load;
 
 /** The content of a signal. When it cannot be decoded, the error text, which is not a valid load. */
 function decode(raw: RawValue | undefined): unknown {

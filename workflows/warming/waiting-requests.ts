@@ -14,6 +14,4 @@ export const carryRequests = (waiting: readonly WarmRequest[]): Carried => ({
 
 /** The requests that the run before this one did not serve. */
 export const carriedRequests = ({ waiting = [], waitingScope }: Carried): readonly WarmRequest[] =>
-  waitingScope === undefined
-    ? waiting
-    : waiting.map((request) => ({ ...request, scope: waitingScope ?? undefined }));
+  waiting.map((request) => ({ ...request, scope: waitingScope ?? undefined }));

@@ -4,7 +4,6 @@ import {
   condition,
   getExternalWorkflowHandle,
   isCancellation,
-  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -26,6 +25,7 @@ import { partWarmerId } from '../../contract/workflow-ids.ts';
 import type { RenamedColumn } from '../../domain/schema/check-table.ts';
 import { memoryWarnings, type RedisMemory } from '../../domain/warming/redis-memory.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
+import type { WarmTrigger } from '../../domain/warming/warm-options.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { shortCalls } from '../activity-options.ts';
 import { innermostMessage } from '../innermost-message.ts';
@@ -36,9 +36,17 @@ import { warmPart } from './warm-part.ts';
 const { checkSourceSchema, signalPartWarmer, getRedisMemory } = proxyActivities<WarmActivities>(shortCalls);
 
 /** A terminated part warmer sends no outcome, so the request is sent again. A warmer that still runs already knows it. */
-const REPEAT_REQUEST_AFTER = '30 minutes';
-/** A scheduled warm waits no longer: later ones follow it, and must not pile up behind a part that is stuck. */
-const OVERDUE = `overdue: not warm after ${REPEAT_REQUEST_AFTER}. Its part warmer continues`;
+const REPEAT_REQUEST_AFTER_MINUTES = 30;
+/**
+ * How often a warm waits that long. After a scheduled warm others follow, which must not pile up behind a part that is stuck. The loads that
+ * arrive during the warm of an ETL load wait for its end. An operator can end the wait.
+ */
+const MAX_WAITS: Readonly<Record<WarmTrigger, number>> = {
+  schedule: 1,
+  startup: 2,
+  etl: 2,
+  manual: Infinity,
+};
 
 /**
  * One warm: check the source schema, warm the parts in parallel, report. A part that fails does not stop or hide the others, and a
@@ -57,7 +65,7 @@ export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
   };
   setCurrentDetails(formatWarmDetails(options, results));
 
-  const { renamed, mismatched = [] } = await checkSourceSchema({ parts: options.parts });
+  const { renamed, mismatched } = await checkSourceSchema({ parts: options.parts });
   if (options.dryRun) await dryRunParts(options, onResult);
   else await requestParts(options, onResult);
 
@@ -102,7 +110,7 @@ async function dryRunParts(
   );
 }
 
-/** Requests each part from its part warmer and waits for all outcomes; a scheduled warm waits for a limited time. */
+/** Requests each part from its part warmer and waits for all outcomes, unless an operator asked, for a limited time. */
 async function requestParts(options: WarmCacheOptions, onResult: OnResult): Promise<void> {
   const { runId } = workflowInfo();
   const waiting = new Set(options.parts);
@@ -121,12 +129,16 @@ async function requestParts(options: WarmCacheOptions, onResult: OnResult): Prom
   };
   try {
     // Not cancellable: a request that is being sent when this run is cancelled must not arrive after its withdrawal.
-    do await Promise.all([...waiting].map((part) => CancellationScope.nonCancellable(() => request(part))));
-    while (
-      !(await condition(() => waiting.size === 0, REPEAT_REQUEST_AFTER)) &&
-      !(options.trigger === 'schedule' && patched('overdue'))
+    let waits = 0;
+    do {
+      await Promise.all([...waiting].map((part) => CancellationScope.nonCancellable(() => request(part))));
+      waits += 1;
+    } while (
+      !(await condition(() => waiting.size === 0, `${REPEAT_REQUEST_AFTER_MINUTES} minutes`)) &&
+      waits < MAX_WAITS[options.trigger]
     );
-    for (const part of waiting) onResult(part, { error: OVERDUE });
+    const overdue = `overdue: not warm after ${waits * REPEAT_REQUEST_AFTER_MINUTES} minutes. Its part warmer continues`;
+    for (const part of waiting) onResult(part, { error: overdue });
   } catch (error) {
     await CancellationScope.nonCancellable(() => withdrawRequests(waiting, runId));
     throw error;
@@ -135,7 +147,7 @@ async function requestParts(options: WarmCacheOptions, onResult: OnResult): Prom
 
 function requestOf(part: WarmPart, { trigger, allProfiles, force, allowShrink, scopes }: WarmCacheOptions) {
   const { workflowId, runId } = workflowInfo();
-  const how = { trigger, dryRun: false, allProfiles, force, allowShrink };
+  const how = { trigger, allProfiles, force, allowShrink };
   return { ...how, scope: scopes[part], replyTo: workflowId, runId };
 }
 

@@ -58,7 +58,7 @@ const isSourceChanging = (error: unknown): boolean =>
 
 async function readAndWrite(
   args: WarmPartArgs,
-  { room, splits, parallelSplits, readAt, versions, total }: ProfilePlan,
+  { room, splits, parallelSplits, writesPerSecond, readAt, versions, total }: ProfilePlan,
   onProgress: (progress: WarmProgress) => void,
 ): Promise<PartReport[]> {
   let rows = 0;
@@ -70,11 +70,17 @@ async function readAndWrite(
   };
   if (room !== null)
     return [
-      counted(await activities('profiles: hot ones').warmHotProfiles({ ...args, readAt, versions, room })),
+      counted(
+        await activities('profiles: hot ones').warmHotProfiles({
+          ...args,
+          ...{ readAt, versions, room, writesPerSecond },
+        }),
+      ),
     ];
-  return inParallel(splits, parallelSplits, async (split, index) => {
+  const running = Math.min(parallelSplits, splits.length);
+  return inParallel(splits, running, async (split, index) => {
     const summary = `profiles: split ${index + 1} of ${splits.length}`;
-    const share = { split, readAt, versions, parallelSplits: Math.min(parallelSplits, splits.length) };
+    const share = { split, readAt, versions, writesPerSecond: writesPerSecond / running };
     return counted(await activities(summary).warmProfileSplit({ ...args, ...share }));
   });
 }

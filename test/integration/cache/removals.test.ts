@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import { rankingSource, tableSource } from '../../../cache/reading/entity-sources.ts';
 import { createReadThrough, type EntitySource } from '../../../cache/reading/read-through.ts';
-import { REMOVAL_FENCE } from '../../../cache/writing/read-fence.ts';
+import { fenceKey, REMOVAL_FENCE } from '../../../cache/writing/read-fence.ts';
 import { removeSet, replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
@@ -58,6 +58,13 @@ describeOnRedisAndCluster('after a removal', (target) => {
       });
     });
   }
+
+  test('no write of a read that began before is accepted for a day: a warm at a limited rate lasts long', async () => {
+    const { redis } = target;
+    await admin().eraseKol('zoe');
+    for (const fence of [fenceKey(profile.key('zoe')), REMOVAL_FENCE])
+      expect(await redis.ttl(fence)).toBeGreaterThan(86_000);
+  });
 
   describe.each(sets)('%s that was read before', (_, entry) => {
     test('is refused, and is written again by a later read', async () => {

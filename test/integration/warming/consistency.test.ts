@@ -73,6 +73,19 @@ describe('after a load that lost most rows', () => {
     expect(await snapshot()).toEqual(cached);
   });
 
+  test('a warm keeps the trending list of a platform that is lost, and names it', async () => {
+    await load('content');
+    await harness.warm({ parts: ['trending'] });
+    const cached = await snapshot();
+    await load('content', "platform <> 'youtube'");
+    const failure = await harness.failure({ parts: ['trending'] });
+    expect(failure.message).toMatch(/content:trending:youtube:50\S* fell from \d+ to 0/);
+    expect(await snapshot()).toEqual(cached);
+    const accepted = await harness.warm({ parts: ['trending'], allowShrink: true });
+    expect(accepted.removed).toBeGreaterThanOrEqual(2);
+    expect(await harness.redis.exists('content:trending:youtube:50')).toBe(0);
+  });
+
   test('a warm refuses an empty table even with allowShrink, and still warms the parts of other tables', async () => {
     await load('profiles');
     await load('content');

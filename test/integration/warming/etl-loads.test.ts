@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { NativeConnection } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readEtlLoads, readEtlRun, signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
@@ -70,6 +71,28 @@ describe('a receiver with a long history', () => {
     });
     expect(requests.map(({ scope }) => scope?.ids)).toEqual([['1'], ['2']]);
   });
+});
+
+test('a receiver that an operator resets goes on with the loads that follow', async () => {
+  const { temporal } = dependencies;
+  const { activities, requests } = recordRequests(dependencies);
+  await withWorker(WARM_TASK_QUEUE, activities, async () => {
+    await signalEtlLoad(temporal, { tables: ['kol_profiles'], ids: ['1'] });
+    await untilServed(temporal, 1);
+    const { runId } = await temporal.workflow.getHandle(ETL_LOADS_ID).describe();
+    const { events } = await temporal.workflow.getHandle(ETL_LOADS_ID, runId).fetchHistory();
+    const task = events?.findLast((event) => event.workflowTaskCompletedEventAttributes != null);
+    await temporal.workflowService.resetWorkflowExecution({
+      namespace: engines.TEMPORAL_NAMESPACE,
+      workflowExecution: { workflowId: ETL_LOADS_ID, runId },
+      workflowTaskFinishEventId: task?.eventId ?? null,
+      requestId: randomUUID(),
+      reason: 'a test',
+    });
+    await signalEtlLoad(temporal, { tables: ['kol_profiles'], ids: ['2'] });
+    await untilServed(temporal, 2);
+  });
+  expect(requests.map(({ scope }) => scope?.ids)).toEqual([['1'], ['2']]);
 });
 
 describe('the query for a run', () => {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { WarmProfileSplitArgs } from '../../../activities/warming/warm-profile-split.ts';
 import type { PartReport } from '../../../domain/warming/part-report.ts';
 import { HASH_BUCKETS } from '../../../domain/warming/profile-splits.ts';
+import { FORCED_WARM } from '../../support/forced-warm.ts';
 import { rareTest } from '../../support/rare.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
@@ -107,7 +108,7 @@ describe('a warm of odd rows', () => {
     const split = {
       split: { from: 0, to: HASH_BUCKETS },
       readAt: new Date().toISOString(),
-      parallelSplits: 1,
+      writesPerSecond: 0,
       versions: {},
     };
     const run = (attempt: number) =>
@@ -115,7 +116,7 @@ describe('a warm of odd rows', () => {
         [WarmProfileSplitArgs],
         PartReport,
         typeof activities.warmProfileSplit
-      >((args) => activities.warmProfileSplit(args), { ...split, ...MANUAL });
+      >((args) => activities.warmProfileSplit(args), { ...split, ...FORCED_WARM });
     await run(1);
     await copy('profiles', { username: `'new_name'`, processed_at: `'2100-01-01'` }, `platform = 'tiktok'`);
     const report = await run(2);
@@ -287,12 +288,3 @@ describe('an error that a retry would repeat', () => {
     expect(await redis.exists('kol:profiles:list:all')).toBe(1);
   });
 });
-
-const MANUAL = {
-  trigger: 'manual',
-  runId: 'test',
-  dryRun: false,
-  allProfiles: true,
-  force: true,
-  allowShrink: false,
-} as const;

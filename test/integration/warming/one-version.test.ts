@@ -91,3 +91,24 @@ test('a table whose column was renamed without a new snapshot is read as it is, 
   expect(await redis.hget(`kol:profile:${String(id)}`, 'bio')).toBe('new');
   expect((await harness.warm(PROFILES)).parts[0]).toMatchObject({ rowsRead: 0 });
 });
+
+test('a view, whose version nobody knows, removes no row that it lacks: a load may still be writing it', async () => {
+  const { trino, schema } = harness;
+  await harness.warm(PROFILES);
+  const before = await profileKeys();
+  const [[lost] = []] = await trino(
+    `SELECT kol_id FROM ${schema}.all_profiles WHERE platform = 'tiktok' LIMIT 1`,
+  );
+  await trino(`DROP TABLE ${schema}.kol_profiles`);
+  await trino(
+    `CREATE VIEW ${schema}.kol_profiles AS SELECT * FROM ${schema}.all_profiles WHERE platform <> 'tiktok'`,
+  );
+  const { parts } = await harness.warm(PROFILES);
+  const ofIds = await harness.warm({ scopes: { profiles: { ids: [String(lost)] } } });
+  await trino(`DROP VIEW ${schema}.kol_profiles`);
+  for (const { removed, skipped } of [...parts, ...ofIds.parts]) {
+    expect(removed).toBe(0);
+    expect(skipped.join()).toContain('nothing removed: the version of a table is not known');
+  }
+  expect(await profileKeys()).toEqual(before);
+});

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { searchIndex } from '../../../domain/entities/search-index.ts';
+import { ALL } from '../../../domain/values/platform.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
@@ -52,6 +54,14 @@ describe('a warm with a scope', () => {
     );
     // A scoped warm does not count as a warm of the part: the next warm reads all of it.
     expect((await harness.warm({ parts: ['lists'] })).renewed).toBe(0);
+  });
+
+  test('of one platform writes the search indexes of all platforms that its list names', async () => {
+    await harness.warm({ scopes: { search: { platforms: ['tiktok'] } } });
+    const platforms = await harness.redis.zrange(searchIndex.key(ALL), '0', '-1');
+    expect(platforms.length).toBeGreaterThan(1);
+    for (const platform of platforms)
+      expect(await harness.redis.exists(searchIndex.key(platform)), platform).toBe(1);
   });
 
   test('of ids writes only their keys, and removes those that the lakehouse does not have', async () => {

@@ -1,6 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { PartWarm } from '../../../activities/warming/part-warm.ts';
+import { scanRows } from '../../../activities/warming/scan-rows.ts';
 import { addReads } from '../../../cache/popularity/read-counts.ts';
 import { fenceKey, REMOVAL_FENCE } from '../../../cache/writing/read-fence.ts';
+import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import { cachedFiles } from '../../../domain/entities/cached-files.ts';
 import { content } from '../../../domain/entities/content.ts';
 import { hotIds } from '../../../domain/entities/hot-ids.ts';
@@ -12,6 +16,7 @@ import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import { hourOfDay } from '../../../domain/warming/read-forecast.ts';
 import type { WarmPart } from '../../../domain/warming/warm-parts.ts';
+import { FORCED_WARM } from '../../support/forced-warm.ts';
 import { keysWithoutTtl } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
@@ -103,4 +108,29 @@ describe.each([
     const kept = name === 'all profiles' ? hotIds.key : cachedFiles.key('kol_profiles');
     expect((await keysWithoutTtl(redis)).filter((key) => key !== kept)).toEqual([]);
   });
+});
+
+test('a scan of all keys ends when its activity is cancelled', async () => {
+  const harness = await warmHarness(4);
+  onTestFinished(() => harness.stop());
+  const { redis } = harness;
+  await redis.flushdb();
+  await harness.warm({ parts: ['profiles'], allProfiles: true });
+  const env = new MockActivityEnvironment();
+  const lakehouse = {} as Lakehouse; // a scan reads none
+  const renewal = { maxAgeSeconds: 0, minTtlSeconds: 0 };
+  const deps = { redis, lakehouse, settleSeconds: 0, renewal };
+  const scanned = await env.run(async () => {
+    const warm = new PartWarm(deps, 'profiles', FORCED_WARM);
+    let pages = 0;
+    const scan = async () => {
+      for await (const page of scanRows(warm, profile, new Date().toISOString())) {
+        pages += Number(page.length > 0);
+        env.cancel();
+      }
+    };
+    await expect(scan()).rejects.toThrow();
+    return pages;
+  });
+  expect(scanned).toBe(1);
 });

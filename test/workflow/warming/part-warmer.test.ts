@@ -31,7 +31,7 @@ function manualWarms() {
   let requests = 0;
   const signalPartWarmer = createSignalPartWarmer({ temporal: env.client });
   const activities = {
-    checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
+    checkSourceSchema: () => Promise.resolve({ renamed: [], mismatched: [] }),
     getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'noeviction' }),
     async signalPartWarmer(args: Parameters<typeof signalPartWarmer>[0]) {
       await signalPartWarmer(args);

@@ -44,7 +44,7 @@ function recordRuns(change: Partial<WarmActivities> = {}) {
   const sets = Object.entries(activityOf).map(([part, name]) => [name, warm(part as WarmPart)]);
   const activities = {
     ...(Object.fromEntries(sets) as Pick<WarmActivities, (typeof activityOf)[SetsPart]>),
-    checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [] }),
+    checkSourceSchema: () => Promise.resolve({ renamed: [], mismatched: [] }),
     signalPartWarmer: createSignalPartWarmer({ temporal: env.client }),
     getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
     planProfiles: async (args: WarmPartArgs): Promise<ProfilePlan> => ({
@@ -67,6 +67,7 @@ const emptyPlan: Omit<ProfilePlan, 'report'> = {
   splits: [],
   parallelSplits: 1,
   room: null,
+  writesPerSecond: 0,
   versions: {},
   tableRows: {},
   shape: 'all',
@@ -108,26 +109,33 @@ describe('warmCache', () => {
     expect(count('stats')).toBe(1);
   });
 
-  test('by schedule does not wait longer than half an hour for a part that is stuck, and says so', async () => {
-    const signal = createSignalPartWarmer({ temporal: env.client });
-    const { activities, count } = recordRuns({
-      // The part warmer never answers.
-      signalPartWarmer: async (args) => {
-        if (args.part !== 'trending') await signal(args);
-      },
-    });
-    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
-    const failed = await worker.runUntil(async () => {
-      const first = await start({ trigger: 'schedule' });
-      const failure: unknown = await first.result().catch((error: unknown) => error);
-      await (await start({ trigger: 'schedule', parts: ['stats', 'rankings'] })).result();
-      return failure;
-    });
-    expect(String((failed as WorkflowFailedError).cause?.message)).toContain(
-      '1 of 6 parts failed; the others are warm. trending: overdue: not warm after 30 minutes',
-    );
-    expect([count('stats'), count('rankings')]).toEqual([2, 2]);
-  });
+  test.each([
+    ['schedule', 30],
+    ['startup', 60],
+    ['etl', 60],
+  ] as const)(
+    'by %s does not wait longer than %d minutes for a part that is stuck, and says so',
+    async (trigger, minutes) => {
+      const signal = createSignalPartWarmer({ temporal: env.client });
+      const { activities, count } = recordRuns({
+        // The part warmer never answers.
+        signalPartWarmer: async (args) => {
+          if (args.part !== 'trending') await signal(args);
+        },
+      });
+      const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+      const failed = await worker.runUntil(async () => {
+        const first = await start({ trigger });
+        const failure: unknown = await first.result().catch((error: unknown) => error);
+        await (await start({ trigger, parts: ['stats', 'rankings'] })).result();
+        return failure;
+      });
+      expect(String((failed as WorkflowFailedError).cause?.message)).toContain(
+        `1 of 6 parts failed; the others are warm. trending: overdue: not warm after ${minutes} minutes`,
+      );
+      expect([count('stats'), count('rankings')]).toEqual([2, 2]);
+    },
+  );
 
   test.each([
     [['lists'] as const, 'WarmIncomplete'],
@@ -141,7 +149,7 @@ describe('warmCache', () => {
         ),
       );
     const { activities, count } = recordRuns({
-      checkSourceSchema: () => Promise.resolve({ tables: [], renamed: [], mismatched }),
+      checkSourceSchema: () => Promise.resolve({ renamed: [], mismatched }),
       ...Object.fromEntries(mismatched.map((part) => [activityOf[part], mismatch])),
     });
     const worker = await createWorker(env, WARM_TASK_QUEUE, activities);

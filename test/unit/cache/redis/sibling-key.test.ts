@@ -18,6 +18,8 @@ test('a sibling is another key in the same slot, whatever braces the key has', (
       expect(calculateSlot(sibling)).toBe(calculateSlot(name));
       expect(sibling).not.toBe(name);
       expect(sibling.endsWith(':read-at')).toBe(true);
+      // A scan for profiles must not find their fences.
+      expect(sibling.startsWith('kol:profile:')).toBe(false);
     }),
     { numRuns: 1000 },
   );
@@ -26,6 +28,7 @@ test('a sibling is another key in the same slot, whatever braces the key has', (
 test.each([
   ['kol:top:followers:all:100', '{kol:top:followers:all:100}:read-at'],
   ['{content:trending:all:50}:heat', '{content:trending:all:50}:heat:read-at'],
+  ['kol:profile:{a}', '{a}:kol:profile:{a}:read-at'],
 ])('the sibling of %s is %s', (name, sibling) => {
   expect(siblingKey(name, 'read-at')).toBe(sibling);
 });

@@ -1,0 +1,30 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { writeRate } from '../../../../domain/warming/write-rate.ts';
+
+test('without a configured limit there is none', () => {
+  expect(writeRate(0, 1_000_000, 3600)).toBe(0);
+});
+
+test('a limit that is high enough stays', () => {
+  expect(writeRate(1000, 1_000_000, 3600)).toBe(1000);
+});
+
+test('a limit at which the first profiles expire before the last ones are written is raised', () => {
+  expect(writeRate(200, 1_000_000, 3600)).toBe(556);
+});
+
+test('with any limit all profiles are written in half of their TTL, and never slower than configured', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 100_000 }),
+      fc.nat(10_000_000),
+      fc.integer({ min: 60, max: 86_400 }),
+      (configured, profiles, ttlSeconds) => {
+        const rate = writeRate(configured, profiles, ttlSeconds);
+        expect(profiles / rate).toBeLessThanOrEqual(ttlSeconds / 2);
+        expect(rate).toBeGreaterThanOrEqual(configured);
+      },
+    ),
+  );
+});
