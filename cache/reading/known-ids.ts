@@ -65,8 +65,10 @@ export function createMayExist(
     // Most misses are of ids that exist: they wait for nothing.
     if (held !== undefined && mayContain(held.filter, id)) return true;
     const isHeldByRedis = await takeFilter();
-    if (!isHeldByRedis || held === undefined || mayContain(held.filter, id)) return true;
-    return (await readVersion()) !== held.version;
+    // While this read waits for the version, another one can replace the filter.
+    const asked = held;
+    if (!isHeldByRedis || asked === undefined || mayContain(asked.filter, id)) return true;
+    return (await readVersion()) !== asked.version;
   };
 }
 
