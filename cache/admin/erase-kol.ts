@@ -11,7 +11,13 @@ import { unlessWrongType } from '../redis/wrong-type.ts';
 import { raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
 import { FENCE } from '../writing/read-fence.ts';
 import { kindOfKey } from './cache-kinds.ts';
-import { readable, removeFromIndex, removeFromList, removeFromTrending } from './erase-from-sets.ts';
+import {
+  readable,
+  removeFromAutocomplete,
+  removeFromIndex,
+  removeFromList,
+  removeFromTrending,
+} from './erase-from-sets.ts';
 import { betweenFences, unlinkKeys } from './invalidate.ts';
 
 /** What was removed: keys, entries of lists and members of sets. */
@@ -43,7 +49,7 @@ interface FoundKeys {
 /**
  * Removes a KOL and the content of the KOL from everything that is cached. A read or a warm that begins later caches the KOL again if
  * the lakehouse still has it. One that began earlier is refused, also when it writes a set that does not exist now. A name leaves the
- * autocomplete set also for other KOLs of the same name, until the next warm.
+ * autocomplete set also for other KOLs with the same words, until the next warm.
  * @throws the first error that Redis answered
  */
 export const eraseKol = (redis: RedisClient, kolId: string): Promise<ErasedKol> =>
@@ -74,9 +80,6 @@ async function removeEverywhere(redis: RedisClient, kolId: string): Promise<Eras
     ranking: await eachOf('ranking', (key) => redis.zrem(key, kolId)),
     search_index: await eachOf('search_index', (key) => removeFromIndex(redis, key, kolId, names)),
   };
-  const terms = [...names].flatMap((name) =>
-    name === null || name === '' ? [] : [name.trim().toLowerCase()],
-  );
   const removals = await Promise.all(
     allReadCounts.map(({ key }) => removeOrUnlink(redis, key, redis.zrem(key, kolId))),
   );
@@ -86,10 +89,11 @@ async function removeEverywhere(redis: RedisClient, kolId: string): Promise<Eras
     engagement: await unlinkKeys(redis, [engagement.key(kolId)]),
     kol_content: await unlinkKeys(redis, [kolContent.key(kolId)]),
     ...counts,
-    autocomplete:
-      terms.length === 0
-        ? 0
-        : await removeOrUnlink(redis, autocomplete.key, redis.zrem(autocomplete.key, ...new Set(terms))),
+    autocomplete: await removeOrUnlink(
+      redis,
+      autocomplete.key,
+      removeFromAutocomplete(redis, autocomplete.key, names),
+    ),
     profile_reads: removals.reduce((sum, removed) => sum + removed, 0),
   };
 }

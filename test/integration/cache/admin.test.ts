@@ -168,6 +168,16 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         expect(await target.redis.zrange(key, 0, '-1')).toEqual([OTHER]);
     });
 
+    test('removes all names of the KOL from the autocomplete set, though the index has one of them', async () => {
+      const names = ['Anna Smith', 'anna_smith', 'smith'];
+      const kol = { kol_id: 'only-indexed', names, followers_count: 7 };
+      await replaceSet(target.redis, searchIndex.toEntry('youtube', buildSearchIndex([kol], 100)), 1);
+      const terms = ['anna smith', 'anna_smith', 'smith', 'anna', 'another'];
+      await writeEntries(target.redis, [autocomplete.toEntry(terms)]);
+      expect(await admin().eraseKol('only-indexed')).toMatchObject({ search_index: 2, autocomplete: 3 });
+      expect(await target.redis.zrange(autocomplete.key, 0, '-1')).toEqual(['anna', 'another']);
+    });
+
     test('deletes a list that cannot be read, because it may name the KOL', async () => {
       await target.redis.set(profileList.key('youtube'), `[{"kol_id":"${ID}`, 'EX', 100);
       expect(await admin().eraseKol(ID)).toMatchObject({ profile_list: 4 });
