@@ -66,7 +66,10 @@ export const removeFromIndex = (
   names: Set<string | null>,
 ): Promise<number> =>
   removeWhere(redis, key, membersOfKol(kolId), (member) => {
-    names.add(parseMember(member)?.name ?? null);
+    const hit = parseMember(member);
+    // The pattern also matches members that have the id in the place of their followers.
+    if (hit?.kol_id !== kolId) return false;
+    names.add(hit.name);
     return true;
   });
 

@@ -17,6 +17,7 @@ import { score } from '../../../domain/entities/score.ts';
 import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import { buildSearchIndex } from '../../../domain/search/build-index.ts';
+import { parseMember } from '../../../domain/search/index-member.ts';
 import { ALL } from '../../../domain/values/platform.ts';
 import { contentOf, idsOf, NOW, profileEntries, profileOf, scoreAt } from '../../support/cache-values.ts';
 import { allKeys } from '../../support/redis.ts';
@@ -176,6 +177,14 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       await writeEntries(target.redis, [autocomplete.toEntry(terms)]);
       expect(await admin().eraseKol('only-indexed')).toMatchObject({ search_index: 2, autocomplete: 3 });
       expect(await target.redis.zrange(autocomplete.key, 0, '-1')).toEqual(['anna', 'another']);
+    });
+
+    test('of a numeric id leaves the KOLs with so many followers in the index', async () => {
+      const kols = ['1000', 'another'].map((kol_id) => ({ kol_id, names: [kol_id], followers_count: 1000 }));
+      await replaceSet(target.redis, searchIndex.toEntry('youtube', buildSearchIndex(kols, 100)), 1);
+      expect(await admin().eraseKol('1000')).toMatchObject({ search_index: 1 });
+      const left = await target.redis.zrange(searchIndex.key('youtube'), 0, '-1');
+      expect(left.map((member) => parseMember(member)?.kol_id)).toEqual(['another']);
     });
 
     test('deletes a list that cannot be read, because it may name the KOL', async () => {
