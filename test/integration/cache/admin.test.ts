@@ -187,6 +187,18 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(left.map((member) => parseMember(member)?.kol_id)).toEqual(['another']);
     });
 
+    test('removes what is cached under the id first, also when the search for the rest fails', async () => {
+      const acl = (rule: string) =>
+        Promise.all(target.masters.map(({ redis }) => redis.acl('SETUSER', 'default', rule)));
+      await acl('-scan');
+      try {
+        await expect(admin().eraseKol(ID)).rejects.toThrow(/scan/i);
+      } finally {
+        await acl('+scan');
+      }
+      expect((await allKeys(target.redis)).filter((key) => key.endsWith(ID))).toEqual([]);
+    });
+
     test('deletes a list that cannot be read, because it may name the KOL', async () => {
       await target.redis.set(profileList.key('youtube'), `[{"kol_id":"${ID}`, 'EX', 100);
       expect(await admin().eraseKol(ID)).toMatchObject({ profile_list: 4 });
