@@ -12,18 +12,7 @@ import { createBatchLoader } from './batch-loader.ts';
 import { fillItem } from './fill-entry.ts';
 import type { EntitySource } from './read-through.ts';
 import { stringCodec } from './redis-codec.ts';
-
-/** The model refuses the features that the lakehouse has of this KOL; a retry does not help. */
-export class ScoreRefusedError extends Error {
-  readonly code = 'SCORE_REFUSED';
-  constructor(
-    readonly kolId: string,
-    reason: string,
-  ) {
-    super(`The model refused to score ${kolId}: ${reason}`);
-    this.name = 'ScoreRefusedError';
-  }
-}
+import { ScoreRefusedError } from './score-refused.ts';
 
 /** Profiles in one call of the model, as in the hot path. */
 const MAX_PROFILES = 100;
