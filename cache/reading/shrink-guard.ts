@@ -2,8 +2,9 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import { findShrunken, tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
-import { versionTexts } from '../../domain/warming/table-version.ts';
-import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
+import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
+import { shareNext } from '../../domain/values/share-next.ts';
+import { tablesOfPart, warmParts, type WarmPart } from '../../domain/warming/warm-parts.ts';
 import { readPartMetadata } from '../writing/part-metadata.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { EntitySource } from './read-through.ts';
@@ -32,13 +33,17 @@ function createIsAccepted({
   maxShrinkPercent,
   reportProblem,
 }: ShrinkGuardDependencies): IsAccepted {
+  const versionsOf = Object.fromEntries(
+    warmParts.map((part) => [part, shareNext(() => lakehouse.tableVersions(tablesOfPart[part]))]),
+  ) as Record<WarmPart, () => Promise<TableVersions>>;
+
   async function check(part: WarmPart, key: string, size: number): Promise<boolean> {
     const last = await readPartMetadata(redis, part);
     if (last === null) return true;
     const before = last.sets[key]?.size ?? 0;
     if (findShrunken([{ what: key, before, now: size }], maxShrinkPercent).length > 0) return false;
     const tables = tablesOfPart[part];
-    const versions = await lakehouse.tableVersions(tables);
+    const versions = await versionsOf[part]();
     if (isUnchanged(last, { shape: last.shape, versions: versionTexts(versions) })) return true;
     const rows = tables.map(
       async (table) => [table, await lakehouse.countRows(table, { versions })] as const,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMayExist } from '../../../cache/reading/known-ids.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
-import { knownIds } from '../../../domain/entities/known-ids.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { addToFilter, createBloomFilter } from '../../../domain/values/bloom-filter.ts';
 import type { TableVersions } from '../../../domain/warming/table-version.ts';
 import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
@@ -36,7 +36,11 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
     await writeFilter('1', ['old']);
     const answers: ((versions: TableVersions) => void)[] = [];
     const tableVersions = () => new Promise<TableVersions>((resolve) => answers.push(resolve));
-    const ask = createMayExist(TABLE, { redis, lakehouse: { tableVersions }, maxWaitMs: 60_000 }, () => {});
+    const ask = createMayExist(
+      filteredIds.profiles,
+      { redis, lakehouse: { tableVersions }, maxWaitMs: 60_000 },
+      () => {},
+    );
     const asked = ask('new');
     await sleep(CHECK_EVERY_MS + 100);
     await change();

@@ -14,7 +14,7 @@ import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../../clients/ml-api.ts';
 import { cachedAtOf, closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
-import { knownIds } from '../../../domain/entities/known-ids.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import { addToFilter, createBloomFilter } from '../../../domain/values/bloom-filter.ts';
@@ -223,7 +223,7 @@ describeOnRedisAndCluster('reading', (target) => {
         asked = 0;
         const countedVersions = () => ((asked += 1), tableVersions());
         const mayExist = createMayExist(
-          'kol_profiles',
+          filteredIds.profiles,
           { redis, lakehouse: { tableVersions: countedVersions }, maxWaitMs: 500 },
           () => {},
         );

@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { tableSource } from '../../../cache/reading/entity-sources.ts';
+import { createShrinkGuards } from '../../../cache/reading/shrink-guard.ts';
+import { writePartMetadata } from '../../../cache/writing/part-metadata.ts';
+import { profile } from '../../../domain/entities/profile.ts';
+import { versionTexts, type TableVersions } from '../../../domain/warming/table-version.ts';
+import { idsOf, partMetadataOf } from '../../support/cache-values.ts';
+import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+
+const versionsAt = (id: string): TableVersions => ({ kol_profiles: { kind: 'snapshot', id, since: '' } });
+
+describeOnRedisAndCluster('the check whether a table has lost most of its rows', (target) => {
+  /** The check after the last warm has read 100 rows of this version. */
+  async function start(version: string, lakehouse: Parameters<typeof createShrinkGuards>[0]['lakehouse']) {
+    const last = { ...partMetadataOf(100), tableRows: { kol_profiles: 100 } };
+    const versions = versionTexts(versionsAt(version));
+    await writePartMetadata(target.redis, 'profiles', { ...last, versions });
+    const problems: unknown[] = [];
+    const { guardRow } = createShrinkGuards({
+      ...{ redis: target.redis, lakehouse, maxShrinkPercent: 50 },
+      reportProblem: (_key, _step, error) => problems.push(error),
+    });
+    const { guard } = guardRow(
+      'profiles',
+      tableSource(profile, () => Promise.resolve([])),
+    );
+    return { accepts: async (key: string) => guard?.accepts(key, null), problems };
+  }
+
+  test('is one query for many ids that are missing at once', async () => {
+    let queries = 0;
+    const tableVersions = async () => {
+      queries += 1;
+      await sleep(100);
+      return versionsAt('1');
+    };
+    const { accepts, problems } = await start('1', { tableVersions, countRows: () => Promise.resolve(0) });
+    const accepted = await Promise.all(idsOf(1000).map(accepts));
+    expect(new Set(accepted)).toEqual(new Set([true]));
+    expect(queries).toBeLessThanOrEqual(5);
+    expect(problems).toEqual([]);
+  });
+});
