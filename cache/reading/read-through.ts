@@ -3,7 +3,15 @@ import type { RedisClient } from '../../clients/redis.ts';
 import type { Switches } from '../../domain/entities/switches.ts';
 import { createFlights } from '../../domain/values/flights.ts';
 import type { LocalTier } from './local-tier.ts';
-import { answerOf, expiryOf, isFound, lookUpTiers, type Found, type TieredResult } from './look-up-tiers.ts';
+import {
+  answerOf,
+  expiryOf,
+  isFound,
+  lookUpTiers,
+  type Found,
+  type NotFound,
+  type TieredResult,
+} from './look-up-tiers.ts';
 import { readControlled, type Caller, type ReadControls } from './read-controls.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { Answer, ReadOutcome, ReadResult } from './read-result.ts';
@@ -115,10 +123,13 @@ function createAnswerFound<Id, T>(
 ): (id: Id, found: TieredResult<T>, caller: Caller) => Promise<ReadResult<T>> {
   const { share } = createFlights<Answer<T>>();
 
-  const resolve = (id: Id, found: TieredResult<T>, { controls, client }: Caller): Promise<ReadResult<T>> => {
-    if (isFound(found)) return Promise.resolve(resultOf(found));
+  const resolve = (
+    id: Id,
+    found: NotFound<T>,
+    { client }: Caller,
+    mayBeStale: boolean,
+  ): Promise<ReadResult<T>> => {
     const name = key(id);
-    const mayBeStale = controls === undefined || controls.maxStale !== undefined;
     const load = ({ signal }: { readonly signal: AbortSignal }) =>
       resolver.resolve(id, name, found, { mayBeStale, signal });
     // A client that accepts no stale value does not share one. Both share the load.
@@ -132,11 +143,13 @@ function createAnswerFound<Id, T>(
     caller: Caller,
   ): Promise<ReadResult<T>> => {
     const name = key(id);
-    const remembered = isFound(found) ? undefined : await resolver.remembered(name);
-    const cached = isFound(found) ? resultOf(found) : remembered && { ...remembered, collapsed: false };
+    const cached = isFound(found)
+      ? answerOf(found)
+      : ((await resolver.remembered(name)) ??
+        (await resolver.stale(id, name, found, { mayLoad: !controls.onlyIfCached })));
     return readControlled<ReadResult<T>>(controls, {
-      ...{ entity, ttlSeconds, cached },
-      load: () => resolve(id, found, caller),
+      ...{ entity, ttlSeconds, cached: cached && { ...cached, collapsed: false } },
+      load: () => (isFound(found) ? Promise.resolve(resultOf(found)) : resolve(id, found, caller, false)),
       refresh: () =>
         share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal),
     });
@@ -144,9 +157,8 @@ function createAnswerFound<Id, T>(
 
   return async (id, found, caller) => {
     if (isFound(found)) resolver.refreshEarly(id, expiryOf(found));
-    return caller.controls === undefined
-      ? resolve(id, found, caller)
-      : answerControlled(id, found, caller.controls, caller);
+    if (caller.controls !== undefined) return answerControlled(id, found, caller.controls, caller);
+    return isFound(found) ? resultOf(found) : resolve(id, found, caller, true);
   };
 }
 
