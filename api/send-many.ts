@@ -2,7 +2,7 @@ import type { Response } from 'express';
 import type { ReadManyThrough } from '../cache/reading/read-through.ts';
 import type { ReadResult } from '../cache/reading/read-result.ts';
 import { Answer, sendAnswer } from './answer.ts';
-import { ageSeconds, cacheControl, isHit } from './send-read.ts';
+import { ageOf, cacheControl, isHit } from './send-read.ts';
 import { revalidated } from './freshness.ts';
 import { problemOf, problemUrn, type Problem } from './problem.ts';
 
@@ -43,7 +43,7 @@ export async function sendMany<T>(
   const [failed] = failures;
   if (failed !== undefined && reads.length === 0) throw failed.problem;
 
-  const age = Math.max(...reads.map((each) => ageSeconds(each, entity.ttlSeconds)));
+  const age = Math.max(...reads.map((each) => ageOf(each, entity.ttlSeconds)));
   const unavailable = failures.map(({ id, problem }) => ({ id, type: problemUrn(problem.type) }));
   response.vary('Accept-Encoding');
   sendAnswer(response.req, response, new Answer({ items, missing, unavailable }, false), [

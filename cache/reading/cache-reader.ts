@@ -24,7 +24,7 @@ import { dailyStatsSource, kolContentSource, profileListSource } from './list-so
 import { scoreSource } from './score-source.ts';
 import { createSearch, type Search } from './search.ts';
 import { createShrinkGuards } from './shrink-guard.ts';
-import { createSourceVersions } from './source-versions.ts';
+import { createLastWarms } from './last-warms.ts';
 
 /** Everything that clients can read. All but `search` and `cachedProfiles` are cache-aside: Redis, else the lakehouse. */
 export interface CacheReader {
@@ -95,15 +95,14 @@ export function createCacheReader({
     maxShrinkPercent,
     reportProblem: createProblemReporter('shrink-check', dependencies.onProblem),
   });
-  const versions = createSourceVersions(
+  const lastWarms = createLastWarms(
     dependencies.redis,
     createProblemReporter('source-version', dependencies.onProblem),
   );
-  const sourceVersion = (part: WarmPart) => (key: string, updatedAt: string) =>
-    versions(part, key, updatedAt);
+  const lastWarm = (part: WarmPart) => (key: string, updatedAt: string) => lastWarms(part, key, updatedAt);
   /** A set that warms make, and that nothing else changes: a miss is checked as a warm is, and an answer names the version of its tables. */
   const warmedSet = <Id, T>(part: WarmPart, source: EntitySource<Id, T>, sizeOf?: (value: T) => number) =>
-    readThrough({ ...guardSet(part, source, sizeOf), sourceVersion: sourceVersion(part) });
+    readThrough({ ...guardSet(part, source, sizeOf), lastWarm: lastWarm(part) });
   const profiles = readThrough({
     ...guardRow(
       'profiles',
@@ -111,7 +110,7 @@ export function createCacheReader({
     ),
     onRead: onProfileRead,
     mayExist: mayExist(filteredIds.profiles),
-    sourceVersion: sourceVersion('profiles'),
+    lastWarm: lastWarm('profiles'),
   });
   const contents = readThrough({
     ...guardRow(

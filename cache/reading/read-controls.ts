@@ -1,6 +1,7 @@
 import { acceptsCached, type RequestDirectives } from '../../domain/values/request-directives.ts';
+import { ageSeconds } from './age.ts';
 import { NotCachedError } from './not-cached.ts';
-import type { Answer } from './read-result.ts';
+import type { ReadResult } from './read-result.ts';
 import { isUnavailable } from './source-unavailable.ts';
 
 /** What the client of a read demands. */
@@ -35,12 +36,12 @@ interface ControlledRead<R> {
  * answers; otherwise the client gets it all the same, and sees its age. A stale one needs no permission: it is loaded as after a miss.
  * @throws NotCachedError when the client wants a cached answer, and no cache has one that it accepts
  */
-export async function readControlled<R extends Pick<Answer<unknown>, 'ttlSeconds' | 'outcome'>>(
-  controls: ReadControls,
-  { entity, ttlSeconds, cached, load, refresh }: ControlledRead<R>,
-): Promise<R> {
-  const left = cached?.ttlSeconds ?? ttlSeconds;
-  const isAccepted = cached !== undefined && acceptsCached(controls, Math.max(0, ttlSeconds - left), left);
+export async function readControlled<
+  R extends Pick<ReadResult<unknown>, 'outcome' | 'ttlSeconds' | 'updatedAt' | 'lastWarm'>,
+>(controls: ReadControls, { entity, ttlSeconds, cached, load, refresh }: ControlledRead<R>): Promise<R> {
+  const isAccepted =
+    cached !== undefined &&
+    acceptsCached(controls, ageSeconds(cached, ttlSeconds), cached.ttlSeconds ?? ttlSeconds);
   if (isAccepted) return cached;
   if (controls.onlyIfCached) throw new NotCachedError(entity, 'request');
   if (cached === undefined) return load();
