@@ -43,7 +43,7 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
     ...keyDoc(ranking.name, leaseKey('{key}'), anySet),
     content:
       'a process of the API reads the lakehouse for this key: its token; or `nothing` when the lakehouse does not have it. A key without braces becomes the hash tag, as above',
-    typeAndTtl: ['STRING', '15 s; `nothing` 2 s'],
+    typeAndTtl: ['STRING', '3 s, renewed each second; `nothing` 2 s'],
     writers: 'the API during a miss',
   },
 ];
