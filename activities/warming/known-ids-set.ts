@@ -9,6 +9,7 @@ import type { SetToWrite } from './warm-set.ts';
 /**
  * The filter of all ids in a column of a table. A cached filter of this version is kept, because a warm reads some parts again although
  * their tables have not changed.
+ * @param rows of the table at these versions
  * @param countIds how many ids the column has at these versions, at most; called only to make a filter
  * @returns no set when the version of the table is unknown: no reader could tell whether the filter is current
  */
@@ -17,7 +18,8 @@ export async function knownIdsSet(
   lakehouse: Lakehouse,
   ids: FilteredIds,
   at: TableVersions,
-  countIds: () => number | Promise<number>,
+  rows: number,
+  countIds: () => number | Promise<number> = () => rows,
 ): Promise<SetToWrite[]> {
   const { name, table } = ids;
   const version = knownIds.versionOf(table, at);
@@ -29,7 +31,7 @@ export async function knownIdsSet(
       ? held
       : await readFilter(lakehouse.allIds(ids, warm.readingAt(at)), await countIds());
   // Size 0: the number of rows is checked already.
-  return [{ entry: knownIds.toEntry(name, version, filter), size: 0 }];
+  return [{ entry: knownIds.toEntry(name, version, filter, rows), size: 0 }];
 }
 
 /** @returns the filter in base64 */

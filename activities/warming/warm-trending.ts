@@ -39,10 +39,11 @@ export function createWarmTrending(deps: WarmSetDeps) {
           { entry: trending.toEntry(platform, ids), platform, size: 0 },
         ];
       });
+      const rows = tableRows['kol_content'] ?? 0;
       return [
         ...sets,
-        ...(await knownIdsSet(warm, lakehouse, contents, at, () => tableRows['kol_content'] ?? 0)),
-        ...(await knownIdsSet(warm, lakehouse, contentOwners, at, () =>
+        ...(await knownIdsSet(warm, lakehouse, contents, at, rows)),
+        ...(await knownIdsSet(warm, lakehouse, contentOwners, at, rows, () =>
           lakehouse.countIds(contentOwners, warm.readingAt(at)),
         )),
       ];

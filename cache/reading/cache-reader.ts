@@ -89,7 +89,7 @@ export function createCacheReader({
       { redis: dependencies.redis, lakehouse },
       createProblemReporter('known-ids', dependencies.onProblem),
     );
-  const { guardRow, guardSet } = createShrinkGuards({
+  const { guardRow, guardScore, guardSet } = createShrinkGuards({
     redis: dependencies.redis,
     lakehouse,
     maxShrinkPercent,
@@ -120,7 +120,7 @@ export function createCacheReader({
     mayExist: mayExist(filteredIds.contents),
   });
   const scores = readThrough({
-    ...scoreSource(lakehouse, mlApi, options),
+    ...guardScore(scoreSource(lakehouse, mlApi, options)),
     mayExist: mayExist(filteredIds.features),
   });
   const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);

@@ -18,6 +18,7 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
         'kol_profiles',
         'bloom-24-16 snapshot 4372618947213 since 2026-11-22T09:55:00.000Z',
         'AAgEgAAAQAAA…',
+        37_486,
       ),
     ),
     content:

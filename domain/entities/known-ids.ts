@@ -3,6 +3,7 @@ import type { SilverTable } from '../schema/silver-tables.ts';
 import { BLOOM_FORMAT } from '../values/bloom-filter.ts';
 import { versionTexts, type TableVersions } from '../warming/table-version.ts';
 import { content } from './content.ts';
+import type { PartMetadata } from './part-metadata.ts';
 import { profile } from './profile.ts';
 
 /** Ids that have a filter: a column of a table. */
@@ -21,6 +22,9 @@ export const filteredIds = {
   features: { name: 'kol_trust_features', table: 'kol_trust_features', idColumn: 'kol_id' },
 } as const satisfies Record<string, FilteredIds>;
 
+/** Versions and rows of tables when a warm read them last. */
+export type LastRead = Pick<PartMetadata, 'versions' | 'tableRows'>;
+
 /**
  * cache:known-ids:{name}, internal: a Bloom filter of all ids in a column of a table, and the version of the table. While the table has that
  * version, an id that the filter does not contain does not exist.
@@ -34,11 +38,20 @@ export const knownIds = {
     const version = versionTexts(versions)[table] ?? null;
     return version === null ? null : `${BLOOM_FORMAT} ${version}`;
   },
-  /** @param filter in base64 */
-  toEntry: (name: string, version: string, filter: string): CacheEntry => ({
+  /** The table as a warm has read it; null for a hash that does not tell it. @param rows as text */
+  lastRead(table: SilverTable, version: string | null, rows: string | null): LastRead | null {
+    const format = `${BLOOM_FORMAT} `;
+    if (version?.startsWith(format) !== true || rows === null) return null;
+    return { versions: { [table]: version.slice(format.length) }, tableRows: { [table]: Number(rows) } };
+  },
+  /**
+   * @param filter in base64
+   * @param rows of the table
+   */
+  toEntry: (name: string, version: string, filter: string, rows: number): CacheEntry => ({
     key: knownIds.key(name),
     ttlSeconds: knownIds.ttlSeconds,
     type: 'hash',
-    fields: { version, filter },
+    fields: { version, filter, rows: String(rows) },
   }),
 };

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { tableSource } from '../../../cache/reading/entity-sources.ts';
 import { createShrinkGuards } from '../../../cache/reading/shrink-guard.ts';
 import { writePartMetadata } from '../../../cache/writing/part-metadata.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { versionTexts, type TableVersions } from '../../../domain/warming/table-version.ts';
 import { idsOf, partMetadataOf } from '../../support/cache-values.ts';
@@ -25,7 +27,7 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
       'profiles',
       tableSource(profile, () => Promise.resolve([])),
     );
-    return { accepts: async (key: string) => guard?.accepts(key, null), problems };
+    return { accepts: async (key: string) => guard?.accepts(key, null), guard, problems };
   }
 
   test('is one query for many ids that are missing at once', async () => {
@@ -40,5 +42,38 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
     expect(new Set(accepted)).toEqual(new Set([true]));
     expect(queries).toBeLessThanOrEqual(5);
     expect(problems).toEqual([]);
+  });
+
+  test.each([
+    ['a table that has half of its rows', 50, false, true],
+    ['a table that lost most of them', 10, false, false],
+    ['a table that lost most of them, and that the last warm has read so', 10, true, true],
+  ])('accepts or refuses a missing score: %s', async (_, rows, isSame, isAccepted) => {
+    const { name, table } = filteredIds.features;
+    const at = (id: string): TableVersions => ({ [table]: { kind: 'snapshot', id, since: '' } });
+    const entry = knownIds.toEntry(name, knownIds.versionOf(table, at('1')) ?? '', 'AA==', 100);
+    await writeEntries(target.redis, [entry]);
+    const { guardScore } = createShrinkGuards({
+      ...{ redis: target.redis, maxShrinkPercent: 50, reportProblem: () => {} },
+      lakehouse: {
+        tableVersions: () => Promise.resolve(at(isSame ? '1' : '2')),
+        countRows: () => Promise.resolve(rows),
+      },
+    });
+    const { guard } = guardScore(tableSource(profile, () => Promise.resolve([])));
+    expect(await guard?.accepts('kol:score:zoe', null)).toBe(isAccepted);
+  });
+
+  test.each([
+    ['a load was done before the read began', -60_000, true],
+    ['it began before the end of a load', 60_000, false],
+  ])('accepts or refuses the removal of a cached row: %s', async (_, afterReadMs, isAccepted) => {
+    const readMs = Date.now();
+    const since = new Date(readMs + afterReadMs).toISOString();
+    const tableVersions = () =>
+      Promise.resolve({ kol_profiles: { kind: 'snapshot', id: '2', since } } satisfies TableVersions);
+    const { guard } = await start('1', { tableVersions, countRows: () => Promise.resolve(100) });
+    expect(await guard?.accepts('kol:profile:zoe', null, readMs)).toBe(isAccepted);
+    expect(await guard?.accepts('kol:profile:zoe', null)).toBe(true);
   });
 });

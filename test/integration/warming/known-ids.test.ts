@@ -170,6 +170,16 @@ describe(`the filter of known ids of ${catalog} tables`, () => {
     await harness.warm({ parts: ['search'] });
     expect(cacheStatus(await (await start()).get(path('nobody')))).toBe(NEGATIVE);
   });
+
+  test.skipIf(catalog === 'hive')('of a table that lost most of its rows stays as it was', async () => {
+    const before = await written('kol_trust_features');
+    const table = `${harness.schema}.kol_trust_features`;
+    await harness.trino(`DELETE FROM ${table} WHERE kol_id <> (SELECT min(kol_id) FROM ${table})`);
+    await harness.warm({ parts: ['search'] });
+    expect(await written('kol_trust_features')).toBe(before);
+    await harness.warm({ parts: ['search'], allowShrink: true });
+    expect(await written('kol_trust_features')).not.toBe(before);
+  });
 });
 
 /** Reads unknown ids as fast as 50 connections can, and known ids one after the other beside them. */
