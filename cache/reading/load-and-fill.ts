@@ -103,13 +103,13 @@ export function createLoader<Id, T>(
         return { value, outcome: 'miss' };
       }
       const answer = { value, outcome: 'miss', updatedAt } as const;
-      if (readAt === undefined) return answer;
+      if (readAt === undefined) return { ...answer, unstored: true };
       try {
         if (await source.fill(redis, entry, seen, readAt))
           return { ...answer, ttlSeconds: source.ttlSeconds };
       } catch (error) {
         reportProblem(key, 'fill', error);
-        return answer;
+        return { ...answer, unstored: true };
       }
       // Another writer was faster. The next reader gets its value, so this one does too.
       return (await lookAgain(id)) ?? answer;

@@ -29,6 +29,8 @@ export interface ReadResult<T> {
   readonly lastWarm?: () => WarmOfValue | undefined;
   /** The shrink check of the warms refuses what was read: the table lost most of its rows. The answer is not cached, nor remembered. */
   readonly refused?: true;
+  /** Redis failed, so that the value could not be stored there. */
+  readonly unstored?: true;
   /** The value in the memory of this process, of a local hit. */
   readonly entry?: LocalEntry;
   /** Another concurrent read of the same key produced this answer. */

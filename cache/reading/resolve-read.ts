@@ -105,7 +105,7 @@ export function createResolver<Id, T>(
     signal: AbortSignal,
   ): Promise<Answer<T>> =>
     cached.state === 'unreachable'
-      ? { ...(await loader.load(id, signal)), outcome: 'bypass' }
+      ? { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true }
       : lease(key, {
           look: () => lookAgain(id),
           work: () => loader.loadAndFill(id, key, cached, signal),
@@ -195,7 +195,7 @@ function createMemory<Id, T>(
           if (answer.outcome !== 'negative') unknownKeys.set(key, loadedAt);
           return dropped(key, answer);
         }
-        if (answer.ttlSeconds === undefined) keepUntracked(id, key, answer);
+        if (answer.unstored) keepUntracked(id, key, answer);
         return answer;
       };
     },
