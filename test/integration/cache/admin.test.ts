@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import { deletableKinds } from '../../../cache/admin/cache-kinds.ts';
+import { createReadCounter } from '../../../cache/popularity/read-counter.ts';
 import { fillItem, fillSet } from '../../../cache/reading/fill-entry.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
@@ -197,6 +198,15 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         await acl('+scan');
       }
       expect((await allKeys(target.redis)).filter((key) => key.endsWith(ID))).toEqual([]);
+    });
+
+    test('removes the KOL also from the read counts that a process has not written yet', async () => {
+      const counter = createReadCounter(target.redis, () => {}, { flushMs: 3_600_000 });
+      for (const id of [ID, 'another']) counter.count(id);
+      await admin().eraseKol(ID);
+      await counter.close();
+      const counted = await target.redis.zrange(recentReads.key, 0, '-1');
+      expect([counted.includes(ID), counted.includes('another')]).toEqual([false, true]);
     });
 
     test('deletes a list that cannot be read, because it may name the KOL', async () => {
