@@ -19,7 +19,7 @@ const MAX_WAIT_MS = 5000;
  * Combines concurrent look-ups of different ids into few queries, however many ids arrive: while queries run, ids collect for
  * the next one. A look-up whose signal has aborted takes no part in a query that starts later, and a query whose look-ups have all
  * aborted is cancelled.
- * @param loadMany returns the values that exist for these ids, in any order. Its signal cancels it
+ * @param loadMany returns the values that exist for these ids, in any order; of several for one id, the last counts. Its signal cancels it
  * @returns a look-up of one id; null where there is no value. Rejects as `loadMany` does, with the reason of a signal that has
  * aborted, or with TrinoUnavailableError while earlier look-ups have waited too long
  */
