@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { closeRedis } from '../../../clients/redis.ts';
 import { profileEntries, profileOf } from '../../support/cache-values.ts';
 import { startLocalReader, type LocalReader } from '../../support/local-reader.ts';
-import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+import { startSingleRedis } from '../../support/redis-cluster.ts';
+import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+import { until } from '../../support/until.ts';
 
 describeOnRedisAndCluster('while Redis is connected but refuses writes', (target) => {
   const readers: LocalReader[] = [];
@@ -34,4 +37,26 @@ describeOnRedisAndCluster('while Redis is connected but refuses writes', (target
     await sleep(1100);
     expect(await reader.read('kol-8')).toEqual(['miss', 9]);
   });
+});
+
+test('while Redis hangs, the local tier answers what it has, and follows Redis again afterwards', async () => {
+  const servers = await startSingleRedis();
+  const redis = await connectTo(servers.url);
+  const reader = await startLocalReader(servers.url, { ttlSeconds: 60 });
+  const [, pid = ''] = /^process_id:(\d+)/m.exec(await redis.info('server')) ?? [];
+  try {
+    await writeEntries(redis, profileEntries(['kol-7'], 7));
+    await reader.readLocally('kol-7');
+    process.kill(Number(pid), 'SIGSTOP');
+    // By then both connections of the tier have noticed it.
+    for (const stoppedAt = performance.now(); performance.now() - stoppedAt < 8000; await sleep(100))
+      expect(await reader.read('kol-7')).toEqual(['local-hit', 7]);
+    process.kill(Number(pid), 'SIGCONT');
+    await writeEntries(redis, profileEntries(['kol-7'], 8));
+    await until('the write shows', async () => (await reader.read('kol-7'))[1] === 8, 20);
+  } finally {
+    process.kill(Number(pid), 'SIGCONT');
+    await Promise.all([reader.close(), closeRedis(redis)]);
+    await servers.stop();
+  }
 });
