@@ -1,21 +1,14 @@
-import DataLoader from 'dataloader';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
-import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
+import { isRefusal, type MlApi } from '../../clients/ml-api.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
-import {
-  buildFeaturesFromLakehouse,
-  buildScore,
-  type ModelFeatures,
-} from '../../domain/scoring/trust-model.ts';
+import { buildFeaturesFromLakehouse, buildScore } from '../../domain/scoring/trust-model.ts';
 import { createBatchLoader } from './batch-loader.ts';
+import { createColdScores } from './cold-scores.ts';
 import { fillItem } from './fill-entry.ts';
 import type { EntitySource } from './read-through.ts';
 import { stringCodec } from './redis-codec.ts';
 import { ScoreRefusedError } from './score-refused.ts';
-
-/** Profiles in one call of the model, as in the hot path. */
-const MAX_PROFILES = 100;
 
 /**
  * A trust score. The hot path writes it to Redis when it scores a KOL; on a miss, this source scores the KOL now (the cold path)
@@ -32,11 +25,7 @@ export function scoreSource(
     (ids, signal) => lakehouse.trustFeatures(ids, { ...options, signal }),
     ({ kol_id }) => kol_id,
   );
-  // Scores that are wanted at the same time share a call of the model.
-  const scores = new DataLoader<ModelFeatures, ScoreResult>((profiles) => mlApi.score(profiles), {
-    cache: false,
-    maxBatchSize: MAX_PROFILES,
-  });
+  const scoreNow = createColdScores(mlApi);
   return {
     name: score.name,
     ttlSeconds: score.ttlSeconds,
@@ -49,7 +38,7 @@ export function scoreSource(
     load: async (kolId, signal) => {
       const features = await loadFeatures(kolId, signal);
       if (features === null) return null;
-      const result = await scores.load(buildFeaturesFromLakehouse(features));
+      const result = await scoreNow(buildFeaturesFromLakehouse(features), signal);
       if (isRefusal(result)) throw new ScoreRefusedError(kolId, result.refused);
       return buildScore(result, {
         platform: features.platform,
