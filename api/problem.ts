@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { NotCachedError } from '../cache/reading/not-cached.ts';
-import { ScoreRefusedError } from '../cache/reading/score-source.ts';
+import { ScoreRefusedError } from '../cache/reading/score-refused.ts';
 import { SearchUnavailableError } from '../cache/reading/search.ts';
 import { SourceUnavailableError } from '../cache/reading/source-unavailable.ts';
 import { CacheUnavailableError } from '../cache/redis/reach-redis.ts';

@@ -1,6 +1,6 @@
-import { isHit } from './send-read.ts';
 import type { ReadResult } from '../cache/reading/read-result.ts';
 import type { Score } from '../domain/entities/score.ts';
+import { isHit } from './send-read.ts';
 
 /**
  * A score as the API returns it. `cold`: the model computed it for this request, from features in the lakehouse. A score that is

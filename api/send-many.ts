@@ -2,15 +2,22 @@ import type { Response } from 'express';
 import type { ReadManyThrough } from '../cache/reading/read-through.ts';
 import type { ReadResult } from '../cache/reading/read-result.ts';
 import { Answer, sendAnswer } from './answer.ts';
-import { ageSeconds, cacheControl, isHit } from './send-read.ts';
+import { ageOf, cacheControl, isHit } from './send-read.ts';
 import { revalidated } from './freshness.ts';
-import { problemOf, problemUrn, type Problem } from './problem.ts';
+import { Problem, problemOf, problemUrn } from './problem.ts';
 
 /** An id that could not be read now, with the problem that a request for it alone would get. */
 interface Failure {
   readonly id: string;
   readonly problem: Problem;
 }
+
+/** Whether the lakehouse has the id is not known: its table lost most of its rows since the last warm. */
+const SHRUNK = new Problem(
+  'lakehouse-unavailable',
+  'The table of the lakehouse lost most of its rows since the last warm; try again after the next load',
+  { retryAfterSeconds: 60 },
+);
 
 /**
  * Reads several ids and answers with `items` in the order of the ids, the ids that do not exist (`missing`), and the ids that
@@ -35,15 +42,19 @@ export async function sendMany<T>(
       failures.push({ id, problem: expectedProblem(result.reason) });
       return;
     }
+    const { value, refused } = result.value;
+    if (value === null && refused) {
+      failures.push({ id, problem: SHRUNK });
+      return;
+    }
     reads.push(result.value);
-    const { value } = result.value;
     if (value === null) missing.push(id);
     else items.push(toJson(value, result.value));
   });
   const [failed] = failures;
   if (failed !== undefined && reads.length === 0) throw failed.problem;
 
-  const age = Math.max(...reads.map((each) => ageSeconds(each, entity.ttlSeconds)));
+  const age = Math.max(...reads.map((each) => ageOf(each, entity.ttlSeconds)));
   const unavailable = failures.map(({ id, problem }) => ({ id, type: problemUrn(problem.type) }));
   response.vary('Accept-Encoding');
   sendAnswer(response.req, response, new Answer({ items, missing, unavailable }, false), [
@@ -52,7 +63,7 @@ export async function sendMany<T>(
     'Age',
     String(age),
     'Cache-Control',
-    cacheControl(revalidated(entity), age),
+    failures.some(({ problem }) => problem === SHRUNK) ? 'no-store' : cacheControl(revalidated(entity), age),
   ]);
 }
 

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { ageSeconds } from '../cache/reading/age.ts';
 import type { LocalEntry } from '../cache/reading/local-tier.ts';
 import {
   localAnswer,
@@ -35,7 +36,7 @@ export function sendRead(
   if (entry !== undefined)
     entry.attach(
       response.req.originalUrl,
-      new ReadyAnswer(answer, freshness, lastModified, read.sourceVersion),
+      new ReadyAnswer(answer, freshness, lastModified, read.lastWarm),
       answer.bytes,
     );
   response.vary('Accept-Encoding');
@@ -50,15 +51,15 @@ export class ReadyAnswer {
     readonly answer: Answer,
     private readonly freshness: Freshness,
     readonly lastModified: string | undefined,
-    private readonly sourceVersion: ReadResult<unknown>['sourceVersion'],
+    private readonly lastWarm: ReadResult<unknown>['lastWarm'],
   ) {}
 
   /** As `headOf` of the value now. It changes once a second. */
   headAt(entry: LocalEntry): HeaderList {
     const ttlSeconds = secondsUntil(entry.expiresAt);
     if (this.#head?.ttlSeconds !== ttlSeconds) {
-      const { sourceVersion } = this;
-      const read = { ...localAnswer(entry), collapsed: false, ...(sourceVersion && { sourceVersion }) };
+      const { lastWarm } = this;
+      const read = { ...localAnswer(entry), collapsed: false, ...(lastWarm && { lastWarm }) };
       this.#head = { ttlSeconds, list: headOf(read, this.freshness, this.lastModified) };
     }
     return this.#head.list;
@@ -69,7 +70,7 @@ export class ReadyAnswer {
 export const ofManyReads = <T>({
   entry: _,
   updatedAt: __,
-  sourceVersion: ___,
+  lastWarm: ___,
   ...read
 }: ReadResult<T>): ReadResult<T> => read;
 
@@ -79,7 +80,7 @@ function headOf(
   freshness: Freshness,
   lastModified: string | undefined,
 ): HeaderList {
-  const age = ageSeconds(read, freshness.ttlSeconds);
+  const age = ageOf(read, freshness.ttlSeconds);
   const head = [
     'Cache-Status',
     cacheStatus(read),
@@ -89,7 +90,7 @@ function headOf(
     read.refused ? 'no-store' : cacheControl(freshness, age),
   ];
   if (lastModified !== undefined) head.push('Last-Modified', lastModified);
-  const version = read.sourceVersion?.();
+  const version = read.lastWarm?.()?.versions;
   if (version !== undefined) head.push(SOURCE_VERSION, version);
   return head;
 }
@@ -103,11 +104,11 @@ function lastModifiedOf({ updatedAt }: ReadResult<unknown>): string | undefined 
 export const isHit = ({ outcome }: Pick<ReadResult<unknown>, 'outcome'>): boolean =>
   outcome === 'hit' || outcome === 'local-hit' || outcome === 'stale';
 
-/** Seconds since the value was cached or validated by a warm. */
-export const ageSeconds = (read: ReadResult<unknown>, ttlSeconds: number): number =>
-  isHit(read) && read.ttlSeconds !== undefined ? Math.max(0, ttlSeconds - read.ttlSeconds) : 0;
+/** The Age header: 0 for what was read from the source for this request. */
+export const ageOf = (read: ReadResult<unknown>, ttlSeconds: number): number =>
+  isHit(read) ? ageSeconds(read, ttlSeconds) : 0;
 
-/** The Cache-Control header (RFC 9111, RFC 5861). `max-age` counts from the time of caching, as `Age` does. */
+/** The Cache-Control header (RFC 9111, RFC 5861). `max-age` counts from the time of the read, as `Age` does. */
 export function cacheControl(freshness: Freshness, age: number): string {
   const { ttlSeconds, keepSeconds, staleWhileRevalidate, staleIfError } = freshness;
   if (keepSeconds === 0) return 'no-cache';

@@ -1,29 +1,45 @@
+import { readLastRead } from '../../cache/writing/known-ids.ts';
+import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import { replaceSet } from '../../cache/writing/replace-set.ts';
-import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { SourceSchemaError } from '../../clients/lakehouse/silver-catalog.ts';
 import { readRedisTime } from '../../clients/redis.ts';
+import { filteredIds, knownIds } from '../../domain/entities/known-ids.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
-import { changedTables, mutableTables } from '../../domain/warming/table-version.ts';
+import { findShrunken, formatShrinkage, tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
+import { changedTables, mutableTables, versionTexts } from '../../domain/warming/table-version.ts';
 import { knownIdsSet } from './known-ids-set.ts';
 import type { PartWarm } from './part-warm.ts';
-
-/** A KOL without a row in this table has no score in the lakehouse, whether kol_profiles has it or not. */
-const FEATURES = { table: 'kol_trust_features', idColumn: 'kol_id' } as const;
+import type { WarmSetDeps } from './warm-set.ts';
 
 /**
  * Writes the filter of the known ids of kol_trust_features, so that scores of unknown KOLs cost no query. No part is made of that table,
  * so each warm checks whether it has changed. Best effort: without the filter, unknown ids share queries. So a failure is only noted, and
- * a lakehouse may lack the table.
+ * a lakehouse may lack the table. A table that lost most of its rows since the last warm is left out, as sets are.
  */
-export async function keepFeatureIds(warm: PartWarm, lakehouse: Lakehouse): Promise<void> {
+export async function keepFeatureIds(
+  warm: PartWarm,
+  { lakehouse, maxShrinkPercent }: Pick<WarmSetDeps, 'lakehouse' | 'maxShrinkPercent'>,
+): Promise<void> {
   if (warm.args.dryRun || warm.args.scope !== undefined) return;
   const { signal } = warm.reading;
-  const { table } = FEATURES;
+  const { table } = filteredIds.features;
   try {
     const readAt = await readRedisTime(warm.redis);
     const at = await lakehouse.tableVersions([table], signal);
-    const countRows = () => lakehouse.countRows(table, warm.readingAt(at));
-    const sets = await knownIdsSet(warm, lakehouse, FEATURES, at, countRows);
+    const version = versionTexts(at)[table] ?? null;
+    if (version === null) return; // no reader could tell whether a filter is current
+    const last = await readLastRead(warm.redis, filteredIds.features);
+    const known = last?.versions[table] === version ? last.tableRows[table] : undefined;
+    const rows = known ?? (await lakehouse.countRows(table, warm.readingAt(at)));
+    const shrunken = findShrunken(tableSizeChanges(last, { [table]: rows }), maxShrinkPercent);
+    if (shrunken.length > 0 && !warm.args.allowShrink) {
+      // Misses are compared with the last good read.
+      const { key, ttlSeconds } = { ...knownIds, key: knownIds.key(filteredIds.features.name) };
+      await refreshTtls(warm.redis, [{ key, ttlSeconds }]);
+      warm.skipped.push(`the known ids of ${table} stay: ${formatShrinkage(shrunken, maxShrinkPercent)}`);
+      return;
+    }
+    const sets = await knownIdsSet(warm, lakehouse, filteredIds.features, at, rows);
     // Files that changed during the read may have left ids out. The next warm sees the new ones.
     const isMutable = mutableTables(at).length > 0;
     if (isMutable && changedTables(at, await lakehouse.tableVersions([table], signal)).length > 0) return;

@@ -1,5 +1,5 @@
 import { autocomplete } from '../../domain/entities/autocomplete.ts';
-import { profile } from '../../domain/entities/profile.ts';
+import { filteredIds } from '../../domain/entities/known-ids.ts';
 import { searchIndex } from '../../domain/entities/search-index.ts';
 import { autocompleteTerms } from '../../domain/search/autocomplete-terms.ts';
 import { buildSearchIndex, byFollowers, type NamedKol } from '../../domain/search/build-index.ts';
@@ -25,12 +25,12 @@ export function createWarmSearch(deps: WarmSetDeps) {
     part: 'search',
     shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS, BLOOM_FORMAT].join(),
     maxAgeMs: Infinity,
-    beside: (warm) => keepFeatureIds(warm, lakehouse),
+    beside: (warm) => keepFeatureIds(warm, deps),
     async read(warm, { at, tableRows }) {
       const limit = (tableRows['kol_profiles'] ?? Infinity) > MAX_KOLS ? MAX_KOLS : undefined;
       const [kols, knownIds] = await Promise.all([
         lakehouse.searchNames(limit, warm.readingAt(at)),
-        knownIdsSet(warm, lakehouse, profile, at, () => tableRows['kol_profiles'] ?? 0),
+        knownIdsSet(warm, lakehouse, filteredIds.profiles, at, tableRows['kol_profiles'] ?? 0),
       ]);
       const ranked = [...kols.values()].flat().sort(byFollowers);
       warm.counts.rowsRead += ranked.length;

@@ -2,6 +2,7 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
 import { cachedAtOf } from '../../clients/redis.ts';
 import { content } from '../../domain/entities/content.ts';
+import { filteredIds } from '../../domain/entities/known-ids.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
@@ -15,11 +16,12 @@ import { writeContentDetails } from './write-content-details.ts';
 const HOUR_MS = 3_600_000;
 
 /**
- * Warms content:trending with its heat for each platform, content:detail of what is trending, and the filter of the known ids of
- * content.
+ * Warms content:trending with its heat for each platform, content:detail of what is trending, and the filters of the known ids of
+ * content and of the KOLs that have some.
  */
 export function createWarmTrending(deps: WarmSetDeps) {
   const { lakehouse } = deps;
+  const { contents, contentOwners } = filteredIds;
   const trendingPart: SetPart = {
     part: 'trending',
     shape: `${TRENDING_LIMIT},${BLOOM_FORMAT}`,
@@ -38,9 +40,13 @@ export function createWarmTrending(deps: WarmSetDeps) {
           { entry: trending.toEntry(platform, ids), ...set },
         ];
       });
+      const rows = tableRows['kol_content'] ?? 0;
       return [
         ...sets,
-        ...(await knownIdsSet(warm, lakehouse, content, at, () => tableRows['kol_content'] ?? 0)),
+        ...(await knownIdsSet(warm, lakehouse, contents, at, rows)),
+        ...(await knownIdsSet(warm, lakehouse, contentOwners, at, rows, () =>
+          lakehouse.countIds(contentOwners, warm.readingAt(at)),
+        )),
       ];
     },
     // Clients that read the list read its items next.

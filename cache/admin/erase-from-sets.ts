@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RedisClient } from '../../clients/redis.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
 import { FieldError } from '../../domain/schema/field.ts';
+import { createTermMatcher } from '../../domain/search/autocomplete-terms.ts';
 import { membersOfKol, parseMember } from '../../domain/search/index-member.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 import { unlinkKeys } from './invalidate.ts';
@@ -58,21 +59,48 @@ export function readable<T>(
 }
 
 /** @param names receives the names that the index has of the KOL. @returns members that were removed */
-export async function removeFromIndex(
+export const removeFromIndex = (
   redis: RedisClient,
   key: string,
   kolId: string,
   names: Set<string | null>,
+): Promise<number> =>
+  removeWhere(redis, key, membersOfKol(kolId), (member) => {
+    const hit = parseMember(member);
+    // The pattern also matches members that have the id in the place of their followers.
+    if (hit?.kol_id !== kolId) return false;
+    names.add(hit.name);
+    return true;
+  });
+
+/** @param names all that are known of the KOL. @returns terms that were removed */
+export async function removeFromAutocomplete(
+  redis: RedisClient,
+  key: string,
+  names: ReadonlySet<string | null>,
+): Promise<number> {
+  const known = [...names].filter((name) => name !== null);
+  return known.length === 0 ? 0 : removeWhere(redis, key, '*', createTermMatcher(known));
+}
+
+/**
+ * Removes members of a sorted set.
+ * @param pattern a glob that they match
+ * @returns how many were removed
+ */
+async function removeWhere(
+  redis: RedisClient,
+  key: string,
+  pattern: string,
+  isRemoved: (member: string) => boolean,
 ): Promise<number> {
   let cursor = '0';
   let removed = 0;
   do {
-    const [next, flat] = await redis.zscan(key, cursor, 'MATCH', membersOfKol(kolId), 'COUNT', 1000);
+    const [next, flat] = await redis.zscan(key, cursor, 'MATCH', pattern, 'COUNT', 1000);
     cursor = next;
-    const members = flat.filter((_, index) => index % 2 === 0);
-    if (members.length === 0) continue;
-    for (const member of members) names.add(parseMember(member)?.name ?? null);
-    removed += await redis.zrem(key, ...members);
+    const members = flat.filter((text, index) => index % 2 === 0 && isRemoved(text));
+    if (members.length > 0) removed += await redis.zrem(key, ...members);
   } while (cursor !== '0');
   return removed;
 }

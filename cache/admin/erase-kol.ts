@@ -11,7 +11,13 @@ import { unlessWrongType } from '../redis/wrong-type.ts';
 import { raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
 import { FENCE } from '../writing/read-fence.ts';
 import { kindOfKey } from './cache-kinds.ts';
-import { readable, removeFromIndex, removeFromList, removeFromTrending } from './erase-from-sets.ts';
+import {
+  readable,
+  removeFromAutocomplete,
+  removeFromIndex,
+  removeFromList,
+  removeFromTrending,
+} from './erase-from-sets.ts';
 import { betweenFences, unlinkKeys } from './invalidate.ts';
 
 /** What was removed: keys, entries of lists and members of sets. */
@@ -32,6 +38,7 @@ export interface ErasedKol {
 /** Kinds of sets that may have entries of a KOL. */
 const SETS = ['ranking', 'profile_list', 'search_index', 'trending'] as const;
 type SetKind = (typeof SETS)[number];
+const isSetKind = (kind: string): kind is SetKind => SETS.some((each) => each === kind);
 
 /** What may have something of a KOL. */
 interface FoundKeys {
@@ -43,7 +50,7 @@ interface FoundKeys {
 /**
  * Removes a KOL and the content of the KOL from everything that is cached. A read or a warm that begins later caches the KOL again if
  * the lakehouse still has it. One that began earlier is refused, also when it writes a set that does not exist now. A name leaves the
- * autocomplete set also for other KOLs of the same name, until the next warm.
+ * autocomplete set also for other KOLs with the same words, until the next warm.
  * @throws the first error that Redis answered
  */
 export const eraseKol = (redis: RedisClient, kolId: string): Promise<ErasedKol> =>
@@ -54,14 +61,12 @@ export const eraseKol = (redis: RedisClient, kolId: string): Promise<ErasedKol> 
 
 async function removeEverywhere(redis: RedisClient, kolId: string): Promise<ErasedKol> {
   const readAt = await readRedisTime(redis);
-  const ofKol = [profile.key(kolId), score.key(kolId), engagement.key(kolId), kolContent.key(kolId)];
-  // Before the rest: a fill in flight is then refused, or was there before its key is deleted.
-  await raiseFences(redis, ofKol, readAt);
-  const found = await findKeys(redis, kolId);
+  const own = await removeOwnKeys(redis, kolId, readAt);
+  const { names } = own;
+  const found = await findKeys(redis, kolId, own.contentIds);
   const details = [...found.contentIds].map((id) => content.key(id));
   await raiseFences(redis, [...details, ...Object.values(found.sets).flat(), autocomplete.key], readAt);
 
-  const names = new Set(await unlessWrongType(redis.hmget(profile.key(kolId), 'username', 'display_name')));
   const eachOf = async (kind: SetKind, remove: (key: string) => Promise<number>) => {
     let removed = 0;
     for (const key of found.sets[kind]) removed += await removeOrUnlink(redis, key, remove(key));
@@ -74,23 +79,39 @@ async function removeEverywhere(redis: RedisClient, kolId: string): Promise<Eras
     ranking: await eachOf('ranking', (key) => redis.zrem(key, kolId)),
     search_index: await eachOf('search_index', (key) => removeFromIndex(redis, key, kolId, names)),
   };
-  const terms = [...names].flatMap((name) =>
-    name === null || name === '' ? [] : [name.trim().toLowerCase()],
-  );
   const removals = await Promise.all(
     allReadCounts.map(({ key }) => removeOrUnlink(redis, key, redis.zrem(key, kolId))),
   );
   return {
-    profile: await unlinkKeys(redis, [profile.key(kolId)]),
-    score: await unlinkKeys(redis, [score.key(kolId)]),
-    engagement: await unlinkKeys(redis, [engagement.key(kolId)]),
-    kol_content: await unlinkKeys(redis, [kolContent.key(kolId)]),
+    ...own.counts,
     ...counts,
-    autocomplete:
-      terms.length === 0
-        ? 0
-        : await removeOrUnlink(redis, autocomplete.key, redis.zrem(autocomplete.key, ...new Set(terms))),
+    autocomplete: await removeOrUnlink(
+      redis,
+      autocomplete.key,
+      removeFromAutocomplete(redis, autocomplete.key, names),
+    ),
     profile_reads: removals.reduce((sum, removed) => sum + removed, 0),
+  };
+}
+
+/**
+ * Removes the keys of the KOL, before the scan for the rest, which takes seconds in a large cache and can fail.
+ * @returns what they said of the KOL: its names, and the ids of its content
+ */
+async function removeOwnKeys(redis: RedisClient, kolId: string, readAt: number) {
+  const keys = [profile.key(kolId), score.key(kolId), engagement.key(kolId), kolContent.key(kolId)] as const;
+  // First: a fill in flight is then refused, or was there before its key is deleted.
+  await raiseFences(redis, keys, readAt);
+  const [names, contentIds] = await Promise.all([
+    unlessWrongType(redis.hmget(profile.key(kolId), 'username', 'display_name')),
+    listedContent(redis, kolId),
+  ]);
+  const removed = await Promise.all(keys.map((key) => unlinkKeys(redis, [key])));
+  const [ofProfile = 0, ofScore = 0, ofEngagement = 0, ofContent = 0] = removed;
+  return {
+    names: new Set(names),
+    contentIds: new Set(contentIds),
+    counts: { profile: ofProfile, score: ofScore, engagement: ofEngagement, kol_content: ofContent },
   };
 }
 
@@ -102,13 +123,15 @@ const removeOrUnlink = async (redis: RedisClient, key: string, removal: Promise<
   (await unlessWrongType(removal)) ?? unlinkKeys(redis, [key]);
 
 /** Scans all keys. Content whose detail is not cached is known only if it is in the list of the KOL. */
-async function findKeys(redis: RedisClient, kolId: string): Promise<FoundKeys> {
-  const contentIds = new Set(await listedContent(redis, kolId));
+async function findKeys(redis: RedisClient, kolId: string, listed: ReadonlySet<string>): Promise<FoundKeys> {
+  const contentIds = new Set(listed);
   const sets: FoundKeys['sets'] = { ranking: [], profile_list: [], search_index: [], trending: [] };
   const prefix = content.key('');
   for await (const keys of scanKeys(redis)) {
-    const values = keys.filter((key) => !key.endsWith(`:${FENCE}`));
-    for (const kind of SETS) sets[kind].push(...values.filter((key) => kindOfKey(key) === kind));
+    for (const key of keys) {
+      const kind = kindOfKey(key);
+      if (isSetKind(kind) && !key.endsWith(`:${FENCE}`)) sets[kind].push(key);
+    }
     const ids = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
     const owners = await readCachedField(redis, content, ids, 'kol_id');
     for (const id of ids.filter((_, index) => owners[index] === kolId)) contentIds.add(id);

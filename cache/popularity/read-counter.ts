@@ -1,4 +1,6 @@
-import type { RedisClient } from '../../clients/redis.ts';
+import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
+import { profile } from '../../domain/entities/profile.ts';
+import { removedKeys } from '../writing/read-fence.ts';
 import { addReads, type ReadClock } from './read-counts.ts';
 
 /** Counts the profiles that clients read, so that the warm can choose the hot ones. */
@@ -20,6 +22,8 @@ export interface ReadCounterOptions {
 
 /** Short enough that a process that dies loses little, long enough that the writes are few compared with the reads. */
 const FLUSH_MS = 5_000;
+/** Counting goes on while the time is asked. Microseconds. */
+const MARGIN_MICROS = 10_000_000;
 /** About 1 MB. Further ids are not counted until the next write; an id that is read often is soon read again. */
 const MAX_IDS = 10_000;
 
@@ -36,11 +40,22 @@ export function createReadCounter(
   let flushing: Promise<void> | undefined;
   let failing = false;
 
+  /** When the counts that are not written yet began, on the clock of Redis. */
+  let countedSince = 0;
+
+  /** Leaves out what was erased since it was counted: its id must not come back. */
+  async function withoutErased(reads: ReadonlyMap<string, number>): Promise<Map<string, number>> {
+    const since = countedSince;
+    countedSince = (await readRedisTime(redis)) - MARGIN_MICROS;
+    const erased = await removedKeys(redis, [...reads.keys()].map(profile.key), since);
+    return new Map([...reads].filter(([id]) => !erased.has(profile.key(id))));
+  }
+
   async function writeCounts(): Promise<void> {
     const reads = counts;
     counts = new Map();
     try {
-      await addReads(redis, reads, clock);
+      await addReads(redis, await withoutErased(reads), clock);
       failing = false;
     } catch (error) {
       if (!failing) onProblem(error);

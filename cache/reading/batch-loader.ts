@@ -19,9 +19,9 @@ const MAX_WAIT_MS = 5000;
  * Combines concurrent look-ups of different ids into few queries, however many ids arrive: while queries run, ids collect for
  * the next one. A look-up whose signal has aborted takes no part in a query that starts later, and a query whose look-ups have all
  * aborted is cancelled.
- * @param loadMany returns the values that exist for these ids, in any order. Its signal cancels it
- * @returns a look-up of one id; null where there is no value. Rejects as `loadMany` does, or with TrinoUnavailableError
- * while earlier look-ups have waited too long
+ * @param loadMany returns the values that exist for these ids, in any order; of several for one id, the last counts. Its signal cancels it
+ * @returns a look-up of one id; null where there is no value. Rejects as `loadMany` does, with the reason of a signal that has
+ * aborted, or with TrinoUnavailableError while earlier look-ups have waited too long
  */
 export function createBatchLoader<T>(
   loadMany: (ids: readonly string[], signal: AbortSignal) => Promise<readonly T[]>,
@@ -58,8 +58,11 @@ export function createBatchLoader<T>(
     signal?.throwIfAborted();
     if (schedule.waitedMs() > MAX_WAIT_MS)
       throw new TrinoUnavailableError('Trino is too slow: earlier look-ups still wait for their query');
-    const loaded = loader.load({ id, signal });
+    const loading = loader.load({ id, signal });
     schedule.noteArrival();
+    const loaded = await loading;
+    // Its query may have been cancelled, or have left it out. Null would say that the value does not exist.
+    signal?.throwIfAborted();
     return loaded;
   };
 }

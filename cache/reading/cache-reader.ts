@@ -2,10 +2,10 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../clients/ml-api.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import type { DailyStats } from '../../domain/entities/daily-stats.ts';
+import { filteredIds, type FilteredIds } from '../../domain/entities/known-ids.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
-import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { sizeOfStats, type PlatformStats } from '../../domain/entities/platform-stats.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { createMayExist } from './known-ids.ts';
@@ -24,7 +24,7 @@ import { dailyStatsSource, kolContentSource, profileListSource } from './list-so
 import { scoreSource } from './score-source.ts';
 import { createSearch, type Search } from './search.ts';
 import { createShrinkGuards } from './shrink-guard.ts';
-import { createSourceVersions } from './source-versions.ts';
+import { createLastWarms } from './last-warms.ts';
 
 /** Everything that clients can read. All but `search` and `cachedProfiles` are cache-aside: Redis, else the lakehouse. */
 export interface CacheReader {
@@ -83,46 +83,45 @@ export function createCacheReader({
   const outcomes = { 'local-hit': 0, hit: 0, stale: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
-  const mayExist = (table: SilverTable) =>
+  const mayExist = (ids: FilteredIds) =>
     createMayExist(
-      table,
+      ids,
       { redis: dependencies.redis, lakehouse },
       createProblemReporter('known-ids', dependencies.onProblem),
     );
-  const { guardRow, guardSet } = createShrinkGuards({
+  const { guardRow, guardScore, guardSet } = createShrinkGuards({
     redis: dependencies.redis,
     lakehouse,
     maxShrinkPercent,
     reportProblem: createProblemReporter('shrink-check', dependencies.onProblem),
   });
-  const versions = createSourceVersions(
+  const lastWarms = createLastWarms(
     dependencies.redis,
     createProblemReporter('source-version', dependencies.onProblem),
   );
-  const sourceVersion = (part: WarmPart) => (key: string, updatedAt: string) =>
-    versions(part, key, updatedAt);
+  const lastWarm = (part: WarmPart) => (key: string, updatedAt: string) => lastWarms(part, key, updatedAt);
   /** A set that warms make, and that nothing else changes: a miss is checked as a warm is, and an answer names the version of its tables. */
   const warmedSet = <Id, T>(part: WarmPart, source: EntitySource<Id, T>, sizeOf?: (value: T) => number) =>
-    readThrough({ ...guardSet(part, source, sizeOf), sourceVersion: sourceVersion(part) });
+    readThrough({ ...guardSet(part, source, sizeOf), lastWarm: lastWarm(part) });
   const profiles = readThrough({
     ...guardRow(
       'profiles',
       tableSource(profile, (ids, signal) => lakehouse.profilesById(ids, { ...options, signal })),
     ),
     onRead: onProfileRead,
-    mayExist: mayExist('kol_profiles'),
-    sourceVersion: sourceVersion('profiles'),
+    mayExist: mayExist(filteredIds.profiles),
+    lastWarm: lastWarm('profiles'),
   });
   const contents = readThrough({
     ...guardRow(
       'trending',
       tableSource(content, (ids, signal) => lakehouse.contentById(ids, { ...options, signal })),
     ),
-    mayExist: mayExist('kol_content'),
+    mayExist: mayExist(filteredIds.contents),
   });
   const scores = readThrough({
-    ...scoreSource(lakehouse, mlApi, options),
-    mayExist: mayExist('kol_trust_features'),
+    ...guardScore(scoreSource(lakehouse, mlApi, options)),
+    mayExist: mayExist(filteredIds.features),
   });
   const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);
   const platformExists = createPlatformExists(platformStats);
@@ -137,7 +136,10 @@ export function createCacheReader({
     trending: readThrough(guardSet('trending', trendingSource(lakehouse, platformExists, now, options))).read,
     platformStats,
     profileList: warmedSet('lists', profileListSource(lakehouse, platformExists, listSize, options)).read,
-    kolContent: readThrough(guardSet('trending', kolContentSource(lakehouse, options))).read,
+    kolContent: readThrough({
+      ...guardSet('trending', kolContentSource(lakehouse, options)),
+      mayExist: mayExist(filteredIds.contentOwners),
+    }).read,
     dailyStats: warmedSet('stats', dailyStatsSource(lakehouse, now, options)).read,
     outcomes: () => outcomes,
     search: createSearch(dependencies.redis),

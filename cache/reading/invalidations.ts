@@ -23,7 +23,7 @@ const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:'];
 const WATCHDOG_MS = 1000;
 /** A node that refuses to track, or is lost, is tried again after this time. */
 const RETRY_MS = 1000;
-/** The tier is emptied this long after a connection was lost, unless the whole node is gone: then nobody can change its keys. */
+/** The tier is emptied this long after a connection was lost, unless the whole node is gone or hangs: then nobody can change its keys. */
 const GRACE_MS = 50;
 
 /** Keeps a local tier right: drops each value that changes in Redis. */
@@ -42,10 +42,17 @@ export function followInvalidations(
   options: InvalidationOptions,
 ): Invalidations {
   const trackers = new Map<Redis, NodeTracker>();
-  const isAnyNodeReady = () => [...trackers.keys()].some(({ status }) => status === 'ready');
+  // A hung node has a connection that is still ready.
+  const isAnyNodeAlive = () =>
+    Promise.any(
+      [...trackers.keys()].filter(({ status }) => status === 'ready').map((node) => node.ping()),
+    ).then(
+      () => true,
+      () => false,
+    );
   const add = (node: Redis) => {
     tier.dropReads();
-    trackers.set(node, trackNode(node, tier, isAnyNodeReady, options));
+    trackers.set(node, trackNode(node, tier, isAnyNodeAlive, options));
   };
   const remove = (node: Redis) => {
     trackers.get(node)?.close();
@@ -86,7 +93,7 @@ interface NodeTracker {
 function trackNode(
   node: Redis,
   tier: LocalTier,
-  isAnyNodeReady: () => boolean,
+  isAnyNodeAlive: () => Promise<boolean>,
   { mode, onProblem }: InvalidationOptions,
 ): NodeTracker {
   const subscriber = createSubscriber(node);
@@ -130,10 +137,10 @@ function trackNode(
     attempt += 1;
     isTracked = false;
     tier.dropReads();
-    const clearIfAlive = () => {
-      if (!isTracked && (subscriber.status === 'ready' || isAnyNodeReady())) tier.clear();
+    const clearIfAlive = async () => {
+      if ((subscriber.status === 'ready' || (await isAnyNodeAlive())) && !isTracked) tier.clear();
     };
-    setTimeout(clearIfAlive, GRACE_MS).unref();
+    setTimeout(() => void clearIfAlive(), GRACE_MS).unref();
   }
 
   const onReady = () => void track();

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import { knownIds } from '../../domain/entities/known-ids.ts';
-import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import { knownIds, type FilteredIds } from '../../domain/entities/known-ids.ts';
 import { mayContain, type BloomFilter } from '../../domain/values/bloom-filter.ts';
 import type { ReportProblem } from './read-problem.ts';
 
@@ -28,11 +27,11 @@ interface HeldFilter {
  * @returns whether the lakehouse may have an id: false only when it does not. Never rejects
  */
 export function createMayExist(
-  table: SilverTable,
+  { name, table }: Pick<FilteredIds, 'name' | 'table'>,
   { redis, lakehouse, maxWaitMs = MAX_WAIT_MS }: KnownIdsDependencies,
   reportProblem: ReportProblem,
 ): (id: string) => Promise<boolean> {
-  const key = knownIds.key(table);
+  const key = knownIds.key(name);
   let held: HeldFilter | undefined;
 
   async function orOnFailure<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
@@ -65,8 +64,10 @@ export function createMayExist(
     // Most misses are of ids that exist: they wait for nothing.
     if (held !== undefined && mayContain(held.filter, id)) return true;
     const isHeldByRedis = await takeFilter();
-    if (!isHeldByRedis || held === undefined || mayContain(held.filter, id)) return true;
-    return (await readVersion()) !== held.version;
+    // While this read waits for the version, another one can replace the filter.
+    const asked = held;
+    if (!isHeldByRedis || asked === undefined || mayContain(asked.filter, id)) return true;
+    return (await readVersion()) !== asked.version;
   };
 }
 

@@ -20,22 +20,32 @@ interface SharedWork<R> {
 /** Lets one process at a time work on a key. The others wait, and get what it has written. Rejects with the reason of an aborted signal. */
 export type Leases = <R>(key: string, work: SharedWork<R>) => Promise<R>;
 
-/** Longer than a query may take. A process that is killed holds up the others of this key for this time. */
-const LEASE_MS = 15_000;
+/** A process that is killed holds up the others of this key for this time. One that works renews its lease. */
+const LEASE_MS = 3000;
+const RENEW_EVERY_MS = 1000;
 /** How long the others can read that nothing was found. */
 const NOTHING_MS = 2000;
 /** Short beside the 200 ms that a query takes. All readers of a key in a process wait together, so few look. */
 const LOOK_EVERY_MS = 25;
 
 /**
- * Takes the lease unless another process has it. A key of another type or without a TTL is no lease.
+ * Takes the lease unless another process has it. A key of another type, without a TTL or with a longer one is no lease.
  * KEYS: the lease. ARGV: token of the process, milliseconds
  */
 const TAKE = luaScript(`
 local held = redis.pcall('GET', KEYS[1])
-if type(held) == 'string' and redis.call('PTTL', KEYS[1]) >= 0 then return held == 'nothing' and held or 'busy' end
+local ttl = redis.call('PTTL', KEYS[1])
+if type(held) == 'string' and ttl >= 0 and ttl <= tonumber(ARGV[2]) then return held == 'nothing' and held or 'busy' end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 'taken'`);
+
+/**
+ * Extends a lease, unless it has expired and another process has it.
+ * KEYS: the lease. ARGV: token of the process, milliseconds
+ */
+const RENEW = luaScript(`
+if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`);
 
 /**
  * Ends a lease, unless it has expired and another process has it.
@@ -64,21 +74,28 @@ export function createLeases(redis: RedisClient, onProblem: (key: string, error:
     }
   }
 
+  async function whileRenewing<R>(key: string, token: string, work: () => Promise<R>): Promise<R> {
+    const renewal = setInterval(() => void run(key, RENEW, [token, LEASE_MS]), RENEW_EVERY_MS);
+    try {
+      return await work();
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
   return async (key, { look, work, nothing, isNothing, signal }) => {
     const token = randomUUID();
-    const waitsUntil = performance.now() + LEASE_MS;
     for (;;) {
       signal.throwIfAborted();
       const turn = (await run<Turn>(key, TAKE, [token, LEASE_MS])) ?? 'taken';
       if (turn === 'nothing') return nothing;
       // Another process may have written since the caller looked.
       const written = await look();
-      const isMine = turn === 'taken' || performance.now() > waitsUntil;
       let foundNothing = false;
       try {
         if (written !== undefined) return written;
-        if (isMine) {
-          const result = await abortable([signal], work);
+        if (turn === 'taken') {
+          const result = await whileRenewing(key, token, () => abortable([signal], work));
           foundNothing = isNothing(result);
           return result;
         }

@@ -11,8 +11,11 @@ import { translateSourceError } from './source-unavailable.ts';
 interface FillGuard<T> {
   /** `values`: every value is checked. `absence`: only a missing value is. */
   readonly checks: 'values' | 'absence';
-  /** Never rejects. */
-  readonly accepts: (key: string, value: T | null) => Promise<boolean>;
+  /**
+   * Never rejects.
+   * @param removalReadMs when the read began, in ms since 1970; only of a missing value that is to be removed from the cache
+   */
+  readonly accepts: (key: string, value: T | null, removalReadMs?: number) => Promise<boolean>;
 }
 
 /** Where the values of an entity come from, and how they are cached. */
@@ -89,7 +92,8 @@ export function createLoader<Id, T>(
       const readTime = readAt === undefined ? now().toISOString() : cachedAtOf(readAt);
       const { value, entry, updatedAt } = await load(id, signal, readTime);
       const isChecked = value === null || source.guard?.checks === 'values';
-      if (isChecked && (await source.guard?.accepts(key, value)) === false)
+      const removalReadMs = value === null && seen.state === 'outdated' ? Date.parse(readTime) : undefined;
+      if (isChecked && (await source.guard?.accepts(key, value, removalReadMs)) === false)
         return { value, outcome: 'miss', updatedAt, refused: true };
       if (entry === null) {
         if (seen.state === 'outdated' && readAt !== undefined)
@@ -99,13 +103,13 @@ export function createLoader<Id, T>(
         return { value, outcome: 'miss' };
       }
       const answer = { value, outcome: 'miss', updatedAt } as const;
-      if (readAt === undefined) return answer;
+      if (readAt === undefined) return { ...answer, unstored: true };
       try {
         if (await source.fill(redis, entry, seen, readAt))
           return { ...answer, ttlSeconds: source.ttlSeconds };
       } catch (error) {
         reportProblem(key, 'fill', error);
-        return answer;
+        return { ...answer, unstored: true };
       }
       // Another writer was faster. The next reader gets its value, so this one does too.
       return (await lookAgain(id)) ?? answer;

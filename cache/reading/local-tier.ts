@@ -61,8 +61,9 @@ export interface LocalTier {
   /** Begins a read of these keys. Undefined while changes are not tracked: nothing may be kept then. */
   beginRead(keys: readonly string[]): TrackedRead | undefined;
   /**
-   * Keeps a value of the source that could not be written to Redis, but only while Redis reports no changes. When reports start again, the
-   * tier is emptied and values come from Redis. Such a value is never served as stale.
+   * Keeps a value of the source that could not be written to Redis. When Redis reports changes again, the tier is emptied and values come from
+   * Redis. If it does report changes, only the commands for this key fail: then the value is kept for a second, because no report is
+   * certain. Such a value is never served as stale.
    */
   keepUntracked<T>(key: string, kept: KeptValue<T>): void;
   /** From now on, values come from this Redis. */
@@ -88,6 +89,9 @@ export interface LocalTierOptions {
   readonly staleSeconds: number;
 }
 
+/** How long a value is kept at most whose changes may not be reported, though Redis reports those of other keys. */
+const UNREPORTED_MS = 1000;
+
 /** What an answer takes beside its body: its headers and objects. */
 const ANSWER_BYTES = 1500;
 /** Answers of longer URLs are not kept: parameters can be written in endless ways, and no client needs such a URL again and again. */
@@ -112,10 +116,10 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
   const reads = new Map<string, object>();
   let followed: TrackedRedis | undefined;
 
-  function keep<T>(key: string, kept: KeptValue<T>, isTracked: boolean): void {
+  function keep<T>(key: string, kept: KeptValue<T>, isTracked: boolean, maxMs = Infinity): void {
     const now = performance.now();
     if (kept.expiresAt <= now) return;
-    const freshUntil = Math.min(kept.expiresAt, now + settings.ttlSeconds * 1000);
+    const freshUntil = Math.min(kept.expiresAt, now + Math.min(settings.ttlSeconds * 1000, maxMs));
     const entry: LocalEntry<T> = {
       ...kept,
       ...refreshedBefore(isTracked ? kept.expiresAt : freshUntil, kept),
@@ -164,7 +168,7 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
       };
     },
     keepUntracked(key, kept) {
-      if (settings.isOn && followed?.isTracked() !== true) keep(key, kept, false);
+      if (settings.isOn) keep(key, kept, false, followed?.isTracked() === true ? UNREPORTED_MS : Infinity);
     },
     follow: (tracked) => void (followed = tracked),
     invalidate(key) {

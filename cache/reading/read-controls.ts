@@ -1,6 +1,7 @@
 import { acceptsCached, type RequestDirectives } from '../../domain/values/request-directives.ts';
+import { ageSeconds } from './age.ts';
 import { NotCachedError } from './not-cached.ts';
-import type { Answer } from './read-result.ts';
+import type { ReadResult } from './read-result.ts';
 import { isUnavailable } from './source-unavailable.ts';
 
 /** What the client of a read demands. */
@@ -22,7 +23,7 @@ interface ControlledRead<R> {
   readonly entity: string;
   /** TTL of the entity in Redis. */
   readonly ttlSeconds: number;
-  /** What a cache has; undefined when none has the value. A remembered "does not exist" has no `ttlSeconds`. */
+  /** What a cache has, perhaps stale; undefined when none has the value. A remembered "does not exist" has no `ttlSeconds`. */
   readonly cached: R | undefined;
   /** Reads the source after a miss. */
   readonly load: () => Promise<R>;
@@ -32,21 +33,22 @@ interface ControlledRead<R> {
 
 /**
  * Answers a read as its client demands. A cached answer that the client does not accept is refreshed if that is permitted and the source
- * answers; otherwise the client gets it all the same, and sees its age.
+ * answers; otherwise the client gets it all the same, and sees its age. A stale one needs no permission: it is loaded as after a miss.
  * @throws NotCachedError when the client wants a cached answer, and no cache has one that it accepts
  */
-export async function readControlled<R extends Pick<Answer<unknown>, 'ttlSeconds'>>(
-  controls: ReadControls,
-  { entity, ttlSeconds, cached, load, refresh }: ControlledRead<R>,
-): Promise<R> {
-  const left = cached?.ttlSeconds ?? ttlSeconds;
-  const isAccepted = cached !== undefined && acceptsCached(controls, Math.max(0, ttlSeconds - left), left);
+export async function readControlled<
+  R extends Pick<ReadResult<unknown>, 'outcome' | 'ttlSeconds' | 'updatedAt' | 'lastWarm'>,
+>(controls: ReadControls, { entity, ttlSeconds, cached, load, refresh }: ControlledRead<R>): Promise<R> {
+  const isAccepted =
+    cached !== undefined &&
+    acceptsCached(controls, ageSeconds(cached, ttlSeconds), cached.ttlSeconds ?? ttlSeconds);
   if (isAccepted) return cached;
   if (controls.onlyIfCached) throw new NotCachedError(entity, 'request');
   if (cached === undefined) return load();
-  if (!(await controls.mayRefresh())) return cached;
+  const isStale = cached.outcome === 'stale';
+  if (!isStale && !(await controls.mayRefresh())) return cached;
   try {
-    return await refresh();
+    return await (isStale ? load() : refresh());
   } catch (error) {
     if (isUnavailable(error)) return cached;
     throw error;

@@ -25,14 +25,24 @@ export interface ReadResult<T> {
   readonly ttlSeconds?: number;
   /** When the value was read from its source, ISO 8601; undefined where that is not known. */
   readonly updatedAt?: string | undefined;
-  /** Names the versions of the tables that the value was made of, as far as they are known now. */
-  readonly sourceVersion?: () => string | undefined;
+  /** The last warm, as far as it is known now; undefined for a value that is not of that warm. */
+  readonly lastWarm?: () => WarmOfValue | undefined;
   /** The shrink check of the warms refuses what was read: the table lost most of its rows. The answer is not cached, nor remembered. */
   readonly refused?: true;
+  /** Redis failed, so that the value could not be stored there. */
+  readonly unstored?: true;
   /** The value in the memory of this process, of a local hit. */
   readonly entry?: LocalEntry;
   /** Another concurrent read of the same key produced this answer. */
   readonly collapsed: boolean;
+}
+
+/** A warm that has read or confirmed a value. */
+export interface WarmOfValue {
+  /** Names the versions of the tables that the value was made of; undefined where they are not known. */
+  readonly versions: string | undefined;
+  /** When the warm ran, ISO 8601. */
+  readonly warmedAt: string;
 }
 
 /** What concurrent reads of one key share. */

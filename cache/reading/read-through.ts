@@ -3,18 +3,26 @@ import type { RedisClient } from '../../clients/redis.ts';
 import type { Switches } from '../../domain/entities/switches.ts';
 import { createFlights } from '../../domain/values/flights.ts';
 import type { LocalTier } from './local-tier.ts';
-import { answerOf, expiryOf, isFound, lookUpTiers, type Found, type TieredResult } from './look-up-tiers.ts';
+import {
+  answerOf,
+  expiryOf,
+  isFound,
+  lookUpTiers,
+  type Found,
+  type NotFound,
+  type TieredResult,
+} from './look-up-tiers.ts';
 import { readControlled, type Caller, type ReadControls } from './read-controls.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
-import type { Answer, ReadOutcome, ReadResult } from './read-result.ts';
+import type { Answer, ReadOutcome, ReadResult, WarmOfValue } from './read-result.ts';
 import { createResolver, type ResolvableSource, type Resolver } from './resolve-read.ts';
 
 /** How one kind of entity is read: where it is cached, and where its value comes from on a miss. */
 export interface EntitySource<Id, T> extends ResolvableSource<Id, T> {
   /** Called with the id of each read that found a value, so unknown ids cannot grow a counter. */
   readonly onRead?: ((id: Id) => void) | undefined;
-  /** Names the versions of the tables that a value was made of. By default they are unknown. */
-  readonly sourceVersion?: ((key: string, updatedAt: string) => string | undefined) | undefined;
+  /** The last warm, if a value is of it. By default the value is of none. */
+  readonly lastWarm?: ((key: string, updatedAt: string) => WarmOfValue | undefined) | undefined;
 }
 
 /** Rejects with the reason of the caller's signal when that aborts. */
@@ -85,7 +93,7 @@ export function createReadThrough<Id, T>(
 
   const answerFound = createAnswerFound(source, resolver);
   const answer = async (id: Id, found: TieredResult<T>, caller: Caller) =>
-    withSourceVersion(source, id, counted(id, await answerFound(id, found, caller)));
+    withLastWarm(source, id, counted(id, await answerFound(id, found, caller)));
 
   return {
     async read(id, caller = {}) {
@@ -110,15 +118,19 @@ export function createReadThrough<Id, T>(
 
 /** What a look-up found answers the read, unless the client demands a fresher value. A miss is resolved, once for all its readers. */
 function createAnswerFound<Id, T>(
-  { name: entity, key, ttlSeconds }: Pick<ResolvableSource<Id, T>, 'name' | 'key' | 'ttlSeconds'>,
+  source: Pick<EntitySource<Id, T>, 'name' | 'key' | 'ttlSeconds' | 'lastWarm'>,
   resolver: Resolver<Id, T>,
 ): (id: Id, found: TieredResult<T>, caller: Caller) => Promise<ReadResult<T>> {
+  const { name: entity, key, ttlSeconds } = source;
   const { share } = createFlights<Answer<T>>();
 
-  const resolve = (id: Id, found: TieredResult<T>, { controls, client }: Caller): Promise<ReadResult<T>> => {
-    if (isFound(found)) return Promise.resolve(resultOf(found));
+  const resolve = (
+    id: Id,
+    found: NotFound<T>,
+    { client }: Caller,
+    mayBeStale: boolean,
+  ): Promise<ReadResult<T>> => {
     const name = key(id);
-    const mayBeStale = controls === undefined || controls.maxStale !== undefined;
     const load = ({ signal }: { readonly signal: AbortSignal }) =>
       resolver.resolve(id, name, found, { mayBeStale, signal });
     // A client that accepts no stale value does not share one. Both share the load.
@@ -132,11 +144,13 @@ function createAnswerFound<Id, T>(
     caller: Caller,
   ): Promise<ReadResult<T>> => {
     const name = key(id);
-    const remembered = isFound(found) ? undefined : await resolver.remembered(name);
-    const cached = isFound(found) ? resultOf(found) : remembered && { ...remembered, collapsed: false };
+    const cached = isFound(found)
+      ? answerOf(found)
+      : ((await resolver.remembered(name)) ??
+        (await resolver.stale(id, name, found, { mayLoad: !controls.onlyIfCached })));
     return readControlled<ReadResult<T>>(controls, {
-      ...{ entity, ttlSeconds, cached },
-      load: () => resolve(id, found, caller),
+      ...{ entity, ttlSeconds, cached: cached && withLastWarm(source, id, { ...cached, collapsed: false }) },
+      load: () => (isFound(found) ? Promise.resolve(resultOf(found)) : resolve(id, found, caller, false)),
       refresh: () =>
         share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal),
     });
@@ -144,22 +158,21 @@ function createAnswerFound<Id, T>(
 
   return async (id, found, caller) => {
     if (isFound(found)) resolver.refreshEarly(id, expiryOf(found));
-    return caller.controls === undefined
-      ? resolve(id, found, caller)
-      : answerControlled(id, found, caller.controls, caller);
+    if (caller.controls !== undefined) return answerControlled(id, found, caller.controls, caller);
+    return isFound(found) ? resultOf(found) : resolve(id, found, caller, true);
   };
 }
 
 const resultOf = <T>(found: Found<T>): ReadResult<T> => ({ ...answerOf(found), collapsed: false });
 
-function withSourceVersion<Id, T>(
-  { key, sourceVersion }: Pick<EntitySource<Id, T>, 'key' | 'sourceVersion'>,
+function withLastWarm<Id, T>(
+  { key, lastWarm }: Pick<EntitySource<Id, T>, 'key' | 'lastWarm'>,
   id: Id,
   result: ReadResult<T>,
 ): ReadResult<T> {
   const { updatedAt } = result;
-  if (sourceVersion === undefined || updatedAt === undefined) return result;
-  return { ...result, sourceVersion: () => sourceVersion(key(id), updatedAt) };
+  if (lastWarm === undefined || updatedAt === undefined) return result;
+  return { ...result, lastWarm: () => lastWarm(key(id), updatedAt) };
 }
 
 /** Counts each read by its outcome, and the ids of those that found a value. Returns the read. */

@@ -23,7 +23,8 @@ export const createRefresh =
     // Redis, not the local tier: the write compares with what Redis has.
     const [held] = await lookUp(redis, codec, [key], reportProblem);
     if (held === undefined) throw new Error(`a look-up of ${source.name} has no result`);
-    if (held.state === 'unreachable') return { ...(await loader.load(id, signal)), outcome: 'bypass' };
+    if (held.state === 'unreachable')
+      return { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true };
     if (held.state !== 'hit') return asRefresh(await loader.loadAndFill(id, key, held, signal));
     if (codec.isFromEvent(held.reply, held.value)) return foundAnswer(held);
     const answer = await loader.loadAndFill(id, key, { state: 'outdated', reply: held.reply }, signal);

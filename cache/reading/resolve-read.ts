@@ -33,6 +33,16 @@ export interface Resolver<Id, T> {
     cached: NotFound<T>,
     options: { readonly mayBeStale: boolean; readonly signal: AbortSignal },
   ) => Promise<Answer<T>>;
+  /**
+   * The stale value of a key that Redis does not have. Never rejects.
+   * @param mayLoad whether to load the value in the background
+   */
+  readonly stale: (
+    id: Id,
+    key: string,
+    cached: NotFound<T>,
+    options: { readonly mayLoad: boolean },
+  ) => Promise<Answer<T> | undefined>;
   /** The answer for a key that the source did not have a moment ago. Never rejects. */
   readonly remembered: (key: string) => Promise<Answer<T> | undefined>;
   /** Reads the source, and replaces what is cached. */
@@ -95,7 +105,7 @@ export function createResolver<Id, T>(
     signal: AbortSignal,
   ): Promise<Answer<T>> =>
     cached.state === 'unreachable'
-      ? { ...(await loader.load(id, signal)), outcome: 'bypass' }
+      ? { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true }
       : lease(key, {
           look: () => lookAgain(id),
           work: () => loader.loadAndFill(id, key, cached, signal),
@@ -104,10 +114,13 @@ export function createResolver<Id, T>(
           signal,
         });
 
-  async function staleOf(key: string): Promise<Answer<T> | undefined> {
-    const stale = localTier?.stale<T>(key);
-    return stale && staleAnswer(redis, key, stale, reportProblem);
-  }
+  const stale: Resolver<Id, T>['stale'] = async (id, key, cached, { mayLoad }) => {
+    const entry = cached.state === 'absent' ? localTier?.stale<T>(key) : undefined;
+    const answer = entry && (await staleAnswer(redis, key, entry, reportProblem));
+    if (answer !== undefined && mayLoad && mayQuery())
+      loadInBackground(id, key, (flight) => loadMissing(id, key, cached, flight));
+    return answer;
+  };
 
   const refreshEarly = (id: Id, expiresAt: number): void => {
     const isOn = switches().earlyRefresh && mayQuery();
@@ -118,6 +131,7 @@ export function createResolver<Id, T>(
   return {
     refreshEarly,
     remembered,
+    stale,
     async refresh(id, key, signal) {
       const noted = begin(id, key);
       return noted(await refresh(id, key, signal));
@@ -130,10 +144,8 @@ export function createResolver<Id, T>(
       if (cached.state !== 'absent') return load(id, key, start, signal);
       // The filter of known ids holds for one version of the table, and only the lakehouse knows the version.
       if (mayQuery() && (await source.mayExist?.(id)) === false) return dropped(key, NEGATIVE);
-      const stale = mayBeStale ? await staleOf(key) : undefined;
-      if (stale === undefined) return load(id, key, start, signal);
-      if (mayQuery()) loadInBackground(id, key, start);
-      return stale;
+      const answer = mayBeStale ? await stale(id, key, cached, { mayLoad: true }) : undefined;
+      return answer ?? load(id, key, start, signal);
     },
   };
 }
@@ -183,7 +195,7 @@ function createMemory<Id, T>(
           if (answer.outcome !== 'negative') unknownKeys.set(key, loadedAt);
           return dropped(key, answer);
         }
-        if (answer.ttlSeconds === undefined) keepUntracked(id, key, answer);
+        if (answer.unstored) keepUntracked(id, key, answer);
         return answer;
       };
     },

@@ -1,32 +1,14 @@
-import DataLoader from 'dataloader';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
-import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
+import { isRefusal, type MlApi } from '../../clients/ml-api.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
-import {
-  buildFeaturesFromLakehouse,
-  buildScore,
-  type ModelFeatures,
-} from '../../domain/scoring/trust-model.ts';
+import { buildFeaturesFromLakehouse, buildScore } from '../../domain/scoring/trust-model.ts';
 import { createBatchLoader } from './batch-loader.ts';
+import { createColdScores } from './cold-scores.ts';
 import { fillItem } from './fill-entry.ts';
 import type { EntitySource } from './read-through.ts';
 import { stringCodec } from './redis-codec.ts';
-
-/** The model refuses the features that the lakehouse has of this KOL; a retry does not help. */
-export class ScoreRefusedError extends Error {
-  readonly code = 'SCORE_REFUSED';
-  constructor(
-    readonly kolId: string,
-    reason: string,
-  ) {
-    super(`The model refused to score ${kolId}: ${reason}`);
-    this.name = 'ScoreRefusedError';
-  }
-}
-
-/** Profiles in one call of the model, as in the hot path. */
-const MAX_PROFILES = 100;
+import { ScoreRefusedError } from './score-refused.ts';
 
 /**
  * A trust score. The hot path writes it to Redis when it scores a KOL; on a miss, this source scores the KOL now (the cold path)
@@ -38,15 +20,12 @@ export function scoreSource(
   mlApi: MlApi,
   options: ReadOptions,
 ): EntitySource<string, Score> {
+  // Of a name on several platforms, the account that was processed last counts: its row comes last.
   const loadFeatures = createBatchLoader(
     (ids, signal) => lakehouse.trustFeatures(ids, { ...options, signal }),
     ({ kol_id }) => kol_id,
   );
-  // Scores that are wanted at the same time share a call of the model.
-  const scores = new DataLoader<ModelFeatures, ScoreResult>((profiles) => mlApi.score(profiles), {
-    cache: false,
-    maxBatchSize: MAX_PROFILES,
-  });
+  const scoreNow = createColdScores(mlApi);
   return {
     name: score.name,
     ttlSeconds: score.ttlSeconds,
@@ -59,7 +38,7 @@ export function scoreSource(
     load: async (kolId, signal) => {
       const features = await loadFeatures(kolId, signal);
       if (features === null) return null;
-      const result = await scores.load(buildFeaturesFromLakehouse(features));
+      const result = await scoreNow(buildFeaturesFromLakehouse(features), signal);
       if (isRefusal(result)) throw new ScoreRefusedError(kolId, result.refused);
       return buildScore(result, {
         platform: features.platform,

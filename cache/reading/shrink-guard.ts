@@ -1,9 +1,14 @@
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
+import { filteredIds, type LastRead } from '../../domain/entities/known-ids.ts';
+import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { findShrunken, tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
-import { versionTexts } from '../../domain/warming/table-version.ts';
-import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
+import { changedAtMs, versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
+import { shareNext } from '../../domain/values/share-next.ts';
+import { tablesOfPart, warmParts, type WarmPart } from '../../domain/warming/warm-parts.ts';
+import { readLastRead } from '../writing/known-ids.ts';
 import { readPartMetadata } from '../writing/part-metadata.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { EntitySource } from './read-through.ts';
@@ -16,30 +21,50 @@ interface ShrinkGuardDependencies {
   readonly reportProblem: ReportProblem;
 }
 
-/**
- * Whether a warm would accept what a miss has just read of a part. Never rejects; what cannot be checked is not accepted.
- * @param size members of the set as the warm counts them; of a key that no warm writes as a set it does not matter
- */
-type IsAccepted = (part: WarmPart, key: string, size: number) => Promise<boolean>;
+/** What was read. */
+interface ReadValue {
+  readonly key: string;
+  /** Members of the set as the warm counts them; of a key that no warm writes as a set it does not matter. */
+  readonly size: number;
+  /** When the read of a row began that is missing although it is cached, in ms since 1970. */
+  readonly removalReadMs?: number | undefined;
+}
+
+/** Whether a warm would accept what a miss has just read of some tables. Never rejects; what cannot be checked is not accepted. */
+type IsAccepted = (tables: CheckedTables, read: ReadValue) => Promise<boolean>;
+
+/** Tables, and what a warm has read of them last. */
+interface CheckedTables {
+  readonly tables: readonly SilverTable[];
+  readonly versions: () => Promise<TableVersions>;
+  readonly last: () => Promise<(LastRead & Partial<Pick<PartMetadata, 'sets'>>) | null>;
+}
+
+/** The clocks of the API and of the storage may differ by this. */
+const CLOCKS_DIFFER_MS = 5000;
 
 /**
  * Applies the shrink check of the warms to misses. It runs after the read: if the table then still has the version of the last warm, the
- * read saw that version. It counts the rows only of a table whose version has changed.
+ * read saw that version. It counts the rows only of a table whose version has changed. A read that began before the change may have
+ * seen less than what is counted, so it removes nothing.
  */
 function createIsAccepted({
-  redis,
   lakehouse,
   maxShrinkPercent,
   reportProblem,
-}: ShrinkGuardDependencies): IsAccepted {
-  async function check(part: WarmPart, key: string, size: number): Promise<boolean> {
-    const last = await readPartMetadata(redis, part);
+}: Omit<ShrinkGuardDependencies, 'redis'>): IsAccepted {
+  async function check(
+    { tables, versions: readVersions, last: readLast }: CheckedTables,
+    { key, size, removalReadMs = Infinity }: ReadValue,
+  ): Promise<boolean> {
+    const last = await readLast();
     if (last === null) return true;
-    const before = last.sets[key]?.size ?? 0;
+    const before = last.sets?.[key]?.size ?? 0;
     if (findShrunken([{ what: key, before, now: size }], maxShrinkPercent).length > 0) return false;
-    const tables = tablesOfPart[part];
-    const versions = await lakehouse.tableVersions(tables);
-    if (isUnchanged(last, { shape: last.shape, versions: versionTexts(versions) })) return true;
+    const versions = await readVersions();
+    const shape = '';
+    if (isUnchanged({ ...last, shape }, { shape, versions: versionTexts(versions) })) return true;
+    if (changedAtMs(versions) > removalReadMs - CLOCKS_DIFFER_MS) return false;
     const rows = tables.map(
       async (table) => [table, await lakehouse.countRows(table, { versions })] as const,
     );
@@ -47,19 +72,42 @@ function createIsAccepted({
     return findShrunken(changes, maxShrinkPercent).length === 0;
   }
 
-  return async (part, key, size) => {
+  return async (tables, read) => {
     try {
-      return await check(part, key, size);
+      return await check(tables, read);
     } catch (error) {
-      reportProblem(key, 'shrink-check', error);
+      reportProblem(read.key, 'shrink-check', error);
       return false;
     }
   };
 }
 
 /** Puts the check before the fills of sources. */
-export function createShrinkGuards(dependencies: ShrinkGuardDependencies) {
+export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDependencies) {
+  const { lakehouse } = dependencies;
   const isAccepted = createIsAccepted(dependencies);
+  const versionsOf = (tables: readonly SilverTable[]) => shareNext(() => lakehouse.tableVersions(tables));
+  const parts = Object.fromEntries(
+    warmParts.map((part) => {
+      const tables = tablesOfPart[part];
+      const last = () => readPartMetadata(redis, part);
+      return [part, { tables, versions: versionsOf(tables), last }];
+    }),
+  ) as Record<WarmPart, CheckedTables>;
+  const { features } = filteredIds;
+  const featureTable: CheckedTables = {
+    tables: [features.table],
+    versions: versionsOf([features.table]),
+    last: () => readLastRead(redis, features),
+  };
+  /** Checks only that a row is missing: a row that exists is right, whatever its table has lost. */
+  const guardAbsence = <Id, T>(tables: CheckedTables, source: EntitySource<Id, T>): EntitySource<Id, T> => ({
+    ...source,
+    guard: {
+      checks: 'absence',
+      accepts: (key, _, removalReadMs) => isAccepted(tables, { key, size: 0, removalReadMs }),
+    },
+  });
   return {
     /** Of a set, every value is checked. @param sizeOf its members, as the warm counts them */
     guardSet: <Id, T>(
@@ -70,14 +118,13 @@ export function createShrinkGuards(dependencies: ShrinkGuardDependencies) {
       ...source,
       guard: {
         checks: 'values',
-        accepts: (key, value) => isAccepted(part, key, value === null ? 0 : sizeOf(value)),
+        accepts: (key, value, removalReadMs) =>
+          isAccepted(parts[part], { key, size: value === null ? 0 : sizeOf(value), removalReadMs }),
       },
     }),
-    /** Checks only that a row is missing: a row that exists is right, whatever its table has lost. */
-    guardRow: <Id, T>(part: WarmPart, source: EntitySource<Id, T>): EntitySource<Id, T> => ({
-      ...source,
-      guard: { checks: 'absence', accepts: (key) => isAccepted(part, key, 0) },
-    }),
+    guardRow: <Id, T>(part: WarmPart, source: EntitySource<Id, T>) => guardAbsence(parts[part], source),
+    /** Of a score: no part is made of its table, but a filter of its ids. */
+    guardScore: <Id, T>(source: EntitySource<Id, T>) => guardAbsence(featureTable, source),
   };
 }
 

@@ -1,6 +1,8 @@
 import { SourceSchemaError } from '../../clients/lakehouse/silver-catalog.ts';
-import { NotCachedError } from './not-cached.ts';
 import { isTrinoUnable } from '../../clients/lakehouse/trino-errors.ts';
+import { MlApiUnavailableError } from '../../clients/ml-api/unavailable-error.ts';
+import { NotCachedError } from './not-cached.ts';
+import { ScoreRefusedError } from './score-refused.ts';
 
 /** The lakehouse cannot answer now; the same read may succeed after `retryAfterSeconds`. */
 export class SourceUnavailableError extends Error {
@@ -15,9 +17,11 @@ export class SourceUnavailableError extends Error {
   }
 }
 
-/** Whether a read found no cached value, and could not or must not query the source. */
+/** Whether the source gave a read no value, but the program is right: it cannot answer now, must not be asked, or refuses this id. */
 export const isUnavailable = (error: unknown): boolean =>
-  error instanceof SourceUnavailableError || error instanceof NotCachedError;
+  [SourceUnavailableError, NotCachedError, MlApiUnavailableError, ScoreRefusedError].some(
+    (expected) => error instanceof expected,
+  );
 
 /** A temporary failure of the source becomes SourceUnavailableError; any other error, such as a wrong query, stays as it is. */
 export function translateSourceError(entity: string, error: unknown): unknown {

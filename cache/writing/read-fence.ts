@@ -46,17 +46,33 @@ end`;
 const READ_FENCE = luaScript(`${LUA_READ_FENCE}
 return fenceTime(KEYS[1])`);
 
-/** The latest of these fences: the time of Redis in microseconds; 0 without one. */
-async function readFences(redis: RedisClient, fences: readonly string[]): Promise<number> {
-  const calls = fences.map((fence) => ({ keys: [fence], args: [] }));
-  return Math.max(...(await runScriptEach(redis, READ_FENCE, calls)));
+/** The times of these fences: the time of Redis in microseconds; 0 without one. */
+const readFences = (redis: RedisClient, fences: readonly string[]): Promise<number[]> =>
+  runScriptEach(
+    redis,
+    READ_FENCE,
+    fences.map((fence) => ({ keys: [fence], args: [] })),
+  );
+
+async function readRemovalFence(redis: RedisClient): Promise<number> {
+  const [removedAt = 0] = await readFences(redis, [REMOVAL_FENCE]);
+  return removedAt;
 }
 
-const readRemovalFence = (redis: RedisClient): Promise<number> => readFences(redis, [REMOVAL_FENCE]);
+/** Those of these keys that were removed since a time of Redis. It looks at each key only if anything was removed by an operator. */
+export async function removedKeys(
+  redis: RedisClient,
+  keys: readonly string[],
+  since: number,
+): Promise<ReadonlySet<string>> {
+  if ((await readRemovalFence(redis)) <= since) return new Set();
+  const times = await readFences(redis, keys.map(fenceKey));
+  return new Set(keys.filter((_, index) => (times[index] ?? 0) > since));
+}
 
 /** The latest fence of a key, its own or that of all keys: the time of Redis in microseconds; 0 without one. */
-export const readFence = (redis: RedisClient, key: string): Promise<number> =>
-  readFences(redis, [fenceKey(key), REMOVAL_FENCE]);
+export const readFence = async (redis: RedisClient, key: string): Promise<number> =>
+  Math.max(...(await readFences(redis, [fenceKey(key), REMOVAL_FENCE])));
 
 /** A write of what was read. */
 interface WriteOfRead {

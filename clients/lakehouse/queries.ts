@@ -250,12 +250,14 @@ export const searchNamesSql = (source: SilverSource, limit: number | undefined) 
 
 export const searchNameColumns = ['kol_id', 'display_name', 'username', 'followers_count'];
 
-/** An account is a name on a platform. @param ids default: all */
+/** An account is a name on a platform. @param ids default: all, in no order; of a name, the account that was processed last comes last */
 export function trustFeaturesSql(source: SilverSource, ids?: readonly string[]): string {
   const text = (name: string) => source.text('kol_trust_features', name);
   const table = source.table('kol_trust_features');
   const from = ids === undefined ? table : `${table} WHERE ${text('kol_id')} IN ${literals(ids)}`;
   const account = `${text('kol_id')}, ${text('platform')}`;
+  const processedAt = text('processed_at');
+  const order = `ORDER BY ${instant(processedAt)} NULLS FIRST, ${processedAt} NULLS FIRST, ${text('platform')}`;
   return `SELECT ${trustFeatureColumns.map((name) => `${text(name)} AS ${name}`).join(', ')}
-          FROM ${newestRowsOf(source, 'kol_trust_features', account, from)}`;
+          FROM ${newestRowsOf(source, 'kol_trust_features', account, from)} ${ids === undefined ? '' : order}`;
 }

@@ -228,6 +228,7 @@ export const knownIdsFields: Readonly<Record<string, NameDoc>> = {
       'format of the filter, and the version of the table: its Iceberg snapshot, or a fingerprint of its files and columns in Hive',
   },
   filter: { type: 'base64', meaning: 'the bits of the filter' },
+  rows: { type: 'integer', meaning: 'rows of the table at this version' },
 };
 
 export const switchFields: Readonly<Record<string, NameDoc>> = {

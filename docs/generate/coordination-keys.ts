@@ -13,16 +13,17 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
   {
     ...keyDoc(
       knownIds.name,
-      knownIds.key('{table}'),
+      knownIds.key('{name}'),
       knownIds.toEntry(
         'kol_profiles',
         'bloom-24-16 snapshot 4372618947213 since 2026-11-22T09:55:00.000Z',
         'AAgEgAAAQAAA…',
+        37_486,
       ),
     ),
     content:
-      'a Bloom filter of all ids of the table, 3 bytes for each. While the table has this version, the API answers 404 for an id that the filter does not contain, without a query',
-    writers: `${WARM('search')} (kol_profiles), ${WARM('trending')} (kol_content)`,
+      'a Bloom filter of all ids of the table of this name, 3 bytes for each; `kol_content:kol_id` has the KOLs with content. While the table has this version, an id that the filter does not contain costs the API no query',
+    writers: `${WARM('search')} (kol_profiles, kol_trust_features), ${WARM('trending')} (kol_content, kol_content:kol_id)`,
     fields: knownIdsFields,
   },
   {
@@ -43,7 +44,7 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
     ...keyDoc(ranking.name, leaseKey('{key}'), anySet),
     content:
       'a process of the API reads the lakehouse for this key: its token; or `nothing` when the lakehouse does not have it. A key without braces becomes the hash tag, as above',
-    typeAndTtl: ['STRING', '15 s; `nothing` 2 s'],
+    typeAndTtl: ['STRING', '3 s, renewed each second; `nothing` 2 s'],
     writers: 'the API during a miss',
   },
 ];

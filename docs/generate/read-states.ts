@@ -161,5 +161,6 @@ keys share queries. A read that has no answer at its deadline is a 504 \`deadlin
 that need it waits any more: their clients have left, or they are over their deadline.
 
 A table that lost most of its rows since the last warm is one that a warm [refuses](warming.md#guarantees-for-readers). What a miss reads of it is answered
-with \`no-store\`, and neither cached nor remembered as "not found"; what is cached stays. A row that the table still has is cached as usual.
+with \`no-store\`, and neither cached nor remembered as "not found"; what is cached stays. A row that the table still has is cached as usual. A table
+that changed after a read began, or up to 5 s before, may have been in the middle of a load: then the read removes nothing that is cached.
 `;

@@ -2,25 +2,56 @@ import type { CacheEntry } from '../schema/entry.ts';
 import type { SilverTable } from '../schema/silver-tables.ts';
 import { BLOOM_FORMAT } from '../values/bloom-filter.ts';
 import { versionTexts, type TableVersions } from '../warming/table-version.ts';
+import { content } from './content.ts';
+import type { PartMetadata } from './part-metadata.ts';
+import { profile } from './profile.ts';
+
+/** Ids that have a filter: a column of a table. */
+export interface FilteredIds {
+  readonly name: string;
+  readonly table: SilverTable;
+  readonly idColumn: string;
+}
+
+export const filteredIds = {
+  profiles: { name: 'kol_profiles', table: profile.table, idColumn: profile.idColumn },
+  contents: { name: 'kol_content', table: content.table, idColumn: content.idColumn },
+  /** Nothing says that kol_profiles has the KOLs of all content. */
+  contentOwners: { name: 'kol_content:kol_id', table: content.table, idColumn: 'kol_id' },
+  /** A KOL without a row in this table has no score in the lakehouse, whether kol_profiles has it or not. */
+  features: { name: 'kol_trust_features', table: 'kol_trust_features', idColumn: 'kol_id' },
+} as const satisfies Record<string, FilteredIds>;
+
+/** Versions and rows of tables when a warm read them last. */
+export type LastRead = Pick<PartMetadata, 'versions' | 'tableRows'>;
 
 /**
- * cache:known-ids:{table}, internal: a Bloom filter of all ids of a table, and the version of the table. While the table has that
+ * cache:known-ids:{name}, internal: a Bloom filter of all ids in a column of a table, and the version of the table. While the table has that
  * version, an id that the filter does not contain does not exist.
  */
 export const knownIds = {
   name: 'known-ids',
   ttlSeconds: 1800,
-  key: (table: string) => `cache:known-ids:${table}`,
+  key: (name: string) => `cache:known-ids:${name}`,
   /** The format of the filter and the version of the table as text, which is only compared; null when the version is unknown. */
   versionOf(table: SilverTable, versions: TableVersions): string | null {
     const version = versionTexts(versions)[table] ?? null;
     return version === null ? null : `${BLOOM_FORMAT} ${version}`;
   },
-  /** @param filter in base64 */
-  toEntry: (table: SilverTable, version: string, filter: string): CacheEntry => ({
-    key: knownIds.key(table),
+  /** The table as a warm has read it; null for a hash that does not tell it. @param rows as text */
+  lastRead(table: SilverTable, version: string | null, rows: string | null): LastRead | null {
+    const format = `${BLOOM_FORMAT} `;
+    if (version?.startsWith(format) !== true || rows === null) return null;
+    return { versions: { [table]: version.slice(format.length) }, tableRows: { [table]: Number(rows) } };
+  },
+  /**
+   * @param filter in base64
+   * @param rows of the table
+   */
+  toEntry: (name: string, version: string, filter: string, rows: number): CacheEntry => ({
+    key: knownIds.key(name),
     ttlSeconds: knownIds.ttlSeconds,
     type: 'hash',
-    fields: { version, filter },
+    fields: { version, filter, rows: String(rows) },
   }),
 };

@@ -19,9 +19,9 @@ export const byFollowers = (one: NamedKol, other: NamedKol): number =>
 /** Control characters separate the parts of a member, and half a surrogate pair cannot be written as UTF-8. */
 const NOT_IN_MEMBERS = /[\p{Cc}\p{Cs}]+/gu;
 /** Characters of a name that is indexed; what is longer is cut. */
-const MAX_NAME = 100;
+export const MAX_NAME = 100;
 /** Words of a name at which a query can begin. */
-const MAX_WORDS = 6;
+export const MAX_WORDS = 6;
 /** Members that a search reads. Texts that more names begin with are crowded. */
 export const MAX_SCANNED = 500;
 /** The most followed KOLs that are listed for a crowded text: the most that a search can answer. */
@@ -54,7 +54,7 @@ function termsOf({ kol_id, names, followers_count }: NamedKol): Term[] {
   const terms = new Map<string, Term>();
   if (!isId(kol_id)) return [];
   for (const given of names) {
-    const name = firstPoints(given, MAX_NAME).replaceAll(NOT_IN_MEMBERS, ' ').trim();
+    const name = firstPoints(given.trim(), MAX_NAME).replaceAll(NOT_IN_MEMBERS, ' ').trim();
     for (const text of wordStarts(searchText(name), MAX_WORDS))
       if (!terms.has(text)) terms.set(text, { text: keyOf(text), hit: { kol_id, name, followers_count } });
   }

@@ -50,6 +50,6 @@ export function rangesOf(query: string): MemberRanges {
   return { crowded: [`[${listed}`, `(${listed}${LAST}`], all: [`[${key}`, `(${key}${LAST}`] };
 }
 
-/** A glob pattern of Redis for all members of a KOL. */
+/** A glob pattern of Redis for all members of a KOL, and for those of KOLs with so many followers as the id says. */
 export const membersOfKol = (kolId: string): string =>
   `*${SEPARATOR}${kolId.replaceAll(/[*?[\]\\^-]/g, '\\$&')}${SEPARATOR}*`;

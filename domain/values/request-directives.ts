@@ -51,10 +51,10 @@ export const isDemanding = ({ maxAge, minFresh, noCache, onlyIfCached }: Request
 /**
  * Whether the client accepts a cached answer.
  * @param age seconds since it was read from its source, or confirmed
- * @param left seconds that it stays cached
+ * @param left seconds that it stays cached; negative for a stale answer
  */
 export const acceptsCached = (
-  { maxAge = Infinity, maxStale = 0, minFresh = 0, noCache }: RequestDirectives,
+  { maxAge = Infinity, maxStale = 0, minFresh = -maxStale, noCache }: RequestDirectives,
   age: number,
   left: number,
 ): boolean => !noCache && age <= maxAge + maxStale && left >= minFresh;

@@ -19,7 +19,7 @@ export const findShrunken = (sets: readonly SizeChange[], maxPercent: number): S
 
 /** Row counts of a part's tables at the last warm and now. */
 export const tableSizeChanges = (
-  last: PartMetadata | null,
+  last: Pick<PartMetadata, 'tableRows'> | null,
   tableRows: Readonly<Record<string, number>>,
 ): SizeChange[] =>
   Object.entries(tableRows).map(([what, now]) => ({ what, before: last?.tableRows[what] ?? 0, now }));

@@ -77,4 +77,13 @@ export function msUntilSettled(versions: TableVersions, settleMs: number, nowMs:
   return Math.max(0, ...waits);
 }
 
+/** When the last of these tables became what it is, in ms since 1970; Infinity when a version does not tell it. */
+export const changedAtMs = (versions: TableVersions): number =>
+  Math.max(
+    ...Object.values(versions).map((version) => {
+      if (version.kind === 'snapshot') return Date.parse(version.since);
+      return version.kind === 'files' ? (version.newestMs ?? Infinity) : Infinity;
+    }),
+  );
+
 const tablesOf = (versions: TableVersions) => Object.keys(versions) as SilverTable[];

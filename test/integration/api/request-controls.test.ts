@@ -40,7 +40,8 @@ const path = (id: string) => `/api/v1/kols/${encodeURIComponent(id)}`;
 const WRONG = 7;
 /** Caches a profile with a wrong count, as it was read so many seconds ago. */
 async function cacheWrong(id = kolId, age = 0): Promise<void> {
-  await writeEntries(redis, profileEntries([id], WRONG));
+  const readAt = new Date(Date.now() - age * 1000);
+  await writeEntries(redis, profileEntries([id], WRONG, readAt));
   await redis.expire(profile.key(id), profile.ttlSeconds - age);
 }
 const read = (cacheControl: string, headers: Readonly<Record<string, string>> = withToken, from = api) =>

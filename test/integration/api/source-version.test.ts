@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { cacheStatus, startApi, type RunningApi } from '../../support/api.ts';
 import { createHiveSchema } from '../../support/hive-schema.ts';
@@ -95,6 +96,17 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
       }
     }
     expect(cacheStatus(await localApi.get(profilePath()))).toMatch(/^kol-l1; hit/);
+  });
+
+  test('and counts its age from the last warm that has confirmed it', async () => {
+    await untilVersionIsKnown(api);
+    await sleep(3000);
+    const ageOf = async (path: string) => Number((await api.get(path)).headers.get('age'));
+    const path = '/api/v1/kols/top';
+    const before = await ageOf(path);
+    expect(before).toBeGreaterThanOrEqual(3);
+    expect((await warm()).renewed).toBeGreaterThan(0);
+    await until('the warm is known', async () => (await ageOf(path)) < before, 20);
   });
 
   test('with no command of Redis for it: one check in 5 s serves all reads', async () => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import { deletableKinds } from '../../../cache/admin/cache-kinds.ts';
+import { createReadCounter } from '../../../cache/popularity/read-counter.ts';
 import { fillItem, fillSet } from '../../../cache/reading/fill-entry.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
@@ -17,6 +18,7 @@ import { score } from '../../../domain/entities/score.ts';
 import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import { buildSearchIndex } from '../../../domain/search/build-index.ts';
+import { parseMember } from '../../../domain/search/index-member.ts';
 import { ALL } from '../../../domain/values/platform.ts';
 import { contentOf, idsOf, NOW, profileEntries, profileOf, scoreAt } from '../../support/cache-values.ts';
 import { allKeys } from '../../support/redis.ts';
@@ -166,6 +168,45 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(await target.redis.zcard(searchIndex.key('tiktok'))).toBe(3);
       for (const key of [recentReads.key, hourlyReads.key(23)])
         expect(await target.redis.zrange(key, 0, '-1')).toEqual([OTHER]);
+    });
+
+    test('removes all names of the KOL from the autocomplete set, though the index has one of them', async () => {
+      const names = ['Anna Smith', 'anna_smith', 'smith'];
+      const kol = { kol_id: 'only-indexed', names, followers_count: 7 };
+      await replaceSet(target.redis, searchIndex.toEntry('youtube', buildSearchIndex([kol], 100)), 1);
+      const terms = ['anna smith', 'anna_smith', 'smith', 'anna', 'another'];
+      await writeEntries(target.redis, [autocomplete.toEntry(terms)]);
+      expect(await admin().eraseKol('only-indexed')).toMatchObject({ search_index: 2, autocomplete: 3 });
+      expect(await target.redis.zrange(autocomplete.key, 0, '-1')).toEqual(['anna', 'another']);
+    });
+
+    test('of a numeric id leaves the KOLs with so many followers in the index', async () => {
+      const kols = ['1000', 'another'].map((kol_id) => ({ kol_id, names: [kol_id], followers_count: 1000 }));
+      await replaceSet(target.redis, searchIndex.toEntry('youtube', buildSearchIndex(kols, 100)), 1);
+      expect(await admin().eraseKol('1000')).toMatchObject({ search_index: 1 });
+      const left = await target.redis.zrange(searchIndex.key('youtube'), 0, '-1');
+      expect(left.map((member) => parseMember(member)?.kol_id)).toEqual(['another']);
+    });
+
+    test('removes what is cached under the id first, also when the search for the rest fails', async () => {
+      const acl = (rule: string) =>
+        Promise.all(target.masters.map(({ redis }) => redis.acl('SETUSER', 'default', rule)));
+      await acl('-scan');
+      try {
+        await expect(admin().eraseKol(ID)).rejects.toThrow(/scan/i);
+      } finally {
+        await acl('+scan');
+      }
+      expect((await allKeys(target.redis)).filter((key) => key.endsWith(ID))).toEqual([]);
+    });
+
+    test('removes the KOL also from the read counts that a process has not written yet', async () => {
+      const counter = createReadCounter(target.redis, () => {}, { flushMs: 3_600_000 });
+      for (const id of [ID, 'another']) counter.count(id);
+      await admin().eraseKol(ID);
+      await counter.close();
+      const counted = await target.redis.zrange(recentReads.key, 0, '-1');
+      expect([counted.includes(ID), counted.includes('another')]).toEqual([false, true]);
     });
 
     test('deletes a list that cannot be read, because it may name the KOL', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
 import { rankingSource } from '../../../cache/reading/entity-sources.ts';
+import { NotCachedError } from '../../../cache/reading/not-cached.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
@@ -223,11 +224,14 @@ describeOnRedisAndCluster('a value that', (target) => {
       const { load, queries, release } = source(9);
       const reader = await start({ load });
       await expire(reader);
+      await sleep(700); // the end of its TTL is a second ago
       queries.length = 0;
-      const controls = {
-        ...{ maxAge: 60, noCache: false, onlyIfCached: false },
-        mayRefresh: () => Promise.resolve(true),
-      };
+      const any = { noCache: false, onlyIfCached: false, mayRefresh: () => Promise.resolve(true) };
+      const cachedOnly = (maxStale?: number) => ({ controls: { ...any, onlyIfCached: true, maxStale } });
+      await expect(reader.read('kol-7', cachedOnly())).rejects.toThrow(NotCachedError);
+      expect(await reader.read('kol-7', cachedOnly(60))).toEqual(['stale', 7]);
+      expect(queries).toEqual([]);
+      const controls = { ...any, maxAge: 60 };
       const plain = reader.read('kol-7');
       const demanding = reader.read('kol-7', { controls });
       expect(await plain).toEqual(['stale', 7]);

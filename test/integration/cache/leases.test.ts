@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tableSource } from '../../../cache/reading/entity-sources.ts';
+import { leaseKey } from '../../../cache/reading/leases.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
@@ -81,6 +83,26 @@ describeOnRedisAndCluster('concurrent misses of one key in several processes', (
     const { readAll, queries, release } = processes((id) => profileOf(id, 9));
     release();
     await target.redis.set(`cache:lock:{${KEY}}:fill`, 'killed', 'PX', 300);
+    expect(followersOf(await readAll('kol-7'))).toEqual([9, 9, 9]);
+    expect(queries).toEqual(['kol-7']);
+  });
+
+  test('have no more than 3 s to wait for it, while they cost one query that takes longer', async () => {
+    const { readAll, untilOneQueries, queries, release } = processes((id) => profileOf(id, 9));
+    const reading = readAll('kol-7');
+    await untilOneQueries();
+    expect(await target.redis.pttl(leaseKey(KEY))).toBeLessThanOrEqual(3000);
+    await sleep(4000);
+    expect(queries).toEqual(['kol-7']);
+    release();
+    expect(followersOf(await reading)).toEqual([9, 9, 9]);
+    expect(queries).toEqual(['kol-7']);
+  });
+
+  test('do not wait for a lease that lives longer than those of this system', async () => {
+    const { readAll, queries, release } = processes((id) => profileOf(id, 9));
+    release();
+    await target.redis.set(leaseKey(KEY), 'of another client', 'EX', 3600);
     expect(followersOf(await readAll('kol-7'))).toEqual([9, 9, 9]);
     expect(queries).toEqual(['kol-7']);
   });

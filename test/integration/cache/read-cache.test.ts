@@ -14,7 +14,7 @@ import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../../clients/ml-api.ts';
 import { cachedAtOf, closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
-import { knownIds } from '../../../domain/entities/known-ids.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import { addToFilter, createBloomFilter } from '../../../domain/values/bloom-filter.ts';
@@ -216,14 +216,14 @@ describeOnRedisAndCluster('reading', (target) => {
       const filter = createBloomFilter(known.length);
       for (const id of known) addToFilter(filter, id);
       const version = knownIds.versionOf('kol_profiles', at('1')) ?? '';
-      const entry = knownIds.toEntry('kol_profiles', version, Buffer.from(filter).toString('base64'));
+      const entry = knownIds.toEntry('kol_profiles', version, Buffer.from(filter).toString('base64'), 1);
       let asked = 0;
       /** The answers of a new process, for known and for unknown ids. */
       const answers = async (tableVersions: () => Promise<TableVersions>, redis = serving) => {
         asked = 0;
         const countedVersions = () => ((asked += 1), tableVersions());
         const mayExist = createMayExist(
-          'kol_profiles',
+          filteredIds.profiles,
           { redis, lakehouse: { tableVersions: countedVersions }, maxWaitMs: 500 },
           () => {},
         );

@@ -40,7 +40,7 @@ async function arrange({ memory, redis: held, lakehouse, off }: ReadState, id: s
   if (held === 'has some of its fields') await redis.hdel(profile.key(id), 'username', 'platform');
   if (held === 'has it without TTL') await redis.persist(profile.key(id));
   if (held.includes('lease'))
-    await redis.set(leaseKey(profile.key(id)), held.includes('nothing') ? 'nothing' : 'other', 'EX', 60);
+    await redis.set(leaseKey(profile.key(id)), held.includes('nothing') ? 'nothing' : 'other', 'EX', 3);
   if (lakehouse === 'lost it with most rows') await pretendShrinkage();
   if (off !== undefined)
     await redis.hset(switches.key, switches.toFields(off === 'l1' ? { l1: false } : { readThrough: false }));

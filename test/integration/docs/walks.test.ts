@@ -55,7 +55,7 @@ const CROSS_CUTTING = [
   'cache/admin/switchboard.ts',
   'cache/redis/wrong-type.ts', // of the switches
   'domain/entities/switches.ts',
-  'cache/reading/source-versions.ts',
+  'cache/reading/last-warms.ts',
   'domain/entities/part-metadata.ts',
   'domain/warming/is-of-warm.ts',
 ];

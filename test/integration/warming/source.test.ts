@@ -48,6 +48,7 @@ describe('a warm with a scope', () => {
         ...ranked,
         ...trending,
         'cache:known-ids:kol_content',
+        'cache:known-ids:kol_content:kol_id',
         'kol:profiles:list:all',
         'kol:profiles:list:tiktok',
       ].sort(),

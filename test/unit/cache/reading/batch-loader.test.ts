@@ -111,19 +111,23 @@ describe('createBatchLoader', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
     b.abort('no request needs it');
     expect(signals.map(({ reason }) => reason as unknown)).toEqual(['no request needs it']);
-    await Promise.all(loads);
+    await Promise.allSettled(loads);
   });
 
-  test('does not query for look-ups that have left while they waited for their turn', async () => {
+  test('rejects look-ups that have left while they waited for their turn, and does not query for them', async () => {
     const { batches, load } = createSource();
     const gone = new AbortController();
     const loads = [load('a', gone.signal), load('b')];
-    gone.abort();
-    expect(await Promise.all(loads)).toEqual([null, { id: 'b' }]);
+    gone.abort(new Error('left'));
+    // Null would say that the id does not exist.
+    expect(await Promise.allSettled(loads)).toMatchObject([
+      { status: 'rejected', reason: { message: 'left' } },
+      { status: 'fulfilled', value: { id: 'b' } },
+    ]);
     const alone = new AbortController();
     const left = load('c', alone.signal);
-    alone.abort();
-    await left;
+    alone.abort('without an error');
+    await expect(left).rejects.toBe('without an error');
     expect(batches).toEqual([['b']]);
   });
 

@@ -44,3 +44,17 @@ describe('answers under their URLs', () => {
     expect(tier.attached(url(1500))).toBeUndefined();
   });
 });
+
+test('a value whose changes may not be reported is kept for a second while Redis reports those of others', () => {
+  const tier = createLocalTier({ maxBytes: MAX_BYTES, ttlSeconds: 60, staleSeconds: 60 });
+  let isTracked = true;
+  tier.follow({ redis: {} as RedisClient, isTracked: () => isTracked });
+  const times = { readAt: performance.now(), expiresAt: performance.now() + 3_600_000 };
+  const keptFor = () => {
+    tier.keepUntracked('key', { value: 'a', updatedAt: undefined, bytes: 10, ...times, onRead: () => {} });
+    return Math.round(((tier.get('key')?.freshUntil ?? 0) - performance.now()) / 1000);
+  };
+  expect(keptFor()).toBe(1);
+  isTracked = false;
+  expect(keptFor()).toBe(60);
+});

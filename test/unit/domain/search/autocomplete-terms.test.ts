@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { autocompleteTerms } from '../../../../domain/search/autocomplete-terms.ts';
+import { autocompleteTerms, createTermMatcher } from '../../../../domain/search/autocomplete-terms.ts';
+import { buildSearchIndex } from '../../../../domain/search/build-index.ts';
+import { parseMember } from '../../../../domain/search/index-member.ts';
+import { searchText } from '../../../../domain/search/search-text.ts';
 
 const kol = (...names: string[]) => ({ names });
 
@@ -22,4 +25,38 @@ test('a lower limit gives the first terms of a higher one', () => {
       expect(autocompleteTerms(kols, limit)).toEqual(autocompleteTerms(kols, 1000).slice(0, limit));
     }),
   );
+});
+
+/** The terms of a KOL that are recognised by what the search index has of the KOL. */
+function recognised(names: readonly string[]): string[] {
+  const index = buildSearchIndex([{ kol_id: 'zoe', names, followers_count: 7 }], 100);
+  const isTermOf = createTermMatcher(index.flatMap((member) => parseMember(member)?.name ?? []));
+  return autocompleteTerms([{ names }], 100).filter(isTermOf);
+}
+
+test.each([
+  ['of the same words as another', ['Anna Smith', 'anna_smith', 'ÁNNA.SMITH!']],
+  ['that is the end of another', ['Anna Maria Smith', 'smith']],
+  ['of 101 to 200 characters', [`anna ${'smith'.repeat(30)}`, `   ${'b'.repeat(102)} `]],
+])('a name %s is recognised', (_, names) => {
+  expect(recognised(names)).toEqual(autocompleteTerms([{ names }], 100));
+});
+
+test('each name with a letter or a digit is recognised, whatever else the KOL is called', () => {
+  const word = fc.constantFrom('Anna', 'smith', 'Zoë', 'i', 'đ', 'Σς', '\0', '😀', 'x'.repeat(99));
+  const name = fc.oneof(
+    fc.array(word, { maxLength: 8 }).map((words) => words.join(' ')),
+    fc.string({ unit: 'binary', maxLength: 220 }),
+  );
+  fc.assert(
+    fc.property(fc.array(name, { maxLength: 3 }), (names) => {
+      const terms = autocompleteTerms([{ names }], 100).filter((term) => searchText(term) !== '');
+      expect(recognised(names)).toEqual(terms);
+    }),
+  );
+});
+
+test('a name of other words is not recognised', () => {
+  const isTermOf = createTermMatcher(['Anna Smith']);
+  expect(['anna', 'anna smit', 'anna smithson', 'bob', '!'].filter(isTermOf)).toEqual([]);
 });

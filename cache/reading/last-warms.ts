@@ -3,16 +3,17 @@ import { cacheMetadata, parsePartMetadata, type PartMetadata } from '../../domai
 import { isProfileOfWarm, isSetOfWarm } from '../../domain/warming/is-of-warm.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import type { ReportProblem } from './read-problem.ts';
+import type { WarmOfValue } from './read-result.ts';
 
 /** Redis is asked at most this often what the last warms have read, for all reads together. */
 const CHECK_EVERY_MS = 5000;
 
 /**
- * Names the versions of the tables that a cached value is made of, such as `kol_profiles="snapshot 12 since 2026-11-22T09:55:00.000Z"`
- * (a dictionary of RFC 9651); undefined where they are not known.
+ * The last warm of a part, if a cached value is of it. Its versions are such as `kol_profiles="snapshot 12 since 2026-11-22T09:55:00.000Z"`
+ * (a dictionary of RFC 9651).
  * @param updatedAt when the value was read from the lakehouse, ISO 8601
  */
-export type SourceVersions = (part: WarmPart, key: string, updatedAt: string) => string | undefined;
+export type LastWarms = (part: WarmPart, key: string, updatedAt: string) => WarmOfValue | undefined;
 
 /** The last warm of a part, as it is recorded, and the versions of its tables. */
 interface LastWarm {
@@ -23,9 +24,9 @@ interface LastWarm {
 
 /**
  * Joins values with the record of the last warms by the time of their read. The record is kept in memory and read again in the
- * background, so that no read waits for it: until then a value may have no version, but never a wrong one.
+ * background, so that no read waits for it: until then a value may have no warm, but never a wrong one.
  */
-export function createSourceVersions(redis: RedisClient, reportProblem: ReportProblem): SourceVersions {
+export function createLastWarms(redis: RedisClient, reportProblem: ReportProblem): LastWarms {
   let warms: Readonly<Record<string, LastWarm>> = {};
   let checkedAt = -Infinity;
 
@@ -49,9 +50,9 @@ export function createSourceVersions(redis: RedisClient, reportProblem: ReportPr
       void check();
     }
     const { metadata, versions } = warms[part] ?? {};
-    if (metadata == null || versions === undefined) return undefined;
+    if (metadata == null) return undefined;
     const isOfWarm = part === 'profiles' ? isProfileOfWarm : isSetOfWarm;
-    return isOfWarm(metadata, { key, updatedAt }) ? versions : undefined;
+    return isOfWarm(metadata, { key, updatedAt }) ? { versions, warmedAt: metadata.warmed_at } : undefined;
   };
 }
 

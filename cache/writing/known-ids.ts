@@ -1,0 +1,13 @@
+import type { RedisClient } from '../../clients/redis.ts';
+import { knownIds, type FilteredIds, type LastRead } from '../../domain/entities/known-ids.ts';
+import { unlessWrongType } from '../redis/wrong-type.ts';
+
+/** The table of a filter as a warm has read it last; null when that is not known. */
+export async function readLastRead(
+  redis: RedisClient,
+  { name, table }: Pick<FilteredIds, 'name' | 'table'>,
+): Promise<LastRead | null> {
+  const fields = await unlessWrongType(redis.hmget(knownIds.key(name), 'version', 'rows'));
+  const [version = null, rows = null] = fields ?? [];
+  return knownIds.lastRead(table, version, rows);
+}

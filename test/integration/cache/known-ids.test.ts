@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createMayExist } from '../../../cache/reading/known-ids.ts';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
+import { closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
+import { addToFilter, createBloomFilter } from '../../../domain/values/bloom-filter.ts';
+import type { TableVersions } from '../../../domain/warming/table-version.ts';
+import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+
+const TABLE = 'kol_profiles';
+/** A process looks for a new filter at most this often. */
+const CHECK_EVERY_MS = 5000;
+
+const versionAt = (id: string): TableVersions => ({ [TABLE]: { kind: 'snapshot', id, since: '' } });
+
+describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) => {
+  let redis: RedisClient;
+  beforeAll(async () => {
+    redis = await connectTo(target.url, 'serve');
+  });
+  afterAll(() => closeRedis(redis));
+
+  async function writeFilter(version: string, ids: readonly string[]): Promise<void> {
+    const filter = createBloomFilter(ids.length);
+    for (const id of ids) addToFilter(filter, id);
+    const text = knownIds.versionOf(TABLE, versionAt(version)) ?? '';
+    const entry = knownIds.toEntry(TABLE, text, Buffer.from(filter).toString('base64'), ids.length);
+    await replaceSet(target.redis, entry, await readRedisTime(target.redis));
+  }
+
+  test.each([
+    ['is unknown, also when the filter is lost', () => target.redis.del(knownIds.key(TABLE)), '1', false],
+    ['may exist when the table has a newer version', () => writeFilter('2', ['new']), '2', true],
+  ])('%s while the read waits for the version of the table', async (_, change, version, mayExist) => {
+    await writeFilter('1', ['old']);
+    const answers: ((versions: TableVersions) => void)[] = [];
+    const tableVersions = () => new Promise<TableVersions>((resolve) => answers.push(resolve));
+    const ask = createMayExist(
+      filteredIds.profiles,
+      { redis, lakehouse: { tableVersions }, maxWaitMs: 60_000 },
+      () => {},
+    );
+    const asked = ask('new');
+    await sleep(CHECK_EVERY_MS + 100);
+    await change();
+    // Another read makes the process look for a filter again.
+    void ask('another');
+    await sleep(200);
+    answers[0]?.(versionAt(version));
+    expect(await asked).toBe(mayExist);
+  });
+});

@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tableSource } from '../../../cache/reading/entity-sources.ts';
+import { createReadThrough } from '../../../cache/reading/read-through.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
+import { profile, type Profile } from '../../../domain/entities/profile.ts';
+import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
+import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+
+/** A client that demands a value of the source, and may have it. */
+const NO_CACHE = { noCache: true, onlyIfCached: false, mayRefresh: () => Promise.resolve(true) };
+
+describeOnRedisAndCluster('a value that a client wants to be refreshed', (target) => {
+  let redis: RedisClient;
+  beforeAll(async () => {
+    redis = await connectTo(target.url, 'serve');
+  });
+  afterAll(() => closeRedis(redis));
+  const start = (load: (ids: readonly string[]) => Promise<readonly Profile[]>) =>
+    createReadThrough(tableSource(profile, load), {
+      redis,
+      now: () => NOW,
+      onProblem: (problem) => problems.push(problem),
+    });
+  const problems: unknown[] = [];
+
+  test('stays cached when the client leaves before its query starts', async () => {
+    await writeEntries(target.redis, profileEntries(['kol-7']));
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    let queries = 0;
+    const { read } = start(async (ids) => {
+      queries += 1;
+      await released;
+      return ids.map((id) => profileOf(id, 9));
+    });
+    // As many slow queries as may run at the same time.
+    const others = [read('other-1')];
+    await sleep(1100);
+    others.push(read('other-2'));
+    await sleep(1100);
+    expect(queries).toBe(2);
+
+    const client = new AbortController();
+    const left = read('kol-7', { controls: NO_CACHE, client });
+    await sleep(100);
+    client.abort(new Error('the client has left'));
+    await expect(left).rejects.toThrow('the client has left');
+    release();
+    await Promise.all(others);
+    await sleep(100);
+    expect(await target.redis.exists(profile.key('kol-7'))).toBe(1);
+    expect(problems).toEqual([]);
+  });
+});

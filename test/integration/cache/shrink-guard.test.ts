@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { tableSource } from '../../../cache/reading/entity-sources.ts';
+import { createShrinkGuards } from '../../../cache/reading/shrink-guard.ts';
+import { writePartMetadata } from '../../../cache/writing/part-metadata.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
+import { profile } from '../../../domain/entities/profile.ts';
+import { versionTexts, type TableVersions } from '../../../domain/warming/table-version.ts';
+import { idsOf, partMetadataOf } from '../../support/cache-values.ts';
+import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+
+const versionsAt = (id: string): TableVersions => ({ kol_profiles: { kind: 'snapshot', id, since: '' } });
+
+describeOnRedisAndCluster('the check whether a table has lost most of its rows', (target) => {
+  /** The check after the last warm has read 100 rows of this version. */
+  async function start(version: string, lakehouse: Parameters<typeof createShrinkGuards>[0]['lakehouse']) {
+    const last = { ...partMetadataOf(100), tableRows: { kol_profiles: 100 } };
+    const versions = versionTexts(versionsAt(version));
+    await writePartMetadata(target.redis, 'profiles', { ...last, versions });
+    const problems: unknown[] = [];
+    const { guardRow } = createShrinkGuards({
+      ...{ redis: target.redis, lakehouse, maxShrinkPercent: 50 },
+      reportProblem: (_key, _step, error) => problems.push(error),
+    });
+    const { guard } = guardRow(
+      'profiles',
+      tableSource(profile, () => Promise.resolve([])),
+    );
+    return { accepts: async (key: string) => guard?.accepts(key, null), guard, problems };
+  }
+
+  test('is one query for many ids that are missing at once', async () => {
+    let queries = 0;
+    const tableVersions = async () => {
+      queries += 1;
+      await sleep(100);
+      return versionsAt('1');
+    };
+    const { accepts, problems } = await start('1', { tableVersions, countRows: () => Promise.resolve(0) });
+    const accepted = await Promise.all(idsOf(1000).map(accepts));
+    expect(new Set(accepted)).toEqual(new Set([true]));
+    expect(queries).toBeLessThanOrEqual(5);
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    ['a table that has half of its rows', 50, false, true],
+    ['a table that lost most of them', 10, false, false],
+    ['a table that lost most of them, and that the last warm has read so', 10, true, true],
+  ])('accepts or refuses a missing score: %s', async (_, rows, isSame, isAccepted) => {
+    const { name, table } = filteredIds.features;
+    const at = (id: string): TableVersions => ({ [table]: { kind: 'snapshot', id, since: '' } });
+    const entry = knownIds.toEntry(name, knownIds.versionOf(table, at('1')) ?? '', 'AA==', 100);
+    await writeEntries(target.redis, [entry]);
+    const { guardScore } = createShrinkGuards({
+      ...{ redis: target.redis, maxShrinkPercent: 50, reportProblem: () => {} },
+      lakehouse: {
+        tableVersions: () => Promise.resolve(at(isSame ? '1' : '2')),
+        countRows: () => Promise.resolve(rows),
+      },
+    });
+    const { guard } = guardScore(tableSource(profile, () => Promise.resolve([])));
+    expect(await guard?.accepts('kol:score:zoe', null)).toBe(isAccepted);
+  });
+
+  test.each([
+    ['a load was done before the read began', -60_000, true],
+    ['it began before the end of a load', 60_000, false],
+  ])('accepts or refuses the removal of a cached row: %s', async (_, afterReadMs, isAccepted) => {
+    const readMs = Date.now();
+    const since = new Date(readMs + afterReadMs).toISOString();
+    const tableVersions = () =>
+      Promise.resolve({ kol_profiles: { kind: 'snapshot', id: '2', since } } satisfies TableVersions);
+    const { guard } = await start('1', { tableVersions, countRows: () => Promise.resolve(100) });
+    expect(await guard?.accepts('kol:profile:zoe', null, readMs)).toBe(isAccepted);
+    expect(await guard?.accepts('kol:profile:zoe', null)).toBe(true);
+  });
+});

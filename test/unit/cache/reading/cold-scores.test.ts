@@ -1,0 +1,59 @@
+import { once, setMaxListeners } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createColdScores } from '../../../../cache/reading/cold-scores.ts';
+import { createMlApi, type MlApi } from '../../../../clients/ml-api.ts';
+import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-error.ts';
+import { profileOf } from '../../../support/model-features.ts';
+import { until } from '../../../support/until.ts';
+
+let server: Server;
+let mlApi: MlApi;
+/** Calls that arrived, and those whose connection was closed without an answer. */
+let calls: number;
+let cancelled: number;
+/** A model that never answers. */
+beforeEach(async () => {
+  [calls, cancelled] = [0, 0];
+  server = createServer((_, response) => {
+    calls += 1;
+    response.once('close', () => (cancelled += 1));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  mlApi = createMlApi({ url: `http://127.0.0.1:${port}`, timeoutSeconds: 60, concurrency: 2 });
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  server.close();
+  await mlApi.close();
+});
+
+test('cancels the call of the model when the last client that needs its scores has left, and not before', async () => {
+  const score = createColdScores(mlApi);
+  const clients = [new AbortController(), new AbortController()];
+  const loads = clients.map(({ signal }, index) => score(profileOf(`kol-${index}`), signal));
+  const settled = Promise.allSettled(loads);
+  await until('the model is called', () => Promise.resolve(calls === 1), 10);
+  clients[0]?.abort(new Error('left'));
+  expect(cancelled).toBe(0);
+  clients[1]?.abort(new Error('left'));
+  await until('the call is cancelled', () => Promise.resolve(cancelled === 1), 10);
+  expect(await settled).toMatchObject([{ reason: { message: 'left' } }, { reason: { message: 'left' } }]);
+});
+
+test('refuses profiles while 1,000 wait, and accepts them again afterwards', async () => {
+  const score = createColdScores(mlApi);
+  const client = new AbortController();
+  setMaxListeners(0, client.signal);
+  const loads = Array.from({ length: 1000 }, (_, index) => score(profileOf(`kol-${index}`), client.signal));
+  const settled = Promise.allSettled(loads);
+  await expect(score(profileOf('another'), client.signal)).rejects.toThrow(MlApiUnavailableError);
+  client.abort(new Error('left'));
+  await settled;
+  const next = new AbortController();
+  const accepted = score(profileOf('another'), next.signal);
+  next.abort(new Error('was accepted'));
+  await expect(accepted).rejects.toThrow('was accepted');
+});
