@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
 import type { SliceReport } from '../../activities/scoring/slice.ts';
 import type { PartitionState } from '../../contract/scoring-loop.ts';
@@ -19,7 +19,7 @@ export function createSlices(loop: LoopMemory, onReport: () => void) {
   const running = new Map<number, { readonly scope: CancellationScope; readonly ended: Promise<void> }>();
   let isHandingOver = false;
 
-  /** @returns undefined when it was cancelled before a worker took it */
+  /** @returns undefined when it was stopped and has not reported: the next slice finds in Kafka what it committed */
   async function runSlice(state: PartitionState, partitionCount: number): Promise<SliceReport | undefined> {
     const { topic, kind, group, settings } = loop;
     const { partition } = state;
@@ -45,7 +45,8 @@ export function createSlices(loop: LoopMemory, onReport: () => void) {
     try {
       return await report;
     } catch (error) {
-      if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+      // A stopped slice is not retried. When its worker dies, it ends with a timeout instead of a cancellation.
+      if (!scope.consideredCancelled || CancellationScope.current().consideredCancelled) throw error;
       return undefined;
     } finally {
       running.delete(partition);
