@@ -38,10 +38,11 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
       newestEventMs = partition.newestEventMs;
       change({ identity, ...(kind !== null && { disagreement: { atMs: Date.now(), kind } }) });
     },
-    /** Notes how far the log goes beyond the position. */
+    /** The partition works: its batch is committed, or the wait for data has ended. Notes how far the log goes beyond the position. */
     sees({ lastStable, high }: LogEnds): void {
       const isBlocked = state.position >= lastStable && high > lastStable;
       change({
+        stuck: null,
         lag: { ...state.lag, offsets: Math.max(0, lastStable - state.position) },
         blocked: isBlocked
           ? { sinceMs: state.blocked?.sinceMs ?? Date.now(), offsets: high - state.position }
@@ -58,8 +59,6 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
       change({ lastBatch: { startedAtMs, offsets: range.to - range.from, durationMs } });
       this.sees(batch.log);
     },
-    /** The partition works: it has committed a batch, or has nothing to do. */
-    works: (): void => change({ stuck: null }),
     /** @returns the number of failures in a row */
     failed(error: unknown): number {
       const sinceMs = state.stuck?.sinceMs ?? Date.now();

@@ -64,7 +64,6 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
         ahead = undefined;
         if (batch === undefined) {
           if (time.ending.aborted) return;
-          progress.works();
           progress.doing('waiting for data');
           progress.sees(await reader.waitForRecords({ ...args, offset: position.offset }, time.ending));
           continue;
@@ -78,7 +77,6 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
         progress.doing(`committing [${batch.range.from}, ${batch.range.to})`);
         position = await commitBatch({ ...partition, group: args.group }, position, batch, worker);
         progress.committed(batch, position);
-        progress.works();
       } catch (error) {
         ahead = undefined;
         position = afterExpired(position, error);
