@@ -49,13 +49,15 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
     let position: Position = partition;
     let ahead: Promise<PreparedBatch | undefined> | undefined;
     let checkedAt = Date.now();
+    let grown = false;
     // A batch that is being scored when the slice ends is committed as far as it is scored.
     while (ahead !== undefined || !(time.ending.aborted || progress.isNews())) {
       if (Date.now() - checkedAt > CHECK_TOPIC_MS) {
-        if (await hasGrown(work, deps)) return;
+        grown = await hasGrown(work, deps);
         checkedAt = Date.now();
       }
       if (ahead === undefined) {
+        if (grown) return;
         await untilTick(work);
         if (time.ending.aborted) return;
       }
@@ -68,7 +70,7 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
           progress.sees(await reader.waitForRecords({ ...args, offset: position.offset }, time.ending));
           continue;
         }
-        const hasMore = batch.log.lastStable > batch.range.to && !time.ending.aborted;
+        const hasMore = !grown && batch.log.lastStable > batch.range.to && !time.ending.aborted;
         const after = { ...position, offset: batch.range.to, newestEventMs: batch.result.newestEventMs };
         if (hasMore) {
           ahead = prepare(work, after, batch.readAhead);

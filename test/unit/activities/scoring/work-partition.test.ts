@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { describe, expect, test, vi } from 'vitest';
+import type { BatchResult } from '../../../../activities/scoring/micro-batch.ts';
 import { createSliceProgress } from '../../../../activities/scoring/slice-progress.ts';
 import {
   type ScorePartitionDeps,
@@ -106,6 +108,52 @@ describe('the first batch of a slice', () => {
 });
 
 describe('a slice', () => {
+  test('ends when the topic grows, and leaves no batch in flight', async () => {
+    const log = { logStart: 0, lastStable: POSITION + 100, high: POSITION + 100 };
+    const reads: number[] = [];
+    const commits: number[] = [];
+    let partitionCount = 1;
+    const deps = dependencies(
+      {
+        partitionCount: () => Promise.resolve(partitionCount),
+        read: ({ offset }) => {
+          reads.push(offset + 1);
+          return Promise.resolve({ records: [], to: offset + 1, log, ahead: null });
+        },
+      },
+      {
+        limits: () => Promise.resolve(new Map()),
+        commit({ offset }) {
+          commits.push(offset);
+          partitionCount = 2;
+          vi.setSystemTime(Date.now() + 6000); // the slice looks at the topic every 5 s
+          return Promise.resolve();
+        },
+      },
+    );
+    const nothing: BatchResult = {
+      ...{ done: [], deadLetters: [], superseded: [], dropped: [], late: 0 },
+      ...{ cutAt: null, newestEventMs: null, modelVersion: null },
+      write: () => Promise.resolve({ outdated: 0, scores: [] }),
+    };
+    const args = sliceArgs('available', 60_000);
+    const workPartition = createWorkPartition(deps, {
+      profiles: () => Promise.resolve(nothing),
+      videos: noWork,
+    });
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const time = startSliceTime(args.sliceMs, []);
+    try {
+      const work = () => workPartition(args, createSliceProgress(args, 'w'), time);
+      await new MockActivityEnvironment().run(work);
+    } finally {
+      time.close();
+      vi.useRealTimers();
+    }
+    expect(reads).toEqual([POSITION + 1, POSITION + 2]);
+    expect(commits).toEqual(reads);
+  });
+
   test('counts its failures in a row, also those of the wait for data', async () => {
     const log = { logStart: 0, lastStable: POSITION, high: POSITION };
     const deps = dependencies({
