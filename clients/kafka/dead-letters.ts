@@ -133,7 +133,7 @@ async function rangesSince(
   { sinceMs }: DeadLetterFilter,
 ): Promise<readonly PartitionRange[]> {
   if (sinceMs === undefined) return ranges;
-  const starts = await offsets.at(topic, Math.max(0, sinceMs));
+  const starts = await offsets.at(topic, sinceMs);
   return ranges.map((range) => ({
     ...range,
     from: Math.max(range.from, starts.get(range.partition) ?? range.from),

@@ -37,7 +37,7 @@ export interface Offsets {
    * @throws TopicNotFoundError when there is no such topic or partition; UNSTABLE_OFFSET_COMMIT when a commit is pending for 10 s
    */
   committed(group: string, topic: string, partition: number): Promise<CommittedOffset>;
-  /** For each partition the first offset at or after a time (ms since 1970), or the end offset when there is none. */
+  /** For each partition the first offset at or after a time (ms since 1970, or before), or the end offset when there is none. */
   at(topic: string, timeMs: number): Promise<Map<number, number>>;
   /** The ids of the cluster and of the topic, at most 2 s old. @returns null when there is no such topic */
   identity(topic: string): Promise<TopicIdentity | null>;
@@ -93,7 +93,8 @@ export function createOffsets(kafka: Kafka): Offsets {
       const numbers = partitions.map(({ partition }) => partition);
       // The ends first: a record that arrives in between is at or after the end.
       const ends = await listOffsets(cluster, topic, numbers, LATEST);
-      const found = await listOffsets(cluster, topic, numbers, timeMs);
+      // No record is older, and Kafka reads negative times as the ends of the log.
+      const found = await listOffsets(cluster, topic, numbers, Math.max(0, timeMs));
       return new Map([...found].map(([p, offset]) => [p, offset < 0 ? valueOf(ends, topic, p) : offset]));
     },
     async identity(topic) {

@@ -105,6 +105,7 @@ test('offsets are found by time, and the end where no record is as late', async 
   await producer.send({ topic, messages });
   const at = async (timeMs: number) => Object.fromEntries(await offsets.at(topic, timeMs));
   expect(await at(0)).toEqual({ 0: 0, 1: 0 });
+  expect(await at(-1)).toEqual({ 0: 0, 1: 0 }); // Kafka's sign for the end
   expect(await at(1500)).toEqual({ 0: 1, 1: 0 });
   expect(await at(3001)).toEqual({ 0: 3, 1: 0 });
 });
