@@ -34,6 +34,9 @@ interface MlHttp {
 /** Retries of one call before the activity fails and Temporal retries with a longer backoff. */
 const CALL_RETRIES = 2;
 
+/** The answer to a batch has some kilobytes. A gateway that streams without end must not fill the memory. */
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
+
 /** Posts over a pool of kept-alive connections. */
 export function createMlHttp({
   url,
@@ -52,6 +55,7 @@ export function createMlHttp({
     connections,
     pipelining: 1,
     keepAliveTimeout: 60_000,
+    maxResponseSize: MAX_RESPONSE_BYTES,
     connect: { timeout: 2000 },
   });
   const backoff = new ExponentialBackoff({ initialDelay: pauseMs });
