@@ -3,11 +3,7 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
-import {
-  buildFeaturesFromLakehouse,
-  buildScore,
-  type ModelFeatures,
-} from '../../domain/scoring/trust-model.ts';
+import { buildFeatures, buildScore, type ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillItem } from './fill-entry.ts';
 import type { EntitySource } from './read-through.ts';
@@ -59,7 +55,7 @@ export function scoreSource(
     load: async (kolId, signal) => {
       const features = await loadFeatures(kolId, signal);
       if (features === null) return null;
-      const result = await scores.load(buildFeaturesFromLakehouse(features));
+      const result = await scores.load(buildFeatures({ kol_id: features.kol_id }, features));
       if (isRefusal(result)) throw new ScoreRefusedError(kolId, result.refused);
       return buildScore(result, {
         platform: features.platform,

@@ -1,5 +1,5 @@
 import type { Score } from '../entities/score.ts';
-import type { OffsetRange, RecordLocation } from '../kafka-location.ts';
+import type { OffsetRange } from '../kafka-location.ts';
 import type { Phases } from './partition-totals.ts';
 
 /** Bytes, or UTF-8 text. */
@@ -42,17 +42,11 @@ export const scoreRecord = (
     model_version_trust: score.model_version,
     features_from: score.features_from,
     event_time_ms: score.event_time_ms,
-    source: score.source && locationOf(score.source),
+    // The time of the fence matters to the cache only.
+    source: score.source && { ...score.source, fenced_at_ms: undefined },
     negative_counts: negativeCounts,
   }),
   headers: {},
-});
-
-/** Without the time of the fence, which matters to the cache only. */
-const locationOf = ({ topic, partition, offset }: RecordLocation): RecordLocation => ({
-  topic,
-  partition,
-  offset,
 });
 
 /** Offsets of a micro-batch by outcome; each offset that held a record is in exactly one list. */
