@@ -74,6 +74,20 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     return started;
   };
 
+  let isFinding = false;
+  const mustFind = () => loop.partitionCount === 0 || loop.seenPartitions > loop.partitionCount;
+  /** In the background, since it can take long: Kafka tells nothing of a topic while one of its partitions has no leader. */
+  const findAndStart = async () => {
+    isFinding = true;
+    try {
+      await findPartitions();
+      await startOthers();
+    } catch (error) {
+      failure ??= error as Error;
+    }
+    isFinding = false;
+  };
+
   if (workflowInfo().memo?.['version'] === undefined) upsertMemo({ version: LOOP_VERSION });
   setHandler(loopStateQuery, () => describeLoop(loop, slices.isRunning()));
   steerLoop(loop, slices, { show, findPartitions, startShards: startOthers });
@@ -81,15 +95,15 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   // A move may go on after its update was answered.
   const isSteered = () => allHandlersFinished() && loop.moves === 0;
   const isOver = () => isSuperfluous(loop) && isSteered();
+  await startOthers(); // those that were terminated
   for (;;) {
-    if (loop.partitionCount === 0 || loop.seenPartitions > loop.partitionCount) await findPartitions();
-    await startOthers();
+    if (mustFind() && !isFinding) void findAndStart();
     await condition(
       () =>
         failure !== undefined ||
         workflowInfo().continueAsNewSuggested ||
         isOver() ||
-        loop.seenPartitions > loop.partitionCount,
+        (mustFind() && !isFinding),
     );
     if (failure !== undefined) throw failure;
     if (isOver()) return;

@@ -70,6 +70,29 @@ describe('the scoring loop', () => {
     });
   });
 
+  test('fails as usual while it looks for added partitions in vain', async () => {
+    const topic = inMemoryTopic(1, 5);
+    let breaks = false;
+    const activities: ScoringActivities = {
+      ...topic.activities,
+      startPartitions: (args) =>
+        topic.partitionCount > 1
+          ? Promise.reject(new Error('a partition has no leader'))
+          : topic.activities.startPartitions(args),
+      scorePartition: (args) =>
+        breaks
+          ? Promise.reject(ApplicationFailure.nonRetryable('broken'))
+          : topic.activities.scorePartition(args),
+    };
+    await withLoop(activities, {}, async (loop) => {
+      await until('it works', () => Promise.resolve(topic.committed[0] === 5));
+      topic.partitionCount = 2;
+      await until('it looks for the other', () => Promise.resolve(topic.slices.at(-1)?.state.position === 5));
+      breaks = true;
+      await until('it has failed', async () => (await loop.describe()).status.name === 'FAILED');
+    });
+  });
+
   test('drops the partitions that a topic lost when it was created again, and works them when they come back', async () => {
     const topic = inMemoryTopic(4, 5);
     await withLoop(topic.activities, { group: 'first', settings: { sliceSeconds: 600 } }, async (loop) => {
