@@ -4,7 +4,6 @@ import {
   condition,
   getExternalWorkflowHandle,
   isCancellation,
-  patched,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -124,7 +123,7 @@ async function requestParts(options: WarmCacheOptions, onResult: OnResult): Prom
     do await Promise.all([...waiting].map((part) => CancellationScope.nonCancellable(() => request(part))));
     while (
       !(await condition(() => waiting.size === 0, REPEAT_REQUEST_AFTER)) &&
-      !(options.trigger === 'schedule' && patched('overdue'))
+      options.trigger !== 'schedule'
     );
     for (const part of waiting) onResult(part, { error: OVERDUE });
   } catch (error) {
