@@ -8,7 +8,7 @@ import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { parseInput, type ParseResult } from './parse-input.ts';
 
 /** In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. */
-export const LOOP_VERSION = 2;
+export const LOOP_VERSION = 3;
 
 export const MAX_BATCH_OFFSETS = 10_000;
 /** Seconds between two micro-batches of a partition. */
@@ -100,7 +100,7 @@ export interface ScoringLoopInput {
   readonly topic: string;
   readonly kind?: EventKind;
   /** Default: the group of the worker that starts the partitions. */
-  readonly group?: string;
+  readonly group?: string | null;
   /** Which partitions the loop works, see docs/scoring.md. */
   readonly shard?: number;
   /** Default: the settings of the worker that starts the partitions. */
@@ -110,7 +110,7 @@ export interface ScoringLoopInput {
 }
 
 /** What the next run of a loop needs. */
-export type CarriedLoopState = Pick<LoopState, 'paused' | 'setBy' | 'partitions' | 'partitionCount'>;
+export type CarriedLoopState = Partial<Pick<LoopState, 'paused' | 'setBy' | 'partitions' | 'partitionCount'>>;
 
 /** The checked input of `scoringLoop`. */
 export interface ScoringLoopOptions {

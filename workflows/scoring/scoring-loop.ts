@@ -27,6 +27,7 @@ import { validInput } from '../valid-input.ts';
 import { formatLoopDetails } from './format-loop-details.ts';
 import {
   describeLoop,
+  inputOf,
   isSuperfluous,
   newPartition,
   otherShards,
@@ -111,16 +112,11 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     await condition(isSteered);
     await slices.handOver();
     await condition(isSteered);
-    return continueAsNew<typeof scoringLoop>(inputOfNextRun(loop));
+    const { paused, setBy, partitions, partitionCount } = loop;
+    const carried = { paused, setBy, partitions: [...partitions.values()], partitionCount };
+    return continueAsNew<typeof scoringLoop>(inputOf(loop, loop.shard, carried));
   }
 }
-
-const inputOfNextRun = (loop: LoopMemory): ScoringLoopInput => {
-  const { topic, kind, group, shard, settings, setBy, paused, partitionCount } = loop;
-  const partitions = [...loop.partitions.values()];
-  const carried = { paused, setBy, partitions, partitionCount };
-  return { topic, kind, ...(group !== null && { group }), shard, settings, carried };
-};
 
 /** Finds the partitions of the topic and their positions. Settings that nobody has set come from the worker. */
 async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string, unknown>>): Promise<void> {
@@ -146,7 +142,7 @@ async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string,
 
 /** Starts the loops of the other shards. Those that run already go on. */
 async function startShards(loop: LoopMemory): Promise<void> {
-  const { topic, kind, group, settings, paused } = loop;
+  const { topic, paused } = loop;
   for (const shard of otherShards(loop)) {
     try {
       await startChild(scoringLoop, {
@@ -154,16 +150,7 @@ async function startShards(loop: LoopMemory): Promise<void> {
         parentClosePolicy: ParentClosePolicy.ABANDON,
         memo: { version: LOOP_VERSION },
         staticSummary: `Partitions of ${topic} from ${shard * 32} on`,
-        args: [
-          {
-            topic,
-            kind,
-            ...(group !== null && { group }),
-            shard,
-            settings,
-            carried: { paused, setBy: {}, partitions: [], partitionCount: 0 },
-          },
-        ],
+        args: [inputOf(loop, shard, { paused })],
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
