@@ -93,13 +93,10 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
     readAhead: PreparedBatch['readAhead'] = null,
   ) {
     progress.doing('reading and scoring');
-    return prepareBatch(reader, workOn[args.kind], args, position, {
-      ...args.settings,
-      readAhead,
-      fencedAtMs: partition.producer.fencedAtMs,
-      signal: time.over,
-      timeUp: time.cut,
-    });
+    const { topic, partition: number, kind, settings } = args;
+    const input = { topic, partition: number, fenced_at_ms: partition.producer.fencedAtMs };
+    const [signal, timeUp] = [time.over, time.cut];
+    return prepareBatch(reader, workOn[kind], { input, position, settings, readAhead, signal, timeUp });
   }
 }
 

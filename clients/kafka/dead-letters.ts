@@ -6,12 +6,12 @@ import {
   type PartitionRange,
   type RecordLocation,
 } from '../../domain/kafka-location.ts';
+import type { LogRecord } from '../../domain/kafka-record.ts';
 import { matchesFilter, type DeadLetterFilter } from '../../domain/scoring/dead-letter-filter.ts';
 import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import { deadLetterTopic } from '../../domain/scoring/topics.ts';
 import { createOffsets, type Offsets } from './offsets.ts';
 import { OffsetOutOfRangeError } from './read-errors.ts';
-import type { InputRecord } from './read-records.ts';
 import { createRecordReader, readRange, type RecordReader } from './record-reader.ts';
 
 /** The topic does not exist, or does not contain the dead letter or its original record. */
@@ -186,7 +186,7 @@ async function readOne(
 }
 
 /** The record at an offset. @returns nothing when the log no longer has it */
-async function readIfKept(reader: RecordReader, location: RecordLocation): Promise<readonly InputRecord[]> {
+async function readIfKept(reader: RecordReader, location: RecordLocation): Promise<readonly LogRecord[]> {
   try {
     return (await reader.read(location, 1)).records;
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { LogRecord } from '../kafka-record.ts';
 import { isDeeperThan } from './json-text.ts';
 
 /** Result of parsing one input record. An invalid record is a value, not an exception: it must not stop its batch. */
@@ -59,13 +60,8 @@ export function showValue(value: unknown): string {
   return JSON.stringify(short).slice(0, MAX_SHOWN_LENGTH);
 }
 
-/** A record as Kafka delivers it. */
-export interface RawRecord {
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  /** Kafka's record time in ms: set by the broker or by the producer's clock; -1 when the record has none. */
-  readonly timestampMs: number;
-}
+/** What is parsed of a record. */
+export type RawRecord = Pick<LogRecord, 'value' | 'timestampMs'>;
 
 /**
  * Parses a record as a JSON object, then its fields with `readFields`.

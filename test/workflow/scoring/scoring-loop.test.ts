@@ -128,7 +128,8 @@ describe('an operator', () => {
     // Temporal does not retry a cancelled activity, so the loop gets its error or its timeout. The test server would retry it.
     const scorePartition: ScoringActivities['scorePartition'] = async (args) => {
       const report = await topic.activities.scorePartition(args);
-      if (Context.current().cancellationSignal.aborted) throw ApplicationFailure.nonRetryable('the worker dies');
+      if (Context.current().cancellationSignal.aborted)
+        throw ApplicationFailure.nonRetryable('the worker dies');
       return report;
     };
     const input = { settings: { sliceSeconds: 600 } };

@@ -132,7 +132,7 @@ describe('a slice', () => {
       },
     );
     const nothing: BatchResult = {
-      ...{ done: [], deadLetters: [], superseded: [], dropped: [], late: 0 },
+      ...{ scored: [], deadLetters: [], superseded: [], dropped: [], late: 0 },
       ...{ cutAt: null, newestEventMs: null, modelVersion: null },
       write: () => Promise.resolve({ outdated: 0, scores: [] }),
     };
