@@ -1,12 +1,12 @@
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
 import type { ReadAhead } from '../../clients/kafka/read-records.ts';
 import type { RecordReader } from '../../clients/kafka/record-reader.ts';
+import type { LoopSettings } from '../../contract/scoring-loop.ts';
 import type { EventSource, OffsetRange } from '../../domain/kafka-location.ts';
 import type { LogRecord, OutputRecord } from '../../domain/kafka-record.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
 import { outcomesIn, type Lateness, type Outcomes } from '../../domain/scoring/keep-newest.ts';
 import type { Phases } from '../../domain/scoring/partition-totals.ts';
-import type { SliceArgs } from './slice.ts';
 
 /** Runs a phase of a micro-batch and adds its duration, in whole milliseconds. */
 export async function timed<T>(phases: Phases, phase: keyof Phases, work: () => Promise<T>): Promise<T> {
@@ -71,7 +71,7 @@ export interface PreparedBatch {
 /** What the next micro-batch is made from. */
 export interface NextBatch extends Pick<MicroBatch, 'input' | 'signal' | 'timeUp'> {
   readonly position: Position;
-  readonly settings: SliceArgs['settings'];
+  readonly settings: Pick<LoopSettings, 'maxOffsets' | 'lateEvents'>;
   readonly readAhead: ReadAhead | null;
 }
 

@@ -39,12 +39,12 @@ export interface Offsets {
   committed(group: string, topic: string, partition: number): Promise<CommittedOffset>;
   /** For each partition the first offset at or after a time (ms since 1970, or before), or the end offset when there is none. */
   at(topic: string, timeMs: number): Promise<Map<number, number>>;
-  /** The ids of the cluster and of the topic, at most 2 s old. @returns null when there is no such topic */
-  identity(topic: string): Promise<TopicIdentity | null>;
+  /** The ids of the cluster and of the topic, and its number of partitions, at most 2 s old. @throws TopicNotFoundError */
+  topic(topic: string): Promise<TopicIdentity & { readonly partitionCount: number }>;
   close(): Promise<void>;
 }
 
-const IDENTITY_MAX_AGE_MS = 2000;
+const TOPIC_MAX_AGE_MS = 2000;
 
 /**
  * Reads committed offsets. Kafka holds the scoring position (docs/decisions/0001-kafka-holds-the-position.md). Looks up the
@@ -97,16 +97,17 @@ export function createOffsets(kafka: Kafka): Offsets {
       const found = await listOffsets(cluster, topic, numbers, Math.max(0, timeMs));
       return new Map([...found].map(([p, offset]) => [p, offset < 0 ? valueOf(ends, topic, p) : offset]));
     },
-    async identity(topic) {
-      const found = await findTopic(await lazyCluster.connected(), topic, IDENTITY_MAX_AGE_MS);
-      return found && { clusterId: found.clusterId, topicId: found.topicId };
+    async topic(topic) {
+      const found = await findExistingTopic(await lazyCluster.connected(), topic, TOPIC_MAX_AGE_MS);
+      const { clusterId, topicId, partitions } = found;
+      return { clusterId, topicId, partitionCount: partitions.length };
     },
     close: () => lazyCluster.close(),
   };
 }
 
-async function findExistingTopic(cluster: Cluster, topic: string): Promise<ClusterTopic> {
-  const found = await findTopic(cluster, topic);
+async function findExistingTopic(cluster: Cluster, topic: string, maxAgeMs = 0): Promise<ClusterTopic> {
+  const found = await findTopic(cluster, topic, maxAgeMs);
   if (found === null) throw new TopicNotFoundError(topic);
   return found;
 }

@@ -8,6 +8,7 @@ import {
   startSliceTime,
 } from '../../../../activities/scoring/slice.ts';
 import { createWorkPartition } from '../../../../activities/scoring/work-partition.ts';
+import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import type { RecordReader } from '../../../../clients/kafka/record-reader.ts';
 import type { FencedProducer } from '../../../../clients/kafka/transactions.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
@@ -17,7 +18,11 @@ const MAX_OFFSETS = 1000;
 const POSITION = 5000;
 
 /** A partition in Kafka, as far as a slice needs it. */
-function dependencies(reader: Partial<RecordReader>, producer: Partial<FencedProducer> = {}) {
+function dependencies(
+  reader: Partial<RecordReader>,
+  producer: Partial<FencedProducer> = {},
+  offsets: Partial<Offsets> = {},
+) {
   return {
     worker: 'w',
     transactions: {
@@ -25,9 +30,10 @@ function dependencies(reader: Partial<RecordReader>, producer: Partial<FencedPro
     },
     offsets: {
       committed: () => Promise.resolve({ offset: POSITION, metadata: null }),
-      identity: () => Promise.resolve({ clusterId: 'c', topicId: 't' }),
+      topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount: 1 }),
+      ...offsets,
     },
-    reader: { partitionCount: () => Promise.resolve(1), ...reader },
+    reader,
   } as unknown as ScorePartitionDeps;
 }
 
@@ -115,7 +121,6 @@ describe('a slice', () => {
     let partitionCount = 1;
     const deps = dependencies(
       {
-        partitionCount: () => Promise.resolve(partitionCount),
         read: ({ offset }) => {
           reads.push(offset + 1);
           return Promise.resolve({ records: [], to: offset + 1, log, ahead: null });
@@ -130,6 +135,7 @@ describe('a slice', () => {
           return Promise.resolve();
         },
       },
+      { topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount }) },
     );
     const nothing: BatchResult = {
       ...{ scored: [], deadLetters: [], superseded: [], dropped: [], late: 0 },
