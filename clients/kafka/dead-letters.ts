@@ -14,7 +14,7 @@ import { createOffsets, type Offsets } from './offsets.ts';
 import { OffsetOutOfRangeError } from './read-errors.ts';
 import { createRecordReader, readRange, type RecordReader } from './record-reader.ts';
 
-/** The topic does not exist, or does not contain the dead letter or its original record. */
+/** The topic does not contain the dead letter or its original record. */
 export class DeadLettersNotFoundError extends Error {
   readonly code = 'DEAD_LETTERS_NOT_FOUND';
   constructor(message: string) {
@@ -60,7 +60,7 @@ interface Source {
  * Opens the dead letters of an input topic for reading, committed ones only.
  * @param group any consumer group; it is read, not changed
  * @param onExpired called for offsets that retention has deleted since they were opened
- * @throws DeadLettersNotFoundError when one of the two topics does not exist
+ * @throws TopicNotFoundError when one of the two topics does not exist
  */
 export async function openDeadLetters(
   kafka: Kafka,
@@ -69,22 +69,17 @@ export async function openDeadLetters(
   onExpired: (range: OffsetRange) => void,
 ): Promise<DeadLetters> {
   const topic = deadLetterTopic(input);
-  const admin = kafka.admin();
   const offsets = createOffsets(kafka);
   const reader = createRecordReader(kafka);
-  await admin.connect();
   const close = async () => {
-    await Promise.allSettled([admin.disconnect(), offsets.close(), reader.close()]);
+    await Promise.allSettled([offsets.close(), reader.close()]);
   };
   try {
-    const existing = new Set(await admin.listTopics());
-    for (const required of [topic, input])
-      if (!existing.has(required)) throw new DeadLettersNotFoundError(`There is no topic ${required}`);
     const { partitions } = await offsets.read(group, topic);
     const ranges = partitions.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
     const source = { topic, ranges, offsets, reader, onExpired, logStarts: new Map<number, number>() };
     return {
-      inputPartitions: (await offsets.read(group, input)).partitions.length,
+      inputPartitions: (await offsets.topic(input)).partitionCount,
       newest: (filter, limit) => readNewest(source, filter, limit),
       all: (filter) => readAll(source, filter),
       at: (wanted) => readAt(source, wanted),
