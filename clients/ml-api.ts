@@ -9,6 +9,7 @@ import {
 } from 'cockatiel';
 import type { ModelFeatures } from '../domain/scoring/trust-model.ts';
 import { abortable } from '../domain/values/abortable.ts';
+import type { MlApiOptions } from './ml-api/http.ts';
 import { createModelService } from './ml-api/model-service.ts';
 import type { ScoreResult } from './ml-api/predictions.ts';
 import { probeService } from './ml-api/probe-service.ts';
@@ -54,22 +55,11 @@ const createCircuit = () =>
 
 type Results = Map<ModelFeatures, ScoreResult>;
 
-/**
- * @param concurrency number of calls that run at the same time, each over its own kept-alive connection
- * @param pauseMs the first pause before a call is repeated; later ones are longer
- */
 export function createMlApi({
-  url,
-  timeoutSeconds,
-  concurrency,
   pauseMs = 50,
-}: {
-  url: string;
-  timeoutSeconds: number;
-  concurrency: number;
-  pauseMs?: number;
-}): MlApi {
-  const service = createModelService({ url, timeoutSeconds, concurrency, pauseMs });
+  ...options
+}: Omit<MlApiOptions, 'pauseMs'> & Partial<Pick<MlApiOptions, 'pauseMs'>>): MlApi {
+  const service = createModelService({ ...options, pauseMs });
   const circuits = new Map<string, CircuitBreakerPolicy>();
 
   function circuitOf(caller: string): CircuitBreakerPolicy {

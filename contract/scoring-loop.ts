@@ -8,7 +8,7 @@ import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { parseInput, type ParseResult } from './parse-input.ts';
 
 /** In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. */
-export const LOOP_VERSION = 2;
+export const LOOP_VERSION = 3;
 
 export const MAX_BATCH_OFFSETS = 10_000;
 /** Seconds between two micro-batches of a partition. */
@@ -40,31 +40,35 @@ const settingsShape = {
     .int()
     .min(1)
     .max(MAX_BATCH_OFFSETS)
-    .optional()
+    .exactOptional()
     .describe(`a whole number from 1 to ${MAX_BATCH_OFFSETS}`),
   trigger: z
     .union([z.number().min(MIN_TRIGGER).max(MAX_TRIGGER), z.literal('available')])
-    .optional()
+    .exactOptional()
     .describe(`${MIN_TRIGGER} to ${MAX_TRIGGER} seconds, or "available"`),
-  lateEvents: z.enum(['score', 'drop']).optional().describe('"score" or "drop"'),
+  lateEvents: z.enum(['score', 'drop']).exactOptional().describe('"score" or "drop"'),
   sliceSeconds: z
     .number()
     .min(1)
     .max(MAX_SLICE_SECONDS)
-    .optional()
+    .exactOptional()
     .describe(`1 to ${MAX_SLICE_SECONDS} seconds`),
 };
 
 const group = z
   .string()
   .regex(/^[A-Za-z0-9._-]{1,100}$/)
-  .optional()
+  .exactOptional()
   .describe('a consumer group: 1 to 100 characters of A-Z a-z 0-9 . _ -');
 
 const configureShape = {
   ...settingsShape,
   group,
-  by: z.string().max(200).optional().describe('a text of at most 200 characters: who changes the settings'),
+  by: z
+    .string()
+    .max(200)
+    .exactOptional()
+    .describe('a text of at most 200 characters: who changes the settings'),
 };
 
 /** A change of a running loop. What is absent keeps its value. */
@@ -76,8 +80,7 @@ export interface LoopChange extends Partial<LoopSettings> {
 }
 
 /** Checks a change of settings. */
-export const parseLoopChange = (given: unknown): ParseResult<LoopChange> =>
-  withoutUndefined(parseInput(configureShape, given));
+export const parseLoopChange = (given: unknown): ParseResult<LoopChange> => parseInput(configureShape, given);
 
 const loopShape = {
   topic: z
@@ -100,7 +103,7 @@ export interface ScoringLoopInput {
   readonly topic: string;
   readonly kind?: EventKind;
   /** Default: the group of the worker that starts the partitions. */
-  readonly group?: string;
+  readonly group?: string | null;
   /** Which partitions the loop works, see docs/scoring.md. */
   readonly shard?: number;
   /** Default: the settings of the worker that starts the partitions. */
@@ -110,7 +113,7 @@ export interface ScoringLoopInput {
 }
 
 /** What the next run of a loop needs. */
-export type CarriedLoopState = Pick<LoopState, 'paused' | 'setBy' | 'partitions' | 'partitionCount'>;
+export type CarriedLoopState = Partial<Pick<LoopState, 'paused' | 'setBy' | 'partitions' | 'partitionCount'>>;
 
 /** The checked input of `scoringLoop`. */
 export interface ScoringLoopOptions {
@@ -127,17 +130,8 @@ export function parseScoringLoopInput(given: ScoringLoopInput | undefined): Pars
   const parsed = parseInput(loopShape, input);
   if ('invalid' in parsed) return parsed;
   const { topic, kind = kindOfTopic(topic), group: consumerGroup = null, shard, settings } = parsed.value;
-  return { value: { topic, kind, group: consumerGroup, shard, settings: defined(settings) } };
+  return { value: { topic, kind, group: consumerGroup, shard, settings } };
 }
-
-/**
- * Target of a seek: the first offset at or after a time (ISO 8601), offsets by partition, or an end of the topic.
- * Partitions that are not named keep their position.
- */
-export type SeekTarget =
-  | { readonly time: string }
-  | { readonly offsets: Readonly<Record<string, number>> }
-  | { readonly end: 'earliest' | 'latest' };
 
 const seekTarget = z.union([
   z.strictObject({ time: z.string().refine((text) => !Number.isNaN(isoTimeMs(text))) }),
@@ -148,6 +142,12 @@ const seekTarget = z.union([
   }),
   z.strictObject({ end: z.enum(['earliest', 'latest']) }),
 ]);
+
+/**
+ * Target of a seek: the first offset at or after a time (ISO 8601), offsets by partition, or an end of the topic.
+ * Partitions that are not named keep their position.
+ */
+export type SeekTarget = z.infer<typeof seekTarget>;
 
 /** Checks the target of a seek. */
 export function parseSeekTarget(given: unknown): ParseResult<SeekTarget> {
@@ -222,11 +222,3 @@ export interface LoopState {
   /** Workflow ids of those loops. */
   readonly shards: readonly string[];
 }
-
-/** zod keeps absent optional fields as undefined; merging settings needs them absent. */
-const withoutUndefined = <T extends object>(parsed: ParseResult<T>): ParseResult<Defined<T>> =>
-  'invalid' in parsed ? parsed : { value: defined(parsed.value) };
-
-type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
-const defined = <T extends object>(fields: T): Defined<T> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -1,16 +1,10 @@
 import type { Message } from 'kafkajs';
-import {
-  fitAlone,
-  MessageTooLargeError,
-  toMessage,
-  type TopicMessage,
-} from '../../clients/kafka/messages.ts';
-import type { InputRecord } from '../../clients/kafka/read-records.ts';
+import { fitAlone, MessageTooLargeError, type TopicMessage } from '../../clients/kafka/messages.ts';
 import type { FencedProducer } from '../../clients/kafka/transactions.ts';
 import type { OffsetRange } from '../../domain/kafka-location.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter.ts';
-import type { RejectedRecord } from '../../domain/scoring/keep-newest.ts';
-import { type BatchOutcomes, type LedgerNote, ledgerRecord } from '../../domain/scoring/output-record.ts';
+import type { Outcomes, RejectedRecord } from '../../domain/scoring/keep-newest.ts';
+import { type LedgerNote, ledgerRecord } from '../../domain/scoring/output-record.ts';
 import { deadLetterTopic, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import type { PreparedBatch, ScoreOutput } from './micro-batch.ts';
 
@@ -24,21 +18,19 @@ type WhyTooLarge = (topic: string, message: Message) => Promise<string | null>;
  */
 export async function buildOutput(
   producer: Pick<FencedProducer, 'limits'>,
-  { range, records, result }: Pick<PreparedBatch, 'range' | 'records' | 'result'>,
+  { range, result }: Pick<PreparedBatch, 'range' | 'result'>,
   scores: readonly ScoreOutput[],
   note: LedgerNote,
-): Promise<{ readonly records: readonly TopicMessage[]; readonly outcomes: BatchOutcomes }> {
+): Promise<{ readonly records: readonly TopicMessage[]; readonly outcomes: Outcomes }> {
   const whyTooLarge = await limitsOf(producer, [SCORES_TOPIC, deadLetterTopic(range.topic), LEDGER_TOPIC]);
   const { sent, refused } = await fitScores(scores, whyTooLarge);
-  const rejected = [...result.deadLetters, ...refused];
-  const refusedOffsets = new Set(refused.map(({ offset }) => offset));
+  const refusedOffsets = new Set(refused.map(({ record }) => record.offset));
   const outcomes = {
-    scored: result.done.filter((offset) => !refusedOffsets.has(offset)),
-    deadLettered: rejected.map(({ offset }) => offset),
-    superseded: result.superseded,
-    dropped: result.dropped,
+    ...result,
+    scored: result.scored.filter((offset) => !refusedOffsets.has(offset)),
+    deadLetters: [...result.deadLetters, ...refused],
   };
-  const letters = await fitDeadLetters(range, records, rejected, whyTooLarge);
+  const letters = await fitDeadLetters(range, outcomes.deadLetters, whyTooLarge);
   const ledger = await fitLedger(range, outcomes, note, whyTooLarge);
   return { records: [...sent, ...letters, ...ledger], outcomes };
 }
@@ -59,46 +51,38 @@ async function limitsOf(
 async function fitScores(scores: readonly ScoreOutput[], whyTooLarge: WhyTooLarge) {
   const sent: TopicMessage[] = [];
   const refused: RejectedRecord[] = [];
-  for (const { offset, record } of scores) {
-    const message = toMessage(record);
+  for (const { record, message } of scores) {
     const detail = await whyTooLarge(SCORES_TOPIC, message);
     if (detail === null) sent.push({ topic: SCORES_TOPIC, message });
-    else refused.push({ offset, reason: 'score_too_large', detail });
+    else refused.push({ record, reason: 'score_too_large', detail });
   }
   return { sent, refused };
 }
 
 async function fitDeadLetters(
   range: OffsetRange,
-  records: readonly InputRecord[],
   rejected: readonly RejectedRecord[],
   whyTooLarge: WhyTooLarge,
 ): Promise<TopicMessage[]> {
   if (rejected.length === 0) return [];
   const topic = deadLetterTopic(range.topic);
-  const originals = new Map(records.map((record) => [record.offset, record]));
   const letters: TopicMessage[] = [];
-  for (const reason of rejected) {
-    const original = originals.get(reason.offset);
-    if (original === undefined) throw new Error(`no record has the offset ${reason.offset}`);
-    const message = toMessage(deadLetterRecord(range, original, reason));
+  for (const record of rejected) {
+    const message = deadLetterRecord(range, record);
     const fits = (await whyTooLarge(topic, message)) === null;
-    letters.push({
-      topic,
-      message: fits ? message : toMessage(bareDeadLetterRecord(range, original, reason)),
-    });
+    letters.push({ topic, message: fits ? message : bareDeadLetterRecord(range, record) });
   }
   return letters;
 }
 
 async function fitLedger(
   range: OffsetRange,
-  outcomes: BatchOutcomes,
+  outcomes: Outcomes,
   note: LedgerNote,
   whyTooLarge: WhyTooLarge,
 ): Promise<TopicMessage[]> {
   const { from, to } = range;
-  const message = toMessage(ledgerRecord(range, outcomes, note));
+  const message = ledgerRecord(range, outcomes, note);
   if (to - from === 1 || (await whyTooLarge(LEDGER_TOPIC, message)) === null)
     return [{ topic: LEDGER_TOPIC, message }];
   const middle = Math.floor((from + to) / 2);

@@ -4,7 +4,7 @@ import { serializeCommittedMetadata, type TopicIdentity } from '../../domain/sco
 import type { Position } from '../../domain/scoring/find-position.ts';
 import { addTotals } from '../../domain/scoring/partition-totals.ts';
 import { buildOutput } from './build-output.ts';
-import type { PreparedBatch } from './micro-batch.ts';
+import { timed, type PreparedBatch } from './micro-batch.ts';
 
 /**
  * Writes a prepared batch to Redis, then commits it in one transaction: outputs, dead letters, a ledger record and the offset. Redis
@@ -18,19 +18,19 @@ export async function commitBatch(
   batch: PreparedBatch,
   worker: string,
 ): Promise<Position> {
-  const { range, result, time } = batch;
-  const { outdated, scores } = await time('cache', () => result.write());
+  const { range, result, phases } = batch;
+  const { outdated, scores } = await timed(phases, 'cache', () => result.write());
   const { records, outcomes } = await buildOutput(producer, batch, scores, {
     worker,
     attempt: Context.current().info.attempt,
     modelVersion: result.modelVersion,
-    phases: time.phases(),
+    phases,
   });
   const totals = addTotals(before.totals, {
     batches: 1,
     records: batch.records.length,
     scored: outcomes.scored.length,
-    deadLetters: outcomes.deadLettered.length,
+    deadLetters: outcomes.deadLetters.length,
     superseded: outcomes.superseded.length,
     dropped: outcomes.dropped.length,
     late: result.late,

@@ -1,12 +1,8 @@
 import type { RecordLocation } from '../../domain/kafka-location.ts';
-import {
-  parseCommittedMetadata,
-  serializeCommittedMetadata,
-  type TopicIdentity,
-} from '../../domain/scoring/committed-metadata.ts';
+import { serializeCommittedMetadata, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
-import { LEDGER_TOPIC, transactionalIdOf } from '../../domain/scoring/topics.ts';
-import type { OpenPartitionDeps } from './open-partition.ts';
+import { LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
+import { fencePartition, type FencePartitionDeps } from './fence-partition.ts';
 
 /** The next offset to read of a group. */
 export interface OffsetCommit extends RecordLocation {
@@ -26,16 +22,15 @@ export interface OffsetCommit extends RecordLocation {
  * @param startedWith at a first start, the number of partitions. It does nothing when the group already has a committed offset
  */
 export async function commitOffset(
-  { offsets, transactions, worker }: OpenPartitionDeps,
+  deps: FencePartitionDeps,
   { group, topic, partition, offset, identity, totals = NO_TOTALS, signal }: OffsetCommit,
   startedWith: number | null = null,
 ): Promise<void> {
   signal?.throwIfAborted();
-  const producer = await transactions.open(transactionalIdOf(group, topic, partition));
-  try {
-    const at = await offsets.committed(group, topic, partition);
-    if (startedWith !== null && at.offset !== null) return;
-    const note = { topic, partition, seek: { from: at.offset, to: offset }, worker };
+  await fencePartition(deps, { group, topic, partition }, async ({ producer, committed, metadata }) => {
+    if (startedWith !== null && committed !== null) return;
+    const { worker } = deps;
+    const note = { topic, partition, seek: { from: committed, to: offset }, worker };
     signal?.throwIfAborted();
     await producer.commit({
       records: [
@@ -49,11 +44,9 @@ export async function commitOffset(
         worker,
         identity,
         newestEventMs: null,
-        totals: parseCommittedMetadata(at.metadata)?.totals ?? totals,
+        totals: metadata?.totals ?? totals,
         startedWith,
       }),
     });
-  } finally {
-    await producer.close();
-  }
+  });
 }

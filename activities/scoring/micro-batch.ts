@@ -1,53 +1,39 @@
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
-import type { InputRecord, ReadAhead } from '../../clients/kafka/read-records.ts';
+import type { ReadAhead } from '../../clients/kafka/read-records.ts';
 import type { RecordReader } from '../../clients/kafka/record-reader.ts';
-import type { OffsetRange, TopicPartition } from '../../domain/kafka-location.ts';
+import type { LoopSettings } from '../../contract/scoring-loop.ts';
+import type { EventSource, OffsetRange } from '../../domain/kafka-location.ts';
+import type { LogRecord, OutputRecord } from '../../domain/kafka-record.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
-import type { Lateness, RejectedRecord } from '../../domain/scoring/keep-newest.ts';
-import type { OutputRecord } from '../../domain/scoring/output-record.ts';
+import { outcomesIn, type Lateness, type Outcomes } from '../../domain/scoring/keep-newest.ts';
 import type { Phases } from '../../domain/scoring/partition-totals.ts';
 
-/** Runs a named phase of a micro-batch and adds its duration. */
-interface PhaseTimer {
-  <T>(phase: keyof Phases, work: () => Promise<T>): Promise<T>;
-  /** Duration of each phase so far, in whole milliseconds. */
-  phases(): Phases;
-}
-
-function createPhaseTimer(): PhaseTimer {
-  const spent: Partial<Record<keyof Phases, number>> = {};
-  const time = async <T>(phase: keyof Phases, work: () => Promise<T>): Promise<T> => {
-    const started = performance.now();
-    try {
-      return await work();
-    } finally {
-      spent[phase] = (spent[phase] ?? 0) + Math.round(performance.now() - started);
-    }
-  };
-  return Object.assign(time, { phases: () => ({ ...spent }) });
+/** Runs a phase of a micro-batch and adds its duration, in whole milliseconds. */
+export async function timed<T>(phases: Phases, phase: keyof Phases, work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  try {
+    return await work();
+  } finally {
+    phases[phase] = (phases[phase] ?? 0) + Math.round(performance.now() - started);
+  }
 }
 
 /** The records of a micro-batch, as input of the work on them. */
 export interface MicroBatch {
-  readonly input: TopicPartition;
-  readonly records: readonly InputRecord[];
-  readonly lateness: Omit<Lateness, 'nowMs'>;
-  /** When this attempt fenced the others of its partition: it orders the writes of attempts to Redis. */
-  readonly fencedAtMs: number;
+  /** The partition, and when this attempt fenced the others: that orders the writes of attempts to Redis. */
+  readonly input: Required<Omit<EventSource, 'offset'>>;
+  readonly records: readonly LogRecord[];
+  readonly lateness: Lateness;
   /** The work is given up. */
   readonly signal: AbortSignal;
   /** The time of the slice is up: what is scored by now is committed. */
   readonly timeUp: AbortSignal;
-  readonly time: PhaseTimer;
+  readonly phases: Phases;
 }
 
-/** The results for a micro-batch. Nothing is written yet. Each record's offset is in exactly one of the four lists. */
-export interface BatchResult {
-  readonly done: readonly number[];
-  readonly deadLetters: readonly RejectedRecord[];
-  readonly superseded: readonly number[];
-  readonly dropped: readonly number[];
-  /** How many of the done ones were late. */
+/** The results for a micro-batch. Nothing is written yet. */
+export interface BatchResult extends Outcomes {
+  /** How many of the scored ones were late. */
   readonly late: number;
   /** The lists are complete below this offset only, because the time was up; null when they are complete. */
   readonly cutAt: number | null;
@@ -64,22 +50,29 @@ interface WrittenBatch {
   readonly scores: readonly ScoreOutput[];
 }
 
-/** The record of a score, and the offset of its event. */
+/** The record of a score, and that of its event. */
 export interface ScoreOutput {
-  readonly offset: number;
-  readonly record: OutputRecord;
+  readonly record: LogRecord;
+  readonly message: OutputRecord;
 }
 
 /** A micro-batch that is read and scored. Nothing is written yet, so it can be given up at any time. */
 export interface PreparedBatch {
   readonly range: OffsetRange;
-  readonly records: readonly InputRecord[];
+  readonly records: readonly LogRecord[];
   readonly result: BatchResult;
   readonly log: LogEnds;
   /** Records that were read beyond the batch, for the next one. */
   readonly readAhead: ReadAhead | null;
   readonly startedAtMs: number;
-  readonly time: PhaseTimer;
+  readonly phases: Phases;
+}
+
+/** What the next micro-batch is made from. */
+export interface NextBatch extends Pick<MicroBatch, 'input' | 'signal' | 'timeUp'> {
+  readonly position: Position;
+  readonly settings: Pick<LoopSettings, 'maxOffsets' | 'lateEvents'>;
+  readonly readAhead: ReadAhead | null;
 }
 
 /**
@@ -89,53 +82,35 @@ export interface PreparedBatch {
 export async function prepareBatch(
   reader: RecordReader,
   work: (batch: MicroBatch) => Promise<BatchResult>,
-  { topic, partition }: TopicPartition,
-  { offset: from, newestEventMs }: Position,
-  {
-    maxOffsets,
-    readAhead,
-    lateEvents,
-    ...rest
-  }: Pick<MicroBatch, 'fencedAtMs' | 'signal' | 'timeUp'> & {
-    readonly maxOffsets: number;
-    readonly readAhead: ReadAhead | null;
-    readonly lateEvents: 'score' | 'drop';
-  },
+  { input, position, settings, readAhead, signal, timeUp }: NextBatch,
 ): Promise<PreparedBatch | undefined> {
   const startedAtMs = Date.now();
-  const time = createPhaseTimer();
-  const { records, to, log, ahead } = await time('read', () =>
-    reader.read({ topic, partition, offset: from }, maxOffsets, { signal: rest.signal, ahead: readAhead }),
+  const phases: Phases = {};
+  const { topic, partition } = input;
+  const { offset: from, newestEventMs } = position;
+  const { records, to, log, ahead } = await timed(phases, 'read', () =>
+    reader.read({ topic, partition, offset: from }, settings.maxOffsets, { signal, ahead: readAhead }),
   );
   if (to === from) return undefined;
-  const input = { topic, partition };
-  const result = await work({ input, records, lateness: { newestEventMs, lateEvents }, ...rest, time });
-  const prepared = {
-    range: { ...input, from, to },
-    records,
-    result,
-    log,
-    readAhead: ahead,
-    startedAtMs,
-    time,
-  };
+  const lateness = { newestEventMs, lateEvents: settings.lateEvents, nowMs: Date.now() };
+  const result = await work({ input, records, lateness, signal, timeUp, phases });
+  const range = { topic, partition, from, to };
+  const prepared = { range, records, result, log, readAhead: ahead, startedAtMs, phases };
   return result.cutAt === null ? prepared : cut(prepared, result.cutAt, newestEventMs);
 }
 
 /** The batch up to an offset. A slow model makes progress in this way. */
 function cut(batch: PreparedBatch, to: number, newestEventMs: number | null): PreparedBatch | undefined {
-  const { range, records, result } = batch;
+  const range = { ...batch.range, to };
   if (to === range.from) return undefined;
   return {
     ...batch,
-    range: { ...range, to },
-    records: records.filter(({ offset }) => offset < to),
+    range,
+    records: batch.records.filter(({ offset }) => offset < to),
     result: {
-      ...result,
-      deadLetters: result.deadLetters.filter(({ offset }) => offset < to),
-      // Their newer event may be after the cut. Then it is in the next batch, and gets its outcome there.
-      superseded: result.superseded.filter((offset) => offset < to),
-      dropped: result.dropped.filter((offset) => offset < to),
+      ...batch.result,
+      // The newer event of a superseded one may be after the cut. Then it is in the next batch, and gets its outcome there.
+      ...outcomesIn(range, batch.result),
       newestEventMs, // of events after the cut too, so it does not move yet
     },
   };

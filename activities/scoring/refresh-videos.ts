@@ -5,7 +5,7 @@ import type { Lookup, LookupResult } from '../../clients/lakehouse/lookup-cache.
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Content } from '../../domain/entities/content.ts';
 import type { EventSource } from '../../domain/kafka-location.ts';
-import { keepNewest, type EventAtOffset } from '../../domain/scoring/keep-newest.ts';
+import { keepNewest, type RecordedEvent } from '../../domain/scoring/keep-newest.ts';
 import { parseVideoEvent, type VideoEvent } from '../../domain/scoring/parse-video-event.ts';
 import {
   engagementRate,
@@ -13,7 +13,7 @@ import {
   trendingMoveOf,
   type LakehouseItem,
 } from '../../domain/scoring/refresh-content.ts';
-import type { BatchResult, MicroBatch } from './micro-batch.ts';
+import { timed, type BatchResult, type MicroBatch } from './micro-batch.ts';
 
 export interface RefreshVideosDeps {
   readonly lookUpContent: Lookup<Content>;
@@ -29,14 +29,20 @@ interface LookedUpVideo extends VideoEvent {
 /** Refreshes content from video events: parse → keep the newest of each video → look up content; `write` writes Redis. */
 export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps) {
   return async function refreshVideos(batch: MicroBatch): Promise<BatchResult> {
-    const { newest, ...sorted } = parseAndKeepNewest(batch);
-    const known = await batch.time('features', () =>
+    const { input, records, lateness, phases } = batch;
+    const { newest, ...sorted } = keepNewest(
+      records,
+      parseVideoEvent,
+      ({ content_id }) => content_id,
+      lateness,
+    );
+    const known = await timed(phases, 'features', () =>
       lookUpContent(newest.map(({ event }) => event.content_id)),
     );
-    const videos = newest.map((video) => lookedUp(batch, video, known));
+    const videos = newest.map((video) => lookedUp(input, video, known));
     return {
       ...sorted,
-      done: newest.map(({ offset }) => offset),
+      scored: newest.map(({ record }) => record.offset),
       late: newest.filter(({ late }) => late).length,
       cutAt: null,
       modelVersion: null,
@@ -48,22 +54,13 @@ export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps)
   };
 }
 
-function parseAndKeepNewest({ records, lateness }: MicroBatch) {
-  const nowMs = Date.now();
-  const parsed = records.map((record) => ({
-    offset: record.offset,
-    outcome: parseVideoEvent(record, nowMs),
-  }));
-  return keepNewest(parsed, ({ content_id }) => content_id, { ...lateness, nowMs });
-}
-
 /** Without a complete answer, an item that was not found may exist. */
 function lookedUp(
-  { input: { topic, partition }, fencedAtMs }: MicroBatch,
-  { offset, event }: EventAtOffset<VideoEvent>,
+  input: MicroBatch['input'],
+  { record, event }: RecordedEvent<VideoEvent>,
   { byId, complete }: LookupResult<Content>,
 ): LookedUpVideo {
-  const source = { topic, partition, offset, fenced_at_ms: fencedAtMs };
+  const source = { ...input, offset: record.offset };
   return { ...event, source, row: byId.get(event.content_id)?.at(-1) ?? (complete ? null : undefined) };
 }
 

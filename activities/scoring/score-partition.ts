@@ -57,7 +57,12 @@ export function createScorePartition(deps: ScorePartitionDeps) {
         if (time.over.aborted) break;
         const failures = progress.failed(error);
         if (isPartitionMissing(error))
-          progress.seesPartitions(await deps.reader.partitionCount(args.topic).catch(() => 0));
+          progress.seesPartitions(
+            await deps.offsets.topic(args.topic).then(
+              ({ partitionCount }) => partitionCount,
+              () => 0,
+            ),
+          );
         const pauseMs = isFenced(error) ? FENCED_PAUSE_MS : pauseAfter(failures);
         progress.doing(`waiting ${pauseMs} ms after ${failures} failures`);
         await sleep(pauseMs, undefined, { signal: time.ending }).catch(() => {});

@@ -3,7 +3,7 @@ import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Score } from '../../domain/entities/score.ts';
-import { type EventAtOffset, keepNewest, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
+import { keepNewest, type RecordedEvent, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
 import { scoreRecord } from '../../domain/scoring/output-record.ts';
 import { accountOf, parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
 import type { TrustFeatures } from '../../domain/scoring/trust-features.ts';
@@ -14,7 +14,7 @@ import {
   type ModelFeatures,
   platformOf,
 } from '../../domain/scoring/trust-model.ts';
-import type { BatchResult, MicroBatch, ScoreOutput } from './micro-batch.ts';
+import { timed, type BatchResult, type MicroBatch, type ScoreOutput } from './micro-batch.ts';
 
 export interface ScoreProfilesDeps {
   readonly lookUpFeatures: Lookup<TrustFeatures>;
@@ -22,36 +22,36 @@ export interface ScoreProfilesDeps {
   readonly redis: RedisClient;
 }
 
-interface Profile extends EventAtOffset<ProfileEvent> {
+interface Profile extends RecordedEvent<ProfileEvent> {
   /** What the lakehouse knows of the account; null for nothing. */
   readonly known: TrustFeatures | null;
   readonly features: ModelFeatures;
 }
 
-interface ScoredProfile extends EventAtOffset<ProfileEvent> {
+interface ScoredProfile extends RecordedEvent<ProfileEvent> {
   readonly score: Score;
 }
 
 /** Scores profile events: parse → keep the newest of each account → look up features → ML API; `write` writes Redis. */
 export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfilesDeps) {
   return async function scoreProfiles(batch: MicroBatch): Promise<BatchResult> {
-    const { input, signal, timeUp, time } = batch;
-    const { newest, ...sorted } = parseAndKeepNewest(batch);
-    const profiles = await time('features', () => addFeatures(newest));
+    const { input, records, lateness, signal, timeUp, phases } = batch;
+    const { newest, ...sorted } = keepNewest(records, parseProfileEvent, accountOf, lateness);
+    const profiles = await timed(phases, 'features', () => addFeatures(newest));
     // Shorter than the profiles when the time was up.
-    const results = await time('model', () =>
+    const results = await timed(phases, 'model', () =>
       mlApi.score(
         profiles.map(({ features }) => features),
         { signal, timeUp, caller: `${input.topic}/${input.partition}` },
       ),
     );
-    const { scored, refused } = toScores(batch, profiles, results);
+    const { scored, refused } = toScores(input, profiles, results);
     return {
       ...sorted,
-      done: scored.map(({ offset }) => offset),
+      scored: scored.map(({ record }) => record.offset),
       deadLetters: [...sorted.deadLetters, ...refused],
       late: scored.filter(({ late }) => late).length,
-      cutAt: profiles[results.length]?.offset ?? null,
+      cutAt: profiles[results.length]?.record.offset ?? null,
       modelVersion: scored[0]?.score.model_version ?? null,
       async write() {
         const written = await writeScores(
@@ -63,27 +63,18 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
     };
   };
 
-  async function addFeatures(newest: readonly EventAtOffset<ProfileEvent>[]): Promise<Profile[]> {
+  async function addFeatures(newest: readonly RecordedEvent<ProfileEvent>[]): Promise<Profile[]> {
     const { byId } = await lookUpFeatures(newest.map(({ event }) => event.kol_id));
-    return newest.map(({ offset, event, late }) => {
+    return newest.map(({ record, event, late }) => {
       const known = featuresOfAccount(event, byId.get(event.kol_id));
-      return { offset, event, late, known, features: buildFeatures(event, known) };
+      return { record, event, late, known, features: buildFeatures(event, known) };
     });
   }
 }
 
-function parseAndKeepNewest({ records, lateness }: MicroBatch) {
-  const nowMs = Date.now();
-  const parsed = records.map((record) => ({
-    offset: record.offset,
-    outcome: parseProfileEvent(record, nowMs),
-  }));
-  return keepNewest(parsed, accountOf, { ...lateness, nowMs });
-}
-
 /** The scores of the profiles that have a result, and the profiles that the model refused. */
 function toScores(
-  { input: { topic, partition }, fencedAtMs }: MicroBatch,
+  input: MicroBatch['input'],
   profiles: readonly Profile[],
   results: readonly ScoreResult[],
 ): { readonly scored: ScoredProfile[]; readonly refused: RejectedRecord[] } {
@@ -92,27 +83,27 @@ function toScores(
   results.forEach((result, index) => {
     const profile = profiles[index];
     if (profile === undefined) throw new Error('The ML API client returned more results than profiles');
-    const { offset, event, late, known } = profile;
+    const { record, event, late, known } = profile;
     if (isRefusal(result)) {
-      refused.push({ offset, reason: 'rejected_by_model', detail: result.refused });
+      refused.push({ record, reason: 'rejected_by_model', detail: result.refused });
       return;
     }
     const score = buildScore(result, {
       platform: platformOf(event, known),
       event_time_ms: event.event_time_ms,
-      source: { topic, partition, offset, fenced_at_ms: fencedAtMs },
+      source: { ...input, offset: record.offset },
       features_from: known === null ? 'event' : 'event+lakehouse',
     });
-    scored.push({ offset, event, late, score });
+    scored.push({ record, event, late, score });
   });
   return { scored, refused };
 }
 
 function scoreRecords(scored: readonly ScoredProfile[]): ScoreOutput[] {
   const nowMs = Date.now();
-  return scored.map(({ offset, event, late, score }) => ({
-    offset,
-    record: scoreRecord(score, {
+  return scored.map(({ record, event, late, score }) => ({
+    record,
+    message: scoreRecord(score, {
       latencyMs: nowMs - event.event_time_ms,
       late,
       negativeCounts: event.negative_counts,

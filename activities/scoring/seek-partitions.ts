@@ -11,7 +11,7 @@ import { isoTimeMs } from '../../domain/values/iso-time.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { commitOffset } from './commit-offset.ts';
-import { identityOf, type OpenPartitionDeps } from './open-partition.ts';
+import type { FencePartitionDeps } from './fence-partition.ts';
 import { PARTITIONS_AT_ONCE } from './start-partitions.ts';
 
 export interface SeekPartitionsArgs {
@@ -34,7 +34,7 @@ const REPORT_MS = 1000;
  * Moves the group to another place in a topic. A partition that cannot be moved keeps no other one from it. An attempt continues
  * the one before it, whose heartbeats say what it has moved.
  */
-export function createSeekPartitions(deps: OpenPartitionDeps) {
+export function createSeekPartitions(deps: FencePartitionDeps) {
   return async function seekPartitions(args: SeekPartitionsArgs): Promise<MovedPartitions> {
     const moved = { ...(Context.current().info.heartbeatDetails as MovedPartitions | undefined) };
     const timeMs = attemptMs();
@@ -73,14 +73,14 @@ function attemptMs(): number {
  * @throws when the target is not found
  */
 async function movePartitions(
-  deps: OpenPartitionDeps,
+  deps: FencePartitionDeps,
   args: SeekPartitionsArgs,
   moved: MovedPartitions,
   stops: readonly AbortSignal[],
 ): Promise<ReadonlyMap<number, unknown>> {
   const { topic, group, shard, partitions } = args;
   const [targets, identity] = await abortable(stops, () =>
-    Promise.all([targetOffsets(deps.offsets, args), identityOf(deps.offsets, topic)]),
+    Promise.all([targetOffsets(deps.offsets, args), deps.offsets.topic(topic)]),
   );
   const moves = [...targets].filter(([partition]) => shardOf(partition) === shard && !(partition in moved));
   /** A partition is in it until it is moved. */

@@ -1,10 +1,10 @@
 import { kafkaErrorType } from '../../clients/kafka/client.ts';
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
 import type { PartitionState } from '../../contract/scoring-loop.ts';
-import type { Position } from '../../domain/scoring/find-position.ts';
+import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
+import type { findPosition, Position } from '../../domain/scoring/find-position.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import type { PreparedBatch } from './micro-batch.ts';
-import type { OpenPartition } from './open-partition.ts';
 import type { SliceArgs, SliceReport } from './slice.ts';
 
 /** A partition that fails for this long is stuck: its slice ends, so that the loop can show it. */
@@ -32,16 +32,17 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
     doing: (text: string): void => void (doing = text),
     heartbeat: () => ({ doing, offset: state.position, lag: state.lag.offsets, records }),
     moveTo,
-    opened(partition: OpenPartition): void {
-      const { identity, disagreement: kind } = partition;
-      moveTo(partition);
-      newestEventMs = partition.newestEventMs;
+    opened(found: ReturnType<typeof findPosition>, identity: TopicIdentity): void {
+      const { disagreement: kind } = found;
+      moveTo(found);
+      newestEventMs = found.newestEventMs;
       change({ identity, ...(kind !== null && { disagreement: { atMs: Date.now(), kind } }) });
     },
-    /** Notes how far the log goes beyond the position. */
+    /** The partition works: its batch is committed, or the wait for data has ended. Notes how far the log goes beyond the position. */
     sees({ lastStable, high }: LogEnds): void {
       const isBlocked = state.position >= lastStable && high > lastStable;
       change({
+        stuck: null,
         lag: { ...state.lag, offsets: Math.max(0, lastStable - state.position) },
         blocked: isBlocked
           ? { sinceMs: state.blocked?.sinceMs ?? Date.now(), offsets: high - state.position }
@@ -58,8 +59,6 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
       change({ lastBatch: { startedAtMs, offsets: range.to - range.from, durationMs } });
       this.sees(batch.log);
     },
-    /** The partition works: it has committed a batch, or has nothing to do. */
-    works: (): void => change({ stuck: null }),
     /** @returns the number of failures in a row */
     failed(error: unknown): number {
       const sinceMs = state.stuck?.sinceMs ?? Date.now();

@@ -2,7 +2,7 @@ import type { RecordReader } from '../../clients/kafka/record-reader.ts';
 import type { LoopSettings, PartitionState } from '../../contract/scoring-loop.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
-import type { OpenPartitionDeps } from './open-partition.ts';
+import type { FencePartitionDeps } from './fence-partition.ts';
 import type { RefreshVideosDeps } from './refresh-videos.ts';
 import type { ScoreProfilesDeps } from './score-profiles.ts';
 
@@ -25,7 +25,7 @@ export interface SliceReport {
   readonly partitionCount: number;
 }
 
-export interface ScorePartitionDeps extends OpenPartitionDeps, ScoreProfilesDeps, RefreshVideosDeps {
+export interface ScorePartitionDeps extends FencePartitionDeps, ScoreProfilesDeps, RefreshVideosDeps {
   readonly reader: RecordReader;
   /** Aborted when the worker starts to shut down. */
   readonly draining: AbortSignal;

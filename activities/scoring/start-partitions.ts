@@ -4,7 +4,7 @@ import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.
 import { firstOffsets } from '../../domain/scoring/find-position.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { commitOffset } from './commit-offset.ts';
-import type { OpenPartitionDeps } from './open-partition.ts';
+import type { FencePartitionDeps } from './fence-partition.ts';
 
 /** What the environment of a worker says about the loops. */
 export interface LoopDefaults {
@@ -35,7 +35,7 @@ export const PARTITIONS_AT_ONCE = 16;
  * Finds the partitions of a topic, and commits the first offset of those that the group has never read (see `firstOffsets`). It is
  * committed before any batch, since records that arrive before the first batch would be lost otherwise.
  */
-export function createStartPartitions(deps: OpenPartitionDeps & { readonly loopDefaults: LoopDefaults }) {
+export function createStartPartitions(deps: FencePartitionDeps & { readonly loopDefaults: LoopDefaults }) {
   const limit = pLimit(PARTITIONS_AT_ONCE);
 
   return async function startPartitions({

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Offsets } from '../../clients/kafka/offsets.ts';
 import { OffsetOutOfRangeError } from '../../clients/kafka/read-errors.ts';
-import { isSameTopic } from '../../domain/scoring/committed-metadata.ts';
-import { type Position, skipExpired } from '../../domain/scoring/find-position.ts';
+import type { FencedProducer } from '../../clients/kafka/transactions.ts';
+import { isSameTopic, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
+import { findPosition, type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { commitBatch } from './commit-batch.ts';
 import { type BatchResult, type MicroBatch, prepareBatch, type PreparedBatch } from './micro-batch.ts';
-import { identityOf, openPartition, type OpenPartition } from './open-partition.ts';
+import { fencePartition } from './fence-partition.ts';
 import type { SliceProgress } from './slice-progress.ts';
 import type { ScorePartitionDeps, SliceArgs, SliceTime } from './slice.ts';
 
@@ -16,7 +18,8 @@ interface Work {
   readonly args: SliceArgs;
   readonly progress: SliceProgress;
   readonly time: SliceTime;
-  readonly partition: OpenPartition;
+  readonly producer: FencedProducer;
+  readonly identity: TopicIdentity;
 }
 
 type WorkOn = Readonly<Record<EventKind, (batch: MicroBatch) => Promise<BatchResult>>>;
@@ -26,36 +29,36 @@ type WorkOn = Readonly<Record<EventKind, (batch: MicroBatch) => Promise<BatchRes
  * and scored, so that the model stays busy.
  */
 export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
-  const { reader, worker } = deps;
+  const { offsets, reader, worker } = deps;
 
   return async function workPartition(
     args: SliceArgs,
     progress: SliceProgress,
     time: SliceTime,
   ): Promise<void> {
-    const partition = await openPartition(deps, args, args.state);
-    progress.opened(partition);
-    const work = { args, progress, time, partition };
-    try {
-      progress.seesPartitions(await reader.partitionCount(args.topic));
-      await workOpenPartition(work);
-    } finally {
-      await partition.producer.close();
-    }
+    await fencePartition(deps, args, async ({ producer, committed, metadata }) => {
+      const { partitionCount, ...identity } = await offsets.topic(args.topic);
+      progress.seesPartitions(partitionCount);
+      const found = findPosition(args.state, { committed, metadata, identity });
+      progress.opened(found, identity);
+      await workBatches({ args, progress, time, producer, identity }, found);
+    });
   };
 
-  async function workOpenPartition(work: Work): Promise<void> {
-    const { args, progress, time, partition } = work;
-    let position: Position = partition;
+  async function workBatches(work: Work, found: Position): Promise<void> {
+    const { args, progress, time, producer, identity } = work;
+    let position = found;
     let ahead: Promise<PreparedBatch | undefined> | undefined;
     let checkedAt = Date.now();
+    let grown = false;
     // A batch that is being scored when the slice ends is committed as far as it is scored.
     while (ahead !== undefined || !(time.ending.aborted || progress.isNews())) {
       if (Date.now() - checkedAt > CHECK_TOPIC_MS) {
-        if (await hasGrown(work, deps)) return;
+        grown = await hasGrown(work, offsets);
         checkedAt = Date.now();
       }
       if (ahead === undefined) {
+        if (grown) return;
         await untilTick(work);
         if (time.ending.aborted) return;
       }
@@ -64,21 +67,19 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
         ahead = undefined;
         if (batch === undefined) {
           if (time.ending.aborted) return;
-          progress.works();
           progress.doing('waiting for data');
           progress.sees(await reader.waitForRecords({ ...args, offset: position.offset }, time.ending));
           continue;
         }
-        const hasMore = batch.log.lastStable > batch.range.to && !time.ending.aborted;
+        const hasMore = !grown && batch.log.lastStable > batch.range.to && !time.ending.aborted;
         const after = { ...position, offset: batch.range.to, newestEventMs: batch.result.newestEventMs };
         if (hasMore) {
           ahead = prepare(work, after, batch.readAhead);
           ahead.catch(() => {}); // awaited in the next turn
         }
         progress.doing(`committing [${batch.range.from}, ${batch.range.to})`);
-        position = await commitBatch({ ...partition, group: args.group }, position, batch, worker);
+        position = await commitBatch({ producer, identity, group: args.group }, position, batch, worker);
         progress.committed(batch, position);
-        progress.works();
       } catch (error) {
         ahead = undefined;
         position = afterExpired(position, error);
@@ -88,18 +89,15 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
   }
 
   function prepare(
-    { args, progress, time, partition }: Work,
+    { args, progress, time, producer }: Work,
     position: Position,
     readAhead: PreparedBatch['readAhead'] = null,
   ) {
     progress.doing('reading and scoring');
-    return prepareBatch(reader, workOn[args.kind], args, position, {
-      ...args.settings,
-      readAhead,
-      fencedAtMs: partition.producer.fencedAtMs,
-      signal: time.over,
-      timeUp: time.cut,
-    });
+    const { topic, partition, kind, settings } = args;
+    const input = { topic, partition, fenced_at_ms: producer.fencedAtMs };
+    const [signal, timeUp] = [time.over, time.cut];
+    return prepareBatch(reader, workOn[kind], { input, position, settings, readAhead, signal, timeUp });
   }
 }
 
@@ -107,14 +105,11 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
  * Whether the topic has more partitions than the loop knows.
  * @throws Error when the topic is another one now: the position must be found again
  */
-async function hasGrown(
-  { args, partition, progress }: Work,
-  { offsets, reader }: ScorePartitionDeps,
-): Promise<boolean> {
-  const identity = await identityOf(offsets, args.topic);
-  if (!isSameTopic(identity, partition.identity))
+async function hasGrown({ args, identity, progress }: Work, offsets: Offsets): Promise<boolean> {
+  const topic = await offsets.topic(args.topic);
+  if (!isSameTopic(topic, identity))
     throw new Error(`${args.topic} was created again, or is in another cluster`);
-  return progress.seesPartitions(await reader.partitionCount(args.topic));
+  return progress.seesPartitions(topic.partitionCount);
 }
 
 /** Waits until the next batch is due: the trigger after the start of the last one, or now when more is known to wait than it can hold. */

@@ -2,7 +2,7 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import { isRefusal, type MlApi } from '../../clients/ml-api.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
-import { buildFeaturesFromLakehouse, buildScore } from '../../domain/scoring/trust-model.ts';
+import { buildFeatures, buildScore } from '../../domain/scoring/trust-model.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { createColdScores } from './cold-scores.ts';
 import { fillItem } from './fill-entry.ts';
@@ -38,7 +38,7 @@ export function scoreSource(
     load: async (kolId, signal) => {
       const features = await loadFeatures(kolId, signal);
       if (features === null) return null;
-      const result = await scoreNow(buildFeaturesFromLakehouse(features), signal);
+      const result = await scoreNow(buildFeatures({ kol_id: features.kol_id }, features), signal);
       if (isRefusal(result)) throw new ScoreRefusedError(kolId, result.refused);
       return buildScore(result, {
         platform: features.platform,

@@ -6,15 +6,15 @@ import {
   type PartitionRange,
   type RecordLocation,
 } from '../../domain/kafka-location.ts';
+import type { LogRecord } from '../../domain/kafka-record.ts';
 import { matchesFilter, type DeadLetterFilter } from '../../domain/scoring/dead-letter-filter.ts';
 import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
 import { deadLetterTopic } from '../../domain/scoring/topics.ts';
 import { createOffsets, type Offsets } from './offsets.ts';
 import { OffsetOutOfRangeError } from './read-errors.ts';
-import type { InputRecord } from './read-records.ts';
 import { createRecordReader, readRange, type RecordReader } from './record-reader.ts';
 
-/** The topic does not exist, or does not contain the dead letter or its original record. */
+/** The topic does not contain the dead letter or its original record. */
 export class DeadLettersNotFoundError extends Error {
   readonly code = 'DEAD_LETTERS_NOT_FOUND';
   constructor(message: string) {
@@ -60,7 +60,7 @@ interface Source {
  * Opens the dead letters of an input topic for reading, committed ones only.
  * @param group any consumer group; it is read, not changed
  * @param onExpired called for offsets that retention has deleted since they were opened
- * @throws DeadLettersNotFoundError when one of the two topics does not exist
+ * @throws TopicNotFoundError when one of the two topics does not exist
  */
 export async function openDeadLetters(
   kafka: Kafka,
@@ -69,22 +69,17 @@ export async function openDeadLetters(
   onExpired: (range: OffsetRange) => void,
 ): Promise<DeadLetters> {
   const topic = deadLetterTopic(input);
-  const admin = kafka.admin();
   const offsets = createOffsets(kafka);
   const reader = createRecordReader(kafka);
-  await admin.connect();
   const close = async () => {
-    await Promise.allSettled([admin.disconnect(), offsets.close(), reader.close()]);
+    await Promise.allSettled([offsets.close(), reader.close()]);
   };
   try {
-    const existing = new Set(await admin.listTopics());
-    for (const required of [topic, input])
-      if (!existing.has(required)) throw new DeadLettersNotFoundError(`There is no topic ${required}`);
     const { partitions } = await offsets.read(group, topic);
     const ranges = partitions.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
     const source = { topic, ranges, offsets, reader, onExpired, logStarts: new Map<number, number>() };
     return {
-      inputPartitions: (await offsets.read(group, input)).partitions.length,
+      inputPartitions: (await offsets.topic(input)).partitionCount,
       newest: (filter, limit) => readNewest(source, filter, limit),
       all: (filter) => readAll(source, filter),
       at: (wanted) => readAt(source, wanted),
@@ -133,7 +128,7 @@ async function rangesSince(
   { sinceMs }: DeadLetterFilter,
 ): Promise<readonly PartitionRange[]> {
   if (sinceMs === undefined) return ranges;
-  const starts = await offsets.at(topic, Math.max(0, sinceMs));
+  const starts = await offsets.at(topic, sinceMs);
   return ranges.map((range) => ({
     ...range,
     from: Math.max(range.from, starts.get(range.partition) ?? range.from),
@@ -186,7 +181,7 @@ async function readOne(
 }
 
 /** The record at an offset. @returns nothing when the log no longer has it */
-async function readIfKept(reader: RecordReader, location: RecordLocation): Promise<readonly InputRecord[]> {
+async function readIfKept(reader: RecordReader, location: RecordLocation): Promise<readonly LogRecord[]> {
   try {
     return (await reader.read(location, 1)).records;
   } catch (error) {

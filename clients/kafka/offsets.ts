@@ -37,14 +37,14 @@ export interface Offsets {
    * @throws TopicNotFoundError when there is no such topic or partition; UNSTABLE_OFFSET_COMMIT when a commit is pending for 10 s
    */
   committed(group: string, topic: string, partition: number): Promise<CommittedOffset>;
-  /** For each partition the first offset at or after a time (ms since 1970), or the end offset when there is none. */
+  /** For each partition the first offset at or after a time (ms since 1970, or before), or the end offset when there is none. */
   at(topic: string, timeMs: number): Promise<Map<number, number>>;
-  /** The ids of the cluster and of the topic, at most 2 s old. @returns null when there is no such topic */
-  identity(topic: string): Promise<TopicIdentity | null>;
+  /** The ids of the cluster and of the topic, and its number of partitions, at most 2 s old. @throws TopicNotFoundError */
+  topic(topic: string): Promise<TopicIdentity & { readonly partitionCount: number }>;
   close(): Promise<void>;
 }
 
-const IDENTITY_MAX_AGE_MS = 2000;
+const TOPIC_MAX_AGE_MS = 2000;
 
 /**
  * Reads committed offsets. Kafka holds the scoring position (docs/decisions/0001-kafka-holds-the-position.md). Looks up the
@@ -93,19 +93,21 @@ export function createOffsets(kafka: Kafka): Offsets {
       const numbers = partitions.map(({ partition }) => partition);
       // The ends first: a record that arrives in between is at or after the end.
       const ends = await listOffsets(cluster, topic, numbers, LATEST);
-      const found = await listOffsets(cluster, topic, numbers, timeMs);
+      // No record is older, and Kafka reads negative times as the ends of the log.
+      const found = await listOffsets(cluster, topic, numbers, Math.max(0, timeMs));
       return new Map([...found].map(([p, offset]) => [p, offset < 0 ? valueOf(ends, topic, p) : offset]));
     },
-    async identity(topic) {
-      const found = await findTopic(await lazyCluster.connected(), topic, IDENTITY_MAX_AGE_MS);
-      return found && { clusterId: found.clusterId, topicId: found.topicId };
+    async topic(topic) {
+      const found = await findExistingTopic(await lazyCluster.connected(), topic, TOPIC_MAX_AGE_MS);
+      const { clusterId, topicId, partitions } = found;
+      return { clusterId, topicId, partitionCount: partitions.length };
     },
     close: () => lazyCluster.close(),
   };
 }
 
-async function findExistingTopic(cluster: Cluster, topic: string): Promise<ClusterTopic> {
-  const found = await findTopic(cluster, topic);
+async function findExistingTopic(cluster: Cluster, topic: string, maxAgeMs = 0): Promise<ClusterTopic> {
+  const found = await findTopic(cluster, topic, maxAgeMs);
   if (found === null) throw new TopicNotFoundError(topic);
   return found;
 }

@@ -1,7 +1,8 @@
 import type { RecordLocation } from '../../domain/kafka-location.ts';
+import type { LogRecord } from '../../domain/kafka-record.ts';
 import type { LazyCluster } from './kafkajs/cluster.ts';
 import { DecompressionError } from './kafkajs/codecs.ts';
-import type { LogRecord, RecordBatch } from './kafkajs/decode-records.ts';
+import type { RecordBatch } from './kafkajs/decode-records.ts';
 import { type FetchedRecords, fetchRecords } from './kafkajs/fetch.ts';
 import { findLeader } from './kafkajs/topic-metadata.ts';
 import { messageBytes } from './messages.ts';
@@ -12,20 +13,10 @@ import {
   UndecodableBatchError,
 } from './read-errors.ts';
 
-/** One record of an input topic, with the bytes as they are in the log. */
-export interface InputRecord {
-  readonly offset: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: LogRecord['headers'];
-  /** Milliseconds since 1970. */
-  readonly timestampMs: number;
-}
-
 /** Records from an offset on. */
 export interface RecordSlice {
   /** Committed records in order. Offsets of transaction markers, aborted and compacted records have none. */
-  readonly records: readonly InputRecord[];
+  readonly records: readonly LogRecord[];
   /** The slice contains everything below this offset. */
   readonly to: number;
   readonly log: LogEnds;
@@ -70,7 +61,7 @@ export const isStaleMetadata = (error: string | null): boolean =>
 
 /** A slice while it is read. */
 interface Progress {
-  readonly records: InputRecord[];
+  readonly records: LogRecord[];
   bytes: number;
   nextOffset: number;
   /** The slice holds nothing at or after this offset. */

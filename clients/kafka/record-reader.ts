@@ -4,7 +4,7 @@ import type { Kafka } from 'kafkajs';
 import type { OffsetRange, RecordLocation } from '../../domain/kafka-location.ts';
 import { createLazyCluster, type Cluster, type LazyCluster } from './kafkajs/cluster.ts';
 import { pollPartitions, type PartitionState } from './kafkajs/fetch.ts';
-import { findLeader, partitionCount } from './kafkajs/topic-metadata.ts';
+import { findLeader } from './kafkajs/topic-metadata.ts';
 import { OffsetOutOfRangeError, RecordsUnavailableError, type LogEnds } from './read-errors.ts';
 import { isStaleMetadata, readRecords, type ReadOptions, type RecordSlice } from './read-records.ts';
 
@@ -19,8 +19,6 @@ export interface RecordReader {
    * @throws OffsetOutOfRangeError, RecordsUnavailableError, errors of kafkajs
    */
   waitForRecords(from: RecordLocation, signal: AbortSignal): Promise<LogEnds>;
-  /** Number of partitions of a topic, at most some seconds old. */
-  partitionCount(topic: string): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -63,7 +61,6 @@ export function createRecordReader(kafka: Kafka): RecordReader {
         if (signal.aborted || Date.now() > deadline) return state;
       }
     },
-    partitionCount: async (topic) => partitionCount(await reading.connected(), topic),
     async close() {
       await Promise.allSettled([reading.close(), waiting.close()]);
     },

@@ -6,7 +6,7 @@ import { messageOf } from '../../domain/values/message-of.ts';
 import { choosePartition } from './choose-partition.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender } from './kafkajs/exact-sender.ts';
-import { MessageTooLargeError, type Send, splitBySize, toMessage, type TopicMessage } from './messages.ts';
+import { MessageTooLargeError, type Send, splitBySize, type TopicMessage } from './messages.ts';
 import { createTopicLimits, type TopicLimit, type TopicLimits } from './topic-limits.ts';
 
 /** A replay that failed before its end; the message says how many records it sent. */
@@ -106,12 +106,11 @@ async function* toSends(
 
 function replayMessage(letter: DeadLetter, { topic, partitions }: ReplayTarget): Replayed['message'] {
   const { key, value, original, location } = letter;
-  const message = toMessage({ key, value, headers: replayedHeaders(letter) });
   const keepsPartition = original?.topic === topic && original.partition < partitions;
   const partition = keepsPartition
     ? original.partition
-    : choosePartition(message.key, partitions, (original ?? location).partition);
-  return { ...message, partition };
+    : choosePartition(key, partitions, (original ?? location).partition);
+  return { key, value, headers: replayedHeaders(letter), partition };
 }
 
 /**

@@ -34,24 +34,28 @@ interface MlHttp {
 /** Retries of one call before the activity fails and Temporal retries with a longer backoff. */
 const CALL_RETRIES = 2;
 
+/** The answer to a batch has some kilobytes. A gateway that streams without end must not fill the memory. */
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
+
+/** Where the service is, and how it is called. */
+export interface MlApiOptions {
+  readonly url: string;
+  readonly timeoutSeconds: number;
+  /** How many calls run at the same time, each over its own kept-alive connection. */
+  readonly concurrency: number;
+  /** The first pause before a call is repeated, in ms; later ones are longer. */
+  readonly pauseMs: number;
+}
+
 /** Posts over a pool of kept-alive connections. */
-export function createMlHttp({
-  url,
-  timeoutSeconds,
-  connections,
-  pauseMs,
-}: {
-  url: string;
-  timeoutSeconds: number;
-  connections: number;
-  pauseMs: number;
-}): MlHttp {
+export function createMlHttp({ url, timeoutSeconds, concurrency, pauseMs }: MlApiOptions): MlHttp {
   const { origin, pathname } = new URL(url);
   const basePath = pathname.replace(/\/$/, '');
   const pool = new Pool(origin, {
-    connections,
+    connections: concurrency,
     pipelining: 1,
     keepAliveTimeout: 60_000,
+    maxResponseSize: MAX_RESPONSE_BYTES,
     connect: { timeout: 2000 },
   });
   const backoff = new ExponentialBackoff({ initialDelay: pauseMs });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import { createFairLimit } from './fair-limit.ts';
-import { createMlHttp } from './http.ts';
+import { createMlHttp, type MlApiOptions } from './http.ts';
 import { type NoEndpoint, type Outcome, readBatch, readSingle, type Unanswered } from './predictions.ts';
 import type { SingleCalls } from './probe-service.ts';
 import { ConnectionLostError, NoAnswerError } from './unavailable-error.ts';
@@ -33,18 +33,9 @@ export interface ModelService {
   close(): Promise<void>;
 }
 
-export function createModelService({
-  url,
-  timeoutSeconds,
-  concurrency,
-  pauseMs,
-}: {
-  url: string;
-  timeoutSeconds: number;
-  concurrency: number;
-  pauseMs: number;
-}): ModelService {
-  const http = createMlHttp({ url, timeoutSeconds, connections: concurrency, pauseMs });
+export function createModelService(options: MlApiOptions): ModelService {
+  const { concurrency, pauseMs } = options;
+  const http = createMlHttp(options);
   const limit = createFairLimit(concurrency);
   let batchMissingSince: number | undefined;
   let answered = { size: BATCH_SIZE, since: 0 };

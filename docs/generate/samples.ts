@@ -102,9 +102,9 @@ export const sampleScore: Score = buildScore(samplePrediction, {
 });
 
 function parsedSampleEvent() {
-  const value = new TextEncoder().encode(JSON.stringify(sampleProfileEvent));
+  const value = Buffer.from(JSON.stringify(sampleProfileEvent));
   const nowMs = Date.parse(SAMPLE_TIME);
-  const outcome = parseProfileEvent({ key: null, value, timestampMs: nowMs }, nowMs);
+  const outcome = parseProfileEvent({ value, timestampMs: nowMs }, nowMs);
   if (outcome.kind !== 'ok') throw new Error(`the sample event is not valid: ${outcome.detail}`);
   return outcome.value;
 }

@@ -1,9 +1,11 @@
+import type { OutputRecord } from '../../domain/kafka-record.ts';
 import {
   bareDeadLetterRecord,
   deadLetterRecord,
   REPLAYED_FROM_HEADER,
 } from '../../domain/scoring/dead-letter.ts';
-import { ledgerRecord, type OutputRecord, scoreRecord } from '../../domain/scoring/output-record.ts';
+import type { RejectedRecord } from '../../domain/scoring/keep-newest.ts';
+import { ledgerRecord, scoreRecord } from '../../domain/scoring/output-record.ts';
 import { type DeadLetterReason, deadLetterReasons } from '../../domain/scoring/parse-event.ts';
 import { deadLetterTopic, INPUT_TOPICS, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import { code, codeBlock, describeNames, fieldTable, type NameDoc, table } from './markdown.ts';
@@ -11,9 +13,14 @@ import { sampleScore } from './samples.ts';
 
 const range = { topic: 'kol.profiles.raw', partition: 3, from: 1000, to: 1043 };
 const sampleScoreRecord = scoreRecord(sampleScore, { latencyMs: 850, late: false, negativeCounts: [] });
+const rejected: RejectedRecord = {
+  record: { offset: 1002, key: null, value: null, headers: {}, timestampMs: 0 },
+  reason: 'not_json',
+  detail: 'the value is not JSON',
+};
 const sampleLedgerRecord = ledgerRecord(
   range,
-  { scored: [1000, 1001, 1042], deadLettered: [1002], superseded: [1003, 1004], dropped: [] },
+  { scored: [1000, 1001, 1042], deadLetters: [rejected], superseded: [1003, 1004], dropped: [] },
   {
     worker: 'worker-1/6f1c2a52',
     attempt: 1,
@@ -180,11 +187,6 @@ function recordSection(
 
 /** All headers that the system adds, from records that it builds. */
 function deadLetterHeaders(): string[] {
-  const original = { key: null, value: null, headers: {} };
-  const rejected = { offset: 1002, reason: 'not_json', detail: 'the value is not JSON' } as const;
-  const records = [
-    deadLetterRecord(range, original, rejected),
-    bareDeadLetterRecord(range, original, rejected),
-  ];
+  const records = [deadLetterRecord(range, rejected), bareDeadLetterRecord(range, rejected)];
   return [...new Set([...records.flatMap(({ headers }) => Object.keys(headers)), REPLAYED_FROM_HEADER])];
 }

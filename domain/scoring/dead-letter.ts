@@ -1,11 +1,14 @@
 import { formatLocation, type RecordLocation, type TopicPartition } from '../kafka-location.ts';
+import type {
+  Headers,
+  HeaderValue,
+  LogRecord,
+  OutputRecord,
+  ReadHeaders,
+  ReadValue,
+} from '../kafka-record.ts';
 import { parseWholeNumber } from '../values/whole-number.ts';
 import type { RejectedRecord } from './keep-newest.ts';
-import type { Headers, HeaderValue, OutputRecord } from './output-record.ts';
-
-/** Headers of a record that was read: one value a name, null included, or a list when a name is repeated. */
-export type ReadHeaders = Readonly<Record<string, ReadValue | readonly ReadValue[]>>;
-type ReadValue = HeaderValue | null;
 
 /** Prefix of the headers that say why a record became a dead letter. They belong to the dead letter, not to the record. */
 const ERROR_HEADER_PREFIX = '__connect.errors.';
@@ -44,7 +47,7 @@ export function replayedHeaders({
 /** A header as UTF-8 text, null when it has none. The last value of a repeated name counts, as in Kafka's `lastHeader`. */
 function headerText(value: ReadHeaders[string] | undefined): string | null {
   const last = isList(value) ? value.at(-1) : value;
-  return last instanceof Uint8Array ? utf8.decode(last) : (last ?? null);
+  return last == null ? null : utf8.decode(last);
 }
 
 const utf8 = new TextDecoder();
@@ -55,47 +58,35 @@ const isList = (value: ReadHeaders[string] | undefined): value is readonly ReadV
 
 const orEmpty = (value: ReadValue): HeaderValue => value ?? '';
 
-/** A record of the input, bytes as they are in the log. */
-interface OriginalRecord {
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: ReadHeaders;
-}
-
 /**
  * A dead letter: key, value and headers of the record (`copyHeaders` says what is lost), and headers that say why, with the
  * names of Kafka Connect (its ErrorReporter writes all values as UTF-8 text).
  */
-export const deadLetterRecord = (
-  input: TopicPartition,
-  { key, value, headers }: OriginalRecord,
-  rejected: RejectedRecord,
-): OutputRecord => ({
-  key,
-  value,
-  headers: { ...copyHeaders(headers), ...errorHeaders(input, rejected) },
+export const deadLetterRecord = (input: TopicPartition, rejected: RejectedRecord): OutputRecord => ({
+  key: rejected.record.key,
+  value: rejected.record.value,
+  headers: { ...copyHeaders(rejected.record.headers), ...errorHeaders(input, rejected) },
 });
 
 /** A larger key is left out too. */
 const MAX_BARE_KEY_BYTES = 1024;
 
 /** A dead letter for a record that is too large for the topic: without value and headers, which remain in the input topic. */
-export const bareDeadLetterRecord = (
-  input: TopicPartition,
-  { key, value }: OriginalRecord,
-  rejected: RejectedRecord,
-): OutputRecord => ({
-  key: key !== null && key.length <= MAX_BARE_KEY_BYTES ? key : null,
-  value: null,
-  headers: { ...errorHeaders(input, rejected), [LEFT_OUT_HEADER]: String(value?.length ?? 0) },
-});
+export function bareDeadLetterRecord(input: TopicPartition, rejected: RejectedRecord): OutputRecord {
+  const { key, value } = rejected.record;
+  return {
+    key: key !== null && key.length <= MAX_BARE_KEY_BYTES ? key : null,
+    value: null,
+    headers: { ...errorHeaders(input, rejected), [LEFT_OUT_HEADER]: String(value?.length ?? 0) },
+  };
+}
 
 /** The record could be parsed. */
 const AFTER_PARSE: readonly string[] = ['rejected_by_model', 'score_too_large'];
 
 function errorHeaders(
   { topic, partition }: TopicPartition,
-  { offset, reason, detail }: RejectedRecord,
+  { record: { offset }, reason, detail }: RejectedRecord,
 ): Headers {
   const headers = {
     topic,
@@ -114,18 +105,8 @@ function errorHeaders(
   );
 }
 
-/** A record of a dead letter topic, bytes as they are in the log. */
-interface DeadLetterBytes {
-  readonly offset: number;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: ReadHeaders;
-  /** When it was written, ms since 1970. */
-  readonly timestampMs: number;
-}
-
 /** A dead letter with what its headers say. */
-export interface DeadLetter extends DeadLetterBytes {
+export interface DeadLetter extends LogRecord {
   readonly location: RecordLocation;
   /** Where the record is in the input topic; null when the headers do not say. */
   readonly original: RecordLocation | null;
@@ -139,7 +120,7 @@ export interface DeadLetter extends DeadLetterBytes {
 }
 
 /** Parses the headers of a dead letter. */
-export function parseDeadLetter(record: DeadLetterBytes, topic: string, partition: number): DeadLetter {
+export function parseDeadLetter(record: LogRecord, topic: string, partition: number): DeadLetter {
   const header = (name: string) => headerText(record.headers[name]);
   const errorHeader = (name: string) => header(ERROR_HEADER_PREFIX + name);
   return {

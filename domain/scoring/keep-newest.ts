@@ -1,8 +1,10 @@
+import type { OffsetRange } from '../kafka-location.ts';
+import type { LogRecord } from '../kafka-record.ts';
 import type { DeadLetterReason, ParseOutcome } from './parse-event.ts';
 
-/** An event with its offset in the partition. */
-export interface EventAtOffset<E> {
-  readonly offset: number;
+/** An event with its record. */
+export interface RecordedEvent<E> {
+  readonly record: LogRecord;
   readonly event: E;
   /** Whether it is behind the watermark of its partition. */
   readonly late: boolean;
@@ -10,7 +12,7 @@ export interface EventAtOffset<E> {
 
 /** A record that cannot be processed, with the reason. */
 export interface RejectedRecord {
-  readonly offset: number;
+  readonly record: LogRecord;
   readonly reason: DeadLetterReason;
   readonly detail: string;
 }
@@ -24,71 +26,83 @@ export interface Lateness {
   readonly nowMs: number;
 }
 
-/** The records of a micro-batch by outcome: each offset is in exactly one list. */
-export interface SortedEvents<E> {
-  /** The newest event of each id, in offset order; only these are processed further. */
-  readonly newest: readonly EventAtOffset<E>[];
+/** The records of a micro-batch by outcome. Each offset that holds a record is in exactly one list. */
+export interface Outcomes {
+  /** Offsets of scored profiles, or of refreshed videos. */
+  readonly scored: readonly number[];
   readonly deadLetters: readonly RejectedRecord[];
   /** The batch has a newer event of the same id, or the same event again. */
   readonly superseded: readonly number[];
-  /** Late, and left out. */
+  /** Late, and left out because the settings say so. */
   readonly dropped: readonly number[];
+}
+
+/** Those of the outcomes whose offsets are in a range. */
+export function outcomesIn({ from, to }: Pick<OffsetRange, 'from' | 'to'>, outcomes: Outcomes): Outcomes {
+  const isIn = (offset: number) => offset >= from && offset < to;
+  return {
+    scored: outcomes.scored.filter(isIn),
+    deadLetters: outcomes.deadLetters.filter(({ record }) => isIn(record.offset)),
+    superseded: outcomes.superseded.filter(isIn),
+    dropped: outcomes.dropped.filter(isIn),
+  };
+}
+
+/** The records of a micro-batch after the parse. */
+export interface SortedEvents<E> extends Omit<Outcomes, 'scored'> {
+  /** The newest event of each id, in offset order; only these are processed further. */
+  readonly newest: readonly RecordedEvent<E>[];
   /** Newest event time of the partition after this batch. */
   readonly newestEventMs: number | null;
 }
 
-/** Keeps the newest event of each id. Newer means a later event time, or the same time and a higher offset. */
+/**
+ * Events this much older than the newest event of their partition are late (docs/contract.md: watermark of 5 minutes). Order exists
+ * within a partition only, so there is no watermark of a topic.
+ */
+const WATERMARK_DELAY_MS = 5 * 60_000;
+
+/** Parses records and keeps the newest event of each id. Newer means a later event time, or the same time and a higher offset. */
 export function keepNewest<E extends { readonly event_time_ms: number }>(
-  parsed: readonly { readonly offset: number; readonly outcome: ParseOutcome<E> }[],
+  records: readonly LogRecord[],
+  parse: (record: LogRecord, nowMs: number) => ParseOutcome<E>,
   idOf: (event: E) => string,
   { newestEventMs: before, lateEvents, nowMs }: Lateness,
 ): SortedEvents<E> {
-  const watermarkMs = watermarkOf(before) ?? -Infinity;
-  const newest = new Map<string, EventAtOffset<E>>();
+  const watermarkMs = before === null ? -Infinity : before - WATERMARK_DELAY_MS;
+  const newest = new Map<string, RecordedEvent<E>>();
   const deadLetters: RejectedRecord[] = [];
   const dropped: number[] = [];
   const superseded: number[] = [];
   let newestEventMs = before;
-  for (const { offset, outcome } of parsed) {
+  for (const record of records) {
+    const outcome = parse(record, nowMs);
     if (outcome.kind === 'deadLetter') {
-      deadLetters.push({ offset, reason: outcome.reason, detail: outcome.detail });
+      deadLetters.push({ record, reason: outcome.reason, detail: outcome.detail });
       continue;
     }
     const event = outcome.value;
     const late = event.event_time_ms < watermarkMs;
-    newestEventMs = Math.max(newestEventMs ?? 0, boundedEventTime(event.event_time_ms, nowMs));
+    // The clock of a scraper may be ahead; that of the worker is the limit.
+    newestEventMs = Math.max(newestEventMs ?? 0, Math.min(event.event_time_ms, nowMs));
     if (late && lateEvents === 'drop') {
-      dropped.push(offset);
+      dropped.push(record.offset);
       continue;
     }
     const id = idOf(event);
     const previous = newest.get(id);
     if (previous !== undefined && previous.event.event_time_ms > event.event_time_ms) {
-      superseded.push(offset);
+      superseded.push(record.offset);
       continue;
     }
-    if (previous !== undefined) superseded.push(previous.offset);
-    newest.set(id, { offset, event, late });
+    if (previous !== undefined) superseded.push(previous.record.offset);
+    newest.set(id, { record, event, late });
   }
   return {
-    newest: [...newest.values()].sort((a, b) => a.offset - b.offset),
+    newest: [...newest.values()].sort((a, b) => a.record.offset - b.record.offset),
     deadLetters,
     superseded: superseded.sort((a, b) => a - b),
     dropped,
     newestEventMs,
   };
 }
-
-/** Events this much older than the newest event of their partition are late (docs/contract.md: watermark of 5 minutes). */
-const WATERMARK_DELAY_MS = 5 * 60_000;
-
-/**
- * The watermark of a partition in ms since 1970: its newest event time minus the delay. Order exists within a partition only, so
- * there is no watermark of a topic.
- * @param newestMs newest event time so far, see {@link boundedEventTime}; null before the first event
- */
-const watermarkOf = (newestMs: number | null): number | null =>
-  newestMs === null ? null : newestMs - WATERMARK_DELAY_MS;
-
-/** The event time that enters the watermark. The clock of a scraper may be ahead; that of the worker is the limit. */
-const boundedEventTime = (eventTimeMs: number, nowMs: number): number => Math.min(eventTimeMs, nowMs);

@@ -1,18 +1,8 @@
 import type { Score } from '../entities/score.ts';
-import type { OffsetRange, RecordLocation } from '../kafka-location.ts';
+import type { OffsetRange } from '../kafka-location.ts';
+import type { OutputRecord } from '../kafka-record.ts';
+import { outcomesIn, type Outcomes } from './keep-newest.ts';
 import type { Phases } from './partition-totals.ts';
-
-/** Bytes, or UTF-8 text. */
-export type HeaderValue = Uint8Array | string;
-/** Headers to write: one value a name, or a list when a name is repeated. */
-export type Headers = Readonly<Record<string, HeaderValue | HeaderValue[]>>;
-
-/** A Kafka record to write. */
-export interface OutputRecord {
-  readonly key: Uint8Array | string | null;
-  readonly value: Uint8Array | string | null;
-  readonly headers: Headers;
-}
 
 /**
  * A record of scores.stream, keyed by kol_id.
@@ -42,27 +32,12 @@ export const scoreRecord = (
     model_version_trust: score.model_version,
     features_from: score.features_from,
     event_time_ms: score.event_time_ms,
-    source: score.source && locationOf(score.source),
+    // The time of the fence matters to the cache only.
+    source: score.source && { ...score.source, fenced_at_ms: undefined },
     negative_counts: negativeCounts,
   }),
   headers: {},
 });
-
-/** Without the time of the fence, which matters to the cache only. */
-const locationOf = ({ topic, partition, offset }: RecordLocation): RecordLocation => ({
-  topic,
-  partition,
-  offset,
-});
-
-/** Offsets of a micro-batch by outcome; each offset that held a record is in exactly one list. */
-export interface BatchOutcomes {
-  readonly scored: readonly number[];
-  readonly deadLettered: readonly number[];
-  readonly superseded: readonly number[];
-  /** Late, and left out because the settings say so. */
-  readonly dropped: readonly number[];
-}
 
 /** Who committed a micro-batch, and how. */
 export interface LedgerNote {
@@ -76,13 +51,9 @@ export interface LedgerNote {
  * The ledger's record of a committed micro-batch, or of a part of it.
  * @param outcomes of all offsets of the batch; those outside the range are left out
  */
-export function ledgerRecord(
-  { topic, partition, from, to }: OffsetRange,
-  outcomes: BatchOutcomes,
-  note: LedgerNote,
-): OutputRecord {
-  const spans = (offsets: readonly number[]) =>
-    offsetSpans(offsets.filter((offset) => offset >= from && offset < to));
+export function ledgerRecord(range: OffsetRange, outcomes: Outcomes, note: LedgerNote): OutputRecord {
+  const { topic, partition, from, to } = range;
+  const { scored, deadLetters, superseded, dropped } = outcomesIn(range, outcomes);
   return {
     key: `${topic}/${partition}`,
     value: JSON.stringify({
@@ -90,10 +61,10 @@ export function ledgerRecord(
       partition,
       from,
       to,
-      scored: spans(outcomes.scored),
-      dead_letters: spans(outcomes.deadLettered),
-      superseded: spans(outcomes.superseded),
-      dropped: spans(outcomes.dropped),
+      scored: offsetSpans(scored),
+      dead_letters: offsetSpans(deadLetters.map(({ record }) => record.offset)),
+      superseded: offsetSpans(superseded),
+      dropped: offsetSpans(dropped),
       model_version: note.modelVersion,
       worker: note.worker,
       attempt: note.attempt,

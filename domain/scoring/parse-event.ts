@@ -1,3 +1,4 @@
+import type { LogRecord } from '../kafka-record.ts';
 import { isDeeperThan } from './json-text.ts';
 
 /** Result of parsing one input record. An invalid record is a value, not an exception: it must not stop its batch. */
@@ -33,7 +34,7 @@ export const deadLetter = (reason: DeadLetterReason, detail: string): ParseOutco
 });
 
 /**
- * The first invalid field of an event ends its parse. Used inside the parser only: `parseEvent` turns it into a dead letter.
+ * The first fault of a record ends its parse. Used inside the parser only: `parseEvent` turns it into a dead letter.
  */
 export class InvalidEvent extends Error {
   constructor(
@@ -59,13 +60,8 @@ export function showValue(value: unknown): string {
   return JSON.stringify(short).slice(0, MAX_SHOWN_LENGTH);
 }
 
-/** A record as Kafka delivers it. */
-export interface RawRecord {
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  /** Kafka's record time in ms: set by the broker or by the producer's clock; -1 when the record has none. */
-  readonly timestampMs: number;
-}
+/** What is parsed of a record. */
+export type RawRecord = Pick<LogRecord, 'value' | 'timestampMs'>;
 
 /**
  * Parses a record as a JSON object, then its fields with `readFields`.
@@ -76,10 +72,8 @@ export function parseEvent<E>(
   nowMs: number,
   readFields: (event: JsonObject, receivedMs: number) => E,
 ): ParseOutcome<E> {
-  const object = parseJsonObject(record.value);
-  if (object.kind !== 'ok') return object;
   try {
-    return ok(readFields(object.value, receivedTimeMs(record.timestampMs, nowMs)));
+    return ok(readFields(parseJsonObject(record.value), receivedTimeMs(record.timestampMs, nowMs)));
   } catch (error) {
     if (error instanceof InvalidEvent) return deadLetter(error.reason, error.message);
     throw error;
@@ -100,38 +94,32 @@ const MAX_DEPTH = 64;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const MAX_DETAIL_LENGTH = 200;
 
-/** Parses the value of a record as a JSON object in UTF-8; a dead letter when it is anything else. */
-function parseJsonObject(value: Uint8Array | null): ParseOutcome<JsonObject> {
-  if (value === null) return deadLetter('tombstone', 'the record has no value');
-  if (value.length > MAX_BYTES)
-    return deadLetter('too_large', `the value has ${value.length} bytes, accepted are up to ${MAX_BYTES}`);
+/** Parses the value of a record as a JSON object in UTF-8. @throws InvalidEvent when it is anything else */
+function parseJsonObject(value: Uint8Array | null): JsonObject {
+  if (value === null) throw new InvalidEvent('tombstone', 'the record has no value');
+  const { length } = value;
+  if (length > MAX_BYTES)
+    throw new InvalidEvent('too_large', `the value has ${length} bytes, accepted are up to ${MAX_BYTES}`);
   let json: string;
   try {
     json = utf8.decode(value);
   } catch {
-    return deadLetter('not_utf8', 'the value is not UTF-8');
+    throw new InvalidEvent('not_utf8', 'the value is not UTF-8');
   }
-  if (isDeeperThan(json, MAX_DEPTH)) return tooDeep(json);
-  let parsed: unknown;
+  const isDeep = isDeeperThan(json, MAX_DEPTH);
+  // A list is not an object, however deep it is.
+  if (isDeep && !json.trimStart().startsWith('['))
+    throw new InvalidEvent('too_deep', `lists and objects are nested deeper than ${MAX_DEPTH} levels`);
+  let fields: unknown = null;
   try {
-    parsed = JSON.parse(json);
+    if (!isDeep) fields = JSON.parse(json);
   } catch (error) {
-    return deadLetter(
-      'not_json',
-      error instanceof Error ? error.message.slice(0, MAX_DETAIL_LENGTH) : 'the value is not JSON',
-    );
+    throw new InvalidEvent('not_json', (error as SyntaxError).message.slice(0, MAX_DETAIL_LENGTH));
   }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return NOT_AN_OBJECT;
-  return ok({ fields: parsed as JsonObject['fields'], json });
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
+    throw new InvalidEvent('not_an_object', 'the value is not a JSON object');
+  return { fields: fields as JsonObject['fields'], json };
 }
-
-const NOT_AN_OBJECT = deadLetter('not_an_object', 'the value is not a JSON object');
-
-/** A list is not an object, however deep it is. */
-const tooDeep = (json: string): ParseOutcome<never> =>
-  json.trimStart().startsWith('[')
-    ? NOT_AN_OBJECT
-    : deadLetter('too_deep', `lists and objects are nested deeper than ${MAX_DEPTH} levels`);
 
 /**
  * When Kafka received a record, in ms since 1970. Never later than now: a producer with a wrong clock may have set the time.

@@ -1,5 +1,5 @@
 /** Milliseconds of each step of a micro-batch that ran. */
-export type Phases = Readonly<Partial<Record<'read' | 'features' | 'model' | 'cache', number>>>;
+export type Phases = Partial<Record<'read' | 'features' | 'model' | 'cache', number>>;
 
 /** Records of one partition by outcome, and what else is counted. */
 interface BatchCounts {

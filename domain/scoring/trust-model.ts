@@ -47,11 +47,15 @@ export function platformOf(event: Pick<ProfileEvent, 'platform'>, known: TrustFe
 }
 
 /**
- * Features of a scraped profile. Values of the event win; values that it does not have come from the lakehouse.
+ * Features of a KOL. Values of the event win; values that it does not have come from the lakehouse.
+ * @param event only the id on the cold path, which has no event
  * @param known features of this account in kol_trust_features; null when it has none or Trino did not answer in time
  */
-export function buildFeatures(event: ProfileEvent, known: TrustFeatures | null): ModelFeatures {
-  const bio = event.bio ?? '';
+export function buildFeatures(
+  event: Pick<ProfileEvent, 'kol_id'> & Partial<ProfileEvent>,
+  known: TrustFeatures | null,
+): ModelFeatures {
+  const { bio, profile_url: url, avatar_url: image } = event;
   return {
     kol_id: event.kol_id,
     followers_count: event.followers_count ?? known?.followers_count ?? 0,
@@ -60,11 +64,10 @@ export function buildFeatures(event: ProfileEvent, known: TrustFeatures | null):
     favorites_count: event.favorites_count ?? known?.favorites_count ?? 0,
     account_age_days: Math.max(1, known?.account_age_days ?? UNKNOWN_ACCOUNT_AGE_DAYS),
     verified: event.verified ?? known?.verified ?? false,
-    has_bio: event.bio === null ? (known?.has_bio ?? false) : bio.length > 0,
-    has_url: event.profile_url === null ? (known?.has_url ?? false) : !isBlank(event.profile_url),
-    has_profile_image:
-      event.avatar_url === null ? (known?.has_profile_image ?? false) : !isBlank(event.avatar_url),
-    bio_length: event.bio === null ? (known?.bio_length ?? 0) : codePoints(bio),
+    has_bio: bio == null ? (known?.has_bio ?? false) : bio.length > 0,
+    has_url: url == null ? (known?.has_url ?? false) : !isBlank(url),
+    has_profile_image: image == null ? (known?.has_profile_image ?? false) : !isBlank(image),
+    bio_length: bio == null ? (known?.bio_length ?? 0) : codePoints(bio),
   };
 }
 
@@ -74,21 +77,6 @@ function codePoints(text: string): number {
   for (const _ of text) count += 1;
   return count;
 }
-
-/** Features of a KOL without an event, for the cold path: all from the lakehouse. */
-export const buildFeaturesFromLakehouse = (known: TrustFeatures): ModelFeatures => ({
-  kol_id: known.kol_id,
-  followers_count: known.followers_count ?? 0,
-  following_count: known.following_count ?? 0,
-  post_count: known.post_count ?? 0,
-  favorites_count: known.favorites_count ?? 0,
-  account_age_days: Math.max(1, known.account_age_days ?? UNKNOWN_ACCOUNT_AGE_DAYS),
-  verified: known.verified ?? false,
-  has_bio: known.has_bio ?? false,
-  has_url: known.has_url ?? false,
-  has_profile_image: known.has_profile_image ?? false,
-  bio_length: known.bio_length ?? 0,
-});
 
 /** The model's answer for one KOL (docs/contract.md). */
 export interface Prediction {

@@ -3,6 +3,7 @@ import { Client, Connection, WorkflowUpdateFailedError } from '@temporalio/clien
 import kafkajs, { type Admin, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configureLoopUpdate, seekLoopUpdate } from '../../contract/messages.ts';
+import { LOOP_VERSION } from '../../contract/scoring-loop.ts';
 import { SCORING_TASK_QUEUE, WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
@@ -109,7 +110,7 @@ test('at its start, a worker replaces a scoring loop that an older version start
   first = await startWorker('worker-first');
   const { status } = await temporal.workflow.getHandle(old.workflowId, old.firstExecutionRunId).describe();
   expect(status.name).toBe('TERMINATED');
-  expect((await loop().describe()).memo).toMatchObject({ version: 2 });
+  expect((await loop().describe()).memo).toMatchObject({ version: LOOP_VERSION });
   await until('it works all partitions', async () => (await slicesOn(first)) === PARTITIONS);
   load = setInterval(() => {
     const messages = Array.from({ length: PARTITIONS }, (_, partition) => ({

@@ -6,6 +6,7 @@ import {
   type LoopSettings,
   type LoopState,
   type PartitionState,
+  type ScoringLoopInput,
   type ScoringLoopOptions,
 } from '../../contract/scoring-loop.ts';
 import { addTotals, NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
@@ -28,15 +29,12 @@ export interface LoopMemory extends Pick<ScoringLoopOptions, 'topic' | 'kind' | 
 }
 
 export function recallLoop(
-  { topic, kind, group, shard, settings }: ScoringLoopOptions,
-  { paused = false, setBy = {}, partitions = [], partitionCount = 0 }: Partial<CarriedLoopState> = {},
+  options: ScoringLoopOptions,
+  { paused = false, setBy = {}, partitions = [], partitionCount = 0 }: CarriedLoopState = {},
 ): LoopMemory {
   return {
-    topic,
-    kind,
-    shard,
-    group,
-    settings: { ...DEFAULT_LOOP_SETTINGS, ...settings },
+    ...options,
+    settings: { ...DEFAULT_LOOP_SETTINGS, ...options.settings },
     setBy,
     paused,
     moves: 0,
@@ -46,24 +44,24 @@ export function recallLoop(
   };
 }
 
+/** The input of the next run of a loop, or of the loop of another shard. */
+export const inputOf = (
+  { topic, kind, group, settings }: LoopMemory,
+  shard: number,
+  carried: CarriedLoopState,
+): ScoringLoopInput => ({ topic, kind, group, shard, settings, carried });
+
 /** @param running whether a slice runs */
 export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
-  const { topic, kind, group, shard, settings, setBy, paused, partitionCount } = loop;
+  const { moves, seenPartitions: _, ...known } = loop;
   const partitions = [...loop.partitions.values()].sort((a, b) => a.partition - b.partition);
   return {
-    topic,
-    kind,
-    group,
-    shard,
-    settings,
-    setBy,
-    state: loop.moves > 0 ? 'moving' : !paused ? 'running' : running ? 'pausing' : 'paused',
-    paused,
+    ...known,
+    state: moves > 0 ? 'moving' : !loop.paused ? 'running' : running ? 'pausing' : 'paused',
     totals: partitions.reduce((sum, { totals }) => addTotals(sum, totals), NO_TOTALS),
     lag: partitions.reduce((sum, { lag }) => sum + lag.offsets, 0),
     partitions,
-    partitionCount,
-    shards: otherShards(loop).map((number) => scoringLoopId(topic, number)),
+    shards: otherShards(loop).map((number) => scoringLoopId(loop.topic, number)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { ApplicationFailure, condition, patched } from '@temporalio/workflow';
+import { ApplicationFailure, condition } from '@temporalio/workflow';
 import { failureTypes } from '../../contract/failure-types.ts';
 import type { LoopMemory } from './loop-memory.ts';
 import type { Slices } from './slices.ts';
@@ -26,9 +26,6 @@ export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) 
    */
   return async function move(work: (answerAtMs: number) => Promise<void>, unfinished: string): Promise<void> {
     const answerAtMs = Date.now() + ANSWER_MS;
-    // A loop that ran before moves had deadlines replays its moves without.
-    const hasDeadlines = patched('moves-have-deadlines');
-    const endsWithin = hasDeadlines ? endsInTime : endsAtAll;
     loop.moves += 1;
     show();
 
@@ -42,7 +39,7 @@ export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) 
         await work(answerAtMs);
       } finally {
         loop.moves -= 1;
-        if (hasDeadlines) show();
+        show();
       }
     }
 
@@ -54,16 +51,11 @@ export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) 
 }
 
 /** Whether some work ends, well or not, within a time. */
-async function endsInTime(ms: number, work: Promise<unknown>): Promise<boolean> {
+async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   let hasEnded = false;
   const end = () => (hasEnded = true);
   work.then(end, end);
   return condition(() => hasEnded, ms);
-}
-
-async function endsAtAll(_ms: number, work: Promise<unknown>): Promise<boolean> {
-  await Promise.allSettled([work]);
-  return true;
 }
 
 const failure = (message: string): ApplicationFailure =>

@@ -27,6 +27,7 @@ import { validInput } from '../valid-input.ts';
 import { formatLoopDetails } from './format-loop-details.ts';
 import {
   describeLoop,
+  inputOf,
   isSuperfluous,
   newPartition,
   otherShards,
@@ -74,6 +75,20 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     return started;
   };
 
+  let isFinding = false;
+  const mustFind = () => loop.partitionCount === 0 || loop.seenPartitions > loop.partitionCount;
+  /** In the background, since it can take long: Kafka tells nothing of a topic while one of its partitions has no leader. */
+  const findAndStart = async () => {
+    isFinding = true;
+    try {
+      await findPartitions();
+      await startOthers();
+    } catch (error) {
+      failure ??= error as Error;
+    }
+    isFinding = false;
+  };
+
   if (workflowInfo().memo?.['version'] === undefined) upsertMemo({ version: LOOP_VERSION });
   setHandler(loopStateQuery, () => describeLoop(loop, slices.isRunning()));
   steerLoop(loop, slices, { show, findPartitions, startShards: startOthers });
@@ -81,15 +96,15 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   // A move may go on after its update was answered.
   const isSteered = () => allHandlersFinished() && loop.moves === 0;
   const isOver = () => isSuperfluous(loop) && isSteered();
+  await startOthers(); // those that were terminated
   for (;;) {
-    if (loop.partitionCount === 0 || loop.seenPartitions > loop.partitionCount) await findPartitions();
-    await startOthers();
+    if (mustFind() && !isFinding) void findAndStart();
     await condition(
       () =>
         failure !== undefined ||
         workflowInfo().continueAsNewSuggested ||
         isOver() ||
-        loop.seenPartitions > loop.partitionCount,
+        (mustFind() && !isFinding),
     );
     if (failure !== undefined) throw failure;
     if (isOver()) return;
@@ -97,16 +112,11 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     await condition(isSteered);
     await slices.handOver();
     await condition(isSteered);
-    return continueAsNew<typeof scoringLoop>(inputOfNextRun(loop));
+    const { paused, setBy, partitions, partitionCount } = loop;
+    const carried = { paused, setBy, partitions: [...partitions.values()], partitionCount };
+    return continueAsNew<typeof scoringLoop>(inputOf(loop, loop.shard, carried));
   }
 }
-
-const inputOfNextRun = (loop: LoopMemory): ScoringLoopInput => {
-  const { topic, kind, group, shard, settings, setBy, paused, partitionCount } = loop;
-  const partitions = [...loop.partitions.values()];
-  const carried = { paused, setBy, partitions, partitionCount };
-  return { topic, kind, ...(group !== null && { group }), shard, settings, carried };
-};
 
 /** Finds the partitions of the topic and their positions. Settings that nobody has set come from the worker. */
 async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string, unknown>>): Promise<void> {
@@ -132,7 +142,7 @@ async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string,
 
 /** Starts the loops of the other shards. Those that run already go on. */
 async function startShards(loop: LoopMemory): Promise<void> {
-  const { topic, kind, group, settings, paused } = loop;
+  const { topic, paused } = loop;
   for (const shard of otherShards(loop)) {
     try {
       await startChild(scoringLoop, {
@@ -140,16 +150,7 @@ async function startShards(loop: LoopMemory): Promise<void> {
         parentClosePolicy: ParentClosePolicy.ABANDON,
         memo: { version: LOOP_VERSION },
         staticSummary: `Partitions of ${topic} from ${shard * 32} on`,
-        args: [
-          {
-            topic,
-            kind,
-            ...(group !== null && { group }),
-            shard,
-            settings,
-            carried: { paused, setBy: {}, partitions: [], partitionCount: 0 },
-          },
-        ],
+        args: [inputOf(loop, shard, { paused })],
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation, proxyActivities } from '@temporalio/workflow';
+import { CancellationScope, condition, proxyActivities } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
 import type { SliceReport } from '../../activities/scoring/slice.ts';
 import type { PartitionState } from '../../contract/scoring-loop.ts';
@@ -16,10 +16,10 @@ export type Slices = ReturnType<typeof createSlices>;
 
 /** @param onReport called when the report of a slice is noted */
 export function createSlices(loop: LoopMemory, onReport: () => void) {
-  const running = new Map<number, { readonly scope: CancellationScope; readonly ended: Promise<void> }>();
+  const running = new Map<number, CancellationScope>();
   let isHandingOver = false;
 
-  /** @returns undefined when it was cancelled before a worker took it */
+  /** @returns undefined when it was stopped and has not reported: the next slice finds in Kafka what it committed */
   async function runSlice(state: PartitionState, partitionCount: number): Promise<SliceReport | undefined> {
     const { topic, kind, group, settings } = loop;
     const { partition } = state;
@@ -32,20 +32,14 @@ export function createSlices(loop: LoopMemory, onReport: () => void) {
     const share = MIN_SHARE + (MAX_SHARE - MIN_SHARE) * Math.random();
     const sliceMs = Math.round(sliceSeconds * 1000 * share);
     const scope = new CancellationScope();
-    const report = scope.run(() =>
-      scorePartition({ topic, kind, group, partition, settings: rest, sliceMs, state, partitionCount }),
-    );
-    running.set(partition, {
-      scope,
-      ended: report.then(
-        () => {},
-        () => {},
-      ),
-    });
+    running.set(partition, scope);
     try {
-      return await report;
+      return await scope.run(() =>
+        scorePartition({ topic, kind, group, partition, settings: rest, sliceMs, state, partitionCount }),
+      );
     } catch (error) {
-      if (!isCancellation(error) || CancellationScope.current().consideredCancelled) throw error;
+      // A stopped slice is not retried. When its worker dies, it ends with a timeout instead of a cancellation.
+      if (!scope.consideredCancelled || CancellationScope.current().consideredCancelled) throw error;
       return undefined;
     } finally {
       running.delete(partition);
@@ -54,9 +48,9 @@ export function createSlices(loop: LoopMemory, onReport: () => void) {
 
   /** Ends the slices that run. Each commits its batch in flight, and reports. */
   async function stop(): Promise<void> {
-    const stopping = [...running.values()];
-    for (const { scope } of stopping) scope.cancel();
-    await Promise.all(stopping.map(({ ended }) => ended));
+    const stopping = new Set(running.values());
+    for (const scope of stopping) scope.cancel();
+    await condition(() => [...running.values()].every((scope) => !stopping.has(scope)));
   }
 
   return {
@@ -78,9 +72,8 @@ export function createSlices(loop: LoopMemory, onReport: () => void) {
     /** Stops for the next run, which starts its own slices. */
     async handOver(): Promise<void> {
       isHandingOver = true;
-      const stopped = stop();
+      for (const scope of running.values()) scope.cancel();
       await condition(() => running.size === 0, HAND_OVER_MS);
-      stopped.catch(() => {});
     },
   };
 }

@@ -1,4 +1,4 @@
-import { currentUpdateInfo, patched, proxyActivities, setHandler } from '@temporalio/workflow';
+import { currentUpdateInfo, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
 import {
   configureLoopUpdate,
@@ -48,14 +48,12 @@ export function steerLoop(
   async function everywhere(update: LoopUpdate, here: () => Promise<unknown>): Promise<LoopState> {
     const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
     const own = here();
-    const { id: updateId } = currentUpdateInfo() ?? {};
-    const isNew = others.length > 0 && patched('steer-shards-at-once');
-    if (!isNew && update.name !== 'pause') await own;
+    const { id: updateId } = currentUpdateInfo() as { id: string }; // this runs in the handler of an update
     // A loop that somebody has terminated cannot be steered.
-    const ready = isNew ? startShards() : Promise.resolve();
+    const ready = others.length === 0 ? undefined : startShards();
     const steer = async (workflowId: string) => {
       await ready;
-      await steerShard({ workflowId, update, ...(updateId !== undefined && { updateId }) });
+      await steerShard({ workflowId, update, updateId });
     };
     await answerOfAll(
       new Map([

@@ -1,3 +1,4 @@
+import type { LogRecord, ReadHeaders, ReadValue } from '../../../domain/kafka-record.ts';
 import { type BatchHeader, firstBatch, HEADER_BYTES, readBatchHeader } from './batch-header.ts';
 import type { FetchedMessage } from './read-committed.ts';
 
@@ -9,17 +10,8 @@ import kafkajs from 'kafkajs';
 // Upstream:    no issue known.
 // See docs/decisions/0006-kafkajs.md.
 
-/** Headers of a record: one value a name, or a list when a name is repeated. */
-type RecordHeaders = Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>;
-type HeaderValue = Buffer | null;
-
 /** A record as it is in the log. */
-export interface LogRecord extends FetchedMessage {
-  readonly value: Buffer | null;
-  readonly headers: RecordHeaders;
-  /** Milliseconds since 1970. */
-  readonly timestampMs: number;
-}
+export type DecodedRecord = LogRecord & FetchedMessage;
 
 const COMPRESSION = 0b111;
 const HAS_LOG_APPEND_TIME = 1 << 3;
@@ -38,7 +30,7 @@ const MAX_PARTS = 600_000;
  * @param batch complete, with its header
  * @throws DecompressionError or RangeError when it is damaged, or too large
  */
-export async function decodeRecords(header: BatchHeader, batch: Buffer): Promise<LogRecord[]> {
+export async function decodeRecords(header: BatchHeader, batch: Buffer): Promise<DecodedRecord[]> {
   const { baseOffset, attributes, baseTimestampMs, maxTimestampMs, producerId, count } = header;
   const context: BatchContext = {
     baseOffset,
@@ -52,7 +44,7 @@ export async function decodeRecords(header: BatchHeader, batch: Buffer): Promise
   if (count === 0) return []; // compaction leaves such a batch, also without compressed bytes
   const bytes = await decompress(attributes & COMPRESSION, batch.subarray(HEADER_BYTES));
   const cursor = { bytes, at: 0, end: bytes.length };
-  const records: LogRecord[] = [];
+  const records: DecodedRecord[] = [];
   for (let index = 0; index < count; index += 1) records.push(decodeRecord(cursor, context, budget));
   return records;
 }
@@ -71,7 +63,7 @@ interface Decompressor {
 }
 
 /** What the records of a batch have in common. */
-interface BatchContext extends Pick<LogRecord, 'isControlRecord' | 'batchContext'> {
+interface BatchContext extends Pick<DecodedRecord, 'isControlRecord' | 'batchContext'> {
   readonly baseOffset: number;
   /** @param delta what the record says */
   readonly timestampMs: (delta: number) => number;
@@ -89,7 +81,7 @@ function decodeRecord(
   batch: Cursor,
   { baseOffset, timestampMs, ...rest }: BatchContext,
   budget: Budget,
-): LogRecord {
+): DecodedRecord {
   const length = readVarint(batch);
   const at = skip(batch, length);
   const record = { bytes: batch.bytes, at: at + 1, end: batch.at }; // the first byte has attributes, which are unused
@@ -119,14 +111,14 @@ function spend(budget: Budget, count: number): void {
   budget.parts -= count;
 }
 
-const NO_HEADERS: RecordHeaders = {};
+const NO_HEADERS: ReadHeaders = {};
 
-function readHeaders(record: Cursor, budget: Budget): RecordHeaders {
+function readHeaders(record: Cursor, budget: Budget): ReadHeaders {
   const count = readVarint(record);
   spend(budget, count);
   if (count === 0) return NO_HEADERS;
   // A map, because a header can have the name of a property that all objects have.
-  const headers = new Map<string, HeaderValue | HeaderValue[]>();
+  const headers = new Map<string, ReadValue | ReadValue[]>();
   for (let index = 0; index < count; index += 1) {
     const name = readData(record)?.toString() ?? '';
     const value = readData(record);
@@ -175,7 +167,7 @@ function readVarint(cursor: Cursor): number {
 /** A batch of records as it is in the log. */
 export interface RecordBatch {
   /** All records in offset order, also control records and those of aborted transactions. */
-  readonly messages: readonly LogRecord[];
+  readonly messages: readonly DecodedRecord[];
   /** Offset after the batch. */
   readonly nextOffset: number;
 }

@@ -18,8 +18,6 @@ interface Lookup {
 
 /** Leaders that moved are noticed immediately, since the old leader answers with an error (`forgetTopic`). */
 const LEADERS_MAX_AGE_MS = 60_000;
-/** Added partitions may wait this long. */
-const PARTITIONS_MAX_AGE_MS = 10_000;
 
 const lookupsByCluster = new WeakMap<Cluster, Map<string, Lookup>>();
 
@@ -79,13 +77,6 @@ export async function findLeaders(
   const nodes = cluster.getNodeIds();
   if ([...byNode.keys()].some((nodeId) => !nodes.includes(nodeId))) await cluster.refreshMetadata();
   return byNode;
-}
-
-/** The number of partitions, at most 10 s old. @throws TopicNotFoundError, and what `findTopic` throws */
-export async function partitionCount(cluster: Cluster, topic: string): Promise<number> {
-  const found = await findTopic(cluster, topic, PARTITIONS_MAX_AGE_MS);
-  if (found === null) throw new TopicNotFoundError(topic);
-  return found.partitions.length;
 }
 
 async function requestTopic(cluster: Cluster, topic: string): Promise<ClusterTopic | null> {

@@ -4,15 +4,16 @@ import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
-import type { InputRecord } from '../../../clients/kafka/read-records.ts';
 import { createRecordReader, type RecordReader } from '../../../clients/kafka/record-reader.ts';
 import {
   bareDeadLetterRecord,
   type DeadLetter,
   deadLetterRecord,
 } from '../../../domain/scoring/dead-letter.ts';
+import type { LogRecord } from '../../../domain/kafka-record.ts';
 import type { DeadLetterReason } from '../../../domain/scoring/parse-event.ts';
 import { createTopics } from '../../../engines/create-topics.ts';
+import { logRecord } from '../../support/log-record.ts';
 import { testEngines } from '../../support/test-engines.ts';
 
 const engines = testEngines();
@@ -95,11 +96,8 @@ async function writeLetters(letters: readonly Bad[]): Promise<void> {
   });
   await transactional.connect();
   const messages = letters.map(({ partition, reason, ...original }, index) => {
-    const record = deadLetterRecord(
-      { topic, partition },
-      { headers: {}, ...original },
-      { offset: 100 + index, reason, detail: 'because\u001b[2J' },
-    );
+    const rejected = { record: logRecord(100 + index, original), reason, detail: 'because\u001b[2J' };
+    const record = deadLetterRecord({ topic, partition }, rejected);
     return {
       key: original.key,
       value: original.value,
@@ -120,7 +118,7 @@ async function writeLetters(letters: readonly Bad[]): Promise<void> {
   await transactional.disconnect();
 }
 
-async function inputRecords(): Promise<(InputRecord & { partition: number })[]> {
+async function inputRecords(): Promise<(LogRecord & { partition: number })[]> {
   const ends = await admin.fetchTopicOffsets(topic);
   const all = await Promise.all(
     ends.map(async ({ partition }) =>
@@ -244,8 +242,9 @@ describe('npm run dlq', () => {
     const headers = { source: Buffer.from('scraper-7') };
     await producer.send({ topic, messages: [{ key: 'a', value, headers, partition: 1 }] });
     const bare = (offset: number) => {
-      const rejected = { offset, reason: 'not_utf8', detail: 'because' } as const;
-      const letter = bareDeadLetterRecord({ topic, partition: 1 }, { key: null, value, headers }, rejected);
+      const record = logRecord(offset, { value, headers });
+      const rejected = { record, reason: 'not_utf8', detail: 'because' } as const;
+      const letter = bareDeadLetterRecord({ topic, partition: 1 }, rejected);
       return { key: null, value: null, headers: letter.headers as Record<string, string> };
     };
     await producer.send({ topic: `${topic}.dlq`, messages: [bare(0), bare(7)] });

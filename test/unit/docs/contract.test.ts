@@ -11,8 +11,7 @@ import { tableRows } from '../../support/repository-files.ts';
 const contract = readFileSync('docs/contract.md', 'utf8');
 const now = Date.parse('2026-11-22T10:00:00Z');
 const encode = (event: unknown) => ({
-  key: null,
-  value: new TextEncoder().encode(JSON.stringify(event)),
+  value: Buffer.from(JSON.stringify(event)),
   timestampMs: now,
 });
 

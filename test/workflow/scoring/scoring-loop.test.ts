@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
@@ -70,6 +70,29 @@ describe('the scoring loop', () => {
     });
   });
 
+  test('fails as usual while it looks for added partitions in vain', async () => {
+    const topic = inMemoryTopic(1, 5);
+    let breaks = false;
+    const activities: ScoringActivities = {
+      ...topic.activities,
+      startPartitions: (args) =>
+        topic.partitionCount > 1
+          ? Promise.reject(new Error('a partition has no leader'))
+          : topic.activities.startPartitions(args),
+      scorePartition: (args) =>
+        breaks
+          ? Promise.reject(ApplicationFailure.nonRetryable('broken'))
+          : topic.activities.scorePartition(args),
+    };
+    await withLoop(activities, {}, async (loop) => {
+      await until('it works', () => Promise.resolve(topic.committed[0] === 5));
+      topic.partitionCount = 2;
+      await until('it looks for the other', () => Promise.resolve(topic.slices.at(-1)?.state.position === 5));
+      breaks = true;
+      await until('it has failed', async () => (await loop.describe()).status.name === 'FAILED');
+    });
+  });
+
   test('drops the partitions that a topic lost when it was created again, and works them when they come back', async () => {
     const topic = inMemoryTopic(4, 5);
     await withLoop(topic.activities, { group: 'first', settings: { sliceSeconds: 600 } }, async (loop) => {
@@ -97,6 +120,29 @@ describe('an operator', () => {
       topic.offsets = 9;
       await loop.executeUpdate(resumeLoopUpdate);
       await until('it works again', () => Promise.resolve(topic.committed.every((offset) => offset === 9)));
+    });
+  });
+
+  test('pauses and resumes also when the workers die meanwhile', async () => {
+    const topic = inMemoryTopic(2, 5);
+    // Temporal does not retry a cancelled activity, so the loop gets its error or its timeout. The test server would retry it.
+    const scorePartition: ScoringActivities['scorePartition'] = async (args) => {
+      const report = await topic.activities.scorePartition(args);
+      if (Context.current().cancellationSignal.aborted)
+        throw ApplicationFailure.nonRetryable('the worker dies');
+      return report;
+    };
+    const input = { settings: { sliceSeconds: 600 } };
+    await withLoop({ ...topic.activities, scorePartition }, input, async (loop) => {
+      await until('both work', () => Promise.resolve(topic.running.size === 2));
+      expect((await loop.executeUpdate(pauseLoopUpdate)).state).toBe('paused');
+      topic.offsets = 9;
+      await loop.executeUpdate(resumeLoopUpdate);
+      await until('both work again', () => Promise.resolve(topic.committed.every((offset) => offset === 9)));
+      await loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 5 }] });
+      await until('both have the settings', () =>
+        Promise.resolve(topic.slices.slice(-2).every(({ settings }) => settings.maxOffsets === 5)),
+      );
     });
   });
 

@@ -105,23 +105,29 @@ test('offsets are found by time, and the end where no record is as late', async 
   await producer.send({ topic, messages });
   const at = async (timeMs: number) => Object.fromEntries(await offsets.at(topic, timeMs));
   expect(await at(0)).toEqual({ 0: 0, 1: 0 });
+  expect(await at(-1)).toEqual({ 0: 0, 1: 0 }); // Kafka's sign for the end
   expect(await at(1500)).toEqual({ 0: 1, 1: 0 });
   expect(await at(3001)).toEqual({ 0: 3, 1: 0 });
 });
 
-describe('the identity of a topic', () => {
-  test('changes when the topic is deleted and created again', async () => {
-    const before = await offsets.identity(topic);
+describe('a topic', () => {
+  test('has another id when it is deleted and created again', async () => {
+    const before = await offsets.topic(topic);
     const { clusterId, topicId } = await offsets.read('test-nobody', topic);
-    expect(before).toEqual({ clusterId, topicId });
+    expect(before).toEqual({ clusterId, topicId, partitionCount: 2 });
     expect((await admin.describeCluster()).clusterId).toBe(clusterId);
     await admin.deleteTopics({ topics: [topic] });
-    await until('the topic is gone', async () => (await offsets.identity(topic)) === null);
+    const isThere = () =>
+      offsets.topic(topic).then(
+        () => true,
+        (error: unknown) => !(error instanceof TopicNotFoundError),
+      );
+    await until('the topic is gone', async () => !(await isThere()));
     await create(topic);
-    await until('the topic is back', async () => (await offsets.identity(topic)) !== null);
-    const after = await offsets.identity(topic);
-    expect(after?.clusterId).toBe(clusterId);
-    expect(after?.topicId).not.toBe(topicId);
+    await until('the topic is back', isThere);
+    const after = await offsets.topic(topic);
+    expect(after.clusterId).toBe(clusterId);
+    expect(after.topicId).not.toBe(topicId);
   });
 
   test('cannot be told while Kafka is down', async () => {
@@ -129,7 +135,7 @@ describe('the identity of a topic', () => {
       ...{ brokers: ['127.0.0.1:1'], logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 0 } },
     });
     const unreachable = createOffsets(nowhere);
-    await expect(unreachable.identity(topic)).rejects.toThrow();
+    await expect(unreachable.topic(topic)).rejects.toThrow();
     await unreachable.close();
   });
 });

@@ -27,7 +27,7 @@ function kafka(opening: (partition: number) => Promise<void>) {
   }));
   const offsets = {
     read: () => Promise.resolve({ ...identity, partitions }),
-    identity: () => Promise.resolve(identity),
+    topic: () => Promise.resolve({ ...identity, partitionCount: 3 }),
     committed: () => Promise.resolve({ offset: 0, metadata: null }),
   } as unknown as Offsets;
   const transactions = {

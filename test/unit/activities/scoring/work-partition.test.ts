@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { describe, expect, test, vi } from 'vitest';
+import type { BatchResult } from '../../../../activities/scoring/micro-batch.ts';
 import { createSliceProgress } from '../../../../activities/scoring/slice-progress.ts';
 import {
   type ScorePartitionDeps,
@@ -6,11 +8,40 @@ import {
   startSliceTime,
 } from '../../../../activities/scoring/slice.ts';
 import { createWorkPartition } from '../../../../activities/scoring/work-partition.ts';
+import type { Offsets } from '../../../../clients/kafka/offsets.ts';
+import type { RecordReader } from '../../../../clients/kafka/record-reader.ts';
+import type { FencedProducer } from '../../../../clients/kafka/transactions.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 import { newPartition } from '../../../../workflows/scoring/loop-memory.ts';
 
 const MAX_OFFSETS = 1000;
 const POSITION = 5000;
+
+/** A partition in Kafka, as far as a slice needs it. */
+function dependencies(
+  reader: Partial<RecordReader>,
+  producer: Partial<FencedProducer> = {},
+  offsets: Partial<Offsets> = {},
+) {
+  return {
+    worker: 'w',
+    transactions: {
+      open: () => Promise.resolve({ fencedAtMs: 0, close: () => Promise.resolve(), ...producer }),
+    },
+    offsets: {
+      committed: () => Promise.resolve({ offset: POSITION, metadata: null }),
+      topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount: 1 }),
+      ...offsets,
+    },
+    reader,
+  } as unknown as ScorePartitionDeps;
+}
+
+const sliceArgs = (trigger: SliceArgs['settings']['trigger'], sliceMs: number): SliceArgs => ({
+  ...{ topic: 't', partition: 0, kind: 'profiles', group: 'g', partitionCount: 1, sliceMs },
+  settings: { maxOffsets: MAX_OFFSETS, trigger, lateEvents: 'score' },
+  state: newPartition(0, POSITION, NO_TOTALS),
+});
 
 interface Case {
   readonly triggerSeconds: number;
@@ -24,31 +55,21 @@ interface Case {
 async function firstRead({ triggerSeconds, sliceMs, lastBatchAgoMs, lag }: Case): Promise<number | null> {
   let readAt: number | null = null;
   const stop = new Error('it reads');
-  const deps = {
-    worker: 'w',
-    transactions: { open: () => Promise.resolve({ fencedAtMs: 0, close: () => Promise.resolve() }) },
-    offsets: {
-      committed: () => Promise.resolve({ offset: POSITION, metadata: null }),
-      identity: () => Promise.resolve({ clusterId: 'c', topicId: 't' }),
+  const deps = dependencies({
+    read: () => {
+      readAt = performance.now() - started;
+      return Promise.reject(stop);
     },
-    reader: {
-      partitionCount: () => Promise.resolve(1),
-      read: () => {
-        readAt = performance.now() - started;
-        return Promise.reject(stop);
-      },
-    },
-  } as unknown as ScorePartitionDeps;
+  });
+  const idle = sliceArgs(triggerSeconds, sliceMs);
   const args: SliceArgs = {
-    ...{ topic: 't', partition: 0, kind: 'profiles', group: 'g', partitionCount: 1, sliceMs },
-    settings: { maxOffsets: MAX_OFFSETS, trigger: triggerSeconds, lateEvents: 'score' },
+    ...idle,
     state: {
-      ...newPartition(0, POSITION, NO_TOTALS),
+      ...idle.state,
       lastBatch: { startedAtMs: Date.now() - lastBatchAgoMs, offsets: 1, durationMs: 1 },
       lag: { offsets: lag, eventSeconds: 1, appendSeconds: 1 },
     },
   };
-  const noWork = () => Promise.reject(new Error('unreachable: nothing is read'));
   const started = performance.now();
   const time = startSliceTime(sliceMs, []);
   try {
@@ -64,6 +85,8 @@ async function firstRead({ triggerSeconds, sliceMs, lastBatchAgoMs, lag }: Case)
   }
   return readAt;
 }
+
+const noWork = () => Promise.reject(new Error('unreachable: nothing is read'));
 
 describe('the first batch of a slice', () => {
   const LONG = 60_000;
@@ -87,5 +110,72 @@ describe('the first batch of a slice', () => {
 
   test('does not begin when the slice ends before its tick', async () => {
     expect(await firstRead({ triggerSeconds: 3600, sliceMs: 100, lastBatchAgoMs: 0, lag: 0 })).toBeNull();
+  });
+});
+
+describe('a slice', () => {
+  test('ends when the topic grows, and leaves no batch in flight', async () => {
+    const log = { logStart: 0, lastStable: POSITION + 100, high: POSITION + 100 };
+    const reads: number[] = [];
+    const commits: number[] = [];
+    let partitionCount = 1;
+    const deps = dependencies(
+      {
+        read: ({ offset }) => {
+          reads.push(offset + 1);
+          return Promise.resolve({ records: [], to: offset + 1, log, ahead: null });
+        },
+      },
+      {
+        limits: () => Promise.resolve(new Map()),
+        commit({ offset }) {
+          commits.push(offset);
+          partitionCount = 2;
+          vi.setSystemTime(Date.now() + 6000); // the slice looks at the topic every 5 s
+          return Promise.resolve();
+        },
+      },
+      { topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount }) },
+    );
+    const nothing: BatchResult = {
+      ...{ scored: [], deadLetters: [], superseded: [], dropped: [], late: 0 },
+      ...{ cutAt: null, newestEventMs: null, modelVersion: null },
+      write: () => Promise.resolve({ outdated: 0, scores: [] }),
+    };
+    const args = sliceArgs('available', 60_000);
+    const workPartition = createWorkPartition(deps, {
+      profiles: () => Promise.resolve(nothing),
+      videos: noWork,
+    });
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const time = startSliceTime(args.sliceMs, []);
+    try {
+      const work = () => workPartition(args, createSliceProgress(args, 'w'), time);
+      await new MockActivityEnvironment().run(work);
+    } finally {
+      time.close();
+      vi.useRealTimers();
+    }
+    expect(reads).toEqual([POSITION + 1, POSITION + 2]);
+    expect(commits).toEqual(reads);
+  });
+
+  test('counts its failures in a row, also those of the wait for data', async () => {
+    const log = { logStart: 0, lastStable: POSITION, high: POSITION };
+    const deps = dependencies({
+      read: ({ offset }) => Promise.resolve({ records: [], to: offset, log, ahead: null }),
+      waitForRecords: () => Promise.reject(new Error('the broker does not answer')),
+    });
+    const args = sliceArgs('available', 60_000);
+    const progress = createSliceProgress(args, 'w');
+    const workPartition = createWorkPartition(deps, { profiles: noWork, videos: noWork });
+    const time = startSliceTime(args.sliceMs, []);
+    const failures: number[] = [];
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      await workPartition(args, progress, time).catch((error: unknown) =>
+        failures.push(progress.failed(error)),
+      );
+    time.close();
+    expect(failures).toEqual([1, 2, 3]);
   });
 });

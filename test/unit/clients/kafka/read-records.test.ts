@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { LogRecord } from '../../../../clients/kafka/kafkajs/decode-records.ts';
+import type { DecodedRecord } from '../../../../clients/kafka/kafkajs/decode-records.ts';
 import { readRecords } from '../../../../clients/kafka/read-records.ts';
 
 const MB = 1024 * 1024;
@@ -8,7 +8,7 @@ const NO_CLUSTER = {
   close: () => Promise.resolve(),
 };
 
-const recordOf = (offset: number, fields: Partial<LogRecord>): LogRecord => ({
+const recordOf = (offset: number, fields: Partial<DecodedRecord>): DecodedRecord => ({
   ...{ offset, key: null, value: null, headers: {}, timestampMs: 0, isControlRecord: false },
   batchContext: { producerId: '-1', inTransaction: false },
   ...fields,

@@ -6,16 +6,18 @@ import {
   deadLetterRecord,
   parseDeadLetter,
 } from '../../../../domain/scoring/dead-letter.ts';
+import type { ReadHeaders } from '../../../../domain/kafka-record.ts';
+import { logRecord } from '../../../support/log-record.ts';
 import { fakeCluster, leadersOf, produceEvents } from './kafkajs/fake-cluster.ts';
 import { NO_LIMITS } from './no-limits.ts';
 
 /** The letter of a record at `offset` of the input topic; its value is the offset. */
 function letterOf(offset: number, partition: number, key: string | null = null): DeadLetter {
   const bytes = (text: string) => Buffer.from(text);
-  const original = { key: key === null ? null : bytes(key), value: bytes(String(offset)), headers: {} };
-  const rejected = { offset, reason: 'not_json', detail: '' } as const;
-  const { headers } = deadLetterRecord({ topic: 't', partition }, original, rejected);
-  return parseDeadLetter({ ...original, offset, headers, timestampMs: 0 }, 't.dlq', 0);
+  const record = logRecord(offset, { key: key === null ? null : bytes(key), value: bytes(String(offset)) });
+  const written = deadLetterRecord({ topic: 't', partition }, { record, reason: 'not_json', detail: '' });
+  const headers = Object.entries(written.headers).map(([name, value]) => [name, bytes(String(value))]);
+  return parseDeadLetter({ ...record, headers: Object.fromEntries(headers) as ReadHeaders }, 't.dlq', 0);
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- pages come from a topic

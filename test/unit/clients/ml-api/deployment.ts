@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { ModelFeatures } from '../../../../domain/scoring/trust-model.ts';
 
 /** A response that is no prediction: a status, a body of status 200, or none at all. */
-export type Fault = number | 'html' | 'nan' | 'out-of-range' | 'other-id' | 'hang' | 'reset';
+export type Fault = number | 'html' | 'nan' | 'out-of-range' | 'other-id' | 'hang' | 'reset' | 'endless';
 
 export interface Behaviour {
   /** Status of the batch endpoint when the deployment lacks it. */
@@ -57,6 +57,7 @@ export async function startDeployment() {
     const fault = outage ?? faultOf(behaviour, call, body.kols !== undefined);
     if (fault === 'hang') return;
     if (fault === 'reset') return void response.destroy();
+    if (fault === 'endless') return streamWithoutEnd(response);
     if (typeof fault === 'number') response.statusCode = fault;
     if (fault === 301 || fault === 302) response.setHeader('location', '/login');
     response.end(
@@ -82,6 +83,15 @@ export async function startDeployment() {
         server.closeAllConnections();
       }),
   };
+}
+
+function streamWithoutEnd(response: ServerResponse): void {
+  const megabyte = Buffer.alloc(1024 * 1024, ' ');
+  const write = () => {
+    while (!response.destroyed && response.write(megabyte));
+  };
+  response.on('drain', write);
+  write();
 }
 
 function faultOf(behaviour: Behaviour, call: Call, isBatch: boolean): Fault | undefined {

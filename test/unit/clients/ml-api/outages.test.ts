@@ -49,6 +49,14 @@ describe('an outage', () => {
     );
   });
 
+  test('may stream without end: a call reads so much only', async () => {
+    await withClient(deployment, { outage: () => 'endless' }, async (api) => {
+      const results = api.score(profilesOf(ids(1)));
+      await expectOutage(results);
+      await expect(results).rejects.toThrow('exceeded max size');
+    });
+  });
+
   test('that begins or ends during a round refuses no profile', async () => {
     await fc.assert(
       fc.asyncProperty(

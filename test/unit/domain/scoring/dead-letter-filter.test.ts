@@ -6,10 +6,11 @@ import {
   parseSince,
 } from '../../../../domain/scoring/dead-letter-filter.ts';
 import { parseDeadLetter } from '../../../../domain/scoring/dead-letter.ts';
+import { logRecord } from '../../../support/log-record.ts';
 
 test('a dead letter matches when all conditions of the filter hold', () => {
-  const headers = { '__connect.errors.exception.class.name': 'not_json' };
-  const record = { offset: 12, key: null, value: null, headers, timestampMs: 1000 };
+  const headers = { '__connect.errors.exception.class.name': Buffer.from('not_json') };
+  const record = logRecord(12, { headers, timestampMs: 1000 });
   const letter = parseDeadLetter(record, 'kol.profiles.raw.dlq', 0);
   expect(matchesFilter(letter, {})).toBe(true);
   expect(matchesFilter(letter, { reason: 'not_json', sinceMs: 1000 })).toBe(true);

@@ -3,32 +3,27 @@ import {
   type DeadLetter,
   deadLetterRecord,
   parseDeadLetter,
-  type ReadHeaders,
   replayedHeaders,
 } from '../../../../domain/scoring/dead-letter.ts';
+import type { ReadHeaders } from '../../../../domain/kafka-record.ts';
+import { logRecord } from '../../../support/log-record.ts';
 
-const bytes = (text: string) => new TextEncoder().encode(text);
+const bytes = (text: string) => Buffer.from(text);
 const asReadFromKafka = (value: unknown) => (typeof value === 'string' ? bytes(value) : value);
 
 /** A dead letter as the scoring loop writes it and the CLI reads it: header values are bytes. */
 function letterOf(headers: ReadHeaders = {}): DeadLetter {
-  const original = { key: bytes('ana'), value: bytes('{"broken'), headers };
-  const record = deadLetterRecord({ topic: 'kol.profiles.raw', partition: 3 }, original, {
-    offset: 456,
-    reason: 'not_json',
-    detail: 'Unterminated string',
-  });
-  const written = Object.entries(record.headers).map(([name, value]) => [
+  const record = logRecord(456, { key: bytes('ana'), value: bytes('{"broken'), headers });
+  const letter = deadLetterRecord(
+    { topic: 'kol.profiles.raw', partition: 3 },
+    { record, reason: 'not_json', detail: 'Unterminated string' },
+  );
+  const written = Object.entries(letter.headers).map(([name, value]) => [
     name,
     Array.isArray(value) ? value.map(asReadFromKafka) : asReadFromKafka(value),
   ]);
   return parseDeadLetter(
-    {
-      ...original,
-      offset: 12,
-      headers: Object.fromEntries(written) as DeadLetter['headers'],
-      timestampMs: 1000,
-    },
+    logRecord(12, { value: record.value, headers: Object.fromEntries(written) as ReadHeaders }),
     'kol.profiles.raw.dlq',
     0,
   );
@@ -51,16 +46,12 @@ describe('a dead letter', () => {
 
   test('is still a dead letter when its error headers are missing or not valid', () => {
     const headers = { '__connect.errors.topic': bytes('t'), '__connect.errors.offset': bytes('-1') };
-    const letter = parseDeadLetter(
-      { offset: 1, key: null, value: null, headers, timestampMs: 0 },
-      't.dlq',
-      0,
-    );
+    const letter = parseDeadLetter(logRecord(1, { headers }), 't.dlq', 0);
     expect(letter).toMatchObject({ original: null, reason: null, message: null });
   });
 
   test('is replayed with the headers of its record and with its own location', () => {
-    const binary = new Uint8Array([0xff, 0, 0x80]);
+    const binary = Buffer.from([0xff, 0, 0x80]);
     const headers = replayedHeaders(letterOf({ 'trace-id': bytes('abc'), binary }));
     expect(headers).toEqual({
       'trace-id': bytes('abc'),
@@ -70,7 +61,7 @@ describe('a dead letter', () => {
   });
 
   test('keeps every value of a repeated header, also when it is replayed', () => {
-    const binary = new Uint8Array([0xff, 0, 0x80]);
+    const binary = Buffer.from([0xff, 0, 0x80]);
     const letter = letterOf({ hop: [bytes('a'), binary, bytes('a')], once: bytes('b') });
     expect(letter.headers).toMatchObject({ hop: [bytes('a'), binary, bytes('a')], once: bytes('b') });
     expect(replayedHeaders(letter)).toMatchObject({

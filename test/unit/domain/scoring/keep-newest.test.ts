@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { keepNewest, type Lateness } from '../../../../domain/scoring/keep-newest.ts';
-import { deadLetter, ok } from '../../../../domain/scoring/parse-event.ts';
+import { deadLetter, ok, type ParseOutcome } from '../../../../domain/scoring/parse-event.ts';
+import type { LogRecord } from '../../../../domain/kafka-record.ts';
+import { logRecord } from '../../../support/log-record.ts';
 import { accountOf, parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
 
 const event = (id: string, event_time_ms: number) => ({ id, event_time_ms });
@@ -9,11 +11,24 @@ const MINUTE = 60_000;
 const NOW_MS = 100 * MINUTE;
 const IN_TIME: Lateness = { newestEventMs: null, lateEvents: 'score', nowMs: NOW_MS };
 const keep = (events: [offset: number, id: string, time: number][], lateness: Partial<Lateness> = {}) =>
+  keepOutcomes(new Map(events.map(([offset, id, time]) => [offset, ok(event(id, time))])), {
+    ...IN_TIME,
+    ...lateness,
+  });
+
+/** @param outcomes of the parse, by offset */
+const keepOutcomes = (
+  outcomes: ReadonlyMap<number, ParseOutcome<ReturnType<typeof event>>>,
+  lateness: Lateness,
+) =>
   keepNewest(
-    events.map(([offset, id, time]) => ({ offset, outcome: ok(event(id, time)) })),
+    [...outcomes.keys()].map((offset) => logRecord(offset)),
+    ({ offset }) => outcomes.get(offset) ?? deadLetter('not_json', 'no outcome'),
     ({ id }) => id,
-    { ...IN_TIME, ...lateness },
+    lateness,
   );
+const offsetsOf = (list: readonly { readonly record: LogRecord }[]) =>
+  list.map(({ record }) => record.offset);
 
 describe('keeping the newest events of a batch', () => {
   test('keeps the newest event of each KOL; the others are superseded', () => {
@@ -23,7 +38,7 @@ describe('keeping the newest events of a batch', () => {
       [3, 'a', 30],
       [4, 'a', 20],
     ]);
-    expect(newest.map(({ offset }) => offset)).toEqual([2, 3]);
+    expect(offsetsOf(newest)).toEqual([2, 3]);
     expect(superseded).toEqual([1, 4]);
   });
 
@@ -33,7 +48,7 @@ describe('keeping the newest events of a batch', () => {
         [1, 'a', 10],
         [2, 'a', 10],
       ]),
-    ).toMatchObject({ newest: [{ offset: 2 }], superseded: [1] });
+    ).toMatchObject({ newest: [{ record: { offset: 2 } }], superseded: [1] });
   });
 
   const events: [number, string, number][] = [
@@ -45,7 +60,7 @@ describe('keeping the newest events of a batch', () => {
 
   test('an event that is more than 5 minutes older than the newest of its partition is late, and kept', () => {
     const kept = keep(events, { newestEventMs: 60 * MINUTE });
-    expect(kept.newest.map(({ offset, late }) => [offset, late])).toEqual([
+    expect(kept.newest.map(({ record, late }) => [record.offset, late])).toEqual([
       [1, false],
       [3, true],
       [4, false],
@@ -56,7 +71,7 @@ describe('keeping the newest events of a batch', () => {
 
   test('late events are left out when the settings say so, and supersede nothing', () => {
     const kept = keep(events, { newestEventMs: 60 * MINUTE, lateEvents: 'drop' });
-    expect(kept.newest.map(({ offset }) => offset)).toEqual([1, 4]);
+    expect(offsetsOf(kept.newest)).toEqual([1, 4]);
     expect(kept.dropped).toEqual([2, 3]);
   });
 
@@ -73,17 +88,19 @@ describe('keeping the newest events of a batch', () => {
     });
     fc.assert(
       fc.property(fc.array(record), fc.option(fc.nat({ max: 9 })), (records, newestMinutes) => {
-        const parsed = records.map(({ id, time, broken }, offset) => ({
-          offset,
-          outcome: broken ? deadLetter('not_json', 'x') : ok(event(id, time * MINUTE)),
-        }));
+        const outcomes = records.map(({ id, time, broken }) =>
+          broken ? deadLetter('not_json', 'x') : ok(event(id, time * MINUTE)),
+        );
         const newestEventMs = newestMinutes === null ? null : newestMinutes * MINUTE;
         const lateness: Lateness = { ...IN_TIME, newestEventMs, lateEvents: 'drop' };
-        const kept = keepNewest(parsed, ({ id }) => id, lateness);
-        const offsets = [kept.newest, kept.deadLetters].flatMap((list) => list.map(({ offset }) => offset));
+        const kept = keepOutcomes(new Map(outcomes.entries()), lateness);
+        const offsets = [kept.newest, kept.deadLetters].flatMap((list) => offsetsOf(list));
         const all = [...offsets, ...kept.dropped, ...kept.superseded].sort((a, b) => a - b);
         expect(all).toEqual(records.map((_, offset) => offset));
-        for (const { offset, event: newest } of kept.newest)
+        for (const {
+          record: { offset },
+          event: newest,
+        } of kept.newest)
           for (const other of [...kept.superseded, ...offsets].flatMap((at) => records[at] ?? []))
             if (!other.broken && other.id === newest.id) {
               expect(other.time * MINUTE).toBeLessThanOrEqual(newest.event_time_ms);
@@ -100,17 +117,11 @@ describe('the newest profile events', () => {
   const NOW = Date.parse('2026-01-02T03:04:05.000Z');
   const keepProfiles = (events: object[]) =>
     keepNewest(
-      events.map((fields, offset) => ({
-        offset,
-        outcome: parseProfileEvent(
-          {
-            key: null,
-            value: Buffer.from(JSON.stringify({ platform: 'tiktok', event_time: NOW, ...fields })),
-            timestampMs: NOW,
-          },
-          NOW,
-        ),
-      })),
+      events.map((fields, offset) => {
+        const value = Buffer.from(JSON.stringify({ platform: 'tiktok', event_time: NOW, ...fields }));
+        return logRecord(offset, { value, timestampMs: NOW });
+      }),
+      parseProfileEvent,
       accountOf,
       { ...IN_TIME, nowMs: NOW },
     );
@@ -121,7 +132,7 @@ describe('the newest profile events', () => {
       { username: 'ana', platform: 'twitter' },
       { username: '@ana', platform: 'TikTok' },
     ]);
-    expect(newest.map(({ offset }) => offset)).toEqual([1, 2]);
+    expect(offsetsOf(newest)).toEqual([1, 2]);
     expect(superseded).toEqual([0]);
   });
 
@@ -129,7 +140,7 @@ describe('the newest profile events', () => {
   test('of the same event sent several times, the last copy stays', () => {
     const copy = { username: 'ana', event_id: 'e1', event_time: NOW - 1000 };
     const { newest, superseded } = keepProfiles([copy, copy, { username: 'bo' }, copy]);
-    expect(newest.map(({ offset }) => offset)).toEqual([2, 3]);
+    expect(offsetsOf(newest)).toEqual([2, 3]);
     expect(superseded).toEqual([0, 1]);
   });
 });

@@ -6,8 +6,10 @@ import { isId } from '../../../../domain/values/id.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.000Z');
 const PARSERS = [parseProfileEvent, parseVideoEvent] as const;
-const parseAll = (value: Uint8Array | null) =>
-  PARSERS.map((parse) => parse({ key: null, value, timestampMs: NOW }, NOW));
+const parseAll = (bytes: Uint8Array | null) => {
+  const value = bytes && Buffer.from(bytes);
+  return PARSERS.map((parse) => parse({ value, timestampMs: NOW }, NOW));
+};
 
 const FIELDS = [
   ...[

@@ -5,7 +5,6 @@ const NOW = Date.parse('2026-01-02T03:04:05.000Z');
 const parse = (value: unknown, timestampMs = NOW) =>
   parseProfileEvent(
     {
-      key: null,
       value: value === null ? null : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)),
       timestampMs,
     },
@@ -77,7 +76,7 @@ describe('parsing a profile event', () => {
   });
 
   test('bytes that are not UTF-8 are a dead letter', () => {
-    const outcome = parseProfileEvent({ key: null, value: Buffer.from([0xff, 0xfe]), timestampMs: NOW }, NOW);
+    const outcome = parseProfileEvent({ value: Buffer.from([0xff, 0xfe]), timestampMs: NOW }, NOW);
     expect(outcome).toMatchObject({ kind: 'deadLetter', reason: 'not_utf8' });
   });
 });

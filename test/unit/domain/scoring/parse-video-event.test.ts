@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseVideoEvent } from '../../../../domain/scoring/parse-video-event.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.000Z');
-const parse = (json: string) =>
-  parseVideoEvent({ key: null, value: Buffer.from(json), timestampMs: NOW }, NOW);
+const parse = (json: string) => parseVideoEvent({ value: Buffer.from(json), timestampMs: NOW }, NOW);
 const video = (fields: object) => parse(JSON.stringify({ platform: 'tiktok', video_id: 'v', ...fields }));
 const withId = (source: string) => parse(`{"platform":"tiktok","video_id":${source}}`);
 

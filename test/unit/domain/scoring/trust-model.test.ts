@@ -6,7 +6,7 @@ import { buildFeatures, featuresOfAccount, platformOf } from '../../../../domain
 const NOW = Date.parse('2026-01-02T03:04:05.000Z');
 function event(fields: object) {
   const value = Buffer.from(JSON.stringify({ username: 'ana', ...fields }));
-  const outcome = parseProfileEvent({ key: null, value, timestampMs: NOW }, NOW);
+  const outcome = parseProfileEvent({ value, timestampMs: NOW }, NOW);
   if (outcome.kind !== 'ok') throw new Error(outcome.detail);
   return outcome.value;
 }

@@ -34,8 +34,7 @@ const generate = <T>(create: (random: () => number) => T, count = 2_000): T[] =>
   const random = seededRandom(7);
   return Array.from({ length: count }, () => create(random));
 };
-const parse = (value: string) =>
-  parseProfileEvent({ key: null, value: Buffer.from(value), timestampMs: NOW }, NOW);
+const parse = (value: string) => parseProfileEvent({ value: Buffer.from(value), timestampMs: NOW }, NOW);
 const has = (field: string) => (event: ScrapedEvent) => event[field] !== undefined && event[field] !== null;
 
 describe('profile events', () => {
