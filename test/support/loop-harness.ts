@@ -16,6 +16,9 @@ import type { ScoringLoopInput } from '../../contract/scoring-loop.ts';
 
 export type LoopHandle = WorkflowHandle<typeof scoringLoop>;
 
+/** The test files of a process number their topics on. */
+let topics = 0;
+
 /** Clients of the engines that the scoring loop uses, its activities, and an ML service. */
 export interface LoopHarness {
   readonly config: Config;
@@ -56,7 +59,6 @@ export async function loopHarness(
   const admin = kafka.admin();
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await Promise.all([admin.connect(), producer.connect()]);
-  let topics = 0;
   let worker: ReturnType<typeof startScoringWorker> | undefined;
 
   const harness: LoopHarness = {
