@@ -37,7 +37,7 @@ export interface Offsets {
    * @throws TopicNotFoundError when there is no such topic or partition; UNSTABLE_OFFSET_COMMIT when a commit is pending for 10 s
    */
   committed(group: string, topic: string, partition: number): Promise<CommittedOffset>;
-  /** For each partition the first offset at or after a time (ms since 1970, or before), or the end offset when there is none. */
+  /** For each partition the first offset at or after a time (ms since 1970, or before), or the end offset if no record is that new. */
   at(topic: string, timeMs: number): Promise<Map<number, number>>;
   /** The ids of the cluster and of the topic, and its number of partitions, at most 2 s old. @throws TopicNotFoundError */
   topic(topic: string): Promise<TopicIdentity & { readonly partitionCount: number }>;

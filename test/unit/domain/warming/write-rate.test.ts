@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { writeRate } from '../../../../domain/warming/write-rate.ts';
 
-test('without a configured limit there is none', () => {
+test('a configured limit of 0 means no limit', () => {
   expect(writeRate(0, 1_000_000, 3600)).toBe(0);
 });
 
