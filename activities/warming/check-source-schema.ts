@@ -7,7 +7,7 @@ export interface CheckSourceSchemaArgs {
 }
 
 export interface CheckSourceSchemaResult {
-  /** Columns of these tables that were found under an older name. */
+  /** Columns of the tables that these parts read which were found under an older name. */
   readonly renamed: readonly RenamedColumn[];
   /** Those of these parts that read a table which breaks the contract. Each of them fails before it writes, unless the table is repaired by then. */
   readonly mismatched: readonly WarmPart[];

@@ -34,8 +34,8 @@ export async function keepFeatureIds(
     const shrunken = findShrunken(tableSizeChanges(last, { [table]: rows }), maxShrinkPercent);
     if (shrunken.length > 0 && !warm.args.allowShrink) {
       // Misses are compared with the last good read.
-      const { key, ttlSeconds } = { ...knownIds, key: knownIds.key(filteredIds.features.name) };
-      await refreshTtls(warm.redis, [{ key, ttlSeconds }]);
+      const key = knownIds.key(filteredIds.features.name);
+      await refreshTtls(warm.redis, [{ key, ttlSeconds: knownIds.ttlSeconds }]);
       warm.skipped.push(`the known ids of ${table} stay: ${formatShrinkage(shrunken, maxShrinkPercent)}`);
       return;
     }

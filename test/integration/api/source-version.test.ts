@@ -98,7 +98,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
     expect(cacheStatus(await localApi.get(profilePath()))).toMatch(/^kol-l1; hit/);
   });
 
-  test('and counts its age from the last warm that has confirmed it', async () => {
+  test('and its Age counts from the last warm that read or confirmed the value', async () => {
     await untilVersionIsKnown(api);
     await sleep(3000);
     const ageOf = async (path: string) => Number((await api.get(path)).headers.get('age'));

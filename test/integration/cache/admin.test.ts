@@ -170,7 +170,7 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         expect(await target.redis.zrange(key, 0, '-1')).toEqual([OTHER]);
     });
 
-    test('removes all names of the KOL from the autocomplete set, though the index has one of them', async () => {
+    test('removes each name of the KOL from the autocomplete set, also one that the search index lacks', async () => {
       const names = ['Anna Smith', 'anna_smith', 'smith'];
       const kol = { kol_id: 'only-indexed', names, followers_count: 7 };
       await replaceSet(target.redis, searchIndex.toEntry('youtube', buildSearchIndex([kol], 100)), 1);
@@ -180,7 +180,7 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(await target.redis.zrange(autocomplete.key, 0, '-1')).toEqual(['anna', 'another']);
     });
 
-    test('of a numeric id leaves the KOLs with so many followers in the index', async () => {
+    test('of the id 1000 keeps KOLs with 1000 followers in the search index', async () => {
       const kols = ['1000', 'another'].map((kol_id) => ({ kol_id, names: [kol_id], followers_count: 1000 }));
       await replaceSet(target.redis, searchIndex.toEntry('youtube', buildSearchIndex(kols, 100)), 1);
       expect(await admin().eraseKol('1000')).toMatchObject({ search_index: 1 });
@@ -188,7 +188,7 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(left.map((member) => parseMember(member)?.kol_id)).toEqual(['another']);
     });
 
-    test('removes what is cached under the id first, also when the search for the rest fails', async () => {
+    test('deletes the keys of the KOL first: they are gone even if the scan for other keys fails', async () => {
       const acl = (rule: string) =>
         Promise.all(target.masters.map(({ redis }) => redis.acl('SETUSER', 'default', rule)));
       await acl('-scan');
