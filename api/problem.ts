@@ -73,6 +73,13 @@ export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
 /** The `type` of an answer with this problem. */
 export const problemUrn = (type: ProblemType): string => `urn:kol-cache:problem:${type}`;
 
+/** Whether the lakehouse has something is not known: its table lost most of its rows since the last warm. */
+export const tableShrunk = new Problem(
+  'lakehouse-unavailable',
+  'The table of the lakehouse lost most of its rows since the last warm; try again after the next load',
+  { retryAfterSeconds: 60 },
+);
+
 /** Retry-After while Redis, the model or Temporal is unavailable. Each request calls them again, so a retry helps soon. */
 const RETRY_AFTER_SECONDS = 5;
 

@@ -3,6 +3,7 @@ import { Router } from 'express';
 import type { z } from 'zod';
 import type { Caller } from '../cache/reading/read-controls.ts';
 import { parseInput, type InputShape } from '../contract/parse-input.ts';
+import { groupBy } from '../domain/values/group-by.ts';
 import { allowOnly, type Method } from './allow-only.ts';
 import { whileWanted } from './deadline.ts';
 import { jsonBody } from './json-body.ts';
@@ -126,30 +127,28 @@ interface RouterOptions {
   readonly deadlineSeconds: number;
 }
 
-/** A router of these routes. The first of two routes that match a path answers. A known path answers any other method with 405. */
+/** A router of these routes. The first of two routes that match a request answers. A known path answers any other method with 405. */
 export function createRouter(
   routes: readonly Route[],
   { checkToken, controlsOf, deadlineSeconds }: RouterOptions,
 ): Router {
   const router = Router({ caseSensitive: true });
-  const paths = new Set(routes.map(({ path }) => path));
-  for (const path of paths) {
-    const methods = routes.filter((route) => route.path === path);
-    for (const { method, token, body, waits, handle } of methods)
-      router[method](
-        path,
-        ...(token === 'none' ? [] : [requiredFor(token, checkToken), requiredFor(token, noStore)]),
-        ...(body === undefined ? [] : [jsonBody]),
-        (request, response) => {
-          const controls = controlsOf(request);
-          if (waits) return handle({ request, response, caller: { controls } });
-          return whileWanted(response, deadlineSeconds, (client) =>
-            handle({ request, response, caller: { controls, client } }),
-          );
-        },
-      );
+  for (const { method, path, token, body, waits, handle } of routes)
+    router[method](
+      path,
+      ...(token === 'none' ? [] : [requiredFor(token, checkToken), requiredFor(token, noStore)]),
+      ...(body === undefined ? [] : [jsonBody]),
+      (request, response) => {
+        const controls = controlsOf(request);
+        if (waits) return handle({ request, response, caller: { controls } });
+        return whileWanted(response, deadlineSeconds, (client) =>
+          handle({ request, response, caller: { controls, client } }),
+        );
+      },
+    );
+  // After all routes: DELETE of a KOL named "top" has the path of a ranking.
+  for (const [path, methods] of groupBy(routes, (route) => route.path))
     router.all(path, allowOnly(...methods.map(({ method }) => method)));
-  }
   return router;
 }
 

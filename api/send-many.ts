@@ -4,20 +4,13 @@ import type { ReadResult } from '../cache/reading/read-result.ts';
 import { Answer, sendAnswer } from './answer.ts';
 import { ageOf, cacheControl, isHit } from './send-read.ts';
 import { revalidated } from './freshness.ts';
-import { Problem, problemOf, problemUrn } from './problem.ts';
+import { problemOf, problemUrn, tableShrunk, type Problem } from './problem.ts';
 
 /** An id that could not be read now, with the problem that a request for it alone would get. */
 interface Failure {
   readonly id: string;
   readonly problem: Problem;
 }
-
-/** Whether the lakehouse has the id is not known: its table lost most of its rows since the last warm. */
-const SHRUNK = new Problem(
-  'lakehouse-unavailable',
-  'The table of the lakehouse lost most of its rows since the last warm; try again after the next load',
-  { retryAfterSeconds: 60 },
-);
 
 /**
  * Reads several ids and answers with `items` in the order of the ids, the ids that do not exist (`missing`), and the ids that
@@ -44,7 +37,7 @@ export async function sendMany<T>(
     }
     const { value, refused } = result.value;
     if (value === null && refused) {
-      failures.push({ id, problem: SHRUNK });
+      failures.push({ id, problem: tableShrunk });
       return;
     }
     reads.push(result.value);
@@ -63,7 +56,9 @@ export async function sendMany<T>(
     'Age',
     String(age),
     'Cache-Control',
-    failures.some(({ problem }) => problem === SHRUNK) ? 'no-store' : cacheControl(revalidated(entity), age),
+    failures.some(({ problem }) => problem === tableShrunk)
+      ? 'no-store'
+      : cacheControl(revalidated(entity), age),
   ]);
 }
 

@@ -131,7 +131,7 @@ export const environmentSchema = z.object({
     'Trino queries of an API process at the same time. Some more wait; beyond that, what is not cached is a 503',
   ),
   API_DEADLINE_SECONDS: seconds(12).describe(
-    'A request without an answer after this time gets a 504. A query of the API may take 10 s',
+    'A request without an answer after this time gets a 504. The lakehouse has two thirds of it',
   ),
   API_DRAIN_SECONDS: z.coerce
     .number()

@@ -3,6 +3,7 @@ import { content } from '../../domain/entities/content.ts';
 import { KOL_CONTENT_LIMIT } from '../../domain/entities/kol-content.ts';
 import { freshness, revalidated } from '../freshness.ts';
 import { fieldsParameter, idParameter, limitParameter } from '../parameters.ts';
+import { tableShrunk } from '../problem.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { kolContentSchema } from '../schemas/read-schemas.ts';
 import { selectFields } from '../select-fields.ts';
@@ -25,6 +26,7 @@ export const kolContentRoute = (reader: CacheReader): Route =>
     async handle({ response, params: { id }, query: { limit, fields }, caller }) {
       const read = await reader.kolContent(id, caller);
       // A KOL without content gets an empty list, an unknown KOL a 404.
+      if (read.value === null && read.refused) throw tableShrunk;
       if (read.value === null)
         valueOf(response, await reader.profile(id, caller), `No KOL ${JSON.stringify(id)}`);
       const toJson = selectFields(content.toJson, fields);

@@ -65,11 +65,16 @@ async function removeEverywhere(redis: RedisClient, kolId: string): Promise<Eras
   const { names } = own;
   const found = await findKeys(redis, kolId, own.contentIds);
   const details = [...found.contentIds].map((id) => content.key(id));
-  await raiseFences(redis, [...details, ...Object.values(found.sets).flat(), autocomplete.key], readAt);
+  await raiseFences(redis, details, readAt);
 
   const eachOf = async (kind: SetKind, remove: (key: string) => Promise<number>) => {
     let removed = 0;
-    for (const key of found.sets[kind]) removed += await removeOrUnlink(redis, key, remove(key));
+    for (const key of found.sets[kind]) {
+      const ofKey = await removeOrUnlink(redis, key, remove(key));
+      // The fence of a set says when it was read, so a set without the KOL keeps its fence. That of all keys refuses earlier reads.
+      if (ofKey > 0) await raiseFences(redis, [key], readAt);
+      removed += ofKey;
+    }
     return removed;
   };
   const counts = {

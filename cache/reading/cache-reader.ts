@@ -9,7 +9,7 @@ import type { Score } from '../../domain/entities/score.ts';
 import { sizeOfStats, type PlatformStats } from '../../domain/entities/platform-stats.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { createMayExist } from './known-ids.ts';
-import { createPlatformExists } from './platform-exists.ts';
+import { createPlatformMayExist } from './platform-exists.ts';
 import { createProblemReporter } from './read-problem.ts';
 import {
   createReadThrough,
@@ -83,23 +83,10 @@ export function createCacheReader({
   const outcomes = { 'local-hit': 0, hit: 0, stale: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
-  const mayExist = (ids: FilteredIds) =>
-    createMayExist(
-      ids,
-      { redis: dependencies.redis, lakehouse },
-      createProblemReporter('known-ids', dependencies.onProblem),
-    );
-  const { guardRow, guardScore, guardSet } = createShrinkGuards({
-    redis: dependencies.redis,
-    lakehouse,
-    maxShrinkPercent,
-    reportProblem: createProblemReporter('shrink-check', dependencies.onProblem),
+  const { mayExist, guardRow, guardScore, guardSet, lastWarm } = createWarmChecks({
+    ...dependencies,
+    ...{ lakehouse, maxShrinkPercent },
   });
-  const lastWarms = createLastWarms(
-    dependencies.redis,
-    createProblemReporter('source-version', dependencies.onProblem),
-  );
-  const lastWarm = (part: WarmPart) => (key: string, updatedAt: string) => lastWarms(part, key, updatedAt);
   /** A set that warms make, and that nothing else changes: a miss is checked as a warm is, and an answer names the version of its tables. */
   const warmedSet = <Id, T>(part: WarmPart, source: EntitySource<Id, T>, sizeOf?: (value: T) => number) =>
     readThrough({ ...guardSet(part, source, sizeOf), lastWarm: lastWarm(part) });
@@ -124,7 +111,7 @@ export function createCacheReader({
     mayExist: mayExist(filteredIds.features),
   });
   const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);
-  const platformExists = createPlatformExists(platformStats);
+  const platformMayExist = createPlatformMayExist(platformStats);
   return {
     profile: profiles.read,
     content: contents.read,
@@ -132,10 +119,22 @@ export function createCacheReader({
     profiles: profiles.readMany,
     contents: contents.readMany,
     scores: scores.readMany,
-    ranking: warmedSet('rankings', rankingSource(lakehouse, platformExists, options)).read,
-    trending: readThrough(guardSet('trending', trendingSource(lakehouse, platformExists, now, options))).read,
+    ranking: warmedSet('rankings', {
+      ...rankingSource(lakehouse, options),
+      mayExist: ({ platform }, signal) => platformMayExist(platform, signal),
+    }).read,
+    trending: readThrough({
+      // Its size varies with the hour, as in a warm: only an empty list is checked.
+      ...guardSet('trending', trendingSource(lakehouse, now, options), (ids) =>
+        ids.length > 0 ? Infinity : 0,
+      ),
+      mayExist: platformMayExist,
+    }).read,
     platformStats,
-    profileList: warmedSet('lists', profileListSource(lakehouse, platformExists, listSize, options)).read,
+    profileList: warmedSet('lists', {
+      ...profileListSource(lakehouse, listSize, options),
+      mayExist: platformMayExist,
+    }).read,
     kolContent: readThrough({
       ...guardSet('trending', kolContentSource(lakehouse, options)),
       mayExist: mayExist(filteredIds.contentOwners),
@@ -144,5 +143,21 @@ export function createCacheReader({
     outcomes: () => outcomes,
     search: createSearch(dependencies.redis),
     cachedProfiles: profiles.readCached,
+  };
+}
+
+/** What reads learn from the last warms: the ids that exist, what is to be refused, and the version of the tables. */
+function createWarmChecks({
+  redis,
+  lakehouse,
+  maxShrinkPercent,
+  onProblem,
+}: Pick<CacheReaderDependencies, 'redis' | 'lakehouse' | 'maxShrinkPercent' | 'onProblem'>) {
+  const reporter = (what: string) => createProblemReporter(what, onProblem);
+  const lastWarms = createLastWarms(redis, reporter('source-version'));
+  return {
+    ...createShrinkGuards({ redis, lakehouse, maxShrinkPercent, reportProblem: reporter('shrink-check') }),
+    mayExist: (ids: FilteredIds) => createMayExist(ids, { redis, lakehouse }, reporter('known-ids')),
+    lastWarm: (part: WarmPart) => (key: string, updatedAt: string) => lastWarms(part, key, updatedAt),
   };
 }

@@ -3,11 +3,15 @@ import type { MlApi, ScoreResult } from '../../clients/ml-api.ts';
 import { MlApiUnavailableError } from '../../clients/ml-api/unavailable-error.ts';
 import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import { untilUnwanted } from '../../domain/values/until-unwanted.ts';
+import { TimeLimitError, withTimeLimit } from './time-limit.ts';
 
 /** Profiles in one call of the model, as in the hot path. */
 const MAX_PROFILES = 100;
 /** Profiles that wait for the model. Further ones would be scored after the deadlines of their requests. */
 const MAX_WAITING = 1000;
+
+/** A shared call that takes longer (s) is given up: one of its profiles may make the model hang. */
+const SHARED_SECONDS = 3;
 
 /** A profile, and the signal that aborts when nobody needs its score. */
 interface WantedScore {
@@ -17,23 +21,32 @@ interface WantedScore {
 
 /**
  * Scores profiles that clients wait for. Those that are wanted at the same time share a call of the model, which is cancelled when nobody
- * needs its scores. Rejects with the reason of the signal, or with MlApiUnavailableError, also when too many profiles wait.
+ * needs its scores. If the model does not answer it, each profile gets a call of its own, so that one cannot hold up the others.
+ * Rejects with the reason of the signal, or with MlApiUnavailableError, also when too many profiles wait.
+ * @param sharedSeconds how long a shared call may take
  */
 export function createColdScores(
   mlApi: MlApi,
+  sharedSeconds = SHARED_SECONDS,
 ): (profile: ModelFeatures, signal: AbortSignal) => Promise<ScoreResult> {
-  const scores = new DataLoader<WantedScore, ScoreResult>(
+  const together = new DataLoader<WantedScore, ScoreResult>(
     (wanted) =>
       untilUnwanted(
         wanted.map(({ signal }) => signal),
-        (signal) =>
-          mlApi.score(
-            wanted.map(({ profile }) => profile),
-            { signal },
-          ),
+        (unwanted) => {
+          const profiles = wanted.map(({ profile }) => profile);
+          return withTimeLimit(sharedSeconds, (signal) => mlApi.score(profiles, { signal }), unwanted);
+        },
       ),
     { cache: false, maxBatchSize: MAX_PROFILES },
   );
+
+  async function scoreAlone({ profile, signal }: WantedScore): Promise<ScoreResult> {
+    const [result] = await mlApi.score([profile], { signal });
+    if (result === undefined) throw new MlApiUnavailableError('ML API: no result for a profile');
+    return result;
+  }
+
   let waiting = 0;
   return async (profile, signal) => {
     signal.throwIfAborted();
@@ -41,7 +54,10 @@ export function createColdScores(
       throw new MlApiUnavailableError(`ML API: ${MAX_WAITING} profiles wait for it already`);
     waiting += 1;
     try {
-      return await scores.load({ profile, signal });
+      return await together.load({ profile, signal });
+    } catch (error) {
+      if (!(error instanceof TimeLimitError)) throw error;
+      return await scoreAlone({ profile, signal });
     } finally {
       waiting -= 1;
     }

@@ -7,7 +7,6 @@ import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillItem, fillSet } from './fill-entry.ts';
-import type { PlatformExists } from './platform-exists.ts';
 import type { EntitySource } from './read-through.ts';
 import { hashCodec, listCodec, zsetCodec } from './redis-codec.ts';
 
@@ -38,7 +37,6 @@ export function tableSource<F extends Fields>(
 /** The best KOLs of a platform (or all) by one measure; null when the lakehouse has no rows. */
 export const rankingSource = (
   lakehouse: Lakehouse,
-  platformExists: PlatformExists,
   options: ReadOptions,
 ): EntitySource<RankingId, readonly RankingEntry[]> => ({
   name: ranking.name,
@@ -46,9 +44,7 @@ export const rankingSource = (
   key: ({ kind, platform, limit }) => ranking.key(kind, platform, limit),
   codec: zsetCodec((members) => members.map(([kol_id, score]) => ({ kol_id, score }))),
   load: async ({ kind, platform, limit }, signal) =>
-    (await platformExists(platform, signal))
-      ? unlessEmpty((await lakehouse.ranking(kind, limit, platform, { ...options, signal })).get(platform))
-      : null,
+    unlessEmpty((await lakehouse.ranking(kind, limit, platform, { ...options, signal })).get(platform)),
   toEntry: ({ kind, platform, limit }, ranked) => ranking.toEntry(kind, platform, limit, ranked),
   fill: fillSet,
 });
@@ -56,7 +52,6 @@ export const rankingSource = (
 /** Trending content ids of a platform (or all), hottest first; null when the lakehouse has no rows. */
 export const trendingSource = (
   lakehouse: Lakehouse,
-  platformExists: PlatformExists,
   now: () => Date,
   options: ReadOptions,
 ): EntitySource<string, readonly string[]> => ({
@@ -65,7 +60,6 @@ export const trendingSource = (
   key: (platform) => trending.key(platform),
   codec: listCodec((items) => items),
   load: async (platform, signal) => {
-    if (!(await platformExists(platform, signal))) return null;
     const trends = await lakehouse.trending(TRENDING_LIMIT, now(), platform, { ...options, signal });
     return unlessEmpty(trends.get(platform)?.map(({ content_id }) => content_id));
   },

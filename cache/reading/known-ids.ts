@@ -1,19 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import { knownIds, type FilteredIds } from '../../domain/entities/known-ids.ts';
 import { mayContain, type BloomFilter } from '../../domain/values/bloom-filter.ts';
 import type { ReportProblem } from './read-problem.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 /** Redis and the lakehouse are asked at most this often, for all misses together. A new id is readable this long after its load. */
 const CHECK_EVERY_MS = 5000;
-/** A miss does not wait longer for the version of the table: it queries the id instead. */
-const MAX_WAIT_MS = 5000;
+/** A miss does not wait longer (s) for the version of the table: it queries the id instead. */
+const MAX_WAIT_SECONDS = 3;
 
 interface KnownIdsDependencies {
   readonly redis: RedisClient;
   readonly lakehouse: Pick<Lakehouse, 'tableVersions'>;
-  readonly maxWaitMs?: number;
+  readonly maxWaitSeconds?: number;
 }
 
 interface HeldFilter {
@@ -28,7 +28,7 @@ interface HeldFilter {
  */
 export function createMayExist(
   { name, table }: Pick<FilteredIds, 'name' | 'table'>,
-  { redis, lakehouse, maxWaitMs = MAX_WAIT_MS }: KnownIdsDependencies,
+  { redis, lakehouse, maxWaitSeconds = MAX_WAIT_SECONDS }: KnownIdsDependencies,
   reportProblem: ReportProblem,
 ): (id: string) => Promise<boolean> {
   const key = knownIds.key(name);
@@ -54,10 +54,13 @@ export function createMayExist(
     }, false),
   );
   const readVersion = shared(() =>
-    Promise.race([
-      orOnFailure(async () => knownIds.versionOf(table, await lakehouse.tableVersions([table])), null),
-      sleep(maxWaitMs, null, { ref: false }),
-    ]),
+    orOnFailure(
+      () =>
+        withTimeLimit(maxWaitSeconds, async (signal) =>
+          knownIds.versionOf(table, await lakehouse.tableVersions([table], signal)),
+        ),
+      null,
+    ),
   );
 
   return async (id) => {

@@ -25,8 +25,12 @@ const LEASE_MS = 3000;
 const RENEW_EVERY_MS = 1000;
 /** How long the others can read that nothing was found. */
 const NOTHING_MS = 2000;
-/** Short beside the 200 ms that a query takes. All readers of a key in a process wait together, so few look. */
-const LOOK_EVERY_MS = 25;
+/**
+ * How often a process that waits looks: at first soon, beside the 200 ms that a query takes, then less often. All readers of a key in a
+ * process wait together, but a process can wait for hundreds of keys.
+ */
+const FIRST_LOOK_MS = 25;
+const MAX_LOOK_MS = 250;
 
 /**
  * Takes the lease unless another process has it. A key of another type, without a TTL or with a longer one is no lease.
@@ -85,7 +89,7 @@ export function createLeases(redis: RedisClient, onProblem: (key: string, error:
 
   return async (key, { look, work, nothing, isNothing, signal }) => {
     const token = randomUUID();
-    for (;;) {
+    for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(1.5 * pauseMs, MAX_LOOK_MS)) {
       signal.throwIfAborted();
       const turn = (await run<Turn>(key, TAKE, [token, LEASE_MS])) ?? 'taken';
       if (turn === 'nothing') return nothing;
@@ -102,7 +106,7 @@ export function createLeases(redis: RedisClient, onProblem: (key: string, error:
       } finally {
         if (turn === 'taken') await run(key, END, [token, foundNothing ? NOTHING_MS : 0]);
       }
-      await sleep(LOOK_EVERY_MS);
+      await sleep(pauseMs);
     }
   };
 }

@@ -7,14 +7,12 @@ import { profileList } from '../../domain/entities/profile-list.ts';
 import type { Profile } from '../../domain/entities/profile.ts';
 import { createBatchLoader } from './batch-loader.ts';
 import { fillSet } from './fill-entry.ts';
-import type { PlatformExists } from './platform-exists.ts';
 import type { EntitySource } from './read-through.ts';
 import { hashCodec, stringCodec } from './redis-codec.ts';
 
 /** The profiles of a platform (or all), most followers first; null when the lakehouse has no rows. */
 export const profileListSource = (
   lakehouse: Lakehouse,
-  platformExists: PlatformExists,
   listSize: number,
   options: ReadOptions,
 ): EntitySource<string, readonly Profile[]> => ({
@@ -23,9 +21,7 @@ export const profileListSource = (
   key: profileList.key,
   codec: stringCodec(profileList.fromString, 'fence'),
   load: async (platform, signal) =>
-    (await platformExists(platform, signal))
-      ? ((await lakehouse.profileLists(listSize, platform, { ...options, signal })).get(platform) ?? null)
-      : null,
+    (await lakehouse.profileLists(listSize, platform, { ...options, signal })).get(platform) ?? null,
   toEntry: profileList.toEntry,
   fill: fillSet,
 });

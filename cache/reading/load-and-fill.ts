@@ -5,7 +5,9 @@ import { NotCachedError } from './not-cached.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
+import { removedSince } from './removed-since.ts';
 import { translateSourceError } from './source-unavailable.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 /** A check of values that were just read. */
 interface FillGuard<T> {
@@ -50,22 +52,20 @@ export const isNothing = ({ value, refused }: Answer<unknown>): boolean => value
 const FIRST_COST_MS = 500;
 const COST_WEIGHT = 0.2;
 
+interface LoaderDependencies<Id, T> {
+  readonly redis: RedisClient;
+  readonly now: () => Date;
+  readonly reportProblem: ReportProblem;
+  readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
+  /** Whether the source may be queried. */
+  readonly mayQuery: () => boolean;
+  /** A load that takes longer (s) fails, so that a reader can still get a cached value or a part of its answer. */
+  readonly loadSeconds: number;
+}
+
 export function createLoader<Id, T>(
   source: FillableSource<Id, T>,
-  {
-    redis,
-    now,
-    reportProblem,
-    lookAgain,
-    mayQuery,
-  }: {
-    readonly redis: RedisClient;
-    readonly now: () => Date;
-    readonly reportProblem: ReportProblem;
-    readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
-    /** Whether the source may be queried. */
-    readonly mayQuery: () => boolean;
-  },
+  { redis, now, reportProblem, lookAgain, mayQuery, loadSeconds }: LoaderDependencies<Id, T>,
 ): Loader<Id, T> {
   let costMs = FIRST_COST_MS;
   /** @param readAt when the read begins, ISO 8601 */
@@ -73,11 +73,51 @@ export function createLoader<Id, T>(
     signal.throwIfAborted();
     if (!mayQuery()) throw new NotCachedError(source.name, 'switch');
     const startedAt = performance.now();
-    const value = await loadFrom(source, id, signal);
+    const value = await loadFrom(source, id, signal, loadSeconds);
     costMs += (performance.now() - startedAt - costMs) * COST_WEIGHT;
     if (value === null) return { value, entry: null, updatedAt: undefined };
     const entry = source.toEntry(id, value, readAt);
     return { value, entry, updatedAt: updatedAtOf(source.codec, value, entry, readAt) };
+  }
+
+  async function loadAndFill(
+    id: Id,
+    key: string,
+    seen: CacheMiss,
+    signal: AbortSignal,
+    isRepeated = false,
+  ): Promise<Answer<T>> {
+    const startedAt = performance.now();
+    // The clock of Redis, because processes compare this time. Before the query, so that the data is at least as new as this time.
+    const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
+    const readTime = readAt === undefined ? now().toISOString() : cachedAtOf(readAt);
+    const { value, entry, updatedAt } = await load(id, signal, readTime);
+    const isChecked = value === null || source.guard?.checks === 'values';
+    const removalReadMs = value === null && seen.state === 'outdated' ? Date.parse(readTime) : undefined;
+    if (isChecked && (await source.guard?.accepts(key, value, removalReadMs)) === false)
+      return { value, outcome: 'miss', updatedAt, refused: true };
+    if (entry === null) {
+      if (seen.state === 'outdated' && readAt !== undefined)
+        await source.fill
+          .remove(redis, key, seen, readAt)
+          .catch((error: unknown) => reportProblem(key, 'fill', error));
+      return { value, outcome: 'miss' };
+    }
+    const answer = { value, outcome: 'miss', updatedAt } as const;
+    if (readAt === undefined) return { ...answer, unstored: true };
+    try {
+      if (await source.fill(redis, entry, seen, readAt)) return { ...answer, ttlSeconds: source.ttlSeconds };
+    } catch (error) {
+      reportProblem(key, 'fill', error);
+      return { ...answer, unstored: true };
+    }
+    // Another writer was faster. The next reader gets its value, so this one does too.
+    const written = await lookAgain(id);
+    if (written !== undefined) return written;
+    // Readers that came after a removal get nothing that was read before it. One repetition: keys may be removed again and again.
+    return !isRepeated && (await isRemoved(redis, key, startedAt, reportProblem))
+      ? loadAndFill(id, key, { state: 'absent' }, signal, true)
+      : answer;
   }
 
   return {
@@ -86,36 +126,16 @@ export function createLoader<Id, T>(
       return { value, updatedAt };
     },
     costMs: () => costMs,
-    async loadAndFill(id, key, seen, signal) {
-      // The clock of Redis, because processes compare this time. Before the query, so that the data is at least as new as this time.
-      const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
-      const readTime = readAt === undefined ? now().toISOString() : cachedAtOf(readAt);
-      const { value, entry, updatedAt } = await load(id, signal, readTime);
-      const isChecked = value === null || source.guard?.checks === 'values';
-      const removalReadMs = value === null && seen.state === 'outdated' ? Date.parse(readTime) : undefined;
-      if (isChecked && (await source.guard?.accepts(key, value, removalReadMs)) === false)
-        return { value, outcome: 'miss', updatedAt, refused: true };
-      if (entry === null) {
-        if (seen.state === 'outdated' && readAt !== undefined)
-          await source.fill
-            .remove(redis, key, seen, readAt)
-            .catch((error: unknown) => reportProblem(key, 'fill', error));
-        return { value, outcome: 'miss' };
-      }
-      const answer = { value, outcome: 'miss', updatedAt } as const;
-      if (readAt === undefined) return { ...answer, unstored: true };
-      try {
-        if (await source.fill(redis, entry, seen, readAt))
-          return { ...answer, ttlSeconds: source.ttlSeconds };
-      } catch (error) {
-        reportProblem(key, 'fill', error);
-        return { ...answer, unstored: true };
-      }
-      // Another writer was faster. The next reader gets its value, so this one does too.
-      return (await lookAgain(id)) ?? answer;
-    },
+    loadAndFill,
   };
 }
+
+/** Whether a key may have been removed since a moment; false if Redis does not answer. */
+const isRemoved = (redis: RedisClient, key: string, moment: number, reportProblem: ReportProblem) =>
+  removedSince(redis, key, moment).catch((error: unknown) => {
+    reportProblem(key, 'fill', error);
+    return false;
+  });
 
 /** The time that later hits of this entry name. */
 const updatedAtOf = <T>(codec: RedisCodec<T>, value: T, entry: CacheEntry, readAt: string) =>
@@ -125,9 +145,10 @@ async function loadFrom<Id, T>(
   { name, load }: FillableSource<Id, T>,
   id: Id,
   signal: AbortSignal,
+  seconds: number,
 ): Promise<T | null> {
   try {
-    return await load(id, signal);
+    return await withTimeLimit(seconds, (own) => load(id, own), signal);
   } catch (error) {
     throw translateSourceError(name, error);
   }

@@ -51,9 +51,14 @@ export interface ReadThroughDependencies {
   readonly onProblem: (problem: ReadProblem) => void;
   /** What operators have switched; everything is on by default. */
   readonly switches?: (() => Pick<Switches, 'readThrough' | 'earlyRefresh'>) | undefined;
+  /** A load of the source that takes longer (s) fails; 8 s by default. */
+  readonly loadSeconds?: number | undefined;
   /** Called with the outcome of each read of one or several ids. */
   readonly onOutcome?: ((outcome: ReadOutcome) => void) | undefined;
 }
+
+/** A query takes 0.2 to 3 s. */
+const LOAD_SECONDS = 8;
 
 const ALL_ON = { readThrough: true, earlyRefresh: true };
 
@@ -66,6 +71,7 @@ export function createReadThrough<Id, T>(
     now,
     onProblem,
     switches = () => ALL_ON,
+    loadSeconds = LOAD_SECONDS,
     onOutcome = () => {},
   }: ReadThroughDependencies,
 ): EntityReads<Id, T> {
@@ -87,7 +93,7 @@ export function createReadThrough<Id, T>(
     return written !== undefined && isFound(written) ? answerOf(written) : undefined;
   };
   const resolver = createResolver(source, {
-    ...{ redis, localTier, now, switches, reportProblem, lookAgain },
+    ...{ redis, localTier, now, switches, loadSeconds, reportProblem, lookAgain },
     onLocalRead,
   });
 
@@ -151,8 +157,13 @@ function createAnswerFound<Id, T>(
     return readControlled<ReadResult<T>>(controls, {
       ...{ entity, ttlSeconds, cached: cached && withLastWarm(source, id, { ...cached, collapsed: false }) },
       load: () => (isFound(found) ? Promise.resolve(resultOf(found)) : resolve(id, found, caller, false)),
-      refresh: () =>
-        share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal),
+      async refresh() {
+        const run = () =>
+          share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal);
+        const refreshed = await run();
+        // It began before this request, whose client may know of a later change. The next one began after it.
+        return refreshed.collapsed ? run() : refreshed;
+      },
     });
   };
 

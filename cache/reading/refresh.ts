@@ -1,36 +1,81 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import type { FillableSource, Loader } from './load-and-fill.ts';
-import { lookUp } from './look-up.ts';
+import type { CacheMiss } from './fill-entry.ts';
+import type { Leases } from './leases.ts';
+import { isNothing, type Loader } from './load-and-fill.ts';
+import { lookUp, type CacheHit } from './look-up.ts';
 import type { ReportProblem } from './read-problem.ts';
-import { foundAnswer, type Answer } from './read-result.ts';
+import { foundAnswer, NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 
-/** Reads the source, and replaces what Redis has. */
-export type Refresh<Id, T> = (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
+/** A value whose key now expires later than this (ms) was refreshed by another process. A renewal of the TTL alone counts too. */
+const LATER_MS = 1000;
 
-/** A value that an event wrote is not replaced: it is newer than the source. */
-export const createRefresh =
-  <Id, T>(
-    { codec, ...source }: Pick<FillableSource<Id, T>, 'name'> & { readonly codec: RedisCodec<T> },
-    dependencies: {
-      readonly redis: RedisClient;
-      readonly loader: Loader<Id, T>;
-      readonly reportProblem: ReportProblem;
+/** Reads the source, and replaces what Redis has. A value that an event wrote stays: it is newer than the source. */
+interface Refreshes<Id, T> {
+  /** For a client that does not accept the cached value. */
+  readonly onDemand: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
+  /** Shortly before the value expires, so that readers of a hot key do not wait when it does; unless another process does. */
+  readonly early: (id: Id, key: string, expiresAt: number, signal: AbortSignal) => Promise<Answer<T>>;
+}
+
+/** What Redis holds of a key that is to be refreshed. */
+interface Held<T> {
+  /** The value, if it stays. */
+  readonly kept?: Answer<T>;
+  /** The value, if it is to be replaced. */
+  readonly outdated?: CacheHit<T>;
+  /** What a fill replaces; undefined when Redis does not answer. */
+  readonly seen?: CacheMiss;
+}
+
+export function createRefreshes<Id, T>(
+  codec: RedisCodec<T>,
+  dependencies: {
+    readonly redis: RedisClient;
+    readonly loader: Loader<Id, T>;
+    readonly lease: Leases;
+    readonly reportProblem: ReportProblem;
+  },
+): Refreshes<Id, T> {
+  const { redis, loader, lease, reportProblem } = dependencies;
+
+  /** Looks in Redis, not in the local tier: a fill compares with what Redis has. */
+  async function look(
+    key: string,
+    isRefreshed: (held: CacheHit<T>) => boolean,
+    report: ReportProblem,
+  ): Promise<Held<T>> {
+    const [held] = await lookUp(redis, codec, [key], report);
+    if (held === undefined || held.state === 'unreachable') return {};
+    if (held.state !== 'hit') return { seen: held };
+    if (isRefreshed(held) || codec.isFromEvent(held.reply, held.value)) return { kept: foundAnswer(held) };
+    return { outdated: held, seen: { state: 'outdated', reply: held.reply } };
+  }
+
+  return {
+    async onDemand(id, key, signal) {
+      const { kept, outdated, seen } = await look(key, () => false, reportProblem);
+      if (kept !== undefined) return kept;
+      if (seen === undefined)
+        return { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true };
+      const answer = await loader.loadAndFill(id, key, seen, signal);
+      if (answer.refused && outdated !== undefined) return foundAnswer(outdated);
+      // Another writer may have been faster: then the answer is a hit.
+      return answer.outcome === 'miss' ? { ...answer, outcome: 'refresh' } : answer;
     },
-  ): Refresh<Id, T> =>
-  async (id, key, signal) => {
-    const { redis, loader, reportProblem } = dependencies;
-    // Redis, not the local tier: the write compares with what Redis has.
-    const [held] = await lookUp(redis, codec, [key], reportProblem);
-    if (held === undefined) throw new Error(`a look-up of ${source.name} has no result`);
-    if (held.state === 'unreachable')
-      return { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true };
-    if (held.state !== 'hit') return asRefresh(await loader.loadAndFill(id, key, held, signal));
-    if (codec.isFromEvent(held.reply, held.value)) return foundAnswer(held);
-    const answer = await loader.loadAndFill(id, key, { state: 'outdated', reply: held.reply }, signal);
-    return answer.refused ? foundAnswer(held) : asRefresh(answer);
+    early(id, key, expiresAt, signal) {
+      const isRefreshed = (held: CacheHit<T>) => held.expiresAt >= expiresAt + LATER_MS;
+      let seen: CacheMiss | undefined;
+      return lease(key, {
+        async look() {
+          // The first look-up has reported what is wrong with the value.
+          const held = await look(key, isRefreshed, () => {});
+          seen = held.seen;
+          return held.kept;
+        },
+        work: () => loader.loadAndFill(id, key, seen ?? { state: 'absent' }, signal),
+        ...{ nothing: NEGATIVE, isNothing, signal },
+      });
+    },
   };
-
-/** Another writer may have been faster: then the answer is a hit. */
-const asRefresh = <T>(answer: Answer<T>): Answer<T> =>
-  answer.outcome === 'miss' ? { ...answer, outcome: 'refresh' } : answer;
+}

@@ -1,15 +1,15 @@
 import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Switches } from '../../domain/entities/switches.ts';
-import { createEarlyRefresh } from './early-refresh.ts';
 import { createFlights } from '../../domain/values/flights.ts';
+import { isRefreshDue } from '../../domain/values/refresh-due.ts';
 import { createLeases } from './leases.ts';
 import { createLoader, isNothing, type FillableSource } from './load-and-fill.ts';
 import type { LocalTier } from './local-tier.ts';
 import type { NotFound } from './look-up-tiers.ts';
 import type { ReportProblem } from './read-problem.ts';
 import { NEGATIVE, type Answer } from './read-result.ts';
-import { createRefresh } from './refresh.ts';
+import { createRefreshes } from './refresh.ts';
 import { removedSince } from './removed-since.ts';
 import { staleAnswer } from './stale-answer.ts';
 
@@ -17,13 +17,13 @@ import { staleAnswer } from './stale-answer.ts';
 export interface ResolvableSource<Id, T> extends FillableSource<Id, T> {
   readonly key: (id: Id) => string;
   /** False for an id that is known not to exist. By default the source is asked. Never rejects. */
-  readonly mayExist?: ((id: Id) => Promise<boolean>) | undefined;
+  readonly mayExist?: ((id: Id, signal: AbortSignal) => Promise<boolean>) | undefined;
 }
 
 /** What happens after a look-up that found nothing. */
 export interface Resolver<Id, T> {
   /**
-   * Negative cache → known ids → stale value, or one process loads and fills, and the others wait for it.
+   * Negative cache → known ids and platforms → stale value, or one process loads and fills, and the others wait for it.
    * @param mayBeStale whether a stale value answers while it is refreshed
    * @param signal aborts when nobody waits for the answer
    */
@@ -59,11 +59,17 @@ interface ResolverDependencies<Id, T> {
   readonly localTier: LocalTier | undefined;
   readonly now: () => Date;
   readonly switches: () => Pick<Switches, 'readThrough' | 'earlyRefresh'>;
+  /** A load that takes longer fails (s). */
+  readonly loadSeconds: number;
   readonly reportProblem: ReportProblem;
   readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
   /** Called for each later read of a value that was kept without Redis. */
   readonly onLocalRead: (id: Id, refreshBefore: number) => void;
 }
+
+/** A key is not loaded in the background again so soon, for example while the lakehouse fails. */
+const BACKGROUND_PAUSE_SECONDS = 5;
+const MAX_PAUSED = 10_000;
 
 /** Ids that the source did not have are remembered this long, so that repeated reads do not query it each time. */
 const UNKNOWN_SECONDS = 30;
@@ -72,31 +78,29 @@ const MAX_UNKNOWN = 10_000;
 
 export function createResolver<Id, T>(
   source: ResolvableSource<Id, T>,
-  { redis, localTier, now, switches, reportProblem, lookAgain, onLocalRead }: ResolverDependencies<Id, T>,
+  {
+    redis,
+    localTier,
+    now,
+    switches,
+    loadSeconds,
+    reportProblem,
+    lookAgain,
+    onLocalRead,
+  }: ResolverDependencies<Id, T>,
 ): Resolver<Id, T> {
   const loads = createFlights<Answer<T>>();
   const lease = createLeases(redis, (key, error) => reportProblem(key, 'lease', error));
   const mayQuery = () => switches().readThrough;
-  const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery });
-  const early = createEarlyRefresh(source, { redis, loader, lease });
-  const refresh = createRefresh(source, { redis, loader, reportProblem });
+  const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery, loadSeconds });
+  const refreshes = createRefreshes<Id, T>(source.codec, { redis, loader, lease, reportProblem });
   const { begin, dropped, remembered } = createMemory(source, { redis, localTier, onLocalRead });
 
   /** Joins the load of the key that runs, or starts one. */
   const load = (id: Id, key: string, start: Load<T>, signal?: AbortSignal): Promise<Answer<T>> =>
-    loads.share(
-      key,
-      async (flight) => {
-        const noted = begin(id, key);
-        return noted(await start(flight.signal));
-      },
-      signal,
-    );
+    loads.share(key, async (flight) => begin(id, key)(await start(flight.signal)), signal);
 
-  /** Nobody waits for it, but it is not cancelled. */
-  const loadInBackground = (id: Id, key: string, start: Load<T>): void => {
-    if (!loads.isRunning(key)) load(id, key, start).catch((error) => reportProblem(key, 'refresh', error));
-  };
+  const loadInBackground = createBackgroundLoads(load, loads.isRunning, reportProblem);
 
   const loadMissing = async (
     id: Id,
@@ -124,29 +128,39 @@ export function createResolver<Id, T>(
 
   const refreshEarly = (id: Id, expiresAt: number): void => {
     const isOn = switches().earlyRefresh && mayQuery();
-    if (isOn && early.isDue(id, expiresAt))
-      loadInBackground(id, source.key(id), (signal) => early.refresh(id, expiresAt, signal));
+    if (!isOn || !isRefreshDue(expiresAt - performance.now(), loader.costMs(), Math.random)) return;
+    const key = source.key(id);
+    loadInBackground(id, key, (signal) => refreshes.early(id, key, expiresAt, signal));
   };
 
   return {
     refreshEarly,
     remembered,
     stale,
-    async refresh(id, key, signal) {
-      const noted = begin(id, key);
-      return noted(await refresh(id, key, signal));
-    },
+    refresh: async (id, key, signal) => begin(id, key)(await refreshes.onDemand(id, key, signal)),
     async resolve(id, key, cached, { mayBeStale, signal }) {
       // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
       const unknown = await remembered(key);
       if (unknown !== undefined) return dropped(key, unknown);
-      const start: Load<T> = (flight) => loadMissing(id, key, cached, flight);
-      if (cached.state !== 'absent') return load(id, key, start, signal);
-      // The filter of known ids holds for one version of the table, and only the lakehouse knows the version.
-      if (mayQuery() && (await source.mayExist?.(id)) === false) return dropped(key, NEGATIVE);
+      // A filter of known ids holds for one version of its table, and only the lakehouse knows the version.
+      if (mayQuery() && (await source.mayExist?.(id, signal)) === false) return dropped(key, NEGATIVE);
       const answer = mayBeStale ? await stale(id, key, cached, { mayLoad: true }) : undefined;
-      return answer ?? load(id, key, start, signal);
+      return answer ?? load(id, key, (flight) => loadMissing(id, key, cached, flight), signal);
     },
+  };
+}
+
+/** Starts loads that nobody waits for, and that are not cancelled: one for each key at a time, with a pause before the next. */
+function createBackgroundLoads<Id, T>(
+  load: (id: Id, key: string, start: Load<T>) => Promise<Answer<T>>,
+  isRunning: (key: string) => boolean,
+  reportProblem: ReportProblem,
+): (id: Id, key: string, start: Load<T>) => void {
+  const paused = new LRUCache<string, true>({ max: MAX_PAUSED, ttl: BACKGROUND_PAUSE_SECONDS * 1000 });
+  return (id, key, start) => {
+    if (isRunning(key) || paused.has(key)) return;
+    paused.set(key, true);
+    load(id, key, start).catch((error: unknown) => reportProblem(key, 'refresh', error));
   };
 }
 

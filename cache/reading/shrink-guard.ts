@@ -12,6 +12,7 @@ import { readLastRead } from '../writing/known-ids.ts';
 import { readPartMetadata } from '../writing/part-metadata.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { EntitySource } from './read-through.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 interface ShrinkGuardDependencies {
   readonly redis: RedisClient;
@@ -33,12 +34,23 @@ interface ReadValue {
 /** Whether a warm would accept what a miss has just read of some tables. Never rejects; what cannot be checked is not accepted. */
 type IsAccepted = (tables: CheckedTables, read: ReadValue) => Promise<boolean>;
 
+/** The tables of a part now. */
+interface TablesNow {
+  readonly versions: TableVersions;
+  /** The rows of each table in this version, counted once for all who call it. */
+  readonly rows: () => Promise<TableRows>;
+}
+
+type TableRows = Readonly<Partial<Record<SilverTable, number>>>;
+
 /** Tables, and what a warm has read of them last. */
 interface CheckedTables {
-  readonly tables: readonly SilverTable[];
-  readonly versions: () => Promise<TableVersions>;
+  readonly now: () => Promise<TablesNow>;
   readonly last: () => Promise<(LastRead & Partial<Pick<PartMetadata, 'sets'>>) | null>;
 }
+
+/** A query of the check that takes longer (s) fails: readers wait for it. */
+const MAX_QUERY_SECONDS = 3;
 
 /** The clocks of the API and of the storage may differ by this. */
 const CLOCKS_DIFFER_MS = 5000;
@@ -49,27 +61,22 @@ const CLOCKS_DIFFER_MS = 5000;
  * seen less than what is counted, so it removes nothing.
  */
 function createIsAccepted({
-  lakehouse,
   maxShrinkPercent,
   reportProblem,
-}: Omit<ShrinkGuardDependencies, 'redis'>): IsAccepted {
+}: Pick<ShrinkGuardDependencies, 'maxShrinkPercent' | 'reportProblem'>): IsAccepted {
   async function check(
-    { tables, versions: readVersions, last: readLast }: CheckedTables,
+    { now: readTables, last: readLast }: CheckedTables,
     { key, size, removalReadMs = Infinity }: ReadValue,
   ): Promise<boolean> {
     const last = await readLast();
     if (last === null) return true;
     const before = last.sets?.[key]?.size ?? 0;
     if (findShrunken([{ what: key, before, now: size }], maxShrinkPercent).length > 0) return false;
-    const versions = await readVersions();
+    const { versions, rows } = await readTables();
     const shape = '';
     if (isUnchanged({ ...last, shape }, { shape, versions: versionTexts(versions) })) return true;
     if (changedAtMs(versions) > removalReadMs - CLOCKS_DIFFER_MS) return false;
-    const rows = tables.map(
-      async (table) => [table, await lakehouse.countRows(table, { versions })] as const,
-    );
-    const changes = tableSizeChanges(last, Object.fromEntries(await Promise.all(rows)));
-    return findShrunken(changes, maxShrinkPercent).length === 0;
+    return findShrunken(tableSizeChanges(last, await rows()), maxShrinkPercent).length === 0;
   }
 
   return async (tables, read) => {
@@ -86,18 +93,25 @@ function createIsAccepted({
 export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDependencies) {
   const { lakehouse } = dependencies;
   const isAccepted = createIsAccepted(dependencies);
-  const versionsOf = (tables: readonly SilverTable[]) => shareNext(() => lakehouse.tableVersions(tables));
+  /** Reads that come together share the queries, also where the version of a table is unknown. */
+  const nowOf = (tables: readonly SilverTable[]) =>
+    shareNext(async (): Promise<TablesNow> => {
+      const versions = await withTimeLimit(MAX_QUERY_SECONDS, (signal) =>
+        lakehouse.tableVersions(tables, signal),
+      );
+      let rows: Promise<TableRows> | undefined;
+      return { versions, rows: () => (rows ??= countRows(lakehouse, tables, versions)) };
+    });
   const parts = Object.fromEntries(
     warmParts.map((part) => {
       const tables = tablesOfPart[part];
       const last = () => readPartMetadata(redis, part);
-      return [part, { tables, versions: versionsOf(tables), last }];
+      return [part, { now: nowOf(tables), last }];
     }),
   ) as Record<WarmPart, CheckedTables>;
   const { features } = filteredIds;
   const featureTable: CheckedTables = {
-    tables: [features.table],
-    versions: versionsOf([features.table]),
+    now: nowOf([features.table]),
     last: () => readLastRead(redis, features),
   };
   /** Checks only that a row is missing: a row that exists is right, whatever its table has lost. */
@@ -127,5 +141,17 @@ export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDepend
     guardScore: <Id, T>(source: EntitySource<Id, T>) => guardAbsence(featureTable, source),
   };
 }
+
+const countRows = (
+  lakehouse: Pick<Lakehouse, 'countRows'>,
+  tables: readonly SilverTable[],
+  versions: TableVersions,
+): Promise<TableRows> =>
+  withTimeLimit(MAX_QUERY_SECONDS, async (signal) => {
+    const counts = tables.map(
+      async (table) => [table, await lakehouse.countRows(table, { versions, signal })] as const,
+    );
+    return Object.fromEntries(await Promise.all(counts));
+  });
 
 const membersOf = (value: unknown): number => (Array.isArray(value) ? value.length : 0);

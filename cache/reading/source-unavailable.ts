@@ -3,6 +3,7 @@ import { isTrinoUnable } from '../../clients/lakehouse/trino-errors.ts';
 import { MlApiUnavailableError } from '../../clients/ml-api/unavailable-error.ts';
 import { NotCachedError } from './not-cached.ts';
 import { ScoreRefusedError } from './score-refused.ts';
+import { TimeLimitError } from './time-limit.ts';
 
 /** The lakehouse cannot answer now; the same read may succeed after `retryAfterSeconds`. */
 export class SourceUnavailableError extends Error {
@@ -25,6 +26,7 @@ export const isUnavailable = (error: unknown): boolean =>
 
 /** A temporary failure of the source becomes SourceUnavailableError; any other error, such as a wrong query, stays as it is. */
 export function translateSourceError(entity: string, error: unknown): unknown {
-  const isTemporary = error instanceof SourceSchemaError || isTrinoUnable(error);
+  const isTemporary =
+    error instanceof SourceSchemaError || error instanceof TimeLimitError || isTrinoUnable(error);
   return isTemporary ? new SourceUnavailableError(entity, { cause: error }) : error;
 }

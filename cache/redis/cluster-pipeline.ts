@@ -28,26 +28,22 @@ const RETRY_ON_ITS_OWN =
  * Sends commands on any keys in one pipeline to each node, all in parallel; a single Redis is one node. ioredis follows the
  * redirections of a pipeline only when all its commands are redirected to the same node, so this function sends each redirected
  * command again on its own.
- * @param preamble adds one keyless command to the start of each pipeline; its reply is left out
  * @returns the replies in the order of the commands
  * @throws the error that prevented a pipeline from being sent
  */
 export async function execClusterPipeline(
   redis: RedisClient,
   commands: readonly KeyedCommand[],
-  preamble?: (pipeline: ChainableCommander) => unknown,
 ): Promise<Reply[]> {
   const replies: Reply[] = [];
   await Promise.all(
     groupByNode(redis, commands).map(async (indexes) => {
       const pipeline = createPipeline(redis);
-      preamble?.(pipeline);
       for (const index of indexes) commands[index]?.queue(pipeline);
       const nodeReplies = (await pipeline.exec()) ?? [];
-      const firstReply = preamble === undefined ? 0 : 1;
       await Promise.all(
         indexes.map(async (index, position) => {
-          const reply = nodeReplies[firstReply + position] ?? [new Error('Redis did not answer a command')];
+          const reply = nodeReplies[position] ?? [new Error('Redis did not answer a command')];
           const command = commands[index];
           replies[index] =
             reply[0] && command && RETRY_ON_ITS_OWN.test(reply[0].message) ? await sendAlone(command) : reply;

@@ -27,7 +27,7 @@ export interface ScriptCall {
 }
 
 /**
- * Runs a script for each of many calls, in one round trip (to each node of a cluster).
+ * Runs a script for each of many calls, in one round trip (to each node of a cluster); in two where the script is new to a node.
  * @returns what each call returns; most scripts return a number
  * @throws the first error that Redis answered
  */
@@ -41,11 +41,9 @@ export async function runScriptEach<Reply = number>(
     calls.map(({ keys, args }) => ({
       key: keys[0] ?? '',
       queue: (pipeline) => pipeline.evalsha(sha, keys.length, ...keys, ...args),
-      // With the code, because the node that takes the command may not know the script.
+      // With the code, because the node that takes the command may not know the script: it knows none after a start.
       send: () => redis.eval(code, keys.length, ...keys, ...args),
     })),
-    // In the same round trip, so that a restarted Redis knows the script.
-    (pipeline) => pipeline.script('LOAD', code),
   );
   return replies.map(([error, reply]) => {
     if (error) throw error;

@@ -60,12 +60,12 @@ export function createTrino({
   maxWaiting = Infinity,
 }: TrinoOptions): Trino {
   const limit = pLimit(concurrency);
-  let waiting = 0;
+  /** Queries that run or wait. The limit counts one as running only some microtasks later. */
+  let accepted = 0;
   /** Waits for a free slot, until the signal aborts. Call the returned function to release it. @throws the signal's reason */
   async function acquireSlot(signal: AbortSignal | undefined): Promise<() => void> {
     signal?.throwIfAborted();
     let leave = () => {};
-    waiting += 1;
     try {
       return await new Promise<() => void>((acquired, reject) => {
         leave = () => reject(signal?.reason as Error);
@@ -73,7 +73,6 @@ export function createTrino({
         void limit(() => (signal?.aborted ? undefined : new Promise<void>((release) => acquired(release))));
       });
     } finally {
-      waiting -= 1;
       signal?.removeEventListener('abort', leave);
     }
   }
@@ -106,15 +105,18 @@ export function createTrino({
   }
 
   async function* pages(sql: string, options: QueryOptions): AsyncGenerator<Row[]> {
-    if (limit.activeCount >= concurrency && waiting >= maxWaiting)
+    if (accepted >= concurrency + maxWaiting)
       throw new TrinoUnavailableError(
-        `${limit.activeCount} queries run on Trino and ${waiting} wait: no more are accepted`,
+        `${concurrency} queries run on Trino and ${maxWaiting} wait: no more are accepted`,
       );
-    const releaseSlot = await acquireSlot(options.signal);
+    accepted += 1;
+    let releaseSlot = () => {};
     try {
+      releaseSlot = await acquireSlot(options.signal);
       yield* query(sql, options);
     } finally {
       releaseSlot();
+      accepted -= 1;
     }
   }
 

@@ -99,6 +99,23 @@ test('a list without the erased KOL is new, also for a client that asks only sin
   expect([status, text.includes('zoe'), text.includes('ana')]).toEqual([200, false, true]);
 });
 
+test('a list that did not have the erased KOL keeps its Last-Modified', async () => {
+  const entry = ranking.toEntry('followers', ALL, 100, [{ kol_id: 'ana', score: 7 }]);
+  await replaceSet(redis, entry, (await readRedisTime(redis)) - 60_000_000);
+  const top = async () => (await api.get('/api/v1/kols/top?limit=100')).headers.get('last-modified');
+  const before = await top();
+  await api.send('DELETE', '/api/v1/kols/zoe', undefined, withToken);
+  await redis.expire(entry.key, 1000); // drops it from the memory of the API
+  expect([before, await top()]).toEqual([expect.any(String), before]);
+});
+
+test('a KOL with the name of a route is erased by its path', async () => {
+  const { status, json } = await api.send('DELETE', '/api/v1/kols/top', undefined, withToken);
+  expect([status, json['kol_id']]).toEqual([200, 'top']);
+  const put = await api.send('PUT', '/api/v1/kols/top', undefined, withToken);
+  expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS']);
+});
+
 test('an erased KOL is gone, and the answer says from where', async () => {
   const { status, json } = await api.send('DELETE', '/api/v1/kols/zoe', undefined, withToken);
   expect([status, json]).toMatchObject([200, { kol_id: 'zoe', removed: { profile: 1, score: 0 } }]);

@@ -38,7 +38,7 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
     const tableVersions = () => new Promise<TableVersions>((resolve) => answers.push(resolve));
     const ask = createMayExist(
       filteredIds.profiles,
-      { redis, lakehouse: { tableVersions }, maxWaitMs: 60_000 },
+      { redis, lakehouse: { tableVersions }, maxWaitSeconds: 60 },
       () => {},
     );
     const asked = ask('new');
@@ -49,5 +49,21 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
     await sleep(200);
     answers[0]?.(versionAt(version));
     expect(await asked).toBe(mayExist);
+  });
+
+  test('may exist when the version of the table is not known in time, and its query is cancelled', async () => {
+    await writeFilter('1', ['old']);
+    let query: AbortSignal | undefined;
+    const tableVersions = (_: unknown, signal?: AbortSignal) => {
+      query = signal;
+      return new Promise<TableVersions>(() => {});
+    };
+    const problems: unknown[] = [];
+    const ask = createMayExist(
+      filteredIds.profiles,
+      { redis, lakehouse: { tableVersions }, maxWaitSeconds: 0.2 },
+      (...problem) => problems.push(problem),
+    );
+    expect([await ask('new'), query?.aborted, problems.length]).toEqual([true, true, 1]);
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { tableSource } from '../../../cache/reading/entity-sources.ts';
-import { leaseKey } from '../../../cache/reading/leases.ts';
+import { createLeases, leaseKey } from '../../../cache/reading/leases.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
@@ -63,6 +63,30 @@ describeOnRedisAndCluster('concurrent misses of one key in several processes', (
     expect(queries).toEqual(['kol-7']);
     expect(problems).toEqual([]);
     expect(await allKeys(target.redis)).toEqual([KEY]);
+  });
+
+  test('of a slow source cost few looks of those who wait', async () => {
+    const { read } = createReadThrough(
+      tableSource(profile, async (ids) => {
+        await sleep(2000);
+        return ids.map((id) => profileOf(id, 9));
+      }),
+      { redis, now: () => NOW, onProblem: () => {} },
+    );
+    const first = read('slow');
+    await until('it has the lease', async () => (await redis.exists(leaseKey(profile.key('slow')))) === 1);
+    let looks = 0;
+    const lease = createLeases(redis, () => {});
+    const found = await lease(profile.key('slow'), {
+      async look() {
+        looks += 1;
+        return (await redis.hget(profile.key('slow'), 'followers_count')) ?? undefined;
+      },
+      work: () => Promise.resolve('worked'),
+      ...{ nothing: 'nothing', isNothing: () => false, signal: new AbortController().signal },
+    });
+    expect([found, (await first).outcome]).toEqual(['9', 'miss']);
+    expect(looks).toBeLessThan(30); // 80 every 25 ms
   });
 
   test('cost one query also when the source does not have the id', async () => {

@@ -25,6 +25,22 @@ describeOnRedisAndCluster('a value that a client wants to be refreshed', (target
     });
   const problems: unknown[] = [];
 
+  test('is read after the request, not by a refresh that began before it', async () => {
+    await writeEntries(target.redis, profileEntries(['kol-7']));
+    let version = 1;
+    const { read } = start(async (ids) => {
+      const now = version;
+      await sleep(300);
+      return ids.map((id) => profileOf(id, now));
+    });
+    const before = read('kol-7', { controls: NO_CACHE });
+    await sleep(150);
+    version = 2; // a client has loaded a new row
+    const after = read('kol-7', { controls: NO_CACHE });
+    expect((await before).value?.followers_count).toBe(1);
+    expect((await after).value?.followers_count).toBe(2);
+  });
+
   test('stays cached when the client leaves before its query starts', async () => {
     await writeEntries(target.redis, profileEntries(['kol-7']));
     let release = () => {};

@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
 import { tableSource } from '../../../cache/reading/entity-sources.ts';
 import { createShrinkGuards } from '../../../cache/reading/shrink-guard.ts';
 import { writePartMetadata } from '../../../cache/writing/part-metadata.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
+import type { MlApi } from '../../../clients/ml-api.ts';
 import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { profile } from '../../../domain/entities/profile.ts';
+import { trending } from '../../../domain/entities/trending.ts';
 import { versionTexts, type TableVersions } from '../../../domain/warming/table-version.ts';
-import { idsOf, partMetadataOf } from '../../support/cache-values.ts';
+import { contentOf, idsOf, NOW, partMetadataOf } from '../../support/cache-values.ts';
 import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
 
 const versionsAt = (id: string): TableVersions => ({ kol_profiles: { kind: 'snapshot', id, since: '' } });
@@ -42,6 +46,53 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
     expect(new Set(accepted)).toEqual(new Set([true]));
     expect(queries).toBeLessThanOrEqual(5);
     expect(problems).toEqual([]);
+  });
+
+  test('is one count for many ids of a view, whose version is unknown', async () => {
+    let counts = 0;
+    const { accepts, problems } = await start('1', {
+      tableVersions: () => Promise.resolve({ kol_profiles: { kind: 'unknown' } }),
+      async countRows() {
+        counts += 1;
+        await sleep(100);
+        return 100;
+      },
+    });
+    const accepted = await Promise.all(idsOf(1000).map(accepts));
+    expect(new Set(accepted)).toEqual(new Set([true]));
+    expect(counts).toBeLessThanOrEqual(5);
+    expect(problems).toEqual([]);
+  });
+
+  test('refuses what it cannot check in time, and cancels the query', async () => {
+    let signal: AbortSignal | undefined;
+    const tableVersions = (_: unknown, caller?: AbortSignal) => {
+      signal = caller;
+      return new Promise<TableVersions>(() => {});
+    };
+    const { accepts, problems } = await start('1', { tableVersions, countRows: () => Promise.resolve(0) });
+    expect(await accepts('kol:profile:zoe')).toBe(false);
+    expect(signal?.aborted).toBe(true);
+    expect(problems).toHaveLength(1);
+  });
+
+  test.each([
+    [['a'], true],
+    [[], false],
+  ])('of trending content refuses only an empty list: %s', async (ids, isAccepted) => {
+    const sets = { [trending.key('all')]: { ttlSeconds: 60, size: 50 } };
+    await writePartMetadata(target.redis, 'trending', { ...partMetadataOf(100), sets });
+    const lakehouse = {
+      trending: () => Promise.resolve(new Map([['all', ids.map((id) => contentOf(id, 1))]])),
+      tableVersions: () => Promise.resolve({ kol_content: { kind: 'unknown' } }),
+      countRows: () => Promise.resolve(100),
+    } as unknown as Lakehouse;
+    const reader = createCacheReader({
+      ...{ redis: target.redis, lakehouse, mlApi: {} as MlApi, listSize: 10, maxShrinkPercent: 50 },
+      ...{ now: () => NOW, onProblem: () => {}, onRejected: () => {} },
+    });
+    const { refused = false } = await reader.trending('all');
+    expect(refused).toBe(!isAccepted);
   });
 
   test.each([

@@ -149,11 +149,7 @@ const jobs: readonly (readonly [string, (redis: RedisClient) => Promise<unknown>
         ranking: () => Promise.resolve(new Map([['tiktok', [{ kol_id: 'zoe', score: 7 }]]])),
       } as unknown as Lakehouse;
       const id = { kind: 'followers', platform: 'tiktok', limit: 50 } as const;
-      return readTwice(
-        redis,
-        rankingSource(lakehouse, () => Promise.resolve(true), {}),
-        id,
-      );
+      return readTwice(redis, rankingSource(lakehouse, {}), id);
     },
   ],
   [

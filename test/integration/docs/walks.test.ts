@@ -41,6 +41,7 @@ const EACH_SECOND = ['activities/heartbeat.ts', 'activities/scoring/score-partit
 const CROSS_CUTTING = [
   'api/log-requests.ts',
   'api/create-http-server.ts',
+  'api/express-classes.ts',
   'api/answer-ready.ts',
   'cache/popularity/read-counter.ts',
   'cache/reading/invalidations.ts',
@@ -50,6 +51,7 @@ const CROSS_CUTTING = [
   'domain/values/lazy-abort.ts',
   'domain/values/until-unwanted.ts',
   'domain/values/abortable.ts',
+  'cache/reading/time-limit.ts',
   'api/request-controls.ts',
   'domain/values/request-directives.ts',
   'cache/admin/switchboard.ts',

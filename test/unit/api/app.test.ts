@@ -151,3 +151,25 @@ test.each(['/', '/healthz', '/api/v1/kols/zoe', '/api/v1/kols/top?limit=0', '/no
     expect(headers.get('x-powered-by')).toBeNull();
   },
 );
+
+test('a request without an answer at the deadline gets a problem, and its work is told to stop', async () => {
+  let work: AbortSignal | undefined;
+  const url = await serve({
+    reader: {
+      ...reader,
+      profile: (_, caller) => {
+        work = caller?.client?.signal;
+        return new Promise(() => {});
+      },
+    },
+    deadlineSeconds: 0.1,
+  });
+  const response = await fetch(`${url}/api/v1/kols/zoe`);
+  expect([
+    response.status,
+    response.headers.get('retry-after'),
+    response.headers.get('cache-control'),
+  ]).toEqual([504, '5', 'no-store']);
+  expect(await response.json()).toMatchObject({ type: 'urn:kol-cache:problem:deadline-exceeded' });
+  expect(work?.aborted).toBe(true);
+});

@@ -7,6 +7,7 @@ import { createMlApi, type MlApi } from '../../../../clients/ml-api.ts';
 import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-error.ts';
 import { profileOf } from '../../../support/model-features.ts';
 import { until } from '../../../support/until.ts';
+import { startDeployment } from '../../clients/ml-api/deployment.ts';
 
 let server: Server;
 let mlApi: MlApi;
@@ -56,4 +57,19 @@ test('refuses profiles while 1,000 wait, and accepts them again afterwards', asy
   const accepted = score(profileOf('another'), next.signal);
   next.abort(new Error('was accepted'));
   await expect(accepted).rejects.toThrow('was accepted');
+});
+
+test('one profile that makes the model hang does not hold up the others', async () => {
+  const model = await startDeployment();
+  model.behave({ faults: { hangs: 'hang' } });
+  const api = createMlApi({ url: model.url, timeoutSeconds: 60, concurrency: 8 });
+  const score = createColdScores(api, 0.2);
+  const client = new AbortController();
+  const load = (id: string) => score(profileOf(id), client.signal);
+  const hanging = load('hangs');
+  expect(await Promise.all(['a', 'b', 'c'].map(load))).toHaveLength(3);
+  client.abort(new Error('left'));
+  await expect(hanging).rejects.toThrow('left');
+  await api.close();
+  await model.stop();
 });

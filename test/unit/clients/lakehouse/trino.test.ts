@@ -46,7 +46,9 @@ test('queries beyond the limit of waiting ones fail at once', async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const trino = createTrino({ url, user: 'test', queryTimeoutSeconds: 5, concurrency: 1, maxWaiting: 1 });
   const query = () => trino.rows('SELECT id', { columns: ['id'] });
-  const [running, waiting] = [query(), query()];
+  const [running, waiting, ...burst] = [query(), query(), query(), query()];
+  // They came before the first one could start.
+  for (const refused of burst) await expect(refused).rejects.toThrow(TrinoUnavailableError);
   await expect.poll(() => held.length).toBe(1);
   await expect(query()).rejects.toThrow(TrinoUnavailableError);
   held[0]?.();
