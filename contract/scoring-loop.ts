@@ -2,13 +2,17 @@ import { z } from 'zod';
 import type { TopicIdentity } from '../domain/scoring/committed-metadata.ts';
 import type { Disagreement } from '../domain/scoring/find-position.ts';
 import type { PartitionTotals } from '../domain/scoring/partition-totals.ts';
-import { eventKinds, kindOfTopic, type EventKind } from '../domain/scoring/topics.ts';
+import { eventKinds, kindOfTopic, PARTITIONS_PER_SHARD, type EventKind } from '../domain/scoring/topics.ts';
 import { shorten } from '../domain/values/invalid-value.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { parseInput, type ParseResult } from './parse-input.ts';
+import { scoringLoopId } from './workflow-ids.ts';
 
-/** In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. */
-export const LOOP_VERSION = 3;
+/**
+ * In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. The next worker then replaces
+ * the loop by one with the input that the memo has.
+ */
+export const LOOP_VERSION = 4;
 
 export const MAX_BATCH_OFFSETS = 10_000;
 /** Seconds between two micro-batches of a partition. */
@@ -110,6 +114,21 @@ export interface ScoringLoopInput {
   readonly settings?: Partial<LoopSettings>;
   /** State that continue-as-new hands over to the next run. */
   readonly carried?: CarriedLoopState;
+}
+
+/** How a loop is started. The loop itself keeps `input` in its memo: what another loop needs to continue it. */
+export function loopOptions(input: ScoringLoopInput) {
+  const { topic, kind = kindOfTopic(topic), shard = 0 } = input;
+  const work = kind === 'profiles' ? 'Scores' : 'Refreshes';
+  return {
+    workflowId: scoringLoopId(topic, shard),
+    args: [input] as [ScoringLoopInput],
+    memo: { version: LOOP_VERSION },
+    staticSummary:
+      shard === 0
+        ? `${work} the ${kind} of ${topic} in micro-batches`
+        : `Partitions of ${topic} from ${shard * PARTITIONS_PER_SHARD} on`,
+  };
 }
 
 /** What the next run of a loop needs. */

@@ -38,7 +38,13 @@ export function recallLoop(
     setBy,
     paused,
     moves: 0,
-    partitions: new Map(partitions.map((state) => [state.partition, state])),
+    // An older version may have written the states: what they lack is as in a new partition.
+    partitions: new Map(
+      partitions.map((state) => {
+        const { partition, position, totals } = state;
+        return [partition, { ...newPartition(partition, position, totals), ...state }];
+      }),
+    ),
     partitionCount,
     seenPartitions: partitionCount,
   };
@@ -50,6 +56,16 @@ export const inputOf = (
   shard: number,
   carried: CarriedLoopState,
 ): ScoringLoopInput => ({ topic, kind, group, shard, settings, carried });
+
+/** @param positions whether to hand over the partitions too. Without them, the next run asks Kafka for their positions. */
+export const carriedOf = (
+  { paused, setBy, partitions, partitionCount }: LoopMemory,
+  positions: boolean,
+): CarriedLoopState => ({
+  paused,
+  setBy,
+  ...(positions && { partitions: [...partitions.values()], partitionCount }),
+});
 
 /** @param running whether a slice runs */
 export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
