@@ -183,9 +183,11 @@ export type LoopUpdate =
   | { readonly name: 'configure'; readonly args: [LoopChange] }
   | { readonly name: 'seek'; readonly args: [SeekTarget] };
 
-/** Why a partition makes no progress. */
+/** Failures in a row: why a partition makes no progress. */
 interface Stuck {
+  /** The first failure, and the last one so far. */
   readonly sinceMs: number;
+  readonly lastMs: number;
   readonly reason: string;
   readonly attempts: number;
 }
@@ -210,7 +212,10 @@ export interface PartitionState {
     readonly startedAtMs: number;
     readonly offsets: number;
     readonly durationMs: number;
+    /** When Kafka got its last record. */
+    readonly appendedMs: number | null;
   } | null;
+  /** The state of a loop shows it when `isStuck`. */
   readonly stuck: Stuck | null;
   /** A transaction of another producer is open: nothing behind it can be read yet. */
   readonly blocked: { readonly sinceMs: number; readonly offsets: number } | null;
@@ -219,6 +224,11 @@ export interface PartitionState {
   /** The worker that reported. */
   readonly worker: string | null;
 }
+
+const STUCK_AFTER_MS = 10_000;
+/** Whether a partition has failed for long. A single failure is ordinary, for example while a leader moves. */
+export const isStuck = ({ stuck }: Pick<PartitionState, 'stuck'>): boolean =>
+  stuck !== null && stuck.lastMs - stuck.sinceMs > STUCK_AFTER_MS;
 
 /** State of a scoring loop, as the `state` query returns it. */
 export interface LoopState {

@@ -6,6 +6,7 @@ import { isSameTopic, type TopicIdentity } from '../../domain/scoring/committed-
 import { findPosition, type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { commitBatch } from './commit-batch.ts';
+import { commitMove } from './commit-offset.ts';
 import { type BatchResult, type MicroBatch, prepareBatch, type PreparedBatch } from './micro-batch.ts';
 import { fencePartition } from './fence-partition.ts';
 import type { SliceProgress } from './slice-progress.ts';
@@ -41,9 +42,17 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
       progress.seesPartitions(partitionCount);
       const found = findPosition(args.state, { committed, metadata, identity });
       progress.opened(found, identity);
-      await workBatches({ args, progress, time, producer, identity }, found);
+      const work = { args, progress, time, producer, identity };
+      // Now, not with the next batch: a quiet partition has none, and only Kafka's offset outlives the loop.
+      if (found.offset !== committed) await move(work, committed, found);
+      await workBatches(work, found);
     });
   };
+
+  async function move({ args, producer, identity }: Work, from: number | null, to: Position): Promise<void> {
+    const { group, topic, partition } = args;
+    await commitMove({ producer, group, topic, partition, identity, worker }, from, to);
+  }
 
   async function workBatches(work: Work, found: Position): Promise<void> {
     const { args, progress, time, producer, identity } = work;
@@ -60,7 +69,7 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
       if (ahead === undefined) {
         if (grown) return;
         await untilTick(work);
-        if (time.ending.aborted) return;
+        if (time.ending.aborted || progress.isNews()) return;
       }
       try {
         const batch = await (ahead ?? prepare(work, position));
@@ -69,9 +78,11 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
           if (time.ending.aborted) return;
           progress.doing('waiting for data');
           progress.sees(await reader.waitForRecords({ ...args, offset: position.offset }, time.ending));
+          progress.works();
           continue;
         }
-        const hasMore = !grown && batch.log.lastStable > batch.range.to && !time.ending.aborted;
+        const isLast = grown || time.ending.aborted || progress.isNews();
+        const hasMore = !isLast && batch.log.lastStable > batch.range.to;
         const after = { ...position, offset: batch.range.to, newestEventMs: batch.result.newestEventMs };
         if (hasMore) {
           ahead = prepare(work, after, batch.readAhead);
@@ -82,7 +93,9 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
         progress.committed(batch, position);
       } catch (error) {
         ahead = undefined;
-        position = afterExpired(position, error);
+        const moved = afterExpired(position, error);
+        await move(work, position.offset, moved); // or the next slice would count them again
+        position = moved;
         progress.moveTo(position);
       }
     }
@@ -96,8 +109,10 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
     progress.doing('reading and scoring');
     const { topic, partition, kind, settings } = args;
     const input = { topic, partition, fenced_at_ms: producer.fencedAtMs };
-    const [signal, timeUp] = [time.over, time.cut];
-    return prepareBatch(reader, workOn[kind], { input, position, settings, readAhead, signal, timeUp });
+    return prepareBatch(reader, workOn[kind], {
+      ...{ input, position, settings, readAhead },
+      ...{ signal: time.over, timeUp: time.cut, onRead: progress.sees },
+    });
   }
 }
 
@@ -118,6 +133,8 @@ async function untilTick({ args, progress, time }: Work): Promise<void> {
   if (trigger === 'available' || progress.lag() >= maxOffsets) return;
   const waitMs = progress.lastStartMs() + trigger * 1000 - Date.now();
   if (waitMs <= 0) return;
+  progress.works(); // Kafka answers, and no batch is overdue
+  if (progress.isNews()) return;
   progress.doing('waiting for the next tick');
   await sleep(waitMs, undefined, { signal: time.ending }).catch(() => {});
 }

@@ -94,10 +94,10 @@ export async function readRecords(
       log = source?.log ?? log;
       source = source && (await addBatch(slice, source));
     } catch (error) {
-      if (!isUndecodable(error)) throw error;
+      if (log === undefined || !isUndecodable(error)) throw error;
       source = null;
-      if (log !== undefined && slice.nextOffset > from.offset) break;
-      throw new UndecodableBatchError(at, error);
+      if (slice.nextOffset > from.offset) break;
+      throw new UndecodableBatchError(at, log, error);
     }
   }
   const to = Math.max(from.offset, Math.min(slice.nextOffset, slice.end));

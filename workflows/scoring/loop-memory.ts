@@ -2,6 +2,7 @@ import type { SliceReport } from '../../activities/scoring/slice.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import {
   DEFAULT_LOOP_SETTINGS,
+  isStuck,
   type CarriedLoopState,
   type LoopSettings,
   type LoopState,
@@ -70,7 +71,9 @@ export const carriedOf = (
 /** @param running whether a slice runs */
 export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
   const { moves, seenPartitions: _, ...known } = loop;
-  const partitions = [...loop.partitions.values()].sort((a, b) => a.partition - b.partition);
+  const partitions = [...loop.partitions.values()]
+    .sort((a, b) => a.partition - b.partition)
+    .map((state) => (isStuck(state) ? state : { ...state, stuck: null }));
   return {
     ...known,
     state: moves > 0 ? 'moving' : !loop.paused ? 'running' : running ? 'pausing' : 'paused',
@@ -91,10 +94,10 @@ export const knownPartitions = ({ partitionCount }: LoopMemory, partition: numbe
  * @param known the number of partitions that the slice started with
  */
 export function noteReport(loop: LoopMemory, { state, partitionCount }: SliceReport, known: number): void {
-  const { partition, stuck } = state;
+  const { partition } = state;
   if (partitionCount < known) loop.partitionCount = loop.seenPartitions = partitionCount;
   else loop.seenPartitions = Math.max(loop.seenPartitions, partitionCount);
-  if (partition >= partitionCount && stuck !== null) loop.partitions.delete(partition);
+  if (partition >= partitionCount && isStuck(state)) loop.partitions.delete(partition);
   else loop.partitions.set(partition, state);
 }
 
