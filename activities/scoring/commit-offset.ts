@@ -38,7 +38,8 @@ export async function commitOffset(
   });
 }
 
-interface Move extends TopicPartition {
+/** What a move of a partition is committed with. */
+export interface Move extends TopicPartition {
   readonly producer: FencedProducer;
   readonly group: string;
   readonly identity: TopicIdentity;

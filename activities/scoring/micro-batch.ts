@@ -74,7 +74,7 @@ export interface NextBatch extends Pick<MicroBatch, 'input' | 'signal' | 'timeUp
   readonly settings: Pick<LoopSettings, 'maxOffsets' | 'lateEvents'>;
   readonly readAhead: ReadAhead | null;
   /** Called before the work, which may fail for long. */
-  onRead(log: LogEnds): void;
+  readonly onRead: (log: LogEnds) => void;
 }
 
 /**

@@ -6,7 +6,7 @@ import { isSameTopic, type TopicIdentity } from '../../domain/scoring/committed-
 import { findPosition, type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { commitBatch } from './commit-batch.ts';
-import { commitMove } from './commit-offset.ts';
+import { commitMove, type Move } from './commit-offset.ts';
 import { type BatchResult, type MicroBatch, prepareBatch, type PreparedBatch } from './micro-batch.ts';
 import { fencePartition } from './fence-partition.ts';
 import type { SliceProgress } from './slice-progress.ts';
@@ -42,17 +42,12 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
       progress.seesPartitions(partitionCount);
       const found = findPosition(args.state, { committed, metadata, identity });
       progress.opened(found, identity);
-      const work = { args, progress, time, producer, identity };
       // Now, not with the next batch: a quiet partition has none, and only Kafka's offset outlives the loop.
-      if (found.offset !== committed) await move(work, committed, found);
-      await workBatches(work, found);
+      if (found.offset !== committed)
+        await commitMove({ ...args, producer, identity, worker }, committed, found);
+      await workBatches({ args, progress, time, producer, identity }, found);
     });
   };
-
-  async function move({ args, producer, identity }: Work, from: number | null, to: Position): Promise<void> {
-    const { group, topic, partition } = args;
-    await commitMove({ producer, group, topic, partition, identity, worker }, from, to);
-  }
 
   async function workBatches(work: Work, found: Position): Promise<void> {
     const { args, progress, time, producer, identity } = work;
@@ -81,21 +76,19 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
           progress.works();
           continue;
         }
+        const { range, log, result } = batch;
         const isLast = grown || time.ending.aborted || progress.isNews();
-        const hasMore = !isLast && batch.log.lastStable > batch.range.to;
-        const after = { ...position, offset: batch.range.to, newestEventMs: batch.result.newestEventMs };
-        if (hasMore) {
+        if (!isLast && log.lastStable > range.to) {
+          const after = { ...position, offset: range.to, newestEventMs: result.newestEventMs };
           ahead = prepare(work, after, batch.readAhead);
           ahead.catch(() => {}); // awaited in the next turn
         }
-        progress.doing(`committing [${batch.range.from}, ${batch.range.to})`);
+        progress.doing(`committing [${range.from}, ${range.to})`);
         position = await commitBatch({ producer, identity, group: args.group }, position, batch, worker);
         progress.committed(batch, position);
       } catch (error) {
         ahead = undefined;
-        const moved = afterExpired(position, error);
-        await move(work, position.offset, moved); // or the next slice would count them again
-        position = moved;
+        position = await skipToLogStart({ ...args, ...work, worker }, position, error);
         progress.moveTo(position);
       }
     }
@@ -139,10 +132,12 @@ async function untilTick({ args, progress, time }: Work): Promise<void> {
   await sleep(waitMs, undefined, { signal: time.ending }).catch(() => {});
 }
 
-/** @throws the error, unless retention has deleted the offsets: then the position moves over them */
-function afterExpired(position: Position, error: unknown): Position {
+/** Moves over offsets that retention has deleted, and commits that, so that they are counted once. @throws the error, if it is another */
+async function skipToLogStart(move: Move, position: Position, error: unknown): Promise<Position> {
   if (!(error instanceof OffsetOutOfRangeError)) throw error;
   const { location, log } = error;
   if (location.offset !== position.offset || log.logStart <= position.offset) throw error;
-  return skipExpired(position, log.logStart);
+  const moved = skipExpired(position, log.logStart);
+  await commitMove(move, position.offset, moved);
+  return moved;
 }

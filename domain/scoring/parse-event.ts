@@ -1,5 +1,6 @@
 import type { LogRecord } from '../kafka-record.ts';
 import { isDeeperThan } from './json-text.ts';
+import { receivedTimes, type ReceivedTimes, type TimedRecord } from './received-times.ts';
 
 /** Result of parsing one input record. An invalid record is a value, not an exception: it must not stop its batch. */
 export type ParseOutcome<T> =
@@ -61,7 +62,7 @@ export function showValue(value: unknown): string {
 }
 
 /** What is parsed of a record. */
-export type RawRecord = Pick<LogRecord, 'value' | 'timestampMs'>;
+export type RawRecord = Pick<LogRecord, 'value'> & TimedRecord;
 
 /**
  * Parses a record as a JSON object, then its fields with `readFields`.
@@ -70,10 +71,10 @@ export type RawRecord = Pick<LogRecord, 'value' | 'timestampMs'>;
 export function parseEvent<E>(
   record: RawRecord,
   nowMs: number,
-  readFields: (event: JsonObject, receivedMs: number) => E,
+  readFields: (event: JsonObject, received: ReceivedTimes) => E,
 ): ParseOutcome<E> {
   try {
-    return ok(readFields(parseJsonObject(record.value), receivedTimeMs(record.timestampMs, nowMs)));
+    return ok(readFields(parseJsonObject(record.value), receivedTimes(record, nowMs)));
   } catch (error) {
     if (error instanceof InvalidEvent) return deadLetter(error.reason, error.message);
     throw error;
@@ -120,10 +121,3 @@ function parseJsonObject(value: Uint8Array | null): JsonObject {
     throw new InvalidEvent('not_an_object', 'the value is not a JSON object');
   return { fields: fields as JsonObject['fields'], json };
 }
-
-/**
- * When Kafka received a record, in ms since 1970. Never later than now: a producer with a wrong clock may have set the time.
- * @param timestampMs the record's time; -1 when the record has none
- */
-export const receivedTimeMs = (timestampMs: number, nowMs: number): number =>
-  timestampMs < 0 ? nowMs : Math.min(timestampMs, nowMs);

@@ -10,6 +10,7 @@ import {
   requiredId,
 } from './event-fields.ts';
 import { type JsonObject, parseEvent, type ParseOutcome, type RawRecord } from './parse-event.ts';
+import type { ReceivedTimes } from './received-times.ts';
 
 /** A scraped profile, validated. Null means that the event does not have the value. */
 export interface ProfileEvent {
@@ -52,12 +53,12 @@ const COUNTS = {
   favorites_count: ['favorites_count', 'likes_raw'],
 };
 
-function readFields(event: JsonObject, receivedMs: number): ProfileEvent {
+function readFields(event: JsonObject, received: ReceivedTimes): ProfileEvent {
   checkEventType(event, 'profile');
   const negative_counts: string[] = [];
   return {
     event_id: optionalText(event, 'event_id'),
-    event_time_ms: eventTimeMs(event, receivedMs),
+    event_time_ms: eventTimeMs(event, received),
     platform: optionalPlatform(event),
     kol_id: requiredId(event, 'username', normalizeHandle),
     nickname: optionalText(event, 'nickname'),

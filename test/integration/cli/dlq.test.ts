@@ -169,7 +169,11 @@ describe('npm run dlq', () => {
       partition: bad.partition,
       key: bad.key,
       value: bad.value,
-      headers: { ...bad.headers, 'kol.replayed-from': Buffer.from(`${topic}.dlq/${location}`) },
+      headers: {
+        ...bad.headers,
+        'kol.received-at-ms': Buffer.from('0'),
+        'kol.replayed-from': Buffer.from(`${topic}.dlq/${location}`),
+      },
     });
     const [notJson, tombstone, notUtf8, notObject] = BAD as [Bad, Bad, Bad, Bad];
     expect(
