@@ -1,5 +1,12 @@
-import { currentUpdateInfo, proxyActivities, setHandler } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  condition,
+  currentUpdateInfo,
+  proxyActivities,
+  setHandler,
+} from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
+import { failureTypes } from '../../contract/failure-types.ts';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,
@@ -25,6 +32,8 @@ import { answerOfAll } from './update-failures.ts';
 
 const { steerShard } = proxyActivities<ScoringActivities>(steeringShards);
 
+/** The first loop of a topic knows the others when it knows the number of partitions. An update waits this long for it. */
+const OTHERS_MS = 50_000;
 /** The activity of a seek ends this long before the update is answered. */
 const SEEK_MARGIN_MS = 2000;
 
@@ -46,9 +55,11 @@ export function steerLoop(
 
   /** Carries out an update here and in the other loops, at the same time: each has its deadline from the arrival of the update. */
   async function everywhere(update: LoopUpdate, here: () => Promise<unknown>): Promise<LoopState> {
-    const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
     const own = here();
+    own.catch(() => {}); // awaited below
     const { id: updateId } = currentUpdateInfo() as { id: string }; // this runs in the handler of an update
+    const knowsOthers = await condition(() => loop.shard > 0 || loop.partitionCount > 0, OTHERS_MS);
+    const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
     // A loop that somebody has terminated cannot be steered.
     const ready = others.length === 0 ? undefined : startShards();
     const steer = async (workflowId: string) => {
@@ -59,6 +70,7 @@ export function steerLoop(
       new Map([
         [scoringLoopId(loop.topic, loop.shard), own],
         ...others.map((id): [string, Promise<unknown>] => [id, steer(id)]),
+        ...(knowsOthers ? [] : [['its other loops', unknownOthers()] as const]),
       ]),
     );
     return show();
@@ -102,6 +114,12 @@ export function steerLoop(
     return findPartitions();
   }
 }
+
+/** @throws always */
+const unknownOthers = (): Promise<never> =>
+  Promise.reject(
+    ApplicationFailure.nonRetryable('the loop has not found its partitions yet', failureTypes.seekFailed),
+  );
 
 const STILL_FINDING =
   'the group is set. The loop still looks for its offsets, and continues as soon as Kafka answers';
