@@ -269,9 +269,7 @@ describe('npm run dlq', () => {
   test('replay begins at the start of the log when retention deletes letters while it waits, and says so', async () => {
     await writeLetters(BAD); // at the offsets 2 to 5
     const said: string[] = [];
-    const letters = await openDeadLetters(kafka, 'test-dlq', topic, ({ from, to }) =>
-      said.push(`${from}-${to}`),
-    );
+    const letters = await openDeadLetters(kafka, topic, ({ from, to }) => said.push(`${from}-${to}`));
     const offsetsOf = async () => {
       const all: DeadLetter[] = [];
       for await (const page of letters.all({})) all.push(...page);

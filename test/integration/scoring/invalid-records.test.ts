@@ -174,7 +174,7 @@ describe('invalid records among valid ones', () => {
       const newer = await cachedScore(harness.redis, 'old');
 
       const kafka = createKafkaClient(harness.config.KAFKA_BROKERS, 'test-replay', () => {});
-      const letters = await openDeadLetters(kafka, 'test-replay', topic, () => {});
+      const letters = await openDeadLetters(kafka, topic, () => {});
       expect(await replay(kafka, { topic, partitions: letters.inputPartitions }, letters.all({}))).toBe(1);
       await letters.close();
       await until('it has an outcome', async () => (await outcomeCount(loop)) === 4);
