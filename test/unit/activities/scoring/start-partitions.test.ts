@@ -16,10 +16,9 @@ function kafka(leaderless: Set<number>, committed: (number | null)[]) {
   });
   const offsets = {
     read: () => {
-      const partitions = committed.map((offset, partition) => ({
-        ...{ partition, committed: offset, metadata: metadata[partition] ?? null },
-        ...{ low: 10, high: HIGH },
-      }));
+      const partitions = committed.map((offset, partition) => {
+        return { partition, committed: offset, metadata: metadata[partition] ?? null };
+      });
       return Promise.resolve({ ...identity, partitions });
     },
     ends: (_topic: string, partition: number) =>
