@@ -41,10 +41,7 @@ export function recallLoop(
     moves: 0,
     // An older version may have written the states: what they lack is as in a new partition.
     partitions: new Map(
-      partitions.map((state) => {
-        const { partition, position, totals } = state;
-        return [partition, { ...newPartition(partition, position, totals), ...state }];
-      }),
+      partitions.map((state) => [state.partition, { ...newPartition(0, 0, NO_TOTALS), ...state }]),
     ),
     partitionCount,
     seenPartitions: partitionCount,

@@ -1,12 +1,5 @@
-import {
-  ApplicationFailure,
-  condition,
-  currentUpdateInfo,
-  proxyActivities,
-  setHandler,
-} from '@temporalio/workflow';
+import { condition, currentUpdateInfo, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
-import { failureTypes } from '../../contract/failure-types.ts';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,
@@ -28,7 +21,7 @@ import { otherShards, type LoopMemory } from './loop-memory.ts';
 import { createMoves } from './moves.ts';
 import { seekLoop } from './seek-loop.ts';
 import type { Slices } from './slices.ts';
-import { answerOfAll } from './update-failures.ts';
+import { answerOfAll, seekFailure } from './update-failures.ts';
 
 const { steerShard } = proxyActivities<ScoringActivities>(steeringShards);
 
@@ -58,7 +51,8 @@ export function steerLoop(
     const own = here();
     own.catch(() => {}); // awaited below
     const { id: updateId } = currentUpdateInfo() as { id: string }; // this runs in the handler of an update
-    const knowsOthers = await condition(() => loop.shard > 0 || loop.partitionCount > 0, OTHERS_MS);
+    if (!(await condition(() => loop.shard > 0 || loop.partitionCount > 0, OTHERS_MS)))
+      throw seekFailure('the loop has not found its partitions yet; it is done in this loop only, if at all');
     const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
     // A loop that somebody has terminated cannot be steered.
     const ready = others.length === 0 ? undefined : startShards();
@@ -70,7 +64,6 @@ export function steerLoop(
       new Map([
         [scoringLoopId(loop.topic, loop.shard), own],
         ...others.map((id): [string, Promise<unknown>] => [id, steer(id)]),
-        ...(knowsOthers ? [] : [['its other loops', unknownOthers()] as const]),
       ]),
     );
     return show();
@@ -114,12 +107,6 @@ export function steerLoop(
     return findPartitions();
   }
 }
-
-/** @throws always */
-const unknownOthers = (): Promise<never> =>
-  Promise.reject(
-    ApplicationFailure.nonRetryable('the loop has not found its partitions yet', failureTypes.seekFailed),
-  );
 
 const STILL_FINDING =
   'the group is set. The loop still looks for its offsets, and continues as soon as Kafka answers';
