@@ -11,7 +11,7 @@ import {
 } from '../kafka-record.ts';
 import { parseWholeNumber } from '../values/whole-number.ts';
 import type { RejectedRecord } from './keep-newest.ts';
-import { firstReceivedMs, RECEIVED_AT_HEADER } from './received-times.ts';
+import { firstReceivedMs, RECEIVED_AT_HEADER } from './parse-event.ts';
 
 /** Prefix of the headers that say why a record became a dead letter. They belong to the dead letter, not to the record. */
 const ERROR_HEADER_PREFIX = '__connect.errors.';

@@ -4,8 +4,7 @@ import { isPlatform } from '../values/platform.ts';
 import { isBlank, trimInvisible } from '../values/trim-invisible.ts';
 import { numberText } from './json-text.ts';
 import { isNegativeCount, parseCount, wholeCount } from './parse-count.ts';
-import { InvalidEvent, type JsonObject, showValue } from './parse-event.ts';
-import type { ReceivedTimes } from './received-times.ts';
+import { InvalidEvent, type JsonObject, type ReceivedTimes, showValue } from './parse-event.ts';
 
 // Readers of single event fields. Each throws InvalidEvent for a value that is not valid.
 

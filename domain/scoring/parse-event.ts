@@ -1,6 +1,6 @@
-import type { LogRecord } from '../kafka-record.ts';
+import { headerText, type LogRecord } from '../kafka-record.ts';
+import { parseWholeNumber } from '../values/whole-number.ts';
 import { isDeeperThan } from './json-text.ts';
-import { receivedTimes, type ReceivedTimes, type TimedRecord } from './received-times.ts';
 
 /** Result of parsing one input record. An invalid record is a value, not an exception: it must not stop its batch. */
 export type ParseOutcome<T> =
@@ -120,4 +120,29 @@ function parseJsonObject(value: Uint8Array | null): JsonObject {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields))
     throw new InvalidEvent('not_an_object', 'the value is not a JSON object');
   return { fields: fields as JsonObject['fields'], json };
+}
+
+/** On a dead letter and on a replayed record: when Kafka first got the record, in ms since 1970. */
+export const RECEIVED_AT_HEADER = 'kol.received-at-ms';
+
+/** What says when Kafka got a record. */
+type TimedRecord = Pick<LogRecord, 'timestampMs'> & Partial<Pick<LogRecord, 'headers'>>;
+
+/** When Kafka first got a record, which is before its replay. */
+export function firstReceivedMs({ headers, timestampMs }: TimedRecord): number {
+  const header = headers?.[RECEIVED_AT_HEADER];
+  return (header && parseWholeNumber(headerText(header))) ?? timestampMs;
+}
+
+/** When Kafka got a record, in ms since 1970. */
+export interface ReceivedTimes {
+  /** The same as `lastMs`, unless the record was replayed. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Never later than now: a producer with a wrong clock may have set the time. A record without a time was received now. */
+export function receivedTimes(record: TimedRecord, nowMs: number): ReceivedTimes {
+  const byNow = (ms: number) => (ms < 0 ? nowMs : Math.min(ms, nowMs));
+  return { firstMs: byNow(firstReceivedMs(record)), lastMs: byNow(record.timestampMs) };
 }

@@ -9,8 +9,13 @@ import {
   optionalText,
   requiredId,
 } from './event-fields.ts';
-import { type JsonObject, parseEvent, type ParseOutcome, type RawRecord } from './parse-event.ts';
-import type { ReceivedTimes } from './received-times.ts';
+import {
+  type JsonObject,
+  parseEvent,
+  type ParseOutcome,
+  type RawRecord,
+  type ReceivedTimes,
+} from './parse-event.ts';
 
 /** A scraped profile, validated. Null means that the event does not have the value. */
 export interface ProfileEvent {

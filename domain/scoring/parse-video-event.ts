@@ -8,8 +8,13 @@ import {
   requiredId,
   requiredPlatform,
 } from './event-fields.ts';
-import { type JsonObject, parseEvent, type ParseOutcome, type RawRecord } from './parse-event.ts';
-import type { ReceivedTimes } from './received-times.ts';
+import {
+  type JsonObject,
+  parseEvent,
+  type ParseOutcome,
+  type RawRecord,
+  type ReceivedTimes,
+} from './parse-event.ts';
 
 /** A scraped video, validated. Null means that the event does not have the value. */
 export interface VideoEvent {

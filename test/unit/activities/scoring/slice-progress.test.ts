@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { describe, expect, test } from 'vitest';
-import type { BatchResult } from '../../../../activities/scoring/micro-batch.ts';
+import type { BatchResult, MicroBatch } from '../../../../activities/scoring/micro-batch.ts';
 import { createSliceProgress } from '../../../../activities/scoring/slice-progress.ts';
 import {
   type ScorePartitionDeps,
@@ -26,7 +26,7 @@ const SECOND = 1000;
 async function slice(
   args: SliceArgs,
   deps: (commit: (output: TransactionOutput) => Promise<void>) => ScorePartitionDeps,
-  work: () => Promise<BatchResult> = noWork,
+  work: (batch: MicroBatch) => Promise<BatchResult> = noWork,
 ) {
   const committed: TransactionOutput[] = [];
   const progress = createSliceProgress(args, 'w');
@@ -128,6 +128,29 @@ describe('the lag', () => {
     );
     expect(done.state.lag.appendSeconds).toBe(30);
   });
+});
+
+test('a batch that is cut commits what is scored, and the next one goes on from there', async () => {
+  const end = POSITION + 10;
+  const reader: Partial<RecordReader> = {
+    ...idle,
+    read: ({ offset }) =>
+      sleep(1, {
+        records: Array.from({ length: end - offset }, (_, index) => logRecord(offset + index)),
+        ...{ to: end, log: { logStart: 0, lastStable: end, high: end }, ahead: null },
+      }),
+  };
+  const scoreFour = ({ records }: MicroBatch): Promise<BatchResult> => {
+    const scored = records.slice(0, 4).map(({ offset }) => offset);
+    return Promise.resolve({ ...NOTHING, scored, cutAt: records[4]?.offset ?? null });
+  };
+  const done = await slice(
+    sliceArgs('available', 50),
+    (commit) => dependencies(reader, { commit, limits }),
+    scoreFour,
+  );
+  expect(done.committed.slice(0, 3)).toEqual([POSITION + 4, POSITION + 8, end]);
+  expect(done.totals[2]).toMatchObject({ batches: 3, records: 10, scored: 10 });
 });
 
 describe('a partition', () => {

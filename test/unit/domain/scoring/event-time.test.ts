@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventTimeMs } from '../../../../domain/scoring/event-fields.ts';
-import { receivedTimes } from '../../../../domain/scoring/received-times.ts';
+import { receivedTimes } from '../../../../domain/scoring/parse-event.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');
 const HOUR = 3_600_000;
