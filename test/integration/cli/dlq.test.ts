@@ -170,8 +170,7 @@ describe('npm run dlq', () => {
       key: bad.key,
       value: bad.value,
       headers: {
-        ...bad.headers,
-        'kol.received-at-ms': Buffer.from('0'),
+        ...{ ...bad.headers, 'kol.received-at-ms': Buffer.from('0') },
         'kol.replayed-from': Buffer.from(`${topic}.dlq/${location}`),
       },
     });
