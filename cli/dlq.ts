@@ -99,10 +99,10 @@ async function withDeadLetters(
   work: (letters: DeadLetters, kafka: kafkajs.Kafka) => Promise<void>,
 ): Promise<void> {
   await runCommand(async () => {
-    const { KAFKA_BROKERS, SCORING_GROUP } = readCommandConfig(['KAFKA_BROKERS', 'SCORING_GROUP']);
+    const { KAFKA_BROKERS } = readCommandConfig(['KAFKA_BROKERS']);
     // It logs nothing: its failures are thrown, and the command prints them once.
     const kafka = createKafkaClient(KAFKA_BROKERS, 'kol-cache-cli', () => {});
-    const letters = await openDeadLetters(kafka, SCORING_GROUP, topic, reportExpired);
+    const letters = await openDeadLetters(kafka, topic, reportExpired);
     try {
       await work(letters, kafka);
     } finally {

@@ -2,13 +2,17 @@ import { z } from 'zod';
 import type { TopicIdentity } from '../domain/scoring/committed-metadata.ts';
 import type { Disagreement } from '../domain/scoring/find-position.ts';
 import type { PartitionTotals } from '../domain/scoring/partition-totals.ts';
-import { eventKinds, kindOfTopic, type EventKind } from '../domain/scoring/topics.ts';
+import { eventKinds, kindOfTopic, PARTITIONS_PER_SHARD, type EventKind } from '../domain/scoring/topics.ts';
 import { shorten } from '../domain/values/invalid-value.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { parseInput, type ParseResult } from './parse-input.ts';
+import { scoringLoopId } from './workflow-ids.ts';
 
-/** In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. */
-export const LOOP_VERSION = 3;
+/**
+ * In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. The next worker then replaces
+ * the loop by one with the input that the memo has.
+ */
+export const LOOP_VERSION = 4;
 
 export const MAX_BATCH_OFFSETS = 10_000;
 /** Seconds between two micro-batches of a partition. */
@@ -112,6 +116,21 @@ export interface ScoringLoopInput {
   readonly carried?: CarriedLoopState;
 }
 
+/** How a loop is started. The loop itself keeps `input` in its memo: what another loop needs to continue it. */
+export function loopOptions(input: ScoringLoopInput) {
+  const { topic, kind = kindOfTopic(topic), shard = 0 } = input;
+  const work = kind === 'profiles' ? 'Scores' : 'Refreshes';
+  return {
+    workflowId: scoringLoopId(topic, shard),
+    args: [input] as [ScoringLoopInput],
+    memo: { version: LOOP_VERSION },
+    staticSummary:
+      shard === 0
+        ? `${work} the ${kind} of ${topic} in micro-batches`
+        : `Partitions of ${topic} from ${shard * PARTITIONS_PER_SHARD} on`,
+  };
+}
+
 /** What the next run of a loop needs. */
 export type CarriedLoopState = Partial<Pick<LoopState, 'paused' | 'setBy' | 'partitions' | 'partitionCount'>>;
 
@@ -164,9 +183,11 @@ export type LoopUpdate =
   | { readonly name: 'configure'; readonly args: [LoopChange] }
   | { readonly name: 'seek'; readonly args: [SeekTarget] };
 
-/** Why a partition makes no progress. */
+/** Failures in a row: why a partition makes no progress. */
 interface Stuck {
+  /** The first failure, and the last one so far. */
   readonly sinceMs: number;
+  readonly lastMs: number;
   readonly reason: string;
   readonly attempts: number;
 }
@@ -191,7 +212,10 @@ export interface PartitionState {
     readonly startedAtMs: number;
     readonly offsets: number;
     readonly durationMs: number;
+    /** When Kafka got its last record. */
+    readonly appendedMs: number | null;
   } | null;
+  /** The state of a loop shows it when `isStuck`. */
   readonly stuck: Stuck | null;
   /** A transaction of another producer is open: nothing behind it can be read yet. */
   readonly blocked: { readonly sinceMs: number; readonly offsets: number } | null;
@@ -200,6 +224,11 @@ export interface PartitionState {
   /** The worker that reported. */
   readonly worker: string | null;
 }
+
+const STUCK_AFTER_MS = 10_000;
+/** Whether a partition has failed for long. A single failure is ordinary, for example while a leader moves. */
+export const isStuck = ({ stuck }: Pick<PartitionState, 'stuck'>): boolean =>
+  stuck !== null && stuck.lastMs - stuck.sinceMs > STUCK_AFTER_MS;
 
 /** State of a scoring loop, as the `state` query returns it. */
 export interface LoopState {

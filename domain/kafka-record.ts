@@ -2,6 +2,18 @@
 export type ReadHeaders = Readonly<Record<string, ReadValue | readonly ReadValue[]>>;
 export type ReadValue = Buffer | null;
 
+/** A header as UTF-8 text, null when it has none. The last value of a repeated name counts, as in Kafka's `lastHeader`. */
+export function headerText(value: ReadHeaders[string] | undefined): string | null {
+  const last = isList(value) ? value.at(-1) : value;
+  return last == null ? null : utf8.decode(last);
+}
+
+const utf8 = new TextDecoder();
+
+/** (`Array.isArray` does not narrow a readonly array.) */
+export const isList = (value: ReadHeaders[string] | undefined): value is readonly ReadValue[] =>
+  Array.isArray(value);
+
 /** A record of a topic, with the bytes as they are in the log. */
 export interface LogRecord {
   readonly offset: number;

@@ -1,5 +1,7 @@
-import type { RecordLocation } from '../../domain/kafka-location.ts';
+import type { FencedProducer } from '../../clients/kafka/transactions.ts';
+import type { RecordLocation, TopicPartition } from '../../domain/kafka-location.ts';
 import { serializeCommittedMetadata, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
+import type { Position } from '../../domain/scoring/find-position.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
 import { fencePartition, type FencePartitionDeps } from './fence-partition.ts';
@@ -29,24 +31,34 @@ export async function commitOffset(
   signal?.throwIfAborted();
   await fencePartition(deps, { group, topic, partition }, async ({ producer, committed, metadata }) => {
     if (startedWith !== null && committed !== null) return;
-    const { worker } = deps;
-    const note = { topic, partition, seek: { from: committed, to: offset }, worker };
     signal?.throwIfAborted();
-    await producer.commit({
-      records: [
-        { topic: LEDGER_TOPIC, message: { key: `${topic}/${partition}`, value: JSON.stringify(note) } },
-      ],
-      group,
-      topic,
-      partition,
-      offset,
-      metadata: serializeCommittedMetadata({
-        worker,
-        identity,
-        newestEventMs: null,
-        totals: metadata?.totals ?? totals,
-        startedWith,
-      }),
-    });
+    const { worker } = deps;
+    const to = { offset, newestEventMs: null, totals: metadata?.totals ?? totals };
+    await commitMove({ producer, group, topic, partition, identity, worker, startedWith }, committed, to);
+  });
+}
+
+/** What a move of a partition is committed with. */
+export interface Move extends TopicPartition {
+  readonly producer: FencedProducer;
+  readonly group: string;
+  readonly identity: TopicIdentity;
+  readonly worker: string;
+  readonly startedWith?: number | null;
+}
+
+/** Commits a position without a batch, with a note in the ledger. @param from null when nothing was committed */
+export async function commitMove(
+  { producer, group, topic, partition, identity, worker, startedWith = null }: Move,
+  from: number | null,
+  to: Position,
+): Promise<void> {
+  const note = { topic, partition, seek: { from, to: to.offset }, worker };
+  const message = { key: `${topic}/${partition}`, value: JSON.stringify(note) };
+  const { newestEventMs, totals } = to;
+  await producer.commit({
+    ...{ group, topic, partition, offset: to.offset },
+    records: [{ topic: LEDGER_TOPIC, message }],
+    metadata: serializeCommittedMetadata({ worker, identity, newestEventMs, totals, startedWith }),
   });
 }

@@ -73,6 +73,8 @@ export interface NextBatch extends Pick<MicroBatch, 'input' | 'signal' | 'timeUp
   readonly position: Position;
   readonly settings: Pick<LoopSettings, 'maxOffsets' | 'lateEvents'>;
   readonly readAhead: ReadAhead | null;
+  /** Called before the work, which may fail for long. */
+  readonly onRead: (log: LogEnds) => void;
 }
 
 /**
@@ -82,7 +84,7 @@ export interface NextBatch extends Pick<MicroBatch, 'input' | 'signal' | 'timeUp
 export async function prepareBatch(
   reader: RecordReader,
   work: (batch: MicroBatch) => Promise<BatchResult>,
-  { input, position, settings, readAhead, signal, timeUp }: NextBatch,
+  { input, position, settings, readAhead, signal, timeUp, onRead }: NextBatch,
 ): Promise<PreparedBatch | undefined> {
   const startedAtMs = Date.now();
   const phases: Phases = {};
@@ -91,6 +93,7 @@ export async function prepareBatch(
   const { records, to, log, ahead } = await timed(phases, 'read', () =>
     reader.read({ topic, partition, offset: from }, settings.maxOffsets, { signal, ahead: readAhead }),
   );
+  onRead(log);
   if (to === from) return undefined;
   const lateness = { newestEventMs, lateEvents: settings.lateEvents, nowMs: Date.now() };
   const result = await work({ input, records, lateness, signal, timeUp, phases });

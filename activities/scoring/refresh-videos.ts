@@ -71,7 +71,7 @@ function lookedUp(
 async function writeVideos(redis: RedisClient, videos: readonly LookedUpVideo[], now: Date): Promise<number> {
   const merge = (event: LookedUpVideo, cached: Content | null) => refreshContent(event, event.row, cached);
   const written = await mergeContentEvents(redis, videos, merge, now);
-  const moves = written.map(({ event, content }) => trendingMoveOf(event, content, event.row));
+  const moves = written.map(({ event, content }) => trendingMoveOf(event, content, event.row, now.getTime()));
   await Promise.all([
     updateTrending(
       redis,

@@ -63,10 +63,11 @@ export function createScorePartition(deps: ScorePartitionDeps) {
               () => 0,
             ),
           );
+        if (progress.isNews() || progress.isGone()) break;
         const pauseMs = isFenced(error) ? FENCED_PAUSE_MS : pauseAfter(failures);
         progress.doing(`waiting ${pauseMs} ms after ${failures} failures`);
         await sleep(pauseMs, undefined, { signal: time.ending }).catch(() => {});
-        if (isFenced(error) || progress.isNews() || progress.isGone()) break;
+        if (isFenced(error)) break;
       }
     }
   }

@@ -79,18 +79,21 @@ async function movePartitions(
   stops: readonly AbortSignal[],
 ): Promise<ReadonlyMap<number, unknown>> {
   const { topic, group, shard, partitions } = args;
-  const [targets, identity] = await abortable(stops, () =>
-    Promise.all([targetOffsets(deps.offsets, args), deps.offsets.topic(topic)]),
-  );
-  const moves = [...targets].filter(([partition]) => shardOf(partition) === shard && !(partition in moved));
+  const { partitionCount, ...identity } = await abortable(stops, () => deps.offsets.topic(topic));
+  const targets = await abortable(stops, () => targetPartitions(deps.offsets, args, partitionCount));
   /** A partition is in it until it is moved. */
-  const unmoved = new Map<number, unknown>(moves.map(([partition]) => [partition, undefined]));
+  const unmoved = new Map<number, unknown>(
+    targets
+      .filter((partition) => shardOf(partition) === shard && !(partition in moved))
+      .map((partition) => [partition, undefined]),
+  );
   const limit = pLimit(PARTITIONS_AT_ONCE);
 
-  async function move(partition: number, offset: number, signal: AbortSignal): Promise<void> {
+  async function move(partition: number, signal: AbortSignal): Promise<void> {
     const totals = partitions.find((known) => known.partition === partition)?.totals;
-    const commit = { group, topic, partition, offset, identity, signal, ...(totals && { totals }) };
     try {
+      const offset = await targetOffset(deps.offsets, args, partition);
+      const commit = { group, topic, partition, offset, identity, signal, ...(totals && { totals }) };
       await commitOffset(deps, commit);
       unmoved.delete(partition);
       moved[partition] = offset;
@@ -102,7 +105,7 @@ async function movePartitions(
 
   try {
     await abortable(stops, ({ signal }) =>
-      Promise.all(moves.map(([partition, offset]) => limit(() => move(partition, offset, signal)))),
+      Promise.all([...unmoved.keys()].map((partition) => limit(() => move(partition, signal)))),
     );
   } catch (timeUp) {
     for (const [partition, reason] of unmoved) unmoved.set(partition, reason ?? timeUp);
@@ -119,28 +122,35 @@ const formatUnmoved = (unmoved: ReadonlyMap<number, unknown>): string =>
     )
     .join('; ');
 
-/** The target offset of each partition. @throws InvalidInput for offsets that the log does not have */
-async function targetOffsets(
+/** The partitions to move. @throws InvalidInput when the target names an offset that the log does not have */
+async function targetPartitions(
   offsets: Offsets,
-  { group, topic, target }: SeekPartitionsArgs,
-): Promise<ReadonlyMap<number, number>> {
-  if ('time' in target) return offsets.at(topic, isoTimeMs(target.time));
-  const { partitions } = await offsets.read(group, topic);
-  if ('end' in target)
-    return new Map(
-      partitions.map(({ partition, low, high }) => [partition, target.end === 'earliest' ? low : high]),
-    );
-  return new Map(
-    Object.entries(target.offsets).map(([partition, offset]) => {
-      const log = partitions.find((candidate) => candidate.partition === Number(partition));
-      if (log === undefined || offset < log.low || offset > log.high)
-        throw ApplicationFailure.nonRetryable(
-          `offset ${offset} of partition ${partition} does not exist; ${topic} has ${partitions
-            .map(({ partition: number, low, high }) => `${number}: ${low}–${high}`)
-            .join(', ')}`,
-          failureTypes.invalidInput,
-        );
-      return [log.partition, offset];
+  { topic, target }: SeekPartitionsArgs,
+  partitionCount: number,
+): Promise<number[]> {
+  if (!('offsets' in target)) return Array.from({ length: partitionCount }, (_, partition) => partition);
+  return Promise.all(
+    Object.entries(target.offsets).map(async ([name, offset]) => {
+      const partition = Number(name);
+      const log = partition < partitionCount ? await offsets.ends(topic, partition) : null;
+      if (log !== null && offset >= log.low && offset <= log.high) return partition;
+      const found =
+        log === null ? `${topic} has ${partitionCount} partitions` : `it has ${log.low}–${log.high}`;
+      throw ApplicationFailure.nonRetryable(
+        `offset ${offset} of partition ${partition} does not exist; ${found}`,
+        failureTypes.invalidInput,
+      );
     }),
   );
+}
+
+async function targetOffset(
+  offsets: Offsets,
+  { topic, target }: SeekPartitionsArgs,
+  partition: number,
+): Promise<number> {
+  if ('time' in target) return offsets.at(topic, partition, isoTimeMs(target.time));
+  if ('end' in target)
+    return (await offsets.ends(topic, partition))[target.end === 'earliest' ? 'low' : 'high'];
+  return target.offsets[partition] ?? 0;
 }

@@ -1,14 +1,16 @@
 import { kafkaErrorType } from '../../clients/kafka/client.ts';
-import type { LogEnds } from '../../clients/kafka/read-errors.ts';
-import type { PartitionState } from '../../contract/scoring-loop.ts';
+import {
+  OffsetOutOfRangeError,
+  UndecodableBatchError,
+  type LogEnds,
+} from '../../clients/kafka/read-errors.ts';
+import { isStuck, type PartitionState } from '../../contract/scoring-loop.ts';
 import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import type { findPosition, Position } from '../../domain/scoring/find-position.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import type { PreparedBatch } from './micro-batch.ts';
 import type { SliceArgs, SliceReport } from './slice.ts';
 
-/** A partition that fails for this long is stuck: its slice ends, so that the loop can show it. */
-const STUCK_AFTER_MS = 10_000;
 /** A transaction of another producer that is open for less than this is ordinary. */
 const BLOCKED_AFTER_MS = 2000;
 
@@ -20,13 +22,22 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
   let doing = 'fencing older attempts';
   let records = 0;
   let partitionCount = known;
-  let lastAppendMs: number | null = null;
   let newestEventMs: number | null = null;
   let state: PartitionState = { ...before, worker, lastBatch: startedByNow(before.lastBatch) };
   const change = (fields: Partial<PartitionState>) => {
     state = { ...state, ...fields };
   };
   const moveTo = ({ offset, totals }: Position) => change({ position: offset, totals });
+  const works = () => change({ stuck: null });
+  const sees = ({ lastStable, high }: LogEnds) => {
+    const isBlocked = state.position >= lastStable && high > lastStable;
+    change({
+      lag: { ...state.lag, offsets: Math.max(0, lastStable - state.position) },
+      blocked: isBlocked
+        ? { sinceMs: state.blocked?.sinceMs ?? Date.now(), offsets: high - state.position }
+        : null,
+    });
+  };
 
   return {
     doing: (text: string): void => void (doing = text),
@@ -38,33 +49,28 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
       newestEventMs = found.newestEventMs;
       change({ identity, ...(kind !== null && { disagreement: { atMs: Date.now(), kind } }) });
     },
-    /** The partition works: its batch is committed, or the wait for data has ended. Notes how far the log goes beyond the position. */
-    sees({ lastStable, high }: LogEnds): void {
-      const isBlocked = state.position >= lastStable && high > lastStable;
-      change({
-        stuck: null,
-        lag: { ...state.lag, offsets: Math.max(0, lastStable - state.position) },
-        blocked: isBlocked
-          ? { sinceMs: state.blocked?.sinceMs ?? Date.now(), offsets: high - state.position }
-          : null,
-      });
-    },
+    /** Notes how far the log goes beyond the position. */
+    sees,
+    /** The partition works: its batch is committed, or the wait for data has ended. */
+    works,
     committed(batch: PreparedBatch, position: Position): void {
       const { range, startedAtMs } = batch;
       moveTo(position);
       records += batch.records.length;
-      lastAppendMs = batch.records.at(-1)?.timestampMs ?? lastAppendMs;
       newestEventMs = position.newestEventMs;
       const durationMs = Date.now() - startedAtMs;
-      change({ lastBatch: { startedAtMs, offsets: range.to - range.from, durationMs } });
-      this.sees(batch.log);
+      const appendedMs = batch.records.at(-1)?.timestampMs ?? state.lastBatch?.appendedMs ?? null;
+      change({ lastBatch: { startedAtMs, offsets: range.to - range.from, durationMs, appendedMs } });
+      sees(batch.log);
+      works();
     },
     /** @returns the number of failures in a row */
     failed(error: unknown): number {
-      const sinceMs = state.stuck?.sinceMs ?? Date.now();
-      const attempts = (state.stuck?.attempts ?? 0) + 1;
-      change({ stuck: { sinceMs, attempts, reason: reasonOf(error) } });
-      return attempts;
+      const lastMs = Date.now();
+      const { sinceMs = lastMs, attempts = 0 } = state.stuck ?? {};
+      change({ stuck: { sinceMs, lastMs, attempts: attempts + 1, reason: reasonOf(error) } });
+      if (error instanceof OffsetOutOfRangeError || error instanceof UndecodableBatchError) sees(error.log);
+      return attempts + 1;
     },
     /** @returns whether the topic has more partitions than the loop knows */
     seesPartitions(count: number): boolean {
@@ -72,19 +78,16 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
       return partitionCount > known;
     },
     /** Whether the topic was created again without this partition. */
-    isGone: (): boolean => before.partition >= partitionCount && isStuckForLong(state.stuck),
+    isGone: (): boolean => before.partition >= partitionCount && isStuck(state),
     /** Whether the loop should know now that the partition is stuck, or that it works again. */
-    isNews(): boolean {
-      if (before.stuck !== null) return state.stuck === null;
-      return isStuckForLong(state.stuck);
-    },
+    isNews: (): boolean => (isStuck(before) ? state.stuck === null : isStuck(state)),
     /** Offsets between the position and the end of the log, as far as is known. */
     lag: (): number => state.lag.offsets,
     lastStartMs: (): number => state.lastBatch?.startedAtMs ?? 0,
     report: (): SliceReport => ({
       state: {
         ...state,
-        lag: lagOf(state.lag.offsets, newestEventMs, lastAppendMs),
+        lag: lagOf(state.lag.offsets, newestEventMs, state.lastBatch?.appendedMs ?? null),
         perSecond: Math.round((records / Math.max(performance.now() - startedAt, 1)) * 1000),
         blocked: isBlockedForLong(state.blocked) ? state.blocked : null,
       },
@@ -102,9 +105,6 @@ function lagOf(offsets: number, eventMs: number | null, appendMs: number | null)
     offsets === 0 ? 0 : sinceMs === null ? null : Math.max(0, Math.round((Date.now() - sinceMs) / 1000));
   return { offsets, eventSeconds: age(eventMs), appendSeconds: age(appendMs) };
 }
-
-const isStuckForLong = (stuck: PartitionState['stuck']): boolean =>
-  stuck !== null && Date.now() - stuck.sinceMs > STUCK_AFTER_MS;
 
 const isBlockedForLong = (blocked: PartitionState['blocked']): boolean =>
   blocked !== null && Date.now() - blocked.sinceMs > BLOCKED_AFTER_MS;

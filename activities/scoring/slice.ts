@@ -33,8 +33,10 @@ export interface ScorePartitionDeps extends FencePartitionDeps, ScoreProfilesDep
 
 /** After this time a batch in flight is cut to what the model has scored. */
 const CUT_AFTER_MS = 500;
-/** After this time the slice reports, whatever still runs. The fence of the next slice ends it. */
-const OVER_AFTER_MS = 6000;
+/** Until this time of a slice no batch is cut because the time is up: a short slice could end before each answer of a slow model. */
+const FIRST_CUT_MS = 10_000;
+/** After the cut, the slice has this long until it reports, whatever still runs. The fence of the next slice ends it. */
+const OVER_AFTER_CUT_MS = 5500;
 
 /** The end of a slice. */
 export interface SliceTime {
@@ -54,18 +56,18 @@ export function startSliceTime(sliceMs: number, stops: readonly AbortSignal[]): 
   const cut = new AbortController();
   const over = new AbortController();
   const timers: NodeJS.Timeout[] = [];
-  const end = () => {
-    if (ending.signal.aborted) return;
+  const end = (cutAfterMs: number) => {
     ending.abort();
     timers.push(
-      setTimeout(() => cut.abort(), CUT_AFTER_MS),
-      setTimeout(() => over.abort(new Error('the slice is over')), OVER_AFTER_MS),
+      setTimeout(() => cut.abort(), cutAfterMs),
+      setTimeout(() => over.abort(new Error('the slice is over')), cutAfterMs + OVER_AFTER_CUT_MS),
     );
   };
-  timers.push(setTimeout(end, sliceMs));
+  const endNow = () => end(CUT_AFTER_MS);
+  timers.push(setTimeout(() => end(Math.max(CUT_AFTER_MS, FIRST_CUT_MS - sliceMs)), sliceMs));
   for (const stop of stops) {
-    if (stop.aborted) end();
-    stop.addEventListener('abort', end, { once: true });
+    if (stop.aborted) endNow();
+    stop.addEventListener('abort', endNow, { once: true });
   }
   return {
     ending: ending.signal,
@@ -73,7 +75,7 @@ export function startSliceTime(sliceMs: number, stops: readonly AbortSignal[]): 
     over: over.signal,
     close() {
       timers.forEach(clearTimeout);
-      for (const stop of stops) stop.removeEventListener('abort', end);
+      for (const stop of stops) stop.removeEventListener('abort', endNow);
       over.abort(new Error('the slice is over'));
     },
   };

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { LoopSettings } from '../../contract/scoring-loop.ts';
 import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
-import { firstOffsets } from '../../domain/scoring/find-position.ts';
+import { startingEnds } from '../../domain/scoring/find-position.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { commitOffset } from './commit-offset.ts';
 import type { FencePartitionDeps } from './fence-partition.ts';
@@ -32,7 +32,7 @@ export interface StartedPartitions {
 export const PARTITIONS_AT_ONCE = 16;
 
 /**
- * Finds the partitions of a topic, and commits the first offset of those that the group has never read (see `firstOffsets`). It is
+ * Finds the partitions of a topic, and commits the first offset of those that the group has never read (see `startingEnds`). It is
  * committed before any batch, since records that arrive before the first batch would be lost otherwise.
  */
 export function createStartPartitions(deps: FencePartitionDeps & { readonly loopDefaults: LoopDefaults }) {
@@ -49,15 +49,18 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
     const inKafka = partitions.map((one) => ({ ...one, metadata: parseCommittedMetadata(one.metadata) }));
     const isLost = ({ partition, committed }: (typeof inKafka)[number]) =>
       committed === null && known.includes(partition);
-    const starts = firstOffsets(
+    const ends = startingEnds(
       inKafka.filter((one) => !isLost(one)),
       known.length > 0,
     );
-    await Promise.all(
-      [...starts].map(([partition, offset]) =>
-        limit(() => commitOffset(deps, { group, topic, partition, offset, identity }, partitions.length)),
-      ),
-    );
+    const starts = new Map<number, number>();
+    const start = async (partition: number, end: 'low' | 'high') => {
+      // Only of these: the leader of another partition may be down.
+      const { [end]: offset } = await offsets.ends(topic, partition);
+      await commitOffset(deps, { group, topic, partition, offset, identity }, partitions.length);
+      starts.set(partition, offset);
+    };
+    await Promise.all([...ends].map(([partition, end]) => limit(() => start(partition, end))));
     const positions = inKafka.flatMap(({ partition, committed, metadata }) => {
       const offset = committed ?? starts.get(partition);
       return offset === undefined

@@ -6,6 +6,7 @@ import { isSameTopic, type TopicIdentity } from '../../domain/scoring/committed-
 import { findPosition, type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { commitBatch } from './commit-batch.ts';
+import { commitMove, type Move } from './commit-offset.ts';
 import { type BatchResult, type MicroBatch, prepareBatch, type PreparedBatch } from './micro-batch.ts';
 import { fencePartition } from './fence-partition.ts';
 import type { SliceProgress } from './slice-progress.ts';
@@ -41,6 +42,9 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
       progress.seesPartitions(partitionCount);
       const found = findPosition(args.state, { committed, metadata, identity });
       progress.opened(found, identity);
+      // Now, not with the next batch: a quiet partition has none, and only Kafka's offset outlives the loop.
+      if (found.offset !== committed)
+        await commitMove({ ...args, producer, identity, worker }, committed, found);
       await workBatches({ args, progress, time, producer, identity }, found);
     });
   };
@@ -60,7 +64,7 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
       if (ahead === undefined) {
         if (grown) return;
         await untilTick(work);
-        if (time.ending.aborted) return;
+        if (time.ending.aborted || progress.isNews()) return;
       }
       try {
         const batch = await (ahead ?? prepare(work, position));
@@ -69,20 +73,22 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
           if (time.ending.aborted) return;
           progress.doing('waiting for data');
           progress.sees(await reader.waitForRecords({ ...args, offset: position.offset }, time.ending));
+          progress.works();
           continue;
         }
-        const hasMore = !grown && batch.log.lastStable > batch.range.to && !time.ending.aborted;
-        const after = { ...position, offset: batch.range.to, newestEventMs: batch.result.newestEventMs };
-        if (hasMore) {
+        const { range, log, result } = batch;
+        const isLast = grown || time.ending.aborted || progress.isNews();
+        if (!isLast && log.lastStable > range.to) {
+          const after = { ...position, offset: range.to, newestEventMs: result.newestEventMs };
           ahead = prepare(work, after, batch.readAhead);
           ahead.catch(() => {}); // awaited in the next turn
         }
-        progress.doing(`committing [${batch.range.from}, ${batch.range.to})`);
+        progress.doing(`committing [${range.from}, ${range.to})`);
         position = await commitBatch({ producer, identity, group: args.group }, position, batch, worker);
         progress.committed(batch, position);
       } catch (error) {
         ahead = undefined;
-        position = afterExpired(position, error);
+        position = await skipToLogStart({ ...args, ...work, worker }, position, error);
         progress.moveTo(position);
       }
     }
@@ -96,8 +102,10 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
     progress.doing('reading and scoring');
     const { topic, partition, kind, settings } = args;
     const input = { topic, partition, fenced_at_ms: producer.fencedAtMs };
-    const [signal, timeUp] = [time.over, time.cut];
-    return prepareBatch(reader, workOn[kind], { input, position, settings, readAhead, signal, timeUp });
+    return prepareBatch(reader, workOn[kind], {
+      ...{ input, position, settings, readAhead },
+      ...{ signal: time.over, timeUp: time.cut, onRead: progress.sees },
+    });
   }
 }
 
@@ -118,14 +126,18 @@ async function untilTick({ args, progress, time }: Work): Promise<void> {
   if (trigger === 'available' || progress.lag() >= maxOffsets) return;
   const waitMs = progress.lastStartMs() + trigger * 1000 - Date.now();
   if (waitMs <= 0) return;
+  progress.works(); // Kafka answers, and no batch is overdue
+  if (progress.isNews()) return;
   progress.doing('waiting for the next tick');
   await sleep(waitMs, undefined, { signal: time.ending }).catch(() => {});
 }
 
-/** @throws the error, unless retention has deleted the offsets: then the position moves over them */
-function afterExpired(position: Position, error: unknown): Position {
+/** Moves over offsets that retention has deleted, and commits that, so that they are counted once. @throws the error, if it is another */
+async function skipToLogStart(move: Move, position: Position, error: unknown): Promise<Position> {
   if (!(error instanceof OffsetOutOfRangeError)) throw error;
   const { location, log } = error;
   if (location.offset !== position.offset || log.logStart <= position.offset) throw error;
-  return skipExpired(position, log.logStart);
+  const moved = skipExpired(position, log.logStart);
+  await commitMove(move, position.offset, moved);
+  return moved;
 }

@@ -78,7 +78,7 @@ export async function watchCommits(kafka: Kafka): Promise<CommitWatch> {
 
 async function endOfLedger(kafka: Kafka): Promise<number> {
   const offsets = createOffsets(kafka);
-  const { partitions } = await offsets.read('bench', LEDGER_TOPIC);
+  const { high } = await offsets.ends(LEDGER_TOPIC, 0);
   await offsets.close();
-  return partitions[0]?.high ?? 0;
+  return high;
 }

@@ -58,13 +58,11 @@ interface Source {
 
 /**
  * Opens the dead letters of an input topic for reading, committed ones only.
- * @param group any consumer group; it is read, not changed
  * @param onExpired called for offsets that retention has deleted since they were opened
  * @throws TopicNotFoundError when one of the two topics does not exist
  */
 export async function openDeadLetters(
   kafka: Kafka,
-  group: string,
   input: string,
   onExpired: (range: OffsetRange) => void,
 ): Promise<DeadLetters> {
@@ -75,8 +73,13 @@ export async function openDeadLetters(
     await Promise.allSettled([offsets.close(), reader.close()]);
   };
   try {
-    const { partitions } = await offsets.read(group, topic);
-    const ranges = partitions.map(({ partition, low, high }) => ({ partition, from: low, to: high }));
+    const { partitionCount } = await offsets.topic(topic);
+    const ranges = await Promise.all(
+      Array.from({ length: partitionCount }, async (_, partition) => {
+        const { low, high } = await offsets.ends(topic, partition);
+        return { partition, from: low, to: high };
+      }),
+    );
     const source = { topic, ranges, offsets, reader, onExpired, logStarts: new Map<number, number>() };
     return {
       inputPartitions: (await offsets.topic(input)).partitionCount,
@@ -128,11 +131,12 @@ async function rangesSince(
   { sinceMs }: DeadLetterFilter,
 ): Promise<readonly PartitionRange[]> {
   if (sinceMs === undefined) return ranges;
-  const starts = await offsets.at(topic, sinceMs);
-  return ranges.map((range) => ({
-    ...range,
-    from: Math.max(range.from, starts.get(range.partition) ?? range.from),
-  }));
+  return Promise.all(
+    ranges.map(async (range) => ({
+      ...range,
+      from: Math.max(range.from, await offsets.at(topic, range.partition, sinceMs)),
+    })),
+  );
 }
 
 /** Begins at the start of the log when retention has deleted what was before it since the topic was opened. */

@@ -6,28 +6,24 @@ import { EARLIEST, LATEST, listOffsets } from './kafkajs/list-offsets.ts';
 import { findTopic, type ClusterTopic } from './kafkajs/topic-metadata.ts';
 import { TopicNotFoundError } from './topic-errors.ts';
 
-/** The offsets of one group and one partition. Each offset is that of the next record to read. */
-interface PartitionOffsets {
+/** What a group has committed for one partition. */
+interface PartitionOffset {
   readonly partition: number;
-  /** Null when the group has never committed here. */
+  /** The next record to read; null when the group has never committed here. */
   readonly committed: number | null;
   /** Committed in the same transaction as the offset. */
   readonly metadata: string | null;
-  /** The first offset that is still in the log. */
-  readonly low: number;
-  /** The last stable offset: read-committed readers get everything below it. */
-  readonly high: number;
 }
 
 interface TopicOffsets extends TopicIdentity {
   /** By ascending partition. */
-  readonly partitions: readonly PartitionOffsets[];
+  readonly partitions: readonly PartitionOffset[];
 }
 
 /** All methods repeat requests for 10 s while Kafka moves leaders and coordinators. */
 export interface Offsets {
   /**
-   * The offsets of all partitions of a topic. Does not wait for a pending commit, so that one which never ends cannot block the
+   * The committed offsets of all partitions of a topic, also of those without a leader. Does not wait for a pending commit, so that one which never ends cannot block the
    * others: the committed offset may be the one before it.
    * @throws TopicNotFoundError
    */
@@ -37,8 +33,13 @@ export interface Offsets {
    * @throws TopicNotFoundError when there is no such topic or partition; UNSTABLE_OFFSET_COMMIT when a commit is pending for 10 s
    */
   committed(group: string, topic: string, partition: number): Promise<CommittedOffset>;
-  /** For each partition the first offset at or after a time (ms since 1970, or before), or the end offset if no record is that new. */
-  at(topic: string, timeMs: number): Promise<Map<number, number>>;
+  /**
+   * The ends of the log of a partition: the first offset that is still in it, and the last stable one, below which read-committed readers
+   * get everything. @throws TopicNotFoundError, LeaderNotFoundError
+   */
+  ends(topic: string, partition: number): Promise<{ readonly low: number; readonly high: number }>;
+  /** The first offset at or after a time (ms since 1970, or before), or the end when no record is that new. @throws as `ends` */
+  at(topic: string, partition: number, timeMs: number): Promise<number>;
   /** The ids of the cluster and of the topic, and its number of partitions, at most 2 s old. @throws TopicNotFoundError */
   topic(topic: string): Promise<TopicIdentity & { readonly partitionCount: number }>;
   close(): Promise<void>;
@@ -52,26 +53,23 @@ const TOPIC_MAX_AGE_MS = 2000;
  */
 export function createOffsets(kafka: Kafka): Offsets {
   const lazyCluster = createLazyCluster(kafka);
+  const findOffset = async (topic: string, partition: number, timestamp: number): Promise<number> => {
+    const found = await listOffsets(await lazyCluster.connected(), topic, [partition], timestamp);
+    return valueOf(found, topic, partition);
+  };
   return {
     async read(group, topic) {
       const cluster = await lazyCluster.connected();
       const { clusterId, topicId, partitions } = await findExistingTopic(cluster, topic);
       const numbers = partitions.map(({ partition }) => partition);
-      const [committed, low, high] = await Promise.all([
-        fetchCommitted(cluster, { group, topic, partitions: numbers, requireStable: false }),
-        listOffsets(cluster, topic, numbers, EARLIEST),
-        listOffsets(cluster, topic, numbers, LATEST),
-      ]);
+      const query = { group, topic, partitions: numbers, requireStable: false };
+      const committed = await fetchCommitted(cluster, query);
       return {
         clusterId,
         topicId,
         partitions: numbers.map((partition) => {
           const { offset, metadata } = valueOf(committed, topic, partition);
-          return {
-            ...{ partition, committed: offset, metadata },
-            low: valueOf(low, topic, partition),
-            high: valueOf(high, topic, partition),
-          };
+          return { partition, committed: offset, metadata };
         }),
       };
     },
@@ -87,15 +85,19 @@ export function createOffsets(kafka: Kafka): Offsets {
       }
       return committed;
     },
-    async at(topic, timeMs) {
-      const cluster = await lazyCluster.connected();
-      const { partitions } = await findExistingTopic(cluster, topic);
-      const numbers = partitions.map(({ partition }) => partition);
-      // The ends first: a record that arrives in between is at or after the end.
-      const ends = await listOffsets(cluster, topic, numbers, LATEST);
+    async ends(topic, partition) {
+      const [low, high] = await Promise.all([
+        findOffset(topic, partition, EARLIEST),
+        findOffset(topic, partition, LATEST),
+      ]);
+      return { low, high };
+    },
+    async at(topic, partition, timeMs) {
+      // The end first: a record that arrives in between is at or after it.
+      const end = await findOffset(topic, partition, LATEST);
       // No record is older, and Kafka reads negative times as the ends of the log.
-      const found = await listOffsets(cluster, topic, numbers, Math.max(0, timeMs));
-      return new Map([...found].map(([p, offset]) => [p, offset < 0 ? valueOf(ends, topic, p) : offset]));
+      const found = await findOffset(topic, partition, Math.max(0, timeMs));
+      return found < 0 ? end : found;
     },
     async topic(topic) {
       const found = await findExistingTopic(await lazyCluster.connected(), topic, TOPIC_MAX_AGE_MS);

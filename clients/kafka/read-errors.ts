@@ -39,6 +39,7 @@ export class UndecodableBatchError extends Error {
   readonly code = 'KAFKA_BATCH_UNDECODABLE';
   constructor(
     readonly location: RecordLocation,
+    readonly log: LogEnds,
     cause: Error,
   ) {
     super(

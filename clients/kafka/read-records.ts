@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
 import type { LogRecord } from '../../domain/kafka-record.ts';
 import type { LazyCluster } from './kafkajs/cluster.ts';
@@ -50,6 +51,8 @@ const MIN_FETCH_BYTES = 64 * 1024;
 const READ_DEADLINE_MS = 20_000;
 /** Wait of a fetch for records that the broker says it has. */
 const FETCH_WAIT_MS = 500;
+/** An election takes a moment, in which every broker refuses the fetch. */
+const MOVED_PAUSE_MS = 50;
 const STALE_METADATA_ERRORS = new Set([
   'NOT_LEADER_FOR_PARTITION',
   'UNKNOWN_TOPIC_OR_PARTITION',
@@ -94,10 +97,10 @@ export async function readRecords(
       log = source?.log ?? log;
       source = source && (await addBatch(slice, source));
     } catch (error) {
-      if (!isUndecodable(error)) throw error;
+      if (log === undefined || !isUndecodable(error)) throw error;
       source = null;
-      if (log !== undefined && slice.nextOffset > from.offset) break;
-      throw new UndecodableBatchError(at, error);
+      if (slice.nextOffset > from.offset) break;
+      throw new UndecodableBatchError(at, log, error);
     }
   }
   const to = Math.max(from.offset, Math.min(slice.nextOffset, slice.end));
@@ -125,6 +128,7 @@ async function fetchFrom(
   if (error === null) return { offset: at.offset, log: { logStart, lastStable, high }, batch: null, batches };
   if (error === 'OFFSET_OUT_OF_RANGE') throw new OffsetOutOfRangeError(at, fetched);
   if (!isStaleMetadata(error)) throw new RecordsUnavailableError(at, error);
+  await sleep(MOVED_PAUSE_MS);
   return null;
 }
 

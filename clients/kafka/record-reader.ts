@@ -53,12 +53,13 @@ export function createRecordReader(kafka: Kafka): RecordReader {
       for (const deadline = Date.now() + WAIT_MS; ;) {
         const cluster = await waiting.connected();
         const state = await poll(cluster, from);
-        if (isStaleMetadata(state.error)) {
-          await sleep(POLL_MS);
-        } else if (state.error === 'OFFSET_OUT_OF_RANGE') throw new OffsetOutOfRangeError(from, state);
-        else if (state.error !== null) throw new RecordsUnavailableError(from, state.error);
-        else if (state.lastStable > from.offset) return state;
-        if (signal.aborted || Date.now() > deadline) return state;
+        const { error } = state;
+        if (error === 'OFFSET_OUT_OF_RANGE') throw new OffsetOutOfRangeError(from, state);
+        const isOver = signal.aborted || Date.now() > deadline;
+        if (error === null && (isOver || state.lastStable > from.offset)) return state;
+        if (error !== null && (isOver || !isStaleMetadata(error)))
+          throw new RecordsUnavailableError(from, error);
+        if (error !== null) await sleep(POLL_MS);
       }
     },
     async close() {

@@ -1,7 +1,6 @@
 import {
   ApplicationFailure,
   WorkflowFailedError,
-  WorkflowNotFoundError,
   type Client,
   type WorkflowHandle,
 } from '@temporalio/client';
@@ -11,6 +10,7 @@ import { isWarmId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 import type { WarmTrigger } from '../../domain/warming/warm-options.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import { describeWorkflow } from './describe-workflow.ts';
 
 /** State of a warm, for the client that requested it. */
 export interface WarmStatus {
@@ -35,7 +35,7 @@ type WarmHandle = WorkflowHandle<Workflows['warmCache']>;
  */
 export async function readWarm(temporal: Client, workflowId: string): Promise<WarmStatus | null> {
   if (!isWarmId(workflowId)) return null;
-  const description = await describeOrNull(temporal.workflow.getHandle(workflowId));
+  const description = await describeWorkflow(temporal, workflowId);
   if (description === null || description.type !== 'warmCache') return null;
   const { runId, status, startTime, closeTime, memo } = description;
   const { trigger, parts, requestedBy } = (memo ?? {}) as Partial<WarmReport & { parts: WarmPart[] }>;
@@ -52,15 +52,6 @@ export async function readWarm(temporal: Client, workflowId: string): Promise<Wa
       ? { state: 'running', report: null, error: null }
       : await readResult(temporal.workflow.getHandle(workflowId, runId))),
   };
-}
-
-async function describeOrNull(handle: WarmHandle) {
-  try {
-    return await handle.describe();
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
-    throw error;
-  }
 }
 
 async function readResult(handle: WarmHandle): Promise<Pick<WarmStatus, 'state' | 'report' | 'error'>> {

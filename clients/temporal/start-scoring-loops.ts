@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  WithStartWorkflowOperation,
-  WorkflowIdConflictPolicy,
-  WorkflowNotFoundError,
-  type Client,
-} from '@temporalio/client';
+import { WithStartWorkflowOperation, WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
 import { configureLoopUpdate } from '../../contract/messages.ts';
-import { LOOP_VERSION, type LoopChange } from '../../contract/scoring-loop.ts';
+import {
+  LOOP_VERSION,
+  loopOptions,
+  parseScoringLoopInput,
+  type LoopChange,
+  type ScoringLoopInput,
+} from '../../contract/scoring-loop.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 import { INPUT_TOPICS, type EventKind } from '../../domain/scoring/topics.ts';
+import { describeWorkflow } from './describe-workflow.ts';
 
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 30_000;
@@ -52,31 +54,34 @@ async function startOrConfigure(
   kind: EventKind,
   change: LoopChange,
 ): Promise<void> {
-  const workflowId = scoringLoopId(topic);
-  await terminateOldVersion(temporal, workflowId);
+  await replaceOldVersions(temporal, topic, kind);
   await temporal.workflow.executeUpdateWithStart(configureLoopUpdate, {
     args: [change],
     startWorkflowOperation: new WithStartWorkflowOperation<Workflows['scoringLoop']>('scoringLoop', {
-      workflowId,
+      ...loopOptions({ topic, kind }),
       taskQueue: SCORING_TASK_QUEUE,
-      args: [{ topic, kind }],
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      memo: { version: LOOP_VERSION },
-      staticSummary: `${kind === 'profiles' ? 'Scores' : 'Refreshes'} the ${kind} of ${topic} in micro-batches`,
     }),
   });
 }
 
-/** Ends a loop that an older version has started. Nothing is lost: Kafka has its position. */
-async function terminateOldVersion(temporal: Client, workflowId: string): Promise<void> {
-  const loop = temporal.workflow.getHandle(workflowId);
-  try {
-    const { status, memo, runId } = await loop.describe();
-    if (status.name !== 'RUNNING' || Number(memo?.['version'] ?? 1) >= LOOP_VERSION) return;
-    await temporal.workflow
-      .getHandle(workflowId, runId)
-      .terminate('replaced by a loop of a newer version, which continues where Kafka says');
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
+/**
+ * Replaces the loops of a topic that an older version has started, those of all shards. Each continues with the group, the settings
+ * and the pause of the loop before it. Its positions are in Kafka; those of a paused loop are in the memo too, since Kafka forgets
+ * them in time.
+ */
+async function replaceOldVersions(temporal: Client, topic: string, kind: EventKind): Promise<void> {
+  for (let shard = 0; ; shard += 1) {
+    const loop = await describeWorkflow(temporal, scoringLoopId(topic, shard));
+    if (loop === null) return;
+    const { version = 1, input } = (loop.memo ?? {}) as { version?: number; input?: ScoringLoopInput };
+    if (loop.status.name !== 'RUNNING' || version >= LOOP_VERSION) continue;
+    const isValid = input !== undefined && 'value' in parseScoringLoopInput(input);
+    // In one step, so that nothing is lost if this worker dies.
+    await temporal.workflow.start<Workflows['scoringLoop']>('scoringLoop', {
+      ...loopOptions(isValid ? input : { topic, kind, shard }),
+      taskQueue: SCORING_TASK_QUEUE,
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.TERMINATE_EXISTING,
+    });
   }
 }

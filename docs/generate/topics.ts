@@ -125,6 +125,10 @@ const headerDocs: Readonly<Record<string, NameDoc>> = {
     type: 'letter without its value',
     meaning: 'size of the value that was left out because the topic does not accept it',
   },
+  'kol.received-at-ms': {
+    type: 'letter, and replayed record',
+    meaning: 'when Kafka first got the record, in ms since 1970: the time of an event without `event_time`',
+  },
   'kol.replayed-from': {
     type: 'replayed record',
     meaning: 'the letter that the record was replayed from: topic/partition/offset',

@@ -1,14 +1,17 @@
 import { formatLocation, type RecordLocation, type TopicPartition } from '../kafka-location.ts';
-import type {
-  Headers,
-  HeaderValue,
-  LogRecord,
-  OutputRecord,
-  ReadHeaders,
-  ReadValue,
+import {
+  headerText,
+  isList,
+  type Headers,
+  type HeaderValue,
+  type LogRecord,
+  type OutputRecord,
+  type ReadHeaders,
+  type ReadValue,
 } from '../kafka-record.ts';
 import { parseWholeNumber } from '../values/whole-number.ts';
 import type { RejectedRecord } from './keep-newest.ts';
+import { firstReceivedMs, RECEIVED_AT_HEADER } from './parse-event.ts';
 
 /** Prefix of the headers that say why a record became a dead letter. They belong to the dead letter, not to the record. */
 const ERROR_HEADER_PREFIX = '__connect.errors.';
@@ -30,31 +33,21 @@ const copyHeaders = (headers: ReadHeaders): Headers =>
     ]),
   );
 
-/** Headers of a replayed record: those that the original record had, and the dead letter that it comes from. */
+/** Headers of a replayed record: those that the original record had, its time, and the dead letter that it comes from. */
 export function replayedHeaders({
   headers,
   location,
-}: {
-  readonly headers: ReadHeaders;
-  readonly location: RecordLocation;
-}): Headers {
+  receivedMs,
+}: Pick<DeadLetter, 'headers' | 'location' | 'receivedMs'>): Headers {
   const original = Object.entries(copyHeaders(headers)).filter(
     ([name]) => !name.startsWith(ERROR_HEADER_PREFIX) && name !== REPLAYED_FROM_HEADER,
   );
-  return { ...Object.fromEntries(original), [REPLAYED_FROM_HEADER]: formatLocation(location) };
+  return {
+    ...Object.fromEntries(original),
+    [RECEIVED_AT_HEADER]: String(receivedMs),
+    [REPLAYED_FROM_HEADER]: formatLocation(location),
+  };
 }
-
-/** A header as UTF-8 text, null when it has none. The last value of a repeated name counts, as in Kafka's `lastHeader`. */
-function headerText(value: ReadHeaders[string] | undefined): string | null {
-  const last = isList(value) ? value.at(-1) : value;
-  return last == null ? null : utf8.decode(last);
-}
-
-const utf8 = new TextDecoder();
-
-/** (`Array.isArray` does not narrow a readonly array.) */
-const isList = (value: ReadHeaders[string] | undefined): value is readonly ReadValue[] =>
-  Array.isArray(value);
 
 const orEmpty = (value: ReadValue): HeaderValue => value ?? '';
 
@@ -86,12 +79,12 @@ const AFTER_PARSE: readonly string[] = ['rejected_by_model', 'score_too_large'];
 
 function errorHeaders(
   { topic, partition }: TopicPartition,
-  { record: { offset }, reason, detail }: RejectedRecord,
+  { record, reason, detail }: RejectedRecord,
 ): Headers {
   const headers = {
     topic,
     partition: String(partition),
-    offset: String(offset),
+    offset: String(record.offset),
     'connector.name': 'kol-scoring',
     'task.id': String(partition),
     stage: AFTER_PARSE.includes(reason) ? 'TRANSFORMATION' : 'VALUE_CONVERTER',
@@ -100,9 +93,8 @@ function errorHeaders(
     'exception.message': detail,
     'exception.stacktrace': `${reason}: ${detail}`,
   };
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [ERROR_HEADER_PREFIX + name, value]),
-  );
+  const named = Object.entries(headers).map(([name, value]) => [ERROR_HEADER_PREFIX + name, value] as const);
+  return { ...Object.fromEntries(named), [RECEIVED_AT_HEADER]: String(firstReceivedMs(record)) };
 }
 
 /** A dead letter with what its headers say. */
@@ -113,6 +105,8 @@ export interface DeadLetter extends LogRecord {
   /** One of `deadLetterReasons`, or any text of another writer; null when the header is missing. */
   readonly reason: string | null;
   readonly message: string | null;
+  /** When Kafka got the record, ms since 1970. Of a letter of another writer: when it got the letter. */
+  readonly receivedMs: number;
   /** The earlier dead letter of this record, as topic/partition/offset, when the record had been replayed before. */
   readonly replayedFrom: string | null;
   /** Bytes of the value that was left out because the topic does not accept so large a record; null when nothing was left out. */
@@ -129,6 +123,7 @@ export function parseDeadLetter(record: LogRecord, topic: string, partition: num
     original: parseOriginal(errorHeader),
     reason: errorHeader('exception.class.name'),
     message: errorHeader('exception.message'),
+    receivedMs: firstReceivedMs(record),
     replayedFrom: header(REPLAYED_FROM_HEADER),
     // A dead letter that has its value can carry a header of this name that its record had.
     leftOutBytes: record.value === null ? parseWholeNumber(header(LEFT_OUT_HEADER)) : null,

@@ -4,7 +4,7 @@ import { isPlatform } from '../values/platform.ts';
 import { isBlank, trimInvisible } from '../values/trim-invisible.ts';
 import { numberText } from './json-text.ts';
 import { isNegativeCount, parseCount, wholeCount } from './parse-count.ts';
-import { InvalidEvent, type JsonObject, showValue } from './parse-event.ts';
+import { InvalidEvent, type JsonObject, type ReceivedTimes, showValue } from './parse-event.ts';
 
 // Readers of single event fields. Each throws InvalidEvent for a value that is not valid.
 
@@ -151,20 +151,20 @@ const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 /**
  * The event time in ms since 1970. `event_time` is ISO 8601 text (UTC when it names no zone), or milliseconds or seconds since
- * 1970 as number or text. An event without it happened when Kafka received it.
- * @throws InvalidEvent when the time is not valid, or is more than 5 minutes after `receivedMs`
+ * 1970 as number or text. An event without it happened when Kafka first received it: a replay makes no old event a new one.
+ * @throws InvalidEvent when the time is not valid, or is more than 5 minutes after it was received last
  */
-export function eventTimeMs({ fields }: JsonObject, receivedMs: number): number {
+export function eventTimeMs({ fields }: JsonObject, { firstMs, lastMs }: ReceivedTimes): number {
   const field = fields['event_time'];
   const value = typeof field === 'string' ? trimInvisible(field) : field;
-  if (value === null || value === undefined || value === '') return receivedMs;
+  if (value === null || value === undefined || value === '') return firstMs;
   const ms = parseTimeMs(value);
   if (!Number.isFinite(ms) || ms < 0)
     throw new InvalidEvent(
       'invalid_event_time',
       `event_time is ${showValue(value)}, accepted is ISO 8601 text, or seconds or milliseconds since 1970`,
     );
-  if (ms > receivedMs + MAX_CLOCK_SKEW_MS)
+  if (ms > lastMs + MAX_CLOCK_SKEW_MS)
     throw new InvalidEvent(
       'event_time_in_future',
       `event_time is ${showValue(value)}, over 5 minutes after it was received`,

@@ -89,21 +89,17 @@ export const skipExpired = (position: Position, logStart: number): Position => (
 /** What Kafka says of all partitions of a topic before its loop starts. */
 export type StartingPartition = Pick<PartitionInKafka, 'committed' | 'metadata'> & {
   readonly partition: number;
-  /** The first offset in the log. */
-  readonly low: number;
-  /** The end of the log for read-committed readers. */
-  readonly high: number;
 };
 
 /**
- * The offsets at which partitions without a committed offset start. A topic that the group never read starts at its end, in
+ * The ends of the log at which partitions without a committed offset start. A topic that the group never read starts at its end, in
  * every partition, also when an earlier start failed half way. A partition that was added later starts at its beginning.
  * @param isRunning whether the loop knows other partitions, so that this is no first start
  */
-export function firstOffsets(
+export function startingEnds(
   partitions: readonly StartingPartition[],
   isRunning: boolean,
-): ReadonlyMap<number, number> {
+): ReadonlyMap<number, 'low' | 'high'> {
   const earlierStarts = partitions
     .filter(({ committed }) => committed !== null)
     .map(({ metadata }) => metadata?.startedWith ?? 0);
@@ -112,6 +108,6 @@ export function firstOffsets(
   return new Map(
     partitions
       .filter(({ committed }) => committed === null)
-      .map(({ partition, low, high }) => [partition, partition < started ? high : low]),
+      .map(({ partition }) => [partition, partition < started ? 'high' : 'low']),
   );
 }

@@ -1,4 +1,5 @@
-import type { LogRecord } from '../kafka-record.ts';
+import { headerText, type LogRecord } from '../kafka-record.ts';
+import { parseWholeNumber } from '../values/whole-number.ts';
 import { isDeeperThan } from './json-text.ts';
 
 /** Result of parsing one input record. An invalid record is a value, not an exception: it must not stop its batch. */
@@ -61,7 +62,7 @@ export function showValue(value: unknown): string {
 }
 
 /** What is parsed of a record. */
-export type RawRecord = Pick<LogRecord, 'value' | 'timestampMs'>;
+export type RawRecord = Pick<LogRecord, 'value'> & TimedRecord;
 
 /**
  * Parses a record as a JSON object, then its fields with `readFields`.
@@ -70,10 +71,10 @@ export type RawRecord = Pick<LogRecord, 'value' | 'timestampMs'>;
 export function parseEvent<E>(
   record: RawRecord,
   nowMs: number,
-  readFields: (event: JsonObject, receivedMs: number) => E,
+  readFields: (event: JsonObject, received: ReceivedTimes) => E,
 ): ParseOutcome<E> {
   try {
-    return ok(readFields(parseJsonObject(record.value), receivedTimeMs(record.timestampMs, nowMs)));
+    return ok(readFields(parseJsonObject(record.value), receivedTimes(record, nowMs)));
   } catch (error) {
     if (error instanceof InvalidEvent) return deadLetter(error.reason, error.message);
     throw error;
@@ -121,9 +122,27 @@ function parseJsonObject(value: Uint8Array | null): JsonObject {
   return { fields: fields as JsonObject['fields'], json };
 }
 
-/**
- * When Kafka received a record, in ms since 1970. Never later than now: a producer with a wrong clock may have set the time.
- * @param timestampMs the record's time; -1 when the record has none
- */
-export const receivedTimeMs = (timestampMs: number, nowMs: number): number =>
-  timestampMs < 0 ? nowMs : Math.min(timestampMs, nowMs);
+/** On a dead letter and on a replayed record: when Kafka first got the record, in ms since 1970. */
+export const RECEIVED_AT_HEADER = 'kol.received-at-ms';
+
+/** What says when Kafka got a record. */
+type TimedRecord = Pick<LogRecord, 'timestampMs'> & Partial<Pick<LogRecord, 'headers'>>;
+
+/** When Kafka first got a record, which is before its replay. */
+export function firstReceivedMs({ headers, timestampMs }: TimedRecord): number {
+  const header = headers?.[RECEIVED_AT_HEADER];
+  return (header && parseWholeNumber(headerText(header))) ?? timestampMs;
+}
+
+/** When Kafka got a record, in ms since 1970. */
+export interface ReceivedTimes {
+  /** The same as `lastMs`, unless the record was replayed. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Never later than now: a producer with a wrong clock may have set the time. A record without a time was received now. */
+export function receivedTimes(record: TimedRecord, nowMs: number): ReceivedTimes {
+  const byNow = (ms: number) => (ms < 0 ? nowMs : Math.min(ms, nowMs));
+  return { firstMs: byNow(firstReceivedMs(record)), lastMs: byNow(record.timestampMs) };
+}

@@ -9,7 +9,13 @@ import {
   optionalText,
   requiredId,
 } from './event-fields.ts';
-import { type JsonObject, parseEvent, type ParseOutcome, type RawRecord } from './parse-event.ts';
+import {
+  type JsonObject,
+  parseEvent,
+  type ParseOutcome,
+  type RawRecord,
+  type ReceivedTimes,
+} from './parse-event.ts';
 
 /** A scraped profile, validated. Null means that the event does not have the value. */
 export interface ProfileEvent {
@@ -52,12 +58,12 @@ const COUNTS = {
   favorites_count: ['favorites_count', 'likes_raw'],
 };
 
-function readFields(event: JsonObject, receivedMs: number): ProfileEvent {
+function readFields(event: JsonObject, received: ReceivedTimes): ProfileEvent {
   checkEventType(event, 'profile');
   const negative_counts: string[] = [];
   return {
     event_id: optionalText(event, 'event_id'),
-    event_time_ms: eventTimeMs(event, receivedMs),
+    event_time_ms: eventTimeMs(event, received),
     platform: optionalPlatform(event),
     kol_id: requiredId(event, 'username', normalizeHandle),
     nickname: optionalText(event, 'nickname'),

@@ -8,7 +8,13 @@ import {
   requiredId,
   requiredPlatform,
 } from './event-fields.ts';
-import { type JsonObject, parseEvent, type ParseOutcome, type RawRecord } from './parse-event.ts';
+import {
+  type JsonObject,
+  parseEvent,
+  type ParseOutcome,
+  type RawRecord,
+  type ReceivedTimes,
+} from './parse-event.ts';
 
 /** A scraped video, validated. Null means that the event does not have the value. */
 export interface VideoEvent {
@@ -38,13 +44,13 @@ const COUNTS = {
   shares: ['share_count', 'share_count_raw', 'share_raw'],
 };
 
-function readFields(event: JsonObject, receivedMs: number): VideoEvent {
+function readFields(event: JsonObject, received: ReceivedTimes): VideoEvent {
   checkEventType(event, 'video');
   // Such a count is unknown. A video has no output record that could note it.
   const negative: string[] = [];
   return {
     event_id: optionalText(event, 'event_id'),
-    event_time_ms: eventTimeMs(event, receivedMs),
+    event_time_ms: eventTimeMs(event, received),
     platform: requiredPlatform(event),
     content_id: requiredId(event, 'video_id'),
     kol_id: optionalId(event, 'username', normalizeHandle),

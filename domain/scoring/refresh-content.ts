@@ -21,14 +21,24 @@ export function engagementRate({ views, likes, comments, shares }: Counts): numb
 }
 
 /**
- * The content item after a video event. The event only changes what it says itself. Counts that it lacks come from the newest of
- * the cached detail and the row. The description comes from the lakehouse: from the row, else from a cached detail that was made
- * with a row. Without either, the event describes the item.
+ * The content item after a video event. Each count is the newest that is known: that of the event, of the row or of the cached detail.
+ * The description comes from the lakehouse: from the row, else from a cached detail that was made with a row. Without either, the
+ * event describes the item.
  * @param cached the cached detail, from a row or from an event that is not newer than this one; null when nothing is cached
  */
 export function refreshContent(event: VideoEvent, row: LakehouseItem, cached: Content | null): Content {
   const described = row ?? (cached?.source === STREAM_ONLY ? null : cached);
-  const counts = refreshCounts(event, row ?? null, cached);
+  const sources = [
+    { timeMs: event.event_time_ms, item: event },
+    ...[row, cached].flatMap((item) => (item ? [{ timeMs: contentTimeMs(item), item }] : [])),
+  ].sort((a, b) => b.timeMs - a.timeMs); // stable: of equal times, the event counts
+  const countOf = (name: keyof Counts) => sources.find(({ item }) => item[name] !== null)?.item[name] ?? null;
+  const counts = {
+    views: countOf('views'),
+    likes: countOf('likes'),
+    comments: countOf('comments'),
+    shares: countOf('shares'),
+  };
   return {
     content_id: event.content_id,
     kol_id: described?.kol_id ?? event.kol_id ?? cached?.kol_id ?? null,
@@ -42,24 +52,12 @@ export function refreshContent(event: VideoEvent, row: LakehouseItem, cached: Co
     posted_at: described?.posted_at ?? null,
     hashtags: described?.hashtags ?? null,
     source: described === null ? STREAM_ONLY : described.source,
-    processed_at: new Date(event.event_time_ms).toISOString(),
+    processed_at: new Date(Math.max(...sources.map(({ timeMs }) => timeMs))).toISOString(),
   };
 }
 
 /** The source of an item that is known from events only. */
 export const STREAM_ONLY = 'stream';
-
-function refreshCounts(event: VideoEvent, row: Content | null, cached: Content | null): Counts {
-  const cachedIsNewer = cached !== null && (row === null || contentTimeMs(cached) > contentTimeMs(row));
-  const [newer, older] = cachedIsNewer ? [cached, row] : [row, cached];
-  const countOf = (name: keyof Counts) => event[name] ?? newer?.[name] ?? older?.[name] ?? null;
-  return {
-    views: countOf('views'),
-    likes: countOf('likes'),
-    comments: countOf('comments'),
-    shares: countOf('shares'),
-  };
-}
 
 /** When the values of an item were true: the event time, or the time of the row. An item without a time is the oldest. */
 export const contentTimeMs = ({ processed_at }: Content): number => isoTimeMs(processed_at ?? '') || 0;
@@ -74,22 +72,24 @@ export interface TrendingMove {
 }
 
 /**
- * Items posted in the last 24 h may enter trending content. An item that the lakehouse does not have is new, so it may enter too.
- * An unknown count is 0, as in a warm. But without an answer of the lakehouse the count may exist there, and the item stays.
+ * Items posted in the last 24 h may enter trending content. One that the lakehouse does not have counts as posted when its event
+ * happened. An unknown count is 0, as in a warm. But without an answer of the lakehouse the count may exist there, and the item stays.
  * @param content the item after the event
  * @returns null when the heat is not known
  */
-export function trendingMoveOf(event: VideoEvent, content: Content, row: LakehouseItem): TrendingMove | null {
+export function trendingMoveOf(
+  event: VideoEvent,
+  content: Content,
+  row: LakehouseItem,
+  nowMs: number,
+): TrendingMove | null {
   if (row === undefined && (content.views === null || content.likes === null)) return null;
+  const postedMs =
+    content.posted_at !== null ? isoTimeMs(content.posted_at) : row === null ? event.event_time_ms : NaN;
   return {
     content_id: content.content_id,
     platform: event.platform,
     heat: heatOf(content.views, content.likes),
-    mayEnter: content.posted_at === null ? row === null : isRecent(content.posted_at, event.event_time_ms),
+    mayEnter: postedMs > nowMs - DAY_MS && postedMs <= nowMs + DAY_MS,
   };
-}
-
-function isRecent(postedAt: string, nowMs: number): boolean {
-  const postedMs = isoTimeMs(postedAt);
-  return postedMs > nowMs - DAY_MS && postedMs <= nowMs + DAY_MS;
 }

@@ -15,7 +15,7 @@ export const kindOfTopic = (topic: string): EventKind =>
   INPUT_TOPICS.find((input) => input.topic === topic)?.kind ?? 'profiles';
 
 /** Partitions that one loop works. A topic with more of them has several loops. */
-const PARTITIONS_PER_SHARD = 32;
+export const PARTITIONS_PER_SHARD = 32;
 /** The loop that works a partition. Contiguous, so that partitions that are added later keep the others where they are. */
 export const shardOf = (partition: number): number => Math.floor(partition / PARTITIONS_PER_SHARD);
 

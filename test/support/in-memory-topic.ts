@@ -74,7 +74,7 @@ async function workSlice(topic: InMemoryTopic, args: SliceArgs) {
       const isGone = partition >= topic.partitionCount;
       const reason = isGone ? 'there is no such partition' : topic.stuck.get(partition);
       if (reason !== undefined) {
-        state = { ...state, stuck: { sinceMs: 0, reason, attempts: 3 } };
+        state = { ...state, stuck: { sinceMs: 0, lastMs: 60_000, reason, attempts: 3 } };
         if (args.state.stuck === null) break;
       } else {
         const records = topic.offsets - (topic.committed[partition] ?? 0);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import { createKafkaClient } from '../../clients/kafka/client.ts';
-import { createOffsets } from '../../clients/kafka/offsets.ts';
+import { createOffsets, type Offsets } from '../../clients/kafka/offsets.ts';
 import type { PartitionOffset } from '../../domain/kafka-location.ts';
 import { kafkaTool } from './kafka-tool.ts';
 
@@ -27,12 +27,12 @@ export async function readTopics(brokers: string, pattern: string): Promise<Prin
   const offsets = createOffsets(kafka);
   try {
     const topics = await findTopics(kafka, pattern);
-    const ends = await Promise.all(topics.map((topic) => offsets.read('nobody', topic)));
+    const ends = await Promise.all(topics.map((topic) => endsOf(offsets, topic)));
     for (const idleMs of IDLE_MS) {
       const group = `read-topics-${randomUUID()}`;
       const records = await readOnce(brokers, pattern, group, idleMs);
       const read = await Promise.all(topics.map((topic) => offsets.read(group, topic)));
-      const isComplete = ends.every(({ partitions }, index) =>
+      const isComplete = ends.every((partitions, index) =>
         partitions.every(({ low, high }, partition) => {
           const committed = read[index]?.partitions[partition]?.committed;
           return (committed ?? low) >= high;
@@ -44,6 +44,13 @@ export async function readTopics(brokers: string, pattern: string): Promise<Prin
   } finally {
     await offsets.close();
   }
+}
+
+async function endsOf(offsets: Offsets, topic: string) {
+  const { partitionCount } = await offsets.topic(topic);
+  return Promise.all(
+    Array.from({ length: partitionCount }, (_, partition) => offsets.ends(topic, partition)),
+  );
 }
 
 async function findTopics(kafka: Kafka, pattern: string): Promise<string[]> {

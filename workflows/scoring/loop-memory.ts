@@ -2,6 +2,7 @@ import type { SliceReport } from '../../activities/scoring/slice.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import {
   DEFAULT_LOOP_SETTINGS,
+  isStuck,
   type CarriedLoopState,
   type LoopSettings,
   type LoopState,
@@ -38,7 +39,10 @@ export function recallLoop(
     setBy,
     paused,
     moves: 0,
-    partitions: new Map(partitions.map((state) => [state.partition, state])),
+    // An older version may have written the states: what they lack is as in a new partition.
+    partitions: new Map(
+      partitions.map((state) => [state.partition, { ...newPartition(0, 0, NO_TOTALS), ...state }]),
+    ),
     partitionCount,
     seenPartitions: partitionCount,
   };
@@ -51,10 +55,22 @@ export const inputOf = (
   carried: CarriedLoopState,
 ): ScoringLoopInput => ({ topic, kind, group, shard, settings, carried });
 
+/** @param positions whether to hand over the partitions too. Without them, the next run asks Kafka for their positions. */
+export const carriedOf = (
+  { paused, setBy, partitions, partitionCount }: LoopMemory,
+  positions: boolean,
+): CarriedLoopState => ({
+  paused,
+  setBy,
+  ...(positions && { partitions: [...partitions.values()], partitionCount }),
+});
+
 /** @param running whether a slice runs */
 export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
   const { moves, seenPartitions: _, ...known } = loop;
-  const partitions = [...loop.partitions.values()].sort((a, b) => a.partition - b.partition);
+  const partitions = [...loop.partitions.values()]
+    .sort((a, b) => a.partition - b.partition)
+    .map((state) => (isStuck(state) ? state : { ...state, stuck: null }));
   return {
     ...known,
     state: moves > 0 ? 'moving' : !loop.paused ? 'running' : running ? 'pausing' : 'paused',
@@ -75,10 +91,10 @@ export const knownPartitions = ({ partitionCount }: LoopMemory, partition: numbe
  * @param known the number of partitions that the slice started with
  */
 export function noteReport(loop: LoopMemory, { state, partitionCount }: SliceReport, known: number): void {
-  const { partition, stuck } = state;
+  const { partition } = state;
   if (partitionCount < known) loop.partitionCount = loop.seenPartitions = partitionCount;
   else loop.seenPartitions = Math.max(loop.seenPartitions, partitionCount);
-  if (partition >= partitionCount && stuck !== null) loop.partitions.delete(partition);
+  if (partition >= partitionCount && isStuck(state)) loop.partitions.delete(partition);
   else loop.partitions.set(partition, state);
 }
 

@@ -1,7 +1,7 @@
-import { ApplicationFailure, condition } from '@temporalio/workflow';
-import { failureTypes } from '../../contract/failure-types.ts';
+import { condition } from '@temporalio/workflow';
 import type { LoopMemory } from './loop-memory.ts';
 import type { Slices } from './slices.ts';
+import { seekFailure } from './update-failures.ts';
 
 /** An update is answered within this time, also while Kafka is down: an operator waits for it. */
 const ANSWER_MS = 55_000;
@@ -35,7 +35,7 @@ export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) 
     async function workInTurn(): Promise<void> {
       try {
         isTooLate = !(await endsWithin(TURN_MS, turn));
-        if (isTooLate) throw failure('nothing was done: other updates of this loop still wait for Kafka');
+        if (isTooLate) throw seekFailure('nothing was done: other updates of this loop still wait for Kafka');
         await work(answerAtMs);
       } finally {
         loop.moves -= 1;
@@ -45,7 +45,7 @@ export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) 
 
     const working = workInTurn();
     movesBefore = Promise.allSettled([turn, working]);
-    if (!(await endsWithin(ANSWER_MS, working))) throw failure(unfinished);
+    if (!(await endsWithin(ANSWER_MS, working))) throw seekFailure(unfinished);
     return working; // its result, or its error
   };
 }
@@ -57,6 +57,3 @@ async function endsWithin(ms: number, work: Promise<unknown>): Promise<boolean> 
   work.then(end, end);
   return condition(() => hasEnded, ms);
 }
-
-const failure = (message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, failureTypes.seekFailed);

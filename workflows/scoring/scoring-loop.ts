@@ -16,16 +16,17 @@ import type { ScoringActivities } from '../../activities/index.ts';
 import { loopStateQuery } from '../../contract/messages.ts';
 import {
   LOOP_VERSION,
+  loopOptions,
   parseScoringLoopInput,
   type LoopState,
   type ScoringLoopInput,
 } from '../../contract/scoring-loop.ts';
-import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { startingPartitions } from '../activity-options.ts';
 import { validInput } from '../valid-input.ts';
 import { formatLoopDetails } from './format-loop-details.ts';
 import {
+  carriedOf,
   describeLoop,
   inputOf,
   isSuperfluous,
@@ -93,6 +94,7 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   setHandler(loopStateQuery, () => describeLoop(loop, slices.isRunning()));
   steerLoop(loop, slices, { show, findPartitions, startShards: startOthers });
   workPartitions();
+  show();
   // A move may go on after its update was answered.
   const isSteered = () => allHandlersFinished() && loop.moves === 0;
   const isOver = () => isSuperfluous(loop) && isSteered();
@@ -112,9 +114,7 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     await condition(isSteered);
     await slices.handOver();
     await condition(isSteered);
-    const { paused, setBy, partitions, partitionCount } = loop;
-    const carried = { paused, setBy, partitions: [...partitions.values()], partitionCount };
-    return continueAsNew<typeof scoringLoop>(inputOf(loop, loop.shard, carried));
+    return continueAsNew<typeof scoringLoop>(inputOf(loop, loop.shard, carriedOf(loop, true)));
   }
 }
 
@@ -142,25 +142,24 @@ async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string,
 
 /** Starts the loops of the other shards. Those that run already go on. */
 async function startShards(loop: LoopMemory): Promise<void> {
-  const { topic, paused } = loop;
   for (const shard of otherShards(loop)) {
     try {
-      await startChild(scoringLoop, {
-        workflowId: scoringLoopId(topic, shard),
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        memo: { version: LOOP_VERSION },
-        staticSummary: `Partitions of ${topic} from ${shard * 32} on`,
-        args: [inputOf(loop, shard, { paused })],
-      });
+      const options = loopOptions(inputOf(loop, shard, carriedOf(loop, false)));
+      await startChild(scoringLoop, { ...options, parentClosePolicy: ParentClosePolicy.ABANDON });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   }
 }
 
-/** Shows the state in the UI. @returns a function that shows it again after a change */
+/**
+ * Shows the state in the UI, and notes in the memo how a loop of a newer version continues this one. The memo has the positions of
+ * a paused loop only: those of others are in Kafka, and would be written after each slice.
+ * @returns a function that does it again after a change
+ */
 function createDisplay(loop: LoopMemory, isRunning: () => boolean): () => LoopState {
   let shown: string | undefined;
+  let noted: string | undefined;
   return () => {
     const state = describeLoop(loop, isRunning());
     setCurrentDetails(formatLoopDetails(state));
@@ -168,6 +167,10 @@ function createDisplay(loop: LoopMemory, isRunning: () => boolean): () => LoopSt
     const word = state.paused ? 'paused' : isStuck ? 'stuck' : 'running';
     if (word !== shown) upsertSearchAttributes({ KolTopic: [loop.topic], KolLoopState: [word] });
     shown = word;
+    const input = inputOf(loop, loop.shard, carriedOf(loop, loop.paused && !isRunning()));
+    const note = JSON.stringify(input);
+    if (note !== noted) upsertMemo({ input });
+    noted = note;
     return state;
   };
 }

@@ -6,7 +6,7 @@ import type { SeekTarget } from '../../contract/scoring-loop.ts';
 import { formatPartitions } from '../../domain/kafka-location.ts';
 import { seekingWithin } from '../activity-options.ts';
 import type { LoopMemory } from './loop-memory.ts';
-import { failWithReason, reasonOf } from './update-failures.ts';
+import { failWithReason, reasonOf, seekFailure } from './update-failures.ts';
 
 /**
  * Moves the partitions of a loop. The state shows those that were moved, also when others were not.
@@ -15,11 +15,7 @@ import { failWithReason, reasonOf } from './update-failures.ts';
  */
 export async function seekLoop(loop: LoopMemory, target: SeekTarget, withinMs: number): Promise<void> {
   const { topic, shard, group, partitions } = loop;
-  if (group === null)
-    throw ApplicationFailure.nonRetryable(
-      'the loop has not found its partitions yet',
-      failureTypes.seekFailed,
-    );
+  if (group === null) throw seekFailure('the loop has not found its partitions yet');
   const { seekPartitions } = proxyActivities<ScoringActivities>(seekingWithin(withinMs));
   const states = [...partitions.values()];
   try {

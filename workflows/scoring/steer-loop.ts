@@ -1,4 +1,4 @@
-import { currentUpdateInfo, proxyActivities, setHandler } from '@temporalio/workflow';
+import { condition, currentUpdateInfo, proxyActivities, setHandler } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
 import {
   configureLoopUpdate,
@@ -21,10 +21,12 @@ import { otherShards, type LoopMemory } from './loop-memory.ts';
 import { createMoves } from './moves.ts';
 import { seekLoop } from './seek-loop.ts';
 import type { Slices } from './slices.ts';
-import { answerOfAll } from './update-failures.ts';
+import { answerOfAll, seekFailure } from './update-failures.ts';
 
 const { steerShard } = proxyActivities<ScoringActivities>(steeringShards);
 
+/** The first loop of a topic knows the others when it knows the number of partitions. An update waits this long for it. */
+const OTHERS_MS = 50_000;
 /** The activity of a seek ends this long before the update is answered. */
 const SEEK_MARGIN_MS = 2000;
 
@@ -46,9 +48,12 @@ export function steerLoop(
 
   /** Carries out an update here and in the other loops, at the same time: each has its deadline from the arrival of the update. */
   async function everywhere(update: LoopUpdate, here: () => Promise<unknown>): Promise<LoopState> {
-    const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
     const own = here();
+    own.catch(() => {}); // awaited below
     const { id: updateId } = currentUpdateInfo() as { id: string }; // this runs in the handler of an update
+    if (!(await condition(() => loop.shard > 0 || loop.partitionCount > 0, OTHERS_MS)))
+      throw seekFailure('the loop has not found its partitions yet; it is done in this loop only, if at all');
+    const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
     // A loop that somebody has terminated cannot be steered.
     const ready = others.length === 0 ? undefined : startShards();
     const steer = async (workflowId: string) => {

@@ -169,7 +169,10 @@ describe('npm run dlq', () => {
       partition: bad.partition,
       key: bad.key,
       value: bad.value,
-      headers: { ...bad.headers, 'kol.replayed-from': Buffer.from(`${topic}.dlq/${location}`) },
+      headers: {
+        ...{ ...bad.headers, 'kol.received-at-ms': Buffer.from('0') },
+        'kol.replayed-from': Buffer.from(`${topic}.dlq/${location}`),
+      },
     });
     const [notJson, tombstone, notUtf8, notObject] = BAD as [Bad, Bad, Bad, Bad];
     expect(
@@ -265,9 +268,7 @@ describe('npm run dlq', () => {
   test('replay begins at the start of the log when retention deletes letters while it waits, and says so', async () => {
     await writeLetters(BAD); // at the offsets 2 to 5
     const said: string[] = [];
-    const letters = await openDeadLetters(kafka, 'test-dlq', topic, ({ from, to }) =>
-      said.push(`${from}-${to}`),
-    );
+    const letters = await openDeadLetters(kafka, topic, ({ from, to }) => said.push(`${from}-${to}`));
     const offsetsOf = async () => {
       const all: DeadLetter[] = [];
       for await (const page of letters.all({})) all.push(...page);

@@ -1,6 +1,9 @@
 import type { Message } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createKafkaClient } from '../../../clients/kafka/client.ts';
+import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
 import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
+import { replay } from '../../../clients/kafka/replay-dead-letters.ts';
 import type { DeadLetterReason } from '../../../domain/scoring/parse-event.ts';
 import { cachedScore } from '../../support/cache-values.ts';
 import { kafkaTool } from '../../support/kafka-tool.ts';
@@ -152,6 +155,33 @@ describe('invalid records among valid ones', () => {
     );
     expect(await cachedScore(harness.redis, 'no-platform')).toMatchObject({ platform: 'unknown' });
     for (const id of ids) expect(await cachedScore(harness.redis, id)).toMatchObject({ kol_id: id });
+  });
+
+  test('are scored after a replay, whatever their age, and replace no newer score', async () => {
+    const day = 86_400_000;
+    const { event_time: _, ...old } = JSON.parse(String(profile('old').value)) as Record<string, unknown>;
+    const received = { timestamp: String(Date.now() - 10 * day), partition: 0 };
+    await harness.ml.setFaults({ refuse: ['old'] });
+    await harness.withLoop(topic, async (loop) => {
+      await send([
+        { key: 'old', value: JSON.stringify(old), ...received },
+        { ...profile('now'), partition: 0 },
+      ]);
+      await until('one is refused', async () => (await stateOf(loop)).totals.deadLetters === 1);
+      await harness.ml.setFaults({});
+      await send([{ ...profile('old', { event_time: Date.now() - day }), partition: 0 }]);
+      await until('a newer event is scored', async () => (await outcomeCount(loop)) === 3);
+      const newer = await cachedScore(harness.redis, 'old');
+
+      const kafka = createKafkaClient(harness.config.KAFKA_BROKERS, 'test-replay', () => {});
+      const letters = await openDeadLetters(kafka, topic, () => {});
+      expect(await replay(kafka, { topic, partitions: letters.inputPartitions }, letters.all({}))).toBe(1);
+      await letters.close();
+      await until('it has an outcome', async () => (await outcomeCount(loop)) === 4);
+      expect((await stateOf(loop)).totals).toMatchObject({ scored: 3, outdated: 1 });
+      expect(await cachedScore(harness.redis, 'old')).toEqual(newer);
+    });
+    expect(((await readScoredKols(harness))[topic] ?? []).toSorted()).toEqual(['now', 'old', 'old']);
   });
 
   test('keep repeated headers; a header without a value becomes empty', async () => {

@@ -92,7 +92,7 @@ describe('large records', () => {
     });
     // `dlq replay` reads the original from the location in the dead letter.
     const kafka = createKafkaClient(harness.config.KAFKA_BROKERS, 'test-large-records', () => {});
-    const opened = await openDeadLetters(kafka, harness.config.SCORING_GROUP, topic, () => {});
+    const opened = await openDeadLetters(kafka, topic, () => {});
     try {
       const complete = [];
       for await (const letters of opened.withLeftOutValues(opened.all({ reason: 'not_utf8' })))

@@ -175,6 +175,35 @@ describe('a topic', () => {
     await transactions.close();
   }
 
+  test('with a partition that cannot be read shows it as stuck in the UI, and the others go on', async () => {
+    const partitions = [{ partition: 0, offset: '1000' }]; // beyond the end of its log
+    await harness.admin.setOffsets({ groupId: harness.config.SCORING_GROUP, topic, partitions });
+    await harness.withLoop(topic, async (loop) => {
+      await harness.producer.send({ topic, messages: [{ ...event('profiles', 'x'), partition: 1 }] });
+      await untilOutcomes(loop, 1);
+      const stuckOnes = async () => (await stateOf(loop)).partitions.map(({ stuck }) => stuck?.reason);
+      await until('it is stuck', async () => (await stuckOnes())[0] !== undefined, 60);
+      expect(await stuckOnes()).toEqual([expect.stringContaining('is not in the log') as string, undefined]);
+      const { searchAttributes } = await loop.describe();
+      expect(searchAttributes).toMatchObject({ KolLoopState: ['stuck'], KolTopic: [topic] });
+      const { currentDetails } = await loop.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      expect(currentDetails).toContain('| **0, stuck** | 1000 |');
+      expect(new Set(await summariesOf(loop))).toEqual(new Set(['"partition 0"', '"partition 1"']));
+      await loop.executeUpdate(seekLoopUpdate, { args: [{ offsets: { 0: 0 } }] });
+      await until('it works again', async () => (await stuckOnes())[0] === undefined);
+    });
+  }, 120_000);
+
+  /** What the UI shows beside the slices. */
+  async function summariesOf(loop: LoopHandle): Promise<string[]> {
+    const { events = [] } = await loop.fetchHistory();
+    return (events ?? [])
+      .flatMap(({ userMetadata }) =>
+        userMetadata?.summary?.data ? [Buffer.from(userMetadata.summary.data).toString()] : [],
+      )
+      .filter((summary) => summary.includes('partition '));
+  }
+
   test('behind an open transaction of another producer is shown as blocked, not as idle', async () => {
     await harness.withLoop(
       topic,

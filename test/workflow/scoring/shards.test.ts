@@ -66,6 +66,28 @@ test('the loop of a shard that was terminated is started again before it is stee
   });
 });
 
+test('an update that comes before the partitions are known reaches the loops of the other shards', async () => {
+  const topic = inMemoryTopic(33, 1);
+  let isAsked = false;
+  let answer = () => {};
+  const canAnswer = new Promise<void>((resolve) => (answer = resolve));
+  const startPartitions: ScoringActivities['startPartitions'] = async (args) => {
+    isAsked = true;
+    await canAnswer;
+    return topic.activities.startPartitions(args);
+  };
+  const input = { topic: 'early', settings: LONG_SLICES };
+  await withLoop({ ...topic.activities, startPartitions }, input, async (loop) => {
+    await until('it looks for its partitions', () => Promise.resolve(isAsked));
+    const configured = loop.executeUpdate(configureLoopUpdate, { args: [{ maxOffsets: 5 }] });
+    await until('it has the setting', async () => (await loopState(loop)).settings.maxOffsets === 5);
+    answer();
+    await configured;
+    expect(topic.steered.map(({ workflowId }) => workflowId)).toEqual(['scoring-loop/early/1']);
+    await server().client.workflow.getHandle('scoring-loop/early/1').terminate();
+  });
+});
+
 test('a shard gets an update under one id, however often the attempt is repeated', async () => {
   const topic = inMemoryTopic(33, 1);
   const steerShard: ScoringActivities['steerShard'] = async (args) => {

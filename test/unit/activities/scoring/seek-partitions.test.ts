@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { createSeekPartitions } from '../../../../activities/scoring/seek-partitions.ts';
 import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import type { TransactionOutput, Transactions } from '../../../../clients/kafka/transactions.ts';
+import { LeaderNotFoundError } from '../../../../clients/kafka/topic-errors.ts';
 import { newPartition } from '../../../../workflows/scoring/loop-memory.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 
@@ -19,14 +20,13 @@ const args = {
 } as const;
 
 /** A topic of three partitions that end at 10, 11 and 12. @param opening what opening a producer of a partition does */
-function kafka(opening: (partition: number) => Promise<void>) {
+function kafka(opening: (partition: number) => Promise<void>, leaderless?: number) {
   const commits: [partition: number, offset: number][] = [];
-  const partitions = [0, 1, 2].map((partition) => ({
-    ...{ partition, committed: 0, metadata: null },
-    ...{ low: 0, high: 10 + partition },
-  }));
   const offsets = {
-    read: () => Promise.resolve({ ...identity, partitions }),
+    ends: (_topic: string, partition: number) =>
+      partition === leaderless
+        ? Promise.reject(new LeaderNotFoundError('t', partition))
+        : Promise.resolve({ low: 0, high: 10 + partition }),
     topic: () => Promise.resolve({ ...identity, partitionCount: 3 }),
     committed: () => Promise.resolve({ offset: 0, metadata: null }),
   } as unknown as Offsets;
@@ -76,6 +76,17 @@ describe('a seek', () => {
       message: 'partition 1 was not moved: its broker is down',
       details: [{ 0: 10, 2: 12 }],
     });
+    expect(commits).toEqual([
+      [0, 10],
+      [2, 12],
+    ]);
+  });
+
+  test('moves the other partitions when one has no leader', async () => {
+    const { seek, commits } = kafka(() => Promise.resolve(), 1);
+    expect((await failure(seek())).message).toBe(
+      'partition 1 was not moved: Partition 1 of topic t has no leader',
+    );
     expect(commits).toEqual([
       [0, 10],
       [2, 12],

@@ -1,47 +1,9 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test, vi } from 'vitest';
-import type { BatchResult } from '../../../../activities/scoring/micro-batch.ts';
 import { createSliceProgress } from '../../../../activities/scoring/slice-progress.ts';
-import {
-  type ScorePartitionDeps,
-  type SliceArgs,
-  startSliceTime,
-} from '../../../../activities/scoring/slice.ts';
+import { type SliceArgs, startSliceTime } from '../../../../activities/scoring/slice.ts';
 import { createWorkPartition } from '../../../../activities/scoring/work-partition.ts';
-import type { Offsets } from '../../../../clients/kafka/offsets.ts';
-import type { RecordReader } from '../../../../clients/kafka/record-reader.ts';
-import type { FencedProducer } from '../../../../clients/kafka/transactions.ts';
-import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
-import { newPartition } from '../../../../workflows/scoring/loop-memory.ts';
-
-const MAX_OFFSETS = 1000;
-const POSITION = 5000;
-
-/** A partition in Kafka, as far as a slice needs it. */
-function dependencies(
-  reader: Partial<RecordReader>,
-  producer: Partial<FencedProducer> = {},
-  offsets: Partial<Offsets> = {},
-) {
-  return {
-    worker: 'w',
-    transactions: {
-      open: () => Promise.resolve({ fencedAtMs: 0, close: () => Promise.resolve(), ...producer }),
-    },
-    offsets: {
-      committed: () => Promise.resolve({ offset: POSITION, metadata: null }),
-      topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount: 1 }),
-      ...offsets,
-    },
-    reader,
-  } as unknown as ScorePartitionDeps;
-}
-
-const sliceArgs = (trigger: SliceArgs['settings']['trigger'], sliceMs: number): SliceArgs => ({
-  ...{ topic: 't', partition: 0, kind: 'profiles', group: 'g', partitionCount: 1, sliceMs },
-  settings: { maxOffsets: MAX_OFFSETS, trigger, lateEvents: 'score' },
-  state: newPartition(0, POSITION, NO_TOTALS),
-});
+import { dependencies, MAX_OFFSETS, noWork, NOTHING, POSITION, sliceArgs } from './fake-partition.ts';
 
 interface Case {
   readonly triggerSeconds: number;
@@ -66,7 +28,7 @@ async function firstRead({ triggerSeconds, sliceMs, lastBatchAgoMs, lag }: Case)
     ...idle,
     state: {
       ...idle.state,
-      lastBatch: { startedAtMs: Date.now() - lastBatchAgoMs, offsets: 1, durationMs: 1 },
+      lastBatch: { startedAtMs: Date.now() - lastBatchAgoMs, offsets: 1, durationMs: 1, appendedMs: null },
       lag: { offsets: lag, eventSeconds: 1, appendSeconds: 1 },
     },
   };
@@ -85,8 +47,6 @@ async function firstRead({ triggerSeconds, sliceMs, lastBatchAgoMs, lag }: Case)
   }
   return readAt;
 }
-
-const noWork = () => Promise.reject(new Error('unreachable: nothing is read'));
 
 describe('the first batch of a slice', () => {
   const LONG = 60_000;
@@ -137,14 +97,9 @@ describe('a slice', () => {
       },
       { topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount }) },
     );
-    const nothing: BatchResult = {
-      ...{ scored: [], deadLetters: [], superseded: [], dropped: [], late: 0 },
-      ...{ cutAt: null, newestEventMs: null, modelVersion: null },
-      write: () => Promise.resolve({ outdated: 0, scores: [] }),
-    };
     const args = sliceArgs('available', 60_000);
     const workPartition = createWorkPartition(deps, {
-      profiles: () => Promise.resolve(nothing),
+      profiles: () => Promise.resolve(NOTHING),
       videos: noWork,
     });
     vi.useFakeTimers({ toFake: ['Date'] });

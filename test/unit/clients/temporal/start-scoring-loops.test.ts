@@ -1,15 +1,27 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import { startScoringLoops } from '../../../../clients/temporal/start-scoring-loops.ts';
+import { LOOP_VERSION } from '../../../../contract/scoring-loop.ts';
+import { scoringLoopId } from '../../../../contract/workflow-ids.ts';
 import { INPUT_TOPICS } from '../../../../domain/scoring/topics.ts';
 
 const NONE = 'there is no loop';
 
-/** A Temporal without loops. The first `failures` updates of each loop fail. */
-function temporalThatFails(failures: number) {
+/**
+ * The first `failures` updates of each loop fail.
+ * @param memos of the loops that run, by workflow id
+ */
+function temporalThatFails(failures: number, memos: Readonly<Record<string, object>> = {}) {
+  const started: unknown[] = [];
   const attempts = new Map<string, number>();
   const workflow = {
-    getHandle: () => ({ describe: () => Promise.reject(new WorkflowNotFoundError(NONE, '', undefined)) }),
+    getHandle: (id: string) => ({
+      describe: () =>
+        id in memos
+          ? Promise.resolve({ status: { name: 'RUNNING' }, memo: memos[id] })
+          : Promise.reject(new WorkflowNotFoundError(NONE, '', undefined)),
+    }),
+    start: (_type: string, { args }: { args: unknown[] }) => Promise.resolve(started.push(...args)),
     executeUpdateWithStart: (
       _update: unknown,
       {
@@ -21,7 +33,7 @@ function temporalThatFails(failures: number) {
       return attempt <= failures ? Promise.reject(new Error('not now')) : Promise.resolve();
     },
   };
-  return { temporal: { workflow } as unknown as Client, attempts: () => [...attempts.values()] };
+  return { temporal: { workflow } as unknown as Client, started, attempts: () => [...attempts.values()] };
 }
 
 describe('a worker that starts', () => {
@@ -38,6 +50,23 @@ describe('a worker that starts', () => {
     );
     expect(errors).toEqual(INPUT_TOPICS.map(({ topic }) => ['Error: not now', topic]));
     expect(attempts()).toEqual([2, 2]);
+  });
+
+  test('starts a loop with the defaults when it cannot read the memo of the old one', async () => {
+    const [{ topic, kind }] = INPUT_TOPICS;
+    const input = { topic, group: 'g', settings: { speed: 11 } };
+    const { temporal, started } = temporalThatFails(0, {
+      [scoringLoopId(topic)]: { version: 1, input },
+      [scoringLoopId(topic, 1)]: { version: 1, input: { ...input, shard: 1, settings: {} } },
+      [scoringLoopId(topic, 2)]: { version: LOOP_VERSION, input },
+      [scoringLoopId(topic, 3)]: {},
+    });
+    await startScoringLoops(temporal, {}, { signal: new AbortController().signal, onError: () => {} });
+    expect(started).toEqual([
+      { topic, kind, shard: 0 },
+      { ...input, shard: 1, settings: {} },
+      { topic, kind, shard: 3 },
+    ]);
   });
 
   test('gives up when it shuts down', async () => {

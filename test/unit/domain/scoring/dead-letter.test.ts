@@ -5,25 +5,30 @@ import {
   parseDeadLetter,
   replayedHeaders,
 } from '../../../../domain/scoring/dead-letter.ts';
-import type { ReadHeaders } from '../../../../domain/kafka-record.ts';
+import type { Headers, ReadHeaders } from '../../../../domain/kafka-record.ts';
+import { parseVideoEvent } from '../../../../domain/scoring/parse-video-event.ts';
 import { logRecord } from '../../../support/log-record.ts';
 
 const bytes = (text: string) => Buffer.from(text);
-const asReadFromKafka = (value: unknown) => (typeof value === 'string' ? bytes(value) : value);
+/** Header values are bytes. */
+const asRead = (headers: Headers): ReadHeaders =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map(toBytes) : toBytes(value),
+    ]),
+  );
+const toBytes = (value: string | Buffer) => (typeof value === 'string' ? bytes(value) : value);
 
-/** A dead letter as the scoring loop writes it and the CLI reads it: header values are bytes. */
-function letterOf(headers: ReadHeaders = {}): DeadLetter {
-  const record = logRecord(456, { key: bytes('ana'), value: bytes('{"broken'), headers });
+/** A dead letter as the scoring loop writes it and the CLI reads it. @param timestampMs of its record */
+function letterOf(headers: ReadHeaders = {}, timestampMs = 0): DeadLetter {
+  const record = logRecord(456, { key: bytes('ana'), value: bytes('{"broken'), headers, timestampMs });
   const letter = deadLetterRecord(
     { topic: 'kol.profiles.raw', partition: 3 },
     { record, reason: 'not_json', detail: 'Unterminated string' },
   );
-  const written = Object.entries(letter.headers).map(([name, value]) => [
-    name,
-    Array.isArray(value) ? value.map(asReadFromKafka) : asReadFromKafka(value),
-  ]);
   return parseDeadLetter(
-    logRecord(12, { value: record.value, headers: Object.fromEntries(written) as ReadHeaders }),
+    logRecord(12, { value: record.value, headers: asRead(letter.headers) }),
     'kol.profiles.raw.dlq',
     0,
   );
@@ -56,8 +61,24 @@ describe('a dead letter', () => {
     expect(headers).toEqual({
       'trace-id': bytes('abc'),
       binary,
+      'kol.received-at-ms': '0',
       'kol.replayed-from': 'kol.profiles.raw.dlq/0/12',
     });
+  });
+
+  // Without it, an old event without `event_time` would be the newest of its KOL after a replay.
+  test('is replayed with the time at which Kafka first got its record, also after several replays', () => {
+    const parse = ({ headers }: ReturnType<typeof letterOf>) =>
+      parseVideoEvent(
+        { value: bytes('{"video_id":"v","platform":"tiktok"}'), headers, timestampMs: 9000 },
+        9999,
+      );
+    const once = letterOf({}, 7000);
+    const again = letterOf(asRead(replayedHeaders(once)), 8000);
+    for (const letter of [once, again]) {
+      expect(replayedHeaders(letter)['kol.received-at-ms']).toBe('7000');
+      expect(parse(letter)).toMatchObject({ value: { event_time_ms: 7000 } });
+    }
   });
 
   test('keeps every value of a repeated header, also when it is replayed', () => {
@@ -87,6 +108,6 @@ describe('a dead letter', () => {
   test('names only its latest location after several replays', () => {
     const letter = letterOf({ 'kol.replayed-from': bytes('kol.profiles.raw.dlq/0/2') });
     expect(letter.replayedFrom).toBe('kol.profiles.raw.dlq/0/2');
-    expect(replayedHeaders(letter)).toEqual({ 'kol.replayed-from': 'kol.profiles.raw.dlq/0/12' });
+    expect(replayedHeaders(letter)).toMatchObject({ 'kol.replayed-from': 'kol.profiles.raw.dlq/0/12' });
   });
 });

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eventTimeMs } from '../../../../domain/scoring/event-fields.ts';
-import { receivedTimeMs } from '../../../../domain/scoring/parse-event.ts';
+import { receivedTimes } from '../../../../domain/scoring/parse-event.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');
 const HOUR = 3_600_000;
 const timeOf = (event_time: unknown, receivedMs = NOW) =>
-  eventTimeMs({ fields: { event_time }, json: '' }, receivedMs);
+  eventTimeMs({ fields: { event_time }, json: '' }, { firstMs: receivedMs, lastMs: receivedMs });
 
 describe('the time of an event', () => {
   test('is when Kafka received it, if the event does not say it', () => {
@@ -55,7 +55,10 @@ describe('the time of an event', () => {
 });
 
 test('a record was never received later than now, even when the clock of its producer is ahead', () => {
-  expect(receivedTimeMs(NOW + HOUR, NOW)).toBe(NOW);
-  expect(receivedTimeMs(NOW - HOUR, NOW)).toBe(NOW - HOUR);
-  expect(receivedTimeMs(-1, NOW)).toBe(NOW);
+  for (const [timestampMs, received] of [
+    [NOW + HOUR, NOW],
+    [NOW - HOUR, NOW - HOUR],
+    [-1, NOW],
+  ] as const)
+    expect(receivedTimes({ timestampMs }, NOW)).toEqual({ firstMs: received, lastMs: received });
 });

@@ -5,7 +5,7 @@ import {
   NO_TOPIC_ID,
   type CommittedMetadata,
 } from '../../../../domain/scoring/committed-metadata.ts';
-import { findPosition, firstOffsets, skipExpired } from '../../../../domain/scoring/find-position.ts';
+import { findPosition, startingEnds, skipExpired } from '../../../../domain/scoring/find-position.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 
 const identity = { clusterId: 'c', topicId: 't' };
@@ -104,29 +104,27 @@ describe('the first offset of a partition', () => {
     partition: number,
     committed,
     metadata: committed === null ? null : { ...metadata, startedWith },
-    low: 10,
-    high: 20,
   });
-  const starts = (...partitions: ReturnType<typeof partition>[]) => [...firstOffsets(partitions, false)];
+  const starts = (...partitions: ReturnType<typeof partition>[]) => [...startingEnds(partitions, false)];
 
   test('is the end in every partition of a topic that the group never read', () => {
     expect(starts(partition(0, null), partition(1, null))).toEqual([
-      [0, 20],
-      [1, 20],
+      [0, 'high'],
+      [1, 'high'],
     ]);
   });
 
   // Finding 10: an earlier start that failed half way made the rest start at the beginning.
   test('is the end also when an earlier start has committed some partitions and failed then', () => {
-    expect(starts(partition(0, 15, 2), partition(1, null))).toEqual([[1, 20]]);
+    expect(starts(partition(0, 15, 2), partition(1, null))).toEqual([[1, 'high']]);
   });
 
   test('is the beginning in a partition that is added to a topic that is being read', () => {
     const added = [partition(0, 15), partition(1, null)];
-    expect(starts(...added)).toEqual([[1, 10]]);
+    expect(starts(...added)).toEqual([[1, 'low']]);
     // Nothing has arrived yet in the others.
-    expect(starts(partition(0, 15, 1), partition(1, null))).toEqual([[1, 10]]);
-    expect([...firstOffsets([partition(1, null)], true)]).toEqual([[1, 10]]);
+    expect(starts(partition(0, 15, 1), partition(1, null))).toEqual([[1, 'low']]);
+    expect([...startingEnds([partition(1, null)], true)]).toEqual([[1, 'low']]);
   });
 
   test('is not needed when everything is committed', () => {

@@ -46,7 +46,8 @@ const cached: fc.Arbitrary<Content> = fc.oneof(
 );
 const noAnswer = fc.constantFrom(undefined, null);
 
-const timeOf = ({ processed_at }: Content) => (processed_at === null ? 0 : Date.parse(processed_at));
+const timeOf = ({ processed_at }: Pick<Content, 'processed_at'>) =>
+  processed_at === null ? 0 : Date.parse(processed_at);
 const pick = (item: Content, names: readonly string[]) =>
   Object.fromEntries(Object.entries(item).filter(([name]) => names.includes(name)));
 
@@ -73,15 +74,17 @@ describe('a video event', () => {
     );
   });
 
-  test('takes a count that it lacks from the newest of cached detail and row, then from the other', () => {
+  test('has the newest count that is known: its own, that of the row, or that of the cached detail', () => {
     fc.assert(
       fc.property(event, fc.option(row, { nil: undefined }), orNull(cached), (video, known, before) => {
         const after = refreshContent(video, known, before);
-        const sources = [known, before].filter((source) => source != null);
-        // The sort is stable: of equal times, the row counts.
-        const [newest, oldest] = sources.sort((a, b) => timeOf(b) - timeOf(a));
+        const own = { ...video, processed_at: new Date(video.event_time_ms).toISOString() };
+        const sources = [own, known, before].filter((source) => source != null);
+        // The sort is stable: of equal times, the event counts, then the row.
+        const [newest, second, oldest] = sources.sort((a, b) => timeOf(b) - timeOf(a));
         for (const name of COUNTS)
-          expect(after[name]).toBe(video[name] ?? newest?.[name] ?? oldest?.[name] ?? null);
+          expect(after[name]).toBe(newest?.[name] ?? second?.[name] ?? oldest?.[name] ?? null);
+        expect(timeOf(after)).toBe(newest && timeOf(newest));
       }),
     );
   });
@@ -129,7 +132,7 @@ describe('a trending item', () => {
     posted_at: hoursAgo === null ? null : new Date(NOW_MS - hoursAgo * 3_600_000).toISOString(),
   });
   const move = (known: Content | null | undefined, before: Content | null = null, video = base) =>
-    trendingMoveOf(video, refreshContent(video, known, before), known);
+    trendingMoveOf(video, refreshContent(video, known, before), known, NOW_MS);
 
   test('moves by the counts of event and cache when the lakehouse does not answer', () => {
     expect(move(undefined, posted(48))).toMatchObject({ heat: 25, mayEnter: false });
@@ -153,5 +156,11 @@ describe('a trending item', () => {
     expect(move(posted(null))?.mayEnter).toBe(false);
     expect(move(null)?.mayEnter).toBe(true);
     expect(move(undefined, posted(null, { source: STREAM_ONLY }))?.mayEnter).toBe(false);
+  });
+
+  test('enters no list with an old event: the 24 h are those before now', () => {
+    const old = { ...base, event_time_ms: NOW_MS - 48 * 3_600_000 };
+    expect(move(posted(49), null, old)?.mayEnter).toBe(false);
+    expect(move(null, null, old)?.mayEnter).toBe(false);
   });
 });

@@ -19,7 +19,12 @@ function loopOf(partitionCount: number): LoopMemory {
   return recallLoop(options, { partitions, partitionCount });
 }
 
-const STUCK: PartitionState['stuck'] = { sinceMs: 0, reason: 'no such partition', attempts: 9 };
+const STUCK: PartitionState['stuck'] = {
+  sinceMs: 0,
+  lastMs: 60_000,
+  reason: 'no such partition',
+  attempts: 9,
+};
 
 /** The slice of a partition reports. @param count partitions that it saw; by default it could not count them */
 function report(loop: LoopMemory, partition: number, stuck: PartitionState['stuck'], count?: number): void {

@@ -1,9 +1,12 @@
 import { createRequire } from 'node:module';
+import type { Kafka } from 'kafkajs';
 import { describe, expect, test } from 'vitest';
 import type { Cluster } from '../../../../../clients/kafka/kafkajs/cluster.ts';
 import { fetchRecords, pollPartitions } from '../../../../../clients/kafka/kafkajs/fetch.ts';
 import { Encoder, type Broker } from '../../../../../clients/kafka/kafkajs/send-request.ts';
 import { findLeader } from '../../../../../clients/kafka/kafkajs/topic-metadata.ts';
+import { RecordsUnavailableError } from '../../../../../clients/kafka/read-errors.ts';
+import { createRecordReader } from '../../../../../clients/kafka/record-reader.ts';
 import { LeaderNotFoundError } from '../../../../../clients/kafka/topic-errors.ts';
 
 const { KafkaJSConnectionError } = createRequire(import.meta.url)('kafkajs/src/errors') as {
@@ -37,12 +40,20 @@ const encodeFetchError = (error: number) =>
 
 /** A cluster of nodes 1 and 2, and a topic with one partition, which a test moves from node to node. */
 function fakeCluster() {
-  const state = { leader: 1, down: new Set<string>(), known: ['1', '2'], refreshes: 0, lookups: 0 };
+  const state = {
+    leader: 1,
+    down: new Set<string>(),
+    known: ['1', '2'],
+    refreshes: 0,
+    lookups: 0,
+    fetches: 0,
+  };
   const broker: Broker = {
     versions: { [METADATA]: { minVersion: 0, maxVersion: 8 } },
     connectionPool: {
       async send({ request, response }) {
         if (request.apiKey === METADATA) state.lookups += 1;
+        else state.fetches += 1;
         const payload =
           request.apiKey === METADATA ? encodeMetadata(state.leader) : encodeFetchError(NOT_LEADER);
         return response.parse(await response.decode(payload));
@@ -53,6 +64,8 @@ function fakeCluster() {
   const cluster = {
     brokerPool: { findConnectedBroker: () => Promise.resolve(broker) },
     getNodeIds: () => state.known,
+    connect: () => Promise.resolve(),
+    disconnect: () => Promise.resolve(),
     refreshMetadata: () => Promise.resolve(void (state.refreshes += 1)),
     findBroker: ({ nodeId }: { nodeId: string }) =>
       state.down.has(nodeId) ? Promise.reject(new KafkaJSConnectionError('down')) : Promise.resolve(broker),
@@ -61,6 +74,12 @@ function fakeCluster() {
 }
 
 const location = { topic: 't', partition: 0, offset: 0 };
+
+/** A reader of that cluster. (kafkajs creates a cluster with a method that has a symbol as its name.) */
+function readerOf(cluster: Cluster) {
+  const kafka = { [Symbol('private:Kafka:createCluster')]: () => cluster };
+  return createRecordReader(kafka as unknown as Kafka);
+}
 
 describe('the leader of a partition', () => {
   test('is remembered', async () => {
@@ -102,5 +121,20 @@ describe('the leader of a partition', () => {
     state.known = ['2'];
     await leader();
     expect(state.refreshes).toBe(1);
+  });
+});
+
+describe('while no broker accepts a fetch', () => {
+  test('a read tries again after pauses, and does not spin', async () => {
+    const { state, cluster } = fakeCluster();
+    const read = readerOf(cluster).read(location, 10, { signal: AbortSignal.timeout(300) });
+    await expect(read).rejects.toThrow('timeout');
+    expect(state.fetches).toBeLessThan(20);
+  });
+
+  test('a wait for records fails, and reports no end of the log that nobody knows', async () => {
+    const { cluster } = fakeCluster();
+    const wait = readerOf(cluster).waitForRecords(location, new AbortController().signal);
+    await expect(wait).rejects.toThrow(RecordsUnavailableError);
   });
 });
