@@ -1,10 +1,10 @@
 import { measureRoom, selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
 import { readCachedFiles } from '../../cache/writing/cached-files.ts';
-import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
+import { readPartMetadata, writePartMetadata } from '../../cache/writing/part-metadata.ts';
 import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
 import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
-import { ALL_PROFILES } from '../../domain/entities/part-metadata.ts';
+import { ALL_PROFILES, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
 import { tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
@@ -121,6 +121,7 @@ export function createPlanProfiles(
       }
       if (warmed) return planOf(NO_WORK);
     }
+    await forgetVersions(warm, last, versions);
     const addedBytes = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
     warm.warnings.push(...memoryWarnings(await readMemoryInfo(redis), addedBytes));
     if (!areAllHot) return planOf({ ...NO_WORK, total, writesPerSecond, room: hot.room });
@@ -128,6 +129,20 @@ export function createPlanProfiles(
     const splits = profileSplits(rows, Math.min(rowsPerSplit, maxRowsPerSplit(writesPerSecond, options)));
     return planOf({ ...NO_WORK, total, writesPerSecond, splits, parallelSplits });
   }
+}
+
+/**
+ * Forgets which versions the last warm read, if they are read again. Until that read has ended, nobody may take them for unchanged: it
+ * has replaced some rows, and a column may not be readable any more.
+ */
+async function forgetVersions(
+  { redis, args }: PartWarm,
+  last: PartMetadata | null,
+  versions: TableVersions,
+): Promise<void> {
+  if (args.dryRun || args.scope !== undefined || last === null) return;
+  if (last.versions[profile.table] === versionTexts(versions)[profile.table])
+    await writePartMetadata(redis, 'profiles', { ...last, versions: {} });
 }
 
 async function countRowsAtOneVersion(warm: PartWarm) {

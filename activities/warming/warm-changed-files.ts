@@ -67,12 +67,9 @@ export async function warmChangedFiles(
     if (reason === null) return true;
     warm.forgetRead();
   }
+  // The end of the read of all rows notes whether ids repeat.
   if (!warm.args.dryRun)
-    await writeCachedFiles(
-      warm.redis,
-      profile.table,
-      list && { ...list, idsRepeat: isNoted && cached.idsRepeat },
-    );
+    await writeCachedFiles(warm.redis, profile.table, list && { ...list, idsRepeat: false });
   if (reason !== null && last !== null && !force) warm.skipped.push(`all rows read: ${reason}`);
   return false;
 }

@@ -1,5 +1,3 @@
-import { profile } from '../../domain/entities/profile.ts';
-import { createNewestRows } from '../../domain/schema/newest-rows.ts';
 import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
@@ -30,14 +28,7 @@ export function createWarmProfileSplit(deps: PartWarmDeps) {
     const work = async () => {
       const rate = createRateLimiter(args.writesPerSecond, warm.reading.signal);
       const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.readingAt(args.versions));
-      // All rows of an id are in the same split.
-      const newestOf = createNewestRows(profile.idOf);
-      for await (const page of prefetchPages(pages)) {
-        const { rows, replacing } = newestOf(page);
-        await writeProfilesAtRate(warm, rows, args.readAt, rate);
-        warm.counts.rowsRead += page.length - rows.length;
-        warm.counts.keys -= replacing;
-      }
+      for await (const page of prefetchPages(pages)) await writeProfilesAtRate(warm, page, args.readAt, rate);
       // Without a scope the end of the warm counts what is cached.
       if (args.scope !== undefined && !args.dryRun)
         warm.counts.cached = warm.counts.keys + warm.counts.renewed;

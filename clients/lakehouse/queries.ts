@@ -32,11 +32,12 @@ export const repeatedIdsSql = (source: SilverSource, table: CountedTable) =>
   `SELECT CAST(count(*) - count(DISTINCT ${source.column(table, idColumnOf[table])}) AS VARCHAR) AS repeats
    FROM ${source.table(table)}`;
 
-/** A table with one row of each id. An upsert can leave several: the one with the newest `processed_at` counts. */
-const newestRows = (source: SilverSource, table: CountedTable): string =>
-  source.repeatsIds(table)
-    ? newestRowsOf(source, table, source.text(table, idColumnOf[table]), source.table(table))
-    : source.table(table);
+/**
+ * A table with one row of each id. An upsert can leave several: the one with the newest `processed_at` counts.
+ * @param from all rows of some ids; by default the whole table
+ */
+const newestRows = (source: SilverSource, table: CountedTable, from = source.table(table)): string =>
+  source.repeatsIds(table) ? newestRowsOf(source, table, source.text(table, idColumnOf[table]), from) : from;
 
 /** The newest row of each id. @param from the table, perhaps with a condition */
 function newestRowsOf(source: SilverSource, table: SilverTable, id: string, from: string): string {
@@ -63,7 +64,7 @@ export function existingIdsSql(
   return `SELECT ${id} AS id FROM ${source.table(table)} WHERE ${id} IN ${literals(ids)}`;
 }
 
-/** The profiles of a split. Unsorted, so that Trino streams them. */
+/** The profiles of a split. Unsorted unless ids repeat, so that Trino streams them. */
 export function profileSplitSql(
   source: SilverSource,
   { from, to }: ProfileSplit,
@@ -71,16 +72,13 @@ export function profileSplitSql(
 ): string {
   const id = `coalesce(${source.text('kol_profiles', 'kol_id')}, '')`;
   const bucket = `bitwise_and(from_big_endian_64(xxhash64(to_utf8(${id}))), ${integer(HASH_BUCKETS - 1)})`;
-  const conditions = [
-    ...(from === 0 && to === HASH_BUCKETS
-      ? []
-      : [`${bucket} BETWEEN ${integer(from)} AND ${integer(to - 1)}`]),
-    ...(platforms === undefined
-      ? []
-      : [`${source.text('kol_profiles', 'platform')} IN ${literals(platforms)}`]),
-  ];
-  return `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')}
-          ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}`;
+  const table = source.table('kol_profiles');
+  const ofSplit =
+    from === 0 && to === HASH_BUCKETS
+      ? table
+      : `(SELECT * FROM ${table} WHERE ${bucket} BETWEEN ${integer(from)} AND ${integer(to - 1)})`;
+  return `SELECT ${source.select(profile)} FROM ${newestRows(source, 'kol_profiles', ofSplit)}
+          ${platforms === undefined ? '' : `WHERE ${source.text('kol_profiles', 'platform')} IN ${literals(platforms)}`}`;
 }
 
 /** Iceberg answers this from its metadata. */

@@ -2,6 +2,7 @@ import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import type { ProfileSplit } from '../../../domain/warming/profile-splits.ts';
 import { byFollowers, type NamedKol } from '../../../domain/search/build-index.ts';
 import { count, id, parseFields, type OnInvalid } from '../../../domain/schema/field.ts';
+import { areKnown } from '../../../domain/warming/table-version.ts';
 import { mapRows, type Row } from '../../../domain/schema/table-entity.ts';
 import { groupByScope, type ByPlatform } from '../group-by-scope.ts';
 import {
@@ -20,7 +21,7 @@ import type { SilverSource } from '../silver-source.ts';
 export interface ProfileReads {
   /** The most followed profiles: first those of each platform, then overall, by descending followers. */
   mostFollowed(choice: MostFollowed, options?: ReadOptions): AsyncGenerator<Profile[]>;
-  /** The profiles of a split, in no order. @param platforms default: all */
+  /** The profiles of a split, one row of each id, in no order. @param platforms default: all */
   profileSplit(
     split: ProfileSplit,
     platforms?: readonly string[],
@@ -43,6 +44,8 @@ const toNamedKol = (
 const TABLE = { tables: ['kol_profiles'] } as const;
 /** For reads that rank or list profiles. */
 const COUNTED = { ...TABLE, counted: ['kol_profiles'] } as const;
+/** For splits. Of a table whose version is unknown, each split would have to ask whether ids repeat: they are taken to. */
+const splitOf = ({ versions = {} }: ReadOptions) => (areKnown(versions) ? COUNTED : TABLE);
 
 export function createProfileReads(silver: SilverReader): ProfileReads {
   async function* profilePages(
@@ -58,7 +61,10 @@ export function createProfileReads(silver: SilverReader): ProfileReads {
     mostFollowed: (choice, options = {}) =>
       profilePages({ ...COUNTED, sql: (source) => mostFollowedSql(source, choice) }, options),
     profileSplit: (split, platforms, options = {}) =>
-      profilePages({ ...TABLE, sql: (source) => profileSplitSql(source, split, platforms) }, options),
+      profilePages(
+        { ...splitOf(options), sql: (source) => profileSplitSql(source, split, platforms) },
+        options,
+      ),
     profilesOfFiles: (paths, options = {}) =>
       profilePages({ ...TABLE, sql: (source) => profilesOfFilesSql(source, paths) }, options),
     async searchNames(limit, options = {}) {
