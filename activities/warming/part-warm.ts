@@ -155,6 +155,7 @@ export class PartWarm {
   forgetRead(): void {
     Object.assign(this.counts, { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 });
     this.#rejectedExamples.length = 0;
+    this.#unreadable.clear();
     Object.assign(this.#invalid, { cells: 0, example: '' });
   }
 

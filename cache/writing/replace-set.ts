@@ -69,7 +69,7 @@ return redis.call('UNLINK', KEYS[1])`);
  * staged under another key in bounded chunks, then renamed. The TTL moves with it. A set whose read began later stays. So does the old set
  * when values were removed from the cache since the read began.
  * @param readAt when the read of the new set began, as `readRedisTime` returns it
- * @returns no keys when the new set was not written
+ * @returns what was written, or why nothing was: the cached set is of a later read, or values were removed since the read began
  * @throws EmptyEntryError when the new set has no members
  * @throws IncompleteSetError when Redis lost or repeated members of a large set during the write
  */
@@ -77,10 +77,10 @@ export async function replaceSet(
   redis: RedisClient,
   entry: CacheEntry,
   readAt: number,
-): Promise<WrittenTotals> {
+): Promise<WrittenTotals | { readonly refused: 'late' | 'removed' }> {
   const size = entrySize(entry);
   if (size === 0) throw new EmptyEntryError(entry.key);
-  const written = await writeUnlessRemoved(redis, {
+  const outcome = await writeUnlessRemoved(redis, {
     readAt,
     write: () =>
       size <= MEMBERS_PER_CALL || entry.type === 'string'
@@ -88,7 +88,7 @@ export async function replaceSet(
         : replaceLargeSet(redis, entry, readAt),
     undo: (removedAt) => removeSet(redis, entry.key, removedAt),
   });
-  return written === 0 ? { keys: 0, bytes: 0 } : { keys: 1, bytes: entryBytes(entry) };
+  return outcome === 'written' ? { keys: 1, bytes: entryBytes(entry) } : { refused: outcome };
 }
 
 /** @returns 1, or 0 when a set of a later read stays */
