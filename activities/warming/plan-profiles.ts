@@ -3,7 +3,7 @@ import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
 import { readCachedFiles } from '../../cache/writing/cached-files.ts';
 import { readPartMetadata, writePartMetadata } from '../../cache/writing/part-metadata.ts';
 import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
-import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
+import { cachedAtOf } from '../../clients/redis.ts';
 import { ALL_PROFILES, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
@@ -69,12 +69,11 @@ export function createPlanProfiles(
   async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {
     const options = deps.profiles;
     const now = new Date();
-    const [last, hot, { versions, result }] = await Promise.all([
+    const [last, hot, { versions, readAt, result: tableRows }] = await Promise.all([
       readPartMetadata(redis, 'profiles'),
       measureRoom(redis, options),
       countRowsAtOneVersion(warm),
     ]);
-    const { tableRows, readAt } = result;
     const rows = tableRows['kol_profiles'] ?? 0;
     const areAllHot = args.allProfiles || hot.room >= rows;
     const total = areAllHot ? rows : Math.min(rows, hot.room);
@@ -145,12 +144,8 @@ async function forgetVersions(
     await writePartMetadata(redis, 'profiles', { ...last, versions: {} });
 }
 
-async function countRowsAtOneVersion(warm: PartWarm) {
-  return readOneVersion(warm, await warm.readVersions(), async (versions) => {
-    const readAt = await readRedisTime(warm.redis);
-    return { readAt, tableRows: await warm.countTableRows(versions) };
-  });
-}
+const countRowsAtOneVersion = async (warm: PartWarm) =>
+  readOneVersion(warm, await warm.readVersions(), ({ versions }) => warm.countTableRows(versions));
 
 /**
  * The settings that decide which profiles are hot. The room itself is not one of them: it follows the mean size of a profile, which

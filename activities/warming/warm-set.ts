@@ -2,7 +2,6 @@ import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import { renewSets, type SetOfRead } from '../../cache/writing/renew-sets.ts';
 import { removeSet, replaceSet } from '../../cache/writing/replace-set.ts';
-import { readRedisTime } from '../../clients/redis.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
@@ -83,19 +82,24 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     const now = new Date();
     const last = await readPartMetadata(redis, part);
     const current = await warm.readVersions();
-    const settings = { shape, versions: versionTexts(current) };
+    const settings = { shape, versions: versionTexts(current.versions) };
     if (warm.maySkipRead(last, settings) && (await refreshSets(warm, setPart, last, now))) return;
 
-    const { versions, result } = await readOneVersion(warm, current, async (at) => {
-      const readAt = await readRedisTime(redis);
+    const { versions, readAt, result } = await readOneVersion(warm, current, async (start) => {
+      const at = start.versions;
       const tableRows = await warm.countTableRows(at);
       refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
-      const { sets, emptied } = await readSets(warm, setPart, last, { at, tableRows, readAt, now });
+      const { sets, emptied } = await readSets(warm, setPart, last, {
+        at,
+        tableRows,
+        readAt: start.readAt,
+        now,
+      });
       // Other limits give sets of other sizes: those cannot be compared.
       if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
-      return { readAt, tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
+      return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
     });
-    const { readAt, tableRows, sets } = result;
+    const { tableRows, sets } = result;
     const emptied = removableSets(warm, last, result.emptied, versions);
 
     await replaceSets(warm, sets, readAt);

@@ -1,12 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createFinishProfiles } from '../../../activities/warming/finish-profiles.ts';
 import type { WarmPartArgs } from '../../../activities/warming/part-warm.ts';
 import { createPlanProfiles } from '../../../activities/warming/plan-profiles.ts';
 import { createWarmProfileSplit } from '../../../activities/warming/warm-profile-split.ts';
+import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
-import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
+import { cachedAtOf, closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import type { PartReport } from '../../../domain/warming/part-report.ts';
+import { profileOf } from '../../support/cache-values.ts';
 import { startSingleRedis } from '../../support/redis-cluster.ts';
 import { connectTo } from '../../support/redis-targets.ts';
 import {
@@ -94,4 +97,27 @@ test('a table with many rows of each id is not taken for a read that was cut sho
   await expect(
     warm({ ...table, countIds: () => Promise.resolve(90) }, { ...WARM, force: true }),
   ).rejects.toThrow('rows read fell from 90 to 30');
+});
+
+describe('what a reader cached while the warm asked for the version', () => {
+  const followers = () => redis.hget(profile.key('tiktok-0'), 'followers_count');
+  const beside = (since: string): Partial<Lakehouse> => ({
+    ...tableOf(allRows),
+    async tableVersions(tables) {
+      const cached_at = cachedAtOf(await readRedisTime(redis));
+      await writeEntries(redis, [profile.toEntry('tiktok-0', profileOf('tiktok-0', 9), cached_at)]);
+      await sleep(5);
+      return versionsOf(tables, { kind: 'snapshot', id: '1', since });
+    },
+  });
+
+  test('stays, if the table had that version before: it is of this version or of a newer one', async () => {
+    await warm(beside('2026-01-01T00:00:00Z'));
+    expect(await followers()).toBe('9');
+  });
+
+  test('is replaced after a load of a moment ago: it may be of the version before', async () => {
+    await warm(beside(new Date().toISOString()));
+    expect(await followers()).toBe('7');
+  });
 });
