@@ -161,6 +161,37 @@ describe('a warm of the search', () => {
     expect(await redis.ttl('search:autocomplete')).toBeGreaterThan(60);
   });
 
+  describe('of which the table of features has lost most rows', () => {
+    const FILTER = 'cache:known-ids:kol_trust_features';
+    const features = (day: number, rows: number): Partial<Lakehouse> => ({
+      tableVersions: (tables) =>
+        Promise.resolve(versionsOf(tables, snapshot(tables.includes('kol_trust_features') ? day : 1))),
+      countRows: (table) => Promise.resolve(table === 'kol_trust_features' ? rows : 448),
+    });
+    const search = (day: number, rows: number) =>
+      warmSearch(1, ({ kol_id }) => [kol_id], new MockActivityEnvironment(), features(day, rows));
+
+    test('keeps the filter of its ids for a day', async () => {
+      await search(1, 100);
+      await redis.expire(FILTER, 60);
+      expect((await search(2, 10)).skipped.join()).toMatch(
+        /the known ids of kol_trust_features are kept until .*fell from 100 to 10/,
+      );
+      expect(await redis.ttl(FILTER)).toBeGreaterThan(60);
+    });
+
+    test('lets the filter expire after a day, and then takes the table as it is', async () => {
+      await search(1, 100);
+      await redis.hset(FILTER, 'warmed_at', new Date(Date.now() - 25 * 3_600_000).toISOString());
+      await redis.expire(FILTER, 60);
+      expect((await search(2, 10)).skipped.join()).toContain('are not renewed any more');
+      expect(await redis.ttl(FILTER)).toBeLessThanOrEqual(60);
+      await redis.del(FILTER);
+      await search(2, 10);
+      expect(await redis.hget(FILTER, 'rows')).toBe('10');
+    });
+  });
+
   test('that is cancelled ends only when it writes nothing more', async () => {
     const activity = new MockActivityEnvironment();
     let hasEnded = false;
