@@ -6,7 +6,7 @@ import { luaScript, runScript } from '../redis/lua-script.ts';
 import { fenceKey, LUA_READ_FENCE, writeUnlessRemoved } from './read-fence.ts';
 import { stagingKey } from './staging-key.ts';
 import { EmptyEntryError, type WrittenTotals } from './write-entries.ts';
-import { addCommand, WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
+import { addCommand, LUA_CHECK_MEMBERS, WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
 /** A large set was not replaced, because members of its staged copy are missing or repeated. A retry helps. */
 export class IncompleteSetError extends Error {
@@ -45,8 +45,9 @@ return 1`);
  * ARGV: when the read began, TTL in seconds, the command that adds the arguments that follow, then its arguments
  * Returns 1, or 0 when a later read wrote the set.
  */
-const REPLACE_SET = luaScript(`#!lua${LUA_READ_FENCE}
+const REPLACE_SET = luaScript(`#!lua${LUA_READ_FENCE}${LUA_CHECK_MEMBERS}
 if isLate(KEYS[2], ARGV[1]) then return 0 end
+checkMembers(ARGV[3], 4)
 redis.call('DEL', KEYS[1])
 redis.call(ARGV[3], KEYS[1], unpack(ARGV, 4))
 redis.call('EXPIRE', KEYS[1], ARGV[2])

@@ -117,3 +117,15 @@ test('a row of an upsert whose id a later read has cached is noticed: its id has
   expect(await warm(tableOf(first, upserted))).toMatchObject({ isWhole: false });
   expect(await readCachedFiles(redis, profile.table)).toMatchObject({ idsRepeat: true });
 });
+
+test('a table with too many files is read whole, and the report says so', async () => {
+  await warm(tableOf(first));
+  const unlisted = 'more than 500 files';
+  const table = {
+    ...tableOf(first, profilesOn('twitter', 1)),
+    dataFiles: () => Promise.resolve({ unlisted }),
+  };
+  const { skipped } = (await runActivity(createPlanProfiles(warmDependencies(redis, table)), WARM)).report;
+  expect(skipped).toEqual([`all rows read: ${unlisted}`]);
+  expect(await warm(table)).toMatchObject({ isWhole: true, rowsRead: 31 });
+});
