@@ -278,7 +278,8 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
       await trino(`DELETE FROM ${table} WHERE platform = 'newer'`);
       const report = await warm();
       expect(report?.skipped).toEqual(['all rows read: files are gone, and some ids have several rows']);
-      expect(report?.rowsRead).toBe(rows + 3);
+      // Of the ids with two rows, Trino leaves out the older one.
+      expect(report?.rowsRead).toBe(rows);
       await expectCacheIsTable();
       await trino(`DELETE FROM ${table} WHERE platform = 'older'`);
       await warm();
