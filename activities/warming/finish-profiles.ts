@@ -38,7 +38,7 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
 
   return function finishProfiles(args: FinishProfilesArgs): Promise<FinishProfilesResult> {
     const { plan, report: written } = args;
-    const { rowsRead, rejected } = written;
+    const { rowsRead } = written;
     const warm = new PartWarm(deps, 'profiles', args);
     return warm.run(async () => {
       try {
@@ -60,10 +60,9 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       refuseEmptyRead('profiles', rowsRead);
       const areAllHot = plan.room === null;
       // A KOL that the lakehouse has twice was read once.
-      const total =
-        areAllHot && rowsRead + rejected < plan.total
-          ? await lakehouse.countIds(profile, warm.readingAt(plan.versions))
-          : plan.total;
+      const total = plan.idsRepeat
+        ? await lakehouse.countIds(profile, warm.readingAt(plan.versions))
+        : plan.total;
       // Far fewer rows than there are mean that a read was cut short. Then nothing may be removed.
       refuseShrinkage(warm, [{ what: 'rows read', before: total, now: rowsRead }], maxShrinkPercent);
 
@@ -71,7 +70,7 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
       const present = await deleteRemovedRows(warm, lakehouse, profile, plan, isWarmed);
       const keys = written.keys + written.renewed;
-      if (total < plan.total) await noteRepeatedIds();
+      if (plan.idsRepeat) await noteRepeatedIds();
       const lost = Math.max(0, keys - present);
       if (lost > 0) {
         if (args.mayRepeat) return { report: warm.report(), lost };

@@ -38,6 +38,8 @@ interface ProfileWork {
   /** All profiles are to be read, in these splits. */
   readonly splits: readonly ProfileSplit[];
   readonly parallelSplits: number;
+  /** Whether ids of the table have several rows. The newest is read. */
+  readonly idsRepeat: boolean;
   /** Only hot profiles are to be read, at most this many, by `warmHotProfiles`. Null when all are read, or none. */
   readonly room: number | null;
   /** Profiles that all activities of the warm together write in a second; 0 for no limit. */
@@ -45,7 +47,14 @@ interface ProfileWork {
 }
 
 const MAX_CHANGES = 3;
-const NO_WORK: ProfileWork = { total: 0, splits: [], parallelSplits: 1, room: null, writesPerSecond: 0 };
+const NO_WORK: ProfileWork = {
+  total: 0,
+  splits: [],
+  parallelSplits: 1,
+  idsRepeat: false,
+  room: null,
+  writesPerSecond: 0,
+};
 
 /**
  * Decides what the warm of the profiles has to do. When nothing changed since the last warm, it refreshes the TTLs itself.
@@ -126,7 +135,8 @@ export function createPlanProfiles(
     if (!areAllHot) return planOf({ ...NO_WORK, total, writesPerSecond, room: hot.room });
     const { parallelSplits, rowsPerSplit } = options;
     const splits = profileSplits(rows, Math.min(rowsPerSplit, maxRowsPerSplit(writesPerSecond, options)));
-    return planOf({ ...NO_WORK, total, writesPerSecond, splits, parallelSplits });
+    const idsRepeat = await lakehouse.repeatsIds('kol_profiles', warm.readingAt(versions));
+    return planOf({ ...NO_WORK, total, writesPerSecond, splits, parallelSplits, idsRepeat });
   }
 }
 

@@ -9,6 +9,7 @@ import { writeProfilesAtRate } from './write-profiles.ts';
 
 export interface WarmProfileSplitArgs extends WarmPartArgs {
   readonly split: ProfileSplit;
+  readonly idsRepeat: boolean;
   /** The versions of the plan. */
   readonly versions: TableVersions;
   readonly readAt: string;
@@ -27,7 +28,8 @@ export function createWarmProfileSplit(deps: PartWarmDeps) {
     const warm = new PartWarm(deps, 'profiles', args);
     const work = async () => {
       const rate = createRateLimiter(args.writesPerSecond, warm.reading.signal);
-      const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.readingAt(args.versions));
+      const split = { ...args.split, idsRepeat: args.idsRepeat, platforms: args.scope?.platforms };
+      const pages = lakehouse.profileSplit(split, warm.readingAt(args.versions));
       for await (const page of prefetchPages(pages)) await writeProfilesAtRate(warm, page, args.readAt, rate);
       // Without a scope the end of the warm counts what is cached.
       if (args.scope !== undefined && !args.dryRun)

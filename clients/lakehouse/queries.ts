@@ -32,12 +32,11 @@ export const repeatedIdsSql = (source: SilverSource, table: CountedTable) =>
   `SELECT CAST(count(*) - count(DISTINCT ${source.column(table, idColumnOf[table])}) AS VARCHAR) AS repeats
    FROM ${source.table(table)}`;
 
-/**
- * A table with one row of each id. An upsert can leave several: the one with the newest `processed_at` counts.
- * @param from all rows of some ids; by default the whole table
- */
-const newestRows = (source: SilverSource, table: CountedTable, from = source.table(table)): string =>
-  source.repeatsIds(table) ? newestRowsOf(source, table, source.text(table, idColumnOf[table]), from) : from;
+/** A table with one row of each id. An upsert can leave several: the one with the newest `processed_at` counts. */
+const newestRows = (source: SilverSource, table: CountedTable): string =>
+  source.repeatsIds(table)
+    ? newestRowsOf(source, table, source.text(table, idColumnOf[table]), source.table(table))
+    : source.table(table);
 
 /** The newest row of each id. @param from the table, perhaps with a condition */
 function newestRowsOf(source: SilverSource, table: SilverTable, id: string, from: string): string {
@@ -64,20 +63,28 @@ export function existingIdsSql(
   return `SELECT ${id} AS id FROM ${source.table(table)} WHERE ${id} IN ${literals(ids)}`;
 }
 
+/** What to read of a split. */
+export interface SplitToRead extends ProfileSplit {
+  /** Whether ids of the table may have several rows. */
+  readonly idsRepeat: boolean;
+  /** All platforms by default. */
+  readonly platforms?: readonly string[] | undefined;
+}
+
 /** The profiles of a split. Unsorted unless ids repeat, so that Trino streams them. */
 export function profileSplitSql(
   source: SilverSource,
-  { from, to }: ProfileSplit,
-  platforms?: readonly string[],
+  { from, to, idsRepeat, platforms }: SplitToRead,
 ): string {
-  const id = `coalesce(${source.text('kol_profiles', 'kol_id')}, '')`;
-  const bucket = `bitwise_and(from_big_endian_64(xxhash64(to_utf8(${id}))), ${integer(HASH_BUCKETS - 1)})`;
+  const id = source.text('kol_profiles', 'kol_id');
+  const bucket = `bitwise_and(from_big_endian_64(xxhash64(to_utf8(coalesce(${id}, '')))), ${integer(HASH_BUCKETS - 1)})`;
   const table = source.table('kol_profiles');
   const ofSplit =
     from === 0 && to === HASH_BUCKETS
       ? table
       : `(SELECT * FROM ${table} WHERE ${bucket} BETWEEN ${integer(from)} AND ${integer(to - 1)})`;
-  return `SELECT ${source.select(profile)} FROM ${newestRows(source, 'kol_profiles', ofSplit)}
+  const rows = idsRepeat ? newestRowsOf(source, 'kol_profiles', id, ofSplit) : ofSplit;
+  return `SELECT ${source.select(profile)} FROM ${rows}
           ${platforms === undefined ? '' : `WHERE ${source.text('kol_profiles', 'platform')} IN ${literals(platforms)}`}`;
 }
 

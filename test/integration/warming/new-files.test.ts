@@ -50,6 +50,7 @@ function tableOf(...files: readonly (readonly Profile[])[]): Partial<Lakehouse> 
   }
   return {
     tableVersions: (tables) => Promise.resolve(version(tables)),
+    repeatsIds: () => Promise.resolve(false),
     countRows: () => Promise.resolve(rows.length),
     countIds: () => Promise.resolve(new Set(rows.map(profile.idOf)).size),
     dataFiles: () => Promise.resolve({ list }),
@@ -66,10 +67,11 @@ async function warm(reads: Partial<Lakehouse>) {
   const plan = await runActivity(createPlanProfiles(deps), WARM);
   const [split] = plan.splits;
   if (split === undefined) return { ...plan.report, isWhole: false };
-  const { readAt, versions } = plan;
+  const { readAt, versions, idsRepeat } = plan;
   const report = await runActivity(createWarmProfileSplit(deps), {
     ...WARM,
     split,
+    idsRepeat,
     readAt,
     versions,
     writesPerSecond: 0,

@@ -114,12 +114,12 @@ describe('a warm of odd rows', () => {
       writesPerSecond: 0,
     };
     const run = async (attempt: number) => {
-      const { versions } = await runActivity(activities.planProfiles, FORCED_WARM);
+      const { versions, idsRepeat } = await runActivity(activities.planProfiles, FORCED_WARM);
       return new MockActivityEnvironment({ attempt }).run<
         [WarmProfileSplitArgs],
         PartReport,
         typeof activities.warmProfileSplit
-      >((args) => activities.warmProfileSplit(args), { ...split, versions, ...FORCED_WARM });
+      >((args) => activities.warmProfileSplit(args), { ...split, versions, idsRepeat, ...FORCED_WARM });
     };
     await run(1);
     await copy('profiles', { username: `'new_name'`, processed_at: `'2100-01-01'` }, `platform = 'tiktok'`);

@@ -39,10 +39,11 @@ async function warm(reads: Partial<Lakehouse>, args: WarmPartArgs = WARM): Promi
   const plan = await runActivity(createPlanProfiles(deps), args);
   const [split] = plan.splits;
   if (split === undefined) return plan.report;
-  const { readAt, versions } = plan;
+  const { readAt, versions, idsRepeat } = plan;
   const report = await runActivity(createWarmProfileSplit(deps), {
     ...args,
     split,
+    idsRepeat,
     readAt,
     versions,
     writesPerSecond: 0,
@@ -61,6 +62,7 @@ const rows = profilesOn('tiktok', 30);
 /** A table of these rows, one of each id. */
 const tableOf = (read: () => AsyncGenerator<Profile[]>): Partial<Lakehouse> => ({
   tableVersions: (tables) => Promise.resolve(versionsOf(tables, snapshot(1))),
+  repeatsIds: () => Promise.resolve(false),
   countRows: () => Promise.resolve(rows.length),
   dataFiles: () => Promise.resolve({ unlisted: 'a test' }),
   existingIds: (_, ids) => Promise.resolve(new Set(ids)),
@@ -90,6 +92,7 @@ test('a forced read of an unchanged table that does not finish is not renewed: t
 test('a table with many rows of each id is not taken for a read that was cut short', async () => {
   const table = {
     ...tableOf(allRows),
+    repeatsIds: () => Promise.resolve(true),
     countRows: () => Promise.resolve(90),
     countIds: () => Promise.resolve(30),
   };
@@ -104,6 +107,7 @@ describe('what a reader cached while the warm asked for the version', () => {
   const beside = (since: string): Partial<Lakehouse> => ({
     ...tableOf(allRows),
     async tableVersions(tables) {
+      await sleep(5); // times of rows are whole milliseconds
       const cached_at = cachedAtOf(await readRedisTime(redis));
       await writeEntries(redis, [profile.toEntry('tiktok-0', profileOf('tiktok-0', 9), cached_at)]);
       await sleep(5);
