@@ -126,8 +126,9 @@ export interface WarmRequest extends Omit<WarmOptions, 'dryRun'> {
   readonly trigger: WarmTrigger;
   /** Warm only this share of the part. */
   readonly scope?: WarmScope | undefined;
-  /** Workflow id and run id of the requester, which receives the outcome. */
+  /** Workflow id of the requester, which receives the outcome. */
   readonly replyTo: string;
+  /** Identifies the requests of one warm: the id of its first run, which a reset does not change. */
   readonly runId: string;
 }
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { connectTemporal } from '../clients/temporal/connect.ts';
 import { loadConfig } from '../config/config.ts';
-import { SCORING_TASK_QUEUE, SLICE_TASK_QUEUE } from '../contract/task-queues.ts';
+import { polledTasks } from './polled-tasks.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */
 const TASK_QUEUE_TYPE = { workflow: 1, activity: 2 } as const;
@@ -24,14 +24,6 @@ try {
   }
 } finally {
   await temporal.connection.close();
-}
-
-/** The tasks that a worker of this queue polls for, see create-workers.ts. */
-function polledTasks(queue: string) {
-  const both = (['workflow', 'activity'] as const).map((kind) => ({ name: queue, kind }));
-  return queue === SCORING_TASK_QUEUE
-    ? [...both, { name: SLICE_TASK_QUEUE, kind: 'activity' as const }]
-    : both;
 }
 
 async function secondsSincePoll(name: string, taskQueueType: 1 | 2): Promise<number | undefined> {

@@ -51,27 +51,26 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       }
     });
 
-    async function noteRepeatedIds(idsRepeat: boolean): Promise<void> {
-      const files = idsRepeat ? await readCachedFiles(warm.redis, profile.table) : null;
-      if (files !== null) await writeCachedFiles(warm.redis, profile.table, { ...files, idsRepeat });
+    async function noteRepeatedIds(): Promise<void> {
+      const files = await readCachedFiles(warm.redis, profile.table);
+      if (files !== null) await writeCachedFiles(warm.redis, profile.table, { ...files, idsRepeat: true });
     }
 
     async function finish(): Promise<FinishProfilesResult> {
       refuseEmptyRead('profiles', rowsRead);
-      // Far fewer rows than the plan counted mean that a read was cut short. Then nothing may be removed.
-      refuseShrinkage(warm, [{ what: 'rows read', before: plan.total, now: rowsRead }], maxShrinkPercent);
-
       const areAllHot = plan.room === null;
+      // A KOL that the lakehouse has twice was read once.
+      const total = plan.idsRepeat
+        ? await lakehouse.countIds(profile, warm.readingAt(plan.versions))
+        : plan.total;
+      // Far fewer rows than there are mean that a read was cut short. Then nothing may be removed.
+      refuseShrinkage(warm, [{ what: 'rows read', before: total, now: rowsRead }], maxShrinkPercent);
+
       // A profile of this warm that a reader cached again later is present too.
       const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
       const present = await deleteRemovedRows(warm, lakehouse, profile, plan, isWarmed);
-      let keys = written.keys + written.renewed;
-      // A KOL that the lakehouse has twice is one key.
-      if (areAllHot && (present < keys || rowsRead > keys)) {
-        const ids = await lakehouse.countIds(profile, warm.readingAt(plan.versions));
-        keys = Math.min(keys, ids);
-        await noteRepeatedIds(ids < plan.total);
-      }
+      const keys = written.keys + written.renewed;
+      if (plan.idsRepeat) await noteRepeatedIds();
       const lost = Math.max(0, keys - present);
       if (lost > 0) {
         if (args.mayRepeat) return { report: warm.report(), lost };

@@ -6,6 +6,7 @@ import { readRedisTime } from '../../clients/redis.ts';
 import { filteredIds, knownIds } from '../../domain/entities/known-ids.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { findShrunken, formatShrinkage, tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
+import { judgeRefusedPart } from '../../domain/warming/refused-part.ts';
 import { changedTables, mutableTables, versionTexts } from '../../domain/warming/table-version.ts';
 import { knownIdsSet } from './known-ids-set.ts';
 import type { PartWarm } from './part-warm.ts';
@@ -14,11 +15,11 @@ import type { WarmSetDeps } from './warm-set.ts';
 /**
  * Writes the filter of the known ids of kol_trust_features, so that scores of unknown KOLs cost no query. No part is made of that table,
  * so each warm checks whether it has changed. Best effort: without the filter, unknown ids share queries. So a failure is only noted, and
- * a lakehouse may lack the table. A table that lost most of its rows since the last warm is left out, as sets are.
+ * a lakehouse may lack the table. A table that lost most of its rows since the last warm is left out, as sets are, and as long.
  */
 export async function keepFeatureIds(
   warm: PartWarm,
-  { lakehouse, maxShrinkPercent }: Pick<WarmSetDeps, 'lakehouse' | 'maxShrinkPercent'>,
+  { lakehouse, maxShrinkPercent, renewal }: Pick<WarmSetDeps, 'lakehouse' | 'maxShrinkPercent' | 'renewal'>,
 ): Promise<void> {
   if (warm.args.dryRun || warm.args.scope !== undefined) return;
   const { signal } = warm.reading;
@@ -32,11 +33,14 @@ export async function keepFeatureIds(
     const known = last?.versions[table] === version ? last.tableRows[table] : undefined;
     const rows = known ?? (await lakehouse.countRows(table, warm.readingAt(at)));
     const shrunken = findShrunken(tableSizeChanges(last, { [table]: rows }), maxShrinkPercent);
-    if (shrunken.length > 0 && !warm.args.allowShrink) {
-      // Misses are compared with the last good read.
+    if (last !== null && shrunken.length > 0 && !warm.args.allowShrink) {
+      const { maxAgeSeconds } = renewal;
+      const { isKept, note } = judgeRefusedPart(last.warmed_at, { now: new Date(), maxAgeSeconds });
+      // Misses are compared with the last good read. Once it has expired, the next warm takes the table as it is.
       const key = knownIds.key(filteredIds.features.name);
-      await refreshTtls(warm.redis, [{ key, ttlSeconds: knownIds.ttlSeconds }]);
-      warm.skipped.push(`the known ids of ${table} stay: ${formatShrinkage(shrunken, maxShrinkPercent)}`);
+      if (isKept) await refreshTtls(warm.redis, [{ key, ttlSeconds: knownIds.ttlSeconds }]);
+      const reason = formatShrinkage(shrunken, maxShrinkPercent);
+      warm.skipped.push(`the known ids of ${table} are ${note}: ${reason}`);
       return;
     }
     const sets = await knownIdsSet(warm, lakehouse, filteredIds.features, at, rows);

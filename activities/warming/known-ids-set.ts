@@ -31,7 +31,7 @@ export async function knownIdsSet(
       ? held
       : await readFilter(lakehouse.allIds(ids, warm.readingAt(at)), await countIds());
   // Size 0: the number of rows is checked already.
-  return [{ entry: knownIds.toEntry(name, version, filter, rows), size: 0 }];
+  return [{ entry: knownIds.toEntry(name, version, filter, rows, new Date()), size: 0 }];
 }
 
 /** @returns the filter in base64 */

@@ -4,7 +4,7 @@ import { writeEntries, type WriteTotals, type WrittenTotals } from '../../cache/
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { UnreadableColumn } from '../../clients/lakehouse/silver-source.ts';
-import type { RedisClient } from '../../clients/redis.ts';
+import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { isUnchanged, isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
@@ -12,7 +12,7 @@ import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts'
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmOptions, WarmTrigger } from '../../domain/warming/warm-options.ts';
 import type { WarmScope } from '../../domain/warming/warm-scope.ts';
-import { areKnown, type TableVersions } from '../../domain/warming/table-version.ts';
+import { areKnown, hadVersions, type TableVersions } from '../../domain/warming/table-version.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { keepRefused, type RefusedRenewal } from './keep-refused.ts';
 import { translateSchemaError } from './source-schema-mismatch.ts';
@@ -35,6 +35,13 @@ export interface PartWarmDeps {
   /** A table is not read before its newest file is this old (s): a younger one may belong to a load that goes on. */
   readonly settleSeconds: number;
   readonly renewal: RefusedRenewal;
+}
+
+/** What a read begins with. */
+export interface ReadStart {
+  readonly versions: TableVersions;
+  /** The time of Redis in microseconds: what a reader has cached since is of these versions or of newer ones. */
+  readonly readAt: number;
 }
 
 /** Counters of a warm activity. Heartbeats show them. */
@@ -138,9 +145,15 @@ export class PartWarm {
   /** Options for reads of these versions. */
   readingAt = (versions: TableVersions | undefined): ReadOptions => ({ ...this.reading, versions });
 
-  /** The current version of each table that the part reads. */
-  readVersions = (): Promise<TableVersions> =>
-    this.#lakehouse.tableVersions(tablesOfPart[this.part], this.reading.signal);
+  /** The current version of each table that the part reads, and when a read of them begins. */
+  readVersions = async (): Promise<ReadStart> => {
+    const before = await readRedisTime(this.redis);
+    const versions = await this.#lakehouse.tableVersions(tablesOfPart[this.part], this.reading.signal);
+    return {
+      versions,
+      readAt: hadVersions(versions, before / 1000) ? before : await readRedisTime(this.redis),
+    };
+  };
 
   /** Whether rows that a read of these versions did not find may leave the cache. If not, the report says so. */
   mayRemove(versions: TableVersions): boolean {
@@ -155,6 +168,7 @@ export class PartWarm {
   forgetRead(): void {
     Object.assign(this.counts, { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 });
     this.#rejectedExamples.length = 0;
+    this.#unreadable.clear();
     Object.assign(this.#invalid, { cells: 0, example: '' });
   }
 

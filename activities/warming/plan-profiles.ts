@@ -1,10 +1,10 @@
 import { measureRoom, selectHotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import { readMemoryInfo } from '../../cache/redis/memory-info.ts';
 import { readCachedFiles } from '../../cache/writing/cached-files.ts';
-import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
+import { readPartMetadata, writePartMetadata } from '../../cache/writing/part-metadata.ts';
 import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
-import { cachedAtOf, readRedisTime } from '../../clients/redis.ts';
-import { ALL_PROFILES } from '../../domain/entities/part-metadata.ts';
+import { cachedAtOf } from '../../clients/redis.ts';
+import { ALL_PROFILES, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
 import { tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
@@ -38,6 +38,8 @@ interface ProfileWork {
   /** All profiles are to be read, in these splits. */
   readonly splits: readonly ProfileSplit[];
   readonly parallelSplits: number;
+  /** Whether ids of the table have several rows. The newest is read. */
+  readonly idsRepeat: boolean;
   /** Only hot profiles are to be read, at most this many, by `warmHotProfiles`. Null when all are read, or none. */
   readonly room: number | null;
   /** Profiles that all activities of the warm together write in a second; 0 for no limit. */
@@ -45,7 +47,14 @@ interface ProfileWork {
 }
 
 const MAX_CHANGES = 3;
-const NO_WORK: ProfileWork = { total: 0, splits: [], parallelSplits: 1, room: null, writesPerSecond: 0 };
+const NO_WORK: ProfileWork = {
+  total: 0,
+  splits: [],
+  parallelSplits: 1,
+  idsRepeat: false,
+  room: null,
+  writesPerSecond: 0,
+};
 
 /**
  * Decides what the warm of the profiles has to do. When nothing changed since the last warm, it refreshes the TTLs itself.
@@ -69,12 +78,11 @@ export function createPlanProfiles(
   async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {
     const options = deps.profiles;
     const now = new Date();
-    const [last, hot, { versions, result }] = await Promise.all([
+    const [last, hot, { versions, readAt, result: tableRows }] = await Promise.all([
       readPartMetadata(redis, 'profiles'),
       measureRoom(redis, options),
       countRowsAtOneVersion(warm),
     ]);
-    const { tableRows, readAt } = result;
     const rows = tableRows['kol_profiles'] ?? 0;
     const areAllHot = args.allProfiles || hot.room >= rows;
     const total = areAllHot ? rows : Math.min(rows, hot.room);
@@ -121,21 +129,33 @@ export function createPlanProfiles(
       }
       if (warmed) return planOf(NO_WORK);
     }
+    await forgetVersions(warm, last, versions);
     const addedBytes = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
     warm.warnings.push(...memoryWarnings(await readMemoryInfo(redis), addedBytes));
     if (!areAllHot) return planOf({ ...NO_WORK, total, writesPerSecond, room: hot.room });
     const { parallelSplits, rowsPerSplit } = options;
     const splits = profileSplits(rows, Math.min(rowsPerSplit, maxRowsPerSplit(writesPerSecond, options)));
-    return planOf({ ...NO_WORK, total, writesPerSecond, splits, parallelSplits });
+    const idsRepeat = await lakehouse.repeatsIds('kol_profiles', warm.readingAt(versions));
+    return planOf({ ...NO_WORK, total, writesPerSecond, splits, parallelSplits, idsRepeat });
   }
 }
 
-async function countRowsAtOneVersion(warm: PartWarm) {
-  return readOneVersion(warm, await warm.readVersions(), async (versions) => {
-    const readAt = await readRedisTime(warm.redis);
-    return { readAt, tableRows: await warm.countTableRows(versions) };
-  });
+/**
+ * Forgets which versions the last warm read, if they are read again. Until that read has ended, nobody may take them for unchanged: it
+ * has replaced some rows, and a column may not be readable any more.
+ */
+async function forgetVersions(
+  { redis, args }: PartWarm,
+  last: PartMetadata | null,
+  versions: TableVersions,
+): Promise<void> {
+  if (args.dryRun || args.scope !== undefined || last === null) return;
+  if (last.versions[profile.table] === versionTexts(versions)[profile.table])
+    await writePartMetadata(redis, 'profiles', { ...last, versions: {} });
 }
+
+const countRowsAtOneVersion = async (warm: PartWarm) =>
+  readOneVersion(warm, await warm.readVersions(), ({ versions }) => warm.countTableRows(versions));
 
 /**
  * The settings that decide which profiles are hot. The room itself is not one of them: it follows the mean size of a profile, which

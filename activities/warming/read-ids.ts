@@ -4,7 +4,6 @@ import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import type { PartWarm } from './part-warm.ts';
-import { readRedisTime } from '../../clients/redis.ts';
 import { readOneVersion } from './read-one-version.ts';
 
 interface FoundRows<Row> {
@@ -23,8 +22,7 @@ export async function readIds<Row>(
   readRows: (ids: readonly string[], options: ReadOptions) => Promise<readonly Row[]>,
 ): Promise<FoundRows<Row>> {
   const ids = warm.args.scope?.ids ?? [];
-  const { result } = await readOneVersion(warm, await warm.readVersions(), async (versions) => {
-    const readAt = await readRedisTime(warm.redis);
+  const { result } = await readOneVersion(warm, await warm.readVersions(), async ({ versions, readAt }) => {
     const reading = warm.readingAt(versions);
     const rows = await readRows(ids, reading);
     if (!warm.mayRemove(versions)) return { readAt, rows, missing: [] };

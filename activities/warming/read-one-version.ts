@@ -8,14 +8,13 @@ import {
   mutableTables,
   type TableVersions,
 } from '../../domain/warming/table-version.ts';
-import type { PartWarm } from './part-warm.ts';
+import type { PartWarm, ReadStart } from './part-warm.ts';
 import { translateTrinoError } from './translate-trino-error.ts';
 
 /** With the default settle time of 10 s these take a minute at most, apart from the reads themselves. */
 const MAX_ATTEMPTS = 6;
 
-interface OneVersion<T> {
-  readonly versions: TableVersions;
+interface OneVersion<T> extends ReadStart {
   readonly result: T;
 }
 
@@ -25,32 +24,33 @@ type Outcome<T> = { readonly result: T } | { readonly error: unknown };
  * Reads tables at one version each. Snapshots are read by their id; when one is gone, the read is repeated. Files can be replaced under the
  * reader: they must have settled before the read and be the same after it; else the read is repeated. What `read` throws counts only if
  * they were the same.
- * @param first versions just read
+ * @param first as `readVersions` has just returned it
  * @param read is called again for each attempt; must not write
  * @throws SourceChanging when the tables do not settle
  */
 export async function readOneVersion<T>(
   warm: PartWarm,
-  first: TableVersions,
-  read: (versions: TableVersions) => Promise<T>,
+  first: ReadStart,
+  read: (start: ReadStart) => Promise<T>,
 ): Promise<OneVersion<T>> {
-  let versions = first;
+  let start = first;
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const { versions } = start;
     const waitMs = Math.min(msUntilSettled(versions, warm.settleMs, Date.now()), warm.settleMs);
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: warm.reading.signal });
     // After a wait the list of files is stale.
-    const outcome = waitMs > 0 ? undefined : await outcomeOf(read(versions));
+    const outcome = waitMs > 0 ? undefined : await outcomeOf(read(start));
     const areFiles = mutableTables(versions).length > 0;
-    const now = areFiles || outcome === undefined ? await warm.readVersions() : versions;
-    if (outcome !== undefined && changedTables(versions, now).length === 0) {
+    const now = areFiles || outcome === undefined ? await warm.readVersions() : start;
+    if (outcome !== undefined && changedTables(versions, now.versions).length === 0) {
       if ('error' in outcome) throw translateTrinoError(outcome.error, { filesAreSame: areFiles });
-      return { versions, result: outcome.result };
+      return { ...start, result: outcome.result };
     }
-    versions = now;
+    start = now;
     warm.forgetRead();
   }
   throw sourceChanging(
-    Object.keys(versions),
+    Object.keys(start.versions),
     `each of ${MAX_ATTEMPTS} reads, or there are none. The cache keeps what it has.`,
   );
 }
@@ -97,6 +97,6 @@ export async function readPlannedVersion<T>(read: () => Promise<T>): Promise<T> 
 /** @throws TableChangedError when files of these versions have changed since */
 export async function assertUnchanged(warm: PartWarm, versions: TableVersions): Promise<void> {
   if (mutableTables(versions).length === 0) return;
-  const changed = changedTables(versions, await warm.readVersions());
+  const changed = changedTables(versions, (await warm.readVersions()).versions);
   if (changed.length > 0) throw new TableChangedError(changed);
 }

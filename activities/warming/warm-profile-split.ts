@@ -1,5 +1,3 @@
-import { profile } from '../../domain/entities/profile.ts';
-import { createNewestRows } from '../../domain/schema/newest-rows.ts';
 import type { ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
@@ -11,6 +9,7 @@ import { writeProfilesAtRate } from './write-profiles.ts';
 
 export interface WarmProfileSplitArgs extends WarmPartArgs {
   readonly split: ProfileSplit;
+  readonly idsRepeat: boolean;
   /** The versions of the plan. */
   readonly versions: TableVersions;
   readonly readAt: string;
@@ -29,15 +28,9 @@ export function createWarmProfileSplit(deps: PartWarmDeps) {
     const warm = new PartWarm(deps, 'profiles', args);
     const work = async () => {
       const rate = createRateLimiter(args.writesPerSecond, warm.reading.signal);
-      const pages = lakehouse.profileSplit(args.split, args.scope?.platforms, warm.readingAt(args.versions));
-      // All rows of an id are in the same split.
-      const newestOf = createNewestRows(profile.idOf);
-      for await (const page of prefetchPages(pages)) {
-        const { rows, replacing } = newestOf(page);
-        await writeProfilesAtRate(warm, rows, args.readAt, rate);
-        warm.counts.rowsRead += page.length - rows.length;
-        warm.counts.keys -= replacing;
-      }
+      const split = { ...args.split, idsRepeat: args.idsRepeat, platforms: args.scope?.platforms };
+      const pages = lakehouse.profileSplit(split, warm.readingAt(args.versions));
+      for await (const page of prefetchPages(pages)) await writeProfilesAtRate(warm, page, args.readAt, rate);
       // Without a scope the end of the warm counts what is cached.
       if (args.scope !== undefined && !args.dryRun)
         warm.counts.cached = warm.counts.keys + warm.counts.renewed;

@@ -2,9 +2,8 @@ import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import { renewSets, type SetOfRead } from '../../cache/writing/renew-sets.ts';
 import { removeSet, replaceSet } from '../../cache/writing/replace-set.ts';
-import { readRedisTime } from '../../clients/redis.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
-import type { CacheEntry } from '../../domain/schema/entry.ts';
+import { entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import { tableSizeChanges, type SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
@@ -69,11 +68,13 @@ export interface SetPart {
  */
 export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs): Promise<PartReport> {
   const { redis, maxShrinkPercent, graceSeconds } = deps;
-  const { part, shape } = setPart;
+  const { part } = setPart;
+  const shape = `${setPart.shape},${graceSeconds}`;
   const warm = new PartWarm(deps, part, args);
   return warm.run(async () => {
-    // Side by side, so that they share the queries of versions.
-    await Promise.all([setPart.beside?.(warm), renewOrReplace()]);
+    // Side by side, so that they share the queries of versions. Both end before this run does: the next one must not write beside them.
+    const ended = await Promise.allSettled([renewOrReplace(), setPart.beside?.(warm)]);
+    for (const work of ended) if (work.status === 'rejected') throw work.reason;
     return warm.report();
   });
 
@@ -81,19 +82,25 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     const now = new Date();
     const last = await readPartMetadata(redis, part);
     const current = await warm.readVersions();
-    const settings = { shape, versions: versionTexts(current) };
+    const settings = { shape, versions: versionTexts(current.versions) };
     if (warm.maySkipRead(last, settings) && (await refreshSets(warm, setPart, last, now))) return;
 
-    const { versions, result } = await readOneVersion(warm, current, async (at) => {
-      const readAt = await readRedisTime(redis);
+    const { versions, readAt, result } = await readOneVersion(warm, current, async (start) => {
+      const at = start.versions;
       const tableRows = await warm.countTableRows(at);
       refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
-      const { sets, emptied } = await readSets(warm, setPart, last, { at, tableRows, readAt, now });
+      const { sets, emptied } = await readSets(warm, setPart, last, {
+        at,
+        tableRows,
+        readAt: start.readAt,
+        now,
+      });
       // Other limits give sets of other sizes: those cannot be compared.
       if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
-      return { readAt, tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
+      return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
     });
-    const { readAt, tableRows, sets, emptied } = result;
+    const { tableRows, sets } = result;
+    const emptied = removableSets(warm, last, result.emptied, versions);
 
     await replaceSets(warm, sets, readAt);
     const moment = { at: versions, tableRows, readAt, now };
@@ -147,14 +154,23 @@ async function readSets(
   last: PartMetadata | null,
   moment: ReadMoment,
 ): Promise<{ sets: SetToWrite[]; emptied: string[] }> {
-  const all = await read(warm, moment);
+  const all = (await read(warm, moment)).filter(({ entry }) => entrySize(entry) > 0);
   refuseEmptyRead(part, warm.counts.rowsRead);
   const sets = all.filter(({ platform }) => isInScope(warm.args, platform));
   // With a scope, sets of other platforms stay: they are not part of this warm.
-  const emptied = warm.args.scope === undefined ? emptiedSets(last, all) : [];
+  return { sets, emptied: warm.args.scope === undefined ? emptiedSets(last, all) : [] };
+}
+
+/** Without those that may only lack rows for a moment. */
+function removableSets(
+  warm: PartWarm,
+  last: PartMetadata | null,
+  emptied: readonly string[],
+  at: TableVersions,
+): readonly string[] {
   const hasRows = (key: string) => (last?.sets[key]?.size ?? 0) > 0;
-  const areKept = emptied.some(hasRows) && !warm.mayRemove(moment.at);
-  return { sets, emptied: areKept ? emptied.filter((key) => !hasRows(key)) : emptied };
+  const areKept = emptied.some(hasRows) && !warm.mayRemove(at);
+  return areKept ? emptied.filter((key) => !hasRows(key)) : emptied;
 }
 
 const withGrace = (set: SetToWrite, graceSeconds: number): SetToWrite => ({
@@ -162,11 +178,15 @@ const withGrace = (set: SetToWrite, graceSeconds: number): SetToWrite => ({
   entry: { ...set.entry, ttlSeconds: set.entry.ttlSeconds + graceSeconds },
 });
 
+/** @throws when an operator removed values since the read: the retry of the activity reads them again */
 async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[], readAt: number): Promise<void> {
   for (const { entry } of sets) {
-    const totals = warm.args.dryRun ? sizeOf([entry]) : await replaceSet(warm.redis, entry, readAt);
-    if (totals.keys === 0) warm.skipped.push(`${entry.key} not replaced: it is from a later read`);
-    warm.countWritten(totals);
+    const written = warm.args.dryRun ? sizeOf([entry]) : await replaceSet(warm.redis, entry, readAt);
+    if ('refused' in written) {
+      if (written.refused === 'removed')
+        throw new Error(`An operator removed values from the cache while ${warm.part} was read`);
+      warm.skipped.push(`${entry.key} not replaced: it is from a later read`);
+    } else warm.countWritten(written);
   }
 }
 
@@ -217,7 +237,7 @@ function setSizeChanges(
   const before = (key: string) => last.sets[key]?.size ?? 0;
   return [
     ...sets
-      .filter(({ size, sizeVaries }) => size > 0 && !sizeVaries)
+      .filter(({ sizeVaries }) => !sizeVaries)
       .map(({ entry: { key }, size }) => ({ what: key, before: before(key), now: size })),
     ...emptied.map((key) => ({ what: key, before: before(key), now: 0 })),
   ];

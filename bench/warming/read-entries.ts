@@ -10,7 +10,7 @@ import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import { autocompleteTerms } from '../../domain/search/autocomplete-terms.ts';
 import { HASH_BUCKETS } from '../../domain/warming/profile-splits.ts';
 
-const ALL_PROFILES = { from: 0, to: HASH_BUCKETS };
+const ALL_PROFILES = { from: 0, to: HASH_BUCKETS, idsRepeat: false };
 
 /** All entries of a full warm. Reading them also records the queries. */
 export async function readEntries(lakehouse: Lakehouse): Promise<CacheEntry[]> {

@@ -74,12 +74,12 @@ async function fillOne(redis: RedisClient, entry: CacheEntry, seen: CacheMiss, r
   const value = entry.type === 'string' ? [entry.value] : Object.entries(entry.fields).flat();
   const text = entry.type === 'string' ? entry.value : (entry.fields['cached_at'] ?? '');
   const args = [entry.ttlSeconds, ...fillCondition(seen), entry.type, readAt, ...value];
-  const filled = await writeUnlessRemoved(redis, {
+  const outcome = await writeUnlessRemoved(redis, {
     readAt,
     write: () => runScript(redis, FILL, [{ keys: [entry.key, fenceKey(entry.key)], args }]),
     undo: (removedAt) => removeSame(redis, entry.key, text, removedAt),
   });
-  return filled > 0;
+  return outcome === 'written';
 }
 
 function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', textSeen: string] {
@@ -92,7 +92,7 @@ function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', 
 /** Replaces a whole set, unless the one that is cached is from a later read. */
 export const fillSet: Fill = Object.assign(
   async (redis: RedisClient, entry: CacheEntry, _: CacheMiss, readAt: number) =>
-    (await replaceSet(redis, entry, readAt)).keys > 0,
+    !('refused' in (await replaceSet(redis, entry, readAt))),
   {
     remove: (redis: RedisClient, key: string, _: CacheMiss, readAt: number) => removeSet(redis, key, readAt),
   },

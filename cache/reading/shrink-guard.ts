@@ -5,7 +5,12 @@ import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { findShrunken, tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { isUnchanged } from '../../domain/warming/is-unchanged.ts';
-import { changedAtMs, versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
+import {
+  changedAtMs,
+  CLOCKS_DIFFER_MS,
+  versionTexts,
+  type TableVersions,
+} from '../../domain/warming/table-version.ts';
 import { shareNext } from '../../domain/values/share-next.ts';
 import { tablesOfPart, warmParts, type WarmPart } from '../../domain/warming/warm-parts.ts';
 import { readLastRead } from '../writing/known-ids.ts';
@@ -51,9 +56,6 @@ interface CheckedTables {
 
 /** A query of the check that takes longer (s) fails: readers wait for it. */
 const MAX_QUERY_SECONDS = 3;
-
-/** The clocks of the API and of the storage may differ by this. */
-const CLOCKS_DIFFER_MS = 5000;
 
 /**
  * Applies the shrink check of the warms to misses. It runs after the read: if the table then still has the version of the last warm, the

@@ -1,13 +1,14 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
+import { LUA_LATEST_TIME } from './lua-clock.ts';
 import { luaScript, runScriptEach, splitIntoCalls } from './lua-script.ts';
 import { masterNodes } from './master-nodes.ts';
 
 /** A lakehouse row in the cache. */
 export interface CachedEntity {
   readonly id: string;
-  /** When the row was read from the lakehouse, ISO 8601; '' for a stray key: it holds no such time, has another type, or never expires. */
+  /** When the row was read from the lakehouse, ISO 8601; '' for a stray key: it holds no such time or a future one, has another type, or never expires. */
   readonly cachedAt: string;
 }
 
@@ -56,17 +57,17 @@ export async function* scanKeys(redis: RedisClient, prefix = ''): AsyncGenerator
 const GONE = 'gone';
 
 /**
- * The time of many rows: '' for a key that holds none, has another type or never expires.
+ * The time of many rows: '' for a key that holds none or a future one, has another type or never expires.
  * KEYS: hashes
  */
-const READ_TIMES = luaScript(`
-local times = {}
+const READ_TIMES = luaScript(`${LUA_LATEST_TIME}
+local times, latest = {}, latestTime()
 for i, key in ipairs(KEYS) do
   local ttl, time = redis.call('PTTL', key), redis.pcall('HGET', key, 'cached_at')
   if ttl == -2 then
     times[i] = '${GONE}'
   else
-    times[i] = ttl >= 0 and type(time) == 'string' and time or ''
+    times[i] = ttl >= 0 and type(time) == 'string' and time <= latest and time or ''
   end
 end
 return times`);

@@ -1,18 +1,19 @@
 import { cachedAtOf, type RedisClient } from '../../clients/redis.ts';
 import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
+import { LUA_LATEST_TIME } from '../redis/lua-clock.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 
 /**
  * Deletes a hash unless an event wrote it, whose row may not have arrived in the lakehouse yet, or a later read did. A key of another type
- * or without a TTL, which is not ours, is deleted: it hides the row. The fence keeps a late fill from bringing the hash back.
+ * or without a TTL, or with a time in the future, which is not ours, is deleted: it hides the row. The fence keeps a late fill from bringing the hash back.
  * KEYS: the hash, its fence
  * ARGV: when the read began that did not find the row; the same as cached_at; '1' to only count the hash
  */
-const DELETE_UNLESS_STREAMED = luaScript(`${LUA_READ_FENCE}
+const DELETE_UNLESS_STREAMED = luaScript(`${LUA_READ_FENCE}${LUA_LATEST_TIME}
 -- pcall: a key of another type has no fields
 local held = redis.pcall('HMGET', KEYS[1], 'event_time_ms', 'cached_at')
 if not held.err and held[1] then return 0 end
-local isRow = not held.err and held[2] and redis.call('PTTL', KEYS[1]) >= 0
+local isRow = not held.err and held[2] and redis.call('PTTL', KEYS[1]) >= 0 and held[2] <= latestTime()
 if isRow and held[2] > ARGV[2] or isLate(KEYS[2], ARGV[1]) then return 0 end
 if ARGV[3] == '1' then return redis.call('EXISTS', KEYS[1]) end
 local deleted = redis.call('UNLINK', KEYS[1])

@@ -7,7 +7,7 @@ export async function readLastRead(
   redis: RedisClient,
   { name, table }: Pick<FilteredIds, 'name' | 'table'>,
 ): Promise<LastRead | null> {
-  const fields = await unlessWrongType(redis.hmget(knownIds.key(name), 'version', 'rows'));
-  const [version = null, rows = null] = fields ?? [];
-  return knownIds.lastRead(table, version, rows);
+  const fields = await unlessWrongType(redis.hmget(knownIds.key(name), 'version', 'rows', 'warmed_at'));
+  const [version, rows, warmed_at] = fields ?? [];
+  return knownIds.lastRead(table, { version, rows, warmed_at });
 }

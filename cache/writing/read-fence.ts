@@ -78,7 +78,7 @@ export const readFence = async (redis: RedisClient, key: string): Promise<number
 interface WriteOfRead {
   /** When the read began, as `readRedisTime` returns it. */
   readonly readAt: number;
-  /** Returns how many keys were written. */
+  /** Returns how many keys were written: none if the read was late. */
   readonly write: () => Promise<number>;
   /** Removes what was written, unless a later read has replaced it. @param removedAt the fence to raise */
   readonly undo: (removedAt: number) => Promise<unknown>;
@@ -88,18 +88,16 @@ interface WriteOfRead {
  * Writes what was read, unless values were removed since the read began, because it may hold one of them. A removal that runs during the
  * write may not have seen what is written, so the fence is read again afterwards: a removal raises it before it looks for values. One
  * script cannot do both, because the key and the fence of all keys are on two nodes of a cluster.
- * @returns how many keys were written
  * @throws the first error that Redis answered
  */
 export async function writeUnlessRemoved(
   redis: RedisClient,
   { readAt, write, undo }: WriteOfRead,
-): Promise<number> {
-  if ((await readRemovalFence(redis)) > readAt) return 0;
+): Promise<'written' | 'late' | 'removed'> {
+  if ((await readRemovalFence(redis)) > readAt) return 'removed';
   const written = await write();
-  if (written === 0) return 0;
   const removedAt = await readRemovalFence(redis);
-  if (removedAt <= readAt) return written;
-  await undo(removedAt);
-  return 0;
+  if (removedAt <= readAt) return written > 0 ? 'written' : 'late';
+  if (written > 0) await undo(removedAt);
+  return 'removed';
 }

@@ -6,7 +6,7 @@ import { luaScript, runScript } from '../redis/lua-script.ts';
 import { fenceKey, LUA_READ_FENCE, writeUnlessRemoved } from './read-fence.ts';
 import { stagingKey } from './staging-key.ts';
 import { EmptyEntryError, type WrittenTotals } from './write-entries.ts';
-import { addCommand, WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
+import { addCommand, LUA_CHECK_MEMBERS, WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
 /** A large set was not replaced, because members of its staged copy are missing or repeated. A retry helps. */
 export class IncompleteSetError extends Error {
@@ -45,8 +45,9 @@ return 1`);
  * ARGV: when the read began, TTL in seconds, the command that adds the arguments that follow, then its arguments
  * Returns 1, or 0 when a later read wrote the set.
  */
-const REPLACE_SET = luaScript(`#!lua${LUA_READ_FENCE}
+const REPLACE_SET = luaScript(`#!lua${LUA_READ_FENCE}${LUA_CHECK_MEMBERS}
 if isLate(KEYS[2], ARGV[1]) then return 0 end
+checkMembers(ARGV[3], 4)
 redis.call('DEL', KEYS[1])
 redis.call(ARGV[3], KEYS[1], unpack(ARGV, 4))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
@@ -69,7 +70,7 @@ return redis.call('UNLINK', KEYS[1])`);
  * staged under another key in bounded chunks, then renamed. The TTL moves with it. A set whose read began later stays. So does the old set
  * when values were removed from the cache since the read began.
  * @param readAt when the read of the new set began, as `readRedisTime` returns it
- * @returns no keys when the new set was not written
+ * @returns what was written, or why nothing was: the cached set is of a later read, or values were removed since the read began
  * @throws EmptyEntryError when the new set has no members
  * @throws IncompleteSetError when Redis lost or repeated members of a large set during the write
  */
@@ -77,10 +78,10 @@ export async function replaceSet(
   redis: RedisClient,
   entry: CacheEntry,
   readAt: number,
-): Promise<WrittenTotals> {
+): Promise<WrittenTotals | { readonly refused: 'late' | 'removed' }> {
   const size = entrySize(entry);
   if (size === 0) throw new EmptyEntryError(entry.key);
-  const written = await writeUnlessRemoved(redis, {
+  const outcome = await writeUnlessRemoved(redis, {
     readAt,
     write: () =>
       size <= MEMBERS_PER_CALL || entry.type === 'string'
@@ -88,7 +89,7 @@ export async function replaceSet(
         : replaceLargeSet(redis, entry, readAt),
     undo: (removedAt) => removeSet(redis, entry.key, removedAt),
   });
-  return written === 0 ? { keys: 0, bytes: 0 } : { keys: 1, bytes: entryBytes(entry) };
+  return outcome === 'written' ? { keys: 1, bytes: entryBytes(entry) } : { refused: outcome };
 }
 
 /** @returns 1, or 0 when a set of a later read stays */

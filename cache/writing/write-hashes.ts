@@ -2,6 +2,7 @@ import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { HashEntry } from '../../domain/schema/entry.ts';
 import { groupBy } from '../../domain/values/group-by.ts';
+import { LUA_LATEST_TIME } from '../redis/lua-clock.ts';
 import { luaScript, runScriptEach, splitIntoCalls } from '../redis/lua-script.ts';
 import { LUA_REPLACE_HASH } from './lua-hash.ts';
 import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
@@ -39,7 +40,7 @@ export type HashWrite = (typeof hashWrites)[keyof typeof hashWrites];
  * out. `mode` is the time of the read. In its place 'update' leaves out a row that is not cached, 'create' creates it without a look at the
  * fence. `timeAt` is the place of the time among the names; `fields` has each name and its value. Returns what was done, as in hashWrites.
  */
-export const LUA_WRITE_ROW = `${LUA_READ_FENCE}${LUA_REPLACE_HASH}
+export const LUA_WRITE_ROW = `${LUA_READ_FENCE}${LUA_REPLACE_HASH}${LUA_LATEST_TIME}
 local function isEqual(key, held, timeAt, fields)
   for i = 1, #held do
     if i ~= timeAt and held[i] ~= fields[2 * i] then return false end
@@ -50,7 +51,7 @@ local function writeRow(key, fence, mode, ttlSeconds, timeAt, names, fields)
   -- pcall: a key of another type holds no row, and is replaced
   local held = redis.pcall('HMGET', key, unpack(names))
   local heldTime, time = not held.err and held[timeAt], fields[2 * timeAt]
-  if heldTime and heldTime > time then return ${hashWrites.late} end
+  if heldTime and heldTime > time and heldTime <= latestTime() then return ${hashWrites.late} end
   if heldTime and isEqual(key, held, timeAt, fields) then
     redis.call('EXPIRE', key, ttlSeconds)
     if heldTime == time then return ${hashWrites.repeated} end

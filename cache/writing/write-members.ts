@@ -2,13 +2,27 @@ import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { luaScript, type ScriptCall } from '../redis/lua-script.ts';
 
 /**
+ * Lua: `checkMembers(command, first)` fails if the command would refuse its arguments, which begin at ARGV[first]: only ZADD can. A script calls it before it deletes
+ * the old members: what a script has done stays when it fails.
+ */
+export const LUA_CHECK_MEMBERS = `
+local function checkMembers(command, first)
+  if command ~= 'ZADD' then return end
+  for i = first, #ARGV, 2 do
+    local score = tonumber(ARGV[i])
+    if not score or score ~= score then error('a score is not a number') end
+  end
+end`;
+
+/**
  * Writes members to a key and sets its TTL. Mode 'replace' deletes the key first, because HSET alone keeps fields that the new
  * value no longer has; mode 'add' keeps the members of the key.
  * Lua unpacks some 8,000 values at most, so the script writes 4,000 values at a time.
  * KEYS: the key
  * ARGV: TTL in seconds, mode, the command that takes the arguments that follow, then its arguments
  */
-export const WRITE_MEMBERS = luaScript(`#!lua
+export const WRITE_MEMBERS = luaScript(`#!lua${LUA_CHECK_MEMBERS}
+checkMembers(ARGV[3], 4)
 if ARGV[2] == 'replace' then redis.call('DEL', KEYS[1]) end
 for i = 4, #ARGV, 4000 do
   redis.call(ARGV[3], KEYS[1], unpack(ARGV, i, math.min(i + 3999, #ARGV)))

@@ -63,24 +63,29 @@ export function existingIdsSql(
   return `SELECT ${id} AS id FROM ${source.table(table)} WHERE ${id} IN ${literals(ids)}`;
 }
 
-/** The profiles of a split. Unsorted, so that Trino streams them. */
+/** What to read of a split. */
+export interface SplitToRead extends ProfileSplit {
+  /** Whether ids of the table may have several rows. */
+  readonly idsRepeat: boolean;
+  /** All platforms by default. */
+  readonly platforms?: readonly string[] | undefined;
+}
+
+/** The profiles of a split. Unsorted unless ids repeat, so that Trino streams them. */
 export function profileSplitSql(
   source: SilverSource,
-  { from, to }: ProfileSplit,
-  platforms?: readonly string[],
+  { from, to, idsRepeat, platforms }: SplitToRead,
 ): string {
-  const id = `coalesce(${source.text('kol_profiles', 'kol_id')}, '')`;
-  const bucket = `bitwise_and(from_big_endian_64(xxhash64(to_utf8(${id}))), ${integer(HASH_BUCKETS - 1)})`;
-  const conditions = [
-    ...(from === 0 && to === HASH_BUCKETS
-      ? []
-      : [`${bucket} BETWEEN ${integer(from)} AND ${integer(to - 1)}`]),
-    ...(platforms === undefined
-      ? []
-      : [`${source.text('kol_profiles', 'platform')} IN ${literals(platforms)}`]),
-  ];
-  return `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')}
-          ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}`;
+  const id = source.text('kol_profiles', 'kol_id');
+  const bucket = `bitwise_and(from_big_endian_64(xxhash64(to_utf8(coalesce(${id}, '')))), ${integer(HASH_BUCKETS - 1)})`;
+  const table = source.table('kol_profiles');
+  const ofSplit =
+    from === 0 && to === HASH_BUCKETS
+      ? table
+      : `(SELECT * FROM ${table} WHERE ${bucket} BETWEEN ${integer(from)} AND ${integer(to - 1)})`;
+  const rows = idsRepeat ? newestRowsOf(source, 'kol_profiles', id, ofSplit) : ofSplit;
+  return `SELECT ${source.select(profile)} FROM ${rows}
+          ${platforms === undefined ? '' : `WHERE ${source.text('kol_profiles', 'platform')} IN ${literals(platforms)}`}`;
 }
 
 /** Iceberg answers this from its metadata. */

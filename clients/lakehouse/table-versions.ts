@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import DataLoader from 'dataloader';
-import { silver as contract, type SilverTable } from '../../domain/schema/silver-tables.ts';
+import { silver as contract, silverTables, type SilverTable } from '../../domain/schema/silver-tables.ts';
 import { abortable } from '../../domain/values/abortable.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
 import { untilUnwanted } from '../../domain/values/until-unwanted.ts';
 import { versionOfFiles, type TableVersion, type TableVersions } from '../../domain/warming/table-version.ts';
 import { columnsSql, filesSql, snapshotSql } from './queries.ts';
@@ -114,38 +113,29 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
 }
 
 interface Request {
-  readonly table: SilverTable;
   readonly signal: AbortSignal | undefined;
 }
 
-/** Lets requests that start together share the query of a table, which ends when the signals of all of them have aborted. */
+/** Lets requests that start together share the query of a table, which ends when the signals of all of them have aborted. A slow table delays no other. */
 function shareRequests(
   readVersion: (table: SilverTable, signal: AbortSignal) => Promise<TableVersion>,
 ): ReadTableVersions {
-  const loader = new DataLoader<Request, TableVersion>(
-    (requests) => {
-      const versions = new Map(
-        [...groupBy(requests, ({ table }) => table)].map(([table, ofTable]) => {
-          const signals = ofTable.map(({ signal }) => signal);
-          return [table, untilUnwanted(signals, (signal) => readVersion(table, signal))] as const;
-        }),
-      );
-      return Promise.all(
-        requests.map(async ({ table }) => {
-          try {
-            return (await versions.get(table)) ?? UNKNOWN;
-          } catch (error) {
-            return error as Error;
-          }
-        }),
-      );
-    },
-    { cache: false, batchScheduleFn: (run) => void sleep(WINDOW_MS).then(run) },
-  );
+  const loaderOf = (table: SilverTable) =>
+    new DataLoader<Request, TableVersion>(
+      async (requests) => {
+        const signals = requests.map(({ signal }) => signal);
+        const version = await untilUnwanted(signals, (signal) => readVersion(table, signal));
+        return requests.map(() => version);
+      },
+      { cache: false, batchScheduleFn: (run) => void sleep(WINDOW_MS).then(run) },
+    );
+  const loaders = new Map(silverTables.map((table) => [table, loaderOf(table)]));
 
   return (tables, signal) =>
     abortable([signal], async () => {
-      const versions = tables.map(async (table) => [table, await loader.load({ table, signal })] as const);
+      const versions = tables.map(
+        async (table) => [table, (await loaders.get(table)?.load({ signal })) ?? UNKNOWN] as const,
+      );
       return Object.fromEntries(await Promise.all(versions));
     });
 }

@@ -229,6 +229,7 @@ export const knownIdsFields: Readonly<Record<string, NameDoc>> = {
   },
   filter: { type: 'base64', meaning: 'the bits of the filter' },
   rows: { type: 'integer', meaning: 'rows of the table at this version' },
+  warmed_at: { type: 'string', meaning: 'when a warm last wrote the filter, ISO 8601' },
 };
 
 export const switchFields: Readonly<Record<string, NameDoc>> = {

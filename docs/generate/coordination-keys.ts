@@ -19,6 +19,7 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
         'bloom-24-16 snapshot 4372618947213 since 2026-11-22T09:55:00.000Z',
         'AAgEgAAAQAAA…',
         37_486,
+        new Date('2026-11-22T10:00:00Z'),
       ),
     ),
     content:
@@ -37,7 +38,7 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
     ...keyDoc(ranking.name, REMOVAL_FENCE, anySet),
     content:
       'when an operator last deleted whole kinds from the cache or erased a KOL: microseconds since 1970 by the clock of Redis. No set, and nothing after a miss, is written whose read began earlier, and an API process does not serve it as stale',
-    typeAndTtl: ['STRING', '15 min'],
+    typeAndTtl: ['STRING', '24 h'],
     writers: 'the API',
   },
   {

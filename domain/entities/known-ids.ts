@@ -22,8 +22,11 @@ export const filteredIds = {
   features: { name: 'kol_trust_features', table: 'kol_trust_features', idColumn: 'kol_id' },
 } as const satisfies Record<string, FilteredIds>;
 
-/** Versions and rows of tables when a warm read them last. */
-export type LastRead = Pick<PartMetadata, 'versions' | 'tableRows'>;
+/** Versions and rows of tables when a warm read them last, and when that was. */
+export type LastRead = Pick<PartMetadata, 'versions' | 'tableRows' | 'warmed_at'>;
+
+/** Fields of a hash, as Redis returns them. */
+type HashFields = Readonly<Partial<Record<'version' | 'rows' | 'warmed_at', string | null | undefined>>>;
 
 /**
  * cache:known-ids:{name}, internal: a Bloom filter of all ids in a column of a table, and the version of the table. While the table has that
@@ -38,20 +41,21 @@ export const knownIds = {
     const version = versionTexts(versions)[table] ?? null;
     return version === null ? null : `${BLOOM_FORMAT} ${version}`;
   },
-  /** The table as a warm has read it; null for a hash that does not tell it. @param rows as text */
-  lastRead(table: SilverTable, version: string | null, rows: string | null): LastRead | null {
+  /** The table as a warm has read it; null for a hash that does not tell it. */
+  lastRead(table: SilverTable, { version, rows, warmed_at }: HashFields): LastRead | null {
     const format = `${BLOOM_FORMAT} `;
-    if (version?.startsWith(format) !== true || rows === null) return null;
-    return { versions: { [table]: version.slice(format.length) }, tableRows: { [table]: Number(rows) } };
+    if (version?.startsWith(format) !== true || rows == null || warmed_at == null) return null;
+    const versions = { [table]: version.slice(format.length) };
+    return { versions, tableRows: { [table]: Number(rows) }, warmed_at };
   },
   /**
    * @param filter in base64
    * @param rows of the table
    */
-  toEntry: (name: string, version: string, filter: string, rows: number): CacheEntry => ({
+  toEntry: (name: string, version: string, filter: string, rows: number, warmedAt: Date): CacheEntry => ({
     key: knownIds.key(name),
     ttlSeconds: knownIds.ttlSeconds,
     type: 'hash',
-    fields: { version, filter, rows: String(rows) },
+    fields: { version, filter, rows: String(rows), warmed_at: warmedAt.toISOString() },
   }),
 };

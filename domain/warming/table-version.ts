@@ -86,4 +86,11 @@ export const changedAtMs = (versions: TableVersions): number =>
     }),
   );
 
+/** The clocks of Redis, of the storage and of a process may differ by this. */
+export const CLOCKS_DIFFER_MS = 5000;
+
+/** Whether the tables certainly had these versions at a time. Of files nobody knows: one that was deleted leaves no trace. */
+export const hadVersions = (versions: TableVersions, timeMs: number): boolean =>
+  mutableTables(versions).length === 0 && changedAtMs(versions) < timeMs - CLOCKS_DIFFER_MS;
+
 const tablesOf = (versions: TableVersions) => Object.keys(versions) as SilverTable[];

@@ -122,9 +122,10 @@ const notifyAll = (
     Promise.all(requests.map((request) => notify(request, { part, runId: request.runId, ...outcome }))),
   );
 
-async function notify({ replyTo, runId }: WarmRequest, outcome: PartOutcome): Promise<void> {
+async function notify({ replyTo }: WarmRequest, outcome: PartOutcome): Promise<void> {
   try {
-    await getExternalWorkflowHandle(replyTo, runId).signal(partWarmedSignal, outcome);
+    // Without a run id: after a reset, another run of the requester waits.
+    await getExternalWorkflowHandle(replyTo).signal(partWarmedSignal, outcome);
   } catch {
     // The requester has ended and needs no outcome.
   }

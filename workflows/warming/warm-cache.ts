@@ -112,10 +112,10 @@ async function dryRunParts(
 
 /** Requests each part from its part warmer and waits for all outcomes, unless an operator asked, for a limited time. */
 async function requestParts(options: WarmCacheOptions, onResult: OnResult): Promise<void> {
-  const { runId } = workflowInfo();
+  const runId = requestId();
   const waiting = new Set(options.parts);
   setHandler(partWarmedSignal, (outcome: PartOutcome) => {
-    // Ignore repeated outcomes, and outcomes for an earlier run of this workflow.
+    // Ignore repeated outcomes, and outcomes for an earlier warm of this workflow id.
     if (outcome.runId !== runId || !waiting.delete(outcome.part)) return;
     onResult(outcome.part, 'report' in outcome ? outcome.report : { error: outcome.error });
   });
@@ -146,10 +146,12 @@ async function requestParts(options: WarmCacheOptions, onResult: OnResult): Prom
 }
 
 function requestOf(part: WarmPart, { trigger, allProfiles, force, allowShrink, scopes }: WarmCacheOptions) {
-  const { workflowId, runId } = workflowInfo();
   const how = { trigger, allProfiles, force, allowShrink };
-  return { ...how, scope: scopes[part], replyTo: workflowId, runId };
+  return { ...how, scope: scopes[part], replyTo: workflowInfo().workflowId, runId: requestId() };
 }
+
+/** Identifies the requests and outcomes of this warm. A reset gives the run another id, and replays the outcomes that have arrived. */
+const requestId = (): string => workflowInfo().originalExecutionRunId;
 
 /** Tells the part warmers that this run no longer waits. A run that no other requester waits for is cancelled. */
 const withdrawRequests = (parts: ReadonlySet<WarmPart>, runId: string): Promise<unknown> =>

@@ -58,7 +58,7 @@ const isSourceChanging = (error: unknown): boolean =>
 
 async function readAndWrite(
   args: WarmPartArgs,
-  { room, splits, parallelSplits, writesPerSecond, readAt, versions, total }: ProfilePlan,
+  { room, splits, parallelSplits, idsRepeat, writesPerSecond, readAt, versions, total }: ProfilePlan,
   onProgress: (progress: WarmProgress) => void,
 ): Promise<PartReport[]> {
   let rows = 0;
@@ -80,7 +80,7 @@ async function readAndWrite(
   const running = Math.min(parallelSplits, splits.length);
   return inParallel(splits, running, async (split, index) => {
     const summary = `profiles: split ${index + 1} of ${splits.length}`;
-    const share = { split, readAt, versions, writesPerSecond: writesPerSecond / running };
+    const share = { split, idsRepeat, readAt, versions, writesPerSecond: writesPerSecond / running };
     return counted(await activities(summary).warmProfileSplit({ ...args, ...share }));
   });
 }

@@ -1,5 +1,4 @@
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
-import type { ProfileSplit } from '../../../domain/warming/profile-splits.ts';
 import { byFollowers, type NamedKol } from '../../../domain/search/build-index.ts';
 import { count, id, parseFields, type OnInvalid } from '../../../domain/schema/field.ts';
 import { mapRows, type Row } from '../../../domain/schema/table-entity.ts';
@@ -11,6 +10,7 @@ import {
   searchNameColumns,
   searchNamesSql,
   type MostFollowed,
+  type SplitToRead,
 } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverReader } from '../silver-catalog.ts';
@@ -20,12 +20,8 @@ import type { SilverSource } from '../silver-source.ts';
 export interface ProfileReads {
   /** The most followed profiles: first those of each platform, then overall, by descending followers. */
   mostFollowed(choice: MostFollowed, options?: ReadOptions): AsyncGenerator<Profile[]>;
-  /** The profiles of a split, in no order. @param platforms default: all */
-  profileSplit(
-    split: ProfileSplit,
-    platforms?: readonly string[],
-    options?: ReadOptions,
-  ): AsyncGenerator<Profile[]>;
+  /** The profiles of a split, one row of each id, in no order. */
+  profileSplit(split: SplitToRead, options?: ReadOptions): AsyncGenerator<Profile[]>;
   /** The profiles in these data files, in no order. @param paths at least one */
   profilesOfFiles(paths: readonly string[], options?: ReadOptions): AsyncGenerator<Profile[]>;
   /** The names of the most followed KOLs by platform, most followers first. @param limit over all platforms; default: all KOLs */
@@ -57,8 +53,8 @@ export function createProfileReads(silver: SilverReader): ProfileReads {
   return {
     mostFollowed: (choice, options = {}) =>
       profilePages({ ...COUNTED, sql: (source) => mostFollowedSql(source, choice) }, options),
-    profileSplit: (split, platforms, options = {}) =>
-      profilePages({ ...TABLE, sql: (source) => profileSplitSql(source, split, platforms) }, options),
+    profileSplit: (split, options = {}) =>
+      profilePages({ ...TABLE, sql: (source) => profileSplitSql(source, split) }, options),
     profilesOfFiles: (paths, options = {}) =>
       profilePages({ ...TABLE, sql: (source) => profilesOfFilesSql(source, paths) }, options),
     async searchNames(limit, options = {}) {

@@ -5,7 +5,7 @@ import type { TableEntity } from '../../../domain/schema/table-entity.ts';
 import { countIdsSql, countRowsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverCatalog } from '../silver-catalog.ts';
-import type { SilverSource } from '../silver-source.ts';
+import type { CountedTable, SilverSource } from '../silver-source.ts';
 import { translateVersionError } from '../table-changed.ts';
 import { createReadTableVersions, type ReadTableVersions } from '../table-versions.ts';
 import { createListDataFiles, type ListDataFiles } from '../data-files.ts';
@@ -18,6 +18,8 @@ export interface TableReads {
   countRows(table: SilverTable, options?: ReadOptions): Promise<number>;
   /** Number of distinct ids in the entity's table. */
   countIds(entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>, options?: ReadOptions): Promise<number>;
+  /** Whether several rows may have the same id. */
+  repeatsIds(table: CountedTable, options?: ReadOptions): Promise<boolean>;
   /** The versions that a read would see now. */
   readonly tableVersions: ReadTableVersions;
   readonly dataFiles: ListDataFiles;
@@ -52,6 +54,13 @@ export function createTableReads(trino: Trino, silver: SilverCatalog): TableRead
       ),
     countIds: ({ table, idColumn }, { signal, versions } = {}) =>
       count(table, (source) => countIdsSql(source, table, idColumn), versions, signal),
+    async repeatsIds(table, { signal, versions } = {}) {
+      try {
+        return (await silver.source(versions, [table], signal)).repeatsIds(table);
+      } catch (error) {
+        throw translateVersionError(error, [table], versions);
+      }
+    },
     tableVersions: createReadTableVersions(trino, silver),
     dataFiles: createListDataFiles(trino, silver),
   };

@@ -25,7 +25,13 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
     const filter = createBloomFilter(ids.length);
     for (const id of ids) addToFilter(filter, id);
     const text = knownIds.versionOf(TABLE, versionAt(version)) ?? '';
-    const entry = knownIds.toEntry(TABLE, text, Buffer.from(filter).toString('base64'), ids.length);
+    const entry = knownIds.toEntry(
+      TABLE,
+      text,
+      Buffer.from(filter).toString('base64'),
+      ids.length,
+      new Date(),
+    );
     await replaceSet(target.redis, entry, await readRedisTime(target.redis));
   }
 

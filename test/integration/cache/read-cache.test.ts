@@ -215,7 +215,7 @@ describeOnRedisAndCluster('reading', (target) => {
       const filter = createBloomFilter(known.length);
       for (const id of known) addToFilter(filter, id);
       const version = knownIds.versionOf('kol_profiles', at('1')) ?? '';
-      const entry = knownIds.toEntry('kol_profiles', version, Buffer.from(filter).toString('base64'), 1);
+      const entry = knownIds.toEntry('kol_profiles', version, Buffer.from(filter).toString('base64'), 1, NOW);
       let asked = 0;
       /** The answers of a new process, for known and for unknown ids. */
       const answers = async (tableVersions: () => Promise<TableVersions>, redis = serving) => {

@@ -71,7 +71,7 @@ describeOnRedisAndCluster('after a removal', (target) => {
       const { redis } = target;
       const readAt = await readRedisTime(redis);
       await admin().eraseKol('zoe');
-      expect(await replaceSet(redis, entry, readAt)).toEqual({ keys: 0, bytes: 0 });
+      expect(await replaceSet(redis, entry, readAt)).toEqual({ refused: 'removed' });
       expect(await allKeys(redis)).toEqual([]);
       const later = await readRedisTime(redis);
       expect(await replaceSet(redis, entry, later)).toMatchObject({ keys: 1 });
@@ -81,18 +81,18 @@ describeOnRedisAndCluster('after a removal', (target) => {
       const { redis } = target;
       const readAt = await readRedisTime(redis);
       const removing = removingAfterLook(() => admin().eraseKol('zoe'));
-      expect(await replaceSet(removing, entry, readAt)).toEqual({ keys: 0, bytes: 0 });
+      expect(await replaceSet(removing, entry, readAt)).toEqual({ refused: 'removed' });
       expect(await allKeys(redis)).toEqual([]);
       // An even older one is refused too.
       expect(await removeSet(redis, entry.key, readAt)).toBe(0);
-      expect(await replaceSet(redis, entry, readAt)).toEqual({ keys: 0, bytes: 0 });
+      expect(await replaceSet(redis, entry, readAt)).toEqual({ refused: 'removed' });
     });
 
     test('is refused when an operator has deleted its kind', async () => {
       const { redis } = target;
       const readAt = await readRedisTime(redis);
       await admin().invalidate(['ranking', 'autocomplete'], undefined);
-      expect(await replaceSet(redis, entry, readAt)).toEqual({ keys: 0, bytes: 0 });
+      expect(await replaceSet(redis, entry, readAt)).toEqual({ refused: 'removed' });
     });
   });
 

@@ -102,7 +102,7 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
   ])('accepts or refuses a missing score: %s', async (_, rows, isSame, isAccepted) => {
     const { name, table } = filteredIds.features;
     const at = (id: string): TableVersions => ({ [table]: { kind: 'snapshot', id, since: '' } });
-    const entry = knownIds.toEntry(name, knownIds.versionOf(table, at('1')) ?? '', 'AA==', 100);
+    const entry = knownIds.toEntry(name, knownIds.versionOf(table, at('1')) ?? '', 'AA==', 100, new Date());
     await writeEntries(target.redis, [entry]);
     const { guardScore } = createShrinkGuards({
       ...{ redis: target.redis, maxShrinkPercent: 50, reportProblem: () => {} },

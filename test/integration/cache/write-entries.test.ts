@@ -255,6 +255,24 @@ describeOnRedisAndCluster('writing', (target) => {
       expect(await renewSets(redis, [setAt(2)])).toBe(false);
     });
 
+    test.each(['replaceSet', 'writeEntries'])(
+      'of a ranking with a score that is no number keeps the old one: %s',
+      async (name) => {
+        const { redis } = target;
+        const rankingOf = (score: number): CacheEntry => ({
+          ...{ key: 'test:zset', ttlSeconds: 100, type: 'zset' },
+          members: [['a', 1], ['b', score]], // prettier-ignore
+        });
+        const write = (score: number) =>
+          name === 'replaceSet'
+            ? replaceSet(redis, rankingOf(score), 1)
+            : writeEntries(redis, [rankingOf(score)]);
+        await write(2);
+        await expect(write(Number.NaN)).rejects.toThrow('a score is not a number');
+        expect(await redis.zrange('test:zset', '0', '-1', 'WITHSCORES')).toEqual(['a', '1', 'b', '2']);
+      },
+    );
+
     test('accepts a large set with repeated members, and a large hash', async () => {
       const { redis } = target;
       const members = idsOf(2400).map((id, index) => [id.replace(/7$/, '8'), index] as const);

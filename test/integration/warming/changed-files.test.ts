@@ -1,10 +1,8 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import type { WarmCacheInput } from '../../../contract/warm-cache.ts';
 import { profile } from '../../../domain/entities/profile.ts';
-import { FORCED_WARM } from '../../support/forced-warm.ts';
 import { rareTest } from '../../support/rare.ts';
 import { allKeys } from '../../support/redis.ts';
 import { smallSplits, type SmallSplits } from '../../support/small-splits.ts';
@@ -237,8 +235,6 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
       await append(`platform = 'd' AND processed_at < '2041'`, { kol_id: "kol_id || '-r'" });
       expect(await warm()).toMatchObject({ rowsRead: 6, cached: rows + 3 });
       await expectCacheIsTable();
-      // A forced warm that ends after its plan forgets nothing.
-      await new MockActivityEnvironment().run(splits.planProfiles, FORCED_WARM);
       await rollBackTo(before);
       const report = await warm();
       expect(report?.skipped).toEqual(['all rows read: files are gone, and some ids have several rows']);
@@ -282,7 +278,8 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
       await trino(`DELETE FROM ${table} WHERE platform = 'newer'`);
       const report = await warm();
       expect(report?.skipped).toEqual(['all rows read: files are gone, and some ids have several rows']);
-      expect(report?.rowsRead).toBe(rows + 3);
+      // Of the ids with two rows, Trino leaves out the older one.
+      expect(report?.rowsRead).toBe(rows);
       await expectCacheIsTable();
       await trino(`DELETE FROM ${table} WHERE platform = 'older'`);
       await warm();

@@ -39,7 +39,13 @@ async function cachedValues({ redis }: WarmHarness): Promise<Map<string, unknown
     if (key === 'cache:metadata') continue;
     const type = await redis.type(key);
     if (type === 'hash') {
-      const { cached_at: _, last_updated: __, version: ___, ...fields } = await redis.hgetall(key);
+      const {
+        cached_at: _,
+        last_updated: __,
+        version: ___,
+        warmed_at: ____,
+        ...fields
+      } = await redis.hgetall(key);
       values.set(key, fields);
     } else if (type === 'zset') values.set(key, await redis.zrange(key, '0', '-1', 'WITHSCORES'));
     else if (type === 'list') values.set(key, await redis.lrange(key, 0, -1));

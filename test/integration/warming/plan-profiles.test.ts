@@ -9,7 +9,6 @@ const ALL_PROFILES = { parts: ['profiles'], allProfiles: true } as const;
 
 let harness: WarmHarness;
 let splits: SmallSplits;
-let lakehouse: Lakehouse;
 /** Reads of the lakehouse that a test replaces. */
 let change: Partial<Lakehouse> = {};
 beforeAll(async () => {
@@ -19,39 +18,17 @@ beforeAll(async () => {
   }));
   await harness.redis.flushdb();
   const options = { rowsPerSplit: 100_000, parallelSplits: 1, writesPerSecond: 0 };
-  splits = await smallSplits(harness.config, options, (real) => {
-    lakehouse = real;
-    return {
-      profilesOfFiles: (...args) => (change.profilesOfFiles ?? real.profilesOfFiles)(...args),
-      tableVersions: (...args) => (change.tableVersions ?? real.tableVersions)(...args),
-    };
-  });
+  splits = await smallSplits(harness.config, options, (real) => ({
+    profilesOfFiles: (...args) => (change.profilesOfFiles ?? real.profilesOfFiles)(...args),
+  }));
 });
 afterAll(async () => {
   await splits.close();
   await harness.stop();
 });
 
-test('a warm replaces what a reader cached before the version was known: it may be of an older one', async () => {
-  const { redis, trino, schema } = harness;
-  const [[id, followers] = []] = await trino(
-    `SELECT kol_id, CAST(followers_count AS VARCHAR) FROM ${schema}.kol_profiles WHERE followers_count > 1 LIMIT 1`,
-  );
-  await harness.warm(ALL_PROFILES);
-  const key = profile.key(String(id));
-  change = {
-    async tableVersions(...args) {
-      const versions = await lakehouse.tableVersions(...args);
-      await redis.hset(key, { followers_count: '1', cached_at: new Date().toISOString() });
-      return versions;
-    },
-  };
-  await harness.warm({ ...ALL_PROFILES, force: true });
-  change = {};
-  expect(await redis.hget(key, 'followers_count')).toBe(followers);
-});
-
 test('a forced warm of the last version lists no files again, because a version always has the same ones', async () => {
+  await harness.warm(ALL_PROFILES);
   await harness.newQueries();
   const { parts } = await harness.warm({ ...ALL_PROFILES, force: true });
   expect(parts[0]?.rowsRead).toBeGreaterThan(0);

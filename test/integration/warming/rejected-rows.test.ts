@@ -52,8 +52,8 @@ function rejecting(real: Lakehouse): Partial<Lakehouse> {
     async *profilesOfFiles(paths, options) {
       for await (const page of real.profilesOfFiles(paths, options)) yield without(page, options);
     },
-    async *profileSplit(split, platforms, options) {
-      for await (const page of real.profileSplit(split, platforms, options)) yield without(page, options);
+    async *profileSplit(split, options) {
+      for await (const page of real.profileSplit(split, options)) yield without(page, options);
     },
     async *mostFollowed(choice, options) {
       for await (const page of real.mostFollowed(choice, options)) yield without(page, options);

@@ -66,6 +66,7 @@ const emptyPlan: Omit<ProfilePlan, 'report'> = {
   total: 0,
   splits: [],
   parallelSplits: 1,
+  idsRepeat: false,
   room: null,
   writesPerSecond: 0,
   versions: {},

@@ -9,16 +9,17 @@ import { silver } from '../../../../domain/schema/silver-tables.ts';
 /** The query about a kind of table: the branches of Iceberg, the columns of its snapshot, or the files of Hive. */
 type Answer = string | unknown[][];
 
+/** The columns of all tables as information_schema lists them. */
+const contractColumns = () =>
+  Object.entries(silver).flatMap(([table, columns]) =>
+    Object.entries(columns).map(([name, { field }]) => [table, name, field.accepts[0]]),
+  );
+
 /** What Trino answers for each query: rows, or the name of a USER_ERROR. */
 function versionsOf(answers: { refs?: Answer; columns?: Answer; files?: Answer }) {
   const trino = {
     rows(sql: string) {
-      if (sql.includes('information_schema'))
-        return Promise.resolve(
-          Object.entries(silver).flatMap(([table, columns]) =>
-            Object.entries(columns).map(([name, { field }]) => [table, name, field.accepts[0]]),
-          ),
-        );
+      if (sql.includes('information_schema')) return Promise.resolve(contractColumns());
       const kind = sql.includes('$refs') ? 'refs' : sql.includes('$path') ? 'files' : 'columns';
       const answer = answers[kind] ?? 'TABLE_NOT_FOUND';
       if (typeof answer !== 'string') return Promise.resolve(answer);
@@ -66,3 +67,19 @@ describe('the version of a table', () => {
     await expect(versionsOf({ refs: SNAPSHOT, columns: gone })).rejects.toThrow(TableChangedError);
   });
 });
+
+test('a table whose version is slow to read delays no other', async () => {
+  const trino = {
+    rows(sql: string) {
+      if (sql.includes('information_schema')) return Promise.resolve(contractColumns());
+      if (sql.includes('kol_content')) return new Promise(() => {});
+      return Promise.resolve(sql.includes('$refs') ? SNAPSHOT : []);
+    },
+  } as unknown as Trino;
+  const read = createReadTableVersions(trino, createSilverCatalog(trino, { catalog: 'c', schema: 's' }));
+  const ending = new AbortController();
+  const slow = read(['kol_content'], ending.signal);
+  expect(await read(['kol_profiles'])).toMatchObject({ kol_profiles: { id: '1' } });
+  ending.abort();
+  await expect(slow).rejects.toThrow('aborted');
+}, 5000);
