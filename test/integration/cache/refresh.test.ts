@@ -6,6 +6,7 @@ import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
+import { until } from '../../support/until.ts';
 import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
 
 /** A client that demands a value of the source, and may have it. */
@@ -28,16 +29,21 @@ describeOnRedisAndCluster('a value that a client wants to be refreshed', (target
   test('is read after the request, not by a refresh that began before it', async () => {
     await writeEntries(target.redis, profileEntries(['kol-7']));
     let version = 1;
+    const ends: (() => void)[] = [];
     const { read } = start(async (ids) => {
       const now = version;
-      await sleep(300);
+      await new Promise<void>((resolve) => ends.push(resolve));
       return ids.map((id) => profileOf(id, now));
     });
     const before = read('kol-7', { controls: NO_CACHE });
-    await sleep(150);
+    await until('it queries', () => Promise.resolve(ends.length === 1));
     version = 2; // a client has loaded a new row
     const after = read('kol-7', { controls: NO_CACHE });
+    await sleep(200);
+    ends[0]?.();
     expect((await before).value?.followers_count).toBe(1);
+    await until('the other one queries', () => Promise.resolve(ends.length === 2));
+    ends[1]?.();
     expect((await after).value?.followers_count).toBe(2);
   });
 
@@ -53,10 +59,9 @@ describeOnRedisAndCluster('a value that a client wants to be refreshed', (target
     });
     // As many slow queries as may run at the same time.
     const others = [read('other-1')];
-    await sleep(1100);
+    await until('one queries', () => Promise.resolve(queries === 1));
     others.push(read('other-2'));
-    await sleep(1100);
-    expect(queries).toBe(2);
+    await until('another one queries, because the first may hang', () => Promise.resolve(queries === 2));
 
     const client = new AbortController();
     const left = read('kol-7', { controls: NO_CACHE, client });
