@@ -1,11 +1,17 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { afterAll, beforeEach } from 'vitest';
+import { createFinishProfiles } from '../../activities/warming/finish-profiles.ts';
 import type { WarmPartArgs } from '../../activities/warming/part-warm.ts';
+import { createPlanProfiles } from '../../activities/warming/plan-profiles.ts';
+import { createWarmProfileSplit } from '../../activities/warming/warm-profile-split.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
-import type { RedisClient } from '../../clients/redis.ts';
+import { closeRedis, type RedisClient } from '../../clients/redis.ts';
 import type { Profile } from '../../domain/entities/profile.ts';
 import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { TableVersion, TableVersions } from '../../domain/warming/table-version.ts';
 import { profileOf } from './cache-values.ts';
+import { startSingleRedis } from './redis-cluster.ts';
+import { connectTo } from './redis-targets.ts';
 
 /** Arguments of a warm of all profiles, or of a part made of sets. */
 export const WARM: WarmPartArgs = {
@@ -16,6 +22,18 @@ export const WARM: WarmPartArgs = {
   force: false,
   allowShrink: false,
 };
+
+/** A Redis for one test file, empty before each test. */
+export async function useOwnRedis(): Promise<RedisClient> {
+  const server = await startSingleRedis();
+  const redis = await connectTo(server.url);
+  afterAll(async () => {
+    await closeRedis(redis);
+    await server.stop();
+  });
+  beforeEach(() => redis.flushall());
+  return redis;
+}
 
 /** Runs an activity as a worker does. */
 export const runActivity = <Args, Result>(
@@ -56,3 +74,17 @@ export const versionsOf = (tables: readonly SilverTable[], version: TableVersion
 /** Profiles of a platform. */
 export const profilesOn = (platform: string, count: number): Profile[] =>
   Array.from({ length: count }, (_, index) => ({ ...profileOf(`${platform}-${index}`), platform }));
+
+/** Warms all profiles, as the workflow does. @returns the report, and whether all rows were read */
+export async function warmProfiles(redis: RedisClient, reads: Partial<Lakehouse>, args: WarmPartArgs = WARM) {
+  const deps = warmDependencies(redis, reads);
+  const plan = await runActivity(createPlanProfiles(deps), args);
+  const [split] = plan.splits;
+  if (split === undefined) return { ...plan.report, isWhole: false };
+  const { readAt, versions, idsRepeat } = plan;
+  const ofSplit = { ...args, split, idsRepeat, readAt, versions, writesPerSecond: 0 };
+  const report = await runActivity(createWarmProfileSplit(deps), ofSplit);
+  const end = { ...args, plan, report, mayRepeat: false, mayReadAgain: false };
+  await runActivity(createFinishProfiles(deps), end);
+  return { ...report, isWhole: true };
+}

@@ -1,35 +1,23 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createFinishProfiles } from '../../../activities/warming/finish-profiles.ts';
+import { expect, test } from 'vitest';
 import { createPlanProfiles } from '../../../activities/warming/plan-profiles.ts';
-import { createWarmProfileSplit } from '../../../activities/warming/warm-profile-split.ts';
 import { readCachedFiles } from '../../../cache/writing/cached-files.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
-import { cachedAtOf, closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
+import { cachedAtOf, readRedisTime } from '../../../clients/redis.ts';
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import { versionTexts } from '../../../domain/warming/table-version.ts';
-import { startSingleRedis } from '../../support/redis-cluster.ts';
-import { connectTo } from '../../support/redis-targets.ts';
 import {
   profilesOn,
   runActivity,
   snapshot,
+  useOwnRedis,
   versionsOf,
   WARM,
   warmDependencies,
+  warmProfiles,
 } from '../../support/run-activity.ts';
 
-let server: Awaited<ReturnType<typeof startSingleRedis>>;
-let redis: RedisClient;
-beforeAll(async () => {
-  server = await startSingleRedis();
-  redis = await connectTo(server.url);
-});
-afterAll(async () => {
-  await closeRedis(redis);
-  await server.stop();
-});
-beforeEach(() => redis.flushall());
+const redis = await useOwnRedis();
 
 /** The rows of each file: file 1 has 30 of them, and a load adds file 2. */
 const first = profilesOn('tiktok', 30);
@@ -61,30 +49,7 @@ function tableOf(...files: readonly (readonly Profile[])[]): Partial<Lakehouse> 
   };
 }
 
-/** Warms all profiles, as the workflow does. */
-async function warm(reads: Partial<Lakehouse>) {
-  const deps = warmDependencies(redis, reads);
-  const plan = await runActivity(createPlanProfiles(deps), WARM);
-  const [split] = plan.splits;
-  if (split === undefined) return { ...plan.report, isWhole: false };
-  const { readAt, versions, idsRepeat } = plan;
-  const report = await runActivity(createWarmProfileSplit(deps), {
-    ...WARM,
-    split,
-    idsRepeat,
-    readAt,
-    versions,
-    writesPerSecond: 0,
-  });
-  await runActivity(createFinishProfiles(deps), {
-    ...WARM,
-    plan,
-    report,
-    mayRepeat: false,
-    mayReadAgain: false,
-  });
-  return { ...report, isWhole: true };
-}
+const warm = (reads: Partial<Lakehouse>) => warmProfiles(redis, reads);
 
 /** Caches rows as a reader does whose read begins after this time (ms). */
 async function readBy(rows: readonly Profile[], afterMs = 0): Promise<void> {

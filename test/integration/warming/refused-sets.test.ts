@@ -1,36 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createWarmLists } from '../../../activities/warming/warm-lists.ts';
 import { createWarmSearch } from '../../../activities/warming/warm-search.ts';
 import { raiseRemovalFence } from '../../../cache/writing/raise-fences.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
-import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import type { Profile } from '../../../domain/entities/profile.ts';
 import type { NamedKol } from '../../../domain/search/build-index.ts';
 import type { TableVersion } from '../../../domain/warming/table-version.ts';
-import { startSingleRedis } from '../../support/redis-cluster.ts';
-import { connectTo } from '../../support/redis-targets.ts';
 import {
   profilesOn,
   runActivity,
   snapshot,
+  useOwnRedis,
   versionsOf,
   WARM,
   warmDependencies,
 } from '../../support/run-activity.ts';
 
-let server: Awaited<ReturnType<typeof startSingleRedis>>;
-let redis: RedisClient;
-beforeAll(async () => {
-  server = await startSingleRedis();
-  redis = await connectTo(server.url);
-});
-afterAll(async () => {
-  await closeRedis(redis);
-  await server.stop();
-});
-beforeEach(() => redis.flushall());
+const redis = await useOwnRedis();
 
 const LIST = 'kol:profiles:list:tiktok';
 const [tiktok, twitter] = [profilesOn('tiktok', 48), profilesOn('twitter', 400)];

@@ -1,62 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createFinishProfiles } from '../../../activities/warming/finish-profiles.ts';
+import { describe, expect, test } from 'vitest';
 import type { WarmPartArgs } from '../../../activities/warming/part-warm.ts';
-import { createPlanProfiles } from '../../../activities/warming/plan-profiles.ts';
-import { createWarmProfileSplit } from '../../../activities/warming/warm-profile-split.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
-import { cachedAtOf, closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
+import { cachedAtOf, readRedisTime } from '../../../clients/redis.ts';
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
-import type { PartReport } from '../../../domain/warming/part-report.ts';
 import { profileOf } from '../../support/cache-values.ts';
-import { startSingleRedis } from '../../support/redis-cluster.ts';
-import { connectTo } from '../../support/redis-targets.ts';
 import {
   profilesOn,
-  runActivity,
   snapshot,
+  useOwnRedis,
   versionsOf,
   WARM,
-  warmDependencies,
+  warmProfiles,
 } from '../../support/run-activity.ts';
 
-let server: Awaited<ReturnType<typeof startSingleRedis>>;
-let redis: RedisClient;
-beforeAll(async () => {
-  server = await startSingleRedis();
-  redis = await connectTo(server.url);
-});
-afterAll(async () => {
-  await closeRedis(redis);
-  await server.stop();
-});
-beforeEach(() => redis.flushall());
+const redis = await useOwnRedis();
 
-/** Warms all profiles, as the workflow does. */
-async function warm(reads: Partial<Lakehouse>, args: WarmPartArgs = WARM): Promise<PartReport> {
-  const deps = warmDependencies(redis, reads);
-  const plan = await runActivity(createPlanProfiles(deps), args);
-  const [split] = plan.splits;
-  if (split === undefined) return plan.report;
-  const { readAt, versions, idsRepeat } = plan;
-  const report = await runActivity(createWarmProfileSplit(deps), {
-    ...args,
-    split,
-    idsRepeat,
-    readAt,
-    versions,
-    writesPerSecond: 0,
-  });
-  await runActivity(createFinishProfiles(deps), {
-    ...args,
-    plan,
-    report,
-    mayRepeat: false,
-    mayReadAgain: false,
-  });
-  return report;
-}
+const warm = (reads: Partial<Lakehouse>, args: WarmPartArgs = WARM) => warmProfiles(redis, reads, args);
 
 const rows = profilesOn('tiktok', 30);
 /** A table of these rows, one of each id. */
