@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 
-/** The latest run of a workflow; null when there is none, or it is past the retention of Temporal. */
+/** The latest run of a workflow; null when there is none, or Temporal has deleted it. */
 export async function describeWorkflow(
   temporal: Client,
   workflowId: string,

@@ -167,7 +167,7 @@ describe.each(['nothing', 'a proxy that answers 502', 'a login page', 'a server 
       server?.close();
     });
 
-    test('a client that wants a new value gets the cached one', async () => {
+    test('a request with no-cache gets the cached value', async () => {
       await writeEntries(redis, profileEntries(['cached'], 7));
       const { status, json } = await api.get('/api/v1/kols/cached', {
         ...{ 'cache-control': 'no-cache', authorization: `Bearer ${TOKEN}` },

@@ -152,7 +152,7 @@ test.each(['/', '/healthz', '/api/v1/kols/zoe', '/api/v1/kols/top?limit=0', '/no
   },
 );
 
-test('a request without an answer at the deadline gets a problem, and its work is told to stop', async () => {
+test('a request without an answer at the deadline gets a problem, and its work is cancelled', async () => {
   let work: AbortSignal | undefined;
   const url = await serve({
     reader: {
