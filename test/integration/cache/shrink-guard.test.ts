@@ -95,6 +95,26 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
     expect(refused).toBe(!isAccepted);
   });
 
+  test('asks the lakehouse nothing but the statistics about a platform that does not exist', async () => {
+    await writePartMetadata(target.redis, 'rankings', partMetadataOf(100));
+    const asked: string[] = [];
+    const lakehouse = new Proxy({} as Lakehouse, {
+      get: (_, name) => () => {
+        asked.push(String(name));
+        return Promise.resolve(name === 'platformStats' ? { by_platform: { tiktok: {} } } : new Map());
+      },
+    });
+    const reader = createCacheReader({
+      ...{ redis: target.redis, lakehouse, mlApi: {} as MlApi, listSize: 10, maxShrinkPercent: 50 },
+      ...{ now: () => NOW, onProblem: () => {}, onRejected: () => {} },
+    });
+    await reader.platformStats(undefined);
+    asked.length = 0;
+    const id = { kind: 'followers', platform: 'nowhere', limit: 100 } as const;
+    expect(await reader.ranking(id)).toMatchObject({ value: null, outcome: 'negative' });
+    expect(asked.filter((name) => name !== 'platformStats')).toEqual([]);
+  });
+
   test.each([
     ['a table that has half of its rows', 50, false, true],
     ['a table that lost most of them', 10, false, false],
