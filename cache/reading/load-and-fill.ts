@@ -5,7 +5,6 @@ import { NotCachedError } from './not-cached.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
-import { removedSince } from './removed-since.ts';
 import { translateSourceError } from './source-unavailable.ts';
 import { withTimeLimit } from './time-limit.ts';
 
@@ -87,7 +86,6 @@ export function createLoader<Id, T>(
     signal: AbortSignal,
     isRepeated = false,
   ): Promise<Answer<T>> {
-    const startedAt = performance.now();
     // The clock of Redis, because processes compare this time. Before the query, so that the data is at least as new as this time.
     const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
     const readTime = readAt === undefined ? now().toISOString() : cachedAtOf(readAt);
@@ -114,10 +112,9 @@ export function createLoader<Id, T>(
     // Another writer was faster. The next reader gets its value, so this one does too.
     const written = await lookAgain(id);
     if (written !== undefined) return written;
-    // Readers that came after a removal get nothing that was read before it. One repetition: keys may be removed again and again.
-    return !isRepeated && (await isRemoved(redis, key, startedAt, reportProblem))
-      ? loadAndFill(id, key, { state: 'absent' }, signal, true)
-      : answer;
+    // The key was removed during the load. Readers that came after that get nothing that was read before it. One repetition: keys may be
+    // removed again and again.
+    return isRepeated ? answer : loadAndFill(id, key, { state: 'absent' }, signal, true);
   }
 
   return {
@@ -129,13 +126,6 @@ export function createLoader<Id, T>(
     loadAndFill,
   };
 }
-
-/** Whether a key may have been removed since a moment; false if Redis does not answer. */
-const isRemoved = (redis: RedisClient, key: string, moment: number, reportProblem: ReportProblem) =>
-  removedSince(redis, key, moment).catch((error: unknown) => {
-    reportProblem(key, 'fill', error);
-    return false;
-  });
 
 /** The time that later hits of this entry name. */
 const updatedAtOf = <T>(codec: RedisCodec<T>, value: T, entry: CacheEntry, readAt: string) =>

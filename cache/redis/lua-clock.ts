@@ -1,5 +1,4 @@
-/** The clocks of the nodes of a cluster may differ by this (s). */
-const CLOCKS_DIFFER_SECONDS = 5;
+import { CLOCKS_DIFFER_MS } from '../../domain/warming/table-version.ts';
 
 /**
  * Lua: `isoTime(seconds)` is a time since 1970 as ISO 8601 text in UTC. `latestTime()` is the latest one at which a row of ours can have been
@@ -21,5 +20,5 @@ local function isoTime(seconds)
     math.floor(seconds % 86400 / 3600), math.floor(seconds % 3600 / 60), seconds % 60)
 end
 local function latestTime()
-  return isoTime(redis.call('TIME')[1] + ${CLOCKS_DIFFER_SECONDS})
+  return isoTime(redis.call('TIME')[1] + ${CLOCKS_DIFFER_MS / 1000})
 end`;

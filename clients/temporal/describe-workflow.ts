@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 
-/** The latest run of a workflow; null when there is none, or Temporal has deleted it. */
+/** The latest run of a workflow; null if it never ran, or Temporal has deleted its runs. */
 export async function describeWorkflow(
   temporal: Client,
   workflowId: string,

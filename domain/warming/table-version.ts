@@ -86,7 +86,7 @@ export const changedAtMs = (versions: TableVersions): number =>
     }),
   );
 
-/** The clocks of Redis, of the storage and of a process may differ by this. */
+/** The clocks of the nodes of Redis, of the storage and of a process may differ by this. */
 export const CLOCKS_DIFFER_MS = 5000;
 
 /** Whether the tables certainly had these versions at a time. Of files nobody knows: one that was deleted leaves no trace. */
