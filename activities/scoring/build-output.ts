@@ -1,5 +1,11 @@
 import type { Message } from 'kafkajs';
-import { fitAlone, MessageTooLargeError, type TopicMessage } from '../../clients/kafka/messages.ts';
+import {
+  fitAlone,
+  MessageTooLargeError,
+  surelyFits,
+  type TopicMessage,
+} from '../../clients/kafka/messages.ts';
+import type { TopicLimit } from '../../clients/kafka/topic-limits.ts';
 import type { FencedProducer } from '../../clients/kafka/transactions.ts';
 import type { OffsetRange } from '../../domain/kafka-location.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter.ts';
@@ -8,8 +14,8 @@ import { type LedgerNote, ledgerRecord } from '../../domain/scoring/output-recor
 import { deadLetterTopic, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import type { PreparedBatch, ScoreOutput } from './micro-batch.ts';
 
-/** @returns why a topic does not accept a message that is sent alone; null when it does */
-type WhyTooLarge = (topic: string, message: Message) => Promise<string | null>;
+/** @returns why a topic does not accept a message that is sent alone; null when it does, for a small message without a promise */
+type WhyTooLarge = (topic: string, message: Message) => Promise<string | null> | null;
 
 /**
  * The records of a transaction: scores, dead letters and the ledger, each in a form that its topic accepts. A score that is too large
@@ -40,10 +46,13 @@ async function limitsOf(
   topics: readonly string[],
 ): Promise<WhyTooLarge> {
   const limits = await producer.limits(topics);
-  return async (topic, message) => {
-    const limit = limits.get(topic);
-    const fit = limit && (await fitAlone(message, limit));
+  const whyTooLarge = async (message: Message, limit: TopicLimit) => {
+    const fit = await fitAlone(message, limit);
     return fit instanceof MessageTooLargeError ? fit.message : null;
+  };
+  return (topic, message) => {
+    const limit = limits.get(topic);
+    return limit === undefined || surelyFits(message, limit) ? null : whyTooLarge(message, limit);
   };
 }
 
@@ -52,7 +61,8 @@ async function fitScores(scores: readonly ScoreOutput[], whyTooLarge: WhyTooLarg
   const sent: TopicMessage[] = [];
   const refused: RejectedRecord[] = [];
   for (const { record, message } of scores) {
-    const detail = await whyTooLarge(SCORES_TOPIC, message);
+    const why = whyTooLarge(SCORES_TOPIC, message);
+    const detail = why && (await why);
     if (detail === null) sent.push({ topic: SCORES_TOPIC, message });
     else refused.push({ record, reason: 'score_too_large', detail });
   }

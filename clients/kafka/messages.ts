@@ -92,6 +92,10 @@ async function toSend<T extends TopicMessage>(
   return { items: run, compression };
 }
 
+/** Whether a topic accepts a message, whatever its exact size. */
+export const surelyFits = (message: Message, { bytes }: TopicLimit): boolean =>
+  messageBytes(message) + HEADER_BYTES <= bytes;
+
 /**
  * Whether a topic accepts a message that is sent alone. Brokers check the compressed size, so a record that came compressed may fit
  * only so.
@@ -102,8 +106,7 @@ export async function fitAlone(
   limit: TopicLimit,
 ): Promise<kafkajs.CompressionTypes | MessageTooLargeError> {
   const { None, GZIP } = kafkajs.CompressionTypes;
-  const surelyFits = messageBytes(message) + HEADER_BYTES <= limit.bytes; // most messages
-  if (surelyFits || (await batchBytes(message, None)) <= limit.bytes) return None;
+  if (surelyFits(message, limit) || (await batchBytes(message, None)) <= limit.bytes) return None;
   const compressedBytes = await batchBytes(message, GZIP);
   return compressedBytes <= limit.bytes ? GZIP : new MessageTooLargeError(limit, compressedBytes);
 }

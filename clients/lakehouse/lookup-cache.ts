@@ -55,12 +55,17 @@ export function createLookupCache<T>(
   const cachedRows = (id: string): readonly T[] | undefined => snapshot?.(id) ?? cache.get(id);
 
   return async (ids) => {
-    const missing = [...new Set(ids)].filter((id) => cachedRows(id) === undefined);
-    const complete = missing.length === 0 || (await succeedsWithin(deadlineMs, load(missing)));
     const byId = new Map<string, readonly T[]>();
+    const missing = new Set<string>();
     for (const id of ids) {
       const rows = cachedRows(id);
-      if (rows !== undefined && rows.length > 0) byId.set(id, rows);
+      if (rows === undefined) missing.add(id);
+      else if (rows.length > 0) byId.set(id, rows);
+    }
+    const complete = missing.size === 0 || (await succeedsWithin(deadlineMs, load([...missing])));
+    for (const id of missing) {
+      const rows = cachedRows(id) ?? [];
+      if (rows.length > 0) byId.set(id, rows);
     }
     return { byId, complete };
   };

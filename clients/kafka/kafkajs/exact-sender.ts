@@ -1,5 +1,6 @@
 import type { ICustomPartitioner, Message, PartitionerArgs, ProducerBatch, RecordMetadata } from 'kafkajs';
 import { choosePartition } from '../choose-partition.ts';
+import { groupableMessages } from './groupable-messages.ts';
 
 // Fault:       kafkajs 2.2.4 keeps one response for each broker over all tries of a send. A failed try does not wait for its
 //              requests to the other brokers. Each try chooses the partitions again.
@@ -48,7 +49,11 @@ export function createExactSender(): ExactSender {
     async sendBatch(target, batch, unkeyedPartition) {
       const send = createSend(unkeyedPartition);
       current = send;
-      const answers = await target.sendBatch(batch);
+      const topicMessages = batch.topicMessages?.map(({ topic, messages }) => ({
+        topic,
+        messages: groupableMessages(messages),
+      }));
+      const answers = await target.sendBatch({ ...batch, ...(topicMessages && { topicMessages }) });
       checkAnswers(send.places(), answers);
     },
   };
