@@ -1,6 +1,5 @@
 import type { ICustomPartitioner, Message, PartitionerArgs, ProducerBatch, RecordMetadata } from 'kafkajs';
 import { choosePartition } from '../choose-partition.ts';
-import { groupableMessages } from './groupable-messages.ts';
 
 // Fault:       kafkajs 2.2.4 keeps one response for each broker over all tries of a send. A failed try does not wait for its
 //              requests to the other brokers. Each try chooses the partitions again.
@@ -100,6 +99,24 @@ function checkAnswers(places: Iterable<string>, answers: readonly RecordMetadata
     if (!unanswered.delete(place)) throw new UnconfirmedSendError(`${place} answered more than once`);
   }
   if (unanswered.size > 0) throw new UnconfirmedSendError(`${[...unanswered].join(', ')} did not answer`);
+}
+
+/** Messages by the number of their partition. */
+type Groups = Record<string, Message[]>;
+
+/**
+ * A copy of the messages that kafkajs groups in linear time. It groups with `messages.reduce` and copies a group for each message: the send
+ * of 1,000 records allocates 8 MB, two fifths of all that their scoring allocates. This `reduce` lets it place each message alone.
+ */
+export function groupableMessages(messages: readonly Message[]): Message[] {
+  const copy = [...messages];
+  const reduce = (place: (groups: Groups, message: Message) => Groups): Groups => {
+    const groups: Groups = {};
+    for (const message of copy)
+      for (const partition of Object.keys(place({}, message))) (groups[partition] ??= []).push(message);
+    return groups;
+  };
+  return Object.assign(copy, { reduce });
 }
 
 const formatPlace = (topic: string, partition: number): string => `${topic}/${partition}`;

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import type { Message } from 'kafkajs';
 import { expect, test } from 'vitest';
-import { groupableMessages } from '../../../../../clients/kafka/kafkajs/groupable-messages.ts';
+import { groupableMessages } from '../../../../../clients/kafka/kafkajs/exact-sender.ts';
 
 type Group = (input: {
   readonly topic: string;
@@ -26,7 +26,7 @@ const group = (messages: readonly Message[]) => {
   return { groups, asked };
 };
 
-test('kafkajs groups them as it groups plain messages, and asks for each partition once, in order', () => {
+test('kafkajs groups the messages as it groups plain messages, and asks for each partition once, in order', () => {
   const message = fc.record({ value: fc.string(), partition: fc.nat({ max: 5 }) });
   fc.assert(
     fc.property(fc.array(message), (messages) => {
