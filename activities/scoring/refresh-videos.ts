@@ -1,6 +1,7 @@
 import { mergeContentEvents } from '../../cache/writing/write-content.ts';
 import { writeEngagement } from '../../cache/writing/write-engagement.ts';
 import { updateTrending } from '../../cache/writing/write-trending.ts';
+import { writeUnlessErased } from '../../cache/writing/write-unless-erased.ts';
 import type { Lookup, LookupResult } from '../../clients/lakehouse/lookup-cache.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Content } from '../../domain/entities/content.ts';
@@ -24,6 +25,7 @@ export interface RefreshVideosDeps {
 interface LookedUpVideo extends VideoEvent {
   readonly source: EventSource;
   readonly row: LakehouseItem;
+  readonly kolIds: readonly string[];
 }
 
 /** Refreshes content from video events: parse → keep the newest of each video → look up content; `write` writes Redis. */
@@ -47,7 +49,9 @@ export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps)
       cutAt: null,
       modelVersion: null,
       write: async () => ({
-        outdated: videos.length - (await writeVideos(redis, videos, new Date())),
+        outdated:
+          videos.length -
+          (await writeUnlessErased(redis, videos, (some) => writeVideos(redis, some, new Date()))),
         scores: [],
       }),
     };
@@ -61,7 +65,9 @@ function lookedUp(
   { byId, complete }: LookupResult<Content>,
 ): LookedUpVideo {
   const source = { ...input, offset: record.offset };
-  return { ...event, source, row: byId.get(event.content_id)?.at(-1) ?? (complete ? null : undefined) };
+  const row = byId.get(event.content_id)?.at(-1) ?? (complete ? null : undefined);
+  const kolIds = [event.kol_id, row?.kol_id].filter((id) => id != null);
+  return { ...event, source, row, kolIds };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { writeScores } from '../../cache/writing/write-scores.ts';
+import { writeUnlessErased } from '../../cache/writing/write-unless-erased.ts';
 import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
@@ -54,9 +55,11 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
       cutAt: profiles[results.length]?.record.offset ?? null,
       modelVersion: scored[0]?.score.model_version ?? null,
       async write() {
-        const written = await writeScores(
-          redis,
-          scored.map(({ score }) => score),
+        const written = await writeUnlessErased(redis, scored.map(ofKol), (some) =>
+          writeScores(
+            redis,
+            some.map(({ score }) => score),
+          ),
         );
         return { outdated: scored.length - written, scores: scoreRecords(scored) };
       },
@@ -71,6 +74,12 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
     });
   }
 }
+
+const ofKol = ({ score, event: { kol_id, event_time_ms } }: ScoredProfile) => ({
+  score,
+  kolIds: [kol_id],
+  event_time_ms,
+});
 
 /** The scores of the profiles that have a result, and the profiles that the model refused. */
 function toScores(

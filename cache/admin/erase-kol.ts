@@ -8,7 +8,7 @@ import { allReadCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
 import { readCachedField, scanKeys } from '../redis/scan-entities.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
-import { raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
+import { raiseErasureFence, raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
 import { FENCE } from '../writing/read-fence.ts';
 import { kindOfKey } from './cache-kinds.ts';
 import {
@@ -49,17 +49,20 @@ interface FoundKeys {
 
 /**
  * Removes a KOL and the content of the KOL from everything that is cached. A read or a warm that begins later caches the KOL again if
- * the lakehouse still has it. One that began earlier is refused, also when it writes a set that does not exist now. A name leaves the
- * autocomplete set also for other KOLs with the same words, until the next warm.
+ * the lakehouse still has it. One that began earlier is refused, also when it writes a set that does not exist now, and so is an event from
+ * before. A name leaves the autocomplete set also for other KOLs with the same words, until the next warm.
  * @throws the first error that Redis answered
  */
-export const eraseKol = (redis: RedisClient, kolId: string): Promise<ErasedKol> =>
-  betweenFences(
+export async function eraseKol(redis: RedisClient, kolId: string): Promise<ErasedKol> {
+  await raiseErasureFence(redis, kolId);
+  return betweenFences(
     () => raiseRemovalFence(redis),
     () => removeEverywhere(redis, kolId),
   );
+}
 
-async function removeEverywhere(redis: RedisClient, kolId: string): Promise<ErasedKol> {
+/** As `eraseKol`, of a KOL that is erased already: events from before now stay valid. */
+export async function removeEverywhere(redis: RedisClient, kolId: string): Promise<ErasedKol> {
   const readAt = await readRedisTime(redis);
   const own = await removeOwnKeys(redis, kolId, readAt);
   const { names } = own;

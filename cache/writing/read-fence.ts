@@ -1,4 +1,5 @@
 import type { RedisClient } from '../../clients/redis.ts';
+import { profile } from '../../domain/entities/profile.ts';
 import { luaScript, runScriptEach } from '../redis/lua-script.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 
@@ -19,6 +20,11 @@ export const FENCE_SECONDS = 900;
  * removed, even if its key had expired or did not exist yet.
  */
 export const REMOVAL_FENCE = `cache:all:${FENCE}`;
+
+/** When an operator last erased a KOL: events from before must not bring the KOL back. Not raised by anything else. */
+export const erasureFence = (kolId: string): string => siblingKey(profile.key(kolId), `events:${FENCE}`);
+/** When an operator last erased any KOL. */
+export const LAST_ERASURE_FENCE = `cache:all:events:${FENCE}`;
 
 /**
  * Lua: `fenceTime(fence)` is the time that a fence holds; 0 without one. A key of another type, without a number or without a TTL is not
@@ -68,6 +74,23 @@ export async function removedKeys(
   if ((await readRemovalFence(redis)) <= since) return new Set();
   const times = await readFences(redis, keys.map(fenceKey));
   return new Set(keys.filter((_, index) => (times[index] ?? 0) > since));
+}
+
+/** What an event says of a KOL. */
+export interface KolEvent {
+  /** Ids of the KOL: the event and the lakehouse may use different ones. */
+  readonly kolIds: readonly string[];
+  readonly event_time_ms: number;
+}
+
+/** Of each of these events whether its KOL was erased after it. It looks at each KOL only if anybody was erased since the oldest event. */
+export async function areErased(redis: RedisClient, events: readonly KolEvent[]): Promise<boolean[]> {
+  const [lastErasure = 0] = await readFences(redis, [LAST_ERASURE_FENCE]);
+  const isBefore = ({ event_time_ms }: KolEvent, time: number) => event_time_ms * 1000 < time;
+  const ids = [...new Set(events.flatMap((event) => (isBefore(event, lastErasure) ? event.kolIds : [])))];
+  const times = await readFences(redis, ids.map(erasureFence));
+  const erasedAt = new Map(ids.map((id, index) => [id, times[index] ?? 0]));
+  return events.map((event) => event.kolIds.some((id) => isBefore(event, erasedAt.get(id) ?? 0)));
 }
 
 /** The latest fence of a key, its own or that of all keys: the time of Redis in microseconds; 0 without one. */

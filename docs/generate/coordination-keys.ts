@@ -1,5 +1,5 @@
 import { leaseKey } from '../../cache/reading/leases.ts';
-import { fenceKey, REMOVAL_FENCE } from '../../cache/writing/read-fence.ts';
+import { erasureFence, fenceKey, LAST_ERASURE_FENCE, REMOVAL_FENCE } from '../../cache/writing/read-fence.ts';
 import { knownIds } from '../../domain/entities/known-ids.ts';
 import { ranking } from '../../domain/entities/ranking.ts';
 import { knownIdsFields } from './cache-fields.ts';
@@ -39,6 +39,12 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
     content:
       'when an operator last deleted whole kinds from the cache or erased a KOL: microseconds since 1970 by the clock of Redis. No set, and nothing after a miss, is written whose read began earlier, and an API process does not serve it as stale',
     typeAndTtl: ['STRING', '24 h'],
+    writers: 'the API',
+  },
+  {
+    ...keyDoc(ranking.name, erasureFence('…'), anySet),
+    content: `when an operator last erased the KOL, as above. What an event from before says of the KOL is not written. \`${LAST_ERASURE_FENCE}\` says when any KOL was erased`,
+    typeAndTtl: ['STRING', '7 d'],
     writers: 'the API',
   },
   {

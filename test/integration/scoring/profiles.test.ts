@@ -1,5 +1,6 @@
 import type { Message } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import type { Score } from '../../../domain/entities/score.ts';
 import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
 import { readTopics, type PrintedRecord } from '../../support/read-topics.ts';
@@ -57,6 +58,25 @@ describe('the scoring loop', () => {
     expect(cached).toMatchObject({ kol_id: 'kol-7', platform: 'tiktok', trust_score: streamed?.trust_score });
     expect(cached?.trust_label).toBe(cached?.risk_level);
     expect(await harness.redis.ttl('kol:score:kol-7')).toBeGreaterThan(3500);
+  });
+
+  test('scores an event from before an erasure, but does not bring the erased KOL back to Redis', async () => {
+    const admin = createCacheAdmin(harness.redis);
+    await withLoop(async (loop) => {
+      await send([profile('erased'), profile('kept')]);
+      await until('both are scored', async () => (await outcomeCount(loop)) === 2);
+      await admin.eraseKol('erased');
+      const event_time = new Date(Date.now() - 60_000).toISOString();
+      await send([profile('erased', { event_time }), profile('another', { event_time })]);
+      await until('both are scored', async () => (await outcomeCount(loop)) === 4);
+      expect(await scoreOf('erased')).toBeNull();
+      expect(await scoreOf('another')).not.toBeNull();
+      await send([profile('erased')]);
+      await until('it is scored', async () => (await outcomeCount(loop)) === 5);
+      expect(await scoreOf('erased')).not.toBeNull();
+    });
+    const erased = (await scoresStream()).filter(({ record }) => record.key === 'erased');
+    expect(erased).toHaveLength(3);
   });
 
   test('turns unreadable records into dead letters with the original bytes and the reason, and continues', async () => {

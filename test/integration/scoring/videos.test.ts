@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import { writeContentRows } from '../../../cache/writing/write-content.ts';
 import { readRedisTime } from '../../../clients/redis.ts';
 import { content } from '../../../domain/entities/content.ts';
+import { engagement } from '../../../domain/entities/engagement.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import {
   outcomeCount,
@@ -51,6 +53,23 @@ async function writeTrending(): Promise<void> {
 const trendingNow = (platform: string) => harness.redis.lrange(trending.key(platform), 0, -1);
 
 describe('video events', () => {
+  test('from before an erasure do not bring back the content of the KOL', async () => {
+    const admin = createCacheAdmin(harness.redis);
+    await writeTrending();
+    await admin.eraseKol('erased');
+    await withVideoLoop(async (loop) => {
+      const event_time = new Date(Date.now() - 60_000).toISOString();
+      const counts = { views_raw: '1000', likes_raw: '900' };
+      await sendAndWait(loop, [
+        video('of-erased', { username: 'erased', event_time, ...counts }),
+        video('of-another', { username: 'another', event_time, ...counts }),
+      ]);
+    });
+    expect(await harness.redis.exists(content.key('of-erased'), engagement.key('erased'))).toBe(0);
+    expect(await harness.redis.exists(content.key('of-another'), engagement.key('another'))).toBe(2);
+    expect(await trendingNow('tiktok')).not.toContain('of-erased');
+  });
+
   test('refresh content:detail with the counts of the event and the other fields of the lakehouse', async () => {
     const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
     const [[id, title, duration] = []] = await queryTrino(
