@@ -50,7 +50,7 @@ export function createSeekPartitions(deps: FencePartitionDeps) {
       return moved;
     } catch (error) {
       if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
-      const { seekFailed: type } = failureTypes;
+      const { updateFailed: type } = failureTypes;
       throw ApplicationFailure.create({ message: messageOf(error), type, details: [moved] });
     } finally {
       clearTimeout(timer);
