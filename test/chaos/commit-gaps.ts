@@ -1,11 +1,13 @@
 import type { Admin } from 'kafkajs';
+import { median } from '../../bench/figures.ts';
 
 const POLL_MS = 100;
 
 /** Watches the committed offsets of a group: how long each partition goes without a commit. */
 export class CommitGaps {
   readonly #last = new Map<number, { offset: string; atMs: number }>();
-  #longestMs = 0;
+  /** By partition. */
+  readonly #longestMs = new Map<number, number>();
   #moved = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #isPolling = false;
@@ -28,7 +30,7 @@ export class CommitGaps {
   reset(): void {
     this.#last.clear();
     this.#moved.clear();
-    this.#longestMs = 0;
+    this.#longestMs.clear();
   }
 
   /** Number of partitions that have committed since the reset. */
@@ -38,9 +40,19 @@ export class CommitGaps {
 
   /** Longest time without a commit of any partition since the reset, in seconds. One that still lasts counts too. */
   longest(): number {
+    return Math.max(0, ...this.#ofPartitions());
+  }
+
+  /** The same of the partition in the middle: half of them had a shorter one. */
+  median(): number {
+    return median(this.#ofPartitions());
+  }
+
+  #ofPartitions(): number[] {
     const now = performance.now();
-    const open = [...this.#last.values()].map(({ atMs }) => now - atMs);
-    return Math.max(this.#longestMs, ...open) / 1000;
+    return [...this.#last].map(
+      ([partition, { atMs }]) => Math.max(this.#longestMs.get(partition) ?? 0, now - atMs) / 1000,
+    );
   }
 
   async #poll(): Promise<void> {
@@ -63,6 +75,6 @@ export class CommitGaps {
     this.#last.set(partition, { offset, atMs });
     if (last === undefined) return;
     this.#moved.add(partition);
-    this.#longestMs = Math.max(this.#longestMs, atMs - last.atMs);
+    this.#longestMs.set(partition, Math.max(this.#longestMs.get(partition) ?? 0, atMs - last.atMs));
   }
 }
