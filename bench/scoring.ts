@@ -4,6 +4,7 @@ import { measureBacklog, measureSingleCalls } from './scoring/measure-backlogs.t
 import { measureSmallBatches, measureSteadyStream } from './scoring/measure-latencies.ts';
 import { measureManyPartitions } from './scoring/measure-many-partitions.ts';
 import { measureMemory } from './scoring/measure-memory.ts';
+import { measurePause } from './scoring/measure-pause.ts';
 import { measureStuckPartition } from './scoring/measure-stuck-partition.ts';
 import { startScoring, type Scoring } from './scoring/start-scoring.ts';
 import { warmUp } from './scoring/warm-up.ts';
@@ -26,6 +27,7 @@ const memoryEvents = Number(options.memory);
 const parts: Readonly<Record<string, (scoring: Scoring) => Promise<void>>> = {
   small: measureSmallBatches,
   steady: measureSteadyStream,
+  pause: measurePause,
   backlog: (scoring) => measureBacklog(scoring, Number(options.backlog)),
   ...(memoryEvents > 0 && { memory: (scoring: Scoring) => measureMemory(scoring, memoryEvents) }),
   partitions: measureManyPartitions,

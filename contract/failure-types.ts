@@ -24,5 +24,5 @@ export const failureTypes = {
   /** The program itself failed, such as a TypeError. A retry does not help. */
   programError: 'ProgramError',
   /** A seek or another update of a loop was not carried out, or not everywhere. The update fails; the loop continues. */
-  seekFailed: 'SeekFailed',
+  updateFailed: 'UpdateFailed',
 } as const;

@@ -1,10 +1,9 @@
-import type { FencedProducer } from '../../clients/kafka/transactions.ts';
-import type { RecordLocation, TopicPartition } from '../../domain/kafka-location.ts';
-import { serializeCommittedMetadata, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
+import type { RecordLocation } from '../../domain/kafka-location.ts';
+import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
-import { fencePartition, type FencePartitionDeps } from './fence-partition.ts';
+import { fencePartition, type FencedPartition, type FencePartitionDeps } from './fence-partition.ts';
 
 /** The next offset to read of a group. */
 export interface OffsetCommit extends RecordLocation {
@@ -29,36 +28,21 @@ export async function commitOffset(
   startedWith: number | null = null,
 ): Promise<void> {
   signal?.throwIfAborted();
-  await fencePartition(deps, { group, topic, partition }, async ({ producer, committed, metadata }) => {
-    if (startedWith !== null && committed !== null) return;
+  await fencePartition(deps, { group, topic, partition }, async (fenced) => {
+    if (startedWith !== null && fenced.committed !== null) return;
     signal?.throwIfAborted();
-    const { worker } = deps;
-    const to = { offset, newestEventMs: null, totals: metadata?.totals ?? totals };
-    await commitMove({ producer, group, topic, partition, identity, worker, startedWith }, committed, to);
+    const to = { offset, newestEventMs: null, totals: fenced.metadata?.totals ?? totals };
+    await commitMove(fenced, identity, { from: fenced.committed, to, startedWith });
   });
-}
-
-/** What a move of a partition is committed with. */
-export interface Move extends TopicPartition {
-  readonly producer: FencedProducer;
-  readonly group: string;
-  readonly identity: TopicIdentity;
-  readonly worker: string;
-  readonly startedWith?: number | null;
 }
 
 /** Commits a position without a batch, with a note in the ledger. @param from null when nothing was committed */
 export async function commitMove(
-  { producer, group, topic, partition, identity, worker, startedWith = null }: Move,
-  from: number | null,
-  to: Position,
+  { topic, partition, worker, commit }: FencedPartition,
+  identity: TopicIdentity,
+  { from, to, startedWith = null }: { from: number | null; to: Position; startedWith?: number | null },
 ): Promise<void> {
   const note = { topic, partition, seek: { from, to: to.offset }, worker };
   const message = { key: `${topic}/${partition}`, value: JSON.stringify(note) };
-  const { newestEventMs, totals } = to;
-  await producer.commit({
-    ...{ group, topic, partition, offset: to.offset },
-    records: [{ topic: LEDGER_TOPIC, message }],
-    metadata: serializeCommittedMetadata({ worker, identity, newestEventMs, totals, startedWith }),
-  });
+  await commit({ records: [{ topic: LEDGER_TOPIC, message }], to, identity, startedWith });
 }

@@ -1,7 +1,14 @@
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { FencedProducer, Transactions } from '../../clients/kafka/transactions.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
-import { parseCommittedMetadata, type CommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
+import type { TopicMessage } from '../../clients/kafka/messages.ts';
+import {
+  parseCommittedMetadata,
+  serializeCommittedMetadata,
+  type CommittedMetadata,
+  type TopicIdentity,
+} from '../../domain/scoring/committed-metadata.ts';
+import type { Position } from '../../domain/scoring/find-position.ts';
 import { transactionalIdOf } from '../../domain/scoring/topics.ts';
 
 export interface FencePartitionDeps {
@@ -11,11 +18,22 @@ export interface FencePartitionDeps {
   readonly worker: string;
 }
 
+/** What a transaction of a partition writes: records, and the position after them. */
+interface PartitionCommit {
+  readonly records: readonly TopicMessage[];
+  readonly to: Position;
+  readonly identity: TopicIdentity;
+  /** At a first start, the number of partitions. */
+  readonly startedWith?: number | null;
+}
+
 /** A partition that only this attempt can commit, and what its group has committed. */
-export interface FencedPartition {
+export interface FencedPartition extends TopicPartition {
+  readonly worker: string;
   readonly producer: FencedProducer;
   readonly committed: number | null;
   readonly metadata: CommittedMetadata | null;
+  readonly commit: (output: PartitionCommit) => Promise<void>;
 }
 
 /**
@@ -23,14 +41,22 @@ export interface FencedPartition {
  * an older attempt could still commit (docs/decisions/0009-transactions.md).
  */
 export async function fencePartition<T>(
-  { transactions, offsets }: FencePartitionDeps,
+  { transactions, offsets, worker }: FencePartitionDeps,
   { group, topic, partition }: TopicPartition & { readonly group: string },
   work: (fenced: FencedPartition) => Promise<T>,
 ): Promise<T> {
   const producer = await transactions.open(transactionalIdOf(group, topic, partition));
   try {
-    const { offset, metadata } = await offsets.committed(group, topic, partition);
-    return await work({ producer, committed: offset, metadata: parseCommittedMetadata(metadata) });
+    const { offset: committed, metadata } = await offsets.committed(group, topic, partition);
+    return await work({
+      ...{ topic, partition, worker, producer, committed },
+      metadata: parseCommittedMetadata(metadata),
+      commit: ({ records, to: { offset, newestEventMs, totals }, identity, startedWith = null }) =>
+        producer.commit({
+          ...{ records, group, topic, partition, offset },
+          metadata: serializeCommittedMetadata({ worker, identity, newestEventMs, totals, startedWith }),
+        }),
+    });
   } finally {
     await producer.close();
   }

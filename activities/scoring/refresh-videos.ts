@@ -78,25 +78,13 @@ async function writeVideos(redis: RedisClient, videos: readonly LookedUpVideo[],
   const merge = (event: LookedUpVideo, cached: Content | null) => refreshContent(event, event.row, cached);
   const written = await mergeContentEvents(redis, videos, merge, now);
   const moves = written.map(({ event, content }) => trendingMoveOf(event, content, event.row, now.getTime()));
-  await Promise.all([
-    updateTrending(
-      redis,
-      moves.filter((move) => move !== null),
-    ),
-    writeEngagement(redis, written.flatMap(toEngagement)),
-  ]);
+  const engagements = written.flatMap(({ event: { source, event_time_ms }, content }) => {
+    const { kol_id, content_id } = content;
+    if (kol_id === null) return [];
+    const engagement = { kol_id, content_id, engagement_rate: engagementRate(content) };
+    return [{ source, event_time_ms, engagement }];
+  });
+  const trending = moves.filter((move) => move !== null);
+  await Promise.all([updateTrending(redis, trending), writeEngagement(redis, engagements)]);
   return written.length;
-}
-
-function toEngagement({
-  event: { source, event_time_ms },
-  content,
-}: {
-  readonly event: LookedUpVideo;
-  readonly content: Content;
-}) {
-  const { kol_id, content_id } = content;
-  if (kol_id === null) return [];
-  const engagement = { kol_id, content_id, engagement_rate: engagementRate(content) };
-  return [{ source, event_time_ms, engagement }];
 }

@@ -37,21 +37,25 @@ const REPORT_MS = 1000;
 export function createSeekPartitions(deps: FencePartitionDeps) {
   return async function seekPartitions(args: SeekPartitionsArgs): Promise<MovedPartitions> {
     const moved = { ...(Context.current().info.heartbeatDetails as MovedPartitions | undefined) };
+    const unmoved: UnmovedPartitions = new Map();
     const timeMs = attemptMs();
     const deadline = new AbortController();
     const noAnswer = new Error(`Kafka did not answer within ${Math.round(timeMs / 1000)} s`);
     const timer = setTimeout(() => deadline.abort(noAnswer), timeMs);
     try {
-      const unmoved = await withHeartbeat(
-        (cancelled) => movePartitions(deps, args, moved, [deadline.signal, cancelled]),
+      await withHeartbeat(
+        (cancelled) =>
+          abortable([deadline.signal, cancelled], ({ signal }) =>
+            movePartitions(deps, args, { moved, unmoved, signal }),
+          ),
         () => moved,
       );
-      if (unmoved.size > 0) throw new Error(formatUnmoved(unmoved));
       return moved;
     } catch (error) {
       if (error instanceof ApplicationFailure || error instanceof CancelledFailure) throw error;
-      const { seekFailed: type } = failureTypes;
-      throw ApplicationFailure.create({ message: messageOf(error), type, details: [moved] });
+      const { updateFailed: type } = failureTypes;
+      const message = unmoved.size === 0 ? messageOf(error) : formatUnmoved(unmoved, error);
+      throw ApplicationFailure.create({ message, type, details: [moved] });
     } finally {
       clearTimeout(timer);
     }
@@ -66,35 +70,37 @@ function attemptMs(): number {
   return Math.max(0, leftMs - REPORT_MS);
 }
 
+/** The partitions that a seek has not moved yet, each with the reason when it has failed. */
+type UnmovedPartitions = Map<number, unknown>;
+
 /**
  * @param moved receives each partition that is moved
- * @param stops signals after which nothing more is committed
- * @returns the reason of each partition that is not moved
- * @throws when the target is not found
+ * @param unmoved has the others once the target is found
+ * @param signal when it is aborted, nothing more is committed
  */
 async function movePartitions(
   deps: FencePartitionDeps,
   args: SeekPartitionsArgs,
-  moved: MovedPartitions,
-  stops: readonly AbortSignal[],
-): Promise<ReadonlyMap<number, unknown>> {
+  { moved, unmoved, signal }: { moved: MovedPartitions; unmoved: UnmovedPartitions; signal: AbortSignal },
+): Promise<void> {
   const { topic, group, shard, partitions } = args;
-  const { partitionCount, ...identity } = await abortable(stops, () => deps.offsets.topic(topic));
-  const targets = await abortable(stops, () => targetPartitions(deps.offsets, args, partitionCount));
-  /** A partition is in it until it is moved. */
-  const unmoved = new Map<number, unknown>(
-    targets
-      .filter((partition) => shardOf(partition) === shard && !(partition in moved))
-      .map((partition) => [partition, undefined]),
-  );
-  const limit = pLimit(PARTITIONS_AT_ONCE);
+  const { partitionCount, ...identity } = await deps.offsets.topic(topic);
+  for (const partition of await targetPartitions(deps.offsets, args, partitionCount))
+    if (shardOf(partition) === shard && !(partition in moved)) unmoved.set(partition, undefined);
 
-  async function move(partition: number, signal: AbortSignal): Promise<void> {
+  async function move(partition: number): Promise<void> {
     const totals = partitions.find((known) => known.partition === partition)?.totals;
     try {
       const offset = await targetOffset(deps.offsets, args, partition);
-      const commit = { group, topic, partition, offset, identity, signal, ...(totals && { totals }) };
-      await commitOffset(deps, commit);
+      await commitOffset(deps, {
+        group,
+        topic,
+        partition,
+        offset,
+        identity,
+        signal,
+        ...(totals && { totals }),
+      });
       unmoved.delete(partition);
       moved[partition] = offset;
       if (!signal.aborted) Context.current().heartbeat(moved);
@@ -103,19 +109,14 @@ async function movePartitions(
     }
   }
 
-  try {
-    await abortable(stops, ({ signal }) =>
-      Promise.all([...unmoved.keys()].map((partition) => limit(() => move(partition, signal)))),
-    );
-  } catch (timeUp) {
-    for (const [partition, reason] of unmoved) unmoved.set(partition, reason ?? timeUp);
-  }
-  return unmoved;
+  const limit = pLimit(PARTITIONS_AT_ONCE);
+  await Promise.all([...unmoved.keys()].map((partition) => limit(() => move(partition))));
+  if (unmoved.size > 0) throw new Error('partitions were not moved');
 }
 
-/** For example `partitions 0, 2 were not moved: the broker is gone`. */
-const formatUnmoved = (unmoved: ReadonlyMap<number, unknown>): string =>
-  [...groupBy(unmoved, ([, reason]) => messageOf(reason))]
+/** For example `partitions 0, 2 were not moved: the broker is gone`. @param timeUp the reason of those that have no other */
+const formatUnmoved = (unmoved: UnmovedPartitions, timeUp: unknown): string =>
+  [...groupBy(unmoved, ([, reason]) => messageOf(reason ?? timeUp))]
     .map(
       ([reason, failed]) =>
         `${formatPartitions(failed.map(([partition]) => partition))} not moved: ${reason}`,

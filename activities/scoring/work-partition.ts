@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import { OffsetOutOfRangeError } from '../../clients/kafka/read-errors.ts';
-import type { FencedProducer } from '../../clients/kafka/transactions.ts';
 import { isSameTopic, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import { findPosition, type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { commitBatch } from './commit-batch.ts';
-import { commitMove, type Move } from './commit-offset.ts';
+import { commitMove } from './commit-offset.ts';
 import { type BatchResult, type MicroBatch, prepareBatch, type PreparedBatch } from './micro-batch.ts';
-import { fencePartition } from './fence-partition.ts';
+import { type FencedPartition, fencePartition } from './fence-partition.ts';
 import type { SliceProgress } from './slice-progress.ts';
 import type { ScorePartitionDeps, SliceArgs, SliceTime } from './slice.ts';
 
@@ -19,7 +18,7 @@ interface Work {
   readonly args: SliceArgs;
   readonly progress: SliceProgress;
   readonly time: SliceTime;
-  readonly producer: FencedProducer;
+  readonly fenced: FencedPartition;
   readonly identity: TopicIdentity;
 }
 
@@ -30,41 +29,41 @@ type WorkOn = Readonly<Record<EventKind, (batch: MicroBatch) => Promise<BatchRes
  * and scored, so that the model stays busy.
  */
 export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
-  const { offsets, reader, worker } = deps;
+  const { offsets, reader } = deps;
 
   return async function workPartition(
     args: SliceArgs,
     progress: SliceProgress,
     time: SliceTime,
   ): Promise<void> {
-    await fencePartition(deps, args, async ({ producer, committed, metadata }) => {
+    await fencePartition(deps, args, async (fenced) => {
       const { partitionCount, ...identity } = await offsets.topic(args.topic);
       progress.seesPartitions(partitionCount);
-      const found = findPosition(args.state, { committed, metadata, identity });
+      const found = findPosition(args.state, { ...fenced, identity });
       progress.opened(found, identity);
       // Now, not with the next batch: a quiet partition has none, and only Kafka's offset outlives the loop.
-      if (found.offset !== committed)
-        await commitMove({ ...args, producer, identity, worker }, committed, found);
-      await workBatches({ args, progress, time, producer, identity }, found);
+      if (found.offset !== fenced.committed)
+        await commitMove(fenced, identity, { from: fenced.committed, to: found });
+      await workBatches({ args, progress, time, fenced, identity }, found);
     });
   };
 
   async function workBatches(work: Work, found: Position): Promise<void> {
-    const { args, progress, time, producer, identity } = work;
+    const { args, progress, time, fenced, identity } = work;
     let position = found;
     let ahead: Promise<PreparedBatch | undefined> | undefined;
     let checkedAt = Date.now();
     let grown = false;
+    const mustEnd = () => grown || time.ending.aborted || progress.isNews();
     // A batch that is being scored when the slice ends is committed as far as it is scored.
-    while (ahead !== undefined || !(time.ending.aborted || progress.isNews())) {
+    while (ahead !== undefined || !mustEnd()) {
       if (Date.now() - checkedAt > CHECK_TOPIC_MS) {
         grown = await hasGrown(work, offsets);
         checkedAt = Date.now();
       }
       if (ahead === undefined) {
-        if (grown) return;
-        await untilTick(work);
-        if (time.ending.aborted || progress.isNews()) return;
+        if (!mustEnd()) await untilTick(work);
+        if (mustEnd()) return;
       }
       try {
         const batch = await (ahead ?? prepare(work, position));
@@ -77,31 +76,30 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
           continue;
         }
         const { range, log, result } = batch;
-        const isLast = grown || time.ending.aborted || progress.isNews();
-        if (!isLast && log.lastStable > range.to) {
+        if (!mustEnd() && log.lastStable > range.to) {
           const after = { ...position, offset: range.to, newestEventMs: result.newestEventMs };
           ahead = prepare(work, after, batch.readAhead);
           ahead.catch(() => {}); // awaited in the next turn
         }
         progress.doing(`committing [${range.from}, ${range.to})`);
-        position = await commitBatch({ producer, identity, group: args.group }, position, batch, worker);
+        position = await commitBatch(fenced, identity, position, batch);
         progress.committed(batch, position);
       } catch (error) {
         ahead = undefined;
-        position = await skipToLogStart({ ...args, ...work, worker }, position, error);
+        position = await skipToLogStart(work, position, error);
         progress.moveTo(position);
       }
     }
   }
 
   function prepare(
-    { args, progress, time, producer }: Work,
+    { args, progress, time, fenced }: Work,
     position: Position,
     readAhead: PreparedBatch['readAhead'] = null,
   ) {
     progress.doing('reading and scoring');
     const { topic, partition, kind, settings } = args;
-    const input = { topic, partition, fenced_at_ms: producer.fencedAtMs };
+    const input = { topic, partition, fenced_at_ms: fenced.producer.fencedAtMs };
     return prepareBatch(reader, workOn[kind], {
       ...{ input, position, settings, readAhead },
       ...{ signal: time.over, timeUp: time.cut, onRead: progress.sees },
@@ -133,11 +131,15 @@ async function untilTick({ args, progress, time }: Work): Promise<void> {
 }
 
 /** Moves over offsets that retention has deleted, and commits that, so that they are counted once. @throws the error, if it is another */
-async function skipToLogStart(move: Move, position: Position, error: unknown): Promise<Position> {
+async function skipToLogStart(
+  { fenced, identity }: Work,
+  position: Position,
+  error: unknown,
+): Promise<Position> {
   if (!(error instanceof OffsetOutOfRangeError)) throw error;
   const { location, log } = error;
   if (location.offset !== position.offset || log.logStart <= position.offset) throw error;
   const moved = skipExpired(position, log.logStart);
-  await commitMove(move, position.offset, moved);
+  await commitMove(fenced, identity, { from: position.offset, to: moved });
   return moved;
 }

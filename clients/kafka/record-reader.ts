@@ -3,7 +3,7 @@ import DataLoader from 'dataloader';
 import type { Kafka } from 'kafkajs';
 import type { OffsetRange, RecordLocation } from '../../domain/kafka-location.ts';
 import { createLazyCluster, type Cluster, type LazyCluster } from './kafkajs/cluster.ts';
-import { pollPartitions, type PartitionState } from './kafkajs/fetch.ts';
+import { pollPartitions, type PolledPartition } from './kafkajs/fetch.ts';
 import { findLeader } from './kafkajs/topic-metadata.ts';
 import { OffsetOutOfRangeError, RecordsUnavailableError, type LogEnds } from './read-errors.ts';
 import { isStaleMetadata, readRecords, type ReadOptions, type RecordSlice } from './read-records.ts';
@@ -70,10 +70,10 @@ export function createRecordReader(kafka: Kafka): RecordReader {
 
 /** Polls for all partitions that wait at the same broker with one request, one request after the other. */
 function createPolls(lazyCluster: LazyCluster) {
-  const polls = new Map<string, DataLoader<RecordLocation, PartitionState>>();
+  const polls = new Map<string, DataLoader<RecordLocation, PolledPartition>>();
   const pollsOf = (nodeId: string) => {
     let running: Promise<unknown> = Promise.resolve();
-    return new DataLoader<RecordLocation, PartitionState>(
+    return new DataLoader<RecordLocation, PolledPartition>(
       async (locations) => {
         const answers = lazyCluster
           .connected()
@@ -84,7 +84,7 @@ function createPolls(lazyCluster: LazyCluster) {
       { cache: false, batchScheduleFn: (send) => void running.then(() => setImmediate(send)) },
     );
   };
-  return async (cluster: Cluster, location: RecordLocation): Promise<PartitionState> => {
+  return async (cluster: Cluster, location: RecordLocation): Promise<PolledPartition> => {
     const nodeId = await findLeader(cluster, location.topic, location.partition);
     const poll = polls.get(nodeId) ?? pollsOf(nodeId);
     polls.set(nodeId, poll);

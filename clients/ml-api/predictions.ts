@@ -104,9 +104,19 @@ const firstIssue = ({ issues: [first] }: z.ZodError) => `${first?.path.join('.')
 
 type IdKey = (kolId: string) => string;
 const exactId: IdKey = (kolId) => kolId;
-/** Services change the case of ids, or remove "@" and white space. */
+/**
+ * The same for each way in which services print an id: another case, another form of Unicode, without "@", white space or invisible
+ * characters. Small letters come first and last, because some letters have no single counterpart.
+ */
 export const normalisedId: IdKey = (kolId) =>
-  kolId.normalize('NFC').replace(/\s/gu, '').replace(/^@+/u, '').toLowerCase();
+  kolId
+    .normalize('NFKC')
+    .replace(/[\s\p{Cf}]/gu, '')
+    .replace(/^@+/u, '')
+    .toLowerCase()
+    .toUpperCase()
+    .toLowerCase()
+    .normalize('NFKC');
 
 /** The answer to each profile; undefined when that is not certain for all of them. */
 function matchAnswers(

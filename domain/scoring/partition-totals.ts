@@ -1,8 +1,9 @@
 /** Milliseconds of each step of a micro-batch that ran. */
 export type Phases = Partial<Record<'read' | 'features' | 'model' | 'cache', number>>;
 
-/** Records of one partition by outcome, and what else is counted. */
-interface BatchCounts {
+/** Counts of a partition since its loop first started. They are committed with its offset, so each record counts once. */
+export interface PartitionTotals {
+  readonly batches: number;
   readonly records: number;
   /** Scored profiles, or refreshed videos. */
   readonly scored: number;
@@ -14,11 +15,6 @@ interface BatchCounts {
   readonly late: number;
   /** Results that Redis did not accept because it already held a newer one. */
   readonly outdated: number;
-}
-
-/** Counts of a partition since its loop first started. They are committed with its offset, so each record counts once. */
-export interface PartitionTotals extends BatchCounts {
-  readonly batches: number;
   /** Offsets that retention deleted before they were read. */
   readonly expired: number;
 }

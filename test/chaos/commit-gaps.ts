@@ -1,12 +1,12 @@
 import type { Admin } from 'kafkajs';
+import { median } from '../../bench/figures.ts';
 
 const POLL_MS = 100;
 
 /** Watches the committed offsets of a group: how long each partition goes without a commit. */
 export class CommitGaps {
-  readonly #last = new Map<number, { offset: string; atMs: number }>();
-  #longestMs = 0;
-  #moved = new Set<number>();
+  /** By partition: its offset, and when it was seen to change, in ms since 1970. */
+  readonly #commits = new Map<number, { offset: string; readonly seenMs: number[] }>();
   #timer: NodeJS.Timeout | undefined;
   #isPolling = false;
 
@@ -26,21 +26,29 @@ export class CommitGaps {
 
   /** Begins to measure again. */
   reset(): void {
-    this.#last.clear();
-    this.#moved.clear();
-    this.#longestMs = 0;
+    this.#commits.clear();
   }
 
   /** Number of partitions that have committed since the reset. */
   get partitions(): number {
-    return this.#moved.size;
+    return [...this.#commits.values()].filter(({ seenMs }) => seenMs.length > 1).length;
   }
 
   /** Longest time without a commit of any partition since the reset, in seconds. One that still lasts counts too. */
   longest(): number {
-    const now = performance.now();
-    const open = [...this.#last.values()].map(({ atMs }) => now - atMs);
-    return Math.max(this.#longestMs, ...open) / 1000;
+    const gaps = [...this.#commits.values()].flatMap(({ seenMs }) =>
+      seenMs.map((ms, index) => (seenMs[index + 1] ?? Date.now()) - ms),
+    );
+    return Math.max(0, ...gaps) / 1000;
+  }
+
+  /** How long half of the partitions went at most without a commit around a moment (ms since 1970), in seconds. */
+  medianAround(momentMs: number): number {
+    const gaps = [...this.#commits.values()].map(({ seenMs }) => {
+      const next = seenMs.findIndex((ms) => ms > momentMs);
+      return (seenMs[next] ?? Infinity) - (seenMs[next - 1] ?? -Infinity);
+    });
+    return median(gaps) / 1000;
   }
 
   async #poll(): Promise<void> {
@@ -57,12 +65,8 @@ export class CommitGaps {
   }
 
   #sees(partition: number, offset: string): void {
-    const atMs = performance.now();
-    const last = this.#last.get(partition);
-    if (last?.offset === offset) return;
-    this.#last.set(partition, { offset, atMs });
-    if (last === undefined) return;
-    this.#moved.add(partition);
-    this.#longestMs = Math.max(this.#longestMs, atMs - last.atMs);
+    const known = this.#commits.get(partition);
+    if (known?.offset === offset) return;
+    this.#commits.set(partition, { offset, seenMs: [...(known?.seenMs ?? []), Date.now()] });
   }
 }

@@ -1,7 +1,7 @@
 import { condition } from '@temporalio/workflow';
 import type { LoopMemory } from './loop-memory.ts';
 import type { Slices } from './slices.ts';
-import { seekFailure } from './update-failures.ts';
+import { updateFailure } from './update-failures.ts';
 
 /** An update is answered within this time, also while Kafka is down: an operator waits for it. */
 const ANSWER_MS = 55_000;
@@ -35,7 +35,8 @@ export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) 
     async function workInTurn(): Promise<void> {
       try {
         isTooLate = !(await endsWithin(TURN_MS, turn));
-        if (isTooLate) throw seekFailure('nothing was done: other updates of this loop still wait for Kafka');
+        if (isTooLate)
+          throw updateFailure('nothing was done: other updates of this loop still wait for Kafka');
         await work(answerAtMs);
       } finally {
         loop.moves -= 1;
@@ -45,7 +46,7 @@ export function createMoves(loop: LoopMemory, slices: Slices, show: () => void) 
 
     const working = workInTurn();
     movesBefore = Promise.allSettled([turn, working]);
-    if (!(await endsWithin(ANSWER_MS, working))) throw seekFailure(unfinished);
+    if (!(await endsWithin(ANSWER_MS, working))) throw updateFailure(unfinished);
     return working; // its result, or its error
   };
 }

@@ -6,16 +6,16 @@ import type { SeekTarget } from '../../contract/scoring-loop.ts';
 import { formatPartitions } from '../../domain/kafka-location.ts';
 import { seekingWithin } from '../activity-options.ts';
 import type { LoopMemory } from './loop-memory.ts';
-import { failWithReason, reasonOf, seekFailure } from './update-failures.ts';
+import { failWithReason, reasonOf, updateFailure } from './update-failures.ts';
 
 /**
  * Moves the partitions of a loop. The state shows those that were moved, also when others were not.
  * @param withinMs time for the attempts
- * @throws SeekFailed that names both
+ * @throws UpdateFailed that names both
  */
 export async function seekLoop(loop: LoopMemory, target: SeekTarget, withinMs: number): Promise<void> {
   const { topic, shard, group, partitions } = loop;
-  if (group === null) throw seekFailure('the loop has not found its partitions yet');
+  if (group === null) throw updateFailure('the loop has not found its partitions yet');
   const { seekPartitions } = proxyActivities<ScoringActivities>(seekingWithin(withinMs));
   const states = [...partitions.values()];
   try {
@@ -42,7 +42,7 @@ function movedBefore(error: unknown): MovedPartitions {
   let moved: unknown;
   for (let cause = error; cause instanceof Error && moved == null; cause = cause.cause) {
     if (cause instanceof TimeoutFailure) moved = cause.lastHeartbeatDetails;
-    if (cause instanceof ApplicationFailure && cause.type === failureTypes.seekFailed)
+    if (cause instanceof ApplicationFailure && cause.type === failureTypes.updateFailed)
       moved = cause.details?.[0];
   }
   return (moved ?? {}) as MovedPartitions;

@@ -46,11 +46,11 @@ export function createSlices(loop: LoopMemory, onReport: () => void) {
     }
   }
 
-  /** Ends the slices that run. Each commits its batch in flight, and reports. */
-  async function stop(): Promise<void> {
+  /** Ends the slices that run. Each commits its batch in flight, and reports. @param withinMs waits at most this long for it */
+  async function stop(withinMs?: number): Promise<void> {
     const stopping = new Set(running.values());
     for (const scope of stopping) scope.cancel();
-    await condition(() => [...running.values()].every((scope) => !stopping.has(scope)));
+    await condition(() => [...running.values()].every((scope) => !stopping.has(scope)), withinMs);
   }
 
   return {
@@ -70,10 +70,9 @@ export function createSlices(loop: LoopMemory, onReport: () => void) {
       }
     },
     /** Stops for the next run, which starts its own slices. */
-    async handOver(): Promise<void> {
+    handOver(): Promise<void> {
       isHandingOver = true;
-      for (const scope of running.values()) scope.cancel();
-      await condition(() => running.size === 0, HAND_OVER_MS);
+      return stop(HAND_OVER_MS);
     },
   };
 }

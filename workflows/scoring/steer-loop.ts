@@ -21,7 +21,7 @@ import { otherShards, type LoopMemory } from './loop-memory.ts';
 import { createMoves } from './moves.ts';
 import { seekLoop } from './seek-loop.ts';
 import type { Slices } from './slices.ts';
-import { answerOfAll, seekFailure } from './update-failures.ts';
+import { answerOfAll, updateFailure } from './update-failures.ts';
 
 const { steerShard } = proxyActivities<ScoringActivities>(steeringShards);
 
@@ -52,7 +52,9 @@ export function steerLoop(
     own.catch(() => {}); // awaited below
     const { id: updateId } = currentUpdateInfo() as { id: string }; // this runs in the handler of an update
     if (!(await condition(() => loop.shard > 0 || loop.partitionCount > 0, OTHERS_MS)))
-      throw seekFailure('the loop has not found its partitions yet; it is done in this loop only, if at all');
+      throw updateFailure(
+        'the loop has not found its partitions yet; it is done in this loop only, if at all',
+      );
     const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
     // A loop that somebody has terminated cannot be steered.
     const ready = others.length === 0 ? undefined : startShards();

@@ -9,13 +9,13 @@ export const reasonOf = (error: unknown): string =>
     ? `no answer in time (${error.cause.message}): is Kafka reachable, and does a worker serve ${SCORING_TASK_QUEUE}?`
     : innermostMessage(error);
 
-export const seekFailure = (message: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(message, failureTypes.seekFailed);
+export const updateFailure = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, failureTypes.updateFailed);
 
 /** Fails an update; the loop continues. @throws the error itself when it is no failure of an activity */
 export function failWithReason(error: unknown, reason = reasonOf(error)): never {
   if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-  throw seekFailure(reason);
+  throw updateFailure(reason);
 }
 
 /**
@@ -33,5 +33,5 @@ export async function answerOfAll(loops: ReadonlyMap<string, Promise<unknown>>):
   if (loops.size === 1 || failed.some(({ error }) => isCancellation(error))) failWithReason(first.error);
   const done = ids.filter((id) => failed.every((other) => other.id !== id));
   const reasons = failed.map(({ id, error }) => `${id}: ${reasonOf(error)}`);
-  throw seekFailure([...reasons, ...done.map((id) => `${id}: done`)].join('; '));
+  throw updateFailure([...reasons, ...done.map((id) => `${id}: done`)].join('; '));
 }

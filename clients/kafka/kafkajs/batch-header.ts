@@ -1,3 +1,9 @@
+import { createRequire } from 'node:module';
+
+const crc32C = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/crc32C') as (
+  bytes: Buffer,
+) => number;
+
 /** The header of a record batch: https://kafka.apache.org/documentation/#recordbatch */
 export interface BatchHeader {
   readonly baseOffset: number;
@@ -19,6 +25,7 @@ export const HEADER_BYTES = 61;
 const BASE_OFFSET_AT = 0;
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
+const CHECKSUM_AT = 17;
 const ATTRIBUTES_AT = 21;
 const LAST_OFFSET_DELTA_AT = 23;
 const BASE_TIMESTAMP_AT = 27;
@@ -41,6 +48,16 @@ export function firstBatch(bytes: Buffer): Buffer | undefined {
   const length = LENGTH_COUNTS_FROM + bytes.readInt32BE(LENGTH_AT);
   if (length < HEADER_BYTES) throw new RangeError(`a batch claims ${length} bytes`);
   return length > bytes.length ? undefined : bytes.subarray(0, length);
+}
+
+/**
+ * Compares the checksum of a complete batch with its bytes. Brokers serve a batch as it is on their disk: without this, a damaged one
+ * could be read as events with other numbers.
+ * @throws RangeError when they differ
+ */
+export function verifyChecksum(batch: Buffer): void {
+  if (crc32C(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CHECKSUM_AT))
+    throw new RangeError('its checksum is wrong');
 }
 
 /**

@@ -1,5 +1,11 @@
 import type { LogRecord, ReadHeaders, ReadValue } from '../../../domain/kafka-record.ts';
-import { type BatchHeader, firstBatch, HEADER_BYTES, readBatchHeader } from './batch-header.ts';
+import {
+  type BatchHeader,
+  firstBatch,
+  HEADER_BYTES,
+  readBatchHeader,
+  verifyChecksum,
+} from './batch-header.ts';
 import type { FetchedMessage } from './read-committed.ts';
 
 import kafkajs from 'kafkajs';
@@ -180,6 +186,7 @@ export async function* decodeRecordBatches(bytes: Buffer): AsyncGenerator<Record
   let rest = bytes;
   for (let batch = firstBatch(rest); batch !== undefined; batch = firstBatch(rest)) {
     const header = readBatchHeader(batch);
+    verifyChecksum(batch);
     yield { messages: await decodeRecords(header, batch), nextOffset: header.nextOffset };
     rest = rest.subarray(batch.length);
   }

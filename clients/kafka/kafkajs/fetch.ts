@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type { RecordLocation, TopicPartition } from '../../../domain/kafka-location.ts';
+import type { LogEnds } from '../read-errors.ts';
 import { groupBy } from '../../../domain/values/group-by.ts';
 import { type Cluster, type ClusterBroker, ONE_BATCH_BYTES, READ_COMMITTED } from './cluster.ts';
 import { decodeRecordBatches, type RecordBatch } from './decode-records.ts';
@@ -14,19 +15,13 @@ import { forgetTopic } from './topic-metadata.ts';
 // Upstream:    no issue known.
 // See docs/decisions/0006-kafkajs.md.
 
-/** What a broker says about a partition. */
-export interface PartitionState extends TopicPartition {
+/** What a broker says about a partition. The offsets are -1 after an error other than `OFFSET_OUT_OF_RANGE`. */
+export interface PolledPartition extends TopicPartition, LogEnds {
   /** Kafka's name of the error, for example `OFFSET_OUT_OF_RANGE`; null when the partition answered. */
   readonly error: string | null;
-  /** The first offset in the log. Like the other offsets -1 after an error other than `OFFSET_OUT_OF_RANGE`. */
-  readonly logStart: number;
-  /** The last stable offset: read-committed readers get everything below it. */
-  readonly lastStable: number;
-  /** The high watermark: the end of the records that are replicated. */
-  readonly high: number;
 }
 
-export interface FetchedRecords extends PartitionState {
+export interface FetchedRecords extends PolledPartition {
   /**
    * The batches of the response, complete ones, with their committed records: some may be before the requested offset. Each is decoded
    * when it is asked for, which throws DecompressionError or RangeError when it is damaged.
@@ -42,7 +37,7 @@ interface RecordsRequest extends RecordLocation {
 }
 
 /** A partition of a response, its records as they are in the log. */
-interface FetchedBytes extends PartitionState {
+interface FetchedBytes extends PolledPartition {
   readonly abortedTransactions: readonly AbortedTransaction[];
   readonly records: Buffer;
 }
@@ -64,7 +59,7 @@ export async function pollPartitions(
   nodeId: string,
   partitions: readonly RecordLocation[],
   maxWaitMs: number,
-): Promise<PartitionState[]> {
+): Promise<PolledPartition[]> {
   // The records are not decoded, so that a damaged batch of one partition does not hide the others.
   const fetched = await sendFetch(cluster, nodeId, partitions, ONE_BATCH_BYTES, maxWaitMs);
   return fetched.map(({ records: _, abortedTransactions: __, ...state }) => state);

@@ -229,7 +229,11 @@ describe('an operator', () => {
     const topic = inMemoryTopic(2, 5);
     const seekPartitions: ScoringActivities['seekPartitions'] = () => {
       const moved = { 1: 3 };
-      throw ApplicationFailure.nonRetryable('partition 0 was not moved: no', failureTypes.seekFailed, moved);
+      throw ApplicationFailure.nonRetryable(
+        'partition 0 was not moved: no',
+        failureTypes.updateFailed,
+        moved,
+      );
     };
     await withLoop({ ...topic.activities, seekPartitions }, {}, async (loop) => {
       await until('all is scored', async () => (await scoredCount(loop)) === 10);

@@ -1,9 +1,11 @@
-import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs, { type Admin, type ISocketFactory, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTopics } from '../../../../engines/create-topics.ts';
 import { until } from '../../../support/until.ts';
 import { createKafkaClient } from '../../../../clients/kafka/client.ts';
-import { OffsetOutOfRangeError } from '../../../../clients/kafka/read-errors.ts';
+import { OffsetOutOfRangeError, type LogEnds } from '../../../../clients/kafka/read-errors.ts';
 import type { RecordSlice } from '../../../../clients/kafka/read-records.ts';
 import { createRecordReader, readRange, type RecordReader } from '../../../../clients/kafka/record-reader.ts';
 import { testEngines } from '../../../support/test-engines.ts';
@@ -197,6 +199,26 @@ describe('waiting for records', () => {
     expect(ended[0]).toBe(1);
   });
 
+  test('takes one fetch at a time for all partitions that a broker leads', async () => {
+    const PARTITIONS = 100;
+    await createTopics(admin, [{ topic: `${topic}-wide`, numPartitions: PARTITIONS }]);
+    const fetches = { sent: 0, inFlight: 0, most: 0 };
+    const sockets = countFetches(fetches);
+    const counted = createRecordReader(
+      createKafkaClient([testEngines().KAFKA_BROKERS], 'test-polls', () => {}, sockets),
+    );
+    const waits: Promise<LogEnds>[] = [];
+    for (let partition = 0; partition < PARTITIONS; partition += 1) {
+      waits.push(counted.waitForRecords({ topic: `${topic}-wide`, partition, offset: 0 }, idle));
+      await sleep(2); // so that they begin at different times of a poll
+    }
+    expect((await Promise.all(waits)).map(({ high }) => high)).toEqual(Array(PARTITIONS).fill(0));
+    await counted.close();
+    expect(fetches.most).toBe(1);
+    expect(fetches.sent).toBeGreaterThan(1);
+    expect(fetches.sent).toBeLessThan(PARTITIONS);
+  });
+
   test('shows records behind an open transaction as not readable yet', async () => {
     const client = await transactional('open');
     const transaction = await client.transaction();
@@ -212,3 +234,34 @@ describe('waiting for records', () => {
     await expect(wait(7, 0)).rejects.toThrow(`Topic ${topic} has no partition 7`);
   });
 });
+
+/** Counts the fetches on the wire. @param fetches receives the numbers */
+function countFetches(fetches: { sent: number; inFlight: number; most: number }): ISocketFactory {
+  const FETCH = 1;
+  return ({ host, port, onConnect }) => {
+    const socket = connect({ host, port }, onConnect);
+    const waiting = new Set<number>();
+    // Each request is written with one call: size INT32, API key INT16, version INT16, correlation id INT32.
+    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    socket.write = (...args: unknown[]) => {
+      const [request] = args;
+      if (Buffer.isBuffer(request) && request.readInt16BE(4) === FETCH) {
+        waiting.add(request.readInt32BE(8));
+        fetches.sent += 1;
+        fetches.inFlight += 1;
+        fetches.most = Math.max(fetches.most, fetches.inFlight);
+      }
+      return write(...args);
+    };
+    // An answer: size INT32, correlation id INT32. It may come in several chunks.
+    let received = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      while (received.length >= 8 && received.length >= 4 + received.readInt32BE(0)) {
+        if (waiting.delete(received.readInt32BE(4))) fetches.inFlight -= 1;
+        received = received.subarray(4 + received.readInt32BE(0));
+      }
+    });
+    return socket;
+  };
+}

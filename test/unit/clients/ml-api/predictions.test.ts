@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readBatch, readSingle } from '../../../../clients/ml-api/predictions.ts';
+import { normalisedId, readBatch, readSingle } from '../../../../clients/ml-api/predictions.ts';
 import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-error.ts';
 import type { ModelFeatures } from '../../../../domain/scoring/trust-model.ts';
 
@@ -94,14 +94,23 @@ describe('a prediction', () => {
 });
 
 describe('the predictions of a batch', () => {
-  const printed = (kolId: string) => ` ${kolId.replace(/\s/g, '').replace(/^@+/, '').toUpperCase()}`;
-  const kolIds = fc.uniqueArray(
-    fc.string({ unit: fc.constantFrom('a', 'b', 'A', 'B', '@', ' ', 'é', '1') }),
-    {
-      minLength: 1,
-      maxLength: 8,
-    },
+  /** What services do to ids. */
+  const prints = fc.constantFrom<(kolId: string) => string>(
+    (kolId) => ` ${kolId.trim()}`,
+    (kolId) => kolId.replace(/\s/g, '').replace(/^@+/, ''),
+    (kolId) => kolId.toLowerCase(),
+    (kolId) => kolId.toUpperCase(),
+    ...['NFC', 'NFD', 'NFKC', 'NFKD'].map((form) => (kolId: string) => kolId.normalize(form)),
   );
+  const print = fc
+    .array(prints, { maxLength: 4 })
+    .map((steps) => (kolId: string) => steps.reduce((printed, step) => step(printed), kolId));
+  const letters = [...'abAB@ 1éÉßẞİıςΣﬁＡ①ªКK', 'e\u0301', '\u200d', '\u{1d49c}'];
+  const kolId = fc.oneof(
+    fc.string({ unit: fc.constantFrom(...letters), maxLength: 8 }),
+    fc.string({ unit: 'grapheme', maxLength: 8 }),
+  );
+  const kolIds = fc.uniqueArray(kolId, { minLength: 1, maxLength: 8 });
   const inAnyOrder = kolIds.chain((profiles) => {
     const order = profiles.map((_, index) => index);
     return fc.record({
@@ -125,20 +134,31 @@ describe('the predictions of a batch', () => {
     );
   });
 
+  const distinct = inAnyOrder.filter(
+    ({ profiles }) => new Set(profiles.map(normalisedId)).size === profiles.length,
+  );
+
   test('with normalised ids belong to the profiles whose ids are the same then, in any order', () => {
-    const distinct = inAnyOrder.filter(
-      ({ profiles }) => new Set(profiles.map(printed)).size === profiles.length,
-    );
     fc.assert(
-      fc.property(distinct, ({ profiles, order }) => {
+      fc.property(distinct, print, ({ profiles, order }, printed) => {
         const answers = answersTo(profiles, printed);
-        expect(
-          batch(
-            profiles,
-            order.map((index) => answers[index] ?? {}),
-          ),
-        ).toEqual(expected(profiles));
+        const shuffled = order.map((index) => answers[index] ?? {});
+        expect(batch(profiles, answers)).toEqual(expected(profiles));
+        expect(batch(profiles, shuffled)).toEqual(expected(profiles));
       }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('are no answer when one of them is of somebody else, wherever it is', () => {
+    fc.assert(
+      fc.property(distinct, print, fc.nat(), kolId, ({ profiles }, printed, at, foreign) => {
+        fc.pre(!profiles.map(normalisedId).includes(normalisedId(foreign)));
+        const answers = answersTo(profiles, printed);
+        answers[at % answers.length] = prediction(printed(foreign));
+        expect(batch(profiles, answers)).toBe('failed');
+      }),
+      { numRuns: 1000 },
     );
   });
 

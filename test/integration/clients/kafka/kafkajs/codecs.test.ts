@@ -1,5 +1,4 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTopics } from '../../../../../engines/create-topics.ts';
@@ -7,7 +6,7 @@ import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import { UndecodableBatchError } from '../../../../../clients/kafka/read-errors.ts';
 import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';
 import { compressions, produceLines } from '../../../../support/console-producer.ts';
-import { kafkaTool } from '../../../../support/kafka-tool.ts';
+import { BATCH_HEADER_BYTES, damageBatch, segmentFile } from '../../../../support/damage-batch.ts';
 import { readTopics } from '../../../../support/read-topics.ts';
 import { testEngines } from '../../../../support/test-engines.ts';
 
@@ -46,7 +45,7 @@ const LINES = Array.from({ length: 1000 }, (_, index) =>
 describe('batches of the Java client', () => {
   test.each(compressions)('with %s are read unchanged, completely and in parts', async (compression) => {
     await produceLines(brokers, topic, compression, LINES);
-    expect(await compressionOf(await segment())).toBe(compression);
+    expect(await compressionOf()).toBe(compression);
     expect(await values(0, LINES.length)).toEqual(LINES);
     expect((await read(0, LINES.length)).map(({ offset }) => offset)).toEqual([...LINES.keys()]);
     // From the middle of a batch, and across batches.
@@ -67,87 +66,41 @@ describe('batches of this client', () => {
     ['lz4', CompressionTypes.LZ4],
   ] as const)('with %s are accepted by the broker and read by the Java client', async (name, compression) => {
     await producer.send({ topic, compression, messages: LINES.map((value) => ({ value })) });
-    expect(await compressionOf(await segment())).toBe(name);
+    expect(await compressionOf()).toBe(name);
     expect((await readTopics(brokers, topic)).map(({ value }) => value)).toEqual(LINES);
   });
 });
 
 describe('a batch that is damaged on the disk of the broker', () => {
-  test.each([
-    ['gzip', CompressionTypes.GZIP],
-    ['snappy', CompressionTypes.Snappy],
-    ['lz4', CompressionTypes.LZ4],
-  ] as const)(
-    'with %s fails the read of this batch, and not the reads of other batches',
-    async (name, compression) => {
-      for (const part of [0, 100, 200])
-        await producer.send({
-          topic,
-          compression,
-          messages: LINES.slice(part, part + 100).map((value) => ({ value })),
-        });
-      await damageSecondBatch();
-      for (const [from, to, at] of [
-        [100, 200, 100],
-        [150, 151, 150],
-        [100, 300, 100],
-      ] as const) {
-        const failed = read(from, to);
-        await expect(failed).rejects.toThrow(UndecodableBatchError);
-        await expect(failed).rejects.toThrow(
-          `the batch that holds ${topic}/0/${at} cannot be decoded (${name}: `,
-        );
-      }
-      // Offsets before and after it can be read. A read that starts before it ends there.
-      expect(await values(0, 100)).toEqual(LINES.slice(0, 100));
-      expect(await values(0, 300)).toEqual(LINES.slice(0, 100));
-      expect(await values(200, 300)).toEqual(LINES.slice(200, 300));
-    },
-  );
+  test('fails the read of this batch, and not the reads of other batches', async () => {
+    for (const part of [0, 100, 200])
+      await producer.send({
+        ...{ topic, compression: CompressionTypes.GZIP },
+        messages: LINES.slice(part, part + 100).map((value) => ({ value })),
+      });
+    await damageBatch({ topic, partition: 0 }, 1, (batch) => batch.fill(0xff, BATCH_HEADER_BYTES + 20));
+    for (const [from, to, at] of [
+      [100, 200, 100],
+      [150, 151, 150],
+      [100, 300, 100],
+    ] as const) {
+      const failed = read(from, to);
+      await expect(failed).rejects.toThrow(UndecodableBatchError);
+      await expect(failed).rejects.toThrow(
+        `the batch that holds ${topic}/0/${at} cannot be decoded (its checksum is wrong)`,
+      );
+    }
+    // Offsets before and after it can be read. A read that starts before it ends there.
+    expect(await values(0, 100)).toEqual(LINES.slice(0, 100));
+    expect(await values(0, 300)).toEqual(LINES.slice(0, 100));
+    expect(await values(200, 300)).toEqual(LINES.slice(200, 300));
+  });
 });
 
-/** The log file of the topic. */
-const segment = async () => join(await logFolder(), `${topic}-0`, '00000000000000000000.log');
-
-let folder: string | undefined;
-
-/** Where the broker keeps its topics. */
-async function logFolder(): Promise<string> {
-  if (folder !== undefined) return folder;
-  const described = await kafkaTool('LogDirsCommand', ['--bootstrap-server', brokers, '--describe']);
-  const json = described.split('\n').find((line) => line.startsWith('{')) ?? '{}';
-  const [broker] = (JSON.parse(json) as { brokers: { logDirs: { logDir: string }[] }[] }).brokers;
-  return (folder = broker?.logDirs[0]?.logDir ?? '');
-}
-
-/** Offset INT64, then INT32 with the length of the rest. */
-const BATCH_PREFIX = 12;
-/** Bytes before the records, which may be compressed. */
-const BATCH_HEADER = 61;
 const ATTRIBUTES_AT = 21;
 
-/** The compression of the first batch of a segment. */
-async function compressionOf(file: string): Promise<string | undefined> {
-  const handle = await open(file);
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(BATCH_HEADER), 0, BATCH_HEADER, 0);
-    return ['none', 'gzip', 'snappy', 'lz4', 'zstd'][buffer.readInt16BE(ATTRIBUTES_AT) & 7];
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Overwrites the compressed records from byte 20 on. Brokers do not check the batches that they serve. */
-async function damageSecondBatch(): Promise<void> {
-  const handle = await open(await segment(), 'r+');
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 8);
-    const second = BATCH_PREFIX + buffer.readInt32BE();
-    await handle.read(buffer, 0, 4, second + 8);
-    const end = second + BATCH_PREFIX + buffer.readInt32BE();
-    const start = second + BATCH_HEADER + 20;
-    await handle.write(Buffer.alloc(end - start, 0xff), 0, end - start, start);
-  } finally {
-    await handle.close();
-  }
+/** The compression of the first batch of the topic. */
+async function compressionOf(): Promise<string | undefined> {
+  const segment = await readFile(segmentFile({ topic, partition: 0 }));
+  return ['none', 'gzip', 'snappy', 'lz4', 'zstd'][segment.readInt16BE(ATTRIBUTES_AT) & 7];
 }

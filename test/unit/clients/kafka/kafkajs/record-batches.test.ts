@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import fc from 'fast-check';
 import kafkajs from 'kafkajs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { DecompressionError, registerCodecs } from '../../../../../clients/kafka/kafkajs/codecs.ts';
@@ -7,6 +8,8 @@ import { decodeRecordBatches } from '../../../../../clients/kafka/kafkajs/decode
 // Positions in the header of a batch.
 const LENGTH_AT = 8;
 const MAGIC_AT = 16;
+const CHECKSUM_AT = 17;
+const ATTRIBUTES_AT = 21;
 const LAST_OFFSET_DELTA_AT = 23;
 const COUNT_AT = 57;
 const HEADER_BYTES = 61;
@@ -19,6 +22,7 @@ interface Encoded {
 const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0') as {
   RecordBatch: (batch: object) => Promise<Encoded>;
 };
+const crc32C = require('kafkajs/src/protocol/recordBatch/crc32C') as (bytes: Buffer) => number;
 const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => object;
 
 async function batch(firstOffset: number, values: readonly string[], compression = 0): Promise<Buffer> {
@@ -34,6 +38,12 @@ async function emptyBatch(firstOffset: number, offsets: number): Promise<Buffer>
   bytes.writeInt32BE(HEADER_BYTES - LENGTH_COUNTS_FROM, LENGTH_AT);
   bytes.writeInt32BE(offsets - 1, LAST_OFFSET_DELTA_AT);
   bytes.writeInt32BE(0, COUNT_AT);
+  return withChecksum(bytes);
+}
+
+/** Writes the checksum of the bytes as they are now. */
+function withChecksum(bytes: Buffer): Buffer {
+  bytes.writeUInt32BE(crc32C(bytes.subarray(ATTRIBUTES_AT)), CHECKSUM_AT);
   return bytes;
 }
 
@@ -77,7 +87,7 @@ describe('record batches', () => {
 
   test('are decoded when they are asked for: a damaged one does not hide those before it', async () => {
     const damaged = await batch(12, ['c'.repeat(100)], kafkajs.CompressionTypes.GZIP);
-    damaged.fill(0xff, HEADER_BYTES);
+    withChecksum(damaged.fill(0xff, HEADER_BYTES));
     const batches = decodeRecordBatches(Buffer.concat([await batch(5, ['a', 'b']), damaged]));
     const { value: first } = await batches.next();
     expect([first?.messages.map(({ offset }) => offset), first?.nextOffset]).toEqual([[5, 6], 7]);
@@ -86,7 +96,7 @@ describe('record batches', () => {
 
   test('fail as damaged when a compressed batch does not decompress', async () => {
     const damaged = await batch(5, ['a'.repeat(100)], kafkajs.CompressionTypes.GZIP);
-    damaged.fill(0xff, HEADER_BYTES);
+    withChecksum(damaged.fill(0xff, HEADER_BYTES));
     await expect(decode(damaged)).rejects.toThrow(DecompressionError);
   });
 
@@ -99,7 +109,21 @@ describe('record batches', () => {
     recordWithoutLength.writeInt8(1, HEADER_BYTES); // -1 as a variable-length integer
     const tooManyRecords = await batch(5, ['a']);
     tooManyRecords.writeInt32BE(1000, COUNT_AT);
-    for (const damaged of [negativeLength, unknownFormat, recordWithoutLength, tooManyRecords])
+    for (const damaged of [negativeLength, unknownFormat, recordWithoutLength, tooManyRecords].map(
+      withChecksum,
+    ))
       await expect(decode(await batch(4, ['intact']), damaged)).rejects.toThrow(RangeError);
+  });
+
+  test('fail as damaged when one byte that the checksum covers has changed', async () => {
+    const intact = await batch(5, ['{"followers_count":1000}', '{"followers_count":2000}']);
+    const at = fc.integer({ min: CHECKSUM_AT, max: intact.length - 1 });
+    await fc.assert(
+      fc.asyncProperty(at, fc.integer({ min: 1, max: 255 }), async (index, change) => {
+        const damaged = Buffer.from(intact);
+        damaged.writeUInt8(damaged.readUInt8(index) ^ change, index);
+        await expect(decode(damaged)).rejects.toThrow('its checksum is wrong');
+      }),
+    );
   });
 });
