@@ -5,13 +5,15 @@ import { onEngines } from './test/support/on-engines.ts';
 const ofBothCatalogs = [
   'integration/api/source-version',
   'integration/warming/changed-files',
-  'integration/warming/known-ids',
-];
-/** Files with rare cases, see test/support/rare.ts. */
-const withRareCases = [
   'integration/warming/consistency',
-  'integration/warming/hive-loads',
+  'integration/warming/known-ids',
   'integration/warming/odd-rows',
+];
+/** Files with rare cases, see test/support/rare.ts, that use one kind of table. */
+const withRareCases = [
+  'integration/warming/etl-loads',
+  'integration/warming/etl-schedulers',
+  'integration/warming/hive-loads',
   'integration/warming/unreadable-columns',
   'replay/signal-burst',
 ];

@@ -3,6 +3,7 @@ import { createSeekPartitions } from './scoring/seek-partitions.ts';
 import { createStartPartitions } from './scoring/start-partitions.ts';
 import { createSteerShard } from './scoring/steer-shard.ts';
 import { createCheckSourceSchema } from './warming/check-source-schema.ts';
+import { createDropOutdated } from './warming/drop-outdated.ts';
 import { createFinishProfiles } from './warming/finish-profiles.ts';
 import { createGetRedisMemory } from './warming/get-redis-memory.ts';
 import { createPlanProfiles } from './warming/plan-profiles.ts';
@@ -29,6 +30,7 @@ export const createWarmActivities = (
 ) => ({
   checkSourceSchema: createCheckSourceSchema(deps),
   signalPartWarmer: createSignalPartWarmer(deps),
+  dropOutdated: createDropOutdated(deps),
   getRedisMemory: createGetRedisMemory(deps),
   planProfiles: createPlanProfiles(deps),
   warmProfileSplit: createWarmProfileSplit(deps),

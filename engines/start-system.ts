@@ -1,7 +1,7 @@
 import { fillLakehouse } from '../simulators/lakehouse/fill.ts';
 import { stackAddresses, type Addresses } from './addresses.ts';
 import { readOrCreateApiToken, writeEnvFile } from './env-file.ts';
-import { stackFolder, stackPaths } from './paths.ts';
+import { stackPaths, type StackPaths } from './paths.ts';
 import type { Ports } from './ports.ts';
 import { apiProgram, mlServiceProgram, producerProgram, workerProgram } from './programs.ts';
 import { formatSeconds, type Report } from './report.ts';
@@ -11,6 +11,8 @@ import { RestartingProcess } from './supervision/restarting-process.ts';
 import { untilAborted } from './supervision/stop-signals.ts';
 
 interface SystemOptions {
+  /** `stackFolder`, or that of a system that a test runs beside it. */
+  readonly folder: string;
   readonly ports: Ports;
   readonly environment: NodeJS.ProcessEnv;
   readonly report: Report;
@@ -33,18 +35,17 @@ interface RunningSystem {
   stop(): Promise<void>;
 }
 
-const paths = stackPaths(stackFolder);
-
 /**
  * Starts the whole system: engines, lakehouse, ML service, worker, API and producer. Each process is restarted when it exits.
  * If a step fails, or the signal is aborted, everything that was started is stopped before the error is thrown.
  * @throws the errors of `startStack`
  */
 export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
-  const { ports, environment, report, signal } = options;
-  const addresses = await systemAddresses(ports, environment);
+  const { folder, ports, environment, report, signal } = options;
+  const paths = stackPaths(folder);
+  const addresses = await systemAddresses(paths, ports, environment);
   const stack = await startStack({
-    folder: stackFolder,
+    folder,
     ports,
     reuse: environment,
     report,
@@ -68,7 +69,11 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   }
 }
 
-async function systemAddresses(ports: Ports, environment: NodeJS.ProcessEnv): Promise<SystemAddresses> {
+async function systemAddresses(
+  paths: StackPaths,
+  ports: Ports,
+  environment: NodeJS.ProcessEnv,
+): Promise<SystemAddresses> {
   return {
     ...stackAddresses(ports, environment),
     ML_API_URL: environment.ML_API_URL || `http://127.0.0.1:${ports.mlApi}`,
@@ -79,13 +84,13 @@ async function systemAddresses(ports: Ports, environment: NodeJS.ProcessEnv): Pr
 
 /** Starts our own programs in the order of their dependencies. @param programs receives each program before it starts */
 async function startPrograms(
-  { ports, environment, report, signal, producerRate }: SystemOptions,
+  { folder, ports, environment, report, signal, producerRate }: SystemOptions,
   addresses: SystemAddresses,
   programs: RestartingProcess[],
 ): Promise<void> {
   const env = { ...addresses, API_PORT: String(ports.api), ML_API_PORT: String(ports.mlApi) };
   const start = async (spec: ProcessSpec) => {
-    const program = new RestartingProcess(new ManagedProcess(spec, paths), report);
+    const program = new RestartingProcess(new ManagedProcess(spec, stackPaths(folder)), report);
     programs.push(program);
     report(`${spec.title}: ready in ${formatSeconds(await program.start(signal))}`);
   };

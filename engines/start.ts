@@ -35,7 +35,14 @@ async function main(): Promise<void> {
 
   const { signal } = stopping;
   try {
-    const system = await startSystem({ ports, environment: process.env, report, signal, producerRate });
+    const system = await startSystem({
+      folder: stackFolder,
+      ports,
+      environment: process.env,
+      report,
+      signal,
+      producerRate,
+    });
     report(
       `\nThe system is ready after ${formatSeconds(performance.now() - started)}.\n${formatAddresses(system.addresses)}`,
     );

@@ -60,6 +60,7 @@ export async function createActivities(
       renewal: {
         maxAgeSeconds: config.WARM_REFUSED_RENEWAL_SECONDS,
         minTtlSeconds: config.WARM_EVERY_MINUTES * 60 + config.WARM_GRACE_SECONDS,
+        writesPerSecond: config.WARM_WRITES_PER_SECOND,
       },
       sizes: { listSize: config.WARM_LIST_SIZE, rankingLimits: config.WARM_RANKING_LIMITS },
       profiles: {

@@ -1,10 +1,12 @@
-import { ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { readPartMetadata, writePartMetadata } from '../../cache/writing/part-metadata.ts';
 import { renewPart } from '../../cache/writing/renew-part.ts';
 import type { RedisClient } from '../../clients/redis.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import { judgeRefusedPart } from '../../domain/warming/refused-part.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
+import { renewalRate } from '../../domain/warming/write-rate.ts';
+import { createRateLimiter } from './rate-limiter.ts';
 
 /** How to renew the cached keys of a part whose read was refused. */
 export interface RefusedRenewal {
@@ -12,6 +14,8 @@ export interface RefusedRenewal {
   readonly maxAgeSeconds: number;
   /** For this time at least (s): until the next warm. */
   readonly minTtlSeconds: number;
+  /** Limit of profiles that are written in a second; 0 for no limit. */
+  readonly writesPerSecond: number;
 }
 
 /** Failures of the data, which the next read would repeat. In an outage of Trino readers cannot fill a key with worse data. */
@@ -33,14 +37,20 @@ export async function keepRefused(
   failure: unknown,
   redis: RedisClient,
   part: WarmPart,
-  { maxAgeSeconds, minTtlSeconds }: RefusedRenewal,
+  { maxAgeSeconds, minTtlSeconds, writesPerSecond }: RefusedRenewal,
 ): Promise<unknown> {
   if (!(failure instanceof ApplicationFailure) || !REFUSALS.has(failure.type)) return failure;
   const last = await readPartMetadata(redis, part);
   if (last === null) return failure;
   await writePartMetadata(redis, part, last);
   const { isKept, note } = judgeRefusedPart(last.warmed_at, { now: new Date(), maxAgeSeconds });
-  const keys = isKept ? `${await renewPart(redis, part, last, minTtlSeconds)} keys are ` : 'Its keys are ';
+  const rate = createRateLimiter(
+    renewalRate(writesPerSecond, last.keys),
+    Context.current().cancellationSignal,
+  );
+  const keys = isKept
+    ? `${await renewPart(redis, part, last, minTtlSeconds, rate.wait)} keys are `
+    : 'Its keys are ';
   const { message, type, nonRetryable, details, cause } = failure;
   return new ApplicationFailure(`${message} ${keys}${note}.`, type, nonRetryable, details, cause);
 }

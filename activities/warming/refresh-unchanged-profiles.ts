@@ -1,14 +1,14 @@
 import type { HotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
 import { readHotIds } from '../../cache/writing/hot-ids.ts';
-import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
+import { renewalRate } from '../../domain/warming/write-rate.ts';
 import type { PartWarm } from './part-warm.ts';
 import { scanRows } from './scan-rows.ts';
 import { prefetchPages } from './prefetch.ts';
 import { createRateLimiter } from './rate-limiter.ts';
-import { writeProfilesById } from './write-profiles.ts';
+import { renewProfilesAtRate, writeProfilesById } from './write-profiles.ts';
 
 interface UnchangedProfiles {
   /** The warm that read them. */
@@ -36,6 +36,7 @@ export async function refreshUnchangedProfiles(
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
   // A profile of the last warm that a reader has cached again since is one of it too.
   const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
+  const renewals = createRateLimiter(renewalRate(writesPerSecond, last.keys), warm.reading.signal);
   let fromLastWarm = 0;
   let renewed = 0;
   for await (const page of prefetchPages(scanRows(warm, profile, readAt))) {
@@ -47,11 +48,11 @@ export async function refreshUnchangedProfiles(
     );
     fromLastWarm += warmedIds.size;
     const due = current.filter(({ id }) => wantedIds.delete(id) || (warmedIds.has(id) && room-- > 0));
-    if (!warm.args.dryRun)
-      await refreshTtls(
-        warm.redis,
-        due.map(({ id }) => ({ key: profile.key(id), ttlSeconds: profile.ttlSeconds })),
-      );
+    await renewProfilesAtRate(
+      warm,
+      due.map(({ id }) => id),
+      renewals,
+    );
     renewed += due.length;
   }
   if (fromLastWarm < last.keys) return false;

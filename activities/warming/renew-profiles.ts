@@ -1,8 +1,9 @@
-import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { PartWarm } from './part-warm.ts';
 import { scanRows } from './scan-rows.ts';
 import { prefetchPages } from './prefetch.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import { renewProfilesAtRate } from './write-profiles.ts';
 
 /** Times of reads, as `cached_at`. */
 interface ReadTimes {
@@ -32,21 +33,22 @@ export async function renewProfiles(
   warm: PartWarm,
   { oldest, last, now }: ReadTimes,
   ids: ReadonlySet<string> | null,
+  rate: RateLimiter,
 ): Promise<OtherProfiles> {
   const gone: string[] = [];
   const filled: string[] = [];
   let cached = 0;
   for await (const page of prefetchPages(scanRows(warm, profile, now))) {
-    const due: { readonly key: string; readonly ttlSeconds: number }[] = [];
+    const due: string[] = [];
     for (const { id, cachedAt } of page) {
       if (cachedAt < oldest) continue;
       cached += 1;
       if (cachedAt >= now) continue;
       if (ids?.has(id) === false) gone.push(id);
       else if (cachedAt > last) filled.push(id);
-      else due.push({ key: profile.key(id), ttlSeconds: profile.ttlSeconds });
+      else due.push(id);
     }
-    if (!warm.args.dryRun) await refreshTtls(warm.redis, due);
+    await renewProfilesAtRate(warm, due, rate);
     warm.counts.renewed += due.length;
   }
   return { cached, gone, filled };

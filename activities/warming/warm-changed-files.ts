@@ -14,6 +14,7 @@ import {
   type TableRead,
 } from '../../domain/warming/changed-files.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
+import { renewalRate } from '../../domain/warming/write-rate.ts';
 import { deleteRemovedIds } from './delete-removed-rows.ts';
 import type { PartWarm } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
@@ -119,7 +120,8 @@ async function warmFiles(
 
   const now = cachedAtOf(readAt);
   const times = { oldest: last.oldest_read_at ?? last.read_at, last: last.read_at, now };
-  const others = await renewProfiles(warm, times, ids);
+  const renewals = createRateLimiter(renewalRate(profiles.writesPerSecond, last.keys), warm.reading.signal);
+  const others = await renewProfiles(warm, times, ids, renewals);
   const missing = last.keys + created - others.cached;
   if (missing > 0) return `${missing} profiles are missing from the cache`;
   if (others.filled.length > MAX_FILLED)

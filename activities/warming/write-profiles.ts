@@ -1,3 +1,4 @@
+import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import type { WriteTotals } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
@@ -39,6 +40,22 @@ export async function writeProfilesAtRate(
 ): Promise<void> {
   for (const chunk of inChunks(rows, chunkSizeOf(rate)))
     await rate.wait(writesOf(await writeProfiles(warm, chunk, readAt)));
+}
+
+/** Renews the TTLs of cached profiles at the rate of the limiter. A dry run renews none. */
+export async function renewProfilesAtRate(
+  { redis, args }: PartWarm,
+  ids: readonly string[],
+  rate: RateLimiter,
+): Promise<void> {
+  if (args.dryRun) return;
+  for (const chunk of inChunks(ids, chunkSizeOf(rate))) {
+    await refreshTtls(
+      redis,
+      chunk.map((id) => ({ key: profile.key(id), ttlSeconds: profile.ttlSeconds })),
+    );
+    await rate.wait(chunk.length);
+  }
 }
 
 interface ProfilesById {

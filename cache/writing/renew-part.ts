@@ -10,6 +10,7 @@ import { refreshTtls } from './refresh-ttl.ts';
  * Renews all that is cached of a part, without a look at the lakehouse. A set that a reader has filled since the last warm is renewed too.
  * @param last the last good warm of the part
  * @param minTtlSeconds each key lives at least this long, also one whose TTL is shorter
+ * @param pause is awaited with the number of profiles after each page of them
  * @returns how many keys are cached
  * @throws the first error that Redis answered
  */
@@ -18,9 +19,10 @@ export const renewPart = (
   part: WarmPart,
   last: PartMetadata,
   minTtlSeconds: number,
+  pause: (profiles: number) => Promise<void>,
 ): Promise<number> =>
   part === 'profiles'
-    ? renewProfileKeys(redis, last, minTtlSeconds)
+    ? renewProfileKeys(redis, last, minTtlSeconds, pause)
     : renewSetKeys(redis, last, minTtlSeconds);
 
 async function renewSetKeys(
@@ -47,6 +49,7 @@ async function renewProfileKeys(
   redis: RedisClient,
   last: PartMetadata,
   minTtlSeconds: number,
+  pause: (profiles: number) => Promise<void>,
 ): Promise<number> {
   const oldest = last.oldest_read_at ?? last.read_at;
   const areAllWarm = last.shape === ALL_PROFILES;
@@ -58,6 +61,7 @@ async function renewProfileKeys(
       redis,
       due.map(({ id }) => ({ key: profile.key(id), ttlSeconds })),
     );
+    await pause(due.length);
   }
   return renewed;
 }

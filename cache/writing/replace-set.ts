@@ -122,7 +122,15 @@ async function replaceLargeSet(redis: RedisClient, entry: SetEntry, readAt: numb
 
 /** Removes a set that has no members any more, unless a later read wrote it. @returns how many were removed: 0 or 1 */
 export const removeSet = (redis: RedisClient, key: string, readAt: number): Promise<number> =>
-  runScript(redis, REMOVE_SET, [{ keys: [key, fenceKey(key)], args: [readAt] }]);
+  removeSets(redis, [key], readAt);
+
+/** As `removeSet`. @returns how many were removed */
+export const removeSets = (redis: RedisClient, keys: readonly string[], readAt: number): Promise<number> =>
+  runScript(
+    redis,
+    REMOVE_SET,
+    keys.map((key) => ({ keys: [key, fenceKey(key)], args: [readAt] })),
+  );
 
 /** Splits an entry into entries of at most MEMBERS_PER_CALL members. */
 function* inPieces(entry: SetEntry): Generator<SetEntry> {

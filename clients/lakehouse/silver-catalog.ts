@@ -18,7 +18,7 @@ import type { CountedTable, SilverSource, UnreadableColumn } from './silver-sour
 import type { ReadOptions } from './read-options.ts';
 import { bigInteger, identifier, literal, literals } from './sql.ts';
 import type { Trino } from './trino.ts';
-import { isSchemaOutdated } from './trino-errors.ts';
+import { isSchemaOutdated, isTableMissing } from './trino-errors.ts';
 import { createUnreadableColumns } from './unreadable-columns.ts';
 
 /** The lakehouse does not have the tables or columns that the system reads. The message lists all differences. */
@@ -240,43 +240,48 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
     return sql(source);
   }
 
-  /** @throws the error, unless the read is worth repeating */
-  async function learnFrom(error: unknown, { tables }: SilverQuery, { versions, signal }: ReadOptions) {
-    if (!(await silver.learnFrom(error, tables, versions, signal)))
-      throw translateVersionError(error, tables, versions);
+  /**
+   * What to send after a query failed.
+   * @throws the error, when it would be the same query. Only of a table that was missing for a moment is it worth repeating
+   */
+  async function sqlAfter(error: unknown, sql: string, query: SilverQuery, options: ReadOptions) {
+    const { versions, signal } = options;
+    const failure = translateVersionError(error, query.tables, versions);
+    if (!(await silver.learnFrom(error, query.tables, versions, signal))) throw failure;
+    const next = await sqlOf(query, options);
+    if (next === sql && !isTableMissing(error)) throw failure;
+    return next;
   }
 
   return {
     async rows(query, options) {
       const { signal, timeoutSeconds } = options;
-      const read = async () =>
-        trino.rows(await sqlOf(query, options), { columns: query.columns, signal, timeoutSeconds });
+      const read = (sql: string) => trino.rows(sql, { columns: query.columns, signal, timeoutSeconds });
+      const sql = await sqlOf(query, options);
       try {
-        return await read();
+        return await read(sql);
       } catch (error) {
-        await learnFrom(error, query, options);
+        return read(await sqlAfter(error, sql, query, options));
       }
-      return read();
     },
 
     async *pages(query, options) {
       const { signal, timeoutSeconds } = options;
-      const read = async function* () {
-        const sql = await sqlOf(query, options);
-        yield* trino.pages(sql, { columns: query.columns, signal, timeoutSeconds });
-      };
+      const read = (sql: string) => trino.pages(sql, { columns: query.columns, signal, timeoutSeconds });
+      const sql = await sqlOf(query, options);
+      let next: string;
       let hasRows = false;
       try {
-        for await (const page of read()) {
+        for await (const page of read(sql)) {
           hasRows = true;
           yield page;
         }
         return;
       } catch (error) {
-        await learnFrom(error, query, options);
+        next = await sqlAfter(error, sql, query, options);
         if (hasRows) throw new UnreadableColumnError(error as Error);
       }
-      yield* read();
+      yield* read(next);
     },
   };
 }

@@ -44,6 +44,10 @@ export const isTrinoUnable = (error: unknown): boolean =>
 export const isSchemaOutdated = (error: unknown): boolean =>
   error instanceof TrinoQueryError && /^(?:TABLE|COLUMN)_NOT_FOUND$/.test(error.errorName);
 
+/** Whether a query named a table that does not exist. A load may be creating it again. */
+export const isTableMissing = (error: unknown): boolean =>
+  error instanceof TrinoQueryError && error.errorName === 'TABLE_NOT_FOUND';
+
 /** The error for a damaged data file. The group is the connector. */
 export const BAD_DATA = /^(HIVE|ICEBERG)_BAD_DATA$/;
 

@@ -9,3 +9,13 @@ const MAX_SHARE_OF_TTL = 0.5;
 export function writeRate(configured: number, profiles: number, ttlSeconds: number): number {
   return configured === 0 ? 0 : Math.max(configured, Math.ceil(profiles / (ttlSeconds * MAX_SHARE_OF_TTL)));
 }
+
+/** The time in which a warm renews all profiles (s). It does that in one activity, which has 15 minutes for all its work. */
+const MAX_RENEWAL_SECONDS = 300;
+
+/**
+ * Profiles that a warm renews in a second. A renewal costs Redis a tenth of a write, so a low rate is raised without a warning.
+ * @param writesPerSecond as `writeRate` returns it
+ */
+export const renewalRate = (writesPerSecond: number, profiles: number): number =>
+  writesPerSecond === 0 ? 0 : Math.max(writesPerSecond, Math.ceil(profiles / MAX_RENEWAL_SECONDS));

@@ -1,25 +1,13 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { findOnPath } from '../../engines/install/run-tool.ts';
-import { stackFolder } from '../../engines/paths.ts';
+import { pythonEnvironment } from '../support/python-environment.ts';
 
 const VERSION = '4.32.5';
-const folder = join(stackFolder, 'schemathesis', VERSION);
 
-/** Installs schemathesis into `.stack`, once. @returns its executable; undefined where Python is missing */
-export async function installSchemathesis(): Promise<string | undefined> {
-  const executable = join(folder, 'bin', 'schemathesis');
-  const installed = await access(executable).then(
-    () => true,
-    () => false,
-  );
-  if (installed) return executable;
-  const python = await findOnPath('python3');
-  if (python === undefined) return undefined;
-  await execa(python, ['-m', 'venv', folder]);
-  await execa(join(folder, 'bin', 'pip'), ['install', '--quiet', `schemathesis==${VERSION}`]);
-  return executable;
+/** Installs schemathesis into `.stack`, once. @returns its executable, or why it is missing */
+export async function installSchemathesis(): Promise<{ executable: string } | { missing: string }> {
+  const environment = await pythonEnvironment(`schemathesis==${VERSION}`);
+  return 'missing' in environment ? environment : { executable: join(environment.programs, 'schemathesis') };
 }
 
 /**
@@ -51,7 +39,7 @@ export async function fuzz(
       ...select,
     ],
     // It writes a folder of its own where it runs.
-    { reject: false, all: true, cwd: folder },
+    { reject: false, all: true, cwd: dirname(executable) },
   );
   return { found: exitCode !== 0, output: all };
 }

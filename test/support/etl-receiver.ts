@@ -72,6 +72,7 @@ function recordWarms(
   const warms = new Map<string, PartRequest[]>();
   const activities: Partial<WarmActivities> = {
     checkSourceSchema: () => Promise.resolve({ renamed: [], mismatched: [] }),
+    dropOutdated: () => Promise.resolve(0),
     getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
     signalPartWarmer: async ({ part, request: { replyTo, runId, scope, trigger } }: SignalPartWarmerArgs) => {
       expect(trigger).toBe('etl');

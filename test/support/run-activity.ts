@@ -47,7 +47,7 @@ export const warmDependencies = (redis: RedisClient, reads: Partial<Lakehouse>) 
   redis,
   lakehouse: reads as Lakehouse,
   settleSeconds: 0,
-  renewal: { maxAgeSeconds: 86_400, minTtlSeconds: 1020 },
+  renewal: { maxAgeSeconds: 86_400, minTtlSeconds: 1020, writesPerSecond: 0 },
   maxShrinkPercent: 50,
   graceSeconds: 120,
   profiles: {

@@ -36,7 +36,7 @@ export async function smallSplits(
     lakehouse: { ...lakehouse, ...change(lakehouse) },
     settleSeconds: config.WARM_SETTLE_SECONDS,
     maxShrinkPercent: 50,
-    renewal: { maxAgeSeconds: 3600, minTtlSeconds: 1020 },
+    renewal: { maxAgeSeconds: 3600, minTtlSeconds: 1020, writesPerSecond: 0 },
     profiles: { memoryPercent: 25, warmEverySeconds: 900, perPlatform: 100, ...options },
   };
   return {

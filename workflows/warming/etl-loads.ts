@@ -7,6 +7,7 @@ import {
   defineSignal,
   executeChild,
   log,
+  ParentClosePolicy,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -43,6 +44,8 @@ const NO_STATE: EtlLoadsState = {
 };
 /** Problems that the state shows. */
 const MAX_PROBLEMS = 5;
+/** Temporal refuses the 10,001st signal of a run, and ends a run whose history has 50 MB; from 10 MB it warns. */
+const MAX_HISTORY = { signals: 5_000, bytes: 10_000_000 };
 /** Temporal refuses a static summary of more than 400 bytes. */
 const MAX_SUMMARY_PIPELINES = 60;
 
@@ -60,6 +63,9 @@ const rawTablesLoadedSignal = defineSignal<[RawValue?]>(tablesLoadedSignal.name,
  * sends again counts once; to recognise it, and to say what became of it, the workflow stays open for a day after the last
  * load, then it ends.
  *
+ * It continues as new between two warms, and during a warm only when its history is nearly full, because its successor cannot wait for
+ * that warm: it warms again for the same loads.
+ *
  * Thousands of signals can arrive in one workflow task: the work for one signal must be small and must not grow with the number
  * of loads.
  */
@@ -67,6 +73,7 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
   const queue = createLoadQueue(input?.waiting);
   const memory = createLoadMemory(input?.memory);
   let counts = input?.state ?? NO_STATE;
+  let signals = 0;
 
   const state = (): EtlLoadsState => {
     const { loads, parts } = queue.waiting();
@@ -81,6 +88,7 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
   // A signal can come from any client. A problem in it is shown in the state and not thrown, because a failure would stop
   // all other loads.
   setHandler(rawTablesLoadedSignal, (raw) => {
+    signals += 1;
     const { load, problems } = parseEtlLoad(decode(raw));
     if (problems.length > 0) {
       const reason = problems.map(formatInvalidValue).join('; ');
@@ -99,10 +107,11 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
   setHandler(etlRunQuery, (given) => etlRunStatus(memory, validInput(parseEtlRunSelector(given))));
   update({});
 
+  const isHistoryFull = () => signals > MAX_HISTORY.signals || workflowInfo().historySize > MAX_HISTORY.bytes;
   let round = 0;
   const hasWork = () => !queue.isEmpty() || workflowInfo().continueAsNewSuggested;
   while (await condition(hasWork, `${ETL_MEMORY_HOURS} hours`)) {
-    if (workflowInfo().continueAsNewSuggested)
+    if (workflowInfo().continueAsNewSuggested || isHistoryFull())
       await continueAsNew<typeof etlLoads>({
         state: state(),
         waiting: queue.waiting(),
@@ -120,14 +129,25 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
     // Not runId: a reset gives the run a new one, and the replay must start the same warm.
     const workflowId = etlWarmId(workflowInfo().originalExecutionRunId, round);
     memory.startWarm(workflowId);
-    const { error } = await warmAfterLoads(served, workflowId, (lastWarm) => update({ lastWarm }));
-    if (error !== null && memory.wasRepeated()) {
+    const warm = warmAfterLoads(served, workflowId, (lastWarm) => update({ lastWarm }));
+    const ended = await unlessBefore(isHistoryFull, warm);
+    if (ended === undefined || (ended.error !== null && memory.wasRepeated())) {
       memory.retakeLoads();
       queue.putBack(served);
-    } else memory.endWarm(error, Date.now());
+    } else memory.endWarm(ended.error, Date.now());
     update({});
   }
   return state();
+}
+
+/** @returns what the work returns; undefined when the condition becomes true before its end. The work then goes on. */
+async function unlessBefore<T>(isTrue: () => boolean, work: Promise<T>): Promise<T | undefined> {
+  let isEnded = false;
+  const ending = work.finally(() => (isEnded = true));
+  // Not cancellable: a cancelled work must end first.
+  const interrupted = CancellationScope.nonCancellable(() => condition(() => isEnded || isTrue()));
+  await Promise.race([ending, interrupted]);
+  return isEnded ? ending : undefined;
 }
 
 /** Runs `work` once for all its calls of one workflow task, after them. */
@@ -174,6 +194,8 @@ async function warmAfterLoads(
   try {
     const { keys } = await executeChild(warmCache, {
       workflowId,
+      // It must not end with the run of this workflow.
+      parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [{ parts, scopes, trigger: 'etl', requestedBy }],
       staticSummary: `Warm of ${parts.join(', ')} after ${loads} ETL loads by ${asCode(requestedBy.slice(0, MAX_SUMMARY_PIPELINES))}`,
     });

@@ -27,13 +27,14 @@ import { memoryWarnings, type RedisMemory } from '../../domain/warming/redis-mem
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmTrigger } from '../../domain/warming/warm-options.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
-import { shortCalls } from '../activity-options.ts';
+import { shortCalls, warming } from '../activity-options.ts';
 import { innermostMessage } from '../innermost-message.ts';
 import { validInput } from '../valid-input.ts';
 import { formatWarmDetails, type PartProgress, type PartResult } from './format-warm-details.ts';
 import { warmPart } from './warm-part.ts';
 
 const { checkSourceSchema, signalPartWarmer, getRedisMemory } = proxyActivities<WarmActivities>(shortCalls);
+const { dropOutdated } = proxyActivities<WarmActivities>(warming);
 
 /** A terminated part warmer sends no outcome, so the request is sent again. A warmer that still runs already knows it. */
 const REPEAT_REQUEST_AFTER_MINUTES = 30;
@@ -68,9 +69,11 @@ export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
   const { renamed, mismatched } = await checkSourceSchema({ parts: options.parts });
   if (options.dryRun) await dryRunParts(options, onResult);
   else await requestParts(options, onResult);
+  const outdated = options.trigger === 'etl' ? await dropOutdatedOf(options, results) : 0;
 
   const report = buildReport(options, results, {
     renamed,
+    outdated,
     memory: await readRedisMemory(),
     durationMs: Date.now() - startedMs,
   });
@@ -165,6 +168,16 @@ const withdrawRequests = (parts: ReadonlySet<WarmPart>, runId: string): Promise<
     }),
   );
 
+/** After a load: readers must not find what was cached before it. A warm of a share says nothing about the values that it did not read. */
+async function dropOutdatedOf({ parts, scopes }: WarmCacheOptions, results: PartProgress): Promise<number> {
+  const isWarm = (part: WarmPart) => {
+    const result = results.get(part);
+    return result != null && 'keys' in result;
+  };
+  const whole = parts.filter((part) => scopes[part] === undefined && isWarm(part));
+  return whole.length === 0 ? 0 : dropOutdated({ parts: whole });
+}
+
 /** Best effort: a warm must not fail because the memory of Redis could not be read. */
 async function readRedisMemory(): Promise<RedisMemory | null> {
   try {
@@ -180,6 +193,8 @@ function buildReport(
   results: PartProgress,
   found: {
     readonly renamed: readonly RenamedColumn[];
+    /** Keys that were removed because their values are older than the load. */
+    readonly outdated: number;
     readonly memory: RedisMemory | null;
     readonly durationMs: number;
   },
@@ -197,7 +212,7 @@ function buildReport(
     keys: sum(({ keys }) => keys),
     bytes: sum(({ bytes }) => bytes),
     renewed: sum(({ renewed }) => renewed),
-    removed: sum(({ removed }) => removed),
+    removed: sum(({ removed }) => removed) + found.outdated,
     durationMs,
     parts: reports,
     renamed: found.renamed.map((column) => `${column.table}.${column.found} for ${column.expected}`),

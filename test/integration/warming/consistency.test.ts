@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { cacheStatus, startApi, TOKEN, withToken, type RunningApi } from '../../support/api.ts';
+import { replaceTable } from '../../support/change-table.ts';
 import { rareTest } from '../../support/rare.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
@@ -7,12 +8,13 @@ import type { WarmReport } from '../../../contract/warm-cache.ts';
 import type { PartMetadata } from '../../../domain/entities/part-metadata.ts';
 import type { WarmPart } from '../../../domain/warming/warm-parts.ts';
 
+const catalog = inject('catalog');
 let harness: WarmHarness;
 beforeAll(async () => {
-  harness = await warmHarness(12);
+  harness = await warmHarness(12, { TRINO_CATALOG: catalog, WARM_SETTLE_SECONDS: '0.5' });
   const { trino, schema } = harness;
-  await trino(`CREATE TABLE ${schema}.all_profiles AS SELECT * FROM ${schema}.kol_profiles`);
-  await trino(`CREATE TABLE ${schema}.all_content AS SELECT * FROM ${schema}.kol_content`);
+  for (const table of ['profiles', 'content'])
+    await trino(`CREATE TABLE ${schema}.all_${table} AS SELECT * FROM ${schema}.kol_${table}`);
 });
 afterAll(() => harness.stop());
 beforeEach(async () => {
@@ -20,18 +22,17 @@ beforeEach(async () => {
 });
 
 const load = (table: 'profiles' | 'content', where = 'true') =>
-  harness.trino(
-    `CREATE OR REPLACE TABLE ${harness.schema}.kol_${table} AS SELECT * FROM ${harness.schema}.all_${table} WHERE ${where}`,
+  replaceTable(
+    harness.trino,
+    `${harness.schema}.kol_${table}`,
+    `SELECT * FROM ${harness.schema}.all_${table} WHERE ${where}`,
   );
 
 /** All cached keys with their serialised values (DUMP). */
 async function snapshot(): Promise<Map<string, string>> {
   const keys = await allKeys(harness.redis);
-  return new Map(
-    await Promise.all(
-      keys.map(async (key) => [key, (await harness.redis.dumpBuffer(key)).toString('hex')] as const),
-    ),
-  );
+  const dumped = async (key: string) => (await harness.redis.dumpBuffer(key)).toString('hex');
+  return new Map(await Promise.all(keys.map(async (key) => [key, await dumped(key)] as const)));
 }
 
 describe('after a load that lost most rows', () => {
@@ -93,9 +94,10 @@ describe('after a load that lost most rows', () => {
     const before = await snapshot();
     await load('content', 'false');
     const failure = await harness.failure({ parts: ['trending', 'lists'], allowShrink: true, force: true });
-    expect(failure.message).toMatch(
-      /^1 of 2 parts failed; the others are warm\. trending: The lakehouse returned no rows for trending\. The cache keeps what it has\. Check the Silver tables, then warm again\. \d+ keys are kept until /,
-    );
+    // A Hive table without files may be in the middle of a load.
+    const reason = catalog === 'hive' ? 'The files of kol_content' : 'The lakehouse returned no rows';
+    expect(failure.message).toContain(`1 of 2 parts failed; the others are warm. trending: ${reason}`);
+    expect(failure.message).toMatch(/ The cache keeps what it has\. .* \d+ keys are kept until /);
     const [report] = failure.details as [WarmReport];
     expect(report.parts.map(({ part }) => part)).toEqual(['lists']);
     expect(report.keys).toBeGreaterThan(0);
@@ -115,6 +117,7 @@ describe('what a refused read leaves', () => {
   /** Warms, lets little time to each key, and loads a table of which most rows are missing. */
   async function warmThenShrink() {
     await load('profiles');
+    await load('content');
     await harness.warm({ parts: [...parts] });
     for (const key of await allKeys(harness.redis)) await harness.redis.expire(key, 60);
     await load('profiles', "platform = 'tiktok'");

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { NativeConnection } from '@temporalio/worker';
+import pLimit from 'p-limit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { readEtlLoads, readEtlRun, signalEtlLoad } from '../../../clients/temporal/signal-etl-load.ts';
 import { etlRunQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
@@ -7,6 +8,7 @@ import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
 import { testConfig, testDependencies } from '../../support/dependencies.ts';
 import { endReceiver, recordRequests, untilServed } from '../../support/etl-loads.ts';
+import { rareTest } from '../../support/rare.ts';
 import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
 import { createWorkers } from '../../../workers/create-workers.ts';
@@ -70,6 +72,74 @@ describe('a receiver with a long history', () => {
       expect(await readEtlRun(temporal, { runId: 'run-1' })).toMatchObject({ state: 'done' });
     });
     expect(requests.map(({ scope }) => scope?.ids)).toEqual([['1'], ['2']]);
+  });
+});
+
+describe('a receiver whose warm does not end', () => {
+  /** Temporal refuses the next signal of a run. */
+  const MAX_SIGNALS = 10_000;
+  const run = { runId: 'run-1', tables: ['kol_profiles'], ids: ['1'] };
+
+  /**
+   * Reports a load, and during its warm what `send` sends.
+   * @returns the ids of each warm that followed, the state of the receiver, and what it knows of the run
+   */
+  async function reportDuringWarm(send: () => Promise<void>) {
+    const { temporal } = dependencies;
+    const receiver = temporal.workflow.getHandle(ETL_LOADS_ID);
+    const { activities, requests } = recordRequests(dependencies);
+    let held: string | undefined;
+    const signalPartWarmer: typeof activities.signalPartWarmer = async (args) => {
+      // The part of the first warm does not end.
+      if (held !== undefined) return activities.signalPartWarmer(args);
+      held = args.request.replyTo;
+    };
+    return withWorker(WARM_TASK_QUEUE, { ...activities, signalPartWarmer }, async () => {
+      const { runId } = await signalEtlLoad(temporal, run);
+      await until('the warm runs', () => Promise.resolve(held !== undefined));
+      await send();
+      await until('the receiver has continued', async () => (await receiver.describe()).runId !== runId);
+      await untilServed(temporal, 2);
+      const first = temporal.workflow.getHandle(held ?? '');
+      expect((await first.describe()).status.name).toBe('RUNNING');
+      await first.terminate('the test has ended');
+      return {
+        ids: requests.map(({ scope }) => scope?.ids),
+        state: await readEtlLoads(temporal),
+        known: await readEtlRun(temporal, { runId: run.runId }),
+      };
+    });
+  }
+
+  test('continues as a new run before its history is full, and serves all its loads by another warm', async () => {
+    const { temporal } = dependencies;
+    const receiver = temporal.workflow.getHandle(ETL_LOADS_ID);
+    const { ids, state, known } = await reportDuringWarm(async () => {
+      await signalEtlLoad(temporal, { ...run, ids: ['2'] });
+      for (let sent = 0; sent < 12; sent += 1)
+        await receiver.signal(tablesLoadedSignal, { tables: [], pipeline: 'x'.repeat(1_000_000) });
+    });
+    expect(ids).toEqual([['1', '2']]);
+    expect(state).toMatchObject({ taken: 2, ignored: 12 });
+    expect(known).toMatchObject({ state: 'done', loads: [{ state: 'done' }, { state: 'done' }] });
+  });
+
+  rareTest(`accepts more than ${MAX_SIGNALS} loads meanwhile`, async () => {
+    const { temporal } = dependencies;
+    const receiver = temporal.workflow.getHandle(ETL_LOADS_ID);
+    const limit = pLimit(50);
+    const { state } = await reportDuringWarm(async () => {
+      await signalEtlLoad(temporal, { ...run, ids: ['2'] });
+      // In bursts: no workflow can continue as new while signals arrive without a pause.
+      for (let sent = 500; sent <= MAX_SIGNALS + 500; sent += 500) {
+        const burst = Array.from({ length: 500 }, () =>
+          limit(() => receiver.signal(tablesLoadedSignal, run)),
+        );
+        await Promise.all(burst);
+        await until('the burst is counted', async () => (await readEtlLoads(temporal))?.repeats === sent);
+      }
+    });
+    expect(state).toMatchObject({ taken: 2, repeats: MAX_SIGNALS + 500 });
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -7,19 +7,10 @@ import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { projectFolder } from '../../../engines/paths.ts';
 import { LOADS, recordRequests, TOKEN, WARMS } from '../../support/etl-loads.ts';
 import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
+import { writePythonPrograms } from '../../support/python-programs.ts';
 import { withWorker } from '../../support/worker.ts';
 
 const { dependencies, send, url } = useEtlLoadsApi();
-
-/** Writes the Python programs of docs/etl.md to a new folder: the module that they share under its name, the others numbered. */
-async function writePythonPrograms(): Promise<string> {
-  const docs = await readFile(join(projectFolder, 'docs', 'etl.md'), 'utf8');
-  const folder = await mkdtemp(join(tmpdir(), 'kol-cache-'));
-  const programs = [...docs.matchAll(/^```py\n([^]*?)^```$/gm)].map(([, text]) => text ?? '');
-  for (const [index, program] of programs.entries())
-    await writeFile(join(folder, index === 0 ? 'kol_cache.py' : `program_${index}.py`), program);
-  return folder;
-}
 
 describe('GET /api/v1/etl/loads/:id', () => {
   const RUN = 'scheduled__2026-01-01T03:00:00+00:00';

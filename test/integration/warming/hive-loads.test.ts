@@ -50,7 +50,7 @@ beforeAll(async () => {
     settleSeconds: SETTLE_SECONDS,
     maxShrinkPercent: 50,
     graceSeconds: 120,
-    renewal: { maxAgeSeconds: 0, minTtlSeconds: 0 },
+    renewal: { maxAgeSeconds: 0, minTtlSeconds: 0, writesPerSecond: 0 },
     sizes: { listSize: 1000 },
   });
   const { TRINO_CATALOG, TRINO_SCHEMA, WARM_SETTLE_SECONDS } = config;

@@ -26,12 +26,17 @@ beforeEach(() => harness.redis.flushdb());
 const countProfiles = async () =>
   (await allKeys(harness.redis)).filter((key) => key.startsWith('kol:profile:')).length;
 
-test('hot profiles are written in chunks of a second, not in pages', async () => {
+test('hot profiles are written in chunks of a second, not in pages, and renewed at the rate too', async () => {
   const hot = await harness.start({ parts: ['profiles'] });
   await until('hot profiles are written', async () => (await countProfiles()) > 0);
   expect(await countProfiles()).toBeLessThan(20);
   await hot.result();
   expect(await countProfiles()).toBe(60);
+
+  const [unchanged] = (await harness.warm({ parts: ['profiles'] })).parts;
+  expect(unchanged).toMatchObject({ rowsRead: 0, renewed: 60 });
+  // 60 at 5 a second take 12 s.
+  expect(unchanged?.durationMs).toBeGreaterThan(10_000);
 });
 
 // At the rate, both dry runs together take 80 s.

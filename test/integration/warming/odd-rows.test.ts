@@ -1,32 +1,27 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { WarmProfileSplitArgs } from '../../../activities/warming/warm-profile-split.ts';
 import type { PartReport } from '../../../domain/warming/part-report.ts';
 import { HASH_BUCKETS } from '../../../domain/warming/profile-splits.ts';
+import { copyRows, replaceTable, updateColumn } from '../../support/change-table.ts';
 import { FORCED_WARM } from '../../support/forced-warm.ts';
 import { rareTest } from '../../support/rare.ts';
 import { allKeys } from '../../support/redis.ts';
 import { runActivity } from '../../support/run-activity.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
+const catalog = inject('catalog');
 let harness: WarmHarness;
 
 /** Adds copies of rows to a table. @param changes column → the SQL expression of its value in the copy */
-async function copy(
-  table: 'profiles' | 'content',
-  changes: Readonly<Record<string, string>>,
-  where: string,
-): Promise<void> {
-  const { trino, schema } = harness;
-  const columns = await trino(`SHOW COLUMNS FROM ${schema}.kol_${table}`);
-  const values = columns.map(([name]) => changes[String(name)] ?? String(name)).join(', ');
-  await trino(
-    `INSERT INTO ${schema}.kol_${table} SELECT ${values} FROM ${schema}.all_${table} WHERE ${where}`,
-  );
-}
+const copy = (table: 'profiles' | 'content', changes: Readonly<Record<string, string>>, where: string) =>
+  copyRows(harness.trino, {
+    ...{ from: `${harness.schema}.all_${table}`, to: `${harness.schema}.kol_${table}` },
+    ...{ changes, where },
+  });
 
 async function startHarness(database: number, more: Readonly<Record<string, string>> = {}): Promise<void> {
-  harness = await warmHarness(database, more);
+  harness = await warmHarness(database, { TRINO_CATALOG: catalog, WARM_SETTLE_SECONDS: '0.5', ...more });
   for (const table of ['profiles', 'content'])
     await harness.trino(
       `CREATE TABLE ${harness.schema}.all_${table} AS SELECT * FROM ${harness.schema}.kol_${table}`,
@@ -35,8 +30,10 @@ async function startHarness(database: number, more: Readonly<Record<string, stri
 
 async function restoreTables(): Promise<void> {
   for (const table of ['profiles', 'content'])
-    await harness.trino(
-      `CREATE OR REPLACE TABLE ${harness.schema}.kol_${table} AS SELECT * FROM ${harness.schema}.all_${table}`,
+    await replaceTable(
+      harness.trino,
+      `${harness.schema}.kol_${table}`,
+      `SELECT * FROM ${harness.schema}.all_${table}`,
     );
   await harness.redis.flushdb();
 }
@@ -137,9 +134,11 @@ describe('a warm of odd rows', () => {
     const [[spoiled = ''] = []] = await trino(
       `SELECT kol_id FROM ${schema}.all_content WHERE platform = 'tiktok' AND engagement_rate IS NOT NULL LIMIT 1`,
     );
-    await trino(
-      `UPDATE ${schema}.kol_content SET engagement_rate = nan() WHERE kol_id = '${String(spoiled)}'`,
-    );
+    await updateColumn(trino, `${schema}.kol_content`, {
+      column: 'engagement_rate',
+      value: 'nan()',
+      where: `kol_id = '${String(spoiled)}'`,
+    });
     await copy(
       'content',
       { content_id: `'infinite'`, kol_id: `'infinite'`, engagement_rate: 'infinity()', processed_at: 'null' },
@@ -192,8 +191,9 @@ describe('a warm of odd rows', () => {
 
   rareTest('takes a platform in another case as the same platform', async () => {
     const { redis, schema, trino } = harness;
-    await trino(`UPDATE ${schema}.kol_profiles SET platform = ' TikTok' WHERE platform = 'tiktok'`);
-    await trino(`UPDATE ${schema}.kol_content SET platform = 'TIKTOK' WHERE platform = 'tiktok'`);
+    const platform = { column: 'platform', where: "platform = 'tiktok'" };
+    await updateColumn(trino, `${schema}.kol_profiles`, { ...platform, value: "' TikTok'" });
+    await updateColumn(trino, `${schema}.kol_content`, { ...platform, value: "'TIKTOK'" });
     const report = await harness.warm();
     expect(report.parts.map(({ rejected }) => rejected)).toEqual(report.parts.map(() => 0));
     expect((await allKeys(redis)).filter((key) => /tiktok/i.test(key) && !key.includes('tiktok'))).toEqual(
@@ -215,7 +215,7 @@ describe('a warm of odd rows', () => {
     const { redis, schema, trino } = harness;
     const today = new Date().toISOString().slice(0, 10);
     const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
-    await trino(`DELETE FROM ${schema}.kol_content`);
+    await replaceTable(trino, `${schema}.kol_content`, `SELECT * FROM ${schema}.all_content WHERE false`);
     // 20:00 of yesterday at -05:00 is 01:00 of today in UTC; 06:00 of today at +07:00 is 23:00 of yesterday.
     const item = `content_id = (SELECT min(content_id) FROM ${schema}.all_content WHERE platform = 'tiktok')`;
     await copy('content', { content_id: `'west'`, posted_at: `'${yesterday}T18:59:00-05:00'` }, item);
@@ -233,11 +233,17 @@ describe('a warm of odd rows', () => {
     const listed = await redis.lrange('content:trending:all:50', 0, -1);
     const video = listed[0] ?? '';
     const posted = (await redis.hget(`content:detail:${video}`, 'posted_at')) ?? '';
-    await trino(
-      `CREATE OR REPLACE TABLE ${schema}.kol_content AS
-       SELECT content_id, kol_id, platform, content_type, title, description, views, likes, comments, shares, engagement_rate,
-              duration_seconds, from_iso8601_timestamp(posted_at) AT TIME ZONE 'Asia/Ho_Chi_Minh' AS posted_at, hashtags, source,
-              CAST(from_iso8601_timestamp(processed_at) AS timestamp(6)) AS processed_at
+    // Hive has times in UTC only, and no microseconds.
+    const [zone, postedAt, processedAt] =
+      catalog === 'hive'
+        ? ['UTC', 'timestamp(3)', 'timestamp(3)']
+        : ['Asia/Ho_Chi_Minh', 'timestamp(3) with time zone', 'timestamp(6)'];
+    await replaceTable(
+      trino,
+      `${schema}.kol_content`,
+      `SELECT content_id, kol_id, platform, content_type, title, description, views, likes, comments, shares, engagement_rate,
+              duration_seconds, CAST(from_iso8601_timestamp(posted_at) AT TIME ZONE '${zone}' AS ${postedAt}) AS posted_at,
+              hashtags, source, CAST(from_iso8601_timestamp(processed_at) AS ${processedAt}) AS processed_at
        FROM ${schema}.all_content`,
     );
     await harness.warm({ parts: ['trending'] });

@@ -118,7 +118,7 @@ test('a scan of all keys ends when its activity is cancelled', async () => {
   await harness.warm({ parts: ['profiles'], allProfiles: true });
   const env = new MockActivityEnvironment();
   const lakehouse = {} as Lakehouse; // a scan reads none
-  const renewal = { maxAgeSeconds: 0, minTtlSeconds: 0 };
+  const renewal = { maxAgeSeconds: 0, minTtlSeconds: 0, writesPerSecond: 0 };
   const deps = { redis, lakehouse, settleSeconds: 0, renewal };
   const scanned = await env.run(async () => {
     const warm = new PartWarm(deps, 'profiles', FORCED_WARM);

@@ -32,6 +32,7 @@ function manualWarms() {
   const signalPartWarmer = createSignalPartWarmer({ temporal: env.client });
   const activities = {
     checkSourceSchema: () => Promise.resolve({ renamed: [], mismatched: [] }),
+    dropOutdated: () => Promise.resolve(0),
     getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'noeviction' }),
     async signalPartWarmer(args: Parameters<typeof signalPartWarmer>[0]) {
       await signalPartWarmer(args);

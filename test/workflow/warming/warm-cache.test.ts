@@ -45,6 +45,7 @@ function recordRuns(change: Partial<WarmActivities> = {}) {
   const activities = {
     ...(Object.fromEntries(sets) as Pick<WarmActivities, (typeof activityOf)[SetsPart]>),
     checkSourceSchema: () => Promise.resolve({ renamed: [], mismatched: [] }),
+    dropOutdated: () => Promise.resolve(0),
     signalPartWarmer: createSignalPartWarmer({ temporal: env.client }),
     getRedisMemory: () => Promise.resolve({ keys: 1, usedBytes: 1, maxBytes: 0, policy: 'allkeys-lru' }),
     planProfiles: async (args: WarmPartArgs): Promise<ProfilePlan> => ({

@@ -40,7 +40,10 @@ test.each([
 });
 
 test('an error of the program fails the warm of a part at its first attempt', async () => {
-  const deps = { settleSeconds: 0, renewal: { maxAgeSeconds: 0, minTtlSeconds: 0 } } as PartWarmDeps;
+  const deps = {
+    settleSeconds: 0,
+    renewal: { maxAgeSeconds: 0, minTtlSeconds: 0, writesPerSecond: 0 },
+  } as PartWarmDeps;
   const args: WarmPartArgs = {
     ...{ dryRun: true, allProfiles: false, force: false, allowShrink: false },
     ...{ trigger: 'manual', runId: 'test' },

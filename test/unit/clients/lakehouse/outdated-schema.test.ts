@@ -12,7 +12,15 @@ import { silver } from '../../../../domain/schema/silver-tables.ts';
 
 /** A lakehouse of one profile. `names` has the columns of its table under their names now; empty when the table is gone. */
 function lakehouseOf() {
-  const state = { names: Object.keys(silver.kol_profiles), checks: 0 };
+  const state = {
+    names: Object.keys(silver.kol_profiles),
+    /** A column that information_schema lists and a query does not find. */
+    lost: '',
+    /** The table is missing for the next query only. */
+    isMissingOnce: false,
+    checks: 0,
+    reads: 0,
+  };
   const trino = {
     rows(sql: string) {
       if (sql.includes('information_schema')) {
@@ -25,10 +33,12 @@ function lakehouseOf() {
           }),
         );
       }
-      if (state.names.length === 0)
-        return Promise.reject(new TrinoQueryError('q', 'TABLE_NOT_FOUND', 'USER_ERROR', ''));
+      state.reads += 1;
+      const isMissing = state.names.length === 0 || state.isMissingOnce;
+      state.isMissingOnce = false;
+      if (isMissing) return Promise.reject(new TrinoQueryError('q', 'TABLE_NOT_FOUND', 'USER_ERROR', ''));
       const [, unknown] = [...sql.matchAll(/"(\w+)" AS VARCHAR/g)].find(
-        ([, name = '']) => !state.names.includes(name),
+        ([, name = '']) => !state.names.includes(name) || name === state.lost,
       ) ?? [undefined, undefined];
       return unknown === undefined
         ? Promise.resolve([Object.keys(profile.columns).map((name) => (name === 'kol_id' ? '1' : null))])
@@ -56,5 +66,19 @@ describe('a read after the tables have changed since the last schema check', () 
     await expect(read()).rejects.toThrow(SourceSchemaError);
     state.names = names;
     expect(await read()).toHaveLength(1);
+  });
+
+  test('is not sent again when a new schema check finds the same columns', async () => {
+    const { state, read } = lakehouseOf();
+    state.lost = 'description';
+    await expect(read()).rejects.toMatchObject({ errorName: 'COLUMN_NOT_FOUND' });
+    expect(state).toMatchObject({ reads: 1, checks: 2 });
+  });
+
+  test('is sent again when the table was missing for a moment', async () => {
+    const { state, read } = lakehouseOf();
+    state.isMissingOnce = true;
+    expect(await read()).toHaveLength(1);
+    expect(state).toMatchObject({ reads: 2, checks: 2 });
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { writeRate } from '../../../../domain/warming/write-rate.ts';
+import { renewalRate, writeRate } from '../../../../domain/warming/write-rate.ts';
 
 test('a configured limit of 0 means no limit', () => {
   expect(writeRate(0, 1_000_000, 3600)).toBe(0);
@@ -27,4 +27,10 @@ test('with any limit all profiles are written in half of their TTL, and never sl
       },
     ),
   );
+});
+
+test('profiles are renewed at the limit of writes, or faster, so that all are renewed in five minutes', () => {
+  expect(renewalRate(0, 1_000_000)).toBe(0);
+  expect(renewalRate(1000, 37_486)).toBe(1000);
+  expect(renewalRate(21, 37_486)).toBe(125);
 });
