@@ -1,6 +1,6 @@
+import { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
-import { createKeyWatches } from './key-watches.ts';
 
 /** A value in the memory of this process: as it was read from Redis, or from the source while Redis does not answer. */
 export interface LocalEntry<T = unknown> {
@@ -131,6 +131,22 @@ function createReadsInFlight() {
     },
     drop: (key: string) => void reads.delete(key),
     clear: () => reads.clear(),
+  };
+}
+
+/** Wakes those who wait for a report of Redis on a key. */
+function createKeyWatches() {
+  const reports = new EventEmitter().setMaxListeners(0);
+  return {
+    /** Begins to wait. `changed` aborts at the first report on one of these keys. */
+    watch(keys: readonly string[]) {
+      const change = new AbortController();
+      const onReport = () => change.abort();
+      for (const key of keys) reports.on(key, onReport);
+      const end = (): void => keys.forEach((key) => reports.off(key, onReport));
+      return { changed: change.signal, end };
+    },
+    report: (key: string): void => void reports.emit(key),
   };
 }
 
