@@ -14,7 +14,7 @@ import {
 } from '../parameters.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { contentSchema, manySchema, trendingSchema } from '../schemas/read-schemas.ts';
-import { selectFields } from '../select-fields.ts';
+import { checkExpanded, expandableFields, selectFields } from '../select-fields.ts';
 import { sendMany } from '../send-many.ts';
 import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 
@@ -57,6 +57,8 @@ const severalRoute = (reader: CacheReader): Route =>
       ),
   });
 
+const trendingFields = expandableFields(['rank', 'content_id'], 'content', Object.keys(content.fields));
+
 const trendingRoute = (reader: CacheReader): Route =>
   defineRoute({
     method: 'get',
@@ -67,18 +69,25 @@ const trendingRoute = (reader: CacheReader): Route =>
       platform: platformParameter,
       limit: limitParameter(TRENDING_LIMIT, TRENDING_LIMIT),
       expand: optionalChoice(['content']),
+      fields: fieldsParameter(trendingFields),
     },
     answers: { 200: { description: 'Content ids, hottest first', schema: trendingSchema } },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, query: { platform, limit, expand }, caller }) {
+    async handle({ response, query, caller }) {
+      const { platform, limit, expand, fields } = query;
+      checkExpanded('content', query);
       const read = await reader.trending(platform, caller);
       const ids = valueOf(response, read, `No trending content for platform ${platform}`).slice(0, limit);
       const details = expand === undefined ? undefined : await reader.contents(ids, caller);
-      const items = ids.map((content_id, index) => ({
-        rank: index + 1,
-        content_id,
-        ...(details === undefined ? {} : { content: detailOrNull(details[index]) }),
-      }));
+      const toJson = selectFields(
+        (content_id: string, index: number) => ({
+          rank: index + 1,
+          content_id,
+          ...(details === undefined ? {} : { content: detailOrNull(details[index]) }),
+        }),
+        fields,
+      );
+      const items = ids.map((id, index) => toJson(id, index));
       // The details have their own TTL, so clients must revalidate.
       const fresh = expand === undefined ? freshness.trending : revalidated(freshness.trending);
       sendRead(response, expand === undefined ? read : ofManyReads(read), fresh, { platform, limit, items });

@@ -1,10 +1,11 @@
 import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import { profile } from '../../domain/entities/profile.ts';
-import { rankingKinds } from '../../domain/entities/ranking.ts';
+import { rankingKinds, type RankingEntry } from '../../domain/entities/ranking.ts';
 import { cachedProfileJson } from '../cached-profile-json.ts';
 import { freshness, revalidated } from '../freshness.ts';
 import {
   choiceParameter,
+  fieldsParameter,
   idParameter,
   limitParameter,
   optionalChoice,
@@ -12,6 +13,7 @@ import {
 } from '../parameters.ts';
 import { defineRoute, type Route } from '../route.ts';
 import { profileSchema, rankingSchema, scoreSchema, versionedHeaders } from '../schemas/read-schemas.ts';
+import { checkExpanded, expandableFields, selectFields } from '../select-fields.ts';
 import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 import { scoreToJson } from '../score-to-json.ts';
 import { kolContentRoute } from './kol-content.ts';
@@ -19,6 +21,8 @@ import { kolListRoute } from './kol-list.ts';
 
 /** The maximum length of a ranking in one answer. */
 const MAX_RANKING_ITEMS = 100;
+
+const rankedFields = expandableFields(['rank', 'kol_id', 'score'], 'profile', Object.keys(profile.fields));
 
 /** /api/v1/kols: rankings, profiles and trust scores. */
 export const kolRoutes = (reader: CacheReader, rankingLimits: readonly number[]): Route[] => [
@@ -66,23 +70,30 @@ const topRoute = (reader: CacheReader, rankingLimits: readonly number[]): Route 
       by: choiceParameter(rankingKinds, 'followers'),
       limit: limitParameter(MAX_RANKING_ITEMS, MAX_RANKING_ITEMS),
       expand: optionalChoice(['profile']),
+      fields: fieldsParameter(rankedFields),
     },
     answers: {
       200: { description: 'KOLs, highest score first', schema: rankingSchema, headers: versionedHeaders },
     },
     problems: ['not-found', 'lakehouse-unavailable'],
-    async handle({ response, query: { platform, by, limit, expand }, caller }) {
+    async handle({ response, query, caller }) {
+      const { platform, by, limit, expand, fields } = query;
+      checkExpanded('profile', query);
       const id = { kind: by, platform, limit: cachedLimit(rankingLimits, limit) };
       const read = await reader.ranking(id, caller);
       const ranked = valueOf(response, read, `No ranking by ${by} for platform ${platform}`).slice(0, limit);
       const profiles =
         expand === undefined ? undefined : await reader.cachedProfiles(ranked.map(({ kol_id }) => kol_id));
-      const items = ranked.map(({ kol_id, score: value }, index) => ({
-        rank: index + 1,
-        kol_id,
-        score: value,
-        ...(profiles === undefined ? {} : { profile: cachedProfileJson(profiles, kol_id) }),
-      }));
+      const toJson = selectFields(
+        ({ kol_id, score: value }: RankingEntry, index: number) => ({
+          rank: index + 1,
+          kol_id,
+          score: value,
+          ...(profiles === undefined ? {} : { profile: cachedProfileJson(profiles, kol_id) }),
+        }),
+        fields,
+      );
+      const items = ranked.map((entry, index) => toJson(entry, index));
       // The set of cached profiles changes every second, so clients must revalidate.
       const fresh = expand === undefined ? freshness.ranking : revalidated(freshness.ranking);
       const source = expand === undefined ? read : ofManyReads(read);

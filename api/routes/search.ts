@@ -2,12 +2,14 @@ import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import type { PlatformHit } from '../../cache/reading/search.ts';
 import type { RecentSearches } from '../../cache/writing/recent-searches.ts';
 import { reachRedis } from '../../cache/redis/reach-redis.ts';
+import { profile } from '../../domain/entities/profile.ts';
 import { MAX_LISTED } from '../../domain/search/build-index.ts';
 import { searchText } from '../../domain/search/search-text.ts';
 import { trimInvisible } from '../../domain/values/trim-invisible.ts';
 import { cachedProfileJson } from '../cached-profile-json.ts';
 import { freshness, revalidated } from '../freshness.ts';
 import {
+  fieldsParameter,
   idParameter,
   limitParameter,
   optionalChoice,
@@ -16,7 +18,8 @@ import {
   searchParameter,
 } from '../parameters.ts';
 import { defineRoute, type Route } from '../route.ts';
-import { recentSearchesSchema, searchSchema, suggestSchema } from '../schemas/read-schemas.ts';
+import { hitFields, recentSearchesSchema, searchSchema, suggestSchema } from '../schemas/read-schemas.ts';
+import { checkExpanded, expandableFields, selectFields } from '../select-fields.ts';
 import { sendRead, valueOf } from '../send-read.ts';
 
 const DEFAULT_RESULTS = 20;
@@ -54,11 +57,14 @@ const searchRoute = (reader: CacheReader, recent: RecentSearches): Route =>
       platform: platformParameter,
       limit: limitParameter(MAX_LISTED, DEFAULT_RESULTS),
       expand: optionalChoice(['profile']),
+      fields: fieldsParameter(expandableFields(hitFields, 'profile', Object.keys(profile.fields))),
       user_id: optionalUserParameter,
     },
     answers: { 200: { description: 'The KOLs', schema: searchSchema } },
     problems: ['not-found', 'search-unavailable'],
-    async handle({ request, response, query: { q, platform, limit, expand, user_id } }) {
+    async handle({ request, response, query }) {
+      const { q, platform, limit, expand, fields, user_id } = query;
+      checkExpanded('profile', query);
       const read = await reader.search(searchText(q), platform);
       const hits = valueOf(response, read, `No KOLs for platform ${platform}`).slice(0, limit);
       if (user_id !== undefined)
@@ -68,10 +74,14 @@ const searchRoute = (reader: CacheReader, recent: RecentSearches): Route =>
           .catch((error: unknown) => request.log.warn({ error }, 'a search could not be kept'));
       const profiles =
         expand === undefined ? undefined : await reader.cachedProfiles(hits.map(({ kol_id }) => kol_id));
-      const items = hits.map((hit) => ({
-        ...hit,
-        ...(profiles === undefined ? {} : { profile: cachedProfileJson(profiles, hit.kol_id) }),
-      }));
+      const toJson = selectFields(
+        (hit: PlatformHit) => ({
+          ...hit,
+          ...(profiles === undefined ? {} : { profile: cachedProfileJson(profiles, hit.kol_id) }),
+        }),
+        fields,
+      );
+      const items = hits.map((hit) => toJson(hit));
       const isKept = expand === undefined && user_id === undefined;
       sendRead(response, read, isKept ? freshness.search : revalidated(freshness.search), {
         q,
@@ -92,13 +102,17 @@ const suggestRoute = (reader: CacheReader): Route =>
       prefix: searchParameter,
       platform: platformParameter,
       limit: limitParameter(MAX_SUGGESTIONS, DEFAULT_SUGGESTIONS),
+      fields: fieldsParameter(hitFields),
     },
     answers: { 200: { description: 'The names, each once', schema: suggestSchema } },
     problems: ['not-found', 'search-unavailable'],
-    async handle({ response, query: { prefix, platform, limit } }) {
+    async handle({ response, query: { prefix, platform, limit, fields } }) {
       const read = await reader.search(searchText(prefix), platform);
       const hits = valueOf(response, read, `No KOLs for platform ${platform}`);
-      const items = distinctNames(hits).slice(0, limit);
+      const toJson = selectFields((hit: PlatformHit) => hit, fields);
+      const items = distinctNames(hits)
+        .slice(0, limit)
+        .map((hit) => toJson(hit));
       sendRead(response, read, freshness.search, { prefix, platform, limit, items });
     },
   });

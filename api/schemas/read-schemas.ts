@@ -63,12 +63,12 @@ export const rankingSchema = z.strictObject({
   platform: z.string(),
   limit: count,
   items: z.array(
-    z.strictObject({
-      rank,
-      kol_id: z.string(),
-      score: z.number(),
-      profile: profileSchema.nullable().optional(),
-    }),
+    z
+      .strictObject({
+        ...{ rank, kol_id: z.string(), score: z.number() },
+        profile: profileSchema.partial().nullable(),
+      })
+      .partial(),
   ),
 });
 
@@ -76,7 +76,7 @@ export const trendingSchema = z.strictObject({
   platform: z.string(),
   limit: count,
   items: z.array(
-    z.strictObject({ rank, content_id: z.string(), content: contentSchema.nullable().optional() }),
+    z.strictObject({ rank, content_id: z.string(), content: contentSchema.partial().nullable() }).partial(),
   ),
 });
 
@@ -93,25 +93,27 @@ export const profileListSchema = z.strictObject({
   }),
 });
 
-const hit = {
+const hitSchema = z.strictObject({
   kol_id: z.string(),
   platform: z.string(),
   name: z.string().meta({ description: 'the name that matches, as the KOL writes it' }),
   followers_count: count.nullable(),
-};
+});
+/** The names of the fields of a KOL that a search finds. */
+export const hitFields = Object.keys(hitSchema.shape);
 
 export const searchSchema = z.strictObject({
   q: z.string(),
   platform: z.string(),
   limit: count,
-  items: z.array(z.strictObject({ ...hit, profile: profileSchema.nullable().optional() })),
+  items: z.array(hitSchema.extend({ profile: profileSchema.partial().nullable() }).partial()),
 });
 
 export const suggestSchema = z.strictObject({
   prefix: z.string(),
   platform: z.string(),
   limit: count,
-  items: z.array(z.strictObject(hit)),
+  items: z.array(hitSchema.partial()),
 });
 
 export const recentSearchesSchema = z.strictObject({ user_id: z.string(), items: z.array(z.string()) });

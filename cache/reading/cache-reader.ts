@@ -2,13 +2,13 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../clients/ml-api.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import type { DailyStats } from '../../domain/entities/daily-stats.ts';
-import { filteredIds, type FilteredIds } from '../../domain/entities/known-ids.ts';
+import { filteredIds } from '../../domain/entities/known-ids.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import type { RankingEntry } from '../../domain/entities/ranking.ts';
 import type { Score } from '../../domain/entities/score.ts';
 import { sizeOfStats, type PlatformStats } from '../../domain/entities/platform-stats.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
-import { createMayExist } from './known-ids.ts';
+import { createKnownIds } from './known-ids.ts';
 import { createPlatformMayExist } from './platform-exists.ts';
 import { createProblemReporter } from './read-problem.ts';
 import {
@@ -157,7 +157,7 @@ function createWarmChecks({
   const lastWarms = createLastWarms(redis, reporter('source-version'));
   return {
     ...createShrinkGuards({ redis, lakehouse, maxShrinkPercent, reportProblem: reporter('shrink-check') }),
-    mayExist: (ids: FilteredIds) => createMayExist(ids, { redis, lakehouse }, reporter('known-ids')),
+    mayExist: createKnownIds({ redis, lakehouse }, reporter('known-ids')),
     lastWarm: (part: WarmPart) => (key: string, updatedAt: string) => lastWarms(part, key, updatedAt),
   };
 }

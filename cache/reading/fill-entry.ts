@@ -1,8 +1,10 @@
+import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
-import { fenceKey, LUA_READ_FENCE, writeUnlessRemoved } from '../writing/read-fence.ts';
+import { raiseFences } from '../writing/raise-fences.ts';
+import { fenceKey, LUA_READ_FENCE, readFence, writeUnlessRemoved } from '../writing/read-fence.ts';
 import { removeSet, replaceSet } from '../writing/replace-set.ts';
 
 /** What a reader found under a key before it queried the source: nothing that it can use. */
@@ -35,13 +37,13 @@ end`;
 /**
  * Fills a key unless its value changed since the look-up: a miss takes some 300 ms, and in this time a warm or the hot path may
  * write a newer value. A key that a warm deleted because a later read did not find its row stays deleted.
- * KEYS: the key, its fence
+ * KEYS: the key; its fence, unless it was read before
  * ARGV: TTL in seconds, condition, text seen by the look-up, 'string' or 'hash', when the read began, then the value or field, value, …
  * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen; 'any' fills always.
  */
 const FILL = luaScript(`${LUA_REPLACE_HASH}${LUA_READ_FENCE}${LUA_IS_SAME}
 local unchanged = redis.call('EXISTS', KEYS[1]) == 0 or ARGV[2] == 'any' or (ARGV[2] == 'same' and isSame(KEYS[1], ARGV[3]))
-if not unchanged or isLate(KEYS[2], ARGV[5]) then return 0 end
+if not unchanged or (KEYS[2] and isLate(KEYS[2], ARGV[5])) then return 0 end
 if ARGV[4] == 'string' then
   redis.call('SET', KEYS[1], ARGV[6], 'EX', ARGV[1])
 else
@@ -51,12 +53,12 @@ return 1`);
 
 /**
  * Removes an item unless it was written since the look-up.
- * KEYS: the key, its fence
+ * KEYS: the key; its fence, unless it was raised before
  * ARGV: text seen by the look-up, when the read began
  */
 const REMOVE = luaScript(`${LUA_READ_FENCE}${LUA_IS_SAME}
 if not isSame(KEYS[1], ARGV[1]) then return 0 end
-raiseFence(KEYS[2], ARGV[2], 0)
+if KEYS[2] then raiseFence(KEYS[2], ARGV[2], 0) end
 return redis.call('UNLINK', KEYS[1])`);
 
 /** Fills one item (hash or string) unless its key was written since the look-up, or values were removed since the read began. */
@@ -65,8 +67,15 @@ export const fillItem: Fill = Object.assign(fillOne, {
     removeSame(redis, key, fillCondition(seen)[1], readAt),
 });
 
-const removeSame = (redis: RedisClient, key: string, text: string, readAt: number): Promise<number> =>
-  runScript(redis, REMOVE, [{ keys: [key, fenceKey(key)], args: [text, readAt] }]);
+/** While a slot of a cluster moves, a call with two keys is refused where one of them is new. So a fence has a call of its own there. */
+const keysOf = (redis: RedisClient, key: string): string[] =>
+  redis instanceof Cluster ? [key] : [key, fenceKey(key)];
+
+async function removeSame(redis: RedisClient, key: string, text: string, readAt: number): Promise<number> {
+  // Also where another value is there by now: no read that began earlier may replace it.
+  if (redis instanceof Cluster) await raiseFences(redis, [key], readAt);
+  return runScript(redis, REMOVE, [{ keys: keysOf(redis, key), args: [text, readAt] }]);
+}
 
 async function fillOne(redis: RedisClient, entry: CacheEntry, seen: CacheMiss, readAt: number) {
   if (entry.type !== 'string' && entry.type !== 'hash')
@@ -76,7 +85,10 @@ async function fillOne(redis: RedisClient, entry: CacheEntry, seen: CacheMiss, r
   const args = [entry.ttlSeconds, ...fillCondition(seen), entry.type, readAt, ...value];
   const outcome = await writeUnlessRemoved(redis, {
     readAt,
-    write: () => runScript(redis, FILL, [{ keys: [entry.key, fenceKey(entry.key)], args }]),
+    async write() {
+      if (redis instanceof Cluster && (await readFence(redis, entry.key)) > readAt) return 0;
+      return runScript(redis, FILL, [{ keys: keysOf(redis, entry.key), args }]);
+    },
     undo: (removedAt) => removeSame(redis, entry.key, text, removedAt),
   });
   return outcome === 'written';

@@ -1,6 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { createSubscriber, type RedisClient } from '../../clients/redis.ts';
 import { masterNodes } from '../redis/master-nodes.ts';
+import { LEASE_PREFIX } from './leases.ts';
 import type { LocalTier } from './local-tier.ts';
 
 /**
@@ -17,8 +18,8 @@ export interface InvalidationOptions {
 
 /** The channel on which a RESP2 connection receives the reports of client-side caching. */
 const CHANNEL = '__redis__:invalidate';
-/** All keys of values that clients read begin with one of these. */
-const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:'];
+/** All keys of values that clients read begin with one of these, and the leases of those that are read from the lakehouse. */
+const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:', LEASE_PREFIX];
 /** A connection that silently died is noticed within a few seconds. */
 const WATCHDOG_MS = 1000;
 /** A node that refuses to track, or is lost, is tried again after this time. */

@@ -1,6 +1,8 @@
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import { knownIds, type FilteredIds } from '../../domain/entities/known-ids.ts';
+import { filteredIds, knownIds, type FilteredIds } from '../../domain/entities/known-ids.ts';
+import type { SilverTable } from '../../domain/schema/silver-tables.ts';
+import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { mayContain, type BloomFilter } from '../../domain/values/bloom-filter.ts';
 import type { ReportProblem } from './read-problem.ts';
 import { withTimeLimit } from './time-limit.ts';
@@ -12,54 +14,83 @@ const MAX_WAIT_SECONDS = 3;
 
 interface KnownIdsDependencies {
   readonly redis: RedisClient;
-  readonly lakehouse: Pick<Lakehouse, 'tableVersions'>;
+  readonly lakehouse: Pick<Lakehouse, 'comparedVersions'>;
   readonly maxWaitSeconds?: number;
 }
+
+/** @returns whether the lakehouse may have an id: false only when it does not. Never rejects */
+type MayExist = (id: string) => Promise<boolean>;
 
 interface HeldFilter {
   readonly version: string;
   readonly filter: BloomFilter;
 }
 
+/** What work returns; `otherwise` when it fails, which is reported. */
+type OrOnFailure = <T>(key: string, work: () => Promise<T>, otherwise: T) => Promise<T>;
+
 /**
- * Looks ids up in the filter that a warm wrote of all ids of a table, and that this process keeps in memory. The filter decides only
+ * Looks ids up in the filters that warms wrote of all ids of a table, and that this process keeps in memory. A filter decides only
  * while the table has the version that it was made from.
- * @returns whether the lakehouse may have an id: false only when it does not. Never rejects
+ * @returns the look-up in one of the filters
  */
-export function createMayExist(
-  { name, table }: Pick<FilteredIds, 'name' | 'table'>,
+export function createKnownIds(
   { redis, lakehouse, maxWaitSeconds = MAX_WAIT_SECONDS }: KnownIdsDependencies,
   reportProblem: ReportProblem,
-): (id: string) => Promise<boolean> {
-  const key = knownIds.key(name);
-  let held: HeldFilter | undefined;
-
-  async function orOnFailure<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+): (ids: FilteredIds) => MayExist {
+  const orOnFailure: OrOnFailure = async (key, work, otherwise) => {
     try {
       return await work();
     } catch (error) {
       reportProblem(key, 'known-ids', error);
       return otherwise;
     }
-  }
+  };
+  /** The tables of all filters are asked in one query. */
+  const readVersions = shared(() =>
+    orOnFailure<TableVersions>(
+      'the versions of the tables',
+      () =>
+        withTimeLimit(maxWaitSeconds, async (signal) =>
+          lakehouse.comparedVersions(await tablesWithFilter(redis), signal),
+        ),
+      {},
+    ),
+  );
+  return (ids) => createMayExist(ids, redis, readVersions, orOnFailure);
+}
+
+/** The tables of which warms have written a filter. */
+async function tablesWithFilter(redis: RedisClient): Promise<SilverTable[]> {
+  const found = await Promise.all(
+    Object.values(filteredIds).map(async ({ name, table }) =>
+      (await redis.exists(knownIds.key(name))) === 1 ? [table] : [],
+    ),
+  );
+  return [...new Set(found.flat())];
+}
+
+function createMayExist(
+  { name, table }: FilteredIds,
+  redis: RedisClient,
+  readVersions: () => Promise<TableVersions>,
+  orOnFailure: OrOnFailure,
+): MayExist {
+  const key = knownIds.key(name);
+  let held: HeldFilter | undefined;
 
   /** Takes the filter that Redis has now. @returns whether Redis answered */
   const takeFilter = shared(() =>
-    orOnFailure(async () => {
-      const version = (await redis.hget(key, 'version')) ?? undefined;
-      if (version === held?.version) return true;
-      const [ofFilter, filter] = await redis.hmget(key, 'version', 'filter');
-      held = ofFilter && filter ? { version: ofFilter, filter: Buffer.from(filter, 'base64') } : undefined;
-      return true;
-    }, false),
-  );
-  const readVersion = shared(() =>
     orOnFailure(
-      () =>
-        withTimeLimit(maxWaitSeconds, async (signal) =>
-          knownIds.versionOf(table, await lakehouse.tableVersions([table], signal)),
-        ),
-      null,
+      key,
+      async () => {
+        const version = (await redis.hget(key, 'version')) ?? undefined;
+        if (version === held?.version) return true;
+        const [ofFilter, filter] = await redis.hmget(key, 'version', 'filter');
+        held = ofFilter && filter ? { version: ofFilter, filter: Buffer.from(filter, 'base64') } : undefined;
+        return true;
+      },
+      false,
     ),
   );
 
@@ -70,7 +101,7 @@ export function createMayExist(
     // While this read waits for the version, another one can replace the filter.
     const asked = held;
     if (!isHeldByRedis || asked === undefined || mayContain(asked.filter, id)) return true;
-    return (await readVersion()) !== asked.version;
+    return knownIds.versionOf(table, await readVersions()) !== asked.version;
   };
 }
 

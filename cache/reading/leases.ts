@@ -4,6 +4,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { abortable } from '../../domain/values/abortable.ts';
 import { luaScript, runScriptEach } from '../redis/lua-script.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
+import type { LocalTier } from './local-tier.ts';
 
 /** Work for a key that one process does, and whose result the others find. */
 interface SharedWork<R> {
@@ -26,8 +27,8 @@ const RENEW_EVERY_MS = 1000;
 /** How long the others can read that nothing was found. */
 const NOTHING_MS = 2000;
 /**
- * How often a process that waits looks: at first soon, beside the 200 ms that a query takes, then less often. All readers of a key in a
- * process wait together, but a process can wait for hundreds of keys.
+ * How often a process looks that Redis does not wake: at first soon, beside the 200 ms that a query takes, then less often. All readers of a
+ * key in a process wait together, but a process can wait for hundreds of keys.
  */
 const FIRST_LOOK_MS = 25;
 const MAX_LOOK_MS = 250;
@@ -63,14 +64,31 @@ return 1`);
 
 type Turn = 'taken' | 'busy' | 'nothing';
 
-/**
- * Leases in Redis. They save queries and decide nothing: without an answer of Redis each process works on its own.
- * @param onProblem receives what Redis failed with
- */
-export function createLeases(redis: RedisClient, onProblem: (key: string, error: unknown) => void): Leases {
-  async function run<Reply>(key: string, script: typeof TAKE, args: readonly (string | number)[]) {
+interface LeaseDependencies {
+  readonly redis: RedisClient;
+  /** Wakes a process that waits when Redis reports a change of the value or its lease. Without it, or without reports, a timer does. */
+  readonly localTier?: Pick<LocalTier, 'watch'> | undefined;
+  /** Receives what Redis failed with. */
+  readonly onProblem: (key: string, error: unknown) => void;
+  /** How long a process waits for a report before it looks all the same. */
+  readonly watchMs?: number;
+}
+
+/** Leases in Redis. They save queries and decide nothing: without an answer of Redis each process works on its own. */
+export function createLeases({
+  redis,
+  localTier,
+  onProblem,
+  watchMs = MAX_LOOK_MS,
+}: LeaseDependencies): Leases {
+  async function run<Reply>(
+    key: string,
+    script: typeof TAKE,
+    args: readonly (string | number)[],
+    connection = redis,
+  ) {
     try {
-      const [reply] = await runScriptEach<Reply>(redis, script, [{ keys: [leaseKey(key)], args }]);
+      const [reply] = await runScriptEach<Reply>(connection, script, [{ keys: [leaseKey(key)], args }]);
       return reply;
     } catch (error) {
       onProblem(key, error);
@@ -87,32 +105,51 @@ export function createLeases(redis: RedisClient, onProblem: (key: string, error:
     }
   }
 
-  return async (key, { look, work, nothing, isNothing, signal }) => {
+  /** Works if no other process does. @returns undefined when one does, and has written nothing yet */
+  async function takeTurn<R>(
+    key: string,
+    { look, work, nothing, isNothing, signal }: SharedWork<R>,
+    connection: RedisClient | undefined,
+  ): Promise<{ readonly result: R } | undefined> {
     const token = randomUUID();
+    const turn = (await run<Turn>(key, TAKE, [token, LEASE_MS], connection)) ?? 'taken';
+    if (turn === 'nothing') return { result: nothing };
+    // Another process may have written since the caller looked.
+    const written = await look();
+    let foundNothing = false;
+    try {
+      if (written !== undefined) return { result: written };
+      if (turn === 'busy') return undefined;
+      const result = await whileRenewing(key, token, () => abortable([signal], work));
+      foundNothing = isNothing(result);
+      return { result };
+    } finally {
+      if (turn === 'taken') await run(key, END, [token, foundNothing ? NOTHING_MS : 0]);
+    }
+  }
+
+  return async (key, shared) => {
     for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(1.5 * pauseMs, MAX_LOOK_MS)) {
-      signal.throwIfAborted();
-      const turn = (await run<Turn>(key, TAKE, [token, LEASE_MS])) ?? 'taken';
-      if (turn === 'nothing') return nothing;
-      // Another process may have written since the caller looked.
-      const written = await look();
-      let foundNothing = false;
+      shared.signal.throwIfAborted();
+      // Before the turn, which reads lease and value: a change that comes between the reads and the wait wakes too.
+      const watch = localTier?.watch([key, leaseKey(key)]);
       try {
-        if (written !== undefined) return written;
-        if (turn === 'taken') {
-          const result = await whileRenewing(key, token, () => abortable([signal], work));
-          foundNothing = isNothing(result);
-          return result;
-        }
+        const turn = await takeTurn(key, shared, watch?.redis);
+        if (turn !== undefined) return turn.result;
+        await (watch === undefined ? sleep(pauseMs) : untilAborted(watch.changed, watchMs));
       } finally {
-        if (turn === 'taken') await run(key, END, [token, foundNothing ? NOTHING_MS : 0]);
+        watch?.end();
       }
-      await sleep(pauseMs);
     }
   };
 }
 
+/** Waits until the signal aborts, at most so long. */
+const untilAborted = (signal: AbortSignal, ms: number): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => {});
+
 /** In the slot of the key, so that both can be read from one node. */
 export const leaseKey = (key: string): string => `${LEASE_PREFIX}${siblingKey(key, 'fill')}`;
-const LEASE_PREFIX = 'cache:lock:';
+export const LEASE_PREFIX = 'cache:lock:';
 
 export const isLease = (key: string): boolean => key.startsWith(LEASE_PREFIX);

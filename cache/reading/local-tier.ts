@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
 
@@ -51,6 +52,15 @@ interface TrackedRedis {
   readonly isTracked: () => boolean;
 }
 
+/** Waits for a report of Redis. It needs a timer behind it: a report can be lost with its connection. */
+interface KeyWatch {
+  /** The connection over which the keys must be read after the watch began, so that Redis reports their next change. */
+  readonly redis: RedisClient;
+  /** Aborts when Redis has reported a change of one of the keys. */
+  readonly changed: AbortSignal;
+  readonly end: () => void;
+}
+
 /** The first tier (L1): values in the memory of this process, over Redis. invalidations.ts keeps them right. */
 export interface LocalTier {
   get<T>(key: string): LocalEntry<T> | undefined;
@@ -60,6 +70,8 @@ export interface LocalTier {
   attached(url: string): Attached | undefined;
   /** Begins a read of these keys. Undefined while changes are not tracked: nothing may be kept then. */
   beginRead(keys: readonly string[]): TrackedRead | undefined;
+  /** Begins to wait for a change of one of these keys. Undefined while changes are not tracked. */
+  watch(keys: readonly string[]): KeyWatch | undefined;
   /**
    * Keeps a value of the source that could not be written to Redis. When Redis reports changes again, the tier is emptied and values come from
    * Redis. If it does report changes, only the commands for this key fail: then the value is kept for a second, because no report is
@@ -68,7 +80,7 @@ export interface LocalTier {
   keepUntracked<T>(key: string, kept: KeptValue<T>): void;
   /** From now on, values come from this Redis. */
   follow(tracked: TrackedRedis): void;
-  /** Handles a report of Redis: drops the value of the key and its read in flight. A value whose TTL has ended stays, as stale. */
+  /** Handles a report of Redis: wakes who waits for it, and drops the value of the key and its read in flight. A value whose TTL has ended stays, as stale. */
   invalidate(key: string): void;
   /** Drops a key that the source does not have. */
   drop(key: string): void;
@@ -107,14 +119,46 @@ const refreshedBefore = (refreshBefore: number, { onRead }: Pick<KeptValue<unkno
   onRead: () => onRead(refreshBefore),
 });
 
+/** The newest read in flight of each key. A read that is no longer here must not keep what it has read. */
+function createReadsInFlight() {
+  const reads = new Map<string, object>();
+  return {
+    begin(keys: readonly string[]) {
+      const read = {};
+      for (const key of keys) reads.set(key, read);
+      const isNewest = (key: string): boolean => reads.get(key) === read;
+      return { isNewest, end: () => keys.filter(isNewest).forEach((key) => reads.delete(key)) };
+    },
+    drop: (key: string) => void reads.delete(key),
+    clear: () => reads.clear(),
+  };
+}
+
+/** Wakes those who wait for a report of Redis on a key. */
+function createKeyWatches() {
+  const reports = new EventEmitter().setMaxListeners(0);
+  return {
+    /** Begins to wait. `changed` aborts at the first report on one of these keys. */
+    watch(keys: readonly string[]) {
+      const change = new AbortController();
+      const onReport = () => change.abort();
+      for (const key of keys) reports.on(key, onReport);
+      const end = (): void => keys.forEach((key) => reports.off(key, onReport));
+      return { changed: change.signal, end };
+    },
+    report: (key: string): void => void reports.emit(key),
+  };
+}
+
 export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTierOptions): LocalTier {
   const limits = { max: MAX_ENTRIES, maxSize: Math.ceil(maxBytes / 2) };
   let settings = { isOn: true, ttlSeconds };
   const entries = new LRUCache<string, LocalEntry>(limits);
   const answers = new LRUCache<string, Attached>(limits);
-  /** The newest read in flight of each key. A read that is no longer here must not keep what it has read. */
-  const reads = new Map<string, object>();
+  const reads = createReadsInFlight();
   let followed: TrackedRedis | undefined;
+  const tracked = () => (settings.isOn && followed?.isTracked() === true ? followed : undefined);
+  const watches = createKeyWatches();
 
   function keep<T>(key: string, kept: KeptValue<T>, isTracked: boolean, maxMs = Infinity): void {
     const now = performance.now();
@@ -135,44 +179,44 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
     entries.set(key, entry, { size: entry.bytes, ttl: entry.freshUntil - now + staleMs });
   }
 
+  function held<T>(key: string, isWantedFresh: boolean): LocalEntry<T> | undefined {
+    const entry = entries.get(key) as LocalEntry<T> | undefined;
+    return entry !== undefined && isFresh(entry) === isWantedFresh ? entry : undefined;
+  }
+
   const clear = (): void => [reads, entries, answers].forEach((memory) => memory.clear());
 
   return {
-    get<T>(key: string) {
-      const entry = entries.get(key) as LocalEntry<T> | undefined;
-      return entry !== undefined && isFresh(entry) ? entry : undefined;
-    },
-    stale<T>(key: string) {
-      const entry = entries.get(key) as LocalEntry<T> | undefined;
-      return entry === undefined || isFresh(entry) ? undefined : entry;
-    },
+    get: <T>(key: string) => held<T>(key, true),
+    stale: <T>(key: string) => held<T>(key, false),
     attached(url) {
       const found = answers.get(url);
-      if (found === undefined || !isFresh(found.entry)) return undefined;
-      return entries.get(found.key) === found.entry ? found : undefined;
+      return found && isFresh(found.entry) && entries.get(found.key) === found.entry ? found : undefined;
     },
     beginRead(keys) {
-      if (!settings.isOn || followed?.isTracked() !== true) return undefined;
-      const { redis, isTracked } = followed;
-      const read = {};
-      for (const key of keys) reads.set(key, read);
+      const connection = tracked();
+      if (connection === undefined) return undefined;
+      const { redis, isTracked } = connection;
+      const { isNewest, end } = reads.begin(keys);
       return {
-        redis,
+        ...{ redis, end },
         keep(key, kept) {
           // A cluster may have sent the read to a node that is not tracked yet.
-          if (reads.get(key) === read && isTracked()) keep(key, kept, true);
-        },
-        end() {
-          for (const key of keys) if (reads.get(key) === read) reads.delete(key);
+          if (isNewest(key) && isTracked()) keep(key, kept, true);
         },
       };
+    },
+    watch(keys) {
+      const connection = tracked();
+      return connection && { redis: connection.redis, ...watches.watch(keys) };
     },
     keepUntracked(key, kept) {
       if (settings.isOn) keep(key, kept, false, followed?.isTracked() === true ? UNREPORTED_MS : Infinity);
     },
     follow: (tracked) => void (followed = tracked),
     invalidate(key) {
-      reads.delete(key);
+      reads.drop(key);
+      watches.report(key);
       const entry = entries.peek(key);
       if (entry !== undefined && performance.now() < entry.expiresAt) entries.delete(key);
     },

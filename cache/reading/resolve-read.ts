@@ -90,7 +90,10 @@ export function createResolver<Id, T>(
   }: ResolverDependencies<Id, T>,
 ): Resolver<Id, T> {
   const loads = createFlights<Answer<T>>();
-  const lease = createLeases(redis, (key, error) => reportProblem(key, 'lease', error));
+  const lease = createLeases({
+    ...{ redis, localTier },
+    onProblem: (key, error) => reportProblem(key, 'lease', error),
+  });
   const mayQuery = () => switches().readThrough;
   const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery, loadSeconds });
   const refreshes = createRefreshes<Id, T>(source.codec, { redis, loader, lease, reportProblem });

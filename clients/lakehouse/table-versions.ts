@@ -9,6 +9,7 @@ import type { SilverCatalog } from './silver-catalog.ts';
 import type { SilverSource } from './silver-source.ts';
 import type { Trino } from './trino.ts';
 import { translateVersionError } from './table-changed.ts';
+import { literal } from './sql.ts';
 import { TrinoQueryError } from './trino-errors.ts';
 
 /** Parts that start together share the queries: the query of a table starts this long after the first request. */
@@ -27,34 +28,71 @@ const KIND_KEPT_MS = 3_600_000;
 
 const UNKNOWN: TableVersion = { kind: 'unknown' };
 
-/**
- * The one place that knows how each kind of table tells its version: Iceberg by its snapshot, Hive by its list of files, others not
- * at all. Concurrent requests share one query for each table, and no answer is older than its request.
- */
-export function createReadTableVersions(trino: Trino, silver: SilverCatalog): ReadTableVersions {
+/** Two ways to read the current versions of tables. */
+interface VersionReads {
+  /** For reads of these versions. Concurrent requests share one query for each table, and no answer is older than its request. */
+  readonly tableVersions: ReadTableVersions;
+  /** For a comparison with other versions, in one query. It does not check that a snapshot has the current columns. */
+  readonly comparedVersions: ReadTableVersions;
+}
+
+/** How a kind of table tells its version. */
+interface VersionReader {
+  readonly sql: (source: SilverSource, table: SilverTable) => string;
+  readonly columns: readonly string[];
+  /** The passing error of a table of another kind. */
+  readonly refusal: string;
+  /** @returns undefined for a table that has no such version */
+  readonly versionOf: (
+    rows: readonly VersionRow[],
+    source: SilverSource,
+    table: SilverTable,
+  ) => TableVersion | undefined;
+}
+type VersionRow = readonly (string | null)[];
+
+const bySnapshot: VersionReader = {
+  sql: snapshotSql,
+  columns: ['snapshot_id', 'since'],
+  refusal: 'TABLE_NOT_FOUND', // the metadata table
+  versionOf([row]) {
+    const [id, since] = row ?? [];
+    return id == null ? undefined : { kind: 'snapshot', id, since: since ?? '' };
+  },
+};
+
+const byFiles: VersionReader = {
+  sql: filesSql,
+  columns: ['path', 'bytes', 'modified_ms'],
+  refusal: 'COLUMN_NOT_FOUND', // the columns with path, size and time of a file
+  versionOf: (rows, source, table) =>
+    versionOfFiles(
+      rows.map(([path, bytes, modifiedMs]) => ({
+        path: path ?? '',
+        bytes: bytes ?? '',
+        modifiedMs: Number(modifiedMs),
+      })),
+      source.declaration(table),
+    ),
+};
+
+/** The one place that knows how each kind of table tells its version: Iceberg by its snapshot, Hive by its list of files, others not at all. */
+export function createVersionReads(trino: Trino, silver: SilverCatalog): VersionReads {
   /** The last check of each table: whether its snapshot has the current columns. */
   const checks = new Map<SilverTable, { readonly sql: string; readonly fits: boolean }>();
 
   /** When the files of a table were asked for first, because it answered nothing else. Trino refuses the snapshot of such a table. */
   const knownByFiles = new Map<SilverTable, number>();
 
-  const rows = (sql: string, columns: readonly string[], signal: AbortSignal) =>
+  const rows = (sql: string, columns: readonly string[], signal: AbortSignal | undefined) =>
     trino.rows(sql, { columns, signal, timeoutSeconds: TIMEOUT_SECONDS });
 
-  /** @returns undefined unless it is an Iceberg table with a snapshot */
-  async function readSnapshot(
-    source: SilverSource,
-    table: SilverTable,
-    signal: AbortSignal,
-  ): Promise<TableVersion | undefined> {
-    const [[id, since] = []] =
-      (await unlessRefused(
-        rows(snapshotSql(source, table), ['snapshot_id', 'since'], signal),
-        'TABLE_NOT_FOUND', // the metadata table
-      )) ?? [];
-    if (id == null) return undefined;
-    const version: TableVersion = { kind: 'snapshot', id, since: since ?? '' };
-    return (await hasCurrentColumns(table, version, signal)) ? version : UNKNOWN;
+  const readerOf = (table: SilverTable): VersionReader =>
+    performance.now() - (knownByFiles.get(table) ?? -Infinity) < KIND_KEPT_MS ? byFiles : bySnapshot;
+
+  function noteReader(table: SilverTable, reader: VersionReader): void {
+    if (reader === bySnapshot) knownByFiles.delete(table);
+    else if (readerOf(table) === bySnapshot) knownByFiles.set(table, performance.now());
   }
 
   /** A change of the columns alone makes no snapshot: the last one then lacks columns that a read of today's table has. */
@@ -74,42 +112,69 @@ export function createReadTableVersions(trino: Trino, silver: SilverCatalog): Re
     return fits;
   }
 
-  async function readFiles(
-    source: SilverSource,
-    table: SilverTable,
-    signal: AbortSignal,
-  ): Promise<TableVersion | undefined> {
-    const found = await unlessRefused(
-      rows(filesSql(source, table), ['path', 'bytes', 'modified_ms'], signal),
-      'COLUMN_NOT_FOUND', // the columns with path, size and time of a file
-    );
-    return (
-      found &&
-      versionOfFiles(
-        found.map(([path, bytes, modifiedMs]) => ({
-          path: path ?? '',
-          bytes: bytes ?? '',
-          modifiedMs: Number(modifiedMs),
-        })),
-        source.declaration(table),
-      )
-    );
-  }
-
   async function readVersion(table: SilverTable, signal: AbortSignal): Promise<TableVersion> {
     const source = await silver.source({}, [], signal);
-    const isByFiles = performance.now() - (knownByFiles.get(table) ?? -Infinity) < KIND_KEPT_MS;
-    for (const read of isByFiles ? [readFiles, readSnapshot] : [readSnapshot, readFiles]) {
-      const version = await read(source, table, signal);
+    for (const reader of readerOf(table) === byFiles ? [byFiles, bySnapshot] : [bySnapshot, byFiles]) {
+      const found = await unlessRefused(
+        rows(reader.sql(source, table), reader.columns, signal),
+        reader.refusal,
+      );
+      const version = found && reader.versionOf(found, source, table);
       if (version === undefined) continue;
-      if (read === readSnapshot) knownByFiles.delete(table);
-      else if (!isByFiles) knownByFiles.set(table, performance.now());
-      return version;
+      noteReader(table, reader);
+      const isReadable = reader === byFiles || (await hasCurrentColumns(table, version, signal));
+      return isReadable ? version : UNKNOWN;
     }
     return UNKNOWN;
   }
 
-  return shareRequests(readVersion);
+  const tableVersions = shareRequests(readVersion);
+  return {
+    tableVersions,
+    async comparedVersions(tables, signal) {
+      const source = await silver.source({}, [], signal);
+      // First as the tables were last; then all by files, because a process does not know Hive tables at first.
+      for (const reader of [readerOf, () => byFiles]) {
+        const readers = tables.map((table) => [table, reader(table)] as const);
+        const found = await unlessRefused(
+          rows(allVersionsSql(source, readers), ['name', 'a', 'b', 'c'], signal),
+          ...[bySnapshot.refusal, byFiles.refusal],
+        );
+        const versions = found && versionsOf(found, source, readers);
+        if (versions === undefined) continue;
+        for (const [table, known] of readers) noteReader(table, known);
+        return versions;
+      }
+      return tableVersions(tables, signal);
+    },
+  };
+}
+
+type TableReader = readonly [table: SilverTable, reader: VersionReader];
+
+/** The versions of these tables in one query: rows of different readers have the same columns. */
+const allVersionsSql = (source: SilverSource, readers: readonly TableReader[]): string =>
+  readers
+    .map(([table, { sql, columns }]) => {
+      const cells = [0, 1, 2].map((index) => columns[index] ?? 'CAST(NULL AS VARCHAR)');
+      return `SELECT ${literal(table)} AS name, ${cells.map((cell, index) => `${cell} AS ${'abc'[index]}`).join(', ')} FROM (${sql(source, table)})`;
+    })
+    .join(' UNION ALL ');
+
+/** @returns undefined when a table has no version of its kind */
+function versionsOf(
+  rows: readonly VersionRow[],
+  source: SilverSource,
+  readers: readonly TableReader[],
+): TableVersions | undefined {
+  const versions: Partial<Record<SilverTable, TableVersion>> = {};
+  for (const [table, { versionOf }] of readers) {
+    const own = rows.filter(([name]) => name === table).map(([, ...cells]) => cells);
+    const version = versionOf(own, source, table);
+    if (version === undefined) return undefined;
+    versions[table] = version;
+  }
+  return versions;
 }
 
 interface Request {
@@ -141,15 +206,15 @@ function shareRequests(
 }
 
 /**
- * @param refusal error of a table that lacks what the query names. Another passing error is thrown: a table that is missing for a moment is
+ * @param refusals errors of a table that lacks what the query names. Another passing error is thrown: a table that is missing for a moment is
  *   not of another kind
  * @returns undefined when Trino refuses the query itself
  */
-async function unlessRefused<T>(query: Promise<T>, refusal: string): Promise<T | undefined> {
+async function unlessRefused<T>(query: Promise<T>, ...refusals: readonly string[]): Promise<T | undefined> {
   try {
     return await query;
   } catch (error) {
-    if (error instanceof TrinoQueryError && (!error.retryable || error.errorName === refusal))
+    if (error instanceof TrinoQueryError && (!error.retryable || refusals.includes(error.errorName)))
       return undefined;
     throw error;
   }

@@ -1,17 +1,25 @@
 import { code, table } from './markdown.ts';
 
 /** What the process of the API remembers of the value. */
-type Memory = 'nothing' | 'L1 has it' | 'that it does not exist' | 'what it read without Redis';
+type Memory =
+  | 'nothing'
+  | 'L1 has it'
+  | 'L1 has it, and its TTL has ended'
+  | 'that it does not exist'
+  | 'what it read without Redis';
 /** What Redis has of the value. */
 type RedisState =
   | 'has it'
   | 'does not have it'
   | 'has some of its fields'
   | 'has it without TTL'
+  | 'has it, near the end of its TTL'
   | 'has the lease of a process that finds it'
   | 'has a lease that says `nothing`'
-  | 'does not answer';
-type LakehouseState = 'has it' | 'does not have it' | 'lost it with most rows' | 'does not answer';
+  | 'has the filter of known ids, without it'
+  | 'does not answer'
+  | 'hangs';
+type LakehouseState = 'has it' | 'does not have it' | 'lost it with most rows' | 'does not answer' | 'hangs';
 
 /** A state in which a profile is read, and the answer. The tests make each of these states with real engines. */
 export interface ReadState {
@@ -23,16 +31,22 @@ export interface ReadState {
   /** A switch that is off. */
   readonly off?: 'l1' | 'read_through';
   readonly status: number;
-  /** The header, with n for a number of seconds; undefined for an answer without it. */
+  /** The header, with n for a number of seconds that is not negative; undefined for an answer without it. */
   readonly cacheStatus: string | undefined;
   /** Name of the problem that the answer is. */
   readonly problem?: string;
-  /** Queries on the lakehouse for the value. */
+  /** Queries on the lakehouse for the value, also those that the answer did not wait for. */
   readonly queries: number;
 }
 
 const usual = { memory: 'nothing', lakehouse: 'has it' } as const;
 const l1Hit = { status: 200, cacheStatus: 'kol-l1; hit; ttl=n', queries: 0 };
+const stale = { status: 200, cacheStatus: 'kol-l1; hit; ttl=-n' };
+const bypass = {
+  status: 200,
+  cacheStatus: 'kol-redis; fwd=bypass; detail=redis-unavailable',
+  queries: 1,
+};
 const hit = { status: 200, cacheStatus: 'kol-redis; hit; ttl=n', queries: 0 };
 const miss = { status: 200, cacheStatus: 'kol-redis; fwd=uri-miss; stored', queries: 1 };
 const unknown = {
@@ -51,7 +65,23 @@ const refused = (status: number, problem: string) => ({
 export const readStates: readonly ReadState[] = [
   { ...usual, memory: 'L1 has it', redis: 'has it', ...l1Hit },
   { ...usual, memory: 'L1 has it', redis: 'does not answer', ...l1Hit },
+  {
+    ...usual,
+    memory: 'L1 has it, and its TTL has ended',
+    redis: 'does not have it',
+    ...stale,
+    queries: 1,
+  },
+  {
+    ...usual,
+    memory: 'L1 has it, and its TTL has ended',
+    redis: 'does not have it',
+    lakehouse: 'does not answer',
+    ...stale,
+    queries: 0,
+  },
   { ...usual, redis: 'has it', ...hit },
+  { ...usual, redis: 'has it, near the end of its TTL', ...hit, queries: 1 },
   { ...usual, redis: 'has it', lakehouse: 'does not answer', ...hit },
   { ...usual, redis: 'does not have it', ...miss },
   { ...usual, redis: 'has some of its fields', ...miss },
@@ -66,6 +96,12 @@ export const readStates: readonly ReadState[] = [
     cacheStatus: 'kol-redis; fwd=uri-miss',
     problem: 'not-found',
     queries: 1,
+  },
+  {
+    ...usual,
+    redis: 'has the filter of known ids, without it',
+    lakehouse: 'does not have it',
+    ...unknown,
   },
   {
     ...usual,
@@ -99,11 +135,13 @@ export const readStates: readonly ReadState[] = [
   },
   {
     ...usual,
-    redis: 'does not answer',
-    status: 200,
-    cacheStatus: 'kol-redis; fwd=bypass; detail=redis-unavailable',
+    redis: 'does not have it',
+    lakehouse: 'hangs',
+    ...refused(503, 'lakehouse-unavailable'),
     queries: 1,
   },
+  { ...usual, redis: 'does not answer', ...bypass },
+  { ...usual, redis: 'hangs', ...bypass },
   { ...usual, memory: 'what it read without Redis', redis: 'does not answer', ...l1Hit },
   {
     ...usual,
@@ -155,6 +193,9 @@ ${table(
     String(queries),
   ]),
 )}
+
+A stale value is answered at once, with a TTL below 0, and refreshed in the background. So is a value near the end of its TTL, by one of its readers. A command
+on a Redis that hangs is given up after half a second, and a query on a lakehouse that hangs after two thirds of \`API_DEADLINE_SECONDS\`.
 
 Several processes that miss the same key: one has the lease and reads the lakehouse, the others wait and read what it writes. Reads of many
 keys share queries. A read that has no answer at its deadline is a 504 \`deadline-exceeded\`. A query is cancelled when none of the requests

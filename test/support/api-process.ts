@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { createRoutes } from '../../api/app.ts';
+import { fakeDependencies } from '../unit/api/fake-dependencies.ts';
+import { apiEnvironment, clientOf, type RunningApi } from './api.ts';
 
 const serverFile = fileURLToPath(new URL('../../api/server.ts', import.meta.url));
 
@@ -31,6 +34,22 @@ export function startApiProcess(environment: Readonly<Record<string, string>>): 
         if (child.exitCode !== null) throw new Error(`The server ended: ${output}`);
         await once(child.stdout, 'data');
       }
+    },
+  };
+}
+
+/** As `startApi`, but in a process of its own. It is killed at the end. @param more environment of the process */
+export async function startSeparateApi(more: Readonly<Record<string, string>> = {}): Promise<RunningApi> {
+  const { child, waitForOutput } = startApiProcess({
+    ...apiEnvironment(more),
+    ...{ API_PORT: '0', LOG_LEVEL: 'info' },
+  });
+  const [, port] = await waitForOutput(/"port":(\d+)/);
+  return {
+    ...clientOf(`http://127.0.0.1:${port}`, createRoutes(fakeDependencies())),
+    async close() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
     },
   };
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeEach } from 'vitest';
 import { createApp, createRoutes } from '../../api/app.ts';
 import { createHttpServer, listen } from '../../api/create-http-server.ts';
 import { apiProfile, createDependencies } from '../../api/dependencies.ts';
+import type { Route } from '../../api/route.ts';
 import { createClients } from '../../clients/create-clients.ts';
 import { createLogger } from '../../clients/logger.ts';
 import { closeRedis, connectRedis, type RedisClient } from '../../clients/redis.ts';
@@ -18,10 +19,10 @@ export const API_TRINO_USER = `api-${process.pid}`;
 /** The Redis database of the API tests. */
 const REDIS_DATABASE = 1;
 
-/** The configuration of an API on the engines of the tests. */
-export function apiConfig(more: Readonly<Record<string, string>> = {}): Config {
+/** The environment of an API on the engines of the tests. */
+export function apiEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
   const engines = testEngines();
-  return loadConfig({
+  return {
     ...engines,
     REDIS_URL: `${engines.REDIS_URL}/${REDIS_DATABASE}`,
     ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
@@ -30,8 +31,12 @@ export function apiConfig(more: Readonly<Record<string, string>> = {}): Config {
     API_DEADLINE_SECONDS: '55', // a busy machine answers late
     API_L1_MEGABYTES: '0', // so that a test sees what Redis has
     ...more,
-  });
+  };
 }
+
+/** The configuration of an API on the engines of the tests. */
+export const apiConfig = (more: Readonly<Record<string, string>> = {}): Config =>
+  loadConfig(apiEnvironment(more));
 
 export interface RunningApi {
   readonly url: string;
@@ -55,8 +60,19 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
   const dependencies = await createDependencies(config, clients, log);
   const server = createHttpServer(createApp(dependencies), dependencies);
   const routes = createRoutes(dependencies);
-  const url = `http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`;
+  return {
+    ...clientOf(`http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`, routes),
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await dependencies.close();
+      await clients.close();
+    },
+  };
+}
 
+/** A client of the API at this URL. */
+export function clientOf(url: string, routes: readonly Route[]): Omit<RunningApi, 'close'> {
   async function request(method: string, path: string, init: RequestInit): Promise<Answer> {
     const response = await fetch(url + path, { ...init, method });
     const text = await response.text();
@@ -80,12 +96,6 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
           ? { headers }
           : { headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) },
       ),
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await dependencies.close();
-      await clients.close();
-    },
   };
 }
 

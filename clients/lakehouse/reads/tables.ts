@@ -7,7 +7,7 @@ import type { ReadOptions } from '../read-options.ts';
 import type { SilverCatalog } from '../silver-catalog.ts';
 import type { CountedTable, SilverSource } from '../silver-source.ts';
 import { translateVersionError } from '../table-changed.ts';
-import { createReadTableVersions, type ReadTableVersions } from '../table-versions.ts';
+import { createVersionReads, type ReadTableVersions } from '../table-versions.ts';
 import { createListDataFiles, type ListDataFiles } from '../data-files.ts';
 import type { Trino } from '../trino.ts';
 import { createVersionMemo } from '../version-memo.ts';
@@ -22,6 +22,8 @@ export interface TableReads {
   repeatsIds(table: CountedTable, options?: ReadOptions): Promise<boolean>;
   /** The versions that a read would see now. */
   readonly tableVersions: ReadTableVersions;
+  /** The current versions, only for a comparison with others: all in one query. */
+  readonly comparedVersions: ReadTableVersions;
   readonly dataFiles: ListDataFiles;
 }
 
@@ -61,7 +63,7 @@ export function createTableReads(trino: Trino, silver: SilverCatalog): TableRead
         throw translateVersionError(error, [table], versions);
       }
     },
-    tableVersions: createReadTableVersions(trino, silver),
+    ...createVersionReads(trino, silver),
     dataFiles: createListDataFiles(trino, silver),
   };
 }

@@ -96,32 +96,9 @@ describe('the profiles of a platform', () => {
   });
 });
 
-describe('fields', () => {
-  test.each([
-    ['/api/v1/kols?platform=tiktok&limit=2&', ['kol_id', 'followers_count']],
-    ['/api/v1/kols?ids=listed&', ['kol_id', 'followers_count']],
-  ])('of %s are those that are asked for', async (path, fields) => {
-    await cacheList('tiktok', ['listed', 'other']);
-    for (const query of [`fields=${fields.join(',')}`, fields.map((field) => `fields=${field}`).join('&')])
-      for (const item of items(await api.get(path + query))) expect(Object.keys(item)).toEqual(fields);
-  });
-
-  test('that do not exist are refused, and those that do are named', async () => {
-    const { status, json } = await api.get('/api/v1/kols?fields=kol_id,email');
-    expect(status).toBe(400);
-    expect(json['invalid']).toEqual([
-      {
-        parameter: 'fields',
-        given: 'kol_id,email',
-        accepted: expect.stringMatching(
-          /^names separated by commas, of kol_id, platform, .*processed_at$/,
-        ) as string,
-      },
-    ]);
-  });
-
+describe('ids', () => {
   test.each(['platform=tiktok', 'sort=followers', 'limit=3', 'cursor=0123456789abcdef-3'])(
-    'ids do not go with %s',
+    'do not go with %s',
     async (parameter) => {
       const { status, json } = await api.get(`/api/v1/kols?ids=a&${parameter}`);
       expect(status).toBe(400);

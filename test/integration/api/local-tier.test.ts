@@ -5,6 +5,7 @@ import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { cacheStatus, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
+import { startSeparateApi } from '../../support/api-process.ts';
 import { idsOf, profileEntries } from '../../support/cache-values.ts';
 import { startLocalReader, type LocalReader } from '../../support/local-reader.ts';
 import { startRelay } from '../../support/relay.ts';
@@ -145,8 +146,8 @@ describe('the API with a local tier', () => {
     await closeRedis(redis);
     await servers.stop();
   });
-  const start = async (more: Readonly<Record<string, string>> = {}) => {
-    const api = await startApi({
+  const start = async (more: Readonly<Record<string, string>> = {}, startOne = startApi) => {
+    const api = await startOne({
       REDIS_URL: servers.url,
       TRINO_URL: `http://${UNREACHABLE_ADDRESS}`,
       API_L1_MEGABYTES: '8',
@@ -163,7 +164,7 @@ describe('the API with a local tier', () => {
   const makeReady = (api: RunningApi, url: string) => until(`${url} is local`, () => isLocal(api, url), 10);
 
   test('shows a write in every process', async () => {
-    const two = [await start(), await start()];
+    const two = await Promise.all([start({}, startSeparateApi), start({}, startSeparateApi)]);
     for (const followers of [7, 8, 9]) {
       await write(redis, ['kol-7'], followers);
       for (const api of two) {

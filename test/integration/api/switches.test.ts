@@ -2,15 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { switches } from '../../../domain/entities/switches.ts';
-import {
-  apiConfig,
-  cacheStatus,
-  startApi,
-  TOKEN,
-  useApi,
-  withToken,
-  type RunningApi,
-} from '../../support/api.ts';
+import { apiConfig, cacheStatus, TOKEN, useRedis, withToken, type RunningApi } from '../../support/api.ts';
+import { startSeparateApi } from '../../support/api-process.ts';
 import { profileEntries } from '../../support/cache-values.ts';
 import { startRelay } from '../../support/relay.ts';
 import { until } from '../../support/until.ts';
@@ -20,14 +13,17 @@ const KNOWN = '/api/v1/kols/known';
 const DEFAULTS = { l1: true, l1_ttl_seconds: 60, early_refresh: true, read_through: true };
 
 const settings = { API_TOKEN: TOKEN, API_L1_MEGABYTES: '8', API_L1_TTL_SECONDS: '60' };
-const { api, redis } = await useApi(settings);
-// Another process, which reaches Redis over a relay.
+const redis = await useRedis();
+// Two processes. One reaches Redis over a relay.
 const address = new URL(apiConfig().REDIS_URL);
 let relay = await startRelay(address.host);
 const relayed = `redis://127.0.0.1:${relay.port}${address.pathname}`;
-const other = await startApi({ ...settings, REDIS_URL: relayed });
+const [api, other] = await Promise.all([
+  startSeparateApi(settings),
+  startSeparateApi({ ...settings, REDIS_URL: relayed }),
+]);
 afterAll(async () => {
-  await other.close();
+  await Promise.all([api.close(), other.close()]);
   await relay.close();
 });
 
@@ -35,10 +31,14 @@ const change = (body: object, headers: Readonly<Record<string, string>> = withTo
   api.send('PATCH', SWITCHES, body, headers);
 const switchesOf = async (each: RunningApi) => (await each.get(SWITCHES, withToken)).json;
 const inForce = (expected: object) =>
-  until('the switches are in force in both processes', async () => {
-    const states = await Promise.all([api, other].map(switchesOf));
-    return states.every((state) => isDeepStrictEqual(state, { ...DEFAULTS, ...expected }));
-  });
+  until(
+    'the switches are in force in both processes',
+    async () => {
+      const states = await Promise.all([api, other].map(switchesOf));
+      return states.every((state) => isDeepStrictEqual(state, { ...DEFAULTS, ...expected }));
+    },
+    10,
+  );
 const isLocal = async (each: RunningApi) =>
   (cacheStatus(await each.get(KNOWN)) ?? '').startsWith('kol-l1; hit');
 const problemOf = async (answer: ReturnType<RunningApi['get']>) => {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createMayExist } from '../../../cache/reading/known-ids.ts';
+import { createKnownIds } from '../../../cache/reading/known-ids.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
 import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
@@ -41,11 +41,9 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
   ])('%s while the read waits for the version of the table', async (_, change, version, mayExist) => {
     await writeFilter('1', ['old']);
     const answers: ((versions: TableVersions) => void)[] = [];
-    const tableVersions = () => new Promise<TableVersions>((resolve) => answers.push(resolve));
-    const ask = createMayExist(
+    const comparedVersions = () => new Promise<TableVersions>((resolve) => answers.push(resolve));
+    const ask = createKnownIds({ redis, lakehouse: { comparedVersions }, maxWaitSeconds: 60 }, () => {})(
       filteredIds.profiles,
-      { redis, lakehouse: { tableVersions }, maxWaitSeconds: 60 },
-      () => {},
     );
     const asked = ask('new');
     await sleep(CHECK_EVERY_MS + 100);
@@ -60,16 +58,15 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
   test('may exist when the version of the table is not known in time, and its query is cancelled', async () => {
     await writeFilter('1', ['old']);
     let query: AbortSignal | undefined;
-    const tableVersions = (_: unknown, signal?: AbortSignal) => {
+    const comparedVersions = (_: unknown, signal?: AbortSignal) => {
       query = signal;
       return new Promise<TableVersions>(() => {});
     };
     const problems: unknown[] = [];
-    const ask = createMayExist(
-      filteredIds.profiles,
-      { redis, lakehouse: { tableVersions }, maxWaitSeconds: 0.2 },
+    const ask = createKnownIds(
+      { redis, lakehouse: { comparedVersions }, maxWaitSeconds: 0.2 },
       (...problem) => problems.push(problem),
-    );
+    )(filteredIds.profiles);
     expect([await ask('new'), query?.aborted, problems.length]).toEqual([true, true, 1]);
   });
 });

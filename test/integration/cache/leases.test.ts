@@ -76,7 +76,7 @@ describeOnRedisAndCluster('concurrent misses of one key in several processes', (
     const first = read('slow');
     await until('it has the lease', async () => (await redis.exists(leaseKey(profile.key('slow')))) === 1);
     let looks = 0;
-    const lease = createLeases(redis, () => {});
+    const lease = createLeases({ redis, onProblem: () => {} });
     const found = await lease(profile.key('slow'), {
       async look() {
         looks += 1;

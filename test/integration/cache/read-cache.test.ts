@@ -4,7 +4,7 @@ import { addReads, readKnownReads } from '../../../cache/popularity/read-counts.
 import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
 import { tableSource, trendingSource } from '../../../cache/reading/entity-sources.ts';
 import { fillItem } from '../../../cache/reading/fill-entry.ts';
-import { createMayExist } from '../../../cache/reading/known-ids.ts';
+import { createKnownIds } from '../../../cache/reading/known-ids.ts';
 import { NotCachedError } from '../../../cache/reading/not-cached.ts';
 import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { readMemoryInfo } from '../../../cache/redis/memory-info.ts';
@@ -221,11 +221,10 @@ describeOnRedisAndCluster('reading', (target) => {
       const answers = async (tableVersions: () => Promise<TableVersions>, redis = serving) => {
         asked = 0;
         const countedVersions = () => ((asked += 1), tableVersions());
-        const mayExist = createMayExist(
-          filteredIds.profiles,
-          { redis, lakehouse: { tableVersions: countedVersions }, maxWaitSeconds: 0.5 },
+        const mayExist = createKnownIds(
+          { redis, lakehouse: { comparedVersions: countedVersions }, maxWaitSeconds: 0.5 },
           () => {},
-        );
+        )(filteredIds.profiles);
         const all = [...known, ...idsOf(1000, 'unknown-')];
         const found = await Promise.all(all.map(mayExist));
         return [...new Set(found.slice(0, 1000)), ...new Set(found.slice(1000))];

@@ -4,8 +4,10 @@ import { leaseKey } from '../../../cache/reading/leases.ts';
 import { writePartMetadata } from '../../../cache/writing/part-metadata.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { readStates, type ReadState } from '../../../docs/generate/read-states.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { switches } from '../../../domain/entities/switches.ts';
+import { addToFilter, createBloomFilter } from '../../../domain/values/bloom-filter.ts';
 import {
   apiConfig,
   cacheStatus,
@@ -16,8 +18,9 @@ import {
   withToken,
 } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
+import { startHeldTrino } from '../../support/held-trino.ts';
 import { startRelay } from '../../support/relay.ts';
-import { queryColumn } from '../../support/trino.ts';
+import { queryColumn, queryTrino } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 
 const redis = await useRedis();
@@ -34,29 +37,47 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-/** Puts into Redis what it has of a value, and starts an API that remembers what it remembers of it. */
-async function arrange({ memory, redis: held, lakehouse, off }: ReadState, id: string) {
-  if (held !== 'does not have it' && !held.includes('lease')) await writeEntries(redis, profileEntries([id]));
+const EXPIRING = 'L1 has it, and its TTL has ended';
+
+/** Puts into Redis what it has of a value. */
+async function fillRedis({ memory, redis: held, lakehouse, off }: ReadState, id: string) {
+  const isCached = memory === EXPIRING || !/^(does not have|has the (lease|filter)|has a lease)/.test(held);
+  if (isCached) await writeEntries(redis, profileEntries([id]));
   if (held === 'has some of its fields') await redis.hdel(profile.key(id), 'username', 'platform');
   if (held === 'has it without TTL') await redis.persist(profile.key(id));
   if (held.includes('lease'))
     await redis.set(leaseKey(profile.key(id)), held.includes('nothing') ? 'nothing' : 'other', 'EX', 3);
+  if (held.includes('filter')) await writeFilter();
+  if (held.includes('near the end')) await redis.expire(profile.key(id), 5);
   if (lakehouse === 'lost it with most rows') await pretendShrinkage();
   if (off !== undefined)
     await redis.hset(switches.key, switches.toFields(off === 'l1' ? { l1: false } : { readThrough: false }));
+  if (memory === EXPIRING) {
+    await redis.hset(switches.key, switches.toFields({ earlyRefresh: false }));
+    await redis.expire(profile.key(id), 5);
+  }
+}
+
+/** Makes the state of Redis, and starts an API that remembers what it remembers of the value. */
+async function arrange(state: ReadState, id: string) {
+  const { memory, redis: held, lakehouse } = state;
+  await fillRedis(state, id);
   const { host, pathname } = new URL(REDIS_URL);
   const relay = await startRelay(host);
+  const trino = await startHeldTrino(TRINO_URL);
+  cleanUps.push(() => trino.close());
   const api = await startApi({
     API_TOKEN: TOKEN,
     API_L1_MEGABYTES: '8',
     API_L1_TTL_SECONDS: '60',
     REDIS_URL: `redis://127.0.0.1:${relay.port}${pathname}`,
-    ...(lakehouse === 'does not answer' ? { TRINO_URL: `http://${UNREACHABLE_ADDRESS}` } : {}),
+    TRINO_URL: lakehouse === 'does not answer' ? `http://${UNREACHABLE_ADDRESS}` : trino.url,
+    ...(lakehouse === 'hangs' ? { API_DEADLINE_SECONDS: '3' } : {}),
   });
   cleanUps.push(() => api.close());
   const read = (headers: Readonly<Record<string, string>> = {}) =>
     api.get(`/api/v1/kols/${encodeURIComponent(id)}`, headers);
-  if (memory === 'L1 has it')
+  if (memory === 'L1 has it' || memory === EXPIRING)
     await until('L1 has it', async () => (cacheStatus(await read()) ?? '').startsWith('kol-l1'));
   // Of a table that shrank, "not found" is not remembered.
   if (memory === 'that it does not exist' || lakehouse === 'lost it with most rows') await read();
@@ -67,7 +88,34 @@ async function arrange({ memory, redis: held, lakehouse, off }: ReadState, id: s
     );
   } else cleanUps.push(() => relay.close());
   if (memory === 'what it read without Redis') await read();
+  if (memory === EXPIRING) {
+    await until('it has expired', async () => (await redis.exists(profile.key(id))) === 0);
+    await sleep(1000); // the TTL in the header is in whole seconds
+  }
+  if (held === 'hangs') relay.silence();
+  if (lakehouse === 'hangs') {
+    await api.get('/api/v1/kols/first'); // checks the columns
+    trino.hold();
+  }
   return read;
+}
+
+/** Writes a filter of known ids, of the version that the table has now. */
+async function writeFilter() {
+  const [[id, since] = []] = (await queryTrino(
+    TRINO_URL,
+    `SELECT CAST(snapshot_id AS VARCHAR), (SELECT to_iso8601(max(made_current_at)) FROM iceberg.kol_silver."kol_profiles$history")
+     FROM iceberg.kol_silver."kol_profiles$refs" WHERE name = 'main'`,
+  )) as [string, string][];
+  const version = knownIds.versionOf('kol_profiles', {
+    kol_profiles: { kind: 'snapshot', id: id ?? '', since: since ?? '' },
+  });
+  const filter = createBloomFilter(known.length);
+  for (const each of known) addToFilter(filter, each);
+  const text = Buffer.from(filter).toString('base64');
+  await writeEntries(redis, [
+    knownIds.toEntry(filteredIds.profiles.name, version ?? '', text, known.length, new Date()),
+  ]);
 }
 
 /** Records a warm of ten times as many profiles, from another version of the table. */
@@ -109,11 +157,18 @@ test.each(readStates.map((state, index) => [titleOf(state), state, index] as con
       await writeEntries(redis, profileEntries([id]));
     }
     const answer = await answering;
+    if (state.redis.includes('near the end'))
+      await until('one of the reads has refreshed it', async () => {
+        await read();
+        return (await redis.ttl(profile.key(id))) > 5;
+      });
+    const queries = async () => (await queriesFor(id)) - before;
+    await until('the query has begun', async () => (await queries()) >= state.queries, 10);
     expect({
       status: answer.status,
-      cacheStatus: cacheStatus(answer)?.replace(/ttl=\d+/, 'ttl=n'),
+      cacheStatus: cacheStatus(answer)?.replace(/ttl=(-?)\d+/, 'ttl=$1n'),
       problem: answer.json['type'],
-      queries: (await queriesFor(id)) - before,
+      queries: await queries(),
     }).toEqual({
       status: state.status,
       cacheStatus: state.cacheStatus,

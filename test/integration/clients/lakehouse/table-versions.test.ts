@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSilverCatalog } from '../../../../clients/lakehouse/silver-catalog.ts';
-import { createReadTableVersions } from '../../../../clients/lakehouse/table-versions.ts';
+import { createVersionReads } from '../../../../clients/lakehouse/table-versions.ts';
 import { createTrino, type Trino } from '../../../../clients/lakehouse/trino.ts';
 import { testConfig } from '../../../support/dependencies.ts';
 import { createHiveSchema } from '../../../support/hive-schema.ts';
@@ -35,7 +35,7 @@ function readVersions() {
     pages: (text, options) => trino.pages(inCatalog(text), options),
   };
   const silver = createSilverCatalog(counted, { catalog: 'silver', schema: name });
-  const read = createReadTableVersions(counted, silver);
+  const read = createVersionReads(counted, silver).tableVersions;
   return {
     change: (to: 'hive' | 'iceberg') => (connector = to),
     /** The kind of the version of the table, and the number of queries for it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createSilverCatalog } from '../../../../clients/lakehouse/silver-catalog.ts';
-import { createReadTableVersions } from '../../../../clients/lakehouse/table-versions.ts';
+import { createVersionReads } from '../../../../clients/lakehouse/table-versions.ts';
 import type { Trino } from '../../../../clients/lakehouse/trino.ts';
 import { TrinoQueryError } from '../../../../clients/lakehouse/trino-errors.ts';
 import { silver } from '../../../../domain/schema/silver-tables.ts';
@@ -43,7 +43,8 @@ describe('a reader that is cancelled leaves at once while Trino', () => {
     [
       'reads the version of a table',
       schema,
-      ({ trino, catalog }, signal) => createReadTableVersions(trino, catalog)(['kol_profiles'], signal),
+      ({ trino, catalog }, signal) =>
+        createVersionReads(trino, catalog).tableVersions(['kol_profiles'], signal),
       true,
     ],
     [
@@ -68,7 +69,7 @@ describe('a reader that is cancelled leaves at once while Trino', () => {
 
 test('the query of a version goes on while another reader waits for it', async () => {
   const { trino, running, catalog } = slowTrino({ information_schema: SCHEMA });
-  const versions = createReadTableVersions(trino, catalog);
+  const versions = createVersionReads(trino, catalog).tableVersions;
   const [one, other] = [new AbortController(), new AbortController()];
   const readings = [one, other].map(({ signal }) => versions(['kol_profiles'], signal));
   const failures = Promise.allSettled(readings);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createSilverCatalog } from '../../../../clients/lakehouse/silver-catalog.ts';
 import { TableChangedError } from '../../../../clients/lakehouse/table-changed.ts';
-import { createReadTableVersions } from '../../../../clients/lakehouse/table-versions.ts';
+import { createVersionReads } from '../../../../clients/lakehouse/table-versions.ts';
 import type { Trino } from '../../../../clients/lakehouse/trino.ts';
 import { TrinoQueryError } from '../../../../clients/lakehouse/trino-errors.ts';
 import { silver } from '../../../../domain/schema/silver-tables.ts';
@@ -27,10 +27,9 @@ function versionsOf(answers: { refs?: Answer; columns?: Answer; files?: Answer }
       return Promise.reject(new TrinoQueryError('q', name, 'USER_ERROR', words));
     },
   } as unknown as Trino;
-  return createReadTableVersions(
-    trino,
-    createSilverCatalog(trino, { catalog: 'c', schema: 's' }),
-  )(['kol_profiles']);
+  return createVersionReads(trino, createSilverCatalog(trino, { catalog: 'c', schema: 's' })).tableVersions([
+    'kol_profiles',
+  ]);
 }
 
 const FILES = [['/part-1', '10', '1000']];
@@ -76,7 +75,10 @@ test('a table whose version is slow to read delays no other', async () => {
       return Promise.resolve(sql.includes('$refs') ? SNAPSHOT : []);
     },
   } as unknown as Trino;
-  const read = createReadTableVersions(trino, createSilverCatalog(trino, { catalog: 'c', schema: 's' }));
+  const read = createVersionReads(
+    trino,
+    createSilverCatalog(trino, { catalog: 'c', schema: 's' }),
+  ).tableVersions;
   const ending = new AbortController();
   const slow = read(['kol_content'], ending.signal);
   expect(await read(['kol_profiles'])).toMatchObject({ kol_profiles: { id: '1' } });
