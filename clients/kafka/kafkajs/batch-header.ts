@@ -1,8 +1,4 @@
-import { createRequire } from 'node:module';
-
-const crc32C = createRequire(import.meta.url)('kafkajs/src/protocol/recordBatch/crc32C') as (
-  bytes: Buffer,
-) => number;
+import { crc32c } from '@node-rs/crc32';
 
 /** The header of a record batch: https://kafka.apache.org/documentation/#recordbatch */
 export interface BatchHeader {
@@ -56,7 +52,7 @@ export function firstBatch(bytes: Buffer): Buffer | undefined {
  * @throws RangeError when they differ
  */
 export function verifyChecksum(batch: Buffer): void {
-  if (crc32C(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CHECKSUM_AT))
+  if (crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CHECKSUM_AT))
     throw new RangeError('its checksum is wrong');
 }
 
