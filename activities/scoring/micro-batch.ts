@@ -44,7 +44,7 @@ export interface BatchResult extends Outcomes {
 }
 
 interface WrittenBatch {
-  /** Values that were not written because Redis has newer ones. */
+  /** Values that were not written, because Redis has newer ones or the KOL was erased. */
   readonly outdated: number;
   /** Records for scores.stream. */
   readonly scores: readonly ScoreOutput[];
