@@ -5,7 +5,7 @@ import type { LocalTier } from '../cache/reading/local-tier.ts';
 import type { Logger } from '../clients/logger.ts';
 import { sendAnswer } from './answer.ts';
 import { formatRequestLine, newRequestId } from './log-requests.ts';
-import type { RateLimiter } from './rate-limit.ts';
+import { isFree, type RateLimiter } from './rate-limit.ts';
 import { directivesOf } from './request-controls.ts';
 import { securityHeaders } from './security-headers.ts';
 import { ReadyAnswer } from './send-read.ts';
@@ -49,7 +49,7 @@ export function createAnswerReady({ localTier, log, rateLimit }: AnswerReadyDepe
       ready.lastModified,
     );
     const { statusCode } = response;
-    if (portion !== undefined && statusCode === 304) portion.left += 1;
+    if (portion !== undefined && isFree(request, statusCode, head[1])) portion.left += 1;
     requestLog.info(
       { request_id: id, ...formatRequestLine(request, statusCode, head[1], startedAt) },
       'request',

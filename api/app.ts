@@ -34,6 +34,8 @@ export interface AppDependencies {
   readonly log: Logger;
   /** The lengths in which rankings are cached (WARM_RANKING_LIMITS). */
   readonly rankingLimits: readonly number[];
+  /** Profiles in each list (WARM_LIST_SIZE). */
+  readonly listSize: number;
   readonly recentSearches: RecentSearches;
   readonly cacheAdmin: CacheAdmin;
   readonly switchboard: Switchboard;
@@ -80,6 +82,7 @@ export const createRoutes = ({
   reader,
   readiness,
   rankingLimits,
+  listSize,
   recentSearches,
   cacheAdmin,
   switchboard,
@@ -87,7 +90,7 @@ export const createRoutes = ({
 }: AppDependencies): readonly Route[] =>
   withDocuments([
     ...healthRoutes(readiness),
-    ...kolRoutes(reader, rankingLimits),
+    ...kolRoutes(reader, { rankingLimits, listSize }),
     ...contentRoutes(reader),
     ...scoreRoutes(reader),
     ...statsRoutes(reader),

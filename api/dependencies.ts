@@ -92,6 +92,7 @@ export async function createDependencies(
     readiness,
     log,
     rankingLimits: config.WARM_RANKING_LIMITS,
+    listSize: config.WARM_LIST_SIZE,
     recentSearches: createRecentSearches(redis),
     cacheAdmin: createCacheAdmin(redis),
     switchboard,

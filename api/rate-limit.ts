@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import type { RedisClient } from '../clients/redis.ts';
@@ -15,7 +15,7 @@ const MAX_CLIENTS = 10_000;
 export interface RateLimiter {
   /** Limits requests, also when the next portion has to be taken from Redis. */
   readonly middleware: RequestHandler;
-  /** Takes a request of this address off its portion in memory; undefined when that is used up. Add a 304 to it again. */
+  /** Takes a request of this address off its portion in memory; undefined when that is used up. Add one that is free to it again. */
   readonly takeFromMemory: (ip: string | undefined) => Portion | undefined;
 }
 
@@ -27,7 +27,7 @@ interface Portion {
 }
 
 /**
- * Limits the requests of each client address, counted over all processes of the API. A 304 is free. While Redis does not answer,
+ * Limits the requests of each client address, counted over all processes of the API. A 304 is free (see `isFree`). While Redis does not answer,
  * each process counts on its own.
  * @param perMinute about so many are accepted: up to 2 % of them can stay unused in each process
  */
@@ -64,7 +64,7 @@ export function createRateLimiter(redis: RedisClient, perMinute: number): RateLi
         throw error instanceof RateLimiterRes ? tooManyRequests(error.msBeforeNext) : error;
       });
       response.on('finish', () => {
-        if (response.statusCode === 304) portion.left += 1;
+        if (isFree(request, response.statusCode, response.get('Cache-Status'))) portion.left += 1;
       });
       next();
     },
@@ -75,6 +75,20 @@ export function createRateLimiter(redis: RedisClient, perMinute: number): RateLi
       return portion;
     },
   };
+}
+
+/**
+ * Whether an answer does not count: a 304 from a cache to a client that names what it has. `*` and a date match anything, so such a client
+ * may have nothing. A 304 that was read from the lakehouse (`fwd`) costs as much as the whole answer.
+ */
+export function isFree(
+  { headers }: Pick<Request, 'headers'>,
+  status: number,
+  cacheStatus: string | undefined,
+): boolean {
+  const held = headers['if-none-match'];
+  const namesEtag = held !== undefined && held.includes('"') && !held.includes('*');
+  return status === 304 && namesEtag && cacheStatus?.includes('; fwd=') !== true;
 }
 
 const tooManyRequests = (waitMs: number): Problem =>

@@ -8,8 +8,8 @@ import { createHttpServer, listen } from './create-http-server.ts';
 import { apiProfile, createDependencies } from './dependencies.ts';
 import { untilStopping } from './readiness.ts';
 
-/** Requests in flight get this long to finish after SIGTERM: longer than a Trino query may take. */
-const STOP_SECONDS = 15;
+/** A request that began with the end of the drain has its answer after its deadline at the latest, and this much more to send it. */
+const SEND_SECONDS = 3;
 const CLOSE_IDLE_MS = 100;
 
 async function serve(config: Config): Promise<void> {
@@ -30,7 +30,8 @@ async function serve(config: Config): Promise<void> {
     server.close(); // accepts no new connections, closes idle ones, waits for the rest
     // A connection that is kept alive becomes idle with its last answer. Node does not look again.
     const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
-    setTimeout(() => server.closeAllConnections(), STOP_SECONDS * 1000).unref();
+    const stopSeconds = config.API_DEADLINE_SECONDS + SEND_SECONDS;
+    setTimeout(() => server.closeAllConnections(), stopSeconds * 1000).unref();
     await stopped;
     clearInterval(closeIdle);
     log.info('stopped');
@@ -46,3 +47,5 @@ try {
   process.exitCode = 1;
   console.error(error instanceof ConfigError ? error.message : error);
 }
+// A poll of Trino that hangs cannot be aborted, and would keep the process.
+process.exit();

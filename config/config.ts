@@ -26,7 +26,7 @@ const hostAndPort = z.string().refine((text) => {
   const [, ipv6, host] = /^(?:\[([^\]]*)\]|([^:\s[\]]+)):\d{1,5}$/.exec(text) ?? [];
   return host !== undefined || (ipv6 !== undefined && isIPv6(ipv6));
 }, 'must be host:port, with an IPv6 address in brackets');
-const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const seconds = (fallback: number, max = Infinity) => z.coerce.number().positive().max(max).default(fallback);
 const secondsUpTo = (max: number, fallback: number) =>
   z.coerce.number().int().min(0).max(max).default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
@@ -130,7 +130,8 @@ export const environmentSchema = z.object({
   API_TRINO_QUERIES: count(8).describe(
     'Trino queries of an API process at the same time. Some more wait; beyond that, what is not cached is a 503',
   ),
-  API_DEADLINE_SECONDS: seconds(12).describe(
+  // The server closes a silent connection after 75 s.
+  API_DEADLINE_SECONDS: seconds(12, 60).describe(
     'A request without an answer after this time gets a 504. The lakehouse has two thirds of it',
   ),
   API_DRAIN_SECONDS: z.coerce

@@ -2,10 +2,11 @@ import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import type { Caller } from '../../cache/reading/read-controls.ts';
 import type { ReadResult } from '../../cache/reading/read-result.ts';
 import { isUnavailable } from '../../cache/reading/source-unavailable.ts';
+import { TimeLimitError, withTimeLimit } from '../../cache/reading/time-limit.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { formatCursor, listVersion, type ListCursor } from '../../domain/values/list-cursor.ts';
 import { ALL } from '../../domain/values/platform.ts';
-import { freshness } from '../freshness.ts';
+import { freshness, revalidated } from '../freshness.ts';
 import {
   choiceParameter,
   cursorParameter,
@@ -23,6 +24,8 @@ import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 50;
+/** The last page waits this long for the statistics. */
+const STATISTICS_SECONDS = 2;
 
 /** The parameters of the list, which do not go with ids. */
 const listQuery = {
@@ -32,8 +35,11 @@ const listQuery = {
   cursor: cursorParameter,
 };
 
-/** /api/v1/kols: several profiles by id, or the profiles of a platform page by page. */
-export const kolListRoute = (reader: CacheReader): Route =>
+/**
+ * /api/v1/kols: several profiles by id, or the profiles of a platform page by page.
+ * @param listSize profiles that a list keeps at most
+ */
+export const kolListRoute = (reader: CacheReader, listSize: number): Route =>
   defineRoute({
     method: 'get',
     path: '/api/v1/kols',
@@ -59,11 +65,19 @@ export const kolListRoute = (reader: CacheReader): Route =>
       const read = await reader.profileList(platform, caller);
       const profiles = valueOf(response, read, `No KOLs for platform ${platform}`);
       const { page, next } = pageOf(profiles, cursor, limit);
-      const end = next === null ? await endOf(reader, platform, profiles.length, caller) : null;
       const items = page.map((each) => toJson(each));
+      if (next !== null) {
+        // A client that kept the first page beyond a change of the list would follow its cursor to a 410 again and again.
+        const fresh = revalidated(freshness.profileList);
+        sendRead(response, read, fresh, { platform, sort, limit, items, next, end: null });
+        return;
+      }
+      const total = await readTotal(reader, platform, caller);
+      const isWhole = total === undefined ? profiles.length < listSize : profiles.length >= total;
+      const fresh = total === undefined ? revalidated(freshness.profileList) : freshness.profileList;
+      const end = isWhole ? 'all' : 'kept';
       // The end of the list depends on the statistics too.
-      const source = next === null ? ofManyReads(read) : read;
-      sendRead(response, source, freshness.profileList, { platform, sort, limit, items, next, end });
+      sendRead(response, ofManyReads(read), fresh, { platform, sort, limit, items, next, end });
     },
   });
 
@@ -84,20 +98,15 @@ function pageOf(profiles: readonly Profile[], cursor: ListCursor | undefined, li
   return { page: profiles.slice(from, to), next };
 }
 
-/** Whether the list ends because it has all KOLs of the platform, or because only so many are kept. */
-async function endOf(
-  reader: CacheReader,
-  platform: string,
-  listed: number,
-  caller: Caller,
-): Promise<'all' | 'kept'> {
-  const stats = await reader.platformStats(undefined, caller).catch(orNull);
-  const total = platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;
-  return total !== undefined && listed >= total ? 'all' : 'kept';
+/** The KOLs of a platform, as the statistics count them; undefined while they are unavailable. @throws any error that is a defect */
+async function readTotal(reader: CacheReader, platform: string, caller: Caller): Promise<number | undefined> {
+  // Their query continues when this reader leaves or waits no longer: later readers need it.
+  const read = () => reader.platformStats(undefined, { ...caller, client: undefined });
+  const stats = await withTimeLimit(STATISTICS_SECONDS, read, caller.client?.signal).catch(orNull);
+  return platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;
 }
 
-/** Null while the statistics are unavailable: then the list may be incomplete. @throws any other error, which is a defect */
 function orNull(error: unknown): ReadResult<never> | null {
-  if (isUnavailable(error)) return null;
+  if (isUnavailable(error) || error instanceof TimeLimitError) return null;
   throw error;
 }

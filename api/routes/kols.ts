@@ -25,8 +25,11 @@ const MAX_RANKING_ITEMS = 100;
 const rankedFields = expandableFields(['rank', 'kol_id', 'score'], 'profile', Object.keys(profile.fields));
 
 /** /api/v1/kols: rankings, profiles and trust scores. */
-export const kolRoutes = (reader: CacheReader, rankingLimits: readonly number[]): Route[] => [
-  kolListRoute(reader),
+export const kolRoutes = (
+  reader: CacheReader,
+  { rankingLimits, listSize }: { readonly rankingLimits: readonly number[]; readonly listSize: number },
+): Route[] => [
+  kolListRoute(reader, listSize),
   topRoute(reader, rankingLimits), // before /:id, which also matches /top
   defineRoute({
     method: 'get',

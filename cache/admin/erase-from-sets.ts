@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { RedisClient } from '../../clients/redis.ts';
 import { profileList } from '../../domain/entities/profile-list.ts';
+import { searchIndex } from '../../domain/entities/search-index.ts';
 import { FieldError } from '../../domain/schema/field.ts';
 import { createTermMatcher } from '../../domain/search/autocomplete-terms.ts';
 import { membersOfKol, parseMember } from '../../domain/search/index-member.ts';
+import { ALL } from '../../domain/values/platform.ts';
 import { luaScript, runScript } from '../redis/lua-script.ts';
 import { unlinkKeys } from './invalidate.ts';
 
@@ -59,19 +61,24 @@ export function readable<T>(
 }
 
 /** @param names receives the names that the index has of the KOL. @returns members that were removed */
-export const removeFromIndex = (
+export async function removeFromIndex(
   redis: RedisClient,
   key: string,
   kolId: string,
   names: Set<string | null>,
-): Promise<number> =>
-  removeWhere(redis, key, membersOfKol(kolId), (member) => {
+): Promise<number> {
+  const removed = await removeWhere(redis, key, membersOfKol(kolId), (member) => {
     const hit = parseMember(member);
     // The pattern also matches members that have the id in the place of their followers.
     if (hit?.kol_id !== kolId) return false;
     names.add(hit.name);
     return true;
   });
+  // Redis deletes an empty index. A search that finds its platform named, but no index, takes the index for expired.
+  if (removed > 0 && (await redis.exists(key)) === 0)
+    await redis.zrem(searchIndex.key(ALL), key.slice(searchIndex.key('').length));
+  return removed;
+}
 
 /** @param names all that are known of the KOL. @returns terms that were removed */
 export async function removeFromAutocomplete(

@@ -1,7 +1,7 @@
 import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { removedKeys } from '../writing/read-fence.ts';
-import { addReads, type ReadClock } from './read-counts.ts';
+import { addReads, removeReads, type ReadClock } from './read-counts.ts';
 
 /** Counts the profiles that clients read, so that the warm can choose the hot ones. */
 export interface ReadCounter {
@@ -43,19 +43,26 @@ export function createReadCounter(
   /** When the counts that are not written yet began, on the clock of Redis. */
   let countedSince = 0;
 
-  /** Leaves out what was erased since it was counted: its id must not come back. */
-  async function withoutErased(reads: ReadonlyMap<string, number>): Promise<Map<string, number>> {
-    const since = countedSince;
-    countedSince = (await readRedisTime(redis)) - MARGIN_MICROS;
-    const erased = await removedKeys(redis, [...reads.keys()].map(profile.key), since);
-    return new Map([...reads].filter(([id]) => !erased.has(profile.key(id))));
+  /** The profiles that were erased since a time of Redis: their ids must not come back. */
+  async function erasedOf(ids: Iterable<string>, since: number): Promise<string[]> {
+    const all = [...ids];
+    const erased = await removedKeys(redis, all.map(profile.key), since);
+    return all.filter((id) => erased.has(profile.key(id)));
   }
 
   async function writeCounts(): Promise<void> {
     const reads = counts;
     counts = new Map();
     try {
-      await addReads(redis, await withoutErased(reads), clock);
+      const since = countedSince;
+      countedSince = (await readRedisTime(redis)) - MARGIN_MICROS;
+      for (const id of await erasedOf(reads.keys(), since)) reads.delete(id);
+      try {
+        await addReads(redis, reads, clock);
+      } finally {
+        // An erasure that ran during the write may have looked for the id before it was added.
+        await removeReads(redis, await erasedOf(reads.keys(), since));
+      }
       failing = false;
     } catch (error) {
       if (!failing) onProblem(error);

@@ -1,5 +1,6 @@
 import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import {
+  allReadCounts,
   readsAtHour,
   recentReads,
   START_MEMBER,
@@ -73,6 +74,12 @@ export async function addReads(
     for (const chunk of inChunks([...reads], PROFILES_PER_CALL))
       await runScript(redis, ADD_READS, [{ keys: [key], args: [...settings, ...chunk.flat()] }]);
   }
+}
+
+/** Removes profiles from all counts. @throws the first error that Redis answered */
+export async function removeReads(redis: RedisClient, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await Promise.all(allReadCounts.map(({ key }) => unlessWrongType(redis.zrem(key, ...ids))));
 }
 
 /** Members in one reply: 0.5 ms of Redis. */

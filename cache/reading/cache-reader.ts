@@ -13,6 +13,7 @@ import { createPlatformMayExist } from './platform-exists.ts';
 import { createProblemReporter } from './read-problem.ts';
 import {
   createReadThrough,
+  LOAD_SECONDS,
   type EntitySource,
   type ReadManyThrough,
   type ReadThrough,
@@ -111,7 +112,8 @@ export function createCacheReader({
     mayExist: mayExist(filteredIds.features),
   });
   const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);
-  const platformMayExist = createPlatformMayExist(platformStats);
+  const { loadSeconds = LOAD_SECONDS } = dependencies;
+  const platformMayExist = createPlatformMayExist(platformStats, loadSeconds / 4);
   return {
     profile: profiles.read,
     content: contents.read,
@@ -121,7 +123,7 @@ export function createCacheReader({
     scores: scores.readMany,
     ranking: warmedSet('rankings', {
       ...rankingSource(lakehouse, options),
-      mayExist: ({ platform }, signal) => platformMayExist(platform, signal),
+      mayExist: ({ platform }) => platformMayExist(platform),
     }).read,
     trending: readThrough({
       // Its size varies with the hour, as in a warm: only an empty list is checked.

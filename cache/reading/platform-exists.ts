@@ -1,28 +1,48 @@
 import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { ReadThrough } from './read-through.ts';
+import { withTimeLimit } from './time-limit.ts';
 
-/** False only for a platform of which the lakehouse has neither KOLs nor content. Never rejects. @param signal of the caller */
-export type PlatformMayExist = (platform: string, signal: AbortSignal) => Promise<boolean>;
+/** False only for a platform of which the lakehouse has neither KOLs nor content. Never rejects. */
+export type PlatformMayExist = (platform: string) => Promise<boolean>;
 
 /** A new platform is readable this long after the statistics name it. */
 const KEEP_SECONDS = 30;
+/** While the statistics cannot be read, they are not asked for more often. */
+const RETRY_SECONDS = 5;
 
 /**
  * Looks platforms up in the statistics, so that requests for made-up names start no query: the statistics are cached, and one
- * query reads them for all names. Without statistics every platform may exist.
+ * query reads them for all names. While they cannot be read, the names that were read before hold. Without names every platform may exist.
+ * @param waitSeconds how long requests wait for the statistics. The query continues after that, and when clients leave, because all
+ * requests need its result
  */
-export function createPlatformMayExist(readStats: ReadThrough<void, PlatformStats>): PlatformMayExist {
-  let known: { readonly names: ReadonlySet<string>; readonly readAt: number } | undefined;
-  return async (platform, signal) => {
+export function createPlatformMayExist(
+  readStats: ReadThrough<void, PlatformStats>,
+  waitSeconds: number,
+): PlatformMayExist {
+  let names: ReadonlySet<string> | undefined;
+  let reading: { readonly ended: Promise<void>; readonly startedAt: number } | undefined;
+  let nextAt = -Infinity;
+
+  /** Never rejects. */
+  async function read(): Promise<void> {
+    const stats = await readStats(undefined).catch(() => undefined);
+    const found = stats && new Set(Object.keys(stats.value?.by_platform ?? {}));
+    const isRight = stats !== undefined && !stats.refused;
+    names = isRight ? found : (names ?? found);
+    nextAt = performance.now() + (isRight ? KEEP_SECONDS : RETRY_SECONDS) * 1000;
+    reading = undefined;
+  }
+
+  return async (platform) => {
     if (platform === ALL) return true;
-    if (known === undefined || performance.now() - known.readAt > KEEP_SECONDS * 1000) {
-      const stats = await readStats(undefined, { client: { signal } }).catch(() => undefined);
-      if (stats === undefined) return true;
-      const names = new Set(Object.keys(stats.value?.by_platform ?? {}));
-      if (stats.refused) return names.has(platform);
-      known = { names, readAt: performance.now() };
+    if (performance.now() >= nextAt) reading ??= { ended: read(), startedAt: performance.now() };
+    if (reading !== undefined && names?.has(platform) !== true) {
+      const { ended, startedAt } = reading;
+      const leftSeconds = waitSeconds - (performance.now() - startedAt) / 1000;
+      if (leftSeconds > 0) await withTimeLimit(leftSeconds, () => ended).catch(() => {});
     }
-    return known.names.has(platform);
+    return names?.has(platform) ?? true;
   };
 }

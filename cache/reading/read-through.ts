@@ -58,7 +58,7 @@ export interface ReadThroughDependencies {
 }
 
 /** A query takes 0.2 to 3 s. */
-const LOAD_SECONDS = 8;
+export const LOAD_SECONDS = 8;
 
 const ALL_ON = { readThrough: true, earlyRefresh: true };
 

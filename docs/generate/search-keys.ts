@@ -9,7 +9,7 @@ export const searchKeys: readonly CacheKeyDoc[] = [
   {
     ...keyDoc(autocomplete.name, autocomplete.key, autocomplete.toEntry(['zoe', 'zoë'])),
     content:
-      'lower-cased usernames and display names, all with score 0, for ZRANGEBYLEX; 100,000 terms at most, those of the most followed KOLs',
+      'lower-cased usernames and display names with a letter or a digit, all with score 0, for ZRANGEBYLEX; 100,000 terms at most, those of the most followed KOLs',
     writers: WARM('search'),
   },
   {

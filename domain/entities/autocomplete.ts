@@ -1,6 +1,6 @@
 import type { CacheEntry } from '../schema/entry.ts';
 
-/** search:autocomplete: usernames and display names in lower case, all with score 0, for ZRANGEBYLEX. */
+/** search:autocomplete: usernames and display names with a letter or a digit, in lower case, all with score 0, for ZRANGEBYLEX. */
 export const autocomplete = {
   name: 'autocomplete',
   ttlSeconds: 1800,

@@ -1,3 +1,4 @@
+import { shorten } from '../values/invalid-value.ts';
 import { isoTimeMs } from '../values/iso-time.ts';
 
 /**
@@ -164,7 +165,7 @@ function checkFields(fields: Fields, item: unknown): void {
     const isScalar = value !== undefined && (value === null || typeof value !== 'object');
     // A value is right if its text means that value.
     if (!isScalar || fields[name]?.parse(serializeValue(value)) !== value)
-      throw new FieldError(JSON.stringify(value) ?? '', `a value of the field ${name}`);
+      throw new FieldError(JSON.stringify(shorten(value)) ?? '', `a value of the field ${name}`);
   }
 }
 

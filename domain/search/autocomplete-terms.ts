@@ -6,7 +6,8 @@ import { searchText, wordStarts } from './search-text.ts';
 const MAX_LENGTH = 200;
 
 /**
- * The terms of `search:autocomplete`: distinct names in lower case.
+ * The terms of `search:autocomplete`: distinct names in lower case. A name without letters and digits is left out, because the search index,
+ * which tells an erasure the names of a KOL, does not have it.
  * @param kols most followers first; the terms after the first `maxTerms` are left out
  */
 export function autocompleteTerms(kols: Iterable<Pick<NamedKol, 'names'>>, maxTerms: number): string[] {
@@ -21,7 +22,7 @@ export function autocompleteTerms(kols: Iterable<Pick<NamedKol, 'names'>>, maxTe
   return [...terms];
 }
 
-const isTerm = (text: string): boolean => text !== '' && firstPoints(text, MAX_LENGTH) === text;
+const isTerm = (text: string): boolean => searchText(text) !== '' && firstPoints(text, MAX_LENGTH) === text;
 
 const termOf = (name: string): string => name.trim().toLowerCase();
 

@@ -8,14 +8,26 @@ export interface InvalidValue {
 /** Characters and list items of an invalid value that an error message shows. */
 const MAX_CHARACTERS = 80;
 const MAX_ITEMS = 3;
+/** Levels of nested lists and objects that an error message shows. A sender can nest thousands, which would exhaust the stack. */
+const MAX_DEPTH = 3;
 
 /** Shortens an invalid value so that an error message can show it. */
-export function shorten(given: unknown): unknown {
-  if (Array.isArray(given)) return given.slice(0, MAX_ITEMS).map(shorten);
+export const shorten = (given: unknown): unknown => shortenShallow(toDepth(given, MAX_DEPTH));
+
+function shortenShallow(given: unknown): unknown {
+  if (Array.isArray(given)) return given.slice(0, MAX_ITEMS).map(shortenShallow);
   if (typeof given === 'string') return given.slice(0, MAX_CHARACTERS);
   if (typeof given !== 'object' || given === null) return given;
   const json = JSON.stringify(given);
   return json.length > MAX_CHARACTERS ? json.slice(0, MAX_CHARACTERS) : given;
+}
+
+/** A copy of a JSON value with … in the place of deeper lists and objects. */
+function toDepth(value: unknown, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth === 0) return '…';
+  if (Array.isArray(value)) return value.map((item) => toDepth(item, depth - 1));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, toDepth(item, depth - 1)]));
 }
 
 /** One sentence on one line. */

@@ -8,6 +8,8 @@ export interface HeldTrino {
   /** From now on, polls of results wait for `release`. */
   hold(): void;
   release(): void;
+  /** Polls that have waited. */
+  held(): number;
   close(): Promise<void>;
 }
 
@@ -15,6 +17,8 @@ export interface HeldTrino {
 export async function startHeldTrino(trinoUrl: string): Promise<HeldTrino> {
   let released = Promise.resolve();
   let release = () => {};
+  let isHolding = false;
+  let held = 0;
   const server = createServer((client, answer) => {
     const forward = () => {
       const { method, headers, url = '' } = client;
@@ -27,6 +31,7 @@ export async function startHeldTrino(trinoUrl: string): Promise<HeldTrino> {
     };
     // Trino starts a query at the first poll, while its URI still says `queued`.
     const isPoll = client.method === 'GET' && client.url?.startsWith('/v1/statement/executing/') === true;
+    if (isPoll && isHolding) held += 1;
     if (isPoll) void released.then(forward);
     else forward();
   });
@@ -34,9 +39,14 @@ export async function startHeldTrino(trinoUrl: string): Promise<HeldTrino> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     hold() {
+      isHolding = true;
       released = new Promise((resolve) => (release = resolve));
     },
-    release: () => release(),
+    release() {
+      isHolding = false;
+      release();
+    },
+    held: () => held,
     async close() {
       release();
       server.closeAllConnections();

@@ -5,8 +5,17 @@ import express from 'express';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHttpServer, listen } from '../../../api/create-http-server.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { startApi, UNREACHABLE_ADDRESS, useRedis, type RunningApi } from '../../support/api.ts';
+import { profile } from '../../../domain/entities/profile.ts';
+import {
+  apiConfig,
+  cacheStatus,
+  startApi,
+  UNREACHABLE_ADDRESS,
+  useRedis,
+  type RunningApi,
+} from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
+import { queryColumn } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 
 const LIMIT = 100;
@@ -57,7 +66,36 @@ describe('the limit of requests', () => {
     expect((await apis[0]?.get('/healthz'))?.status).toBe(200);
   });
 
-  test('does not count a 304', async () => {
+  test.each<Record<string, string>>([
+    { 'if-none-match': '*' },
+    { 'if-none-match': '"other", *' },
+    { 'if-none-match': '', 'if-modified-since': 'Fri, 01 Jan 2100 00:00:00 GMT' },
+    { 'if-modified-since': 'Fri, 01 Jan 2100 00:00:00 GMT' },
+  ])('counts the answer to %o, which any answer matches', async (condition) => {
+    for (const megabytes of ['0', '8']) {
+      await redis.del('api:rate:127.0.0.1');
+      const api = await start({ ...limited, API_L1_MEGABYTES: megabytes });
+      if (megabytes !== '0')
+        await until('L1 answers', async () =>
+          Boolean((await api.get(PATH)).headers.get('cache-status')?.startsWith('kol-l1')),
+        );
+      expect(await acceptedBy([api], 2 * LIMIT, condition)).toBeLessThanOrEqual(LIMIT);
+    }
+  });
+
+  test('counts a 304 that was read from the lakehouse', async () => {
+    const sql = 'SELECT kol_id AS id FROM iceberg.kol_silver.kol_profiles LIMIT 1';
+    const [id = ''] = await queryColumn(apiConfig().TRINO_URL, sql);
+    const path = `/api/v1/kols/${encodeURIComponent(id)}`;
+    const api = await start({ API_RATE_LIMIT: '2' });
+    const etag = (await api.get(path)).headers.get('etag') ?? '';
+    await redis.del(profile.key(id));
+    const read = await api.get(path, { 'if-none-match': etag });
+    expect([read.status, cacheStatus(read)]).toEqual([304, 'kol-redis; fwd=uri-miss; stored']);
+    expect((await api.get(path)).status).toBe(429);
+  });
+
+  test('does not count a 304 to a client that names the ETag', async () => {
     const api = await start(limited);
     const etag = (await api.get(PATH)).headers.get('etag') ?? '';
     expect(await acceptedBy([api], 2 * LIMIT, { 'if-none-match': etag })).toBe(2 * LIMIT);

@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { kolContent } from '../../../domain/entities/kol-content.ts';
 import { profileList } from '../../../domain/entities/profile-list.ts';
-import { API_TRINO_USER, apiConfig, cacheStatus, useApi, type Answer } from '../../support/api.ts';
+import {
+  API_TRINO_USER,
+  apiConfig,
+  cacheStatus,
+  startApi,
+  UNREACHABLE_ADDRESS,
+  useApi,
+  type Answer,
+} from '../../support/api.ts';
 import { contentOf, idsOf, profileOf } from '../../support/cache-values.ts';
 import { queryColumn, queryTrino } from '../../support/trino.ts';
 
@@ -55,6 +63,27 @@ describe('the profiles of a platform', () => {
     expect(pages.map((page) => items(page).length)).toEqual([60]);
     expect(pages.at(-1)?.json).toMatchObject({ platform: 'all', sort: 'followers', next: null, end: 'kept' });
   });
+
+  test('may be kept by clients only with the last page: a cursor must not be older than the list', async () => {
+    const kept = (await pagesOf('/api/v1/kols?platform=tiktok&limit=20')).map(({ headers }) =>
+      headers.get('cache-control'),
+    );
+    expect(kept).toEqual(['no-cache', 'no-cache', expect.stringMatching(/^max-age=900, /)]);
+  });
+
+  test.each([
+    [59, 'all'],
+    [60, 'kept'],
+  ])(
+    'without statistics, a list of %i of 60 ends with %s, which clients must validate',
+    async (size, end) => {
+      await cacheList('tiktok', idsOf(size));
+      const cut = await startApi({ WARM_LIST_SIZE: '60', TRINO_URL: `http://${UNREACHABLE_ADDRESS}` });
+      const { json, headers } = await cut.get('/api/v1/kols?platform=tiktok&limit=100');
+      await cut.close();
+      expect([json['end'], headers.get('cache-control')]).toEqual([end, 'no-cache']);
+    },
+  );
 
   test('are continued while the list is the same, though the profiles changed', async () => {
     const ids = idsOf(5);

@@ -138,6 +138,29 @@ test('while Trino is gone, a value that has expired is served as stale, with its
   await api.close();
 });
 
+/** A server that accepts requests and never answers. */
+async function startSilentServer(): Promise<{ address: string; close: () => Promise<unknown> }> {
+  const server = createServer(() => {});
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      server.closeAllConnections();
+      return once(server.close(), 'close');
+    },
+  };
+}
+
+test('while Trino hangs, what is not cached of a platform is a 503 before the deadline', async () => {
+  const trino = await startSilentServer();
+  const api = await startApi({ TRINO_URL: trino.address, API_DEADLINE_SECONDS: '12' });
+  const paths = ['kols/top?platform=tiktok', 'kols?platform=tiktok', 'content/trending?platform=tiktok'];
+  const answers = await Promise.all(paths.map((path) => api.get(`/api/v1/${path}`)));
+  expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
+  await api.close();
+  await trino.close();
+});
+
 /** What answers at the address of Trino: nothing, or a proxy that cannot reach it. */
 describe.each(['nothing', 'a proxy that answers 502', 'a login page', 'a server that does not answer'])(
   'with %s at the address of Trino',

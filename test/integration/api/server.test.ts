@@ -6,6 +6,7 @@ import { UNREACHABLE_ADDRESS, useRedis } from '../../support/api.ts';
 import { startApiProcess, type ApiProcess } from '../../support/api-process.ts';
 import { startBalancedClient } from '../../support/balanced-client.ts';
 import { profileEntries } from '../../support/cache-values.ts';
+import { startHeldTrino } from '../../support/held-trino.ts';
 import { testEngines } from '../../support/test-engines.ts';
 import { until } from '../../support/until.ts';
 
@@ -38,6 +39,31 @@ describe('the server process', () => {
     const [code] = (await once(child, 'exit')) as [number | null];
     expect(code).toBe(0);
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+  });
+
+  test('lets a request in flight take as long as its deadline says, and ends though Trino hangs', async () => {
+    const trino = await startHeldTrino(testEngines().TRINO_URL);
+    const { REDIS_URL, ...engines } = testEngines();
+    const { child, waitForOutput } = start({
+      ...engines,
+      REDIS_URL: `${REDIS_URL}/1`,
+      TRINO_URL: trino.url,
+      ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
+      API_PORT: '0',
+      API_DRAIN_SECONDS: '0',
+      API_DEADLINE_SECONDS: '27', // the load ends after 18 s
+    });
+    const [, port] = await waitForOutput(/"port":(\d+)/);
+    trino.hold();
+    const answer = fetch(`http://127.0.0.1:${port}/api/v1/kols/in-flight-${Date.now()}`);
+    await until('the query runs', () => Promise.resolve(trino.held() > 0));
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect((await answer).status).toBe(503);
+    // The poll of the query still hangs.
+    const [code] = (await exited) as [number | null];
+    expect(code).toBe(0);
+    await trino.close();
   });
 
   test('names the missing settings and exits with 1', async () => {

@@ -211,6 +211,20 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect([counted.includes(ID), counted.includes('another')]).toEqual([false, true]);
     });
 
+    test('removes the KOL also from read counts that a process is writing', async () => {
+      const eraseThenTell = async () => {
+        await admin().eraseKol(ID);
+        return Math.floor(NOW.getTime() / 1000);
+      };
+      const counter = createReadCounter(target.redis, () => {}, { clock: eraseThenTell });
+      for (const id of [ID, 'another']) counter.count(id);
+      await counter.close();
+      for (const key of [recentReads.key, hourlyReads.key(NOW.getUTCHours())]) {
+        const counted = await target.redis.zrange(key, 0, '-1');
+        expect([key, counted.includes(ID), counted.includes('another')]).toEqual([key, false, true]);
+      }
+    });
+
     test('deletes a list that cannot be read, because it may name the KOL', async () => {
       await target.redis.set(profileList.key('youtube'), `[{"kol_id":"${ID}`, 'EX', 100);
       expect(await admin().eraseKol(ID)).toMatchObject({ profile_list: 4 });

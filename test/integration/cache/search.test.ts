@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import { createSearch, SearchUnavailableError } from '../../../cache/reading/search.ts';
 import { createRecentSearches } from '../../../cache/writing/recent-searches.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
@@ -54,6 +55,19 @@ describeOnRedisAndCluster('search', (target) => {
       },
     ]);
     expect([outcome, ttlSeconds]).toEqual(['hit', searchIndex.ttlSeconds]);
+  });
+
+  test('finds the KOLs of other platforms after the only KOL of a platform was erased', async () => {
+    await replaceSet(
+      target.redis,
+      searchIndex.toEntry('youtube', buildSearchIndex([kol('alone', 1, 'Nguyen')], 100)),
+      1,
+    );
+    await replaceSet(target.redis, searchIndex.toEntry(ALL, [...Object.keys(platforms), 'youtube']), 2);
+    expect(await idsFor('nguyen')).toEqual(['duc', 'alone', 'nobody']);
+    await createCacheAdmin(target.redis).eraseKol('alone');
+    expect(await idsFor('nguyen')).toEqual(['duc', 'nobody']);
+    expect(await search('nguyen', 'youtube')).toMatchObject({ value: null });
   });
 
   test('of one platform finds its KOLs only; another platform has none', async () => {

@@ -68,6 +68,14 @@ describe('POST /api/v1/etl/loads', () => {
     expect(requests).toMatchObject([{ part: 'profiles', scope: { ids: ['1', '2'] } }]);
   });
 
+  test('refuses a load that is nested deeply, and shows the beginning of it', async () => {
+    const answer = await send('POST', LOADS, `{"tables":${'['.repeat(10_000) + ']'.repeat(10_000)}}`);
+    expect(answer).toMatchObject({
+      status: 400,
+      json: { invalid: [{ parameter: 'tables', given: [[['…']]] }] },
+    });
+  });
+
   test('refuses an invalid load and names each field', async () => {
     const answer = await send('POST', LOADS, { tables: ['kol_contents'], ids: [1], when: 'now' });
     expect(answer.status).toBe(400);

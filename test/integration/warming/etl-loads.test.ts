@@ -24,25 +24,30 @@ afterAll(() => dependencies.close());
 beforeEach(() => endReceiver(dependencies.temporal));
 afterEach(() => endReceiver(dependencies.temporal));
 
-describe('a signal that cannot be decoded', () => {
-  test.each(['json/plain', 'json/protobuf', 'binary/protobuf'])(
-    'of encoding %s is ignored, and other loads are served',
-    async (encoding) => {
-      const { temporal } = dependencies;
-      const bytes = (text: string) => new TextEncoder().encode(text);
-      await signalEtlLoad(temporal, { tables: ['kol_trust_features'] });
-      await temporal.workflowService.signalWorkflowExecution({
-        namespace: engines.TEMPORAL_NAMESPACE,
-        workflowExecution: { workflowId: ETL_LOADS_ID },
-        signalName: tablesLoadedSignal.name,
-        input: { payloads: [{ metadata: { encoding: bytes(encoding) }, data: bytes('{no json') }] },
-      });
-      await signalEtlLoad(temporal, { tables: ['kol_profiles'], ids: ['1'] });
-      const { activities, requests } = recordRequests(dependencies);
-      await withWorker(WARM_TASK_QUEUE, activities, () => untilServed(dependencies.temporal, 2));
-      expect(requests).toMatchObject([{ part: 'profiles', scope: { ids: ['1'] } }]);
-    },
-  );
+/** JSON nested so deeply that a recursive function exhausts the stack. */
+const DEEP = '['.repeat(100_000) + ']'.repeat(100_000);
+
+describe('a signal', () => {
+  test.each([
+    ['that is no JSON is ignored', 'json/plain', '{no json'],
+    ['that is no JSON of Protobuf is ignored', 'json/protobuf', '{no json'],
+    ['that is no Protobuf is ignored', 'binary/protobuf', '{no json'],
+    ['that is nested deeply is ignored', 'json/plain', `{"tables":${DEEP},"when":${DEEP}}`],
+  ])('%s, and other loads are served', async (_, encoding, data) => {
+    const { temporal } = dependencies;
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    await signalEtlLoad(temporal, { tables: ['kol_trust_features'] });
+    await temporal.workflowService.signalWorkflowExecution({
+      namespace: engines.TEMPORAL_NAMESPACE,
+      workflowExecution: { workflowId: ETL_LOADS_ID },
+      signalName: tablesLoadedSignal.name,
+      input: { payloads: [{ metadata: { encoding: bytes(encoding) }, data: bytes(data) }] },
+    });
+    await signalEtlLoad(temporal, { tables: ['kol_profiles'], ids: ['1'] });
+    const { activities, requests } = recordRequests(dependencies);
+    await withWorker(WARM_TASK_QUEUE, activities, () => untilServed(dependencies.temporal, 2));
+    expect(requests).toMatchObject([{ part: 'profiles', scope: { ids: ['1'] } }]);
+  });
 });
 
 describe('a receiver with a long history', () => {

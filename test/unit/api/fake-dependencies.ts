@@ -26,6 +26,7 @@ export function fakeDependencies(replaced: Partial<AppDependencies> = {}): AppDe
     readiness: notCalled,
     log: createLogger('api', 'silent'),
     rankingLimits: [100],
+    listSize: 1000,
     recentSearches: { record: notCalled, read: notCalled },
     cacheAdmin: { status: notCalled, invalidate: notCalled, eraseKol: notCalled },
     switchboard: {

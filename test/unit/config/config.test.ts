@@ -60,3 +60,9 @@ test('REDIS_URL is one Redis, or several nodes of a cluster with the same scheme
   expect(nodes('')).toThrow(/REDIS_URL is not valid/);
   expect(nodes('b:2')).toThrow(ConfigError);
 });
+
+test('API_DEADLINE_SECONDS ends before the server closes a silent connection', () => {
+  const deadline = (text: string) => loadConfig({ ...required, API_DEADLINE_SECONDS: text });
+  expect(deadline('60').API_DEADLINE_SECONDS).toBe(60);
+  expect(() => deadline('61')).toThrow(/API_DEADLINE_SECONDS is not valid/);
+});

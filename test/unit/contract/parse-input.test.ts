@@ -82,6 +82,18 @@ describe('parseInput', () => {
     expect(JSON.stringify(invalidFields({ name: [long], [long]: { long } })).length).toBeLessThan(400);
   });
 
+  test.each([
+    ['lists', '['.repeat(10_000) + ']'.repeat(10_000)],
+    ['objects', '{"a":'.repeat(10_000) + '1' + '}'.repeat(10_000)],
+  ])('shows three levels of deeply nested %s', (_, json) => {
+    const deep = JSON.parse(json) as unknown;
+    const given = Array.isArray(deep) ? [[['…']]] : { a: { a: { a: '…' } } };
+    expect(invalidFields({ name: deep, other: deep })).toMatchObject([
+      { name: 'name', given },
+      { name: 'other', given },
+    ]);
+  });
+
   test('returns at most 10 problems', () => {
     const given = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`field-${index}`, 1]));
     expect(invalidFields(given)).toHaveLength(10);

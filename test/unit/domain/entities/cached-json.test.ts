@@ -37,6 +37,12 @@ describe.each(lists)('a cached list of $name', ({ list, fields, item }) => {
     expect(read([])).toEqual([]);
   });
 
+  test('is no list if a value is nested so deeply that a recursive function exhausts the stack', () => {
+    const deep = '['.repeat(10_000) + ']'.repeat(10_000);
+    const [name = ''] = Object.keys(fields);
+    expect(() => list.fromString(`[{"${name}":${deep}}]`)).toThrow(FieldError);
+  });
+
   test.each([['null'], ['{}'], ['7'], ['[null]'], ['[7]'], ['[[]]'], ['[{"id":1}]'], ['["a"]']])(
     'is not %s',
     (json) => {
