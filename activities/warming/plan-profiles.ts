@@ -67,15 +67,15 @@ export function createPlanProfiles(
 
   return function planProfiles(args: WarmPartArgs): Promise<ProfilePlan> {
     const warm = new PartWarm(deps, 'profiles', args);
-    return warm.run(() => plan(warm, args, MAX_CHANGES));
+    return warm.run(() => repeatWhileChanging(warm, () => plan(warm, args)));
   };
 
   async function select(room: number, now: Date) {
     return { room, ...(await selectHotProfiles(redis, { ...deps.profiles, room }, now)) };
   }
 
-  /** @param changesLeft how often it may begin again because files changed while it read them */
-  async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {
+  /** @throws TableChangedError when files change meanwhile, or a version is gone */
+  async function plan(warm: PartWarm, args: WarmPartArgs): Promise<ProfilePlan> {
     const options = deps.profiles;
     const now = new Date();
     const [last, hot, { versions, readAt, result: tableRows }] = await Promise.all([
@@ -101,6 +101,7 @@ export function createPlanProfiles(
       warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
       (await refreshUnchangedProfiles(warm, lakehouse, {
         last,
+        versions,
         hot: areAllHot ? 'all' : await select(hot.room, now),
         writesPerSecond,
         readAt: cachedAtOf(readAt),
@@ -118,16 +119,7 @@ export function createPlanProfiles(
       const limits = { writesPerSecond, maxRows: maxRowsPerSplit(writesPerSecond, options) };
       const readsAll = last !== null && isUnreadableDue(last, now);
       const changed = { last: readsAll ? null : last, versions, tableRows, shape, readAt, ...limits };
-      const warmed = await warmChangedFiles(warm, lakehouse, changed).catch((error: unknown) => {
-        if (!(error instanceof TableChangedError)) throw error;
-        if (changesLeft === 0) throw sourceChanging(error.tables, EACH_READ);
-        return 'changed';
-      });
-      if (warmed === 'changed') {
-        warm.forgetRead();
-        return plan(warm, args, changesLeft - 1);
-      }
-      if (warmed) return planOf(NO_WORK);
+      if (await warmChangedFiles(warm, lakehouse, changed)) return planOf(NO_WORK);
     }
     await forgetVersions(warm, last, versions);
     const addedBytes = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
@@ -138,6 +130,22 @@ export function createPlanProfiles(
     const idsRepeat = await lakehouse.repeatsIds('kol_profiles', warm.readingAt(versions));
     return planOf({ ...NO_WORK, total, writesPerSecond, splits, parallelSplits, idsRepeat });
   }
+}
+
+/** @throws SourceChanging when files changed during each of several plans */
+async function repeatWhileChanging<T>(
+  warm: PartWarm,
+  work: () => Promise<T>,
+  changesLeft = MAX_CHANGES,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof TableChangedError)) throw error;
+    if (changesLeft === 0) throw sourceChanging(error.tables, EACH_READ);
+  }
+  warm.forgetRead();
+  return repeatWhileChanging(warm, work, changesLeft - 1);
 }
 
 /**
