@@ -7,7 +7,6 @@ import { cachedAtOf } from '../../clients/redis.ts';
 import { ALL_PROFILES, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
-import { tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
@@ -17,7 +16,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { EACH_READ, readOneVersion, sourceChanging } from './read-one-version.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
-import { refuseShrinkage } from './refuse-shrinkage.ts';
+import { refuseShrunkenTables } from './refuse-shrinkage.ts';
 import { warmChangedFiles } from './warm-changed-files.ts';
 
 /** How the profiles are to be read. Small enough for the workflow history. */
@@ -58,7 +57,7 @@ const NO_WORK: ProfileWork = {
 
 /**
  * Decides what the warm of the profiles has to do. When nothing changed since the last warm, it refreshes the TTLs itself.
- * @throws ImplausiblyShrunk when the table lost most of its rows, SourceChanging when a load does not end
+ * @throws ImplausiblyShrunk or EmptyRead when the table lost most of its rows, SourceChanging when a load does not end
  */
 export function createPlanProfiles(
   deps: PartWarmDeps & { readonly maxShrinkPercent: number; readonly profiles: ProfileOptions },
@@ -114,7 +113,7 @@ export function createPlanProfiles(
       return planOf(NO_WORK);
     }
 
-    refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
+    refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
     if (areAllHot && args.scope === undefined) {
       const limits = { writesPerSecond, maxRows: maxRowsPerSplit(writesPerSecond, options) };
       const readsAll = last !== null && isUnreadableDue(last, now);

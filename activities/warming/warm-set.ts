@@ -5,13 +5,13 @@ import { removeSet, replaceSet } from '../../cache/writing/replace-set.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
-import { tableSizeChanges, type SizeChange } from '../../domain/warming/check-shrinkage.ts';
+import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { PartWarm, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { readOneVersion } from './read-one-version.ts';
-import { refuseEmptyRead, refuseShrinkage } from './refuse-shrinkage.ts';
+import { refuseEmptyRead, refuseShrinkage, refuseShrunkenTables } from './refuse-shrinkage.ts';
 
 /** One set of a part, as read from the lakehouse. */
 export interface SetToWrite {
@@ -88,7 +88,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     const { versions, readAt, result } = await readOneVersion(warm, current, async (start) => {
       const at = start.versions;
       const tableRows = await warm.countTableRows(at);
-      refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
+      refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
       const { sets, emptied } = await readSets(warm, setPart, last, {
         at,
         tableRows,
