@@ -69,6 +69,7 @@ export interface SetPart {
 export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs): Promise<PartReport> {
   const { redis, maxShrinkPercent, graceSeconds } = deps;
   const { part } = setPart;
+  // The grace comes last: it decides the TTLs only.
   const shape = `${setPart.shape},${graceSeconds}`;
   const warm = new PartWarm(deps, part, args);
   return warm.run(async () => {
@@ -96,7 +97,8 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
         now,
       });
       // Other limits give sets of other sizes: those cannot be compared.
-      if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
+      if (last !== null && withoutGrace(last.shape) === setPart.shape)
+        refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
       return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
     });
     const { tableRows, sets } = result;
@@ -228,6 +230,9 @@ function emptiedSets(last: PartMetadata | null, read: readonly SetToWrite[]): st
     refreshOnly || keys.has(key) ? [] : [key],
   );
 }
+
+/** What decides the content of the sets. */
+const withoutGrace = (shape: string): string => shape.slice(0, shape.lastIndexOf(','));
 
 function setSizeChanges(
   last: PartMetadata,
