@@ -9,7 +9,7 @@ import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
-import { PartWarm, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
+import { PartWarm, removedMeanwhile, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { readOneVersion } from './read-one-version.ts';
 import { refuseEmptyRead, refuseShrinkage, refuseShrunkenTables } from './refuse-shrinkage.ts';
 
@@ -185,8 +185,7 @@ async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[], readAt: 
   for (const { entry } of sets) {
     const written = warm.args.dryRun ? sizeOf([entry]) : await replaceSet(warm.redis, entry, readAt);
     if ('refused' in written) {
-      if (written.refused === 'removed')
-        throw new Error(`An operator removed values from the cache while ${warm.part} was read`);
+      if (written.refused === 'removed') throw removedMeanwhile(warm.part);
       warm.skipped.push(`${entry.key} not replaced: it is from a later read`);
     } else warm.countWritten(written);
   }
