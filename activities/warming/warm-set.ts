@@ -2,6 +2,7 @@ import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import { renewSets, type SetOfRead } from '../../cache/writing/renew-sets.ts';
 import { removeSet, replaceSet } from '../../cache/writing/replace-set.ts';
+import { knownIds } from '../../domain/entities/known-ids.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
@@ -102,7 +103,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
       return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
     });
     const { tableRows, sets } = result;
-    const emptied = removableSets(warm, last, result.emptied, versions);
+    const emptied = removableSets(warm, result.emptied, versions);
 
     await replaceSets(warm, sets, readAt);
     const moment = { at: versions, tableRows, readAt, now };
@@ -163,16 +164,14 @@ async function readSets(
   return { sets, emptied: warm.args.scope === undefined ? emptiedSets(last, all) : [] };
 }
 
-/** Without those that may only lack rows for a moment. */
-function removableSets(
-  warm: PartWarm,
-  last: PartMetadata | null,
-  emptied: readonly string[],
-  at: TableVersions,
-): readonly string[] {
-  const hasRows = (key: string) => (last?.sets[key]?.size ?? 0) > 0;
-  const areKept = emptied.some(hasRows) && !warm.mayRemove(at);
-  return areKept ? emptied.filter((key) => !hasRows(key)) : emptied;
+/**
+ * Without those that may only lack rows for a moment, also when the shrinkage check leaves them out. A filter of known ids is removed: it
+ * holds the ids of a version, and nobody knows the present one.
+ */
+function removableSets(warm: PartWarm, emptied: readonly string[], at: TableVersions): readonly string[] {
+  const isFilter = (key: string) => key.startsWith(knownIds.key(''));
+  if (emptied.every(isFilter) || warm.mayRemove(at)) return emptied;
+  return emptied.filter(isFilter);
 }
 
 const withGrace = (set: SetToWrite, graceSeconds: number): SetToWrite => ({

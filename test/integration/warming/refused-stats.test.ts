@@ -13,7 +13,7 @@ import {
 
 const redis = await useOwnRedis();
 
-const MONDAY = 'stats:daily:2026-01-05';
+const [MONDAY, TUESDAY] = ['stats:daily:2026-01-05', 'stats:daily:2026-01-06'];
 const counts = { content: 1, views: 1, likes: 1, comments: 1, shares: 1 };
 
 /** Warms the statistics once. @param rows of kol_content @param days that have content */
@@ -45,4 +45,20 @@ test('a part that reads two tables is refused when one has lost all of its rows,
 test('a part is warmed from an empty table that had no rows before', async () => {
   await warmStats(snapshot(1), 0, []);
   expect(await warmStats(snapshot(2), 0, [])).toMatchObject({ keys: 1 });
+});
+
+test('the statistics of a day that a view lacks stay until they expire', async () => {
+  await warmStats({ kind: 'unknown' }, 100, [MONDAY, TUESDAY]);
+  await redis.expire(MONDAY, 60);
+  const { skipped, removed } = await warmStats({ kind: 'unknown' }, 100, [TUESDAY]);
+  expect(removed).toBe(0);
+  expect(skipped.join()).toContain('nothing removed: the version of a table is not known');
+  expect(await redis.ttl(MONDAY)).toBeGreaterThan(0);
+  expect(await redis.ttl(MONDAY)).toBeLessThanOrEqual(60);
+});
+
+test('the statistics of a day that a snapshot lacks are removed', async () => {
+  await warmStats(snapshot(1), 100, [MONDAY, TUESDAY]);
+  expect(await warmStats(snapshot(2), 100, [TUESDAY])).toMatchObject({ removed: 1 });
+  expect(await redis.exists(MONDAY)).toBe(0);
 });
