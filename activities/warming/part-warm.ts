@@ -243,6 +243,10 @@ export class PartWarm {
   }
 }
 
+/** What was read may hold a value that an operator removed. The retry of the activity reads again. */
+export const removedMeanwhile = (part: WarmPart): Error =>
+  new Error(`An operator removed values from the cache while ${part} was read`);
+
 /** What a write of these entries would report. */
 export const sizeOf = (entries: readonly CacheEntry[]): WrittenTotals => ({
   keys: entries.length,

@@ -7,7 +7,6 @@ import { cachedAtOf } from '../../clients/redis.ts';
 import { ALL_PROFILES, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
-import { tableSizeChanges } from '../../domain/warming/check-shrinkage.ts';
 import { profileSplits, type ProfileSplit } from '../../domain/warming/profile-splits.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import { memoryWarnings } from '../../domain/warming/redis-memory.ts';
@@ -17,7 +16,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { EACH_READ, readOneVersion, sourceChanging } from './read-one-version.ts';
 import { SPLIT_SECONDS, type ProfileOptions } from './profile-options.ts';
 import { refreshUnchangedProfiles } from './refresh-unchanged-profiles.ts';
-import { refuseShrinkage } from './refuse-shrinkage.ts';
+import { refuseShrunkenTables } from './refuse-shrinkage.ts';
 import { warmChangedFiles } from './warm-changed-files.ts';
 
 /** How the profiles are to be read. Small enough for the workflow history. */
@@ -58,7 +57,7 @@ const NO_WORK: ProfileWork = {
 
 /**
  * Decides what the warm of the profiles has to do. When nothing changed since the last warm, it refreshes the TTLs itself.
- * @throws ImplausiblyShrunk when the table lost most of its rows, SourceChanging when a load does not end
+ * @throws ImplausiblyShrunk or EmptyRead when the table lost most of its rows, SourceChanging when a load does not end
  */
 export function createPlanProfiles(
   deps: PartWarmDeps & { readonly maxShrinkPercent: number; readonly profiles: ProfileOptions },
@@ -67,15 +66,15 @@ export function createPlanProfiles(
 
   return function planProfiles(args: WarmPartArgs): Promise<ProfilePlan> {
     const warm = new PartWarm(deps, 'profiles', args);
-    return warm.run(() => plan(warm, args, MAX_CHANGES));
+    return warm.run(() => repeatWhileChanging(warm, () => plan(warm, args)));
   };
 
   async function select(room: number, now: Date) {
     return { room, ...(await selectHotProfiles(redis, { ...deps.profiles, room }, now)) };
   }
 
-  /** @param changesLeft how often it may begin again because files changed while it read them */
-  async function plan(warm: PartWarm, args: WarmPartArgs, changesLeft: number): Promise<ProfilePlan> {
+  /** @throws TableChangedError when files change meanwhile, or a version is gone */
+  async function plan(warm: PartWarm, args: WarmPartArgs): Promise<ProfilePlan> {
     const options = deps.profiles;
     const now = new Date();
     const [last, hot, { versions, readAt, result: tableRows }] = await Promise.all([
@@ -101,6 +100,7 @@ export function createPlanProfiles(
       warm.maySkipRead(last, { versions: versionTexts(versions), shape }) &&
       (await refreshUnchangedProfiles(warm, lakehouse, {
         last,
+        versions,
         hot: areAllHot ? 'all' : await select(hot.room, now),
         writesPerSecond,
         readAt: cachedAtOf(readAt),
@@ -113,21 +113,12 @@ export function createPlanProfiles(
       return planOf(NO_WORK);
     }
 
-    refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
+    refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
     if (areAllHot && args.scope === undefined) {
       const limits = { writesPerSecond, maxRows: maxRowsPerSplit(writesPerSecond, options) };
       const readsAll = last !== null && isUnreadableDue(last, now);
       const changed = { last: readsAll ? null : last, versions, tableRows, shape, readAt, ...limits };
-      const warmed = await warmChangedFiles(warm, lakehouse, changed).catch((error: unknown) => {
-        if (!(error instanceof TableChangedError)) throw error;
-        if (changesLeft === 0) throw sourceChanging(error.tables, EACH_READ);
-        return 'changed';
-      });
-      if (warmed === 'changed') {
-        warm.forgetRead();
-        return plan(warm, args, changesLeft - 1);
-      }
-      if (warmed) return planOf(NO_WORK);
+      if (await warmChangedFiles(warm, lakehouse, changed)) return planOf(NO_WORK);
     }
     await forgetVersions(warm, last, versions);
     const addedBytes = Math.max(0, total - (last?.keys ?? 0)) * hot.bytesPerProfile;
@@ -138,6 +129,22 @@ export function createPlanProfiles(
     const idsRepeat = await lakehouse.repeatsIds('kol_profiles', warm.readingAt(versions));
     return planOf({ ...NO_WORK, total, writesPerSecond, splits, parallelSplits, idsRepeat });
   }
+}
+
+/** @throws SourceChanging when files changed during each of several plans */
+async function repeatWhileChanging<T>(
+  warm: PartWarm,
+  work: () => Promise<T>,
+  changesLeft = MAX_CHANGES,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof TableChangedError)) throw error;
+    if (changesLeft === 0) throw sourceChanging(error.tables, EACH_READ);
+  }
+  warm.forgetRead();
+  return repeatWhileChanging(warm, work, changesLeft - 1);
 }
 
 /**

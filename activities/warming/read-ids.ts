@@ -1,3 +1,4 @@
+import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { deleteUnlessStreamed } from '../../cache/writing/delete-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { ReadOptions } from '../../clients/lakehouse/read-options.ts';
@@ -5,6 +6,7 @@ import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import type { PartWarm } from './part-warm.ts';
 import { readOneVersion } from './read-one-version.ts';
+import { refuseShrunkenTables } from './refuse-shrinkage.ts';
 
 interface FoundRows<Row> {
   readonly rows: readonly Row[];
@@ -14,16 +16,26 @@ interface FoundRows<Row> {
   readonly readAt: number;
 }
 
-/** Reads the rows of some ids at one version of their table. */
+interface ReadIdsDeps {
+  readonly lakehouse: Lakehouse;
+  readonly maxShrinkPercent: number;
+}
+
+/**
+ * Reads the rows of some ids at one version of their table.
+ * @throws ImplausiblyShrunk or EmptyRead when the table lost most of its rows: a broken load must not delete the ids that it lost
+ */
 export async function readIds<Row>(
   warm: PartWarm,
-  lakehouse: Lakehouse,
+  { lakehouse, maxShrinkPercent }: ReadIdsDeps,
   entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
   readRows: (ids: readonly string[], options: ReadOptions) => Promise<readonly Row[]>,
 ): Promise<FoundRows<Row>> {
   const ids = warm.args.scope?.ids ?? [];
+  const last = await readPartMetadata(warm.redis, warm.part);
   const { result } = await readOneVersion(warm, await warm.readVersions(), async ({ versions, readAt }) => {
     const reading = warm.readingAt(versions);
+    refuseShrunkenTables(warm, last, await warm.countTableRows(versions), maxShrinkPercent);
     const rows = await readRows(ids, reading);
     if (!warm.mayRemove(versions)) return { readAt, rows, missing: [] };
     const existing = await lakehouse.existingIds(entity, ids, reading);

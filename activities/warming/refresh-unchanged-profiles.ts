@@ -3,16 +3,20 @@ import { readHotIds } from '../../cache/writing/hot-ids.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
+import { mutableTables, type TableVersions } from '../../domain/warming/table-version.ts';
 import { renewalRate } from '../../domain/warming/write-rate.ts';
+import { deleteRemovedIds } from './delete-removed-rows.ts';
 import type { PartWarm } from './part-warm.ts';
 import { scanRows } from './scan-rows.ts';
 import { prefetchPages } from './prefetch.ts';
 import { createRateLimiter } from './rate-limiter.ts';
-import { renewProfilesAtRate, writeProfilesById } from './write-profiles.ts';
+import { MAX_FILLED, renewProfilesAtRate, writeProfilesById } from './write-profiles.ts';
 
 interface UnchangedProfiles {
   /** The warm that read them. */
   readonly last: PartMetadata;
+  /** The present versions, which are those of the last warm. */
+  readonly versions: TableVersions;
   /** 'all' when every profile of the lakehouse is kept warm. */
   readonly hot: 'all' | (HotProfiles & { readonly room: number });
   readonly writesPerSecond: number;
@@ -21,46 +25,56 @@ interface UnchangedProfiles {
 }
 
 /**
- * Refreshes the TTLs of hot profiles that are cached, and reads only those that became hot since the last warm.
- * @returns false when profiles of the last warm are missing from Redis: then all must be read again
+ * Refreshes the TTLs of hot profiles that are cached, and reads only those that became hot since the last warm. A table of files can come back
+ * to a version: a file was added and removed again. What was cached after the last warm may be a row of that file, so such profiles are read too.
+ * @returns false when profiles of the last warm are missing from Redis, or too many were cached since: then all must be read again
+ * @throws TableChangedError when files change meanwhile, before a profile is removed because of them
  */
 export async function refreshUnchangedProfiles(
   warm: PartWarm,
   lakehouse: Lakehouse,
-  { last, hot, writesPerSecond, readAt }: UnchangedProfiles,
+  { last, versions, hot, writesPerSecond, readAt }: UnchangedProfiles,
 ): Promise<boolean> {
   const areAllHot = hot === 'all';
   const wantedIds = new Set(areAllHot ? [] : [...hot.mostRead, ...hot.refresh]);
   // Profiles that became hot take the room of some that the last warm chose. The latter are left to expire.
   const oldest = last.oldest_read_at ?? last.read_at;
+  // A snapshot that comes back is a version of its own, so what was cached since the last warm is of this one.
+  const areFiles = mutableTables(versions).length > 0;
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
   // A profile of the last warm that a reader has cached again since is one of it too.
   const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
   const renewals = createRateLimiter(renewalRate(writesPerSecond, last.keys), warm.reading.signal);
+  const filled = new Set<string>();
   let fromLastWarm = 0;
   let renewed = 0;
   for await (const page of prefetchPages(scanRows(warm, profile, readAt))) {
-    // A profile that a reader cached after the last warm was read from the same tables. An older one may be of another version, or its row
-    // may have been rejected: it is left to expire, or read again below.
+    // An older profile may be of another version, or its row may have been rejected: it is left to expire, or read again below.
     const current = page.filter(({ cachedAt }) => cachedAt >= oldest);
     const warmedIds = new Set(
       current.filter(({ id, cachedAt }) => cachedAt === last.read_at || isWarmed(id)).map(({ id }) => id),
     );
     fromLastWarm += warmedIds.size;
     const due = current.filter(({ id }) => wantedIds.delete(id) || (warmedIds.has(id) && room-- > 0));
-    await renewProfilesAtRate(
-      warm,
-      due.map(({ id }) => id),
-      renewals,
-    );
-    renewed += due.length;
+    const doubtful = areFiles ? due.filter(({ cachedAt }) => cachedAt > last.read_at) : [];
+    for (const { id } of doubtful) filled.add(id);
+    const trusted = due.filter(({ id }) => !filled.has(id)).map(({ id }) => id);
+    await renewProfilesAtRate(warm, trusted, renewals);
+    renewed += trusted.length;
   }
-  if (fromLastWarm < last.keys) return false;
+  if (fromLastWarm < last.keys || filled.size > MAX_FILLED) return false;
   warm.counts.renewed = renewed;
-  warm.skipUnchanged(last, renewed);
-  // What is left are profiles that are read often, and not cached from these tables.
   const rate = createRateLimiter(writesPerSecond, warm.reading.signal);
-  await writeProfilesById(warm, lakehouse, [...wantedIds], { readAt, rate });
+  // The wanted ones that are left are read often, and not cached from these tables.
+  await writeProfilesById(warm, lakehouse, [...filled, ...wantedIds], { readAt, versions, rate });
+  const removedBefore = warm.counts.removed;
+  await deleteRemovedIds(warm, lakehouse, profile, { ids: [...filled], versions });
+  const removed = warm.counts.removed - removedBefore;
+  if (fromLastWarm - removed < last.keys) {
+    warm.forgetRead();
+    return false;
+  }
+  warm.skipUnchanged(last, warm.counts.renewed);
   if (!warm.args.dryRun) warm.counts.cached = warm.counts.renewed + warm.counts.keys;
   return true;
 }

@@ -21,10 +21,14 @@ import { prefetchPages } from './prefetch.ts';
 import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
 import { assertUnchanged } from './read-one-version.ts';
 import { renewProfiles } from './renew-profiles.ts';
-import { chunkSizeOf, PROFILE_CHUNK, writeProfiles, writeProfilesById, writesOf } from './write-profiles.ts';
-
-/** Profiles cached by others that are looked up one by one, at most. Each thousand costs a query that reads all ids. */
-const MAX_FILLED = 5000;
+import {
+  chunkSizeOf,
+  MAX_FILLED,
+  PROFILE_CHUNK,
+  writeProfiles,
+  writeProfilesById,
+  writesOf,
+} from './write-profiles.ts';
 
 /** A warm of all profiles whose table, or settings, changed since the last warm. */
 export interface ChangedProfiles {
@@ -85,7 +89,7 @@ function chooseRead(
   const all = (reason: string): TableRead => ({ kind: 'all', reason });
   if (last.shape !== shape) return all('the last warm kept other profiles');
   if (last.versions[table] === versionTexts(versions)[table])
-    return all('profiles are missing from the cache');
+    return all('profiles are missing from the cache, or too many were cached since the last warm');
   const rows = tableRows[table] ?? 0;
   if (rows === 0) return all('the table is empty');
   const known = cached?.version === last.versions[table] ? cached : null;

@@ -5,14 +5,12 @@ import { deleteIds, readIds } from './read-ids.ts';
 import { writeContentDetails } from './write-content-details.ts';
 
 /** Warms content:detail of the ids in the scope, as an ETL load names them, and removes those that left the lakehouse. */
-export function createWarmContentIds(deps: PartWarmDeps) {
+export function createWarmContentIds(deps: PartWarmDeps & { readonly maxShrinkPercent: number }) {
   const { lakehouse } = deps;
   return function warmContentIds(args: WarmPartArgs): Promise<PartReport> {
     const warm = new PartWarm(deps, 'trending', args);
     return warm.run(async () => {
-      const found = await readIds(warm, lakehouse, content, (ids, reading) =>
-        lakehouse.contentById(ids, reading),
-      );
+      const found = await readIds(warm, deps, content, (ids, reading) => lakehouse.contentById(ids, reading));
       warm.counts.rowsRead += found.rows.length;
       await writeContentDetails(warm, found.rows, found.readAt);
       await deleteIds(warm, content, found);

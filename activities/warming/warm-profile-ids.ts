@@ -6,12 +6,12 @@ import { deleteIds, readIds } from './read-ids.ts';
 import { writeProfiles } from './write-profiles.ts';
 
 /** Warms kol:profile of the ids in the scope, as an ETL load names them, and removes those that left the lakehouse. */
-export function createWarmProfileIds(deps: PartWarmDeps) {
+export function createWarmProfileIds(deps: PartWarmDeps & { readonly maxShrinkPercent: number }) {
   const { lakehouse } = deps;
   return function warmProfileIds(args: WarmPartArgs): Promise<PartReport> {
     const warm = new PartWarm(deps, 'profiles', args);
     return warm.run(async () => {
-      const found = await readIds(warm, lakehouse, profile, (ids, reading) =>
+      const found = await readIds(warm, deps, profile, (ids, reading) =>
         lakehouse.profilesById(ids, reading),
       );
       await writeProfiles(warm, found.rows, cachedAtOf(found.readAt));

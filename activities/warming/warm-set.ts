@@ -2,16 +2,17 @@ import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import { renewSets, type SetOfRead } from '../../cache/writing/renew-sets.ts';
 import { removeSet, replaceSet } from '../../cache/writing/replace-set.ts';
+import { knownIds } from '../../domain/entities/known-ids.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { ALL } from '../../domain/values/platform.ts';
-import { tableSizeChanges, type SizeChange } from '../../domain/warming/check-shrinkage.ts';
+import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
-import { PartWarm, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
+import { PartWarm, removedMeanwhile, sizeOf, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { readOneVersion } from './read-one-version.ts';
-import { refuseEmptyRead, refuseShrinkage } from './refuse-shrinkage.ts';
+import { refuseEmptyRead, refuseShrinkage, refuseShrunkenTables } from './refuse-shrinkage.ts';
 
 /** One set of a part, as read from the lakehouse. */
 export interface SetToWrite {
@@ -69,6 +70,7 @@ export interface SetPart {
 export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs): Promise<PartReport> {
   const { redis, maxShrinkPercent, graceSeconds } = deps;
   const { part } = setPart;
+  // The grace comes last: it decides the TTLs only.
   const shape = `${setPart.shape},${graceSeconds}`;
   const warm = new PartWarm(deps, part, args);
   return warm.run(async () => {
@@ -88,7 +90,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     const { versions, readAt, result } = await readOneVersion(warm, current, async (start) => {
       const at = start.versions;
       const tableRows = await warm.countTableRows(at);
-      refuseShrinkage(warm, tableSizeChanges(last, tableRows), maxShrinkPercent);
+      refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
       const { sets, emptied } = await readSets(warm, setPart, last, {
         at,
         tableRows,
@@ -96,11 +98,12 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
         now,
       });
       // Other limits give sets of other sizes: those cannot be compared.
-      if (last?.shape === shape) refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
+      if (last !== null && withoutGrace(last.shape) === setPart.shape)
+        refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
       return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
     });
     const { tableRows, sets } = result;
-    const emptied = removableSets(warm, last, result.emptied, versions);
+    const emptied = removableSets(warm, result.emptied, versions);
 
     await replaceSets(warm, sets, readAt);
     const moment = { at: versions, tableRows, readAt, now };
@@ -161,16 +164,14 @@ async function readSets(
   return { sets, emptied: warm.args.scope === undefined ? emptiedSets(last, all) : [] };
 }
 
-/** Without those that may only lack rows for a moment. */
-function removableSets(
-  warm: PartWarm,
-  last: PartMetadata | null,
-  emptied: readonly string[],
-  at: TableVersions,
-): readonly string[] {
-  const hasRows = (key: string) => (last?.sets[key]?.size ?? 0) > 0;
-  const areKept = emptied.some(hasRows) && !warm.mayRemove(at);
-  return areKept ? emptied.filter((key) => !hasRows(key)) : emptied;
+/**
+ * Without those that may only lack rows for a moment, also when the shrinkage check leaves them out. A filter of known ids is removed: it
+ * holds the ids of a version, and nobody knows the present one.
+ */
+function removableSets(warm: PartWarm, emptied: readonly string[], at: TableVersions): readonly string[] {
+  const isFilter = (key: string) => key.startsWith(knownIds.key(''));
+  if (emptied.every(isFilter) || warm.mayRemove(at)) return emptied;
+  return emptied.filter(isFilter);
 }
 
 const withGrace = (set: SetToWrite, graceSeconds: number): SetToWrite => ({
@@ -183,8 +184,7 @@ async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[], readAt: 
   for (const { entry } of sets) {
     const written = warm.args.dryRun ? sizeOf([entry]) : await replaceSet(warm.redis, entry, readAt);
     if ('refused' in written) {
-      if (written.refused === 'removed')
-        throw new Error(`An operator removed values from the cache while ${warm.part} was read`);
+      if (written.refused === 'removed') throw removedMeanwhile(warm.part);
       warm.skipped.push(`${entry.key} not replaced: it is from a later read`);
     } else warm.countWritten(written);
   }
@@ -228,6 +228,9 @@ function emptiedSets(last: PartMetadata | null, read: readonly SetToWrite[]): st
     refreshOnly || keys.has(key) ? [] : [key],
   );
 }
+
+/** What decides the content of the sets. */
+const withoutGrace = (shape: string): string => shape.slice(0, shape.lastIndexOf(','));
 
 function setSizeChanges(
   last: PartMetadata,

@@ -7,6 +7,9 @@ import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
+/** Profiles cached by others that are looked up one by one, at most. Each thousand costs a query that reads all ids. */
+export const MAX_FILLED = 5000;
+
 /** Profiles in one query by id, and at most in one write. */
 export const PROFILE_CHUNK = 1000;
 

@@ -1,5 +1,8 @@
-/** The share of their TTL in which a warm writes all profiles. The rest is left for the reads, and until the next warm. */
-const MAX_SHARE_OF_TTL = 0.5;
+/**
+ * The share of their TTL in which a warm writes all profiles: 24 minutes. The rest is left for the reads, and until the next warm. A scheduled
+ * warm that waits for longer than half an hour is reported as overdue.
+ */
+const MAX_SHARE_OF_TTL = 0.4;
 
 /**
  * Profiles that a warm writes in a second. A lower rate than this is raised: the first profiles would expire before the last ones are

@@ -10,8 +10,8 @@ type DataFiles = ReadonlyMap<string, Buffer>;
 /** The files of a Hive table of the tests' lakehouse, to be replaced as another writer does: without Trino. */
 export interface HiveFiles {
   read(): Promise<DataFiles>;
-  /** Removes all files. */
-  clear(): Promise<void>;
+  /** Removes all files, except those with these names. */
+  clear(kept?: Iterable<string>): Promise<void>;
   /**
    * Writes files one after the other, under new names, as Spark does.
    * @param pauseMs after each of them
@@ -34,8 +34,10 @@ export function hiveFiles(schema: string, table: string): HiveFiles {
         .map(async (name) => [name, await readFile(join(folder, name))] as const);
       return new Map(await Promise.all(files));
     },
-    async clear() {
-      await Promise.all((await names()).map((name) => rm(join(folder, name))));
+    async clear(kept = []) {
+      const stay = new Set(kept);
+      const removed = (await names()).filter((name) => !stay.has(name));
+      await Promise.all(removed.map((name) => rm(join(folder, name))));
     },
     async write(files, { pauseMs = 0, ageSeconds = 0 } = {}) {
       for (const content of files) {

@@ -21,13 +21,14 @@ import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { mergeScopes } from '../../domain/warming/warm-scope.ts';
 import { asCode } from '../as-code.ts';
-import { carriedRequests, carryRequests } from './waiting-requests.ts';
+import { areCarriable, carriedRequests, carryRequests, chooseRequests } from './waiting-requests.ts';
 import { warmPart, type OnProgress } from './warm-part.ts';
 
 const NO_PROGRESS: WarmProgress = { rows: 0, total: 0 };
 
 /**
- * Warms one part, one run at a time. Requests that arrive during a run wait for the next run, which serves all of them; every
+ * Warms one part, one run at a time. Requests that arrive during a run wait for the next run, which serves all of them, except that one which
+ * accepts a smaller table for a share of the part has a run of its own. Every
  * requester receives the outcome of the run that served it. A run without any waiting requester is cancelled. The workflow
  * ends when there are no requests.
  */
@@ -60,8 +61,7 @@ export async function partWarmer(input: PartWarmerInput): Promise<void> {
   // The first request arrives with the start. A start by hand without a request ends after this time.
   await condition(() => waiting.length > 0, '10 seconds');
   while (waiting.length > 0) {
-    served = waiting;
-    waiting = [];
+    ({ next: served, rest: waiting } = chooseRequests(waiting));
     onProgress(NO_PROGRESS);
     running = new CancellationScope();
     const outcome = await running.run(() => warmOnce(part, served, onProgress));
@@ -73,7 +73,7 @@ export async function partWarmer(input: PartWarmerInput): Promise<void> {
       await notifyAll(waiting, part, outcome);
       throw outcome.cancelled;
     }
-    if (waiting.length > 0 && workflowInfo().continueAsNewSuggested) {
+    if (waiting.length > 0 && areCarriable(waiting) && workflowInfo().continueAsNewSuggested) {
       await condition(allHandlersFinished);
       await continueAsNew<typeof partWarmer>({ part, ...carryRequests(waiting) });
     }

@@ -15,3 +15,22 @@ export const carryRequests = (waiting: readonly WarmRequest[]): Carried => ({
 /** The requests that the run before this one did not serve. */
 export const carriedRequests = ({ waiting = [], waitingScope }: Carried): readonly WarmRequest[] =>
   waiting.map((request) => ({ ...request, scope: waitingScope ?? undefined }));
+
+/** Whether a request accepts a smaller table for its share only. A run that serves others too would accept it for theirs. */
+const isServedAlone = ({ allowShrink, scope }: WarmRequest): boolean => allowShrink && scope !== undefined;
+
+/** Chooses the requests that the next run serves. @param waiting in the order in which they arrived */
+export function chooseRequests(waiting: readonly WarmRequest[]): {
+  readonly next: readonly WarmRequest[];
+  readonly rest: readonly WarmRequest[];
+} {
+  const [first, ...others] = waiting;
+  if (first !== undefined && isServedAlone(first)) return { next: [first], rest: others };
+  return {
+    next: waiting.filter((request) => !isServedAlone(request)),
+    rest: waiting.filter(isServedAlone),
+  };
+}
+
+/** Whether these requests may travel with one scope for all. */
+export const areCarriable = (waiting: readonly WarmRequest[]): boolean => !waiting.some(isServedAlone);

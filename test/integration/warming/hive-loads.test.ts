@@ -4,6 +4,7 @@ import { createWarmLists } from '../../../activities/warming/warm-lists.ts';
 import { createClients, type Clients } from '../../../clients/create-clients.ts';
 import { createLogger } from '../../../clients/logger.ts';
 import { workerProfile } from '../../../workers/create-activities.ts';
+import { copyRows } from '../../support/change-table.ts';
 import { hiveFiles, type HiveFiles } from '../../support/hive-files.ts';
 import { createHiveSchema } from '../../support/hive-schema.ts';
 import { rareTest } from '../../support/rare.ts';
@@ -190,6 +191,32 @@ describe('while a load overwrites a table', () => {
     const rows = await harness.trino(`SELECT kol_id FROM ${harness.schema}.kol_profiles`);
     expect([...(await cached()).keys()]).toEqual(rows.map(([id]) => `kol:profile:${String(id)}`).sort());
   });
+});
+
+test('what was read of a file that is removed again does not stay', async () => {
+  const warm = { parts: ['profiles'], allProfiles: true } as const;
+  const { trino, schema, redis } = harness;
+  await harness.warm(warm);
+  const names = [...(await files.read()).keys()];
+  const before = [...(await cached()).keys()];
+  const [[id = ''] = []] = await trino(`SELECT min(kol_id) FROM ${schema}.kol_profiles`);
+  const changed = `kol:profile:${String(id)}`;
+  const followers = await redis.hget(changed, 'followers_count');
+  const table = `${schema}.kol_profiles`;
+  const copy = { from: table, to: table, where: `kol_id = '${String(id)}'` };
+  await copyRows(trino, { ...copy, changes: { kol_id: "kol_id || '-new'" } });
+  const newer = { followers_count: '12345', processed_at: "'2036-01-01T00:00:00Z'" };
+  await copyRows(trino, { ...copy, changes: newer });
+  // As an ETL load reports it.
+  const ids = [String(id), `${String(id)}-new`];
+  await harness.warm({ scopes: { profiles: { ids } } });
+  expect(await redis.hget(changed, 'followers_count')).toBe('12345');
+  expect(await redis.exists(`${changed}-new`)).toBe(1);
+
+  await files.clear(names);
+  await harness.warm(warm);
+  expect(await redis.hget(changed, 'followers_count')).toBe(followers);
+  expect([...(await cached()).keys()]).toEqual(before);
 });
 
 describe('a load that does not end', () => {

@@ -112,6 +112,16 @@ describe('a warm of lists', () => {
   });
 });
 
+describe('a warm of lists after WARM_GRACE_SECONDS has changed', () => {
+  test('is refused when a platform has lost its rows', async () => {
+    await warmLists(snapshot(1), { tiktok, twitter });
+    await expect(warmLists(snapshot(2), { twitter }, {}, { graceSeconds: 500 })).rejects.toThrow(
+      `${LIST} fell from 48 to 0`,
+    );
+    expect(await redis.exists(LIST)).toBe(1);
+  });
+});
+
 describe('a warm of the search', () => {
   const warmSearch = (
     day: number,

@@ -21,6 +21,7 @@ afterEach(() => env.teardown());
 /** A warm that runs until the test ends or cancels it. */
 interface Run {
   readonly ids: readonly string[] | undefined;
+  readonly allowShrink: boolean;
   readonly end: () => void;
   state: 'running' | 'done' | 'cancelled';
 }
@@ -38,10 +39,10 @@ function manualWarms() {
       await signalPartWarmer(args);
       requests += 1;
     },
-    warmProfileIds: ({ scope }: WarmPartArgs) =>
+    warmProfileIds: ({ scope, allowShrink }: WarmPartArgs) =>
       withHeartbeat(async (signal) => {
         await new Promise<void>((end, reject) => {
-          const run: Run = { ids: scope?.ids, end, state: 'running' };
+          const run: Run = { ids: scope?.ids, allowShrink, end, state: 'running' };
           runs.push(run);
           signal.addEventListener('abort', () => {
             run.state = 'cancelled';
@@ -62,11 +63,12 @@ function manualWarms() {
 }
 
 let warms = 0;
-const warm = (...ids: string[]): Promise<WorkflowHandle<typeof warmCache>> =>
+const warm = (...ids: string[]) => warmIds(ids, false);
+const warmIds = (ids: string[], allowShrink: boolean): Promise<WorkflowHandle<typeof warmCache>> =>
   env.client.workflow.start<typeof warmCache>('warmCache', {
     taskQueue: WARM_TASK_QUEUE,
     workflowId: `warm-${(warms += 1)}`,
-    args: [{ scopes: { profiles: { ids } } }],
+    args: [{ scopes: { profiles: { ids } }, allowShrink }],
   });
 /** Starts a warm and waits until its run has started. */
 async function startFirst(runs: readonly Run[]): Promise<WorkflowHandle<typeof warmCache>> {
@@ -100,6 +102,27 @@ test('one run serves all waiting requests over the union of their scopes, also w
     runs[1]?.end();
     expect((await third.result()).keys).toBe(3);
     expect(runs).toHaveLength(2);
+  });
+});
+
+test('a request that accepts a smaller table for its share has a run of its own', async () => {
+  const { activities, runs, untilRequested } = manualWarms();
+  const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+  await worker.runUntil(async () => {
+    const first = await startFirst(runs);
+    const others = [await warm('1'), await warmIds(['2'], true), await warm('3')];
+    await untilRequested(4);
+    for (const started of [1, 2, 3]) {
+      await until(`run ${started} has started`, () => Promise.resolve(runs.length === started));
+      runs.at(-1)?.end();
+    }
+    for (const run of [first, ...others]) await run.result();
+    const served = runs.map(({ ids, allowShrink }) => ({ ids: [...(ids ?? [])].sort(), allowShrink }));
+    expect(served).toEqual([
+      { ids: ['0'], allowShrink: false },
+      { ids: ['1', '3'], allowShrink: false },
+      { ids: ['2'], allowShrink: true },
+    ]);
   });
 });
 

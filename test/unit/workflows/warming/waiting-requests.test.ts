@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { PartWarmerInput, WarmRequest } from '../../../../contract/warm-cache.ts';
 import { MAX_SCOPE_IDS, mergeScopes, type WarmScope } from '../../../../domain/warming/warm-scope.ts';
-import { carriedRequests, carryRequests } from '../../../../workflows/warming/waiting-requests.ts';
+import {
+  areCarriable,
+  carriedRequests,
+  carryRequests,
+  chooseRequests,
+} from '../../../../workflows/warming/waiting-requests.ts';
 
 const scope: fc.Arbitrary<WarmScope | undefined> = fc.option(
   fc.oneof(
@@ -40,4 +45,33 @@ test('fifty requests of a thousand long ids stay under the limit of 2 MB', () =>
 
 test('the first run has none', () => {
   expect(carriedRequests({})).toEqual([]);
+});
+
+test('a run accepts a smaller table only for the share of the request that does, and each request is served once', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(scope, fc.boolean()), { maxLength: 6 }), (given) => {
+      let waiting: readonly WarmRequest[] = given.map(([own, allowShrink], index) => ({
+        ...requestOf(String(index), own),
+        allowShrink,
+      }));
+      const served: WarmRequest[] = [];
+      while (waiting.length > 0) {
+        const { next, rest } = chooseRequests(waiting);
+        const accepting = next.filter(({ allowShrink }) => allowShrink);
+        if (accepting.length > 0)
+          expect(mergeScopes(scopesOf(accepting))).toEqual(mergeScopes(scopesOf(next)));
+        served.push(...next);
+        expect(rest.length + next.length).toBe(waiting.length);
+        expect(next.length).toBeGreaterThan(0);
+        waiting = rest;
+      }
+      expect(new Set(served.map(({ runId }) => runId)).size).toBe(given.length);
+    }),
+  );
+});
+
+test('a request that accepts a smaller table for its share does not travel with one scope for all', () => {
+  const accepting = { ...requestOf('1', { ids: ['1'] }), allowShrink: true };
+  expect(areCarriable([requestOf('2', undefined), accepting])).toBe(false);
+  expect(areCarriable([requestOf('2', { ids: ['2'] }), { ...accepting, scope: undefined }])).toBe(true);
 });
