@@ -156,7 +156,8 @@ const seekTarget = z.union([
   z.strictObject({ time: z.string().refine((text) => !Number.isNaN(isoTimeMs(text))) }),
   z.strictObject({
     offsets: z
-      .record(z.string().regex(/^\d{1,9}$/), z.int().min(0))
+      // One name for each partition: "01" would be another name of partition 1.
+      .record(z.string().regex(/^(0|[1-9]\d{0,8})$/), z.int().min(0))
       .refine((offsets) => Object.keys(offsets).length > 0),
   }),
   z.strictObject({ end: z.enum(['earliest', 'latest']) }),
