@@ -67,8 +67,8 @@ export function createLookupCache<T>(
       if (rows !== undefined) known.set(id, rows);
     }
     const missing = [...new Set(ids)].filter((id) => !known.has(id));
-    const loaded = load(missing, (id, rows) => known.set(id, rows));
-    const complete = missing.length === 0 || (await succeedsWithin(deadlineMs, loaded));
+    const loadMissing = () => load(missing, (id, rows) => known.set(id, rows));
+    const complete = missing.length === 0 || (await succeedsWithin(deadlineMs, loadMissing()));
     return { byId: new Map([...known].filter(([, rows]) => rows.length > 0)), complete };
   };
 }
