@@ -1,7 +1,8 @@
+import { createAwaitShardUpdate } from './scoring/await-shard-update.ts';
 import { createScorePartition } from './scoring/score-partition.ts';
 import { createSeekPartitions } from './scoring/seek-partitions.ts';
+import { createSendShardUpdate } from './scoring/send-shard-update.ts';
 import { createStartPartitions } from './scoring/start-partitions.ts';
-import { createSteerShard } from './scoring/steer-shard.ts';
 import { createCheckSourceSchema } from './warming/check-source-schema.ts';
 import { createDropOutdated } from './warming/drop-outdated.ts';
 import { createFinishProfiles } from './warming/finish-profiles.ts';
@@ -50,11 +51,12 @@ export type WarmActivities = ReturnType<typeof createWarmActivities>;
 export const createSteeringActivities = (
   deps: DepsOf<typeof createStartPartitions> &
     DepsOf<typeof createSeekPartitions> &
-    DepsOf<typeof createSteerShard>,
+    DepsOf<typeof createSendShardUpdate>,
 ) => ({
   startPartitions: createStartPartitions(deps),
   seekPartitions: createSeekPartitions(deps),
-  steerShard: createSteerShard(deps),
+  sendShardUpdate: createSendShardUpdate(deps),
+  awaitShardUpdate: createAwaitShardUpdate(deps),
 });
 
 /** Activities of the slice task queue: they read and write Kafka, call the ML API and write Redis. */

@@ -12,7 +12,7 @@ import { scoringLoopId } from './workflow-ids.ts';
  * In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. The next worker then replaces
  * the loop by one with the input that the memo has.
  */
-export const LOOP_VERSION = 4;
+export const LOOP_VERSION = 5;
 
 export const MAX_BATCH_OFFSETS = 10_000;
 /** Seconds between two micro-batches of a partition. */
@@ -156,7 +156,8 @@ const seekTarget = z.union([
   z.strictObject({ time: z.string().refine((text) => !Number.isNaN(isoTimeMs(text))) }),
   z.strictObject({
     offsets: z
-      .record(z.string().regex(/^\d{1,9}$/), z.int().min(0))
+      // One name for each partition: "01" would be another name of partition 1.
+      .record(z.string().regex(/^(0|[1-9]\d{0,8})$/), z.int().min(0))
       .refine((offsets) => Object.keys(offsets).length > 0),
   }),
   z.strictObject({ end: z.enum(['earliest', 'latest']) }),

@@ -42,13 +42,13 @@ export const seekingWithin = (ms: number): ActivityOptions => ({
   retry: { initialInterval: '500 milliseconds', maximumAttempts: 2 },
 });
 
-/** An update of another loop, which answers within 55 s (workflows/scoring/moves.ts). */
-export const steeringShards: ActivityOptions = {
+/** A step of an update of another loop. */
+export const steeringWithin = (ms: number): ActivityOptions => ({
   taskQueue: SCORING_TASK_QUEUE,
-  startToCloseTimeout: '57 seconds',
-  scheduleToCloseTimeout: '57 seconds',
+  startToCloseTimeout: ms,
+  scheduleToCloseTimeout: ms,
   retry: { initialInterval: '500 milliseconds', maximumAttempts: 2 },
-};
+});
 
 /**
  * A slice of a partition. A dead attempt blocks every read-committed reader of its output partitions, so the heartbeat timeout is

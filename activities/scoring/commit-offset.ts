@@ -1,5 +1,5 @@
 import type { RecordLocation } from '../../domain/kafka-location.ts';
-import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
+import type { TopicIdentity, TopicStart } from '../../domain/scoring/committed-metadata.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
@@ -20,19 +20,19 @@ export interface OffsetCommit extends RecordLocation {
  * writes the move to the ledger in the same transaction. The watermark is reset.
  * (kafkajs's `setOffsets` is no alternative: it joins the group, where two topics at the same time crash each other.)
  * @throws also the reason of the signal
- * @param startedWith at a first start, the number of partitions. It does nothing when the group already has a committed offset
+ * @param started of a partition that starts. Nothing is done when the group already has a committed offset
  */
 export async function commitOffset(
   deps: FencePartitionDeps,
   { group, topic, partition, offset, identity, totals = NO_TOTALS, signal }: OffsetCommit,
-  startedWith: number | null = null,
+  started?: TopicStart | null,
 ): Promise<void> {
   signal?.throwIfAborted();
   await fencePartition(deps, { group, topic, partition }, async (fenced) => {
-    if (startedWith !== null && fenced.committed !== null) return;
+    if (started !== undefined && fenced.committed !== null) return;
     signal?.throwIfAborted();
     const to = { offset, newestEventMs: null, totals: fenced.metadata?.totals ?? totals };
-    await commitMove(fenced, identity, { from: fenced.committed, to, startedWith });
+    await commitMove(fenced, identity, { from: fenced.committed, to, started });
   });
 }
 
@@ -40,9 +40,9 @@ export async function commitOffset(
 export async function commitMove(
   { topic, partition, worker, commit }: FencedPartition,
   identity: TopicIdentity,
-  { from, to, startedWith = null }: { from: number | null; to: Position; startedWith?: number | null },
+  { from, to, started }: { from: number | null; to: Position; started?: TopicStart | null | undefined },
 ): Promise<void> {
   const note = { topic, partition, seek: { from, to: to.offset }, worker };
   const message = { key: `${topic}/${partition}`, value: JSON.stringify(note) };
-  await commit({ records: [{ topic: LEDGER_TOPIC, message }], to, identity, startedWith });
+  await commit({ records: [{ topic: LEDGER_TOPIC, message }], to, identity, started });
 }

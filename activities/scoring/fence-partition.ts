@@ -3,10 +3,12 @@ import type { FencedProducer, Transactions } from '../../clients/kafka/transacti
 import type { TopicPartition } from '../../domain/kafka-location.ts';
 import type { TopicMessage } from '../../clients/kafka/messages.ts';
 import {
+  isSameTopic,
   parseCommittedMetadata,
   serializeCommittedMetadata,
   type CommittedMetadata,
   type TopicIdentity,
+  type TopicStart,
 } from '../../domain/scoring/committed-metadata.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
 import { transactionalIdOf } from '../../domain/scoring/topics.ts';
@@ -23,8 +25,8 @@ interface PartitionCommit {
   readonly records: readonly TopicMessage[];
   readonly to: Position;
   readonly identity: TopicIdentity;
-  /** At a first start, the number of partitions. */
-  readonly startedWith?: number | null;
+  /** At the start of a partition. Later commits keep it. */
+  readonly started?: TopicStart | null | undefined;
 }
 
 /** A partition that only this attempt can commit, and what its group has committed. */
@@ -47,15 +49,24 @@ export async function fencePartition<T>(
 ): Promise<T> {
   const producer = await transactions.open(transactionalIdOf(group, topic, partition));
   try {
-    const { offset: committed, metadata } = await offsets.committed(group, topic, partition);
+    const { offset: committed, metadata: text } = await offsets.committed(group, topic, partition);
+    const metadata = parseCommittedMetadata(text);
     return await work({
-      ...{ topic, partition, worker, producer, committed },
-      metadata: parseCommittedMetadata(metadata),
-      commit: ({ records, to: { offset, newestEventMs, totals }, identity, startedWith = null }) =>
-        producer.commit({
+      ...{ topic, partition, worker, producer, committed, metadata },
+      commit({ records, to: { offset, newestEventMs, totals }, identity, started = null }) {
+        const isSame = metadata !== null && isSameTopic(metadata.identity, identity);
+        const written = {
+          worker,
+          identity,
+          newestEventMs,
+          totals,
+          started: isSame ? metadata.started : started,
+        };
+        return producer.commit({
           ...{ records, group, topic, partition, offset },
-          metadata: serializeCommittedMetadata({ worker, identity, newestEventMs, totals, startedWith }),
-        }),
+          metadata: serializeCommittedMetadata(written),
+        });
+      },
     });
   } finally {
     await producer.close();

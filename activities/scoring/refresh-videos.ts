@@ -13,6 +13,7 @@ import {
   refreshContent,
   trendingMoveOf,
   type LakehouseItem,
+  type MergedContent,
 } from '../../domain/scoring/refresh-content.ts';
 import { timed, type BatchResult, type MicroBatch } from './micro-batch.ts';
 
@@ -75,7 +76,8 @@ function lookedUp(
  * nothing. @returns how many details were written
  */
 async function writeVideos(redis: RedisClient, videos: readonly LookedUpVideo[], now: Date): Promise<number> {
-  const merge = (event: LookedUpVideo, cached: Content | null) => refreshContent(event, event.row, cached);
+  const merge = (event: LookedUpVideo, cached: MergedContent | null) =>
+    refreshContent(event, event.row, cached);
   const written = await mergeContentEvents(redis, videos, merge, now);
   const moves = written.map(({ event, content }) => trendingMoveOf(event, content, event.row, now.getTime()));
   const engagements = written.flatMap(({ event: { source, event_time_ms }, content }) => {

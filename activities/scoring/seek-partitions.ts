@@ -153,5 +153,7 @@ async function targetOffset(
   if ('time' in target) return offsets.at(topic, partition, isoTimeMs(target.time));
   if ('end' in target)
     return (await offsets.ends(topic, partition))[target.end === 'earliest' ? 'low' : 'high'];
-  return target.offsets[partition] ?? 0;
+  const offset = target.offsets[partition];
+  if (offset === undefined) throw new Error(`the seek names no offset of partition ${partition}`);
+  return offset;
 }

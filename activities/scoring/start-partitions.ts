@@ -1,8 +1,9 @@
 import pLimit from 'p-limit';
 import type { LoopSettings } from '../../contract/scoring-loop.ts';
 import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
-import { startingEnds } from '../../domain/scoring/find-position.ts';
+import { startingPlace, startOfTopic } from '../../domain/scoring/find-position.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
+import { shardOf } from '../../domain/scoring/topics.ts';
 import { commitOffset } from './commit-offset.ts';
 import type { FencePartitionDeps } from './fence-partition.ts';
 
@@ -16,15 +17,18 @@ export interface StartPartitionsArgs {
   readonly topic: string;
   /** Null: the group of this worker. */
   readonly group: string | null;
+  /** Only its partitions are started. The loop of another shard may know positions that Kafka has forgotten. */
+  readonly shard: number;
   /** Partitions whose position the loop knows. They are not started again when Kafka has lost their offset. */
   readonly known: readonly number[];
 }
 
-/** The partitions of a topic, all of them with a position. */
+/** The partitions of a shard, all of them with a position. */
 export interface StartedPartitions {
   readonly defaults: LoopDefaults;
   /** By partition number; those that the loop knows, and whose offset Kafka has lost, are missing. */
   readonly positions: Readonly<Record<string, { readonly offset: number; readonly totals: PartitionTotals }>>;
+  /** Partitions of the topic, with those of other shards. */
   readonly partitionCount: number;
 }
 
@@ -32,8 +36,9 @@ export interface StartedPartitions {
 export const PARTITIONS_AT_ONCE = 16;
 
 /**
- * Finds the partitions of a topic, and commits the first offset of those that the group has never read (see `startingEnds`). It is
- * committed before any batch, since records that arrive before the first batch would be lost otherwise.
+ * Finds the partitions of a shard, and commits the first offset of those without one. A topic that the group never read starts at
+ * its end; `startingPlace` says where other partitions start. It is committed before any batch, since records that arrive before the
+ * first batch would be lost otherwise.
  */
 export function createStartPartitions(deps: FencePartitionDeps & { readonly loopDefaults: LoopDefaults }) {
   const limit = pLimit(PARTITIONS_AT_ONCE);
@@ -41,27 +46,34 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
   return async function startPartitions({
     topic,
     group: wanted,
+    shard,
     known,
   }: StartPartitionsArgs): Promise<StartedPartitions> {
     const { loopDefaults: defaults, offsets } = deps;
     const group = wanted ?? defaults.group;
     const { partitions, ...identity } = await offsets.read(group, topic);
     const inKafka = partitions.map((one) => ({ ...one, metadata: parseCommittedMetadata(one.metadata) }));
-    const isLost = ({ partition, committed }: (typeof inKafka)[number]) =>
-      committed === null && known.includes(partition);
-    const ends = startingEnds(
-      inKafka.filter((one) => !isLost(one)),
-      known.length > 0,
-    );
+    const isFirst = known.length === 0 && inKafka.every(({ committed }) => committed === null);
+    const started = isFirst
+      ? { partitions: partitions.length, atMs: Date.now() }
+      : startOfTopic(inKafka, identity);
     const starts = new Map<number, number>();
-    const start = async (partition: number, end: 'low' | 'high') => {
+    const start = async (partition: number) => {
+      const place = isFirst ? 'high' : startingPlace(started, partition);
       // Only of these: the leader of another partition may be down.
-      const { [end]: offset } = await offsets.ends(topic, partition);
-      await commitOffset(deps, { group, topic, partition, offset, identity }, partitions.length);
+      const offset =
+        typeof place === 'string'
+          ? (await offsets.ends(topic, partition))[place]
+          : await offsets.at(topic, partition, place.atMs);
+      await commitOffset(deps, { group, topic, partition, offset, identity }, started);
       starts.set(partition, offset);
     };
-    await Promise.all([...ends].map(([partition, end]) => limit(() => start(partition, end))));
-    const positions = inKafka.flatMap(({ partition, committed, metadata }) => {
+    const own = inKafka.filter(({ partition }) => shardOf(partition) === shard);
+    const starting = own.filter(
+      ({ partition, committed }) => committed === null && !known.includes(partition),
+    );
+    await Promise.all(starting.map(({ partition }) => limit(() => start(partition))));
+    const positions = own.flatMap(({ partition, committed, metadata }) => {
       const offset = committed ?? starts.get(partition);
       return offset === undefined
         ? []

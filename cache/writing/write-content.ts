@@ -1,12 +1,15 @@
 import { cachedAtOf, type RedisClient } from '../../clients/redis.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import { FieldError } from '../../domain/schema/field.ts';
-import { contentTimeMs, STREAM_ONLY } from '../../domain/scoring/refresh-content.ts';
+import { contentTimeMs, STREAM_ONLY, type MergedContent } from '../../domain/scoring/refresh-content.ts';
 import { execClusterPipeline } from '../redis/cluster-pipeline.ts';
 import { luaScript, runScriptEach } from '../redis/lua-script.ts';
 import { EVENT_FIELDS, eventArgs, LUA_HASH_EVENT, type EventPosition } from './lua-event.ts';
 import { hashArgs, LUA_REPLACE_HASH } from './lua-hash.ts';
 import { hashWrites, LUA_WRITE_ROW, rowArgs, writeFenced, type HashWrite } from './write-hashes.ts';
+
+/** The field that has the time of the row which describes a detail, if an event wrote the detail. */
+export const ROW_TIME_FIELD = 'row_time_ms';
 
 /**
  * Writes a content detail from the lakehouse's row, as any row, unless the hot path wrote the cached one from an event newer than the row.
@@ -34,6 +37,7 @@ for i = 1, #fields, 2 do
   local known = ofEvent[fields[i]] and (redis.call('HGET', key, fields[i]) or '') ~= ''
   if not known and fields[i + 1] ~= '' then redis.call('HSET', key, fields[i], fields[i + 1]) end
 end
+redis.call('HSET', key, '${ROW_TIME_FIELD}', ARGV[2])
 redis.call('EXPIRE', key, ARGV[1])
 return ${hashWrites.replaced}`);
 
@@ -120,7 +124,7 @@ interface ContentEvent extends EventPosition {
 export async function mergeContentEvents<E extends ContentEvent>(
   redis: RedisClient,
   events: readonly E[],
-  merge: (event: E, cached: Content | null) => Content,
+  merge: (event: E, cached: MergedContent | null) => MergedContent,
   now: Date,
 ): Promise<{ readonly event: E; readonly content: Content }[]> {
   const written: { readonly event: E; readonly content: Content }[] = [];
@@ -137,7 +141,8 @@ export async function mergeContentEvents<E extends ContentEvent>(
       REPLACE_VERSION,
       merged.map(({ event, content: item, version }) => {
         const entry = content.toEntry(item.content_id, item, now.toISOString());
-        const fields = [...eventArgs(event), ...hashArgs(entry)];
+        const rowTime = item.row_time_ms === undefined ? [] : [ROW_TIME_FIELD, item.row_time_ms];
+        const fields = [...eventArgs(event), ...rowTime, ...hashArgs(entry)];
         return { keys: [entry.key], args: [entry.ttlSeconds, version, ...fields] };
       }),
     );
@@ -172,11 +177,19 @@ async function readDetails(
 }
 
 /** Null for a hash that is empty or not a detail. */
-function decodeDetail(hash: Readonly<Record<string, string>>): Content | null {
+function decodeDetail(hash: Readonly<Record<string, string>>): MergedContent | null {
   try {
-    return content.fromHash(hash);
+    const detail = content.fromHash(hash);
+    return { ...detail, row_time_ms: rowTimeOf(hash, detail) };
   } catch (error) {
     if (error instanceof FieldError) return null;
     throw error;
   }
+}
+
+/** A detail without an event is a row. An older version of this code did not write the time of the row beside an event. */
+function rowTimeOf(hash: Readonly<Record<string, string>>, detail: Content): number | undefined {
+  if (hash[EVENT_FIELDS[0]] === undefined) return contentTimeMs(detail);
+  const time = hash[ROW_TIME_FIELD];
+  return time === undefined ? undefined : Number(time);
 }

@@ -23,6 +23,10 @@ interface LookupCacheOptions<T> {
 
 /** Several times the number of KOLs that exist today; the features of so many take about 60 MB. */
 const MAX_ROWS = 200_000;
+/** Of the cached rows as JSON. A description has no limit of its own, and rows that expired stay until others need their place. */
+const MAX_CHARACTERS = 64_000_000;
+/** An id without rows takes memory too. */
+const ENTRY_CHARACTERS = 100;
 const TTL_MS = 10 * 60_000;
 /** An id can be unknown because the query met a table that was being overwritten. */
 const UNKNOWN_TTL_MS = 60_000;
@@ -39,35 +43,33 @@ export function createLookupCache<T>(
   { deadlineMs, onError, preload }: LookupCacheOptions<T>,
 ): Lookup<T> {
   /** An id that does not exist has no rows. */
-  const cache = new LRUCache<string, readonly T[]>({ max: MAX_ROWS, ttl: TTL_MS });
+  const cache = new LRUCache<string, readonly T[]>({
+    max: MAX_ROWS,
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: (rows) => ENTRY_CHARACTERS + JSON.stringify(rows).length,
+    ttl: TTL_MS,
+  });
   const snapshotOptions = { maxRows: MAX_ROWS, maxAgeMs: TTL_MS, onError };
   const snapshot = preload && createTableSnapshot(preload, idOf, snapshotOptions);
   const load = createBatchedLoader(async (ids) => {
     const found = groupBy(await query(ids), idOf);
-    for (const id of ids) {
-      const rows = found.get(id);
-      if (rows === undefined) cache.set(id, [], { ttl: UNKNOWN_TTL_MS });
-      else cache.set(id, rows);
-    }
+    const answers = new Map<string, readonly T[]>(ids.map((id) => [id, found.get(id) ?? []]));
+    for (const [id, rows] of answers)
+      cache.set(id, rows, { ttl: rows.length === 0 ? UNKNOWN_TTL_MS : TTL_MS });
+    return answers;
   }, onError);
 
-  /** Undefined when the rows have to be queried. */
-  const cachedRows = (id: string): readonly T[] | undefined => snapshot?.(id) ?? cache.get(id);
-
   return async (ids) => {
-    const byId = new Map<string, readonly T[]>();
-    const missing = new Set<string>();
+    // The rows of this lookup are held here: the cache may drop some of them before the last ones are loaded.
+    const known = new Map<string, readonly T[]>();
     for (const id of ids) {
-      const rows = cachedRows(id);
-      if (rows === undefined) missing.add(id);
-      else if (rows.length > 0) byId.set(id, rows);
+      const rows = snapshot?.(id) ?? cache.get(id);
+      if (rows !== undefined) known.set(id, rows);
     }
-    const complete = missing.size === 0 || (await succeedsWithin(deadlineMs, load([...missing])));
-    for (const id of missing) {
-      const rows = cachedRows(id) ?? [];
-      if (rows.length > 0) byId.set(id, rows);
-    }
-    return { byId, complete };
+    const missing = [...new Set(ids)].filter((id) => !known.has(id));
+    const loadMissing = () => load(missing, (id, rows) => known.set(id, rows));
+    const complete = missing.length === 0 || (await succeedsWithin(deadlineMs, loadMissing()));
+    return { byId: new Map([...known].filter(([, rows]) => rows.length > 0)), complete };
   };
 }
 

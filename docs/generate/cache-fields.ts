@@ -1,3 +1,4 @@
+import { ROW_TIME_FIELD } from '../../cache/writing/write-content.ts';
 import { content, type Content } from '../../domain/entities/content.ts';
 import type { Engagement } from '../../domain/entities/engagement.ts';
 import type { CachedFiles } from '../../domain/warming/changed-files.ts';
@@ -107,6 +108,10 @@ export const contentFields = {
   ...describeFields(content.fields, contentMeanings),
   cached_at: cachedAt,
   ...eventPosition,
+  [ROW_TIME_FIELD]: {
+    type: 'whole number',
+    meaning: 'if a video event wrote the hash: time of its row, ms since 1970',
+  },
 };
 
 const COUNT = 'whole number ≥ 0';

@@ -1,4 +1,5 @@
 import { stagingKey } from '../../cache/writing/staging-key.ts';
+import { ROW_TIME_FIELD } from '../../cache/writing/write-content.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { engagement } from '../../domain/entities/engagement.ts';
@@ -84,7 +85,7 @@ export const publicKeys: readonly CacheKeyDoc[] = [
     content: 'one video or post',
     writers: `${WARM('trending')} (items of the lists, ids of ETL loads); ${MISS}; video events`,
     fields: contentFields,
-    optionalFields: eventFields,
+    optionalFields: [...eventFields, ROW_TIME_FIELD],
   },
   {
     ...keyDoc(kolContent.name, kolContent.key('{kol_id}'), kolContent.toEntry('zoe', [sampleContent])),

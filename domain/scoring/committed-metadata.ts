@@ -12,6 +12,12 @@ export const NO_CLUSTER_ID = '';
 /** Sixteen zero bytes in base64url: Kafka's way to say that there is no id. */
 export const NO_TOPIC_ID = 'A'.repeat(22);
 
+/** When a group began to read a topic, and the partitions that the topic had then: those below `partitions`. */
+export interface TopicStart {
+  readonly partitions: number;
+  readonly atMs: number;
+}
+
 /** Metadata that is committed with each offset, in the same transaction, for the attempt that continues from there. */
 export interface CommittedMetadata {
   /** The worker that committed it. */
@@ -20,8 +26,8 @@ export interface CommittedMetadata {
   /** Newest event time of the partition, for its watermark; null after a start or a seek. */
   readonly newestEventMs: number | null;
   readonly totals: PartitionTotals;
-  /** At the first start of a loop: the number of partitions that started. Null after the first batch or seek. */
-  readonly startedWith: number | null;
+  /** Each commit keeps it, so that it is known where a partition without an offset starts. Null when it is not known. */
+  readonly started: TopicStart | null;
 }
 
 /** The names are short: Kafka limits the metadata of an offset to 4,096 bytes. */
@@ -32,16 +38,19 @@ export const serializeCommittedMetadata = (metadata: CommittedMetadata): string 
     topic_id: metadata.identity.topicId,
     newest_event_ms: metadata.newestEventMs,
     totals: metadata.totals,
-    ...(metadata.startedWith !== null && { started_with: metadata.startedWith }),
+    ...(metadata.started && {
+      started_with: metadata.started.partitions,
+      started_at_ms: metadata.started.atMs,
+    }),
   });
 
 /** @returns null when another client committed the offset, or an older version of this one */
 export function parseCommittedMetadata(text: string | null): CommittedMetadata | null {
   if (text === null || text === '') return null;
   try {
-    const { worker, cluster_id, topic_id, newest_event_ms, totals, started_with } = JSON.parse(
-      text,
-    ) as Record<string, unknown>;
+    const fields = JSON.parse(text) as Record<string, unknown>;
+    const { worker, cluster_id, topic_id, newest_event_ms, totals, started_with, started_at_ms } = fields;
+    const isStarted = typeof started_with === 'number' && typeof started_at_ms === 'number';
     if (typeof worker !== 'string' || typeof cluster_id !== 'string' || typeof topic_id !== 'string')
       return null;
     return {
@@ -49,7 +58,7 @@ export function parseCommittedMetadata(text: string | null): CommittedMetadata |
       identity: { clusterId: cluster_id, topicId: topic_id },
       newestEventMs: typeof newest_event_ms === 'number' ? newest_event_ms : null,
       totals: isTotals(totals) ? totals : NO_TOTALS,
-      startedWith: typeof started_with === 'number' ? started_with : null,
+      started: isStarted ? { partitions: started_with, atMs: started_at_ms } : null,
     };
   } catch {
     return null;

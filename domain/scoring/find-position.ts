@@ -3,6 +3,7 @@ import {
   isSameTopic,
   type CommittedMetadata,
   type TopicIdentity,
+  type TopicStart,
 } from './committed-metadata.ts';
 import { addTotals, type PartitionTotals } from './partition-totals.ts';
 
@@ -86,28 +87,25 @@ export const skipExpired = (position: Position, logStart: number): Position => (
   totals: addTotals(position.totals, { expired: logStart - position.offset }),
 });
 
-/** What Kafka says of all partitions of a topic before its loop starts. */
-export type StartingPartition = Pick<PartitionInKafka, 'committed' | 'metadata'> & {
-  readonly partition: number;
-};
+/**
+ * When the group began to read a topic, as the commits of its partitions say; null when none does, for example because an older
+ * version has committed them.
+ */
+export function startOfTopic(
+  partitions: readonly Pick<PartitionInKafka, 'metadata'>[],
+  identity: TopicIdentity,
+): TopicStart | null {
+  const starts = partitions.flatMap(({ metadata }) =>
+    metadata?.started && isSameTopic(metadata.identity, identity) ? [metadata.started] : [],
+  );
+  return starts.sort((a, b) => a.atMs - b.atMs)[0] ?? null;
+}
 
 /**
- * The ends of the log at which partitions without a committed offset start. A topic that the group never read starts at its end, in
- * every partition, also when an earlier start failed half way. A partition that was added later starts at its beginning.
- * @param isRunning whether the loop knows other partitions, so that this is no first start
+ * Where a partition without a committed offset starts in a topic that the group reads already. One that was added later starts at
+ * the beginning of its log. Any other starts at the first record since the group began with the topic. It has not been started yet,
+ * because that failed half way or its loop starts later; then nothing is lost. Or Kafka has forgotten its offset; then events are
+ * scored again, and none is lost.
  */
-export function startingEnds(
-  partitions: readonly StartingPartition[],
-  isRunning: boolean,
-): ReadonlyMap<number, 'low' | 'high'> {
-  const earlierStarts = partitions
-    .filter(({ committed }) => committed !== null)
-    .map(({ metadata }) => metadata?.startedWith ?? 0);
-  // The partitions that belong to the first start: all, or as many as there were when it began.
-  const started = isRunning ? 0 : Math.min(...earlierStarts);
-  return new Map(
-    partitions
-      .filter(({ committed }) => committed === null)
-      .map(({ partition }) => [partition, partition < started ? 'high' : 'low']),
-  );
-}
+export const startingPlace = (started: TopicStart | null, partition: number): 'low' | { atMs: number } =>
+  started !== null && partition < started.partitions ? { atMs: started.atMs } : 'low';

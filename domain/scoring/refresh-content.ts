@@ -20,14 +20,24 @@ export function engagementRate({ views, likes, comments, shares }: Counts): numb
   return (((likes ?? 0) + (comments ?? 0) + (shares ?? 0)) / views) * 100;
 }
 
+/** An item that an event and the lakehouse were merged into. */
+export interface MergedContent extends Content {
+  /** The time of the row that describes the item (ms since 1970). Absent when no row does, or when it is not known. */
+  readonly row_time_ms?: number | undefined;
+}
+
 /**
  * The content item after a video event. Each count is the newest that is known: that of the event, of the row or of the cached detail.
- * The description comes from the lakehouse: from the row, else from a cached detail that was made with a row. Without either, the
- * event describes the item.
+ * The description comes from the lakehouse: from the row or from the row of the cached detail, whichever is newer, because a warm may
+ * have read a newer row than this look-up. Without either, the event describes the item.
  * @param cached the cached detail, from a row or from an event that is not newer than this one; null when nothing is cached
  */
-export function refreshContent(event: VideoEvent, row: LakehouseItem, cached: Content | null): Content {
-  const described = row ?? (cached?.source === STREAM_ONLY ? null : cached);
+export function refreshContent(
+  event: VideoEvent,
+  row: LakehouseItem,
+  cached: MergedContent | null,
+): MergedContent {
+  const described = describedOf(row, cached);
   const sources = [
     { timeMs: event.event_time_ms, item: event },
     ...[row, cached].flatMap((item) => (item ? [{ timeMs: contentTimeMs(item), item }] : [])),
@@ -53,7 +63,16 @@ export function refreshContent(event: VideoEvent, row: LakehouseItem, cached: Co
     hashtags: described?.hashtags ?? null,
     source: described === null ? STREAM_ONLY : described.source,
     processed_at: new Date(Math.max(...sources.map(({ timeMs }) => timeMs))).toISOString(),
+    ...(described?.row_time_ms !== undefined && { row_time_ms: described.row_time_ms }),
   };
+}
+
+/** What describes an item: a row, or the row of the cached detail if that is newer. */
+function describedOf(row: LakehouseItem, cached: MergedContent | null): MergedContent | null {
+  const ofRow = row ? { ...row, row_time_ms: contentTimeMs(row) } : null;
+  if (cached === null || cached.source === STREAM_ONLY) return ofRow;
+  if (ofRow === null) return cached;
+  return (cached.row_time_ms ?? -Infinity) > ofRow.row_time_ms ? cached : ofRow;
 }
 
 /** The source of an item that is known from events only. */

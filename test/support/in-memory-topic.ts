@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { ScoringActivities } from '../../activities/index.ts';
 import type { SliceArgs } from '../../activities/scoring/slice.ts';
-import type { SteerShardArgs } from '../../activities/scoring/steer-shard.ts';
+import type { SendShardUpdateArgs } from '../../activities/scoring/send-shard-update.ts';
+import { shardOf } from '../../domain/scoring/topics.ts';
 import { addTotals, NO_TOTALS } from '../../domain/scoring/partition-totals.ts';
 
 /** A topic whose offsets exist in memory only, and the scoring activities over it. */
@@ -18,7 +19,8 @@ export interface InMemoryTopic {
   readonly running: Set<number>;
   /** Reason for which a partition is stuck. */
   readonly stuck: Map<number, string>;
-  readonly steered: SteerShardArgs[];
+  /** Updates that the first loop has sent to others. */
+  readonly steered: SendShardUpdateArgs[];
   readonly activities: ScoringActivities;
 }
 
@@ -33,14 +35,14 @@ export function inMemoryTopic(partitions: number, offsets: number): InMemoryTopi
     stuck: new Map(),
     steered: [],
     activities: {
-      startPartitions: ({ known }) => {
+      startPartitions: ({ shard, known }) => {
         const numbers = Array.from({ length: topic.partitionCount }, (_, partition) => partition);
         for (const partition of numbers) committed[partition] ??= 0;
         return Promise.resolve({
           defaults: { group: 'from-worker', settings: { maxOffsets: 7 } },
           positions: Object.fromEntries(
             numbers
-              .filter((partition) => !known.includes(partition))
+              .filter((partition) => shardOf(partition) === shard && !known.includes(partition))
               .map((partition) => [partition, { offset: committed[partition] ?? 0, totals: NO_TOTALS }]),
           ),
           partitionCount: topic.partitionCount,
@@ -51,10 +53,11 @@ export function inMemoryTopic(partitions: number, offsets: number): InMemoryTopi
         for (const { partition } of states) committed[partition] = 0;
         return Promise.resolve(Object.fromEntries(states.map(({ partition }) => [partition, 0])));
       },
-      steerShard: (args) => {
+      sendShardUpdate: (args) => {
         topic.steered.push(args);
-        return Promise.resolve();
+        return Promise.resolve('run');
       },
+      awaitShardUpdate: () => Promise.resolve(),
     },
   };
   return topic;

@@ -122,7 +122,7 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
 async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string, unknown>>): Promise<void> {
   for (;;) {
     const { topic, group, shard, partitions } = loop;
-    const started = await startPartitions({ topic, group, known: [...partitions.keys()] });
+    const started = await startPartitions({ topic, group, shard, known: [...partitions.keys()] });
     if (loop.group !== group) continue; // it was configured meanwhile
     if (group === null) {
       loop.group = started.defaults.group;

@@ -1,5 +1,4 @@
-import { condition, currentUpdateInfo, proxyActivities, setHandler } from '@temporalio/workflow';
-import type { ScoringActivities } from '../../activities/index.ts';
+import { condition, currentUpdateInfo, setHandler } from '@temporalio/workflow';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,
@@ -15,15 +14,13 @@ import {
   type LoopUpdate,
 } from '../../contract/scoring-loop.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
-import { steeringShards } from '../activity-options.ts';
 import { validInput } from '../valid-input.ts';
 import { otherShards, type LoopMemory } from './loop-memory.ts';
 import { createMoves } from './moves.ts';
 import { seekLoop } from './seek-loop.ts';
 import type { Slices } from './slices.ts';
+import { createShardSteering } from './steer-shards.ts';
 import { answerOfAll, updateFailure } from './update-failures.ts';
-
-const { steerShard } = proxyActivities<ScoringActivities>(steeringShards);
 
 /** The first loop of a topic knows the others when it knows the number of partitions. An update waits this long for it. */
 const OTHERS_MS = 50_000;
@@ -45,6 +42,7 @@ export function steerLoop(
   },
 ): void {
   const move = createMoves(loop, slices, show);
+  const steerShard = createShardSteering();
 
   /** Carries out an update here and in the other loops, at the same time: each has its deadline from the arrival of the update. */
   async function everywhere(update: LoopUpdate, here: () => Promise<unknown>): Promise<LoopState> {
@@ -57,15 +55,14 @@ export function steerLoop(
       );
     const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
     // A loop that somebody has terminated cannot be steered.
-    const ready = others.length === 0 ? undefined : startShards();
-    const steer = async (workflowId: string) => {
-      await ready;
-      await steerShard({ workflowId, update, updateId });
-    };
+    const ready = others.length === 0 ? Promise.resolve() : startShards();
     await answerOfAll(
       new Map([
         [scoringLoopId(loop.topic, loop.shard), own],
-        ...others.map((id): [string, Promise<unknown>] => [id, steer(id)]),
+        ...others.map((workflowId): [string, Promise<unknown>] => [
+          workflowId,
+          steerShard({ workflowId, update, updateId }, ready),
+        ]),
       ]),
     );
     return show();

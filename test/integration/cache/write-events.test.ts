@@ -178,10 +178,39 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     await mergeContentEvents(redis, contentEvents(2000, 20), merge, NOW);
     const rows = contentRows(1999).map((row) => ({ ...row, title: 'A title', likes: 3, source: 'scraper' }));
     expect((await writeContentRows(redis, rows, NOW_MICROS)).written).toBe(90);
-    const detail = { views: '20', likes: '3', title: 'A title', source: 'scraper', event_time_ms: '2000' };
+    const detail = {
+      views: '20',
+      likes: '3',
+      title: 'A title',
+      source: 'scraper',
+      event_time_ms: '2000',
+      row_time_ms: '1999',
+    };
     expect(await redis.hgetall(content.key('video-7'))).toMatchObject(detail);
     expect((await writeContentRows(redis, rows, NOW_MICROS)).written).toBe(0); // now it is as any detail of a newer event
     expect(await keysWithoutTtl(redis)).toEqual([]);
+  });
+
+  test('keeps the time of the row that describes a detail over the events that follow', async () => {
+    const { redis } = target;
+    const rowTimes = async (event_time_ms: number) => {
+      const seen = new Set<number | undefined>();
+      const events = contentEvents(event_time_ms, 20);
+      await mergeContentEvents(
+        redis,
+        events,
+        ({ content_id }, cached) => {
+          seen.add(cached?.row_time_ms);
+          return { ...contentOf(content_id, 20), row_time_ms: cached?.row_time_ms };
+        },
+        NOW,
+      );
+      return [...seen];
+    };
+    expect(await rowTimes(1000)).toEqual([undefined]);
+    await writeContentRows(redis, contentRows(1500), NOW_MICROS);
+    expect(await rowTimes(2000)).toEqual([1500]);
+    expect(await rowTimes(3000)).toEqual([1500]);
   });
 
   test('replaces the engagement of a KOL only with a newer event', async () => {

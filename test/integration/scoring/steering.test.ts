@@ -207,6 +207,24 @@ describe('the committed offset in Kafka', () => {
     expect(keys.filter((key) => key.endsWith('-0')).sort()).toEqual(['f-0-0', 'f-1-0']);
   });
 
+  test('may be lost while no loop runs: the partition is read from where the group began, and nothing is skipped', async () => {
+    const positionsOf = async (loop: LoopHandle) =>
+      (await stateOf(loop)).partitions.map(({ position }) => position);
+    await sendRound(0); // before the group began
+    await harness.withLoop(topic, async (loop) => {
+      await sendRound(1);
+      await until('both are read', async () => String(await positionsOf(loop)) === '2,2');
+      await loop.executeUpdate(pauseLoopUpdate); // no slice runs any more
+    });
+    await deleteOffset(0);
+    await sendRound(2);
+    await harness.withLoop(topic, async (loop) => {
+      await until('both are read', async () => String(await positionsOf(loop)) === '3,3');
+      // Of partition 0 the rounds 1 and 2. The other one keeps its count of round 1.
+      expect((await stateOf(loop)).partitions.map(({ totals }) => totals.scored)).toEqual([2, 2]);
+    });
+  });
+
   test('may be set back by hand: the loop follows it and reports the change', async () => {
     await harness.withLoop(topic, async (loop) => {
       await sendRound(0);

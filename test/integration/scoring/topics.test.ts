@@ -164,7 +164,7 @@ describe('a topic', () => {
       identity: { clusterId: 'another', topicId: 'another' },
       newestEventMs: null,
       totals: NO_TOTALS,
-      startedWith: null,
+      started: null,
     });
     const records = [{ topic: elsewhere, message: { value: 'a transaction needs a record' } }];
     for (const partition of partitions)

@@ -92,6 +92,29 @@ describe('video events', () => {
     expect(await harness.redis.ttl(content.key(String(id)))).toBeGreaterThan(1700);
   });
 
+  // The next warm keeps a detail of a newer event, so an old description would stay for as long as events come.
+  test('keep the description of a row that a warm has written since the row was looked up', async () => {
+    const { TRINO_URL, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
+    const [[id] = []] = await queryTrino(
+      TRINO_URL,
+      `SELECT content_id FROM ${TRINO_CATALOG}.${TRINO_SCHEMA}.kol_content
+       WHERE platform = 'tiktok' AND title IS NOT NULL ORDER BY content_id DESC LIMIT 1`,
+    );
+    const contentId = String(id);
+    const now = Date.now();
+    const at = (secondsAgo: number) => new Date(now - secondsAgo * 1000).toISOString();
+    await withVideoLoop(async (loop) => {
+      await sendAndWait(loop, [video(contentId, { view_count: 10, event_time: at(60) })]);
+      const row = { ...(await detail(contentId)), title: 'A newer title', processed_at: at(30) };
+      const readAt = await readRedisTime(harness.redis);
+      expect((await writeContentRows(harness.redis, [row], readAt)).written).toBe(1);
+      await sendAndWait(loop, [video(contentId, { view_count: 20, event_time: at(2) })]);
+      expect(await detail(contentId)).toMatchObject({ title: 'A newer title', views: 20 });
+      await sendAndWait(loop, [video(contentId, { view_count: 30, event_time: at(1) })]);
+      expect(await detail(contentId)).toMatchObject({ title: 'A newer title', views: 30 });
+    });
+  });
+
   test('that are older than the cached detail change nothing', async () => {
     const now = Date.now();
     await withVideoLoop(async (loop) => {

@@ -111,6 +111,9 @@ describe('parseSeekTarget', () => {
     [{ offsets: { '1e1': 1 } }],
     [{ offsets: { ' 2 ': 1 } }],
     [{ offsets: { '-1': 1 } }],
+    // Two names of one partition would move it twice.
+    [{ offsets: { '01': 1 } }],
+    [{ offsets: { 0: 1, '00': 2 } }],
     [{ end: 'middle' }],
     [{ end: 'latest', time: '2026-01-01T00:00:00Z' }],
     [{}],

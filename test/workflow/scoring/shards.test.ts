@@ -1,8 +1,15 @@
 import { ApplicationFailure } from '@temporalio/activity';
+import { WorkflowUpdateStage } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
-import { createSteerShard } from '../../../activities/scoring/steer-shard.ts';
-import { configureLoopUpdate, pauseLoopUpdate, seekLoopUpdate } from '../../../contract/messages.ts';
+import { createAwaitShardUpdate } from '../../../activities/scoring/await-shard-update.ts';
+import { createSendShardUpdate } from '../../../activities/scoring/send-shard-update.ts';
+import {
+  configureLoopUpdate,
+  pauseLoopUpdate,
+  resumeLoopUpdate,
+  seekLoopUpdate,
+} from '../../../contract/messages.ts';
 import { inMemoryTopic } from '../../support/in-memory-topic.ts';
 import { failureOf, loopState, timeSkippingLoops } from '../../support/time-skipping-loop.ts';
 import { until } from '../../support/until.ts';
@@ -12,6 +19,12 @@ const { server, withLoop } = timeSkippingLoops();
 
 /** The test server, unlike Temporal, fails when one of many slices ends while it is cancelled. */
 const LONG_SLICES = { sliceSeconds: 600 };
+
+/** The activities that steer the loops of other shards in earnest. */
+const steering = () => ({
+  sendShardUpdate: createSendShardUpdate({ temporal: server().client }),
+  awaitShardUpdate: createAwaitShardUpdate({ temporal: server().client }),
+});
 
 test('the loop of a shard ends when its partitions are gone, and is started when they come back', async () => {
   const topic = inMemoryTopic(33, 1);
@@ -49,9 +62,8 @@ test('a loop works the partitions of its shard only, and the first one starts th
 
 test('the loop of a shard that was terminated is started again before it is steered', async () => {
   const topic = inMemoryTopic(33, 1);
-  const steerShard = createSteerShard({ temporal: server().client });
   const input = { topic: 'ended', settings: LONG_SLICES };
-  await withLoop({ ...topic.activities, steerShard }, input, async (loop) => {
+  await withLoop({ ...topic.activities, ...steering() }, input, async (loop) => {
     await until('all 33 partitions work', () => Promise.resolve(topic.running.size === 33));
     const shard = server().client.workflow.getHandle<typeof scoringLoop>('scoring-loop/ended/1');
     await shard.terminate();
@@ -88,14 +100,40 @@ test('an update that comes before the partitions are known reaches the loops of 
   });
 });
 
+test('a resume does not overtake the pause before it on the way to another loop', async () => {
+  const topic = inMemoryTopic(33, 1);
+  const { sendShardUpdate: send, awaitShardUpdate } = steering();
+  let deliver = () => {};
+  const canDeliver = new Promise<void>((resolve) => (deliver = resolve));
+  const sendShardUpdate: ScoringActivities['sendShardUpdate'] = async (args) => {
+    if (args.update.name === 'pause') await canDeliver;
+    return send(args);
+  };
+  const input = { topic: 'in-order', settings: LONG_SLICES };
+  await withLoop({ ...topic.activities, sendShardUpdate, awaitShardUpdate }, input, async (loop) => {
+    const shard = server().client.workflow.getHandle<typeof scoringLoop>('scoring-loop/in-order/1');
+    await until('all 33 partitions work', () => Promise.resolve(topic.running.size === 33));
+    const accepted = { waitForStage: WorkflowUpdateStage.ACCEPTED } as const;
+    const paused = await loop.startUpdate(pauseLoopUpdate, accepted);
+    await until('the first loop is paused', () => Promise.resolve(topic.running.size === 1));
+    const resumed = await loop.startUpdate(resumeLoopUpdate, accepted);
+    await until('the first loop works again', () => Promise.resolve(topic.running.size === 33));
+    deliver();
+    await Promise.all([paused.result(), resumed.result()]);
+    expect((await loopState(shard)).state).toBe('running');
+    await shard.terminate();
+  });
+});
+
 test('a shard gets an update under one id, however often the attempt is repeated', async () => {
   const topic = inMemoryTopic(33, 1);
-  const steerShard: ScoringActivities['steerShard'] = async (args) => {
-    await topic.activities.steerShard(args);
+  const sendShardUpdate: ScoringActivities['sendShardUpdate'] = async (args) => {
+    const run = await topic.activities.sendShardUpdate(args);
     if (topic.steered.length === 1) throw new Error('the answer was lost');
+    return run;
   };
   await withLoop(
-    { ...topic.activities, steerShard },
+    { ...topic.activities, sendShardUpdate },
     { topic: 'lossy', settings: LONG_SLICES },
     async (loop) => {
       await until('its other loop is known', async () => (await loopState(loop)).shards.length === 1);
@@ -108,12 +146,12 @@ test('a shard gets an update under one id, however often the attempt is repeated
 
 test('an operator sees what became of a seek in each loop of the topic', async () => {
   const topic = inMemoryTopic(70, 1);
-  const steerShard: ScoringActivities['steerShard'] = ({ workflowId }) =>
+  const awaitShardUpdate: ScoringActivities['awaitShardUpdate'] = ({ workflowId }) =>
     workflowId.endsWith('/1')
       ? Promise.reject(ApplicationFailure.nonRetryable('partition 40 was not moved: no'))
       : Promise.resolve();
   await withLoop(
-    { ...topic.activities, steerShard },
+    { ...topic.activities, awaitShardUpdate },
     { topic: 'parts', settings: LONG_SLICES },
     async (loop) => {
       await until('the other loops are known', async () => (await loopState(loop)).shards.length === 2);

@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createSteerShard } from '../../../activities/scoring/steer-shard.ts';
+import { createAwaitShardUpdate } from '../../../activities/scoring/await-shard-update.ts';
+import { createSendShardUpdate } from '../../../activities/scoring/send-shard-update.ts';
 import { startScoringLoops } from '../../../clients/temporal/start-scoring-loops.ts';
 import { configureLoopUpdate } from '../../../contract/messages.ts';
 import { SCORING_TASK_QUEUE } from '../../../contract/task-queues.ts';
@@ -28,7 +29,11 @@ const OLD = { version: 1 };
 test('a worker of a newer version replaces the loops of all shards; they stay paused, with their settings and positions', async () => {
   const topic = inMemoryTopic(33, 5);
   topic.committed.fill(3);
-  const activities = { ...topic.activities, steerShard: createSteerShard({ temporal }) };
+  const activities = {
+    ...topic.activities,
+    sendShardUpdate: createSendShardUpdate({ temporal }),
+    awaitShardUpdate: createAwaitShardUpdate({ temporal }),
+  };
   await withWorker(SCORING_TASK_QUEUE, activities, async () => {
     const loops = await Promise.all(
       [1, 0].map((shard) =>

@@ -3,7 +3,11 @@ import type { ApplicationFailure, Info } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { describe, expect, test } from 'vitest';
-import { createSeekPartitions } from '../../../../activities/scoring/seek-partitions.ts';
+import {
+  createSeekPartitions,
+  type SeekPartitionsArgs,
+} from '../../../../activities/scoring/seek-partitions.ts';
+import type { SeekTarget } from '../../../../contract/scoring-loop.ts';
 import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import type { TransactionOutput, Transactions } from '../../../../clients/kafka/transactions.ts';
 import { LeaderNotFoundError } from '../../../../clients/kafka/topic-errors.ts';
@@ -15,9 +19,9 @@ const args = {
   topic: 't',
   group: 'g',
   shard: 0,
-  target: { end: 'latest' },
+  target: { end: 'latest' } as SeekTarget,
   partitions: [0, 1, 2].map((partition) => newPartition(partition, 0, NO_TOTALS)),
-} as const;
+} satisfies SeekPartitionsArgs;
 
 /** A topic of three partitions that end at 10, 11 and 12. @param opening what opening a producer of a partition does */
 function kafka(opening: (partition: number) => Promise<void>, leaderless?: number) {
@@ -44,7 +48,7 @@ function kafka(opening: (partition: number) => Promise<void>, leaderless?: numbe
     },
   } as unknown as Transactions;
   const seekPartitions = createSeekPartitions({ offsets, transactions, worker: 'w' });
-  const seek = (info: Partial<Info> = {}) =>
+  const seek = (info: Partial<Info> = {}, target: SeekTarget = args.target) =>
     new MockActivityEnvironment(
       {
         startToCloseTimeoutMs: 24_000,
@@ -54,7 +58,7 @@ function kafka(opening: (partition: number) => Promise<void>, leaderless?: numbe
         ...info,
       },
       { logger: new DefaultLogger('ERROR') },
-    ).run(seekPartitions, args);
+    ).run(seekPartitions, { ...args, target });
   return { seek, commits };
 }
 
@@ -118,5 +122,12 @@ describe('a seek', () => {
     const { seek, commits } = kafka(() => Promise.resolve());
     expect(await seek({ heartbeatDetails: { 0: 10, 1: 11 } })).toEqual({ 0: 10, 1: 11, 2: 12 });
     expect(commits).toEqual([[2, 12]]);
+  });
+
+  test('moves no partition to an offset that its target does not name', async () => {
+    const { seek, commits } = kafka(() => Promise.resolve());
+    const { message } = await failure(seek({}, { offsets: { '01': 5 } }));
+    expect(message).toBe('partition 1 was not moved: the seek names no offset of partition 1');
+    expect(commits).toEqual([]);
   });
 });

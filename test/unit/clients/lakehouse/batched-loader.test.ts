@@ -23,10 +23,13 @@ function loader({ slow = false } = {}) {
       await ended;
       await sleep(1);
       running -= 1;
+      return new Map(batch.map((id) => [id, `value of ${id}`]));
     },
     () => {},
   );
-  return { load, queries, end: () => end(), mostRunning: () => mostRunning };
+  const found = new Map<string, string>();
+  const loadAll = (some: readonly string[]) => load(some, (id, value) => found.set(id, value));
+  return { load: loadAll, found, queries, end: () => end(), mostRunning: () => mostRunning };
 }
 
 describe('a batched loader', () => {
@@ -42,10 +45,11 @@ describe('a batched loader', () => {
     const some = fc.uniqueArray(fc.nat(30).map(String), { maxLength: 30 });
     await fc.assert(
       fc.asyncProperty(fc.array(some, { maxLength: 6 }), async (loads) => {
-        const { load, queries, mostRunning } = loader();
+        const { load, found, queries, mostRunning } = loader();
         const results = await Promise.all(loads.map((each, index) => sleep(index).then(() => load(each))));
         expect(results.every((succeeded) => succeeded)).toBe(true);
         expect(new Set(queries.flat())).toEqual(new Set(loads.flat()));
+        expect(found).toEqual(new Map(loads.flat().map((id) => [id, `value of ${id}`])));
         expect(mostRunning()).toBeLessThanOrEqual(4);
       }),
       { numRuns: 30 },

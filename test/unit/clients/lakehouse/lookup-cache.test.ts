@@ -4,16 +4,19 @@ import { createLookupCache } from '../../../../clients/lakehouse/lookup-cache.ts
 
 interface Thing {
   readonly id: string;
+  readonly text?: string;
 }
 
 /**
  * A lookup cache over a source that has every id except "unknown", and "twins" twice.
+ * @param text each row has it
  * @param slow each query waits until the test calls its function in `waiting`; an error makes it fail
  */
 function lookupCache({
   deadlineMs = 1000,
   slow = false,
   preloaded = undefined as string[] | undefined,
+  text = undefined as string | undefined,
 } = {}) {
   const queries: (readonly string[])[] = [];
   const errors: unknown[] = [];
@@ -27,7 +30,7 @@ function lookupCache({
         );
       return [...ids, ...ids.filter((id) => id === 'twins')]
         .filter((id) => id !== 'unknown')
-        .map((id) => ({ id }));
+        .map((id) => ({ id, ...(text !== undefined && { text }) }));
     },
     ({ id }) => id,
     {
@@ -128,5 +131,22 @@ describe('a lookup cache', () => {
     waiting.shift()?.();
     expect((await retried).byId.size).toBe(1);
     expect(queries).toEqual([['a'], ['a']]);
+  });
+
+  test('keeps less of rows with long texts: the texts together are bounded, not only the number of rows', async () => {
+    const { lookUp, queries } = lookupCache({ text: 'x'.repeat(1_000_000) });
+    for (let id = 1; id <= 70; id += 1) await lookUp([String(id)]);
+    await lookUp(['70', '69']);
+    expect(queries).toHaveLength(70);
+    await lookUp(['1']);
+    expect(queries).toHaveLength(71);
+  });
+
+  test('has all rows of a lookup, also when the cache cannot keep so many', async () => {
+    const { lookUp } = lookupCache({ text: 'x'.repeat(10_000_000) });
+    await lookUp(['0']);
+    const ids = Array.from({ length: 10 }, (_, index) => String(index));
+    const { byId, complete } = await lookUp(ids);
+    expect({ complete, ids: [...byId.keys()] }).toEqual({ complete: true, ids });
   });
 });

@@ -6,7 +6,7 @@ import {
 import { addTotals, NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 
 const identity = { clusterId: '4L6g3nShT-eMCtK--X86sw', topicId: '3fa85f64-5717-4562-b3fc-2c963f66afa6' };
-const metadata = { worker: 'a/b', identity, newestEventMs: 1, totals: NO_TOTALS, startedWith: null };
+const metadata = { worker: 'a/b', identity, newestEventMs: 1, totals: NO_TOTALS, started: null };
 
 describe('metadata committed with an offset', () => {
   test('is parsed as it was serialized', () => {
@@ -14,7 +14,7 @@ describe('metadata committed with an offset', () => {
     expect(totals).toEqual({ ...NO_TOTALS, records: 4, scored: 2, late: 1 });
     for (const one of [
       { ...metadata, totals },
-      { ...metadata, startedWith: 6, newestEventMs: null },
+      { ...metadata, started: { partitions: 6, atMs: 1 }, newestEventMs: null },
     ])
       expect(parseCommittedMetadata(serializeCommittedMetadata(one))).toEqual(one);
   });
@@ -34,6 +34,11 @@ describe('metadata committed with an offset', () => {
     expect(parseCommittedMetadata(JSON.stringify({ ...rest, totals: { records: 1 } }))).toEqual(metadata);
   });
 
+  test('of a start without its time, as an older version wrote it, does not say when the topic was started', () => {
+    const text = JSON.stringify({ ...JSON.parse(serializeCommittedMetadata(metadata)), started_with: 6 });
+    expect(parseCommittedMetadata(text)).toEqual(metadata);
+  });
+
   test('stays far below the 4,096 bytes that Kafka accepts', () => {
     const max = Number.MAX_SAFE_INTEGER;
     const totals = addTotals(
@@ -46,7 +51,7 @@ describe('metadata committed with an offset', () => {
       identity,
       newestEventMs: max,
       totals,
-      startedWith: max,
+      started: { partitions: max, atMs: max },
     });
     expect(Buffer.byteLength(text)).toBeLessThan(1000);
   });

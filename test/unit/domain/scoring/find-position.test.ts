@@ -5,7 +5,12 @@ import {
   NO_TOPIC_ID,
   type CommittedMetadata,
 } from '../../../../domain/scoring/committed-metadata.ts';
-import { findPosition, startingEnds, skipExpired } from '../../../../domain/scoring/find-position.ts';
+import {
+  findPosition,
+  skipExpired,
+  startingPlace,
+  startOfTopic,
+} from '../../../../domain/scoring/find-position.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 
 const identity = { clusterId: 'c', topicId: 't' };
@@ -17,7 +22,7 @@ const metadata: CommittedMetadata = {
   identity,
   newestEventMs: 99,
   totals: eight,
-  startedWith: null,
+  started: null,
 };
 
 describe('the position of a partition', () => {
@@ -99,35 +104,32 @@ describe('the position of a partition', () => {
   });
 });
 
-describe('the first offset of a partition', () => {
-  const partition = (number: number, committed: number | null, startedWith: number | null = null) => ({
-    partition: number,
-    committed,
-    metadata: committed === null ? null : { ...metadata, startedWith },
-  });
-  const starts = (...partitions: ReturnType<typeof partition>[]) => [...startingEnds(partitions, false)];
-
-  test('is the end in every partition of a topic that the group never read', () => {
-    expect(starts(partition(0, null), partition(1, null))).toEqual([
-      [0, 'high'],
-      [1, 'high'],
-    ]);
+describe('the place where a partition starts in a topic that is being read', () => {
+  const started = { partitions: 2, atMs: 1000 };
+  const committed = (more: Partial<CommittedMetadata> = {}) => ({
+    metadata: { ...metadata, started, ...more },
   });
 
   // Finding 10: an earlier start that failed half way made the rest start at the beginning.
-  test('is the end also when an earlier start has committed some partitions and failed then', () => {
-    expect(starts(partition(0, 15, 2), partition(1, null))).toEqual([[1, 'high']]);
+  test('is where the group began with the topic, because its start failed half way or its offset is forgotten', () => {
+    expect(startingPlace(started, 1)).toEqual({ atMs: 1000 });
   });
 
-  test('is the beginning in a partition that is added to a topic that is being read', () => {
-    const added = [partition(0, 15), partition(1, null)];
-    expect(starts(...added)).toEqual([[1, 'low']]);
-    // Nothing has arrived yet in the others.
-    expect(starts(partition(0, 15, 1), partition(1, null))).toEqual([[1, 'low']]);
-    expect([...startingEnds([partition(1, null)], true)]).toEqual([[1, 'low']]);
+  test('is the beginning of a partition that was added later', () => {
+    expect(startingPlace(started, 2)).toBe('low');
   });
 
-  test('is not needed when everything is committed', () => {
-    expect(starts(partition(0, 15), partition(1, 12, 2))).toEqual([]);
+  test('is the beginning when nobody has noted when the group began', () => {
+    const unknown = startOfTopic([committed({ started: null }), { metadata: null }], identity);
+    expect([unknown, startingPlace(unknown, 0)]).toEqual([null, 'low']);
+  });
+
+  test('counts from the earliest start, that of the loop which was first', () => {
+    const later = committed({ started: { partitions: 2, atMs: 1001 } });
+    expect(startOfTopic([later, { metadata: null }, committed(), later], identity)).toEqual(started);
+  });
+
+  test('counts from no start of a topic that was deleted since', () => {
+    expect(startOfTopic([committed()], { clusterId: 'c', topicId: 'other' })).toBeNull();
   });
 });

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { Content } from '../../../../domain/entities/content.ts';
 import type { VideoEvent } from '../../../../domain/scoring/parse-video-event.ts';
 import {
+  contentTimeMs,
   engagementRate,
+  type MergedContent,
   refreshContent,
   STREAM_ONLY,
   trendingMoveOf,
@@ -39,9 +41,14 @@ const row: fc.Arbitrary<Content> = fc.record({
   ...{ duration_seconds: count, posted_at: orNull(time), hashtags: text },
   ...{ source: orNull(fc.constant('scraper')), processed_at: orNull(time) },
 });
+/** A detail as a row writes it. */
+const cachedRow: fc.Arbitrary<MergedContent> = row.map((item) => ({
+  ...item,
+  row_time_ms: contentTimeMs(item),
+}));
 /** A detail that a row wrote, or earlier events, with or without a row. */
-const cached: fc.Arbitrary<Content> = fc.oneof(
-  row,
+const cached: fc.Arbitrary<MergedContent> = fc.oneof(
+  cachedRow,
   fc.tuple(event, orNull(row)).map(([earlier, known]) => refreshContent(earlier, known, null)),
 );
 const noAnswer = fc.constantFrom(undefined, null);
@@ -65,11 +72,25 @@ describe('a video event', () => {
     );
   });
 
-  test('takes the description from the row, whatever is cached', () => {
+  test('takes the description from the row, unless a newer row describes the cached detail', () => {
     fc.assert(
       fc.property(event, row, cached, (video, known, before) => {
-        const names = DESCRIPTION.filter((name) => known[name] !== null);
-        expect(pick(refreshContent(video, known, before), names)).toEqual(pick(known, names));
+        const newer = before.source !== STREAM_ONLY && (before.row_time_ms ?? 0) > timeOf(known);
+        const described = newer ? before : known;
+        const names = DESCRIPTION.filter((name) => described[name] !== null);
+        expect(pick(refreshContent(video, known, before), names)).toEqual(pick(described, names));
+      }),
+    );
+  });
+
+  // A warm had written a newer row, which one event after the other described with the row of an older look-up.
+  test('keeps the description of the newest row over any number of events whose look-up has an older row', () => {
+    fc.assert(
+      fc.property(fc.array(event), row, cachedRow, (videos, older, newest) => {
+        fc.pre(timeOf(older) < timeOf(newest));
+        const after = videos.reduce((before, video) => refreshContent(video, older, before), newest);
+        const names = DESCRIPTION.filter((name) => newest[name] !== null);
+        expect(pick(after, names)).toEqual(pick(newest, names));
       }),
     );
   });
