@@ -11,7 +11,7 @@ export const failureTypes = {
   sourceSchemaMismatch: 'SourceSchemaMismatch',
   /** Trino refuses to read the Silver tables. A retry does not help: the lakehouse must change. */
   sourceUnreadable: 'SourceUnreadable',
-  /** The lakehouse returned no rows. The cache keeps what it has. */
+  /** The lakehouse returned no rows, or a table lost all that it had. The cache keeps what it has. */
   emptyRead: 'EmptyRead',
   /** The lakehouse returned far fewer rows than at the last warm. The cache keeps what it has. */
   implausiblyShrunk: 'ImplausiblyShrunk',

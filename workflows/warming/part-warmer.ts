@@ -27,10 +27,9 @@ import { warmPart, type OnProgress } from './warm-part.ts';
 const NO_PROGRESS: WarmProgress = { rows: 0, total: 0 };
 
 /**
- * Warms one part, one run at a time. Requests that arrive during a run wait for the next run, which serves all of them, except that one which
- * accepts a smaller table for a share of the part has a run of its own. Every
- * requester receives the outcome of the run that served it. A run without any waiting requester is cancelled. The workflow
- * ends when there are no requests.
+ * Warms one part, one run at a time. Requests that arrive during a run wait for the next run, which serves all of them. Only a request that
+ * accepts a smaller table for a share of the part has a run of its own. Every requester receives the outcome of the run that served it. A run
+ * without any waiting requester is cancelled. The workflow ends when there are no requests.
  */
 export async function partWarmer(input: PartWarmerInput): Promise<void> {
   const { part } = input;

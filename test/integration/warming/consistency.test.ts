@@ -95,7 +95,8 @@ describe('after a load that lost most rows', () => {
     await load('content', 'false');
     const failure = await harness.failure({ parts: ['trending', 'lists'], allowShrink: true, force: true });
     // A Hive table without files may be in the middle of a load.
-    const reason = catalog === 'hive' ? 'The files of kol_content' : 'The lakehouse returned no rows';
+    const reason =
+      catalog === 'hive' ? 'The files of kol_content' : 'The lakehouse has no rows in kol_content any more';
     expect(failure.message).toContain(`1 of 2 parts failed; the others are warm. trending: ${reason}`);
     expect(failure.message).toMatch(/ The cache keeps what it has\. .* \d+ keys are kept until /);
     const [report] = failure.details as [WarmReport];
