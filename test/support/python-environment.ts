@@ -4,7 +4,7 @@ import { execa, ExecaError } from 'execa';
 import { findOnPath } from '../../engines/install/run-tool.ts';
 import { stackFolder } from '../../engines/paths.ts';
 
-/** The programs of a virtual environment, or why there is none. */
+/** The folder of the programs of a virtual environment, or the reason why it could not be made. */
 type PythonEnvironment = { readonly programs: string } | { readonly missing: string };
 
 /**
