@@ -6,6 +6,7 @@ import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import type { MlApi } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
+import { score } from '../../domain/entities/score.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { Sabotage } from './fault-points.ts';
 import { offsetBeforeFence, randomTransactionalId, withoutRedisGuard } from './sabotage.ts';
@@ -108,15 +109,22 @@ const faultyMlApi = (inner: MlApi, faults: FaultInjector): MlApi => ({
   },
 });
 
-/** A batch writes its scores in one pipeline, so the pipeline passes the points. */
+/** A batch writes its scores in one pipeline, so that pipeline passes the points. Before and after it, others look for erased KOLs. */
 function faultyRedis(inner: RedisClient, faults: FaultInjector): RedisClient {
   const tap = () => inner instanceof Redis && faults.sockets.add(inner.stream);
   if (inner.status === 'ready') tap();
   inner.on('connect', tap);
   return withPipeline(inner, (pipeline: ChainableCommander) => {
-    const exec = pipeline.exec.bind(pipeline);
+    const [evalsha, exec] = [pipeline.evalsha.bind(pipeline), pipeline.exec.bind(pipeline)];
+    let writesScores = false;
+    pipeline.evalsha = (sha: string, ...keysAndValues: unknown[]) => {
+      const given = keysAndValues as [numkeys: number, ...rest: string[]];
+      writesScores ||= given[1]?.startsWith(score.key('')) === true;
+      return evalsha(sha, ...given);
+    };
     pipeline.exec = async () => {
       const replies = exec();
+      if (!writesScores) return replies;
       faults.trigger('unseen-cache');
       const seen = await replies;
       await faults.pass('after-cache');

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { RedisClient } from '../../clients/redis.ts';
+import { score } from '../../domain/entities/score.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import { withPipeline } from '../support/with-pipeline.ts';
 
@@ -47,8 +48,12 @@ export const randomTransactionalId = (transactions: Transactions): Transactions 
 /** Writes scores without the guard against newer ones: replaces the guarded script by one that takes the same keys and values. */
 export const withoutRedisGuard = (redis: RedisClient): RedisClient =>
   withPipeline(redis, (pipeline) => {
-    pipeline.evalsha = (_sha: unknown, ...keysAndValues: unknown[]) =>
-      pipeline.eval(SET_ALWAYS, ...(keysAndValues as [numkeys: number, ...rest: string[]]));
+    const evalsha = pipeline.evalsha.bind(pipeline);
+    pipeline.evalsha = (sha: string, ...keysAndValues: unknown[]) => {
+      const given = keysAndValues as [numkeys: number, ...rest: string[]];
+      const isScores = given[1]?.startsWith(score.key('')) === true;
+      return isScores ? pipeline.eval(SET_ALWAYS, ...given) : evalsha(sha, ...given);
+    };
     return pipeline;
   });
 
