@@ -13,7 +13,7 @@ export interface PartitionTotals {
   readonly dropped: number;
   /** Scored events that were behind the watermark. */
   readonly late: number;
-  /** Results that Redis did not accept because it already held a newer one. */
+  /** Results that were not written, because Redis has newer ones or the KOL was erased. */
   readonly outdated: number;
   /** Offsets that retention deleted before they were read. */
   readonly expired: number;

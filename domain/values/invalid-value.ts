@@ -12,14 +12,16 @@ const MAX_ITEMS = 3;
 const MAX_DEPTH = 3;
 
 /** Shortens an invalid value so that an error message can show it. */
-export const shorten = (given: unknown): unknown => shortenShallow(toDepth(given, MAX_DEPTH));
+export const shorten = (given: unknown): unknown => shortenTo(given, MAX_DEPTH);
 
-function shortenShallow(given: unknown): unknown {
-  if (Array.isArray(given)) return given.slice(0, MAX_ITEMS).map(shortenShallow);
+function shortenTo(given: unknown, depth: number): unknown {
   if (typeof given === 'string') return given.slice(0, MAX_CHARACTERS);
-  if (typeof given !== 'object' || given === null) return given;
-  const json = JSON.stringify(given);
-  return json.length > MAX_CHARACTERS ? json.slice(0, MAX_CHARACTERS) : given;
+  if (Array.isArray(given) && depth > 0)
+    return given.slice(0, MAX_ITEMS).map((item) => shortenTo(item, depth - 1));
+  const shallow = toDepth(given, depth);
+  if (typeof shallow !== 'object' || shallow === null) return shallow;
+  const json = JSON.stringify(shallow);
+  return json.length > MAX_CHARACTERS ? json.slice(0, MAX_CHARACTERS) : shallow;
 }
 
 /** A copy of a JSON value with … in the place of deeper lists and objects. */

@@ -6,10 +6,15 @@ import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import type { MlApi } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import { score } from '../../domain/entities/score.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { Sabotage } from './fault-points.ts';
-import { offsetBeforeFence, randomTransactionalId, withoutRedisGuard } from './sabotage.ts';
+import {
+  isScoreWrite,
+  offsetBeforeFence,
+  randomTransactionalId,
+  type ScriptArgs,
+  withoutRedisGuard,
+} from './sabotage.ts';
 import { tappedSockets } from './tapped-socket.ts';
 import { withPipeline } from '../support/with-pipeline.ts';
 
@@ -117,10 +122,9 @@ function faultyRedis(inner: RedisClient, faults: FaultInjector): RedisClient {
   return withPipeline(inner, (pipeline: ChainableCommander) => {
     const [evalsha, exec] = [pipeline.evalsha.bind(pipeline), pipeline.exec.bind(pipeline)];
     let writesScores = false;
-    pipeline.evalsha = (sha: string, ...keysAndValues: unknown[]) => {
-      const given = keysAndValues as [numkeys: number, ...rest: string[]];
-      writesScores ||= given[1]?.startsWith(score.key('')) === true;
-      return evalsha(sha, ...given);
+    pipeline.evalsha = (sha: string, ...given: unknown[]) => {
+      writesScores ||= isScoreWrite(given);
+      return evalsha(sha, ...(given as ScriptArgs));
     };
     pipeline.exec = async () => {
       const replies = exec();

@@ -49,13 +49,17 @@ export const randomTransactionalId = (transactions: Transactions): Transactions 
 export const withoutRedisGuard = (redis: RedisClient): RedisClient =>
   withPipeline(redis, (pipeline) => {
     const evalsha = pipeline.evalsha.bind(pipeline);
-    pipeline.evalsha = (sha: string, ...keysAndValues: unknown[]) => {
-      const given = keysAndValues as [numkeys: number, ...rest: string[]];
-      const isScores = given[1]?.startsWith(score.key('')) === true;
-      return isScores ? pipeline.eval(SET_ALWAYS, ...given) : evalsha(sha, ...given);
-    };
+    pipeline.evalsha = (sha: string, ...given: unknown[]) =>
+      isScoreWrite(given) ? pipeline.eval(SET_ALWAYS, ...given) : evalsha(sha, ...(given as ScriptArgs));
     return pipeline;
   });
+
+/** The number of keys of a script, its keys, then its values. */
+export type ScriptArgs = [numkeys: number, ...rest: string[]];
+
+/** Whether a script writes scores. A batch calls others too, which look for erased KOLs. */
+export const isScoreWrite = (given: unknown[]): given is ScriptArgs =>
+  String(given[1]).startsWith(score.key(''));
 
 const SET_ALWAYS = `
 for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1]) end

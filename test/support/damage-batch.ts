@@ -1,12 +1,8 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { firstBatch } from '../../clients/kafka/kafkajs/batch-header.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
 import { stackPaths, testStackFolder } from '../../engines/paths.ts';
-
-/** Bytes of a batch before its records, which may be compressed: https://kafka.apache.org/documentation/#recordbatch */
-export const BATCH_HEADER_BYTES = 61;
-const LENGTH_AT = 8;
-const LENGTH_COUNTS_FROM = 12;
 
 /** The first log file of a partition, where the broker of the tests keeps it. */
 export const segmentFile = ({ topic, partition }: TopicPartition): string =>
@@ -27,10 +23,11 @@ export async function damageBatch(
 ): Promise<void> {
   const path = segmentFile(partition);
   const bytes = await readFile(path);
-  const lengthAt = (start: number) => LENGTH_COUNTS_FROM + bytes.readInt32BE(start + LENGTH_AT);
-  let start = 0;
-  for (let before = 0; before < index; before += 1) start += lengthAt(start);
-  const batch = bytes.subarray(start, start + lengthAt(start));
+  let [start, batch] = [0, batchAt(bytes, 0)];
+  for (let before = 0; before < index; before += 1) {
+    start += batch.length;
+    batch = batchAt(bytes, start);
+  }
   damage(batch);
   const file = await open(path, 'r+');
   try {
@@ -38,4 +35,10 @@ export async function damageBatch(
   } finally {
     await file.close();
   }
+}
+
+function batchAt(bytes: Buffer, start: number): Buffer {
+  const batch = firstBatch(bytes.subarray(start));
+  if (batch === undefined) throw new Error('the log has no such batch');
+  return batch;
 }

@@ -1,4 +1,5 @@
-import { access, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa, ExecaError } from 'execa';
 import { findOnPath } from '../../engines/install/run-tool.ts';
@@ -15,7 +16,7 @@ export async function pythonEnvironment(...requirements: readonly string[]): Pro
   const folder = join(stackFolder, 'python', requirements.join('+'));
   const programs = join(folder, 'bin');
   const complete = join(folder, '.complete');
-  if (await exists(complete)) return { programs };
+  if (existsSync(complete)) return { programs };
   const python = await findOnPath('python3');
   if (python === undefined) return { missing: 'python3 is not on the PATH' };
   await rm(folder, { recursive: true, force: true });
@@ -29,9 +30,3 @@ export async function pythonEnvironment(...requirements: readonly string[]): Pro
   await writeFile(complete, '');
   return { programs };
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

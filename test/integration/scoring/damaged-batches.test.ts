@@ -1,7 +1,8 @@
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { HEADER_BYTES } from '../../../clients/kafka/kafkajs/batch-header.ts';
 import { seekLoopUpdate } from '../../../contract/messages.ts';
-import { BATCH_HEADER_BYTES, damageBatch } from '../../support/damage-batch.ts';
+import { damageBatch } from '../../support/damage-batch.ts';
 import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
 import { until } from '../../support/until.ts';
 
@@ -34,7 +35,7 @@ test('a batch that is damaged on disk stops its partition only, which names the 
         await send(partition, `batch-${batch}`, compression);
     await outcomes(3 * BATCHES * BATCH);
 
-    await damageBatch({ topic, partition: 0 }, 1, (batch) => batch.fill(0xff, BATCH_HEADER_BYTES + 20));
+    await damageBatch({ topic, partition: 0 }, 1, (batch) => batch.fill(0xff, HEADER_BYTES + 20));
     // Still an event, with another number.
     await damageBatch({ topic, partition: 1 }, 1, (batch) => {
       batch.write('9000', batch.indexOf('1000'));

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTopics } from '../../../../../engines/create-topics.ts';
+import { HEADER_BYTES } from '../../../../../clients/kafka/kafkajs/batch-header.ts';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import { UndecodableBatchError } from '../../../../../clients/kafka/read-errors.ts';
 import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';
 import { compressions, produceLines } from '../../../../support/console-producer.ts';
-import { BATCH_HEADER_BYTES, damageBatch, segmentFile } from '../../../../support/damage-batch.ts';
+import { damageBatch, segmentFile } from '../../../../support/damage-batch.ts';
 import { readTopics } from '../../../../support/read-topics.ts';
 import { testEngines } from '../../../../support/test-engines.ts';
 
@@ -78,7 +79,7 @@ describe('a batch that is damaged on the disk of the broker', () => {
         ...{ topic, compression: CompressionTypes.GZIP },
         messages: LINES.slice(part, part + 100).map((value) => ({ value })),
       });
-    await damageBatch({ topic, partition: 0 }, 1, (batch) => batch.fill(0xff, BATCH_HEADER_BYTES + 20));
+    await damageBatch({ topic, partition: 0 }, 1, (batch) => batch.fill(0xff, HEADER_BYTES + 20));
     for (const [from, to, at] of [
       [100, 200, 100],
       [150, 151, 150],
