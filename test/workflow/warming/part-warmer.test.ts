@@ -110,8 +110,12 @@ test('a request that accepts a smaller table for its share has a run of its own'
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {
     const first = await startFirst(runs);
-    const others = [await warm('1'), await warmIds(['2'], true), await warm('3')];
-    await untilRequested(4);
+    const others: Awaited<ReturnType<typeof warm>>[] = [];
+    // One after the other has arrived: the next run serves what waits first.
+    for (const request of [() => warm('1'), () => warmIds(['2'], true), () => warm('3')]) {
+      others.push(await request());
+      await untilRequested(1 + others.length);
+    }
     for (const started of [1, 2, 3]) {
       await until(`run ${started} has started`, () => Promise.resolve(runs.length === started));
       runs.at(-1)?.end();
