@@ -69,7 +69,7 @@ export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
   const { renamed, mismatched } = await checkSourceSchema({ parts: options.parts });
   if (options.dryRun) await dryRunParts(options, onResult);
   else await requestParts(options, onResult);
-  const outdated = options.trigger === 'etl' ? await dropOutdatedOf(options, results) : 0;
+  const outdated = await dropOutdatedOf(options, results);
 
   const report = buildReport(options, results, {
     renamed,
@@ -169,7 +169,11 @@ const withdrawRequests = (parts: ReadonlySet<WarmPart>, runId: string): Promise<
   );
 
 /** After a load: readers must not find what was cached before it. A warm of a share says nothing about the values that it did not read. */
-async function dropOutdatedOf({ parts, scopes }: WarmCacheOptions, results: PartProgress): Promise<number> {
+async function dropOutdatedOf(
+  { parts, scopes, trigger, dryRun }: WarmCacheOptions,
+  results: PartProgress,
+): Promise<number> {
+  if (trigger !== 'etl' || dryRun) return 0;
   const isWarm = (part: WarmPart) => {
     const result = results.get(part);
     return result != null && 'keys' in result;

@@ -173,6 +173,14 @@ describe('warmCache', () => {
     await worker.runUntil(async () => (await start({ dryRun: true })).result());
     expect(runs.map(({ args }) => args.dryRun)).toEqual(Array(6).fill(true));
   });
+
+  test('in a dry run removes nothing, also as the warm of a load', async () => {
+    const asked: object[] = [];
+    const { activities } = recordRuns({ dropOutdated: (args) => Promise.resolve(asked.push(args)) });
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    await worker.runUntil(async () => (await start({ dryRun: true, trigger: 'etl' })).result());
+    expect(asked).toEqual([]);
+  });
 });
 
 describe('ETL signals', () => {
