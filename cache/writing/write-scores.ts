@@ -20,9 +20,11 @@ local function scoreEvent(json)
   local source = type(score.source) == 'table' and score.source or {}
   return newEvent(score.event_time_ms, source.topic, source.partition, source.offset, source.fenced_at_ms)
 end
--- Finds the time without decoding the JSON, which takes most of the time of this script. A text cannot contain its quotes
+-- Finds the time without decoding the JSON, which takes most of the time of this script. A text cannot contain its quotes.
+-- A plain search is several times as fast as a pattern
 local function eventTime(json)
-  return tonumber(string.match(json, '"event_time_ms": ?(%d+)[,}]') or '')
+  local _, nameEnd = string.find(json, '"event_time_ms":', 1, true)
+  return nameEnd and tonumber(string.match(json, '^ ?(%d+)[,}]', nameEnd + 1) or '')
 end
 local function isOutdated(held, given)
   -- The key may have another type
