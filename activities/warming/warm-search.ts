@@ -3,6 +3,7 @@ import { filteredIds } from '../../domain/entities/known-ids.ts';
 import { searchIndex } from '../../domain/entities/search-index.ts';
 import { autocompleteTerms } from '../../domain/search/autocomplete-terms.ts';
 import { buildSearchIndex, byFollowers, type NamedKol } from '../../domain/search/build-index.ts';
+import { SEARCH_TEXT_FORMAT } from '../../domain/search/search-text.ts';
 import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
 import { ALL } from '../../domain/values/platform.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
@@ -23,7 +24,7 @@ export function createWarmSearch(deps: WarmSetDeps) {
   const { lakehouse } = deps;
   const search: SetPart = {
     part: 'search',
-    shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS, BLOOM_FORMAT].join(),
+    shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS, SEARCH_TEXT_FORMAT, BLOOM_FORMAT].join(),
     maxAgeMs: Infinity,
     beside: (warm) => keepFeatureIds(warm, deps),
     async read(warm, { at, tableRows }) {

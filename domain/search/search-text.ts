@@ -1,24 +1,35 @@
 /** Marks such as the accents of é and ạ, which NFKD splits off their letters. */
 const MARKS = /\p{M}+/gu;
 /** What separates words. */
-const NO_LETTER_OR_DIGIT = /[^\p{L}\p{N}]+/u;
+const NO_LETTER_OR_DIGIT = /[^\p{L}\p{N}]+/gu;
+/** Half of all names and nearly all usernames. They need no Unicode. */
+const ASCII = /^[\0-\x7f]*$/;
+const NO_ASCII_LETTER_OR_DIGIT = /[^a-z0-9]+/g;
+/** Letters that people type in another way and that have no accent to split off. The lower case of Σ depends on its place. */
+const PLAIN: Readonly<Record<string, string>> = {
+  ...{ đ: 'd', ð: 'd', ħ: 'h', ı: 'i', ł: 'l', ø: 'o', ŧ: 't', ß: 'ss', æ: 'ae', œ: 'oe', þ: 'th' },
+  ς: 'σ',
+};
+const NOT_PLAIN = new RegExp(`[${Object.keys(PLAIN).join('')}]`, 'g');
+
+/** Names how names become search texts. Change it with the code: the index holds search texts of this form. */
+export const SEARCH_TEXT_FORMAT = 'plain-latin';
 
 /**
  * The words of a text in the one form in which names and queries are compared: lower case, without accents, without punctuation,
- * separated by single blanks. "Nguyễn_Đức" and "nguyen duc" are the same. Letters in fancy styles (𝓐𝓷𝓷𝓪, Ａnna) are plain ones.
+ * separated by single blanks. "Nguyễn_Đức" and "nguyen duc", "Weiß" and "WEISS" are the same. Letters in fancy styles (𝓐𝓷𝓷𝓪, Ａnna) are plain
+ * ones.
  */
 export function searchText(text: string): string {
-  const plain = text
+  if (ASCII.test(text)) return text.toLowerCase().replaceAll(NO_ASCII_LETTER_OR_DIGIT, ' ').trim();
+  return text
     .normalize('NFKD')
     .toLowerCase()
     .normalize('NFKD')
     .replaceAll(MARKS, '')
-    .replaceAll('đ', 'd') // has no accent to split off
-    .replaceAll('ς', 'σ'); // the lower case of Σ depends on its place
-  return plain
-    .split(NO_LETTER_OR_DIGIT)
-    .filter((word) => word !== '')
-    .join(' ');
+    .replaceAll(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter)
+    .replaceAll(NO_LETTER_OR_DIGIT, ' ')
+    .trim();
 }
 
 /** Whether the text of a query begins at the start of a word of a name. Both are search texts. */
