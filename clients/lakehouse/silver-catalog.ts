@@ -73,13 +73,21 @@ type UnreadableOf = (table: SilverTable, declaration: string) => readonly Unread
 /** Creates the source of these versions. */
 type SourceFactory = (versions: TableVersions, unreadableOf: UnreadableOf) => SilverSource;
 
+interface SilverCatalogOptions {
+  readonly catalog: string;
+  readonly schema: string;
+  readonly maxAgeSeconds?: number;
+  /** See `createUnreadableColumns`. */
+  readonly checkPausesMs?: readonly number[];
+}
+
 /** Finds the Silver tables in one schema of one catalog. */
 export function createSilverCatalog(
   trino: Trino,
-  { catalog, schema, maxAgeSeconds = 60 }: { catalog: string; schema: string; maxAgeSeconds?: number },
+  { catalog, schema, maxAgeSeconds = 60, checkPausesMs }: SilverCatalogOptions,
 ): SilverCatalog {
   const findRepeatedIds = createFindRepeatedIds(trino);
-  const unreadable = createUnreadableColumns(trino);
+  const unreadable = createUnreadableColumns(trino, checkPausesMs);
   let latest: { checkedAt: number; sourceOf: SourceFactory } | undefined;
   const checks = createFlights<{ readonly sourceOf: SourceFactory }>();
 

@@ -39,8 +39,8 @@ const CONCURRENT_CHECKS = 4;
 const OTHER_TYPE = 'NOT_SUPPORTED';
 /** What Trino calls a damaged page of a file, but also a storage that answers too late, and its own faults. */
 const PERHAPS_DAMAGED = /^(?:GENERIC_INTERNAL_ERROR|(?:HIVE|ICEBERG)_CURSOR_ERROR)$/;
-/** A column counts as damaged when its check fails again after each of these times (ms): a fault of the storage usually passes sooner. */
-const PAUSES_MS = [1_000, 4_000];
+/** A fault of the storage usually passes sooner. */
+const PAUSES_MS: readonly number[] = [1_000, 4_000];
 
 interface Check {
   /** Version of the table as text; null when it is unknown. */
@@ -50,8 +50,11 @@ interface Check {
   readonly columns: readonly UnreadableColumn[];
 }
 
-/** Remembers, for the last version of each table that was checked, the columns that cannot be read. */
-export function createUnreadableColumns(trino: Trino): UnreadableColumns {
+/**
+ * Remembers, for the last version of each table that was checked, the columns that cannot be read.
+ * @param pausesMs a column counts as damaged when its check fails again after each of these times (ms)
+ */
+export function createUnreadableColumns(trino: Trino, pausesMs = PAUSES_MS): UnreadableColumns {
   const found = new Map<SilverTable, Check>();
   const running = new Map<string, Promise<boolean>>();
   const limit = pLimit(CONCURRENT_CHECKS);
@@ -59,7 +62,7 @@ export function createUnreadableColumns(trino: Trino): UnreadableColumns {
   /** @returns the error of a column that cannot be read */
   async function checkColumn(sql: string): Promise<TrinoQueryError | undefined> {
     let failure = await failureOf(sql);
-    for (const pauseMs of PAUSES_MS) {
+    for (const pauseMs of pausesMs) {
       if (failure === undefined || !isPerhapsDamaged({ failure })) break;
       await sleep(pauseMs);
       failure = await failureOf(sql);
