@@ -4,9 +4,9 @@ import {
   fitAlone,
   MessageTooLargeError,
   surelyFits,
+  type TopicLimit,
   type TopicMessage,
-} from '../../clients/kafka/messages.ts';
-import type { TopicLimit } from '../../clients/kafka/topic-limits.ts';
+} from '../../clients/kafka/message-limits.ts';
 import type { FencedProducer } from '../../clients/kafka/transactions.ts';
 import type { OffsetRange } from '../../domain/kafka-location.ts';
 import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
