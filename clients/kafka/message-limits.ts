@@ -1,6 +1,6 @@
 import kafkajs, { type Kafka, type Message } from 'kafkajs';
 import { kafkaErrorType } from './client.ts';
-import { HEADER_BYTES } from './kafkajs/batch-header.ts';
+import { HEADER_BYTES } from './kafkajs/decode-records.ts';
 import { batchBytes } from './kafkajs/batch-size.ts';
 import { createLazyCluster } from './kafkajs/cluster.ts';
 import { withRetry } from './kafkajs/retry.ts';
