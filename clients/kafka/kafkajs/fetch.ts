@@ -4,7 +4,7 @@ import type { LogEnds } from '../read-errors.ts';
 import { groupBy } from '../../../domain/values/group-by.ts';
 import { type Cluster, type ClusterBroker, ONE_BATCH_BYTES, READ_COMMITTED } from './cluster.ts';
 import { type DecodedRecord, decodeRecordBatches, type RecordBatch } from './decode-records.ts';
-import { EARLIEST, LATEST } from './list-offsets.ts';
+import { askForOffset, EARLIEST, LATEST } from './list-offsets.ts';
 import { type Decoder, errorType, type Request, sendRequest, throwIfError } from './send-request.ts';
 import { forgetTopic } from './topic-metadata.ts';
 
@@ -214,12 +214,8 @@ function decodePartition(decoder: Decoder, topic: string): FetchedBytes {
  */
 async function withLogEnds(broker: ClusterBroker, state: FetchedBytes): Promise<FetchedBytes> {
   if (state.error !== OFFSET_OUT_OF_RANGE) return state;
-  const { topic, partition } = state;
-  const find = async (timestamp: number, isolationLevel: number) => {
-    const topics = [{ topic, partitions: [{ partition, timestamp }] }];
-    const { responses } = await broker.listOffsets({ isolationLevel, topics });
-    return Number(responses[0]?.partitions[0]?.offset ?? UNKNOWN_OFFSET);
-  };
+  const find = (timestamp: number, isolationLevel: number) =>
+    askForOffset(broker, state, timestamp, isolationLevel);
   try {
     const [logStart, lastStable, high] = await Promise.all([
       find(EARLIEST, READ_COMMITTED),
@@ -235,4 +231,3 @@ async function withLogEnds(broker: ClusterBroker, state: FetchedBytes): Promise<
 
 const OFFSET_OUT_OF_RANGE = 'OFFSET_OUT_OF_RANGE';
 const READ_UNCOMMITTED = 0;
-const UNKNOWN_OFFSET = -1;
