@@ -10,7 +10,7 @@ import { readWeight, type CountedProfile } from '../../domain/warming/hot-profil
 import type { KnownReads } from '../../domain/warming/choose-hot-profiles.ts';
 import { hourOfDay, hourReads, HOURS, type HourReads } from '../../domain/warming/read-forecast.ts';
 import { inChunks } from '../../domain/values/chunks.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { eventArgs, LUA_HASH_EVENT, type EventPosition } from './lua-event.ts';
 import { hashArgs, LUA_REPLACE_HASH } from './lua-hash.ts';
 
