@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { InvalidFilterError, parseOffsets, parseSince } from '../domain/scoring/dead-letter-filter.ts';
 import { deadLetterReasons } from '../domain/scoring/parse-event.ts';
-import { deadLetterTopic } from '../domain/scoring/topics.ts';
+import { deadLetterTopic } from '../domain/scoring/output-record.ts';
 
 const MAX_LIMIT = 10_000;
 

@@ -9,7 +9,7 @@ import {
 import type { LogRecord } from '../../domain/kafka-record.ts';
 import { matchesFilter, type DeadLetterFilter } from '../../domain/scoring/dead-letter-filter.ts';
 import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
-import { deadLetterTopic } from '../../domain/scoring/topics.ts';
+import { deadLetterTopic } from '../../domain/scoring/output-record.ts';
 import { createOffsets, type Offsets } from './offsets.ts';
 import { OffsetOutOfRangeError } from './read-errors.ts';
 import { createRecordReader, readRange, type RecordReader } from './record-reader.ts';

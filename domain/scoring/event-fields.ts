@@ -2,9 +2,8 @@ import { isId, MAX_ID_LENGTH, normalizeId } from '../values/id.ts';
 import { isoTimeMs } from '../values/iso-time.ts';
 import { isPlatform } from '../values/platform.ts';
 import { isBlank, trimInvisible } from '../values/trim-invisible.ts';
-import { numberText } from './json-text.ts';
+import { InvalidEvent, type JsonObject, numberText, type ReceivedTimes, showValue } from './parse-event.ts';
 import { isNegativeCount, parseCount, wholeCount } from './parse-count.ts';
-import { InvalidEvent, type JsonObject, type ReceivedTimes, showValue } from './parse-event.ts';
 
 // Readers of single event fields. Each throws InvalidEvent for a value that is not valid.
 
