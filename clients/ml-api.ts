@@ -9,7 +9,7 @@ import {
 } from 'cockatiel';
 import type { ModelFeatures } from '../domain/scoring/trust-model.ts';
 import { abortable } from '../domain/values/abortable.ts';
-import { inChunks } from '../domain/values/chunks.ts';
+import { inChunks } from '../domain/values/lists.ts';
 import { judgeFailed } from './ml-api/judge-failed.ts';
 import { createModelService, type MlApiOptions, type ModelService } from './ml-api/model-service.ts';
 import { isRefusal, normalisedId, type Outcome, type ScoreResult } from './ml-api/predictions.ts';

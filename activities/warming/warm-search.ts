@@ -4,7 +4,7 @@ import { searchIndex } from '../../domain/entities/search-index.ts';
 import { autocompleteTerms } from '../../domain/search/autocomplete-terms.ts';
 import { buildSearchIndex, byFollowers, type NamedKol } from '../../domain/search/build-index.ts';
 import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
-import { ALL } from '../../domain/values/platform.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { keepFeatureIds } from './keep-feature-ids.ts';
 import { knownIdsSet } from './known-ids-set.ts';

@@ -3,8 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ChainableCommander } from 'ioredis';
 import { type RedisClient, RedisUnavailableError } from '../../clients/redis.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy, inChunks } from '../../domain/values/lists.ts';
 
 /** A command whose keys are all in one cluster slot. */
 interface KeyedCommand {

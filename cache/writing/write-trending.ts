@@ -1,8 +1,8 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { TrendingMove } from '../../domain/scoring/refresh-content.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
-import { ALL } from '../../domain/values/platform.ts';
+import { groupBy } from '../../domain/values/lists.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
 import { luaScript, runScript } from '../redis/run-commands.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Kafka, Message } from 'kafkajs';
 import { formatLocation } from '../../domain/kafka-location.ts';
 import { type DeadLetter, replayedHeaders } from '../../domain/scoring/dead-letter.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { choosePartition, createExactSender } from './kafkajs/exact-sender.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';

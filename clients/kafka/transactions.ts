@@ -1,6 +1,6 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender, type ExactSender } from './kafkajs/exact-sender.ts';

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 import { findShrunken } from '../../domain/warming/check-shrinkage.ts';
 import { createBatchedLoader } from './batched-loader.ts';
 

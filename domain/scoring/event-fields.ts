@@ -1,7 +1,5 @@
-import { isId, MAX_ID_LENGTH, normalizeId } from '../values/id.ts';
+import { isBlank, isId, isPlatform, MAX_ID_LENGTH, normalizeId, trimInvisible } from '../values/text-ids.ts';
 import { isoTimeMs } from '../values/iso-time.ts';
-import { isPlatform } from '../values/platform.ts';
-import { isBlank, trimInvisible } from '../values/trim-invisible.ts';
 import {
   type DeadLetterReason,
   InvalidEvent,

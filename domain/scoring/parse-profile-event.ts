@@ -1,5 +1,4 @@
-import { normalizeHandle } from '../values/id.ts';
-import { isBlank } from '../values/trim-invisible.ts';
+import { isBlank, normalizeHandle } from '../values/text-ids.ts';
 import {
   checkEventType,
   eventTimeMs,

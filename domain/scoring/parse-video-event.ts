@@ -1,4 +1,4 @@
-import { normalizeHandle } from '../values/id.ts';
+import { normalizeHandle } from '../values/text-ids.ts';
 import {
   checkEventType,
   eventTimeMs,

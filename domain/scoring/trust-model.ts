@@ -2,8 +2,7 @@ import type { RiskLevel, Score } from '../entities/score.ts';
 import { parseFields, type OnInvalid, type ValueOf } from '../schema/field.ts';
 import { silver } from '../schema/silver-tables.ts';
 import type { Row } from '../schema/table-entity.ts';
-import { isPlatform } from '../values/platform.ts';
-import { isBlank } from '../values/trim-invisible.ts';
+import { isBlank, isPlatform } from '../values/text-ids.ts';
 import type { ProfileEvent } from './parse-profile-event.ts';
 
 /** `processed_at` only chooses between several rows of an account. */

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { RecordLocation, TopicPartition } from '../../../domain/kafka-location.ts';
 import type { LogEnds } from '../read-errors.ts';
-import { groupBy } from '../../../domain/values/group-by.ts';
+import { groupBy } from '../../../domain/values/lists.ts';
 import { type Cluster, type ClusterBroker, ONE_BATCH_BYTES, READ_COMMITTED } from './cluster.ts';
 import { type DecodedRecord, decodeRecordBatches, type RecordBatch } from './decode-records.ts';
 import { askForOffset, EARLIEST, LATEST } from './list-offsets.ts';
