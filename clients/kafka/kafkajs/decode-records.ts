@@ -80,7 +80,7 @@ interface Cursor {
 /** https://kafka.apache.org/documentation/#record */
 function decodeRecord(
   batch: Cursor,
-  { baseOffset, timestampMs, ...rest }: BatchContext,
+  { baseOffset, timestampMs, isControlRecord, batchContext }: BatchContext,
   budget: Budget,
 ): DecodedRecord {
   const length = readVarint(batch);
@@ -94,7 +94,8 @@ function decodeRecord(
     key: readData(record),
     value: readData(record),
     headers: readHeaders(record, budget),
-    ...rest,
+    isControlRecord,
+    batchContext,
   };
   if (record.at !== record.end)
     throw new RangeError(`a record ends ${record.end - record.at} bytes too late`);
