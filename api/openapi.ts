@@ -5,7 +5,7 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponsesObject,
 } from 'zod-openapi';
-import { groupBy } from '../domain/values/group-by.ts';
+import { groupBy } from '../domain/values/lists.ts';
 import { problemTypes, problemUrn, type ProblemType } from './problem.ts';
 import type { Route, RouteAnswer } from './route.ts';
 

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { ALL, PLATFORM_NAME } from '../domain/values/platform.ts';
+import { ALL, isId, MAX_ID_LENGTH, PLATFORM_NAME } from '../domain/values/text-ids.ts';
 import { searchText } from '../domain/search/search-text.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { parseCursor, type ListCursor } from '../domain/values/list-cursor.ts';
-import { isId, MAX_ID_LENGTH } from '../domain/values/id.ts';
 
 /** The JSON schema of a text of a URL for the OpenAPI document, where zod's own would show how the text is parsed. */
 const documentedAs = (schema: Readonly<Record<string, unknown>>) => ({

@@ -3,7 +3,7 @@ import { Router } from 'express';
 import type { z } from 'zod';
 import type { Caller } from '../cache/reading/read-controls.ts';
 import { parseInput, type InputShape } from '../contract/parse-input.ts';
-import { groupBy } from '../domain/values/group-by.ts';
+import { groupBy } from '../domain/values/lists.ts';
 import { allowOnly, type Method } from './allow-only.ts';
 import { whileWanted } from './deadline.ts';
 import { jsonBody } from './json-body.ts';

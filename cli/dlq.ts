@@ -14,10 +14,10 @@ import { createKafkaClient } from '../clients/kafka/client.ts';
 import { ReplayError, replay } from '../clients/kafka/replay-dead-letters.ts';
 import { LeaderNotFoundError, TopicNotFoundError } from '../clients/kafka/topic-errors.ts';
 import { ConfigError } from '../config/config.ts';
-import type { OffsetRange } from '../domain/kafka-location.ts';
+import type { OffsetRange, PartitionOffset } from '../domain/kafka-location.ts';
 import type { DeadLetter } from '../domain/scoring/dead-letter.ts';
-import type { parseOffsets } from '../domain/scoring/dead-letter-filter.ts';
-import { deadLetterTopic, PROFILES_TOPIC } from '../domain/scoring/topics.ts';
+import { PROFILES_TOPIC } from '../domain/scoring/topics.ts';
+import { deadLetterTopic } from '../domain/scoring/output-record.ts';
 import { confirm } from './confirm.ts';
 import { countDeadLetters } from './count-dead-letters.ts';
 import { limitOption, offsetsOption, reasonOption, sinceOption, topicOption } from './dead-letter-options.ts';
@@ -34,7 +34,7 @@ interface CommonOptions {
 }
 type ListOptions = CommonOptions & { limit: number };
 type ReplayOptions = CommonOptions & {
-  offsets?: ReturnType<typeof parseOffsets>;
+  offsets?: PartitionOffset[];
   dryRun?: boolean;
   yes?: boolean;
 };

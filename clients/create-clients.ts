@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Kafka } from 'kafkajs';
 import type { Config } from '../config/config.ts';
 import type { Content } from '../domain/entities/content.ts';
-import type { TrustFeatures } from '../domain/scoring/trust-features.ts';
+import type { TrustFeatures } from '../domain/scoring/trust-model.ts';
 import { shareQueries } from '../domain/warming/warm-queries.ts';
 import { createKafkaClient } from './kafka/client.ts';
 import { createOffsets, type Offsets } from './kafka/offsets.ts';

@@ -1,11 +1,11 @@
-import { Cluster, Command, Redis, type ChainableCommander } from 'ioredis';
+import { Cluster, Command, Redis } from 'ioredis';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
 
 /** A connection to one Redis, or to all nodes of a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
 
 /** Redis cannot be used: it is not connected, or REDIS_URL does not fit it. */
-class RedisUnavailableError extends Error {
+export class RedisUnavailableError extends Error {
   readonly code = 'REDIS_UNAVAILABLE';
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -140,17 +140,6 @@ async function reportSingleClusterNode(redis: Redis, onError: (error: Error) => 
       'REDIS_URL names one node of a Redis Cluster, which has only a part of the keys: name several of its nodes, separated by commas',
     ),
   );
-}
-
-/**
- * Creates a pipeline. On a cluster it can hold only keys of one node (cache/redis/cluster-pipeline.ts).
- * @throws RedisUnavailableError when `serve` would have to wait: before the cluster is connected, pipelines of ioredis wait
- * for it, also where single commands fail
- */
-export function createPipeline(redis: RedisClient): ChainableCommander {
-  if (redis instanceof Cluster && redis.options.enableOfflineQueue === false && redis.status !== 'ready')
-    throw new RedisUnavailableError(`the Redis cluster is not connected (${redis.status})`);
-  return redis.pipeline();
 }
 
 /**

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { silverTables } from '../domain/schema/silver-tables.ts';
-import { isId } from '../domain/values/id.ts';
-import { ALL, isPlatform } from '../domain/values/platform.ts';
+import { ALL, isId, isPlatform } from '../domain/values/text-ids.ts';
 import { shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
 import { MAX_LOAD_PLATFORMS, type EtlLoad, type PartsAndScopes } from '../domain/warming/etl-load.ts';
 import type { EtlRunSelector, LoadMemorySnapshot, LoadState } from '../domain/warming/load-memory.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { groupBy } from '../domain/values/group-by.ts';
+import { groupBy } from '../domain/values/lists.ts';
 import { shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
 
 /** The fields of an input. The description of each schema says what is accepted; it becomes part of the error message. */

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { isPlatform } from '../domain/values/platform.ts';
-import { isId } from '../domain/values/id.ts';
+import { isId, isPlatform } from '../domain/values/text-ids.ts';
 import type { RedisMemory } from '../domain/warming/redis-memory.ts';
 import { MAX_SCOPE_IDS, partsWithIds, type WarmScope } from '../domain/warming/warm-scope.ts';
 import { warmParts, type WarmPart } from '../domain/warming/warm-parts.ts';

@@ -34,6 +34,6 @@ export type PartitionOffset = Omit<RecordLocation, 'topic'>;
 export const formatLocation = ({ topic, partition, offset }: RecordLocation): string =>
   `${topic}/${partition}/${offset}`;
 
-/** For example `partitions 0, 2 were`, as the beginning of a sentence about what became of them. */
+/** The beginning of a sentence, for example `partitions 0, 2 were`. */
 export const formatPartitions = (partitions: readonly number[]): string =>
   partitions.length === 1 ? `partition ${partitions[0]} was` : `partitions ${partitions.join(', ')} were`;

@@ -4,18 +4,23 @@ import {
   fitAlone,
   MessageTooLargeError,
   surelyFits,
+  type TopicLimit,
   type TopicMessage,
-} from '../../clients/kafka/messages.ts';
-import type { TopicLimit } from '../../clients/kafka/topic-limits.ts';
+} from '../../clients/kafka/message-limits.ts';
 import type { FencedProducer } from '../../clients/kafka/transactions.ts';
 import type { OffsetRange } from '../../domain/kafka-location.ts';
 import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
 import type { Outcomes, RejectedRecord } from '../../domain/scoring/keep-newest.ts';
-import { type LedgerNote, ledgerRecord } from '../../domain/scoring/output-record.ts';
+import {
+  deadLetterTopic,
+  LEDGER_TOPIC,
+  type LedgerNote,
+  ledgerRecord,
+  SCORES_TOPIC,
+} from '../../domain/scoring/output-record.ts';
 import { addTotals } from '../../domain/scoring/partition-totals.ts';
-import { deadLetterTopic, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
 import type { FencedPartition } from './fence-partition.ts';
 import { timed, type PreparedBatch, type ScoreOutput } from './micro-batch.ts';
 

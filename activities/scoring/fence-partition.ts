@@ -1,7 +1,7 @@
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import type { FencedProducer, Transactions } from '../../clients/kafka/transactions.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
-import type { TopicMessage } from '../../clients/kafka/messages.ts';
+import type { TopicMessage } from '../../clients/kafka/message-limits.ts';
 import {
   isSameTopic,
   parseCommittedMetadata,

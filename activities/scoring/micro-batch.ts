@@ -1,6 +1,5 @@
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
-import type { ReadAhead } from '../../clients/kafka/read-records.ts';
-import type { RecordReader } from '../../clients/kafka/record-reader.ts';
+import type { ReadAhead, RecordReader } from '../../clients/kafka/record-reader.ts';
 import type { LoopSettings } from '../../contract/scoring-loop.ts';
 import type { EventSource, OffsetRange } from '../../domain/kafka-location.ts';
 import type { LogRecord, OutputRecord } from '../../domain/kafka-record.ts';

@@ -7,13 +7,13 @@ import type { Score } from '../../domain/entities/score.ts';
 import { keepNewest, type RecordedEvent, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
 import { scoreRecord } from '../../domain/scoring/output-record.ts';
 import { accountOf, parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
-import type { TrustFeatures } from '../../domain/scoring/trust-features.ts';
 import {
   buildFeatures,
   buildScore,
   featuresOfAccount,
   type ModelFeatures,
   platformOf,
+  type TrustFeatures,
 } from '../../domain/scoring/trust-model.ts';
 import { timed, type BatchResult, type MicroBatch, type ScoreOutput } from './micro-batch.ts';
 

@@ -6,7 +6,7 @@ import type { PartitionState, SeekTarget } from '../../contract/scoring-loop.ts'
 import { formatPartitions } from '../../domain/kafka-location.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { abortable } from '../../domain/values/abortable.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 import { isoTimeMs } from '../../domain/values/iso-time.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { withHeartbeat } from '../heartbeat.ts';

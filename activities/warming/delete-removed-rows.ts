@@ -3,7 +3,7 @@ import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { readRedisTime } from '../../clients/redis.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
+import { inChunks } from '../../domain/values/lists.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm } from './part-warm.ts';
 import { scanRows } from './scan-rows.ts';

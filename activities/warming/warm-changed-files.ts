@@ -6,7 +6,7 @@ import { cachedAtOf } from '../../clients/redis.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { createNewestRows, processedMs } from '../../domain/schema/newest-rows.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
+import { inChunks } from '../../domain/values/lists.ts';
 import {
   chooseTableRead,
   type CachedFiles,

@@ -5,7 +5,7 @@ import { autocompleteTerms } from '../../domain/search/autocomplete-terms.ts';
 import { buildSearchIndex, byFollowers, type NamedKol } from '../../domain/search/build-index.ts';
 import { SEARCH_TEXT_FORMAT } from '../../domain/search/search-text.ts';
 import { BLOOM_FORMAT } from '../../domain/values/bloom-filter.ts';
-import { ALL } from '../../domain/values/platform.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { keepFeatureIds } from './keep-feature-ids.ts';
 import { knownIdsSet } from './known-ids-set.ts';

@@ -5,7 +5,7 @@ import { removeSet, replaceSet } from '../../cache/writing/replace-set.ts';
 import { knownIds } from '../../domain/entities/known-ids.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
-import { ALL } from '../../domain/values/platform.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
 import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';

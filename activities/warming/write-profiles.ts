@@ -2,7 +2,7 @@ import { refreshTtls } from '../../cache/writing/refresh-ttl.ts';
 import type { WriteTotals } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
+import { inChunks } from '../../domain/values/lists.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
 import type { RateLimiter } from './rate-limiter.ts';

@@ -5,7 +5,7 @@ import type { CacheStatus, KeyCounts } from '../../cache/admin/cache-status.ts';
 import type { Switchboard } from '../../cache/admin/switchboard.ts';
 import type { CacheReader, OutcomeCounts } from '../../cache/reading/cache-reader.ts';
 import { reachRedis } from '../../cache/redis/reach-redis.ts';
-import { isId } from '../../domain/values/id.ts';
+import { isId } from '../../domain/values/text-ids.ts';
 import { idParameter } from '../parameters.ts';
 import { invalidProblem } from '../problem.ts';
 import { bodyOf, defineRoute, type Route } from '../route.ts';

@@ -5,7 +5,7 @@ import { isUnavailable } from '../../cache/reading/source-unavailable.ts';
 import { TimeLimitError, withTimeLimit } from '../../cache/reading/time-limit.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { formatCursor, listVersion, type ListCursor } from '../../domain/values/list-cursor.ts';
-import { ALL } from '../../domain/values/platform.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
 import { freshness, revalidated } from '../freshness.ts';
 import {
   choiceParameter,

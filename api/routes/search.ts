@@ -5,7 +5,7 @@ import { reachRedis } from '../../cache/redis/reach-redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { MAX_LISTED } from '../../domain/search/build-index.ts';
 import { searchText } from '../../domain/search/search-text.ts';
-import { trimInvisible } from '../../domain/values/trim-invisible.ts';
+import { trimInvisible } from '../../domain/values/text-ids.ts';
 import { cachedProfileJson } from '../cached-profile-json.ts';
 import { freshness, revalidated } from '../freshness.ts';
 import {

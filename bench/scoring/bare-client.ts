@@ -4,7 +4,7 @@ import kafkajs, { type KafkaMessage } from 'kafkajs';
 import { createMlApi, isRefusal } from '../../clients/ml-api.ts';
 import { score } from '../../domain/entities/score.ts';
 import { parseProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
-import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import { SCORES_TOPIC } from '../../domain/scoring/output-record.ts';
 import { buildFeatures, buildScore } from '../../domain/scoring/trust-model.ts';
 import { singleCalls } from './single-calls.ts';
 import type { BareRun } from './start-bare-client.ts';

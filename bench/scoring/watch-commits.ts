@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import type { Kafka } from 'kafkajs';
 import { createOffsets } from '../../clients/kafka/offsets.ts';
 import { createRecordReader } from '../../clients/kafka/record-reader.ts';
-import { LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
+import { LEDGER_TOPIC } from '../../domain/scoring/output-record.ts';
 
 /** The committed micro-batches, as a read-committed reader of the ledger sees them. */
 export interface CommitWatch {

@@ -6,8 +6,8 @@ import { profile } from '../../domain/entities/profile.ts';
 import { ranking, rankingKinds } from '../../domain/entities/ranking.ts';
 import { platformStats } from '../../domain/entities/platform-stats.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
-import { ALL } from '../../domain/values/platform.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
+import { inChunks } from '../../domain/values/lists.ts';
 
 /** The script's keys, so that it overwrites nothing. */
 const PREFIX = 'script:';

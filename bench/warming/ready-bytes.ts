@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
+import { inChunks } from '../../domain/values/lists.ts';
 
 const MEMBERS_PER_COMMAND = 1000;
 const CHUNK_BYTES = 256 * 1024;

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { RedisMemory } from '../../domain/warming/redis-memory.ts';
-import { luaScript, runScriptEach, splitIntoCalls } from '../redis/lua-script.ts';
+import { luaScript, runScriptEach, splitIntoCalls } from '../redis/run-commands.ts';
 import { readMemoryInfo, readRedisCounters, type RedisCounters } from '../redis/memory-info.ts';
 import { scanKeys } from '../redis/scan-entities.ts';
 import { kindOfKey } from './cache-kinds.ts';

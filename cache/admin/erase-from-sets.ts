@@ -5,8 +5,8 @@ import { searchIndex } from '../../domain/entities/search-index.ts';
 import { FieldError } from '../../domain/schema/field.ts';
 import { createTermMatcher } from '../../domain/search/autocomplete-terms.ts';
 import { membersOfKol, parseMember } from '../../domain/search/index-member.ts';
-import { ALL } from '../../domain/values/platform.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { unlinkKeys } from './invalidate.ts';
 
 /** A list that was replaced this often while one entry was removed is a defect. */

@@ -1,5 +1,5 @@
 import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
-import { luaScript, runScript, splitIntoCalls } from '../redis/lua-script.ts';
+import { luaScript, runScript, splitIntoCalls } from '../redis/run-commands.ts';
 import { scanKeys } from '../redis/scan-entities.ts';
 import { isLease, leaseKey } from '../reading/leases.ts';
 import { raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';

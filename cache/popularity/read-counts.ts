@@ -9,8 +9,8 @@ import {
 import { readWeight, type CountedProfile } from '../../domain/warming/hot-profiles.ts';
 import type { KnownReads } from '../../domain/warming/choose-hot-profiles.ts';
 import { hourOfDay, hourReads, HOURS, type HourReads } from '../../domain/warming/read-forecast.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { inChunks } from '../../domain/values/lists.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
+import { inChunks } from '../../domain/values/lists.ts';
 import { chooseHotProfiles } from '../../domain/warming/choose-hot-profiles.ts';
 import { profileRoom, WARM_SECONDS, type RoomSetting } from '../../domain/warming/hot-profiles.ts';
 import { hoursAhead } from '../../domain/warming/read-forecast.ts';

@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { LUA_REPLACE_HASH } from '../writing/lua-hash.ts';
 import { raiseFences } from '../writing/raise-fences.ts';
 import { fenceKey, LUA_READ_FENCE, readFence, writeUnlessRemoved } from '../writing/read-fence.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisClient } from '../../clients/redis.ts';
 import { abortable } from '../../domain/values/abortable.ts';
-import { luaScript, runScriptEach } from '../redis/lua-script.ts';
+import { luaScript, runScriptEach } from '../redis/run-commands.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 import type { LocalTier } from './local-tier.ts';
 

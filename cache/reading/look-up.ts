@@ -1,5 +1,5 @@
 import { cachedAtOf, type RedisClient } from '../../clients/redis.ts';
-import { execClusterPipeline, type Reply } from '../redis/cluster-pipeline.ts';
+import { execClusterPipeline, type Reply } from '../redis/run-commands.ts';
 import { fenceKey } from '../writing/read-fence.ts';
 import type { CacheMiss } from './fill-entry.ts';
 import type { ReportProblem } from './read-problem.ts';

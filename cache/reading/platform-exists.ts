@@ -1,5 +1,5 @@
 import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
-import { ALL } from '../../domain/values/platform.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
 import type { ReadThrough } from './read-through.ts';
 import { withTimeLimit } from './time-limit.ts';
 

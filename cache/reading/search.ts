@@ -3,8 +3,8 @@ import { searchIndex } from '../../domain/entities/search-index.ts';
 import { MAX_SCANNED } from '../../domain/search/build-index.ts';
 import { parseMember, rangesOf, type SearchHit } from '../../domain/search/index-member.ts';
 import { matchesWordStart, searchText } from '../../domain/search/search-text.ts';
-import { ALL } from '../../domain/values/platform.ts';
-import { luaScript, runScriptEach } from '../redis/lua-script.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
+import { luaScript, runScriptEach } from '../redis/run-commands.ts';
 import { reachRedis } from '../redis/reach-redis.ts';
 import type { ReadResult } from './read-result.ts';
 

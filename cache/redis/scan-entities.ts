@@ -2,7 +2,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { LUA_LATEST_TIME } from './lua-clock.ts';
-import { luaScript, runScriptEach, splitIntoCalls } from './lua-script.ts';
+import { luaScript, runScriptEach, splitIntoCalls } from './run-commands.ts';
 import { masterNodes } from './master-nodes.ts';
 
 /** A lakehouse row in the cache. */

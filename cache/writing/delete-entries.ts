@@ -1,7 +1,7 @@
 import { cachedAtOf, type RedisClient } from '../../clients/redis.ts';
 import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
 import { LUA_LATEST_TIME } from '../redis/lua-clock.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 
 /**
  * Deletes a hash unless an event wrote it, whose row may not have arrived in the lakehouse yet, or a later read did. A key of another type

@@ -1,8 +1,8 @@
 import type { CacheEntry } from '../../domain/schema/entry.ts';
 
 /**
- * Lua: `replaceHash(key, ttlSeconds, field, value, …)` replaces a whole hash. Fields that the new value no longer has go after the write:
- * while a slot of a cluster moves, a key that was deleted first could not be written again on this node, and would be missing.
+ * Lua: `replaceHash(key, ttlSeconds, field, value, …)` replaces a whole hash. Fields that the new value lacks are removed after the
+ * write: while a slot of a cluster moves, a key that was deleted first could not be written again on this node, and would be missing.
  */
 export const LUA_REPLACE_HASH = `
 local function replaceHash(key, ttlSeconds, ...)

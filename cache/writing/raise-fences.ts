@@ -1,5 +1,5 @@
 import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { erasureFence, fenceKey, LAST_ERASURE_FENCE, LUA_READ_FENCE, REMOVAL_FENCE } from './read-fence.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
-import { luaScript, runScriptEach } from '../redis/lua-script.ts';
+import { luaScript, runScriptEach } from '../redis/run-commands.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { searchRecent } from '../../domain/entities/search-recent.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 
 /**

@@ -1,7 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
-import { luaScript, runScript, splitIntoCalls } from '../redis/lua-script.ts';
+import { groupBy, inChunks } from '../../domain/values/lists.ts';
+import { luaScript, runScript, splitIntoCalls } from '../redis/run-commands.ts';
 
 /** Keys that are renewed in one round trip, in one script call on a single Redis: about a millisecond, during which other clients wait. */
 const KEYS_PER_CALL = 250;

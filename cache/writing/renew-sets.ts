@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { FENCE_SECONDS, fenceKey } from './read-fence.ts';
 
 /** A set, and the read that wrote it. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { inChunks } from '../../domain/values/lists.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { fenceKey, LUA_READ_FENCE, writeUnlessRemoved } from './read-fence.ts';
 import { stagingKey } from './staging-key.ts';
 import { EmptyEntryError, type WrittenTotals } from './write-entries.ts';

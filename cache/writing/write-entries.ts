@@ -1,7 +1,7 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry, type HashEntry } from '../../domain/schema/entry.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { inChunks } from '../../domain/values/lists.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 import { hashWrites, MAX_FIELDS, writeHashes, type HashWrite } from './write-hashes.ts';
 import { WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 

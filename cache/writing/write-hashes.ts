@@ -1,9 +1,9 @@
 import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { HashEntry } from '../../domain/schema/entry.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 import { LUA_LATEST_TIME } from '../redis/lua-clock.ts';
-import { luaScript, runScriptEach, splitIntoCalls } from '../redis/lua-script.ts';
+import { luaScript, runScriptEach, splitIntoCalls } from '../redis/run-commands.ts';
 import { LUA_REPLACE_HASH } from './lua-hash.ts';
 import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
 

@@ -1,5 +1,5 @@
 import type { CacheEntry } from '../../domain/schema/entry.ts';
-import { luaScript, type ScriptCall } from '../redis/lua-script.ts';
+import { luaScript, type ScriptCall } from '../redis/run-commands.ts';
 
 /**
  * Lua: `checkMembers(command, first)` fails if the command would refuse its arguments, which begin at ARGV[first]: only ZADD can. A script calls it before it deletes

@@ -1,6 +1,6 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { score, type Score } from '../../domain/entities/score.ts';
-import { luaScript, runScript, splitIntoCalls } from '../redis/lua-script.ts';
+import { luaScript, runScript, splitIntoCalls } from '../redis/run-commands.ts';
 import { LUA_IS_NEWER } from './lua-event.ts';
 
 /** Scores in one script call: under a millisecond of Redis. */

@@ -1,9 +1,9 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { trending, TRENDING_LIMIT } from '../../domain/entities/trending.ts';
 import type { TrendingMove } from '../../domain/scoring/refresh-content.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
-import { ALL } from '../../domain/values/platform.ts';
-import { luaScript, runScript } from '../redis/lua-script.ts';
+import { groupBy } from '../../domain/values/lists.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
+import { luaScript, runScript } from '../redis/run-commands.ts';
 
 /**
  * Moves items in a trending list to the position of their new heat, and keeps the list's TTL. Readers see the old or the new list.

@@ -7,9 +7,13 @@ import {
   type RecordLocation,
 } from '../../domain/kafka-location.ts';
 import type { LogRecord } from '../../domain/kafka-record.ts';
-import { matchesFilter, type DeadLetterFilter } from '../../domain/scoring/dead-letter-filter.ts';
-import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
-import { deadLetterTopic } from '../../domain/scoring/topics.ts';
+import {
+  type DeadLetter,
+  type DeadLetterFilter,
+  matchesFilter,
+  parseDeadLetter,
+} from '../../domain/scoring/dead-letter.ts';
+import { deadLetterTopic } from '../../domain/scoring/output-record.ts';
 import { createOffsets, type Offsets } from './offsets.ts';
 import { OffsetOutOfRangeError } from './read-errors.ts';
 import { createRecordReader, readRange, type RecordReader } from './record-reader.ts';

@@ -2,7 +2,7 @@ import type { Kafka } from 'kafkajs';
 import type { TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import { createLazyCluster, type Cluster } from './kafkajs/cluster.ts';
 import { fetchCommitted, type CommittedOffset } from './kafkajs/committed-offsets.ts';
-import { EARLIEST, LATEST, listOffsets } from './kafkajs/list-offsets.ts';
+import { EARLIEST, findOffset, LATEST } from './kafkajs/list-offsets.ts';
 import { findTopic, type ClusterTopic } from './kafkajs/topic-metadata.ts';
 import { TopicNotFoundError } from './topic-errors.ts';
 
@@ -53,10 +53,8 @@ const TOPIC_MAX_AGE_MS = 2000;
  */
 export function createOffsets(kafka: Kafka): Offsets {
   const lazyCluster = createLazyCluster(kafka);
-  const findOffset = async (topic: string, partition: number, timestamp: number): Promise<number> => {
-    const found = await listOffsets(await lazyCluster.connected(), topic, [partition], timestamp);
-    return valueOf(found, topic, partition);
-  };
+  const offsetAt = async (topic: string, partition: number, timestamp: number): Promise<number> =>
+    findOffset(await lazyCluster.connected(), { topic, partition }, timestamp);
   return {
     async read(group, topic) {
       const cluster = await lazyCluster.connected();
@@ -87,16 +85,16 @@ export function createOffsets(kafka: Kafka): Offsets {
     },
     async ends(topic, partition) {
       const [low, high] = await Promise.all([
-        findOffset(topic, partition, EARLIEST),
-        findOffset(topic, partition, LATEST),
+        offsetAt(topic, partition, EARLIEST),
+        offsetAt(topic, partition, LATEST),
       ]);
       return { low, high };
     },
     async at(topic, partition, timeMs) {
       // The end first: a record that arrives in between is at or after it.
-      const end = await findOffset(topic, partition, LATEST);
+      const end = await offsetAt(topic, partition, LATEST);
       // No record is older, and Kafka reads negative times as the ends of the log.
-      const found = await findOffset(topic, partition, Math.max(0, timeMs));
+      const found = await offsetAt(topic, partition, Math.max(0, timeMs));
       return found < 0 ? end : found;
     },
     async topic(topic) {

@@ -1,13 +1,19 @@
 import type { Kafka, Message } from 'kafkajs';
 import { formatLocation } from '../../domain/kafka-location.ts';
 import { type DeadLetter, replayedHeaders } from '../../domain/scoring/dead-letter.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
-import { choosePartition } from './choose-partition.ts';
+import { choosePartition, createExactSender } from './kafkajs/exact-sender.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
-import { createExactSender } from './kafkajs/exact-sender.ts';
-import { MessageTooLargeError, type Send, splitBySize, type TopicMessage } from './messages.ts';
-import { createTopicLimits, type TopicLimit, type TopicLimits } from './topic-limits.ts';
+import {
+  createTopicLimits,
+  MessageTooLargeError,
+  type Send,
+  splitBySize,
+  type TopicLimit,
+  type TopicLimits,
+  type TopicMessage,
+} from './message-limits.ts';
 
 /** A replay that failed before its end; the message says how many records it sent. */
 export class ReplayError extends Error {

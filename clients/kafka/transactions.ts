@@ -1,11 +1,17 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender, type ExactSender } from './kafkajs/exact-sender.ts';
-import { MessageTooLargeError, splitBySize, type TopicMessage } from './messages.ts';
-import { createTopicLimits, type TopicLimit, type TopicLimits } from './topic-limits.ts';
+import {
+  createTopicLimits,
+  MessageTooLargeError,
+  splitBySize,
+  type TopicLimit,
+  type TopicLimits,
+  type TopicMessage,
+} from './message-limits.ts';
 
 /** What one transaction writes: records and the next offset to read of a group, all or nothing. */
 export interface TransactionOutput extends RecordLocation {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 
 /** Slices that start within a few milliseconds of each other share a query. */
 const BATCH_WINDOW_MS = 5;

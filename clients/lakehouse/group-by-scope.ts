@@ -1,7 +1,7 @@
 import type { OnInvalid } from '../../domain/schema/field.ts';
 import { mapRows, type Row } from '../../domain/schema/table-entity.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
-import { isPlatform } from '../../domain/values/platform.ts';
+import { groupBy } from '../../domain/values/lists.ts';
+import { isPlatform } from '../../domain/values/text-ids.ts';
 import type { ReadOptions } from './read-options.ts';
 
 /** Results for each platform and for `all`. */

@@ -4,8 +4,8 @@ import { content } from '../../domain/entities/content.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import type { RankingKind } from '../../domain/entities/ranking.ts';
 import { LIKE_WEIGHT } from '../../domain/entities/trending.ts';
-import { ALL } from '../../domain/values/platform.ts';
-import { trustFeatureColumns } from '../../domain/scoring/trust-features.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
+import { trustFeatureColumns } from '../../domain/scoring/trust-model.ts';
 import type { CountedTable, SilverSource } from './silver-source.ts';
 import { identifier, integer, literal, literals } from './sql.ts';
 

@@ -1,10 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ExponentialBackoff, handleType, retry } from 'cockatiel';
+import { Pool } from 'undici';
 import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
-import { createFairLimit } from './fair-limit.ts';
-import { createMlHttp, type MlApiOptions } from './http.ts';
-import { type NoEndpoint, type Outcome, readBatch, readSingle, type Unanswered } from './predictions.ts';
+import { abortable } from '../../domain/values/abortable.ts';
+import {
+  type MlResponse,
+  type NoEndpoint,
+  type Outcome,
+  readBatch,
+  readSingle,
+  type Unanswered,
+} from './predictions.ts';
 import type { SingleCalls } from './probe-service.ts';
-import { ConnectionLostError, NoAnswerError } from './unavailable-error.ts';
+import { ConnectionLostError, MlApiUnavailableError, NoAnswerError } from './unavailable-error.ts';
+
+/** Where the service is, and how it is called. */
+export interface MlApiOptions {
+  readonly url: string;
+  readonly timeoutSeconds: number;
+  /** How many calls run at the same time, each over its own kept-alive connection. */
+  readonly concurrency: number;
+  /** The first pause before a call is repeated, in ms; later ones are longer. */
+  readonly pauseMs: number;
+}
 
 const SINGLE_PATH = '/predict/trust';
 const BATCH_PATH = '/predict/trust/batch';
@@ -35,7 +53,7 @@ export interface ModelService {
 
 export function createModelService(options: MlApiOptions): ModelService {
   const { concurrency, pauseMs } = options;
-  const http = createMlHttp(options);
+  const http = createHttp(options);
   const limit = createFairLimit(concurrency);
   let batchMissingSince: number | undefined;
   let answered = { size: BATCH_SIZE, since: 0 };
@@ -90,7 +108,7 @@ export function createModelService(options: MlApiOptions): ModelService {
   };
 }
 
-/** A lost connection is a failed call: whether a profile or an outage caused it, shows in other calls. */
+/** A lost connection counts as a failed call; other calls show whether a profile or an outage caused it. */
 async function orFailed<T>(call: Promise<T>): Promise<T | Extract<Outcome, { kind: 'failed' }>> {
   try {
     return await call;
@@ -98,4 +116,136 @@ async function orFailed<T>(call: Promise<T>): Promise<T | Extract<Outcome, { kin
     if (!(error instanceof ConnectionLostError)) throw error;
     return { kind: 'failed', reason: error.message };
   }
+}
+
+interface PostOptions {
+  readonly signal: AbortSignal;
+  /** Whether a call that is not answered in time is repeated. By default it is. */
+  readonly repeatsUnanswered?: boolean;
+}
+
+/** Retries of one call before the activity fails and Temporal retries with a longer backoff. */
+const CALL_RETRIES = 2;
+
+/** The answer to a batch has some kilobytes. A gateway that streams without end must not fill the memory. */
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
+
+/** Posts over a pool of kept-alive connections. */
+function createHttp({ url, timeoutSeconds, concurrency, pauseMs }: MlApiOptions) {
+  const { origin, pathname } = new URL(url);
+  const basePath = pathname.replace(/\/$/, '');
+  const pool = new Pool(origin, {
+    connections: concurrency,
+    pipelining: 1,
+    keepAliveTimeout: 60_000,
+    maxResponseSize: MAX_RESPONSE_BYTES,
+    connect: { timeout: 2000 },
+  });
+  const backoff = new ExponentialBackoff({ initialDelay: pauseMs });
+  const retriesOf = (repeatsUnanswered: boolean) =>
+    retry(
+      handleType(MlApiUnavailableError, (error) => repeatsUnanswered || !(error instanceof NoAnswerError)),
+      { maxAttempts: CALL_RETRIES, backoff },
+    );
+  const [retries, retriesOfAnswered] = [retriesOf(true), retriesOf(false)];
+
+  const postOnce = (path: string, payload: unknown, signal: AbortSignal): Promise<MlResponse> =>
+    abortable([signal], async (call) => {
+      const timeout = setTimeout(
+        () => call.abort(new Error(`no answer in ${timeoutSeconds} s`)),
+        timeoutSeconds * 1000,
+      );
+      try {
+        const { statusCode: status, body } = await pool.request({
+          method: 'POST',
+          path: `${basePath}${path}`,
+          headers: { 'content-type': 'application/json', accept: 'application/json' },
+          body: JSON.stringify(payload),
+          signal: call.signal,
+        });
+        return { path, status, body: await body.text() };
+      } catch (error) {
+        signal.throwIfAborted();
+        const { message } = (call.signal.aborted ? call.signal.reason : error) as Error;
+        const Unavailable = call.signal.aborted
+          ? NoAnswerError
+          : isConnectionLost(error)
+            ? ConnectionLostError
+            : MlApiUnavailableError;
+        throw new Unavailable(`ML API ${path}: ${message}`, { cause: error });
+      } finally {
+        clearTimeout(timeout);
+      }
+    });
+
+  return {
+    /**
+     * Posts JSON and returns what `read` makes of the response. A call without response is repeated, and so is a call whose
+     * response makes `read` throw MlApiUnavailableError.
+     * @throws MlApiUnavailableError, ConnectionLostError and NoAnswerError among them, and the signal's reason
+     */
+    post: <T>(
+      path: string,
+      payload: unknown,
+      read: (response: MlResponse) => T,
+      { signal, repeatsUnanswered = true }: PostOptions,
+    ): Promise<T> =>
+      (repeatsUnanswered ? retries : retriesOfAnswered).execute(async () =>
+        read(await postOnce(path, payload, signal)),
+      ),
+    /** Lets pending calls finish, then closes the connections. */
+    close: () => pool.close(),
+  };
+}
+
+/** An open connection closed before the answer. A service that does not run refuses the connection, which is another error. */
+const isConnectionLost = (error: unknown): boolean =>
+  error instanceof Error &&
+  'code' in error &&
+  ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(String(error.code));
+
+/** Runs work when it gets a permit, and returns its result. A caller with more work than others does not delay theirs. */
+type FairLimit = <T>(caller: string, work: () => Promise<T>) => Promise<T>;
+
+/**
+ * Limits how much work runs at the same time. Callers that wait get the free permits in turn, and each caller's work starts in
+ * the order in which it came. A queue for all callers would make the one call of a quiet caller wait for all calls of a busy one.
+ * @param concurrency number of permits
+ */
+export function createFairLimit(concurrency: number): FairLimit {
+  /** The start functions of waiting work, by caller. The caller whose turn is next comes first. */
+  const waiting = new Map<string, (() => void)[]>();
+  let free = concurrency;
+
+  function wait(caller: string): Promise<void> {
+    return new Promise((start) => {
+      const queue = waiting.get(caller);
+      if (queue === undefined) waiting.set(caller, [start]);
+      else queue.push(start);
+    });
+  }
+
+  /** Hands a permit to the next caller; the caller joins the end of the line if it has more work. */
+  function passPermitOn(): void {
+    const [next] = waiting;
+    if (next === undefined) {
+      free += 1;
+      return;
+    }
+    const [caller, queue] = next;
+    const start = queue.shift();
+    waiting.delete(caller);
+    if (queue.length > 0) waiting.set(caller, queue);
+    start?.();
+  }
+
+  return async (caller, work) => {
+    if (free > 0) free -= 1;
+    else await wait(caller);
+    try {
+      return await work();
+    } finally {
+      passPermitOn();
+    }
+  };
 }

@@ -1,8 +1,14 @@
 import { z } from 'zod';
 import { riskLevels } from '../../domain/entities/score.ts';
 import type { ModelFeatures, Prediction } from '../../domain/scoring/trust-model.ts';
-import type { MlResponse } from './http.ts';
 import { MlApiUnavailableError } from './unavailable-error.ts';
+
+/** The response to a call. */
+export interface MlResponse {
+  readonly path: string;
+  readonly status: number;
+  readonly body: string;
+}
 
 /** What the response to a call says about the profiles of the call. */
 export type Outcome =

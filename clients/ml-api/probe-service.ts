@@ -1,5 +1,5 @@
 import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
-import { inChunks } from '../../domain/values/chunks.ts';
+import { inChunks } from '../../domain/values/lists.ts';
 import type { Outcome } from './predictions.ts';
 import { MlApiUnavailableError } from './unavailable-error.ts';
 

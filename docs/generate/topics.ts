@@ -5,9 +5,15 @@ import {
   REPLAYED_FROM_HEADER,
 } from '../../domain/scoring/dead-letter.ts';
 import type { RejectedRecord } from '../../domain/scoring/keep-newest.ts';
-import { ledgerRecord, scoreRecord } from '../../domain/scoring/output-record.ts';
+import {
+  deadLetterTopic,
+  LEDGER_TOPIC,
+  ledgerRecord,
+  scoreRecord,
+  SCORES_TOPIC,
+} from '../../domain/scoring/output-record.ts';
 import { type DeadLetterReason, deadLetterReasons } from '../../domain/scoring/parse-event.ts';
-import { deadLetterTopic, INPUT_TOPICS, LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import { INPUT_TOPICS } from '../../domain/scoring/topics.ts';
 import { code, codeBlock, describeNames, fieldTable, type NameDoc, table } from './markdown.ts';
 import { sampleScore } from './samples.ts';
 

@@ -136,3 +136,14 @@ function parseOriginal(errorHeader: (name: string) => string | null): RecordLoca
   const offset = parseWholeNumber(errorHeader('offset'));
   return topic === null || partition === null || offset === null ? null : { topic, partition, offset };
 }
+
+/** Selects dead letters. All conditions that are given must hold. */
+export interface DeadLetterFilter {
+  readonly reason?: string | undefined;
+  /** Written at or after this time, ms since 1970. */
+  readonly sinceMs?: number | undefined;
+}
+
+export const matchesFilter = (letter: DeadLetter, { reason, sinceMs }: DeadLetterFilter): boolean =>
+  (reason === undefined || letter.reason === reason) &&
+  (sinceMs === undefined || letter.timestampMs >= sinceMs);

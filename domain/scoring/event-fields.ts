@@ -1,18 +1,30 @@
-import { isId, MAX_ID_LENGTH, normalizeId } from '../values/id.ts';
+import { isBlank, isId, isPlatform, MAX_ID_LENGTH, normalizeId, trimInvisible } from '../values/text-ids.ts';
 import { isoTimeMs } from '../values/iso-time.ts';
-import { isPlatform } from '../values/platform.ts';
-import { isBlank, trimInvisible } from '../values/trim-invisible.ts';
-import { numberText } from './json-text.ts';
+import {
+  type DeadLetterReason,
+  InvalidEvent,
+  type JsonObject,
+  numberText,
+  type ReceivedTimes,
+  showValue,
+} from './parse-event.ts';
 import { isNegativeCount, parseCount, wholeCount } from './parse-count.ts';
-import { InvalidEvent, type JsonObject, type ReceivedTimes, showValue } from './parse-event.ts';
 
 // Readers of single event fields. Each throws InvalidEvent for a value that is not valid.
+
+const invalid = (reason: DeadLetterReason, field: string, value: unknown, accepted: string): InvalidEvent =>
+  new InvalidEvent(reason, `${field} is ${showValue(value)}, accepted is ${accepted}`);
+
+/** @throws InvalidEvent when the value of a field is null */
+function required(value: string | null, reason: DeadLetterReason, field: string): string {
+  if (value === null) throw new InvalidEvent(reason, `${field} is missing or blank`);
+  return value;
+}
 
 /** An event without a type has the expected type: the topic decides it. */
 export function checkEventType({ fields }: JsonObject, expected: string): void {
   const type = fields['event_type'] ?? expected;
-  if (type !== expected)
-    throw new InvalidEvent('wrong_event_type', `event_type is ${showValue(type)}, accepted is "${expected}"`);
+  if (type !== expected) throw invalid('wrong_event_type', 'event_type', type, `"${expected}"`);
 }
 
 /**
@@ -25,10 +37,7 @@ export function optionalId(event: JsonObject, field: string, normalize = normali
   if (value === null || value === undefined) return null;
   const text = typeof value === 'number' ? numberText(event.json, field) : value;
   if (typeof text !== 'string' || (typeof value === 'number' && !/^\d+$/.test(text)))
-    throw new InvalidEvent(
-      'invalid_id',
-      `${field} is ${showValue(value)}, accepted is text, or a whole number without sign, point and exponent`,
-    );
+    throw invalid('invalid_id', field, value, 'text, or a whole number without sign, point and exponent');
   const id = normalize(text);
   if (id === '') return null;
   if (!isId(id))
@@ -40,11 +49,8 @@ export function optionalId(event: JsonObject, field: string, normalize = normali
 }
 
 /** As `optionalId`; a missing or blank id is not valid. */
-export function requiredId(event: JsonObject, field: string, normalize = normalizeId): string {
-  const id = optionalId(event, field, normalize);
-  if (id === null) throw new InvalidEvent('missing_id', `${field} is missing or blank`);
-  return id;
-}
+export const requiredId = (event: JsonObject, field: string, normalize = normalizeId): string =>
+  required(optionalId(event, field, normalize), 'missing_id', field);
 
 /** The platform in lower case; null when it is missing or blank. */
 export function optionalPlatform({ fields }: JsonObject): string | null {
@@ -52,19 +58,14 @@ export function optionalPlatform({ fields }: JsonObject): string | null {
   if (value === null || value === undefined) return null;
   const platform = typeof value === 'string' ? trimInvisible(value).toLowerCase() : null;
   if (platform === '') return null;
-  if (platform === null || !isPlatform(platform)) throw invalidPlatform(value);
+  if (platform === null || !isPlatform(platform))
+    throw invalid('invalid_field', 'platform', value, 'a name like "tiktok"');
   return platform;
 }
 
 /** As `optionalPlatform`; a missing or blank platform is not valid. */
-export function requiredPlatform(event: JsonObject): string {
-  const platform = optionalPlatform(event);
-  if (platform === null) throw invalidPlatform(event.fields['platform']);
-  return platform;
-}
-
-const invalidPlatform = (value: unknown) =>
-  new InvalidEvent('invalid_field', `platform is ${showValue(value)}, accepted is a name like "tiktok"`);
+export const requiredPlatform = (event: JsonObject): string =>
+  required(optionalPlatform(event), 'invalid_field', 'platform');
 
 /** Characters (UTF-16 code units) of the longest text. Platforms allow a few thousand. */
 const MAX_TEXT_LENGTH = 65_536;
@@ -76,8 +77,7 @@ export function optionalText(event: JsonObject, field: string, maxLength = MAX_T
   let text: unknown = value;
   if (typeof value === 'number') text = numberText(event.json, field);
   if (typeof value === 'boolean') text = String(value);
-  if (typeof text !== 'string')
-    throw new InvalidEvent('invalid_field', `${field} is ${showValue(value)}, accepted is text`);
+  if (typeof text !== 'string') throw invalid('invalid_field', field, value, 'text');
   if (text.length > maxLength)
     throw new InvalidEvent(
       'invalid_field',
@@ -94,11 +94,11 @@ export function optionalFlag({ fields }: JsonObject, field: string): boolean | n
   if (flag === '') return null;
   if (flag === true || flag === 1 || flag === 'true' || flag === '1') return true;
   if (flag === false || flag === 0 || flag === 'false' || flag === '0') return false;
-  throw new InvalidEvent('invalid_field', `${field} is ${showValue(value)}, accepted is true or false`);
+  throw invalid('invalid_field', field, value, 'true or false');
 }
 
 /**
- * A count: of its fields, the first that says something. That is a number, or text such as "11.3K".
+ * Returns the count in the first field that is not empty: a number, or text such as "11.3K".
  * @param names the field for numbers, then those for text
  * @param negative receives the name of a field whose count is negative; without it, such a count is not valid
  * @returns null (unknown) when all fields are absent, and when the count is negative; 0 when a field is present but empty
@@ -133,12 +133,9 @@ const isEmpty = (value: unknown): boolean =>
 function countOf(field: string, value: unknown): number {
   const count =
     typeof value === 'number' ? wholeCount(value) : typeof value === 'string' ? signedCount(value) : null;
-  if (count === null)
-    throw new InvalidEvent(
-      'invalid_count',
-      `${field} is ${showValue(value)}, accepted is a whole number up to 2^53 - 1, or text like "11.3K" or "1,234"`,
-    );
-  return count;
+  if (count !== null) return count;
+  const accepted = 'a whole number up to 2^53 - 1, or text like "11.3K" or "1,234"';
+  throw invalid('invalid_count', field, value, accepted);
 }
 
 const signedCount = (text: string): number | null => parseCount(text) ?? (isNegativeCount(text) ? -1 : null);
@@ -160,9 +157,11 @@ export function eventTimeMs({ fields }: JsonObject, { firstMs, lastMs }: Receive
   if (value === null || value === undefined || value === '') return firstMs;
   const ms = parseTimeMs(value);
   if (!Number.isFinite(ms) || ms < 0)
-    throw new InvalidEvent(
+    throw invalid(
       'invalid_event_time',
-      `event_time is ${showValue(value)}, accepted is ISO 8601 text, or seconds or milliseconds since 1970`,
+      'event_time',
+      value,
+      'ISO 8601 text, or seconds or milliseconds since 1970',
     );
   if (ms > lastMs + MAX_CLOCK_SKEW_MS)
     throw new InvalidEvent(

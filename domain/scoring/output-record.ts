@@ -4,6 +4,12 @@ import type { OutputRecord } from '../kafka-record.ts';
 import { outcomesIn, type Outcomes } from './keep-newest.ts';
 import type { Phases } from './partition-totals.ts';
 
+/** The output topic of scores (docs/contract.md). */
+export const SCORES_TOPIC = 'scores.stream';
+/** One record for each committed micro-batch, with the outcome of every offset in it. */
+export const LEDGER_TOPIC = 'kol.scoring.ledger';
+export const deadLetterTopic = (topic: string): string => `${topic}.dlq`;
+
 /**
  * A record of scores.stream, keyed by kol_id.
  * @param latencyMs from the event to its score; less than 0 when the scraper's clock is ahead, which becomes 0

@@ -1,4 +1,4 @@
-import { trimInvisible } from '../values/trim-invisible.ts';
+import { trimInvisible } from '../values/text-ids.ts';
 
 /** Decimal places of the units: English K, M, B; Vietnamese N (nghìn) and Tr (triệu); Chinese and Japanese 万 and 亿. */
 const UNITS: ReadonlyMap<string, number> = new Map([

@@ -1,5 +1,4 @@
-import { normalizeHandle } from '../values/id.ts';
-import { isBlank } from '../values/trim-invisible.ts';
+import { isBlank, normalizeHandle } from '../values/text-ids.ts';
 import {
   checkEventType,
   eventTimeMs,
@@ -16,28 +15,6 @@ import {
   type RawRecord,
   type ReceivedTimes,
 } from './parse-event.ts';
-
-/** A scraped profile, validated. Null means that the event does not have the value. */
-export interface ProfileEvent {
-  readonly event_id: string | null;
-  /** Event time in ms since 1970 (UTC). */
-  readonly event_time_ms: number;
-  /** In lower case; null when the event does not say it, see `platformOf`. */
-  readonly platform: string | null;
-  /** The username, which is the KOL's id on the hot path. */
-  readonly kol_id: string;
-  readonly nickname: string | null;
-  readonly followers_count: number | null;
-  readonly following_count: number | null;
-  readonly post_count: number | null;
-  readonly favorites_count: number | null;
-  readonly verified: boolean | null;
-  readonly bio: string | null;
-  readonly avatar_url: string | null;
-  readonly profile_url: string | null;
-  /** Fields whose counts are negative, so unknown: they wrapped, or the scraper had none. */
-  readonly negative_counts: readonly string[];
-}
 
 /** Parses and validates a record of kol.profiles.raw. */
 export const parseProfileEvent = (record: RawRecord, nowMs: number): ParseOutcome<ProfileEvent> =>
@@ -58,13 +35,19 @@ const COUNTS = {
   favorites_count: ['favorites_count', 'likes_raw'],
 };
 
-function readFields(event: JsonObject, received: ReceivedTimes): ProfileEvent {
+/** A scraped profile, validated. Null means that the event does not have the value. */
+export type ProfileEvent = Readonly<ReturnType<typeof readFields>>;
+
+function readFields(event: JsonObject, received: ReceivedTimes) {
   checkEventType(event, 'profile');
   const negative_counts: string[] = [];
   return {
     event_id: optionalText(event, 'event_id'),
+    /** Event time in ms since 1970 (UTC). */
     event_time_ms: eventTimeMs(event, received),
+    /** In lower case; null when the event does not say it, see `platformOf`. */
     platform: optionalPlatform(event),
+    /** The username, which is the KOL's id on the hot path. */
     kol_id: requiredId(event, 'username', normalizeHandle),
     nickname: optionalText(event, 'nickname'),
     // Not valid when negative: a score without the number of followers would be a guess.
@@ -76,6 +59,7 @@ function readFields(event: JsonObject, received: ReceivedTimes): ProfileEvent {
     bio: readBio(event),
     avatar_url: optionalText(event, 'avatar_url'),
     profile_url: optionalText(event, 'profile_url'),
+    /** Fields whose counts are negative, so unknown: they wrapped, or the scraper had none. */
     negative_counts,
   };
 }

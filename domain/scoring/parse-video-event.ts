@@ -1,4 +1,4 @@
-import { normalizeHandle } from '../values/id.ts';
+import { normalizeHandle } from '../values/text-ids.ts';
 import {
   checkEventType,
   eventTimeMs,
@@ -16,22 +16,6 @@ import {
   type ReceivedTimes,
 } from './parse-event.ts';
 
-/** A scraped video, validated. Null means that the event does not have the value. */
-export interface VideoEvent {
-  readonly event_id: string | null;
-  /** Event time in ms since 1970 (UTC). */
-  readonly event_time_ms: number;
-  readonly platform: string;
-  readonly content_id: string;
-  /** The username of its KOL. */
-  readonly kol_id: string | null;
-  readonly caption: string | null;
-  readonly views: number | null;
-  readonly likes: number | null;
-  readonly comments: number | null;
-  readonly shares: number | null;
-}
-
 /** Parses and validates a record of kol.videos.raw. */
 export const parseVideoEvent = (record: RawRecord, nowMs: number): ParseOutcome<VideoEvent> =>
   parseEvent(record, nowMs, readFields);
@@ -44,15 +28,20 @@ const COUNTS = {
   shares: ['share_count', 'share_count_raw', 'share_raw'],
 };
 
-function readFields(event: JsonObject, received: ReceivedTimes): VideoEvent {
+/** A scraped video, validated. Null means that the event does not have the value. */
+export type VideoEvent = Readonly<ReturnType<typeof readFields>>;
+
+function readFields(event: JsonObject, received: ReceivedTimes) {
   checkEventType(event, 'video');
   // Such a count is unknown. A video has no output record that could note it.
   const negative: string[] = [];
   return {
     event_id: optionalText(event, 'event_id'),
+    /** Event time in ms since 1970 (UTC). */
     event_time_ms: eventTimeMs(event, received),
     platform: requiredPlatform(event),
     content_id: requiredId(event, 'video_id'),
+    /** The username of its KOL. */
     kol_id: optionalId(event, 'username', normalizeHandle),
     caption: optionalText(event, 'caption'),
     views: optionalCount(event, COUNTS.views, negative),

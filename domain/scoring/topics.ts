@@ -1,4 +1,4 @@
-/** Input and output topics of the scoring (docs/contract.md). */
+/** Input topics of the scoring (docs/contract.md). */
 export const PROFILES_TOPIC = 'kol.profiles.raw';
 export const VIDEOS_TOPIC = 'kol.videos.raw';
 /** What the events of a topic are. It decides how they are processed. */
@@ -10,7 +10,7 @@ export const INPUT_TOPICS = [
   { topic: VIDEOS_TOPIC, kind: 'videos' },
 ] as const;
 
-/** What the events of a topic are, when nobody says it. */
+/** Default kind of a topic. */
 export const kindOfTopic = (topic: string): EventKind =>
   INPUT_TOPICS.find((input) => input.topic === topic)?.kind ?? 'profiles';
 
@@ -18,11 +18,6 @@ export const kindOfTopic = (topic: string): EventKind =>
 export const PARTITIONS_PER_SHARD = 32;
 /** The loop that works a partition. Contiguous, so that partitions that are added later keep the others where they are. */
 export const shardOf = (partition: number): number => Math.floor(partition / PARTITIONS_PER_SHARD);
-
-export const SCORES_TOPIC = 'scores.stream';
-/** One record for each committed micro-batch, with the outcome of every offset in it. */
-export const LEDGER_TOPIC = 'kol.scoring.ledger';
-export const deadLetterTopic = (topic: string): string => `${topic}.dlq`;
 
 /** One stable transactional id per group, topic and partition. It fences older attempts (docs/decisions/0009-transactions.md). */
 export const transactionalIdOf = (group: string, topic: string, partition: number): string =>

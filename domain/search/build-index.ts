@@ -1,5 +1,5 @@
-import { isId } from '../values/id.ts';
-import { groupBy } from '../values/group-by.ts';
+import { isId } from '../values/text-ids.ts';
+import { groupBy } from '../values/lists.ts';
 import { formatCrowdedMember, formatMember, keyOf, type SearchHit } from './index-member.ts';
 import { firstPoints } from './first-points.ts';
 import { searchText, wordStarts } from './search-text.ts';

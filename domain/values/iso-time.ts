@@ -1,4 +1,4 @@
-import { trimInvisible } from './trim-invisible.ts';
+import { trimInvisible } from './text-ids.ts';
 
 /** Groups: year, "-", month, day; hour, ":", minute, second, fraction; zone, its sign, hours, minutes. */
 const ISO_TIME =

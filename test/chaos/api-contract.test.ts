@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { searchIndex } from '../../domain/entities/search-index.ts';
-import { ALL } from '../../domain/values/platform.ts';
+import { ALL } from '../../domain/values/text-ids.ts';
 import { stackFolder } from '../../engines/paths.ts';
 import { freePorts } from '../../engines/ports.ts';
 import { apiProgram, mlServiceProgram, workerProgram } from '../../engines/programs.ts';

@@ -1,4 +1,4 @@
-import { groupBy } from '../../domain/values/group-by.ts';
+import { groupBy } from '../../domain/values/lists.ts';
 import { checkRanges, outcomesOf, rangesOf } from './check-ledger.ts';
 import { checkCached, checkDeadLetters, checkScores, type InputAndOutcomes } from './check-outputs.ts';
 import { isNewer, locationKey, type InputEvent, type ObservedRun, type OutcomeKind } from './observed-run.ts';

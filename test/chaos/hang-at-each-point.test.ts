@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../clients/kafka/client.ts';
 import { createTransactions } from '../../clients/kafka/transactions.ts';
-import { LEDGER_TOPIC } from '../../domain/scoring/topics.ts';
+import { LEDGER_TOPIC } from '../../domain/scoring/output-record.ts';
 import { startChaosEngines, type ChaosEngines } from './chaos-engines.ts';
 import type { CheckResult } from './check-exactly-once.ts';
 import type { Point } from './fault-points.ts';

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import { z } from 'zod';
-import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import { SCORES_TOPIC } from '../../domain/scoring/output-record.ts';
 
 /**
  * A process that takes the transactional ids of a loop, as a second system with the same configuration would. It writes a forged

@@ -1,6 +1,6 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { firstBatch } from '../../clients/kafka/kafkajs/batch-header.ts';
+import { firstBatch } from '../../clients/kafka/kafkajs/decode-records.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
 import { stackPaths, testStackFolder } from '../../engines/paths.ts';
 

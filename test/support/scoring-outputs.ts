@@ -2,7 +2,7 @@ import { createKafkaClient } from '../../clients/kafka/client.ts';
 import { createRecordReader, type RecordReader } from '../../clients/kafka/record-reader.ts';
 import type { Score } from '../../domain/entities/score.ts';
 import { parseDeadLetter, type DeadLetter } from '../../domain/scoring/dead-letter.ts';
-import { SCORES_TOPIC } from '../../domain/scoring/topics.ts';
+import { SCORES_TOPIC } from '../../domain/scoring/output-record.ts';
 import type { LoopHarness } from './loop-harness.ts';
 import { readTopics } from './read-topics.ts';
 

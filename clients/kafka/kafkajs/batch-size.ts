@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import kafkajs, { type Message } from 'kafkajs';
-import { HEADER_BYTES } from './batch-header.ts';
+import { HEADER_BYTES } from './decode-records.ts';
 
 // kafkajs 2.2.4 does not tell how large a batch becomes. This file uses its encoder. See docs/decisions/0006-kafkajs.md.
 

@@ -1,14 +1,6 @@
-import type { LogRecord, ReadHeaders, ReadValue } from '../../../domain/kafka-record.ts';
-import {
-  type BatchHeader,
-  firstBatch,
-  HEADER_BYTES,
-  readBatchHeader,
-  verifyChecksum,
-} from './batch-header.ts';
-import type { FetchedMessage } from './read-committed.ts';
-
+import { crc32c } from '@node-rs/crc32';
 import kafkajs from 'kafkajs';
+import type { LogRecord, ReadHeaders, ReadValue } from '../../../domain/kafka-record.ts';
 
 // Fault:       kafkajs 2.2.4 copies all earlier headers of a record for each header, and reads fields beyond the end of their record.
 // Consequence: a record of 40 KB with 6,000 headers blocks the process for more than 10 s, longer than its heartbeat timeout.
@@ -17,7 +9,10 @@ import kafkajs from 'kafkajs';
 // See docs/decisions/0006-kafkajs.md.
 
 /** A record as it is in the log. */
-export type DecodedRecord = LogRecord & FetchedMessage;
+export interface DecodedRecord extends LogRecord {
+  readonly isControlRecord: boolean;
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean };
+}
 
 const COMPRESSION = 0b111;
 const HAS_LOG_APPEND_TIME = 1 << 3;
@@ -85,7 +80,7 @@ interface Cursor {
 /** https://kafka.apache.org/documentation/#record */
 function decodeRecord(
   batch: Cursor,
-  { baseOffset, timestampMs, ...rest }: BatchContext,
+  { baseOffset, timestampMs, isControlRecord, batchContext }: BatchContext,
   budget: Budget,
 ): DecodedRecord {
   const length = readVarint(batch);
@@ -99,7 +94,8 @@ function decodeRecord(
     key: readData(record),
     value: readData(record),
     headers: readHeaders(record, budget),
-    ...rest,
+    isControlRecord,
+    batchContext,
   };
   if (record.at !== record.end)
     throw new RangeError(`a record ends ${record.end - record.at} bytes too late`);
@@ -169,6 +165,81 @@ function readVarint(cursor: Cursor): number {
 // Remedy:      read the headers of the batches here.
 // Upstream:    no issue known.
 // See docs/decisions/0006-kafkajs.md.
+
+/** The header of a record batch: https://kafka.apache.org/documentation/#recordbatch */
+interface BatchHeader {
+  readonly baseOffset: number;
+  /** Offset after the batch. */
+  readonly nextOffset: number;
+  readonly attributes: number;
+  /** Milliseconds since 1970. */
+  readonly baseTimestampMs: number;
+  readonly maxTimestampMs: number;
+  readonly producerId: string;
+  /** Records, as the header claims. */
+  readonly count: number;
+}
+
+/** The bytes of a header. The records follow it. */
+export const HEADER_BYTES = 61;
+
+/** Positions in the header. */
+const BASE_OFFSET_AT = 0;
+const LENGTH_AT = 8;
+const MAGIC_AT = 16;
+const CHECKSUM_AT = 17;
+const ATTRIBUTES_AT = 21;
+const LAST_OFFSET_DELTA_AT = 23;
+const BASE_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
+const PRODUCER_ID_AT = 43;
+const COUNT_AT = 57;
+
+/** The length of a batch does not count the base offset and itself. */
+const LENGTH_COUNTS_FROM = 12;
+/** Batches of this format come from Kafka 0.11 and later. */
+const MAGIC = 2;
+
+/**
+ * The first batch of the bytes.
+ * @returns undefined when the bytes end before it does
+ * @throws RangeError when it is shorter than a header
+ */
+export function firstBatch(bytes: Buffer): Buffer | undefined {
+  if (bytes.length < HEADER_BYTES) return undefined;
+  const length = LENGTH_COUNTS_FROM + bytes.readInt32BE(LENGTH_AT);
+  if (length < HEADER_BYTES) throw new RangeError(`a batch claims ${length} bytes`);
+  return length > bytes.length ? undefined : bytes.subarray(0, length);
+}
+
+/**
+ * Compares the checksum of a complete batch with its bytes. Brokers serve a batch as it is on their disk: without this, a damaged one
+ * could be read as events with other numbers.
+ * @throws RangeError when they differ
+ */
+function verifyChecksum(batch: Buffer): void {
+  if (crc32c(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CHECKSUM_AT))
+    throw new RangeError('its checksum is wrong');
+}
+
+/**
+ * @param batch at least HEADER_BYTES
+ * @throws RangeError when it has another format
+ */
+export function readBatchHeader(batch: Buffer): BatchHeader {
+  const magic = batch.readInt8(MAGIC_AT);
+  if (magic !== MAGIC) throw new RangeError(`a batch has format ${magic} instead of ${MAGIC}`);
+  const baseOffset = Number(batch.readBigInt64BE(BASE_OFFSET_AT));
+  return {
+    baseOffset,
+    nextOffset: baseOffset + batch.readInt32BE(LAST_OFFSET_DELTA_AT) + 1,
+    attributes: batch.readInt16BE(ATTRIBUTES_AT),
+    baseTimestampMs: Number(batch.readBigInt64BE(BASE_TIMESTAMP_AT)),
+    maxTimestampMs: Number(batch.readBigInt64BE(MAX_TIMESTAMP_AT)),
+    producerId: String(batch.readBigInt64BE(PRODUCER_ID_AT)),
+    count: batch.readInt32BE(COUNT_AT),
+  };
+}
 
 /** A batch of records as it is in the log. */
 export interface RecordBatch {

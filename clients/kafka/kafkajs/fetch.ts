@@ -1,11 +1,10 @@
 import { createRequire } from 'node:module';
 import type { RecordLocation, TopicPartition } from '../../../domain/kafka-location.ts';
 import type { LogEnds } from '../read-errors.ts';
-import { groupBy } from '../../../domain/values/group-by.ts';
+import { groupBy } from '../../../domain/values/lists.ts';
 import { type Cluster, type ClusterBroker, ONE_BATCH_BYTES, READ_COMMITTED } from './cluster.ts';
-import { decodeRecordBatches, type RecordBatch } from './decode-records.ts';
-import { EARLIEST, LATEST } from './list-offsets.ts';
-import { type AbortedTransaction, readCommitted } from './read-committed.ts';
+import { type DecodedRecord, decodeRecordBatches, type RecordBatch } from './decode-records.ts';
+import { askForOffset, EARLIEST, LATEST } from './list-offsets.ts';
 import { type Decoder, errorType, type Request, sendRequest, throwIfError } from './send-request.ts';
 import { forgetTopic } from './topic-metadata.ts';
 
@@ -34,6 +33,12 @@ interface RecordsRequest extends RecordLocation {
   readonly maxBytes: number;
   /** Wait at most this long for a record. */
   readonly maxWaitMs: number;
+}
+
+/** An aborted transaction. A fetch response lists all that overlap the fetched records. */
+interface AbortedTransaction {
+  readonly producerId: string;
+  readonly firstOffset: string;
 }
 
 /** A partition of a response, its records as they are in the log. */
@@ -87,6 +92,45 @@ async function* committedBatches(
   const isCommitted = readCommitted(abortedTransactions);
   for await (const { messages, nextOffset } of decodeRecordBatches(bytes))
     yield { messages: messages.filter(isCommitted), nextOffset };
+}
+
+// Fault:       kafkajs 2.2.4 adds at most one aborted transaction per record to its filter, and it takes a record whose key
+//              is four zero bytes for an abort marker.
+// Consequence: a read-committed reader gets aborted records when it starts in the middle of a log, as the record reader does.
+// Remedy:      fetch raw batches and filter them here.
+// Upstream:    the filter came with https://github.com/tulios/kafkajs/pull/223; no issue known.
+// See docs/decisions/0006-kafkajs.md.
+
+const ABORT_MARKER_TYPE = 0;
+
+/**
+ * Finds the messages that a read-committed reader may see: no control records and no records of aborted transactions.
+ * @returns a predicate. Call it for every fetched message in offset order, including those before the requested offset.
+ */
+export function readCommitted(
+  abortedTransactions: readonly AbortedTransaction[],
+): (message: DecodedRecord) => boolean {
+  const upcomingAborts = [...abortedTransactions].sort(
+    (a, b) => Number(a.firstOffset) - Number(b.firstOffset),
+  );
+  const abortingProducers = new Set<string>();
+  return (message) => {
+    for (
+      let next = upcomingAborts[0];
+      next && Number(next.firstOffset) <= message.offset;
+      next = upcomingAborts[0]
+    ) {
+      abortingProducers.add(next.producerId);
+      upcomingAborts.shift();
+    }
+    const { producerId, inTransaction } = message.batchContext;
+    if (message.isControlRecord) {
+      // Control record key: version INT16, type INT16 (0 = abort, 1 = commit).
+      if (message.key?.readInt16BE(2) === ABORT_MARKER_TYPE) abortingProducers.delete(producerId);
+      return false;
+    }
+    return !(inTransaction && abortingProducers.has(producerId));
+  };
 }
 
 /** A failed request, or an error of a partition, makes the next `findLeader` look the leaders up again. */
@@ -170,12 +214,8 @@ function decodePartition(decoder: Decoder, topic: string): FetchedBytes {
  */
 async function withLogEnds(broker: ClusterBroker, state: FetchedBytes): Promise<FetchedBytes> {
   if (state.error !== OFFSET_OUT_OF_RANGE) return state;
-  const { topic, partition } = state;
-  const find = async (timestamp: number, isolationLevel: number) => {
-    const topics = [{ topic, partitions: [{ partition, timestamp }] }];
-    const { responses } = await broker.listOffsets({ isolationLevel, topics });
-    return Number(responses[0]?.partitions[0]?.offset ?? UNKNOWN_OFFSET);
-  };
+  const find = (timestamp: number, isolationLevel: number) =>
+    askForOffset(broker, state, timestamp, isolationLevel);
   try {
     const [logStart, lastStable, high] = await Promise.all([
       find(EARLIEST, READ_COMMITTED),
@@ -191,4 +231,3 @@ async function withLogEnds(broker: ClusterBroker, state: FetchedBytes): Promise<
 
 const OFFSET_OUT_OF_RANGE = 'OFFSET_OUT_OF_RANGE';
 const READ_UNCOMMITTED = 0;
-const UNKNOWN_OFFSET = -1;

@@ -1,4 +1,3 @@
-import { groupBy } from '../../../domain/values/group-by.ts';
 import { LeaderNotFoundError, TopicNotFoundError } from '../topic-errors.ts';
 import type { Cluster } from './cluster.ts';
 import { requestMetadata, UNKNOWN_TOPIC, type TopicMetadata } from './metadata-request.ts';
@@ -51,32 +50,18 @@ export function forgetTopic(cluster: Cluster, topic: string): void {
  * @throws TopicNotFoundError, LeaderNotFoundError, and what `findTopic` throws
  */
 export async function findLeader(cluster: Cluster, topic: string, partition: number): Promise<string> {
-  const [[nodeId = ''] = []] = await findLeaders(cluster, topic, [partition]);
-  return nodeId;
-}
-
-/** The ids of the nodes that lead these partitions, with the partitions of each. @throws as `findLeader` */
-export async function findLeaders(
-  cluster: Cluster,
-  topic: string,
-  partitions: readonly number[],
-): Promise<Map<string, number[]>> {
-  const leaders = (found: ClusterTopic | null) =>
-    new Map(found?.partitions.map((p) => [p.partition, p.leader]));
-  let known = leaders(await findTopic(cluster, topic, LEADERS_MAX_AGE_MS));
-  // Partitions may have been added, and leaders elected.
-  if (partitions.some((partition) => known.get(partition) == null))
-    known = leaders(await findTopic(cluster, topic));
-  const byNode = groupBy(partitions, (partition) => {
-    const leader = known.get(partition);
-    if (leader === null) throw new LeaderNotFoundError(topic, partition);
-    if (leader === undefined) throw new TopicNotFoundError(topic, known.size > 0 ? partition : undefined);
-    return String(leader);
-  });
+  const leaderIn = (found: ClusterTopic | null) =>
+    found?.partitions.find((known) => known.partition === partition)?.leader;
+  let found = await findTopic(cluster, topic, LEADERS_MAX_AGE_MS);
+  // The partition may have been added, or a leader elected.
+  if (leaderIn(found) == null) found = await findTopic(cluster, topic);
+  const leader = leaderIn(found);
+  if (leader === null) throw new LeaderNotFoundError(topic, partition);
+  if (leader === undefined) throw new TopicNotFoundError(topic, found === null ? undefined : partition);
+  const nodeId = String(leader);
   // kafkajs learns of added nodes only when it is told to.
-  const nodes = cluster.getNodeIds();
-  if ([...byNode.keys()].some((nodeId) => !nodes.includes(nodeId))) await cluster.refreshMetadata();
-  return byNode;
+  if (!cluster.getNodeIds().includes(nodeId)) await cluster.refreshMetadata();
+  return nodeId;
 }
 
 async function requestTopic(cluster: Cluster, topic: string): Promise<ClusterTopic | null> {

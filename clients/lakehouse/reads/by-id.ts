@@ -3,7 +3,7 @@ import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import type { Field, Fields } from '../../../domain/schema/field.ts';
 import { newestRows } from '../../../domain/schema/newest-rows.ts';
 import { mapRows, type TableEntity } from '../../../domain/schema/table-entity.ts';
-import { groupBy } from '../../../domain/values/group-by.ts';
+import { groupBy } from '../../../domain/values/lists.ts';
 import { contentOfKolsSql, existingIdsSql, idsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverReader } from '../silver-catalog.ts';

@@ -1,6 +1,6 @@
 import type { PlatformStats } from '../../../domain/entities/platform-stats.ts';
 import type { Row } from '../../../domain/schema/table-entity.ts';
-import { ALL, isPlatform } from '../../../domain/values/platform.ts';
+import { ALL, isPlatform } from '../../../domain/values/text-ids.ts';
 import { dailyStatsSql, platformStatsSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';
 import type { SilverReader } from '../silver-catalog.ts';

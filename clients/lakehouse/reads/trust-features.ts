@@ -2,7 +2,7 @@ import {
   trustFeatureColumns,
   trustFeaturesFromRow,
   type TrustFeatures,
-} from '../../../domain/scoring/trust-features.ts';
+} from '../../../domain/scoring/trust-model.ts';
 import { mapRows } from '../../../domain/schema/table-entity.ts';
 import { trustFeaturesSql } from '../queries.ts';
 import type { ReadOptions } from '../read-options.ts';

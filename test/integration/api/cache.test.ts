@@ -3,7 +3,7 @@ import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { readRedisTime } from '../../../clients/redis.ts';
 import { ranking } from '../../../domain/entities/ranking.ts';
-import { ALL } from '../../../domain/values/platform.ts';
+import { ALL } from '../../../domain/values/text-ids.ts';
 import { cacheStatus, startApi, TOKEN, UNREACHABLE_ADDRESS, useApi, withToken } from '../../support/api.ts';
 import { startSeparateApi } from '../../support/api-process.ts';
 import { profileEntries } from '../../support/cache-values.ts';

@@ -9,7 +9,7 @@ import { score } from '../../../domain/entities/score.ts';
 import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import { buildSearchIndex } from '../../../domain/search/build-index.ts';
-import { ALL } from '../../../domain/values/platform.ts';
+import { ALL } from '../../../domain/values/text-ids.ts';
 import { cacheStatus, useApi, type Answer } from '../../support/api.ts';
 import { contentOf, NOW, profileEntries, profileOf, scoreAt } from '../../support/cache-values.ts';
 import { until } from '../../support/until.ts';

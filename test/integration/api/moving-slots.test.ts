@@ -6,7 +6,7 @@ import { profileList } from '../../../domain/entities/profile-list.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { ranking } from '../../../domain/entities/ranking.ts';
 import { switches } from '../../../domain/entities/switches.ts';
-import { groupBy } from '../../../domain/values/group-by.ts';
+import { groupBy } from '../../../domain/values/lists.ts';
 import { apiConfig, cacheStatus, startApi, TOKEN, withToken, type RunningApi } from '../../support/api.ts';
 import { idsOf, profileEntries, profileOf } from '../../support/cache-values.ts';
 import {

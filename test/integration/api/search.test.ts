@@ -3,7 +3,7 @@ import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { buildSearchIndex } from '../../../domain/search/build-index.ts';
-import { ALL } from '../../../domain/values/platform.ts';
+import { ALL } from '../../../domain/values/text-ids.ts';
 import { TOKEN, useApi, withToken, type Answer } from '../../support/api.ts';
 import { profileEntries } from '../../support/cache-values.ts';
 

@@ -21,7 +21,7 @@ import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import { buildSearchIndex } from '../../../domain/search/build-index.ts';
 import { parseMember } from '../../../domain/search/index-member.ts';
-import { ALL } from '../../../domain/values/platform.ts';
+import { ALL } from '../../../domain/values/text-ids.ts';
 import { contentOf, idsOf, NOW, profileEntries, profileOf, scoreAt } from '../../support/cache-values.ts';
 import { allKeys } from '../../support/redis.ts';
 import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';

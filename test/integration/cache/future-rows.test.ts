@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { LUA_LATEST_TIME } from '../../../cache/redis/lua-clock.ts';
-import { luaScript, runScriptEach } from '../../../cache/redis/lua-script.ts';
+import { luaScript, runScriptEach } from '../../../cache/redis/run-commands.ts';
 import { scanEntities, type CachedEntity } from '../../../cache/redis/scan-entities.ts';
 import { deleteUnlessStreamed } from '../../../cache/writing/delete-entries.ts';
 import { writeContentRows } from '../../../cache/writing/write-content.ts';

@@ -7,7 +7,7 @@ import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { searchRecent } from '../../../domain/entities/search-recent.ts';
 import { buildSearchIndex, MAX_LISTED, type NamedKol } from '../../../domain/search/build-index.ts';
 import { searchText } from '../../../domain/search/search-text.ts';
-import { ALL } from '../../../domain/values/platform.ts';
+import { ALL } from '../../../domain/values/text-ids.ts';
 import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
 
 const kol = (kol_id: string, followers_count: number, ...names: string[]): NamedKol => ({

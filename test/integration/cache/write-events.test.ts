@@ -11,7 +11,7 @@ import { engagement } from '../../../domain/entities/engagement.ts';
 import { trending } from '../../../domain/entities/trending.ts';
 import type { EventSource } from '../../../domain/kafka-location.ts';
 import { STREAM_ONLY } from '../../../domain/scoring/refresh-content.ts';
-import { inChunks } from '../../../domain/values/chunks.ts';
+import { inChunks } from '../../../domain/values/lists.ts';
 import { cachedScore, contentOf, idsOf, NOW, scoreAt, scoresAt } from '../../support/cache-values.ts';
 import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
 import { keysWithoutTtl } from '../../support/redis.ts';

@@ -16,7 +16,7 @@ import { profile } from '../../../domain/entities/profile.ts';
 import { score } from '../../../domain/entities/score.ts';
 import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { buildSearchIndex } from '../../../domain/search/build-index.ts';
-import { ALL } from '../../../domain/values/platform.ts';
+import { ALL } from '../../../domain/values/text-ids.ts';
 import { projectFolder } from '../../../engines/paths.ts';
 import { apiConfig } from '../../support/api.ts';
 import { profileOf } from '../../support/cache-values.ts';

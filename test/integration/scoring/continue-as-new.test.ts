@@ -2,7 +2,7 @@ import { WorkflowUpdateStage } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readRange } from '../../../clients/kafka/record-reader.ts';
 import { seekLoopUpdate } from '../../../contract/messages.ts';
-import { LEDGER_TOPIC } from '../../../domain/scoring/topics.ts';
+import { LEDGER_TOPIC } from '../../../domain/scoring/output-record.ts';
 import { event, loopHarness, type LoopHandle, type LoopHarness } from '../../support/loop-harness.ts';
 import { testRecordReader } from '../../support/scoring-outputs.ts';
 

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { HEADER_BYTES } from '../../../clients/kafka/kafkajs/batch-header.ts';
+import { HEADER_BYTES } from '../../../clients/kafka/kafkajs/decode-records.ts';
 import { seekLoopUpdate } from '../../../contract/messages.ts';
 import { damageBatch } from '../../support/damage-batch.ts';
 import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';

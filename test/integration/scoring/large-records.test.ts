@@ -5,7 +5,7 @@ import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
 import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
 import { pauseLoopUpdate, resumeLoopUpdate } from '../../../contract/messages.ts';
-import { LEDGER_TOPIC } from '../../../domain/scoring/topics.ts';
+import { LEDGER_TOPIC } from '../../../domain/scoring/output-record.ts';
 import { event, loopHarness, outcomeCount, stateOf, type LoopHarness } from '../../support/loop-harness.ts';
 import { readTopics } from '../../support/read-topics.ts';
 import { readDeadLetters, testRecordReader } from '../../support/scoring-outputs.ts';

@@ -2,7 +2,7 @@ import type { Message } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import type { Score } from '../../../domain/entities/score.ts';
-import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
+import { SCORES_TOPIC } from '../../../domain/scoring/output-record.ts';
 import { readTopics, type PrintedRecord } from '../../support/read-topics.ts';
 import { testDependencies } from '../../support/dependencies.ts';
 import {

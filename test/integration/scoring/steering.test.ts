@@ -1,6 +1,6 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
+import { SCORES_TOPIC } from '../../../domain/scoring/output-record.ts';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import kafkajs, { type Message } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
-import { LEDGER_TOPIC, SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
+import { LEDGER_TOPIC, SCORES_TOPIC } from '../../../domain/scoring/output-record.ts';
 import { stackPaths, testStackFolder } from '../../../engines/paths.ts';
 import { someFreePorts } from '../../../engines/ports.ts';
 import { startKafkaCluster, type KafkaCluster } from '../../chaos/kafka-cluster.ts';

@@ -9,7 +9,7 @@ import {
 } from '../../../contract/messages.ts';
 import { serializeCommittedMetadata } from '../../../domain/scoring/committed-metadata.ts';
 import { NO_TOTALS } from '../../../domain/scoring/partition-totals.ts';
-import { SCORES_TOPIC } from '../../../domain/scoring/topics.ts';
+import { SCORES_TOPIC } from '../../../domain/scoring/output-record.ts';
 import {
   event,
   loopHarness,

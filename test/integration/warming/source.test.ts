@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { searchIndex } from '../../../domain/entities/search-index.ts';
-import { ALL } from '../../../domain/values/platform.ts';
+import { ALL } from '../../../domain/values/text-ids.ts';
 import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 

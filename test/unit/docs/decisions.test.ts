@@ -9,7 +9,7 @@ const topFolders = readdirSync('.', { withFileTypes: true })
   .map(({ name }) => name)
   .filter((name) => name !== 'dist');
 
-/** A path from the root of the repository, such as domain/values/id.ts; relative imports begin with a dot and do not match. */
+/** A path from the root of the repository, such as domain/values/text-ids.ts; relative imports begin with a dot and do not match. */
 const CITED_PATH = new RegExp(
   `(?<![\\w./@-])(?:${topFolders.join('|')})/[\\w./-]*\\.(?:ts|mjs|js|md|sh|yml|json|properties)\\b`,
   'g',

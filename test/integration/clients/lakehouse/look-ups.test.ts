@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createClients, type Clients } from '../../../../clients/create-clients.ts';
 import { createLogger } from '../../../../clients/logger.ts';
-import { MAX_ID_LENGTH } from '../../../../domain/values/id.ts';
+import { MAX_ID_LENGTH } from '../../../../domain/values/text-ids.ts';
 import { workerProfile } from '../../../../workers/create-activities.ts';
 import { testConfig } from '../../../support/dependencies.ts';
 import { queryTrino } from '../../../support/trino.ts';

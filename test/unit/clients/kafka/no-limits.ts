@@ -1,4 +1,4 @@
-import type { TopicLimits } from '../../../../clients/kafka/topic-limits.ts';
+import type { TopicLimits } from '../../../../clients/kafka/message-limits.ts';
 
 /** Topics that accept everything. */
 export const NO_LIMITS: TopicLimits = {

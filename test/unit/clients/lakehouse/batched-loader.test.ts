@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createBatchedLoader } from '../../../../clients/lakehouse/batched-loader.ts';
 import { literals } from '../../../../clients/lakehouse/sql.ts';
-import { MAX_ID_LENGTH } from '../../../../domain/values/id.ts';
+import { MAX_ID_LENGTH } from '../../../../domain/values/text-ids.ts';
 
 const TRINO_MAX_QUERY_LENGTH = 1_000_000;
 const ids = (count: number, idLength = 8) =>

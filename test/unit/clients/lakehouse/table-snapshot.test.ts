@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createTableSnapshot } from '../../../../clients/lakehouse/table-snapshot.ts';
+import { createTableSnapshot } from '../../../../clients/lakehouse/lookup-cache.ts';
 
 const MAX_AGE_MS = 1000;
 

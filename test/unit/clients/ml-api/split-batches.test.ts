@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { splitBatches } from '../../../../clients/ml-api/score-round.ts';
+import { splitBatches } from '../../../../clients/ml-api.ts';
 import { profileOf } from '../../../support/model-features.ts';
 import { type Deployment, startDeployment } from './deployment.ts';
 import { ids, profilesOf, withClient } from './ml-client.ts';

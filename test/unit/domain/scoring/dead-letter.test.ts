@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type DeadLetter,
   deadLetterRecord,
+  matchesFilter,
   parseDeadLetter,
   replayedHeaders,
 } from '../../../../domain/scoring/dead-letter.ts';
@@ -110,4 +111,14 @@ describe('a dead letter', () => {
     expect(letter.replayedFrom).toBe('kol.profiles.raw.dlq/0/2');
     expect(replayedHeaders(letter)).toMatchObject({ 'kol.replayed-from': 'kol.profiles.raw.dlq/0/12' });
   });
+});
+
+test('a dead letter matches when all conditions of the filter hold', () => {
+  const headers = { '__connect.errors.exception.class.name': Buffer.from('not_json') };
+  const record = logRecord(12, { headers, timestampMs: 1000 });
+  const letter = parseDeadLetter(record, 'kol.profiles.raw.dlq', 0);
+  expect(matchesFilter(letter, {})).toBe(true);
+  expect(matchesFilter(letter, { reason: 'not_json', sinceMs: 1000 })).toBe(true);
+  expect(matchesFilter(letter, { reason: 'not_json', sinceMs: 1001 })).toBe(false);
+  expect(matchesFilter(letter, { reason: 'tombstone', sinceMs: 0 })).toBe(false);
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isDeeperThan, numberText } from '../../../../domain/scoring/json-text.ts';
+import { isDeeperThan, numberText } from '../../../../domain/scoring/parse-event.ts';
 
 const depthOf = (value: unknown): number =>
   typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;

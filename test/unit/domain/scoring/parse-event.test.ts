@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
 import { parseVideoEvent } from '../../../../domain/scoring/parse-video-event.ts';
-import { isId } from '../../../../domain/values/id.ts';
+import { isId } from '../../../../domain/values/text-ids.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.000Z');
 const PARSERS = [parseProfileEvent, parseVideoEvent] as const;

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
-import { trustFeatureColumns, trustFeaturesFromRow } from '../../../../domain/scoring/trust-features.ts';
-import { buildFeatures, featuresOfAccount, platformOf } from '../../../../domain/scoring/trust-model.ts';
+import {
+  buildFeatures,
+  featuresOfAccount,
+  platformOf,
+  trustFeatureColumns,
+  trustFeaturesFromRow,
+} from '../../../../domain/scoring/trust-model.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.000Z');
 function event(fields: object) {

@@ -6,7 +6,7 @@ import {
   ETL_MEMORY_HOURS,
   ETL_UNFINISHED_LOADS,
 } from '../../../../domain/warming/load-memory.ts';
-import { MAX_ID_LENGTH } from '../../../../domain/values/id.ts';
+import { MAX_ID_LENGTH } from '../../../../domain/values/text-ids.ts';
 import { MAX_SCOPE_IDS } from '../../../../domain/warming/warm-scope.ts';
 
 const load = { tables: ['kol_content'], pipeline: 'nightly', runId: 'run-1' };

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTopics } from '../../../../../engines/create-topics.ts';
-import { HEADER_BYTES } from '../../../../../clients/kafka/kafkajs/batch-header.ts';
+import { HEADER_BYTES } from '../../../../../clients/kafka/kafkajs/decode-records.ts';
 import { createKafkaClient } from '../../../../../clients/kafka/client.ts';
 import { UndecodableBatchError } from '../../../../../clients/kafka/read-errors.ts';
 import { createRecordReader, type RecordReader } from '../../../../../clients/kafka/record-reader.ts';

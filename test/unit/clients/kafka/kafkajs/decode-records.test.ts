@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readBatchHeader } from '../../../../../clients/kafka/kafkajs/batch-header.ts';
+import { decodeRecords, readBatchHeader } from '../../../../../clients/kafka/kafkajs/decode-records.ts';
 import { DecompressionError, registerCodecs } from '../../../../../clients/kafka/kafkajs/codecs.ts';
-import { decodeRecords } from '../../../../../clients/kafka/kafkajs/decode-records.ts';
 
 const require = createRequire(import.meta.url);
 interface Encoded {

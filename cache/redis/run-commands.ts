@@ -1,11 +1,12 @@
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import calculateSlot from 'cluster-key-slot';
 import { Cluster, type ChainableCommander } from 'ioredis';
-import { createPipeline, type RedisClient } from '../../clients/redis.ts';
-import { groupBy } from '../../domain/values/group-by.ts';
+import { type RedisClient, RedisUnavailableError } from '../../clients/redis.ts';
+import { groupBy, inChunks } from '../../domain/values/lists.ts';
 
 /** A command whose keys are all in one cluster slot. */
-export interface KeyedCommand {
+interface KeyedCommand {
   readonly key: string;
   /** Adds the command to a pipeline. */
   readonly queue: (pipeline: ChainableCommander) => unknown;
@@ -54,6 +55,17 @@ export async function execClusterPipeline(
   return replies;
 }
 
+/**
+ * Creates a pipeline. On a cluster it can hold only keys of one node.
+ * @throws RedisUnavailableError when `serve` would have to wait: before the cluster is connected, pipelines of ioredis wait
+ * for it, also where single commands fail
+ */
+function createPipeline(redis: RedisClient): ChainableCommander {
+  if (redis instanceof Cluster && redis.options.enableOfflineQueue === false && redis.status !== 'ready')
+    throw new RedisUnavailableError(`the Redis cluster is not connected (${redis.status})`);
+  return redis.pipeline();
+}
+
 /** Groups the indexes of commands that can share a pipeline. */
 function groupByNode(redis: RedisClient, commands: readonly KeyedCommand[]): number[][] {
   if (commands.length === 0) return [];
@@ -86,3 +98,71 @@ async function sendAlone({ send }: KeyedCommand): Promise<Reply> {
     }
   }
 }
+
+/**
+ * A Lua script that only touches the keys it is given; on a cluster, the keys of each call are in one slot.
+ * When Redis is full, it refuses a script that starts with `#!lua` before the script runs. Of any other script it refuses only the
+ * commands that need memory, so that a DEL is done and the write after it is not.
+ */
+export interface LuaScript {
+  readonly code: string;
+  readonly sha: string;
+}
+
+export const luaScript = (code: string): LuaScript => ({
+  code,
+  sha: createHash('sha1').update(code).digest('hex'),
+});
+
+/** One call of a script: its KEYS and ARGV. */
+export interface ScriptCall {
+  /** At least one; on a cluster, all in one slot. */
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+}
+
+/**
+ * Runs a script for each of many calls, in one round trip (to each node of a cluster); in two where the script is new to a node.
+ * @returns what each call returns; most scripts return a number
+ * @throws the first error that Redis answered
+ */
+export async function runScriptEach<Reply = number>(
+  redis: RedisClient,
+  { code, sha }: LuaScript,
+  calls: readonly ScriptCall[],
+): Promise<Reply[]> {
+  const replies = await execClusterPipeline(
+    redis,
+    calls.map(({ keys, args }) => ({
+      key: keys[0] ?? '',
+      queue: (pipeline) => pipeline.evalsha(sha, keys.length, ...keys, ...args),
+      // With the code, because the node that takes the command may not know the script: it knows none after a start.
+      send: () => redis.eval(code, keys.length, ...keys, ...args),
+    })),
+  );
+  return replies.map(([error, reply]) => {
+    if (error) throw error;
+    return reply as Reply;
+  });
+}
+
+/** As `runScriptEach`. @returns the sum of the numbers that the calls return */
+export async function runScript(
+  redis: RedisClient,
+  script: LuaScript,
+  calls: readonly ScriptCall[],
+): Promise<number> {
+  const results = await runScriptEach(redis, script, calls);
+  return results.reduce((sum, result) => sum + result, 0);
+}
+
+/**
+ * Splits items, each with a key, into the calls of a script that takes many keys. On a cluster each item has a call of its own:
+ * while a slot moves, its keys are on two nodes, and a call with keys on both is refused until the slot has moved.
+ * @param maxItems items in one call on a single Redis
+ */
+export const splitIntoCalls = <T>(
+  redis: RedisClient,
+  items: readonly T[],
+  maxItems: number,
+): (readonly T[])[] => [...inChunks(items, redis instanceof Cluster ? 1 : maxItems)];

@@ -1,22 +1,6 @@
+import { InvalidArgumentError } from 'commander';
 import { describe, expect, test } from 'vitest';
-import {
-  InvalidFilterError,
-  matchesFilter,
-  parseOffsets,
-  parseSince,
-} from '../../../../domain/scoring/dead-letter-filter.ts';
-import { parseDeadLetter } from '../../../../domain/scoring/dead-letter.ts';
-import { logRecord } from '../../../support/log-record.ts';
-
-test('a dead letter matches when all conditions of the filter hold', () => {
-  const headers = { '__connect.errors.exception.class.name': Buffer.from('not_json') };
-  const record = logRecord(12, { headers, timestampMs: 1000 });
-  const letter = parseDeadLetter(record, 'kol.profiles.raw.dlq', 0);
-  expect(matchesFilter(letter, {})).toBe(true);
-  expect(matchesFilter(letter, { reason: 'not_json', sinceMs: 1000 })).toBe(true);
-  expect(matchesFilter(letter, { reason: 'not_json', sinceMs: 1001 })).toBe(false);
-  expect(matchesFilter(letter, { reason: 'tombstone', sinceMs: 0 })).toBe(false);
-});
+import { parseOffsets, parseSince } from '../../../cli/dead-letter-options.ts';
 
 describe('offsets', () => {
   test('are sorted and without duplicates', () => {
@@ -30,7 +14,7 @@ describe('offsets', () => {
   test.each(['', '12', '0:12,', '0:-1', 'a:1', '0:1:2', '0:99999999999999999999', '0:1;2'])(
     'do not accept %j',
     (text) => {
-      expect(() => parseOffsets(text)).toThrow(InvalidFilterError);
+      expect(() => parseOffsets(text)).toThrow(InvalidArgumentError);
     },
   );
 });
@@ -53,7 +37,7 @@ describe('a start time', () => {
   test.each(['', 'yesterday', '1', '1w', '-1h', '2026', '2026-13-01', '1.5h', '2026-02-28 10:30'])(
     'does not accept %j',
     (text) => {
-      expect(() => parseSince(text, NOW)).toThrow(InvalidFilterError);
+      expect(() => parseSince(text, NOW)).toThrow(InvalidArgumentError);
     },
   );
 });

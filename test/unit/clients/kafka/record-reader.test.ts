@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DecodedRecord } from '../../../../clients/kafka/kafkajs/decode-records.ts';
-import { readRecords } from '../../../../clients/kafka/read-records.ts';
+import { readRecords } from '../../../../clients/kafka/record-reader.ts';
 
 const MB = 1024 * 1024;
 const NO_CLUSTER = {

@@ -1,17 +1,19 @@
 import { expect, test } from 'vitest';
-import {
-  readCommitted,
-  type AbortedTransaction,
-  type FetchedMessage,
-} from '../../../../../clients/kafka/kafkajs/read-committed.ts';
+import type { DecodedRecord } from '../../../../../clients/kafka/kafkajs/decode-records.ts';
+import { readCommitted } from '../../../../../clients/kafka/kafkajs/fetch.ts';
 
+type Aborted = Parameters<typeof readCommitted>[0];
+
+const CONTENT = { value: null, headers: {}, timestampMs: 0 };
 const record = (offset: number, producerId: string, inTransaction = true) => ({
+  ...CONTENT,
   offset,
   key: Buffer.from([0, 0, 0, 0]), // a data record whose key looks like an abort marker
   isControlRecord: false,
   batchContext: { producerId, inTransaction },
 });
 const marker = (offset: number, producerId: string, type: 'abort' | 'commit') => ({
+  ...CONTENT,
   offset,
   key: Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1]),
   isControlRecord: true,
@@ -19,8 +21,7 @@ const marker = (offset: number, producerId: string, type: 'abort' | 'commit') =>
 });
 const offsets = (messages: readonly { offset: number }[]) => messages.map(({ offset }) => offset);
 
-const readable = (log: readonly FetchedMessage[], aborted: readonly AbortedTransaction[] | null) =>
-  log.filter(readCommitted(aborted));
+const readable = (log: readonly DecodedRecord[], aborted: Aborted) => log.filter(readCommitted(aborted));
 
 test('leaves out overlapping aborted transactions, also when the fetch starts in their middle', () => {
   const log = [
@@ -46,5 +47,5 @@ test('keeps the committed transaction of a producer that aborted an earlier one'
 });
 
 test('keeps records outside transactions and removes all markers', () => {
-  expect(offsets(readable([record(0, '-1', false), marker(1, 'p', 'commit')], null))).toEqual([0]);
+  expect(offsets(readable([record(0, '-1', false), marker(1, 'p', 'commit')], []))).toEqual([0]);
 });

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createFairLimit } from '../../../../clients/ml-api/fair-limit.ts';
+import { createFairLimit } from '../../../../clients/ml-api/model-service.ts';
 
 /** Work that ends when the test says so. `started` and `running` name it `caller:number`. */
 function startWork(concurrency: number) {

@@ -9,7 +9,7 @@ import {
   SEND_BYTES,
   splitBySize,
   type TopicMessage,
-} from '../../../../clients/kafka/messages.ts';
+} from '../../../../clients/kafka/message-limits.ts';
 
 const messageOfSize = (bytes: number): Message => ({ key: null, value: Buffer.alloc(bytes) });
 const limitOf = (topic: string, bytes: number) => ({ topic, bytes, setting: 'max.message.bytes' });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isId, normalizeHandle, normalizeId } from '../../../../domain/values/id.ts';
+import { isId, normalizeHandle, normalizeId } from '../../../../domain/values/text-ids.ts';
 
 /** White space, zero-width characters and bidi marks. */
 const INVISIBLE = [
