@@ -45,6 +45,7 @@ const { startPartitions } = proxyActivities<ScoringActivities>(startingPartition
  * committed offsets are the truth. The state here is for people, and for the case that Kafka has lost the committed offsets.
  */
 export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
+  leaveToNewerVersion();
   const options = validInput(parseScoringLoopInput(input));
   const loop = recallLoop(options, input.carried);
   const show = createDisplay(loop, () => slices.isRunning());
@@ -116,6 +117,17 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     await condition(isSteered);
     return continueAsNew<typeof scoringLoop>(inputOf(loop, loop.shard, carriedOf(loop, true)));
   }
+}
+
+/**
+ * While a new version replaces an older one, workers of both poll the queue. A history that the older code has begun could not be continued
+ * by the newer.
+ * @throws Error for the loop of a newer version: a plain error fails the workflow task only, and a worker of that version gets it
+ */
+function leaveToNewerVersion(): void {
+  const version = Number(workflowInfo().memo?.['version'] ?? 0);
+  if (version > LOOP_VERSION)
+    throw new Error(`a worker of loop version ${LOOP_VERSION} cannot run a loop of version ${version}`);
 }
 
 /** Finds the partitions of the topic and their positions. Settings that nobody has set come from the worker. */
