@@ -4,7 +4,7 @@ import type { EventPosition } from './lua-event.ts';
 import { writeEventHashes } from './write-event-hashes.ts';
 
 /**
- * Stores the engagement of each KOL's latest video, which later scoring uses. An engagement from a newer event stays.
+ * Stores the engagement of each KOL's latest video. An engagement from a newer event stays.
  * @returns how many were written
  */
 export const writeEngagement = (

@@ -146,3 +146,7 @@ export function receivedTimes(record: TimedRecord, nowMs: number): ReceivedTimes
   const byNow = (ms: number) => (ms < 0 ? nowMs : Math.min(ms, nowMs));
   return { firstMs: byNow(firstReceivedMs(record)), lastMs: byNow(record.timestampMs) };
 }
+
+/** The latest time at which an event can have happened: its own time, or when Kafka first got it. The clock of a scraper can be ahead. */
+export const happenedByMs = (eventTimeMs: number, record: TimedRecord, nowMs: number): number =>
+  Math.min(eventTimeMs, receivedTimes(record, nowMs).firstMs);
