@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { LoopSettings } from '../../contract/scoring-loop.ts';
 import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
-import { startingPlace, startOfTopic } from '../../domain/scoring/find-position.ts';
+import { isNewShard, startingPlace, startOfTopic } from '../../domain/scoring/find-position.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { commitOffset } from './commit-offset.ts';
@@ -57,9 +57,11 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
     const started = isFirst
       ? { partitions: partitions.length, atMs: Date.now() }
       : startOfTopic(inKafka, identity);
+    const own = inKafka.filter(({ partition }) => shardOf(partition) === shard);
+    const isNew = known.length === 0 && isNewShard(started, own, Date.now());
     const starts = new Map<number, number>();
     const start = async (partition: number) => {
-      const place = isFirst ? 'high' : startingPlace(started, partition);
+      const place = isFirst ? 'high' : startingPlace(started, partition, isNew);
       // Only of these: the leader of another partition may be down.
       const offset =
         typeof place === 'string'
@@ -68,7 +70,6 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
       await commitOffset(deps, { group, topic, partition, offset, identity }, started);
       starts.set(partition, offset);
     };
-    const own = inKafka.filter(({ partition }) => shardOf(partition) === shard);
     const starting = own.filter(
       ({ partition, committed }) => committed === null && !known.includes(partition),
     );
