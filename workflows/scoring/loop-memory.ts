@@ -102,6 +102,12 @@ export function noteReport(loop: LoopMemory, { state, partitionCount }: SliceRep
 export const isSuperfluous = ({ shard, partitions, partitionCount }: LoopMemory): boolean =>
   shard > 0 && partitionCount > 0 && partitions.size === 0;
 
+/** The partitions of the topic that belong to this loop. */
+export const ownPartitions = ({ shard, partitionCount }: LoopMemory): number[] =>
+  Array.from({ length: partitionCount }, (_, partition) => partition).filter(
+    (partition) => shardOf(partition) === shard,
+  );
+
 /** The first loop of a topic starts and steers the others. */
 export const otherShards = ({ shard, partitionCount }: LoopMemory): number[] =>
   shard > 0 || partitionCount === 0
