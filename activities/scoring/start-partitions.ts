@@ -23,22 +23,26 @@ export interface StartPartitionsArgs {
   readonly known: readonly number[];
 }
 
-/** The partitions of a shard, all of them with a position. */
+/** The partitions of a shard that have a position. */
 export interface StartedPartitions {
   readonly defaults: LoopDefaults;
-  /** By partition number; those that the loop knows, and whose offset Kafka has lost, are missing. */
+  /**
+   * By partition number. Missing are those that the loop knows, and whose offset Kafka has lost, and those that could not be started, for
+   * example because they have no leader.
+   */
   readonly positions: Readonly<Record<string, { readonly offset: number; readonly totals: PartitionTotals }>>;
   /** Partitions of the topic, with those of other shards. */
   readonly partitionCount: number;
 }
 
 /** A fence is a few connections and round trips. */
-export const PARTITIONS_AT_ONCE = 16;
+const PARTITIONS_AT_ONCE = 16;
 
 /**
  * Finds the partitions of a shard, and commits the first offset of those without one. A topic that the group never read starts at
  * its end; `startingPlace` says where other partitions start. It is committed before any batch, since records that arrive before the
- * first batch would be lost otherwise.
+ * first batch would be lost otherwise. A partition that cannot be started does not stop the others.
+ * @throws the reason when no partition has a position, and one could not be started
  */
 export function createStartPartitions(deps: FencePartitionDeps & { readonly loopDefaults: LoopDefaults }) {
   const limit = pLimit(PARTITIONS_AT_ONCE);
@@ -73,13 +77,15 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
     const starting = own.filter(
       ({ partition, committed }) => committed === null && !known.includes(partition),
     );
-    await Promise.all(starting.map(({ partition }) => limit(() => start(partition))));
+    const results = await Promise.allSettled(starting.map(({ partition }) => limit(() => start(partition))));
     const positions = own.flatMap(({ partition, committed, metadata }) => {
       const offset = committed ?? starts.get(partition);
       return offset === undefined
         ? []
         : [[partition, { offset, totals: metadata?.totals ?? NO_TOTALS }] as const];
     });
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined && positions.length === 0) throw failed.reason;
     return { defaults, positions: Object.fromEntries(positions), partitionCount: partitions.length };
   };
 }

@@ -70,6 +70,25 @@ describe('the scoring loop', () => {
     });
   });
 
+  test('works the partitions that could be started, and asks for the others again', async () => {
+    const topic = inMemoryTopic(3, 5);
+    let isLeaderless = true;
+    const startPartitions: ScoringActivities['startPartitions'] = async (args) => {
+      const started = await topic.activities.startPartitions(args);
+      const { 1: _, ...positions } = started.positions;
+      return isLeaderless ? { ...started, positions } : started;
+    };
+    const input = { group: 'first', settings: { sliceSeconds: 600 } };
+    await withLoop({ ...topic.activities, startPartitions }, input, async (loop) => {
+      await until('the others work', () => Promise.resolve(topic.running.size === 2));
+      expect((await loopState(loop)).state).toBe('running');
+      const changed = await loop.executeUpdate(configureLoopUpdate, { args: [{ group: 'second' }] });
+      expect([changed.state, [...topic.running].includes(1)]).toEqual(['running', false]);
+      isLeaderless = false;
+      await until('all work', () => Promise.resolve(topic.running.size === 3));
+    });
+  });
+
   test('fails as usual while it looks for added partitions in vain', async () => {
     const topic = inMemoryTopic(1, 5);
     let breaks = false;
