@@ -22,6 +22,8 @@ const MAX_PAUSE_MS = 30_000;
  * history. A worker that dies costs one attempt.
  */
 const MAX_TASK_ATTEMPTS = 5;
+/** A loop answers within a minute, unless its workflow task fails. The next attempt then sees that. */
+const ANSWER_MS = 90_000;
 
 interface StartOptions {
   /** Ends the attempts. */
@@ -61,14 +63,16 @@ async function startOrConfigure(
   change: LoopChange,
 ): Promise<void> {
   await replaceLoops(temporal, topic, kind);
-  await temporal.workflow.executeUpdateWithStart(configureLoopUpdate, {
-    args: [change],
-    startWorkflowOperation: new WithStartWorkflowOperation<Workflows['scoringLoop']>('scoringLoop', {
-      ...loopOptions({ topic, kind }),
-      taskQueue: SCORING_TASK_QUEUE,
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+  await temporal.withDeadline(Date.now() + ANSWER_MS, () =>
+    temporal.workflow.executeUpdateWithStart(configureLoopUpdate, {
+      args: [change],
+      startWorkflowOperation: new WithStartWorkflowOperation<Workflows['scoringLoop']>('scoringLoop', {
+        ...loopOptions({ topic, kind }),
+        taskQueue: SCORING_TASK_QUEUE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      }),
     }),
-  });
+  );
 }
 
 /**

@@ -38,7 +38,13 @@ function temporalThatFails(failures: number, memos: Readonly<Record<string, obje
       return attempt <= failures ? Promise.reject(new Error('not now')) : Promise.resolve();
     },
   };
-  return { temporal: { workflow } as unknown as Client, started, attempts: () => [...attempts.values()] };
+  const deadlinesMs: number[] = [];
+  const withDeadline = <T>(deadlineMs: number, work: () => Promise<T>) => {
+    deadlinesMs.push(deadlineMs - Date.now());
+    return work();
+  };
+  const temporal = { workflow, withDeadline } as unknown as Client;
+  return { temporal, started, deadlinesMs, attempts: () => [...attempts.values()] };
 }
 
 describe('a worker that starts', () => {
@@ -84,6 +90,14 @@ describe('a worker that starts', () => {
     const { temporal, started } = temporalThatFails(0, memos, attempt);
     await startScoringLoops(temporal, {}, { signal: new AbortController().signal, onError: () => {} });
     expect(started).toHaveLength(replaced);
+  });
+
+  // The client waits without end for a loop whose workflow task fails, so nobody would see that it must be replaced.
+  test('waits for the answer of a loop for a limited time only', async () => {
+    const { temporal, deadlinesMs } = temporalThatFails(0);
+    await startScoringLoops(temporal, {}, { signal: new AbortController().signal, onError: () => {} });
+    expect(deadlinesMs).toHaveLength(INPUT_TOPICS.length);
+    expect(Math.max(...deadlinesMs)).toBeLessThanOrEqual(90_000);
   });
 
   test('gives up when it shuts down', async () => {
