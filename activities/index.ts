@@ -1,6 +1,6 @@
 import { createAwaitShardUpdate } from './scoring/await-shard-update.ts';
 import { createScorePartition } from './scoring/score-partition.ts';
-import { createSeekPartitions } from './scoring/seek-partitions.ts';
+import { createSeekPartition } from './scoring/seek-partition.ts';
 import { createSendShardUpdate } from './scoring/send-shard-update.ts';
 import { createStartPartitions } from './scoring/start-partitions.ts';
 import { createCheckSourceSchema } from './warming/check-source-schema.ts';
@@ -50,11 +50,11 @@ export type WarmActivities = ReturnType<typeof createWarmActivities>;
 /** Activities of the scoring task queue: they steer the loops. */
 export const createSteeringActivities = (
   deps: DepsOf<typeof createStartPartitions> &
-    DepsOf<typeof createSeekPartitions> &
+    DepsOf<typeof createSeekPartition> &
     DepsOf<typeof createSendShardUpdate>,
 ) => ({
   startPartitions: createStartPartitions(deps),
-  seekPartitions: createSeekPartitions(deps),
+  seekPartition: createSeekPartition(deps),
   sendShardUpdate: createSendShardUpdate(deps),
   awaitShardUpdate: createAwaitShardUpdate(deps),
 });

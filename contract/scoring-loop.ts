@@ -12,7 +12,7 @@ import { scoringLoopId } from './workflow-ids.ts';
  * In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. The next worker then replaces
  * the loop by one with the input that the memo has.
  */
-export const LOOP_VERSION = 5;
+export const LOOP_VERSION = 6;
 
 export const MAX_BATCH_OFFSETS = 10_000;
 /** Seconds between two micro-batches of a partition. */

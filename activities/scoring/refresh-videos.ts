@@ -1,12 +1,15 @@
+import type { KolEvent } from '../../cache/writing/read-fence.ts';
 import { mergeContentEvents } from '../../cache/writing/write-content.ts';
 import { writeEngagement } from '../../cache/writing/write-engagement.ts';
 import { updateTrending } from '../../cache/writing/write-trending.ts';
 import { writeUnlessErased } from '../../cache/writing/write-unless-erased.ts';
 import type { Lookup, LookupResult } from '../../clients/lakehouse/lookup-cache.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import type { Content } from '../../domain/entities/content.ts';
+import { content, type Content } from '../../domain/entities/content.ts';
+import { engagement } from '../../domain/entities/engagement.ts';
 import type { EventSource } from '../../domain/kafka-location.ts';
 import { keepNewest, type RecordedEvent } from '../../domain/scoring/keep-newest.ts';
+import { happenedByMs } from '../../domain/scoring/parse-event.ts';
 import { parseVideoEvent, type VideoEvent } from '../../domain/scoring/parse-video-event.ts';
 import {
   engagementRate,
@@ -23,16 +26,15 @@ export interface RefreshVideosDeps {
 }
 
 /** A video event at its offset, with what the lakehouse says of its item. */
-interface LookedUpVideo extends VideoEvent {
+interface LookedUpVideo extends VideoEvent, KolEvent {
   readonly source: EventSource;
   readonly row: LakehouseItem;
-  readonly kolIds: readonly string[];
 }
 
 /** Refreshes content from video events: parse → keep the newest of each video → look up content; `write` writes Redis. */
 export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps) {
   return async function refreshVideos(batch: MicroBatch): Promise<BatchResult> {
-    const { input, records, lateness, phases } = batch;
+    const { records, lateness, phases } = batch;
     const { newest, ...sorted } = keepNewest(
       records,
       parseVideoEvent,
@@ -42,7 +44,7 @@ export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps)
     const known = await timed(phases, 'features', () =>
       lookUpContent(newest.map(({ event }) => event.content_id)),
     );
-    const videos = newest.map((video) => lookedUp(input, video, known));
+    const videos = newest.map((video) => lookedUp(batch, video, known));
     return {
       ...sorted,
       scored: newest.map(({ record }) => record.offset),
@@ -61,14 +63,16 @@ export function createRefreshVideos({ lookUpContent, redis }: RefreshVideosDeps)
 
 /** Without a complete answer, an item that was not found may exist. */
 function lookedUp(
-  input: MicroBatch['input'],
+  { input, lateness }: MicroBatch,
   { record, event }: RecordedEvent<VideoEvent>,
   { byId, complete }: LookupResult<Content>,
 ): LookedUpVideo {
   const source = { ...input, offset: record.offset };
   const row = byId.get(event.content_id)?.at(-1) ?? (complete ? null : undefined);
   const kolIds = [event.kol_id, row?.kol_id].filter((id) => id != null);
-  return { ...event, source, row, kolIds };
+  const happened_by_ms = happenedByMs(event.event_time_ms, record, lateness.nowMs);
+  const keys = [content.key(event.content_id), ...kolIds.map(engagement.key)];
+  return { ...event, source, row, kolIds, happened_by_ms, keys };
 }
 
 /**
@@ -79,12 +83,14 @@ async function writeVideos(redis: RedisClient, videos: readonly LookedUpVideo[],
   const merge = (event: LookedUpVideo, cached: MergedContent | null) =>
     refreshContent(event, event.row, cached);
   const written = await mergeContentEvents(redis, videos, merge, now);
-  const moves = written.map(({ event, content }) => trendingMoveOf(event, content, event.row, now.getTime()));
-  const engagements = written.flatMap(({ event: { source, event_time_ms }, content }) => {
-    const { kol_id, content_id } = content;
+  const moves = written.map(({ event, content: item }) =>
+    trendingMoveOf(event, item, event.row, now.getTime()),
+  );
+  const engagements = written.flatMap(({ event: { source, event_time_ms }, content: item }) => {
+    const { kol_id, content_id } = item;
     if (kol_id === null) return [];
-    const engagement = { kol_id, content_id, engagement_rate: engagementRate(content) };
-    return [{ source, event_time_ms, engagement }];
+    const rate = engagementRate(item);
+    return [{ source, event_time_ms, engagement: { kol_id, content_id, engagement_rate: rate } }];
   });
   const trending = moves.filter((move) => move !== null);
   await Promise.all([updateTrending(redis, trending), writeEngagement(redis, engagements)]);

@@ -3,9 +3,10 @@ import { writeUnlessErased } from '../../cache/writing/write-unless-erased.ts';
 import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import { isRefusal, type MlApi, type ScoreResult } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
-import type { Score } from '../../domain/entities/score.ts';
+import { score as scoreEntity, type Score } from '../../domain/entities/score.ts';
 import { keepNewest, type RecordedEvent, type RejectedRecord } from '../../domain/scoring/keep-newest.ts';
 import { scoreRecord } from '../../domain/scoring/output-record.ts';
+import { happenedByMs } from '../../domain/scoring/parse-event.ts';
 import { accountOf, parseProfileEvent, type ProfileEvent } from '../../domain/scoring/parse-profile-event.ts';
 import {
   buildFeatures,
@@ -55,7 +56,8 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
       cutAt: profiles[results.length]?.record.offset ?? null,
       modelVersion: scored[0]?.score.model_version ?? null,
       async write() {
-        const written = await writeUnlessErased(redis, scored.map(ofKol), (some) =>
+        const events = scored.map((profile) => ofKol(profile, lateness.nowMs));
+        const written = await writeUnlessErased(redis, events, (some) =>
           writeScores(
             redis,
             some.map(({ score }) => score),
@@ -75,10 +77,12 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
   }
 }
 
-const ofKol = ({ score, event: { kol_id, event_time_ms } }: ScoredProfile) => ({
+const ofKol = ({ record, score, event: { kol_id, event_time_ms } }: ScoredProfile, nowMs: number) => ({
   score,
   kolIds: [kol_id],
   event_time_ms,
+  happened_by_ms: happenedByMs(event_time_ms, record, nowMs),
+  keys: [scoreEntity.key(kol_id)],
 });
 
 /** The scores of the profiles that have a result, and the profiles that the model refused. */

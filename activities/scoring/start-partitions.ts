@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import type { LoopSettings } from '../../contract/scoring-loop.ts';
 import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
-import { startingPlace, startOfTopic } from '../../domain/scoring/find-position.ts';
+import { isNewShard, startingPlace, startOfTopic } from '../../domain/scoring/find-position.ts';
 import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { commitOffset } from './commit-offset.ts';
@@ -23,22 +23,26 @@ export interface StartPartitionsArgs {
   readonly known: readonly number[];
 }
 
-/** The partitions of a shard, all of them with a position. */
+/** The partitions of a shard that have a position. */
 export interface StartedPartitions {
   readonly defaults: LoopDefaults;
-  /** By partition number; those that the loop knows, and whose offset Kafka has lost, are missing. */
+  /**
+   * By partition number. Missing are those that the loop knows, and whose offset Kafka has lost, and those that could not be started, for
+   * example because they have no leader.
+   */
   readonly positions: Readonly<Record<string, { readonly offset: number; readonly totals: PartitionTotals }>>;
   /** Partitions of the topic, with those of other shards. */
   readonly partitionCount: number;
 }
 
 /** A fence is a few connections and round trips. */
-export const PARTITIONS_AT_ONCE = 16;
+const PARTITIONS_AT_ONCE = 16;
 
 /**
  * Finds the partitions of a shard, and commits the first offset of those without one. A topic that the group never read starts at
  * its end; `startingPlace` says where other partitions start. It is committed before any batch, since records that arrive before the
- * first batch would be lost otherwise.
+ * first batch would be lost otherwise. A partition that cannot be started does not stop the others.
+ * @throws the reason when no partition has a position, and one could not be started
  */
 export function createStartPartitions(deps: FencePartitionDeps & { readonly loopDefaults: LoopDefaults }) {
   const limit = pLimit(PARTITIONS_AT_ONCE);
@@ -57,9 +61,11 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
     const started = isFirst
       ? { partitions: partitions.length, atMs: Date.now() }
       : startOfTopic(inKafka, identity);
+    const own = inKafka.filter(({ partition }) => shardOf(partition) === shard);
+    const isNew = known.length === 0 && isNewShard(started, own, Date.now());
     const starts = new Map<number, number>();
     const start = async (partition: number) => {
-      const place = isFirst ? 'high' : startingPlace(started, partition);
+      const place = isFirst ? 'high' : startingPlace(started, partition, isNew);
       // Only of these: the leader of another partition may be down.
       const offset =
         typeof place === 'string'
@@ -68,17 +74,18 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
       await commitOffset(deps, { group, topic, partition, offset, identity }, started);
       starts.set(partition, offset);
     };
-    const own = inKafka.filter(({ partition }) => shardOf(partition) === shard);
     const starting = own.filter(
       ({ partition, committed }) => committed === null && !known.includes(partition),
     );
-    await Promise.all(starting.map(({ partition }) => limit(() => start(partition))));
+    const results = await Promise.allSettled(starting.map(({ partition }) => limit(() => start(partition))));
     const positions = own.flatMap(({ partition, committed, metadata }) => {
       const offset = committed ?? starts.get(partition);
       return offset === undefined
         ? []
         : [[partition, { offset, totals: metadata?.totals ?? NO_TOTALS }] as const];
     });
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined && positions.length === 0) throw failed.reason;
     return { defaults, positions: Object.fromEntries(positions), partitionCount: partitions.length };
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Offsets } from '../../clients/kafka/offsets.ts';
 import { OffsetOutOfRangeError } from '../../clients/kafka/read-errors.ts';
+import type { RecordReader } from '../../clients/kafka/record-reader.ts';
 import { isSameTopic, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import { findPosition, type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
@@ -11,8 +12,10 @@ import { type FencedPartition, fencePartition } from './fence-partition.ts';
 import type { SliceProgress } from './slice-progress.ts';
 import type { ScorePartitionDeps, SliceArgs, SliceTime } from './slice.ts';
 
-/** A topic that was deleted and created again is noticed within this time. */
+/** A topic that was deleted and created again is noticed within this time. So is a backlog while the next tick is distant. */
 const CHECK_TOPIC_MS = 5000;
+/** Ends a wait for records after one poll. */
+const ONE_POLL = AbortSignal.abort();
 
 interface Work {
   readonly args: SliceArgs;
@@ -57,15 +60,16 @@ export function createWorkPartition(deps: ScorePartitionDeps, workOn: WorkOn) {
     const mustEnd = () => grown || time.ending.aborted || progress.isNews();
     // A batch that is being scored when the slice ends is committed as far as it is scored.
     while (ahead !== undefined || !mustEnd()) {
-      if (Date.now() - checkedAt > CHECK_TOPIC_MS) {
+      if (Date.now() - checkedAt >= CHECK_TOPIC_MS) {
         grown = await hasGrown(work, offsets);
         checkedAt = Date.now();
       }
-      if (ahead === undefined) {
-        if (!mustEnd()) await untilTick(work);
-        if (mustEnd()) return;
-      }
+      if (ahead === undefined && mustEnd()) return;
       try {
+        if (ahead === undefined && msUntilTick(work) > 0) {
+          await waitForTick(work, position, reader);
+          continue;
+        }
         const batch = await (ahead ?? prepare(work, position));
         ahead = undefined;
         if (batch === undefined) {
@@ -118,16 +122,23 @@ async function hasGrown({ args, identity, progress }: Work, offsets: Offsets): P
   return progress.seesPartitions(topic.partitionCount);
 }
 
-/** Waits until the next batch is due: the trigger after the start of the last one, or now when more is known to wait than it can hold. */
-async function untilTick({ args, progress, time }: Work): Promise<void> {
+/** The next batch is due the trigger after the start of the last one, or now when more is known to wait than it can hold. */
+function msUntilTick({ args, progress }: Work): number {
   const { trigger, maxOffsets } = args.settings;
-  if (trigger === 'available' || progress.lag() >= maxOffsets) return;
-  const waitMs = progress.lastStartMs() + trigger * 1000 - Date.now();
-  if (waitMs <= 0) return;
+  if (trigger === 'available' || progress.lag() >= maxOffsets) return 0;
+  return progress.lastStartMs() + trigger * 1000 - Date.now();
+}
+
+/** Waits until the next batch is due, or for some seconds. Then it looks how much waits. */
+async function waitForTick(work: Work, { offset }: Position, reader: RecordReader): Promise<void> {
+  const { args, progress, time } = work;
   progress.works(); // Kafka answers, and no batch is overdue
   if (progress.isNews()) return;
   progress.doing('waiting for the next tick');
-  await sleep(waitMs, undefined, { signal: time.ending }).catch(() => {});
+  const waitMs = msUntilTick(work);
+  await sleep(Math.min(waitMs, CHECK_TOPIC_MS), undefined, { signal: time.ending }).catch(() => {});
+  if (waitMs > CHECK_TOPIC_MS && !time.ending.aborted)
+    progress.sees(await reader.waitForRecords({ ...args, offset }, ONE_POLL));
 }
 
 /** Moves over offsets that retention has deleted, and commits that, so that they are counted once. @throws the error, if it is another */

@@ -81,12 +81,16 @@ export interface KolEvent {
   /** Ids of the KOL: the event and the lakehouse may use different ones. */
   readonly kolIds: readonly string[];
   readonly event_time_ms: number;
+  /** The event was there then at the latest: its own time can be ahead. */
+  readonly happened_by_ms: number;
+  /** Keys that its write sets. */
+  readonly keys: readonly string[];
 }
 
 /** Of each of these events whether its KOL was erased after it. It looks at each KOL only if anybody was erased since the oldest event. */
 export async function areErased(redis: RedisClient, events: readonly KolEvent[]): Promise<boolean[]> {
   const [lastErasure = 0] = await readFences(redis, [LAST_ERASURE_FENCE]);
-  const isBefore = ({ event_time_ms }: KolEvent, time: number) => event_time_ms * 1000 < time;
+  const isBefore = ({ happened_by_ms }: KolEvent, time: number) => happened_by_ms * 1000 < time;
   const ids = [...new Set(events.flatMap((event) => (isBefore(event, lastErasure) ? event.kolIds : [])))];
   const times = await readFences(redis, ids.map(erasureFence));
   const erasedAt = new Map(ids.map((id, index) => [id, times[index] ?? 0]));

@@ -16,7 +16,7 @@ replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 2))
 return 1`);
 
 /**
- * Stores the engagement of each KOL's latest video, which later scoring uses. An engagement from a newer event stays.
+ * Stores the engagement of each KOL's latest video. An engagement from a newer event stays.
  * @returns how many were written
  * @throws the first error that Redis answered
  */

@@ -211,7 +211,8 @@ async function* withLeftOutValues(
 async function withLeftOutValue(reader: RecordReader, letter: DeadLetter): Promise<DeadLetter> {
   if (letter.leftOutBytes === null || letter.original === null) return letter;
   const [record] = await readIfKept(reader, letter.original);
-  if (record === undefined)
+  // A topic that was created again has other records at the same offsets.
+  if (record === undefined || (record.value?.length ?? 0) !== letter.leftOutBytes)
     throw new DeadLettersNotFoundError(
       `${formatLocation(letter.location)} was stored without its value of ${letter.leftOutBytes} bytes, ` +
         `and ${formatLocation(letter.original)} is no longer there; choose other letters with --offsets`,

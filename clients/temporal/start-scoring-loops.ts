@@ -17,6 +17,14 @@ import { describeWorkflow } from './describe-workflow.ts';
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 30_000;
 
+/**
+ * A workflow task that has failed more often is one that no code can do, for example because workers of two versions have written the
+ * history. A worker that dies costs one attempt.
+ */
+const MAX_TASK_ATTEMPTS = 5;
+/** A loop answers within a minute, unless its workflow task fails. The next attempt then sees that. */
+const ANSWER_MS = 90_000;
+
 interface StartOptions {
   /** Ends the attempts. */
   readonly signal: AbortSignal;
@@ -54,28 +62,34 @@ async function startOrConfigure(
   kind: EventKind,
   change: LoopChange,
 ): Promise<void> {
-  await replaceOldVersions(temporal, topic, kind);
-  await temporal.workflow.executeUpdateWithStart(configureLoopUpdate, {
-    args: [change],
-    startWorkflowOperation: new WithStartWorkflowOperation<Workflows['scoringLoop']>('scoringLoop', {
-      ...loopOptions({ topic, kind }),
-      taskQueue: SCORING_TASK_QUEUE,
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+  await replaceLoops(temporal, topic, kind);
+  await temporal.withDeadline(Date.now() + ANSWER_MS, () =>
+    temporal.workflow.executeUpdateWithStart(configureLoopUpdate, {
+      args: [change],
+      startWorkflowOperation: new WithStartWorkflowOperation<Workflows['scoringLoop']>('scoringLoop', {
+        ...loopOptions({ topic, kind }),
+        taskQueue: SCORING_TASK_QUEUE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      }),
     }),
-  });
+  );
 }
 
 /**
- * Replaces the loops of a topic that an older version has started, those of all shards. Each continues with the group, the settings
+ * Replaces the loops of a topic that this version cannot continue, those of all shards: an older version has started them, or their
+ * workflow task fails again and again. Each continues with the group, the settings
  * and the pause of the loop before it. Its positions are in Kafka; those of a paused loop are in the memo too, since Kafka forgets
  * them in time.
  */
-async function replaceOldVersions(temporal: Client, topic: string, kind: EventKind): Promise<void> {
+async function replaceLoops(temporal: Client, topic: string, kind: EventKind): Promise<void> {
   for (let shard = 0; ; shard += 1) {
     const loop = await describeWorkflow(temporal, scoringLoopId(topic, shard));
     if (loop === null) return;
     const { version = 1, input } = (loop.memo ?? {}) as { version?: number; input?: ScoringLoopInput };
-    if (loop.status.name !== 'RUNNING' || version >= LOOP_VERSION) continue;
+    const attempts = loop.raw.pendingWorkflowTask?.attempt ?? 0;
+    // A loop of a newer version fails here too, while workers of this version poll.
+    const isOurs = version < LOOP_VERSION || (version === LOOP_VERSION && attempts > MAX_TASK_ATTEMPTS);
+    if (loop.status.name !== 'RUNNING' || !isOurs) continue;
     const isValid = input !== undefined && 'value' in parseScoringLoopInput(input);
     // In one step, so that nothing is lost if this worker dies.
     await temporal.workflow.start<Workflows['scoringLoop']>('scoringLoop', {

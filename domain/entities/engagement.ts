@@ -8,7 +8,7 @@ export interface Engagement {
   readonly engagement_rate: number | null;
 }
 
-/** kol:engagement:{kol_id}: internal; keeps the latest engagement from video events for the scoring of profiles. */
+/** kol:engagement:{kol_id}: the latest engagement from video events, for tools that read Redis. The system itself only erases it. */
 export const engagement = {
   name: 'engagement',
   ttlSeconds: 86_400,

@@ -101,11 +101,34 @@ export function startOfTopic(
   return starts.sort((a, b) => a.atMs - b.atMs)[0] ?? null;
 }
 
+/** Records may have times of producers whose clocks are this much behind. */
+const CLOCK_MARGIN_MS = 10 * 60_000;
+
 /**
  * Where a partition without a committed offset starts in a topic that the group reads already. One that was added later starts at
- * the beginning of its log. Any other starts at the first record since the group began with the topic. It has not been started yet,
- * because that failed half way or its loop starts later; then nothing is lost. Or Kafka has forgotten its offset; then events are
- * scored again, and none is lost.
+ * the beginning of its log. Any other starts at the first record since the group began with the topic, less a margin for the clocks of
+ * producers. It has not been started yet, because that failed half way; then nothing is lost. Or Kafka has forgotten its offset; then
+ * events are scored again, and none is lost.
+ * @param isNew whether the loop of its shard has just begun too. There is no margin then: a first start scores no history
  */
-export const startingPlace = (started: TopicStart | null, partition: number): 'low' | { atMs: number } =>
-  started !== null && partition < started.partitions ? { atMs: started.atMs } : 'low';
+export const startingPlace = (
+  started: TopicStart | null,
+  partition: number,
+  isNew: boolean,
+): 'low' | { atMs: number } =>
+  started !== null && partition < started.partitions
+    ? { atMs: started.atMs - (isNew ? 0 : CLOCK_MARGIN_MS) }
+    : 'low';
+
+/**
+ * Whether the loop of a shard begins with the topic, as the first loop did a moment ago.
+ * @param partitions those of the shard
+ */
+export const isNewShard = (
+  started: TopicStart | null,
+  partitions: readonly Pick<PartitionInKafka, 'committed'>[],
+  nowMs: number,
+): boolean =>
+  started !== null &&
+  nowMs - started.atMs < CLOCK_MARGIN_MS &&
+  partitions.every(({ committed }) => committed === null);

@@ -67,8 +67,10 @@ export function keepNewest<E extends { readonly event_time_ms: number }>(
   records: readonly LogRecord[],
   parse: (record: LogRecord, nowMs: number) => ParseOutcome<E>,
   idOf: (event: E) => string,
-  { newestEventMs: before, lateEvents, nowMs }: Lateness,
+  { newestEventMs: committed, lateEvents, nowMs }: Lateness,
 ): SortedEvents<E> {
+  // The clock of the worker before this one may be ahead.
+  const before = committed === null ? null : Math.min(committed, nowMs);
   const watermarkMs = before === null ? -Infinity : before - WATERMARK_DELAY_MS;
   const newest = new Map<string, RecordedEvent<E>>();
   const deadLetters: RejectedRecord[] = [];

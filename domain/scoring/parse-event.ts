@@ -146,6 +146,10 @@ export function receivedTimes(record: TimedRecord, nowMs: number): ReceivedTimes
   return { firstMs: byNow(firstReceivedMs(record)), lastMs: byNow(record.timestampMs) };
 }
 
+/** The latest time at which an event can have happened: its own time, or when Kafka first got it. The clock of a scraper can be ahead. */
+export const happenedByMs = (eventTimeMs: number, record: TimedRecord, nowMs: number): number =>
+  Math.min(eventTimeMs, receivedTimes(record, nowMs).firstMs);
+
 // Readers of JSON text, for what `JSON.parse` does not tell. They are loops, not regular expressions or recursion: no text can
 // exhaust a stack.
 

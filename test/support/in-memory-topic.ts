@@ -49,9 +49,9 @@ export function inMemoryTopic(partitions: number, offsets: number): InMemoryTopi
         });
       },
       scorePartition: (args) => workSlice(topic, args),
-      seekPartitions: ({ partitions: states }) => {
-        for (const { partition } of states) committed[partition] = 0;
-        return Promise.resolve(Object.fromEntries(states.map(({ partition }) => [partition, 0])));
+      seekPartition: ({ partition }) => {
+        committed[partition] = 0;
+        return Promise.resolve(0);
       },
       sendShardUpdate: (args) => {
         topic.steered.push(args);

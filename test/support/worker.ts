@@ -1,4 +1,4 @@
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { HEARTBEAT_THROTTLE } from '../../activities/heartbeat.ts';
 import type { Config } from '../../config/config.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
@@ -6,11 +6,12 @@ import type { createActivities } from '../../workers/create-activities.ts';
 import { createWorkers } from '../../workers/create-workers.ts';
 import { testEngines } from './test-engines.ts';
 
-/** Runs `work` while a worker runs these activities. */
+/** Runs `work` while a worker runs these activities. @param options that differ from those of the other tests */
 export async function withWorker<T>(
   taskQueue: string,
   activities: object,
   work: () => Promise<T>,
+  options: Pick<WorkerOptions, 'identity' | 'workflowBundle'> = {},
 ): Promise<T> {
   const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, WORKFLOW_BUNDLE } = testEngines();
   const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS });
@@ -23,6 +24,7 @@ export async function withWorker<T>(
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
       // An activity learns of its cancellation by the reply to a heartbeat, so send heartbeats often.
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
+      ...options,
     });
     return await worker.runUntil(work);
   } finally {

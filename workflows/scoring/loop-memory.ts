@@ -27,6 +27,8 @@ export interface LoopMemory extends Pick<ScoringLoopOptions, 'topic' | 'kind' | 
   partitionCount: number;
   /** Partitions of the topic that a slice has seen. */
   seenPartitions: number;
+  /** Looks in a row that have found no partition of this loop. */
+  emptyLooks: number;
 }
 
 export function recallLoop(
@@ -45,6 +47,7 @@ export function recallLoop(
     ),
     partitionCount,
     seenPartitions: partitionCount,
+    emptyLooks: 0,
   };
 }
 
@@ -67,7 +70,7 @@ export const carriedOf = (
 
 /** @param running whether a slice runs */
 export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
-  const { moves, seenPartitions: _, ...known } = loop;
+  const { moves, seenPartitions: _seen, emptyLooks: _looks, ...known } = loop;
   const partitions = [...loop.partitions.values()]
     .sort((a, b) => a.partition - b.partition)
     .map((state) => (isStuck(state) ? state : { ...state, stuck: null }));
@@ -98,9 +101,26 @@ export function noteReport(loop: LoopMemory, { state, partitionCount }: SliceRep
   else loop.partitions.set(partition, state);
 }
 
+/** The loop of a shard without partitions looks this often before it ends: a broker can have an old view of the topic. */
+const MAX_EMPTY_LOOKS = 3;
+
 /** Whether no partition is left for the loop of a shard. The first loop starts it again when the topic grows. */
-export const isSuperfluous = ({ shard, partitions, partitionCount }: LoopMemory): boolean =>
-  shard > 0 && partitionCount > 0 && partitions.size === 0;
+export const isSuperfluous = ({ shard, partitions, emptyLooks }: LoopMemory): boolean =>
+  shard > 0 && partitions.size === 0 && emptyLooks >= MAX_EMPTY_LOOKS;
+
+/** Whether partitions of this loop may exist that it does not work. */
+export function lacksPartitions(loop: LoopMemory): boolean {
+  const { shard, partitions, partitionCount, seenPartitions } = loop;
+  if (partitionCount === 0 || seenPartitions > partitionCount) return true;
+  if (shard > 0 && partitions.size === 0) return !isSuperfluous(loop);
+  return ownPartitions(loop).some((partition) => !partitions.has(partition));
+}
+
+/** The partitions of the topic that belong to this loop. */
+export const ownPartitions = ({ shard, partitionCount }: LoopMemory): number[] =>
+  Array.from({ length: partitionCount }, (_, partition) => partition).filter(
+    (partition) => shardOf(partition) === shard,
+  );
 
 /** The first loop of a topic starts and steers the others. */
 export const otherShards = ({ shard, partitionCount }: LoopMemory): number[] =>

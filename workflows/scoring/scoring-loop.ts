@@ -7,6 +7,7 @@ import {
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  sleep,
   startChild,
   upsertMemo,
   upsertSearchAttributes,
@@ -30,6 +31,7 @@ import {
   describeLoop,
   inputOf,
   isSuperfluous,
+  lacksPartitions,
   newPartition,
   otherShards,
   recallLoop,
@@ -40,11 +42,15 @@ import { steerLoop } from './steer-loop.ts';
 
 const { startPartitions } = proxyActivities<ScoringActivities>(startingPartitions);
 
+/** After a look that has not found or started all partitions. */
+const LOOK_AGAIN = '5 seconds';
+
 /**
  * Drives the partitions of an input topic, each on its own: slice after slice, until Temporal suggests to continue as new. Kafka's
  * committed offsets are the truth. The state here is for people, and for the case that Kafka has lost the committed offsets.
  */
 export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
+  leaveToNewerVersion();
   const options = validInput(parseScoringLoopInput(input));
   const loop = recallLoop(options, input.carried);
   const show = createDisplay(loop, () => slices.isRunning());
@@ -77,13 +83,15 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   };
 
   let isFinding = false;
-  const mustFind = () => loop.partitionCount === 0 || loop.seenPartitions > loop.partitionCount;
-  /** In the background, since it can take long: Kafka tells nothing of a topic while one of its partitions has no leader. */
+  // A change of the group finds its partitions itself.
+  const mustFind = () => !isFinding && loop.moves === 0 && lacksPartitions(loop);
+  /** In the background: a partition without a leader can delay the start. */
   const findAndStart = async () => {
     isFinding = true;
     try {
       await findPartitions();
       await startOthers();
+      if (lacksPartitions(loop)) await sleep(LOOK_AGAIN);
     } catch (error) {
       failure ??= error as Error;
     }
@@ -100,13 +108,9 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   const isOver = () => isSuperfluous(loop) && isSteered();
   await startOthers(); // those that were terminated
   for (;;) {
-    if (mustFind() && !isFinding) void findAndStart();
+    if (mustFind()) void findAndStart();
     await condition(
-      () =>
-        failure !== undefined ||
-        workflowInfo().continueAsNewSuggested ||
-        isOver() ||
-        (mustFind() && !isFinding),
+      () => failure !== undefined || workflowInfo().continueAsNewSuggested || isOver() || mustFind(),
     );
     if (failure !== undefined) throw failure;
     if (isOver()) return;
@@ -116,6 +120,17 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     await condition(isSteered);
     return continueAsNew<typeof scoringLoop>(inputOf(loop, loop.shard, carriedOf(loop, true)));
   }
+}
+
+/**
+ * While a new version replaces an older one, workers of both poll the queue. A history that the older code has begun could not be continued
+ * by the newer.
+ * @throws Error for the loop of a newer version: a plain error fails the workflow task only, and a worker of that version gets it
+ */
+function leaveToNewerVersion(): void {
+  const version = Number(workflowInfo().memo?.['version'] ?? 0);
+  if (version > LOOP_VERSION)
+    throw new Error(`a worker of loop version ${LOOP_VERSION} cannot run a loop of version ${version}`);
 }
 
 /** Finds the partitions of the topic and their positions. Settings that nobody has set come from the worker. */
@@ -136,6 +151,7 @@ async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string,
         partitions.set(partition, newPartition(partition, offset, totals));
     }
     loop.partitionCount = loop.seenPartitions = started.partitionCount;
+    loop.emptyLooks = partitions.size === 0 ? loop.emptyLooks + 1 : 0;
     return;
   }
 }

@@ -22,9 +22,9 @@ import type { Slices } from './slices.ts';
 import { createShardSteering } from './steer-shards.ts';
 import { answerOfAll, updateFailure } from './update-failures.ts';
 
-/** The first loop of a topic knows the others when it knows the number of partitions. An update waits this long for it. */
-const OTHERS_MS = 50_000;
-/** The activity of a seek ends this long before the update is answered. */
+/** An update waits this long until the loop has found its partitions. The first loop of a topic then knows the others too. */
+const FOUND_MS = 50_000;
+/** The activities of a seek end this long before the update is answered. */
 const SEEK_MARGIN_MS = 2000;
 
 /** Handles the updates of a loop. The first loop of a topic passes them on to the others. */
@@ -43,13 +43,14 @@ export function steerLoop(
 ): void {
   const move = createMoves(loop, slices, show);
   const steerShard = createShardSteering();
+  const isFound = () => loop.partitionCount > 0;
 
   /** Carries out an update here and in the other loops, at the same time: each has its deadline from the arrival of the update. */
   async function everywhere(update: LoopUpdate, here: () => Promise<unknown>): Promise<LoopState> {
     const own = here();
     own.catch(() => {}); // awaited below
     const { id: updateId } = currentUpdateInfo() as { id: string }; // this runs in the handler of an update
-    if (!(await condition(() => loop.shard > 0 || loop.partitionCount > 0, OTHERS_MS)))
+    if (!(await condition(() => loop.shard > 0 || isFound(), FOUND_MS)))
       throw updateFailure(
         'the loop has not found its partitions yet; it is done in this loop only, if at all',
       );
@@ -91,12 +92,13 @@ export function steerLoop(
   setHandler(
     seekLoopUpdate,
     (target) =>
-      everywhere({ name: 'seek', args: [target] }, () =>
-        move(
+      everywhere({ name: 'seek', args: [target] }, async () => {
+        await condition(isFound, FOUND_MS);
+        await move(
           (answerAtMs) => seekLoop(loop, target, answerAtMs - SEEK_MARGIN_MS - Date.now()),
           'the seek has not ended in time',
-        ),
-      ),
+        );
+      }),
     { validator: (target) => void validInput(parseSeekTarget(target)) },
   );
 

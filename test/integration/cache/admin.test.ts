@@ -5,8 +5,6 @@ import { createReadCounter } from '../../../cache/popularity/read-counter.ts';
 import { fillItem, fillSet } from '../../../cache/reading/fill-entry.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { writeScores } from '../../../cache/writing/write-scores.ts';
-import { writeUnlessErased } from '../../../cache/writing/write-unless-erased.ts';
 import { readRedisTime } from '../../../clients/redis.ts';
 import { autocomplete } from '../../../domain/entities/autocomplete.ts';
 import { content } from '../../../domain/entities/content.ts';
@@ -250,29 +248,6 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       await admin().eraseKol(ID);
       await writeEntries(redis, [profile.toEntry(ID, named(ID, 'zoe1'), readAt.toISOString())]);
       expect(await redis.exists(profile.key(ID))).toBe(0);
-    });
-
-    test('refuses what events from before say of the KOL, by either id, and takes what later ones say', async () => {
-      const { redis } = target;
-      const oldMs = Math.floor((await readRedisTime(redis)) / 1000) - 1;
-      await admin().eraseKol(ID);
-      const newMs = Math.ceil((await readRedisTime(redis)) / 1000);
-      const eventOf = (kolIds: readonly string[], event_time_ms: number) => ({ kolIds, event_time_ms });
-      const wanted = [eventOf([ID], newMs), eventOf([OTHER], oldMs), eventOf([], oldMs)];
-      const late = [eventOf([ID], oldMs), eventOf([OTHER, ID], oldMs)];
-      const write = (some: readonly object[]) => Promise.resolve([...some]);
-      expect(await writeUnlessErased(redis, [...wanted, ...late], write)).toEqual(wanted);
-    });
-
-    test('removes the KOL once more when an event writes it meanwhile', async () => {
-      const { redis } = target;
-      const events = [ID, OTHER].map((id) => ({ ...scoreAt(id, 1), kolIds: [id], event_time_ms: 1 }));
-      await writeUnlessErased(redis, events, async (some) => {
-        await admin().eraseKol(ID);
-        return writeScores(redis, some);
-      });
-      expect(await redis.exists(score.key(ID))).toBe(0);
-      expect(await redis.exists(score.key(OTHER))).toBe(1);
     });
 
     test('of a KOL that is not cached changes nothing', async () => {

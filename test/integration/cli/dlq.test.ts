@@ -238,19 +238,19 @@ describe('npm run dlq', () => {
     expect((await inputRecords()).map(({ value }) => value?.toString())).toEqual(['small']);
   });
 
-  test('replay fetches a left-out value from the input topic, and fails if it is no longer there', async () => {
+  test('replay fetches a left-out value from the input topic, and fails if it is no longer there, or another record is', async () => {
     const producer = kafka.producer();
     await producer.connect();
-    const value = Buffer.from(NOT_UTF8);
-    const headers = { source: Buffer.from('scraper-7') };
+    const [value, headers] = [Buffer.from(NOT_UTF8), { source: Buffer.from('scraper-7') }];
     await producer.send({ topic, messages: [{ key: 'a', value, headers, partition: 1 }] });
-    const bare = (offset: number) => {
-      const record = logRecord(offset, { value, headers });
+    const bare = (offset: number, leftOut = value) => {
+      const record = logRecord(offset, { value: leftOut, headers });
       const rejected = { record, reason: 'not_utf8', detail: 'because' } as const;
       const letter = bareDeadLetterRecord({ topic, partition: 1 }, rejected);
-      return { key: null, value: null, headers: letter.headers as Record<string, string> };
+      return { ...letter, key: null, headers: letter.headers as Record<string, string> };
     };
-    await producer.send({ topic: `${topic}.dlq`, messages: [bare(0), bare(7)] });
+    const letters = [bare(0), bare(7), bare(0, Buffer.from('longer than the other'))];
+    await producer.send({ topic: `${topic}.dlq`, messages: letters });
     await producer.disconnect();
 
     const { stdout } = await dlq('list', '--topic', topic);
@@ -258,11 +258,11 @@ describe('npm run dlq', () => {
     expect((await dlq('replay', '--topic', topic, '--yes', '--offsets', '0:0')).exitCode).toBe(0);
     const [original, replayed] = await inputRecords();
     expect(replayed).toMatchObject({ key: original?.key, value, headers });
-    const gone = await dlq('replay', '--topic', topic, '--yes', '--offsets', '0:1');
-    expect(gone).toMatchObject({
-      exitCode: 1,
-      stderr: expect.stringContaining(`and ${topic}/1/7 is no longer there`) as string,
-    });
+    for (const [letter, gone] of Object.entries({ '0:1': 7, '0:2': 0 }))
+      expect(await dlq('replay', '--topic', topic, '--yes', '--offsets', letter)).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining(`and ${topic}/1/${gone} is no longer there`) as string,
+      });
   });
 
   test('replay begins at the start of the log when retention deletes letters while it waits, and says so', async () => {

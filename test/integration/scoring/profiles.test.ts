@@ -71,12 +71,18 @@ describe('the scoring loop', () => {
       await until('both are scored', async () => (await outcomeCount(loop)) === 4);
       expect(await scoreOf('erased')).toBeNull();
       expect(await scoreOf('another')).not.toBeNull();
-      await send([profile('erased')]);
+      // Received before the erasure, from a scraper whose clock is ahead.
+      const ahead = new Date(Date.now() + 3 * 60_000).toISOString();
+      const timestamp = String(Date.now() - 60_000);
+      await send([{ ...profile('erased', { event_time: ahead }), timestamp }]);
       await until('it is scored', async () => (await outcomeCount(loop)) === 5);
+      expect(await scoreOf('erased')).toBeNull();
+      await send([profile('erased')]);
+      await until('it is scored', async () => (await outcomeCount(loop)) === 6);
       expect(await scoreOf('erased')).not.toBeNull();
     });
     const erased = (await scoresStream()).filter(({ record }) => record.key === 'erased');
-    expect(erased).toHaveLength(3);
+    expect(erased).toHaveLength(4);
   });
 
   test('turns unreadable records into dead letters with the original bytes and the reason, and continues', async () => {

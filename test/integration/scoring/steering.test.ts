@@ -175,12 +175,13 @@ describe('the committed offset in Kafka', () => {
       ...['--delete-offsets', '--group', harness.config.SCORING_GROUP, '--topic', `${topic}:${partition}`],
     ]);
   /** One event to each partition. */
-  const sendRound = (round: number) =>
+  const sendRound = (round: number, sentMs = Date.now()) =>
     harness.producer.send({
       topic,
       messages: [0, 1].map((partition) => ({
-        ...event('profiles', `f-${round}-${partition}`),
+        ...event('profiles', `f-${round}-${partition}`, { event_time: new Date(sentMs).toISOString() }),
         partition,
+        timestamp: String(sentMs),
       })),
     });
 
@@ -210,9 +211,9 @@ describe('the committed offset in Kafka', () => {
   test('may be lost while no loop runs: the partition is read from where the group began, and nothing is skipped', async () => {
     const positionsOf = async (loop: LoopHandle) =>
       (await stateOf(loop)).partitions.map(({ position }) => position);
-    await sendRound(0); // before the group began
+    await sendRound(0, Date.now() - 20 * 60_000); // before the group began
     await harness.withLoop(topic, async (loop) => {
-      await sendRound(1);
+      await sendRound(1, Date.now() - 3 * 60_000); // by a producer whose clock is behind
       await until('both are read', async () => String(await positionsOf(loop)) === '2,2');
       await loop.executeUpdate(pauseLoopUpdate); // no slice runs any more
     });

@@ -59,13 +59,20 @@ describe('video events', () => {
     await admin.eraseKol('erased');
     await withVideoLoop(async (loop) => {
       const event_time = new Date(Date.now() - 60_000).toISOString();
+      const ahead = new Date(Date.now() + 3 * 60_000).toISOString();
       const counts = { views_raw: '1000', likes_raw: '900' };
       await sendAndWait(loop, [
         video('of-erased', { username: 'erased', event_time, ...counts }),
         video('of-another', { username: 'another', event_time, ...counts }),
+        // Received before the erasure, from a scraper whose clock is ahead.
+        {
+          ...video('of-erased-2', { username: 'erased', event_time: ahead, ...counts }),
+          timestamp: String(Date.now() - 60_000),
+        },
       ]);
     });
-    expect(await harness.redis.exists(content.key('of-erased'), engagement.key('erased'))).toBe(0);
+    const ofErased = [content.key('of-erased'), content.key('of-erased-2'), engagement.key('erased')];
+    expect(await harness.redis.exists(...ofErased)).toBe(0);
     expect(await harness.redis.exists(content.key('of-another'), engagement.key('another'))).toBe(2);
     expect(await trendingNow('tiktok')).not.toContain('of-erased');
   });
@@ -170,7 +177,7 @@ describe('video events', () => {
     expect(await trendingNow('tiktok')).not.toContain(old);
   });
 
-  test('store their engagement for later scoring, and invalid ones become dead letters', async () => {
+  test('store the engagement of their KOL, and invalid ones become dead letters', async () => {
     await withVideoLoop(async (loop) => {
       await sendAndWait(loop, [
         video('v-1', { username: 'ana', view_count: 200, like_count: 10, comment_count: 4, share_count: 6 }),

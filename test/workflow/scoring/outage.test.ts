@@ -15,14 +15,14 @@ test('an operator gets an answer within a minute while Kafka is down, also to up
   const activities: ScoringActivities = {
     ...topic.activities,
     startPartitions: (args) => ifUp(() => topic.activities.startPartitions(args)),
-    seekPartitions: (args) => ifUp(() => topic.activities.seekPartitions(args)),
+    seekPartition: (args) => ifUp(() => topic.activities.seekPartition(args)),
   };
   const input = { group: 'first', settings: { sliceSeconds: 600 } };
   await withLoop(activities, input, async (loop) => {
     await until('it works', () => Promise.resolve(topic.committed[0] === 5));
     isDown = true;
     const seek = () => failureOf(loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] }));
-    expect(await seek()).toBe('Kafka is down');
+    expect(await seek()).toBe('partition 0 was not moved: Kafka is down');
     const sentAtMs = await server().currentTimeMs();
     const group = failureOf(loop.executeUpdate(configureLoopUpdate, { args: [{ group: 'second' }] }));
     await until('the loop has the group', async () => (await loopState(loop)).group === 'second');

@@ -1,8 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure, Context } from '@temporalio/activity';
-import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { WorkflowUpdateStage } from '@temporalio/client';
 import { describe, expect, test } from 'vitest';
 import type { ScoringActivities } from '../../../activities/index.ts';
-import { failureTypes } from '../../../contract/failure-types.ts';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,
@@ -67,6 +67,25 @@ describe('the scoring loop', () => {
       topic.partitionCount = 3;
       await until('all work', () => Promise.resolve(topic.running.size === 3));
       expect((await loopState(loop)).partitionCount).toBe(3);
+    });
+  });
+
+  test('works the partitions that could be started, and asks for the others again', async () => {
+    const topic = inMemoryTopic(3, 5);
+    let isLeaderless = true;
+    const startPartitions: ScoringActivities['startPartitions'] = async (args) => {
+      const started = await topic.activities.startPartitions(args);
+      const { 1: _, ...positions } = started.positions;
+      return isLeaderless ? { ...started, positions } : started;
+    };
+    const input = { group: 'first', settings: { sliceSeconds: 600 } };
+    await withLoop({ ...topic.activities, startPartitions }, input, async (loop) => {
+      await until('the others work', () => Promise.resolve(topic.running.size === 2));
+      expect((await loopState(loop)).state).toBe('running');
+      const changed = await loop.executeUpdate(configureLoopUpdate, { args: [{ group: 'second' }] });
+      expect([changed.state, [...topic.running].includes(1)]).toEqual(['running', false]);
+      isLeaderless = false;
+      await until('all work', () => Promise.resolve(topic.running.size === 3));
     });
   });
 
@@ -182,66 +201,82 @@ describe('an operator', () => {
   test('seeks many times at once: each seek is carried out while no slice runs, and answered in order', async () => {
     const topic = inMemoryTopic(2, 5);
     const targets: unknown[] = [];
-    const seekPartitions: ScoringActivities['seekPartitions'] = (args) => {
+    let seeking = 0;
+    const meanwhile: [seeks: number, slices: number][] = [];
+    const seekPartition: ScoringActivities['seekPartition'] = async (args) => {
       targets.push(args.target);
-      expect(topic.running.size).toBe(0);
-      return topic.activities.seekPartitions(args);
+      seeking += 1;
+      await sleep(100);
+      meanwhile.push([seeking, topic.running.size]);
+      seeking -= 1;
+      return topic.activities.seekPartition(args);
     };
-    await withLoop(
-      { ...topic.activities, seekPartitions },
-      { settings: { sliceSeconds: 600 } },
-      async (loop) => {
-        await until('both work', () => Promise.resolve(topic.running.size === 2));
-        const wanted = [1, 2, 3, 4, 5].map((offset) => ({ offsets: { 0: offset } }));
-        const answered: number[] = [];
-        await Promise.all(
-          wanted.map(async (target, index) => {
-            await loop.executeUpdate(seekLoopUpdate, { args: [target] });
-            answered.push(index);
+    const input = { settings: { sliceSeconds: 600 } };
+    await withLoop({ ...topic.activities, seekPartition }, input, async (loop) => {
+      await until('both work', () => Promise.resolve(topic.running.size === 2));
+      const wanted = [1, 2, 3, 4, 5].map((offset) => ({ offsets: { 0: offset } }));
+      const sent = [];
+      for (const [index, target] of wanted.entries())
+        sent.push(
+          await loop.startUpdate(seekLoopUpdate, {
+            args: [target],
+            updateId: `seek-${index}`,
+            waitForStage: WorkflowUpdateStage.ACCEPTED,
           }),
         );
-        expect(targets).toHaveLength(5);
-        expect(new Set(targets.map((target) => JSON.stringify(target))).size).toBe(5);
-        await until('they are scored again', () =>
-          Promise.resolve(topic.committed.every((one) => one === 5)),
-        );
-      },
-    );
+      await Promise.all(sent.map((update) => update.result()));
+      expect(targets).toEqual(wanted);
+      expect(meanwhile).toEqual(wanted.map(() => [1, 0]));
+      const { events } = await loop.fetchHistory();
+      const answered = (events ?? []).flatMap(
+        ({ workflowExecutionUpdateCompletedEventAttributes: completed }) => completed?.meta?.updateId ?? [],
+      );
+      expect(answered).toEqual(['seek-0', 'seek-1', 'seek-2', 'seek-3', 'seek-4']);
+      await until('they are scored again', () => Promise.resolve(topic.committed.every((one) => one === 5)));
+    });
   });
 
   test('gets the reason when a seek fails, and the loop continues', async () => {
     const topic = inMemoryTopic(1, 5);
-    const seekPartitions: ScoringActivities['seekPartitions'] = () => {
+    const seekPartition: ScoringActivities['seekPartition'] = () => {
       throw ApplicationFailure.nonRetryable('Kafka says no');
     };
-    await withLoop({ ...topic.activities, seekPartitions }, {}, async (loop) => {
+    await withLoop({ ...topic.activities, seekPartition }, {}, async (loop) => {
       await until('it works', () => Promise.resolve(topic.running.size === 1));
       const failed = loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'latest' }] });
-      await expect(failed).rejects.toSatisfy(
-        (error) => error instanceof WorkflowUpdateFailedError && error.cause?.message === 'Kafka says no',
-      );
+      expect(await failureOf(failed)).toBe('partition 0 was not moved: Kafka says no');
       topic.offsets = 6;
       await until('it works', () => Promise.resolve(topic.committed[0] === 6));
     });
   });
 
-  test('sees which partitions a failed seek has moved', async () => {
-    const topic = inMemoryTopic(2, 5);
-    const seekPartitions: ScoringActivities['seekPartitions'] = () => {
-      const moved = { 1: 3 };
-      throw ApplicationFailure.nonRetryable(
-        'partition 0 was not moved: no',
-        failureTypes.updateFailed,
-        moved,
-      );
+  test('sees which partitions a failed seek has moved, and why the others were not', async () => {
+    const topic = inMemoryTopic(4, 5);
+    const seekPartition: ScoringActivities['seekPartition'] = ({ partition }) => {
+      if (partition === 1) return Promise.resolve(3);
+      throw ApplicationFailure.nonRetryable(partition === 3 ? 'no leader' : 'no answer');
     };
-    await withLoop({ ...topic.activities, seekPartitions }, {}, async (loop) => {
-      await until('all is scored', async () => (await scoredCount(loop)) === 10);
+    await withLoop({ ...topic.activities, seekPartition }, {}, async (loop) => {
+      await until('all is scored', async () => (await scoredCount(loop)) === 20);
       await loop.executeUpdate(pauseLoopUpdate);
       expect(await failureOf(loop.executeUpdate(seekLoopUpdate, { args: [{ end: 'earliest' }] }))).toBe(
-        'partition 0 was not moved: no; partition 1 was moved',
+        'partitions 0, 2 were not moved: no answer; partition 3 was not moved: no leader; partition 1 was moved',
       );
-      expect((await loopState(loop)).partitions.map(({ position }) => position)).toEqual([5, 3]);
+      expect((await loopState(loop)).partitions.map(({ position }) => position)).toEqual([5, 3, 5, 5]);
+    });
+  });
+
+  test('names a partition that the topic does not have in a seek to offsets, and the others are moved', async () => {
+    const topic = inMemoryTopic(2, 5);
+    const seekPartition: ScoringActivities['seekPartition'] = ({ partition }) => {
+      if (partition < 2) return Promise.resolve(3);
+      throw ApplicationFailure.nonRetryable('it does not exist');
+    };
+    await withLoop({ ...topic.activities, seekPartition }, {}, async (loop) => {
+      const target = { offsets: { 1: 3, 40: 0 } };
+      expect(await failureOf(loop.executeUpdate(seekLoopUpdate, { args: [target] }))).toBe(
+        'partition 40 was not moved: it does not exist; partition 1 was moved',
+      );
     });
   });
 

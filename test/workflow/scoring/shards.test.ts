@@ -40,6 +40,22 @@ test('the loop of a shard ends when its partitions are gone, and is started when
   });
 });
 
+test('the loop of a shard that finds none of its partitions asks again before it ends', async () => {
+  const topic = inMemoryTopic(33, 1);
+  let looks = 0;
+  const startPartitions: ScoringActivities['startPartitions'] = async (args) => {
+    const started = await topic.activities.startPartitions(args);
+    if (args.shard === 0) return started;
+    looks += 1;
+    return looks > 2 ? started : { ...started, positions: {}, partitionCount: 32 }; // an old view of the topic
+  };
+  const input = { topic: 'old-view', settings: LONG_SLICES };
+  await withLoop({ ...topic.activities, startPartitions }, input, async () => {
+    await until('all work', () => Promise.resolve(topic.running.size === 33));
+    await server().client.workflow.getHandle('scoring-loop/old-view/1').terminate();
+  });
+});
+
 test('a loop works the partitions of its shard only, and the first one starts the others', async () => {
   const topic = inMemoryTopic(70, 1);
   await withLoop(topic.activities, { topic: 'wide', settings: LONG_SLICES }, async (loop) => {

@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAwaitShardUpdate } from '../../../activities/scoring/await-shard-update.ts';
 import { createSendShardUpdate } from '../../../activities/scoring/send-shard-update.ts';
 import { startScoringLoops } from '../../../clients/temporal/start-scoring-loops.ts';
 import { configureLoopUpdate } from '../../../contract/messages.ts';
+import { LOOP_VERSION, loopOptions } from '../../../contract/scoring-loop.ts';
 import { SCORING_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { scoringLoopId } from '../../../contract/workflow-ids.ts';
 import { PROFILES_TOPIC } from '../../../domain/scoring/topics.ts';
@@ -75,4 +77,27 @@ test('a worker of a newer version replaces the loops of all shards; they stay pa
     }
     expect(stop.signal.aborted).toBe(false);
   });
+});
+
+test('a worker of an older version leaves the loop of a newer version to a worker of that version', async () => {
+  const { activities } = inMemoryTopic(1, 5);
+  const code = await readFile(testEngines().WORKFLOW_BUNDLE, 'utf8');
+  const olderCode = code.replace(`LOOP_VERSION = ${LOOP_VERSION};`, `LOOP_VERSION = ${LOOP_VERSION - 1};`);
+  expect(olderCode).not.toBe(code);
+  const loop = await temporal.workflow.start<typeof scoringLoop>('scoringLoop', {
+    ...loopOptions({ topic: 'upgraded' }),
+    taskQueue: SCORING_TASK_QUEUE,
+  });
+  const attempts = async () => (await loop.describe()).raw.pendingWorkflowTask?.attempt ?? 0;
+  const older = { identity: 'older', workflowBundle: { code: olderCode } };
+  const tried = () => until('the older worker has tried it', async () => (await attempts()) > 1);
+  await withWorker(SCORING_TASK_QUEUE, activities, tried, older);
+
+  const found = () => until('it works', async () => (await loopState(loop)).partitionCount === 1);
+  await withWorker(SCORING_TASK_QUEUE, activities, found, { identity: 'newer' });
+  const { events } = await loop.fetchHistory();
+  const workers = (events ?? []).flatMap(
+    ({ workflowTaskCompletedEventAttributes: completed }) => completed?.identity ?? [],
+  );
+  expect(new Set(workers)).toEqual(new Set(['newer']));
 });

@@ -11,10 +11,25 @@ interface Case {
   /** How long ago the last batch began, by the clock of this worker. */
   readonly lastBatchAgoMs: number;
   readonly lag: number;
+  /** Offsets that arrive after the slice has begun. */
+  readonly arriving?: number;
 }
 
+/** The log of a partition in which so many offsets wait. */
+const logOf = (waiting: number) => ({
+  logStart: 0,
+  lastStable: POSITION + waiting,
+  high: POSITION + waiting,
+});
+
 /** Works a partition until it reads. @returns when it read, in ms since its slice began; null when it did not */
-async function firstRead({ triggerSeconds, sliceMs, lastBatchAgoMs, lag }: Case): Promise<number | null> {
+async function firstRead({
+  triggerSeconds,
+  sliceMs,
+  lastBatchAgoMs,
+  lag,
+  arriving = 0,
+}: Case): Promise<number | null> {
   let readAt: number | null = null;
   const stop = new Error('it reads');
   const deps = dependencies({
@@ -22,6 +37,7 @@ async function firstRead({ triggerSeconds, sliceMs, lastBatchAgoMs, lag }: Case)
       readAt = performance.now() - started;
       return Promise.reject(stop);
     },
+    waitForRecords: () => Promise.resolve(logOf(arriving)),
   });
   const idle = sliceArgs(triggerSeconds, sliceMs);
   const args: SliceArgs = {
@@ -66,6 +82,15 @@ describe('the first batch of a slice', () => {
     const readAt = await firstRead(ahead);
     expect(readAt).toBeGreaterThan(450);
     expect(readAt).toBeLessThan(5000);
+  });
+
+  test('begins before a distant tick when a backlog arrives meanwhile', async () => {
+    const distant = { triggerSeconds: 3600, sliceMs: LONG, lastBatchAgoMs: 0, lag: 0 };
+    const [some, backlog] = await Promise.all([
+      firstRead({ ...distant, sliceMs: 8000, arriving: MAX_OFFSETS - 1 }),
+      firstRead({ ...distant, arriving: MAX_OFFSETS }),
+    ]);
+    expect([some, typeof backlog]).toEqual([null, 'number']);
   });
 
   test('does not begin when the slice ends before its tick', async () => {
@@ -113,6 +138,26 @@ describe('a slice', () => {
     }
     expect(reads).toEqual([POSITION + 1, POSITION + 2]);
     expect(commits).toEqual(reads);
+  });
+
+  test('that waits for a distant tick shows its lag, and ends when the topic grows', async () => {
+    const deps = dependencies(
+      { waitForRecords: () => Promise.resolve(logOf(7)) },
+      {},
+      {
+        topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount: topics.shift() ?? 2 }),
+      },
+    );
+    const topics = [1, 1];
+    const args = sliceArgs(3600, 60_000, {
+      lastBatch: { startedAtMs: Date.now(), offsets: 1, durationMs: 1, appendedMs: null },
+    });
+    const progress = createSliceProgress(args, 'w');
+    const time = startSliceTime(args.sliceMs, []);
+    await createWorkPartition(deps, { profiles: noWork, videos: noWork })(args, progress, time);
+    expect(time.ending.aborted).toBe(false);
+    time.close();
+    expect(progress.report()).toMatchObject({ partitionCount: 2, state: { lag: { offsets: 7 } } });
   });
 
   test('counts its failures in a row, also those of the wait for data', async () => {

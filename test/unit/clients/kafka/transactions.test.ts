@@ -98,5 +98,6 @@ test('whatever brokers do, a transaction that commits has each record exactly on
     }),
     { numRuns: 300 },
   );
-  expect(commits).toBeGreaterThan(5);
+  // About an eighth of the runs commit: the others meet too many faults.
+  expect(commits).toBeGreaterThan(15);
 }, 30_000);

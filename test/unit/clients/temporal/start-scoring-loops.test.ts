@@ -10,15 +10,20 @@ const NONE = 'there is no loop';
 /**
  * The first `failures` updates of each loop fail.
  * @param memos of the loops that run, by workflow id
+ * @param attempt at the workflow task of each of these loops
  */
-function temporalThatFails(failures: number, memos: Readonly<Record<string, object>> = {}) {
+function temporalThatFails(failures: number, memos: Readonly<Record<string, object>> = {}, attempt = 1) {
   const started: unknown[] = [];
   const attempts = new Map<string, number>();
   const workflow = {
     getHandle: (id: string) => ({
       describe: () =>
         id in memos
-          ? Promise.resolve({ status: { name: 'RUNNING' }, memo: memos[id] })
+          ? Promise.resolve({
+              status: { name: 'RUNNING' },
+              memo: memos[id],
+              raw: { pendingWorkflowTask: { attempt } },
+            })
           : Promise.reject(new WorkflowNotFoundError(NONE, '', undefined)),
     }),
     start: (_type: string, { args }: { args: unknown[] }) => Promise.resolve(started.push(...args)),
@@ -33,7 +38,13 @@ function temporalThatFails(failures: number, memos: Readonly<Record<string, obje
       return attempt <= failures ? Promise.reject(new Error('not now')) : Promise.resolve();
     },
   };
-  return { temporal: { workflow } as unknown as Client, started, attempts: () => [...attempts.values()] };
+  const deadlinesMs: number[] = [];
+  const withDeadline = <T>(deadlineMs: number, work: () => Promise<T>) => {
+    deadlinesMs.push(deadlineMs - Date.now());
+    return work();
+  };
+  const temporal = { workflow, withDeadline } as unknown as Client;
+  return { temporal, started, deadlinesMs, attempts: () => [...attempts.values()] };
 }
 
 describe('a worker that starts', () => {
@@ -67,6 +78,26 @@ describe('a worker that starts', () => {
       { ...input, shard: 1, settings: {} },
       { topic, kind, shard: 3 },
     ]);
+  });
+
+  test.each([
+    ['replaces a loop of its version whose workflow task fails again and again', LOOP_VERSION, 6, 1],
+    ['leaves a loop alone whose workflow task has failed a few times', LOOP_VERSION, 5, 0],
+    ['leaves the loop of a newer version alone, which its own version cannot run', LOOP_VERSION + 1, 99, 0],
+  ])('%s', async (_, version, attempt, replaced) => {
+    const [{ topic }] = INPUT_TOPICS;
+    const memos = { [scoringLoopId(topic)]: { version, input: { topic } } };
+    const { temporal, started } = temporalThatFails(0, memos, attempt);
+    await startScoringLoops(temporal, {}, { signal: new AbortController().signal, onError: () => {} });
+    expect(started).toHaveLength(replaced);
+  });
+
+  // The client waits without end for a loop whose workflow task fails, so nobody would see that it must be replaced.
+  test('waits for the answer of a loop for a limited time only', async () => {
+    const { temporal, deadlinesMs } = temporalThatFails(0);
+    await startScoringLoops(temporal, {}, { signal: new AbortController().signal, onError: () => {} });
+    expect(deadlinesMs).toHaveLength(INPUT_TOPICS.length);
+    expect(Math.max(...deadlinesMs)).toBeLessThanOrEqual(90_000);
   });
 
   test('gives up when it shuts down', async () => {

@@ -7,6 +7,7 @@ import {
 } from '../../../../domain/scoring/committed-metadata.ts';
 import {
   findPosition,
+  isNewShard,
   skipExpired,
   startingPlace,
   startOfTopic,
@@ -112,16 +113,25 @@ describe('the place where a partition starts in a topic that is being read', () 
 
   // Finding 10: an earlier start that failed half way made the rest start at the beginning.
   test('is where the group began with the topic, because its start failed half way or its offset is forgotten', () => {
-    expect(startingPlace(started, 1)).toEqual({ atMs: 1000 });
+    expect(startingPlace(started, 1, true)).toEqual({ atMs: 1000 });
+  });
+
+  // A start by time skips records with earlier times, also those that came later.
+  test('is 10 minutes earlier for a shard that has begun before: the clock of a producer may be behind', () => {
+    expect(startingPlace(started, 1, false)).toEqual({ atMs: 1000 - 600_000 });
+    const [none, some] = [{ committed: null }, { committed: 5 }];
+    expect(isNewShard(started, [none, none], 601_000 - 1)).toBe(true);
+    expect(isNewShard(started, [none, none], 601_000)).toBe(false);
+    expect(isNewShard(started, [none, some], 1000)).toBe(false);
   });
 
   test('is the beginning of a partition that was added later', () => {
-    expect(startingPlace(started, 2)).toBe('low');
+    expect(startingPlace(started, 2, false)).toBe('low');
   });
 
   test('is the beginning when nobody has noted when the group began', () => {
     const unknown = startOfTopic([committed({ started: null }), { metadata: null }], identity);
-    expect([unknown, startingPlace(unknown, 0)]).toEqual([null, 'low']);
+    expect([unknown, startingPlace(unknown, 0, false)]).toEqual([null, 'low']);
   });
 
   test('counts from the earliest start, that of the loop which was first', () => {

@@ -80,6 +80,12 @@ describe('keeping the newest events of a batch', () => {
     expect(keep([[1, 'a', NOW_MS + 4 * MINUTE]]).newestEventMs).toBe(NOW_MS);
   });
 
+  test('the watermark that a worker with a clock ahead has committed is not ahead of the clock of the next one', () => {
+    const kept = keep([[1, 'a', NOW_MS - 4 * MINUTE]], { newestEventMs: NOW_MS + 60 * MINUTE });
+    expect(kept.newest.map(({ late }) => late)).toEqual([false]);
+    expect(kept.newestEventMs).toBe(NOW_MS);
+  });
+
   test('every record has exactly one outcome, and no kept event has a newer one of its id', () => {
     const record = fc.record({
       id: fc.constantFrom('a', 'b'),

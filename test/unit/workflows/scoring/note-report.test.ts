@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { PartitionState } from '../../../../contract/scoring-loop.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 import {
+  carriedOf,
   isSuperfluous,
   knownPartitions,
+  lacksPartitions,
   newPartition,
   noteReport,
   recallLoop,
@@ -59,11 +61,25 @@ describe('a loop', () => {
     expect(loop.partitions.has(3)).toBe(true);
   });
 
-  test('of a shard is superfluous without partitions, the first loop never', () => {
-    const loop = loopOf(1);
-    loop.partitions.clear();
-    expect(isSuperfluous(loop)).toBe(false);
-    expect(isSuperfluous({ ...loop, shard: 1 })).toBe(true);
-    expect(isSuperfluous({ ...loop, shard: 1, partitionCount: 0 })).toBe(false); // it has not looked yet
+  test('of a shard is superfluous when three looks have found no partition, the first loop never', () => {
+    const loop = { ...loopOf(1), partitions: new Map() };
+    const after = (emptyLooks: number) => {
+      const ofShard = { ...loop, shard: 1, emptyLooks };
+      return [isSuperfluous(ofShard), lacksPartitions(ofShard)];
+    };
+    expect([after(0), after(2), after(3)]).toEqual([
+      [false, true],
+      [false, true],
+      [true, false],
+    ]);
+    expect(isSuperfluous({ ...loop, emptyLooks: 3 })).toBe(false);
+  });
+
+  test('lacks a partition that could not be started, also in its next run', () => {
+    const loop = loopOf(3);
+    expect(lacksPartitions(loop)).toBe(false);
+    loop.partitions.delete(1);
+    expect(lacksPartitions(loop)).toBe(true);
+    expect(lacksPartitions(recallLoop(loop, carriedOf(loop, true)))).toBe(true);
   });
 });

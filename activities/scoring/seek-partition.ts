@@ -1,0 +1,75 @@
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import type { Offsets } from '../../clients/kafka/offsets.ts';
+import { failureTypes } from '../../contract/failure-types.ts';
+import type { SeekTarget } from '../../contract/scoring-loop.ts';
+import type { TopicPartition } from '../../domain/kafka-location.ts';
+import type { PartitionTotals } from '../../domain/scoring/partition-totals.ts';
+import { abortable } from '../../domain/values/abortable.ts';
+import { isoTimeMs } from '../../domain/values/iso-time.ts';
+import { withHeartbeat } from '../heartbeat.ts';
+import { commitOffset } from './commit-offset.ts';
+import type { FencePartitionDeps } from './fence-partition.ts';
+
+export interface SeekPartitionArgs extends TopicPartition {
+  readonly group: string;
+  readonly target: SeekTarget;
+  /** The counts that the loop knows. */
+  readonly totals: PartitionTotals;
+}
+
+/** An attempt ends this long before Temporal gives it up, so that nothing is committed after the answer. */
+const MARGIN_MS = 1000;
+
+/** Moves the group to another place in a partition. */
+export const createSeekPartition = (deps: FencePartitionDeps) =>
+  /** @returns the new offset */
+  function seekPartition(args: SeekPartitionArgs): Promise<number> {
+    const timeMs = attemptMs();
+    return withHeartbeat(async (cancelled) => {
+      const deadline = AbortSignal.timeout(timeMs);
+      try {
+        return await abortable([deadline, cancelled], ({ signal }) => movePartition(deps, args, signal));
+      } catch (error) {
+        if (!deadline.aborted) throw error;
+        throw new Error(`Kafka did not answer within ${Math.round(timeMs / 1000)} s`);
+      }
+    });
+  };
+
+/** How long this attempt may take. */
+function attemptMs(): number {
+  const { info } = Context.current();
+  const waitedMs = info.currentAttemptScheduledTimestampMs - info.scheduledTimestampMs;
+  const leftMs = Math.min(info.startToCloseTimeoutMs, info.scheduleToCloseTimeoutMs - waitedMs);
+  return Math.max(0, leftMs - MARGIN_MS);
+}
+
+async function movePartition(
+  deps: FencePartitionDeps,
+  args: SeekPartitionArgs,
+  signal: AbortSignal,
+): Promise<number> {
+  const { group, topic, partition, totals } = args;
+  const { partitionCount, ...identity } = await deps.offsets.topic(topic);
+  const offset = await targetOffset(deps.offsets, args, partitionCount);
+  await commitOffset(deps, { group, topic, partition, totals, offset, identity, signal });
+  return offset;
+}
+
+/** @throws InvalidInput when the target names an offset that the log does not have */
+async function targetOffset(
+  offsets: Offsets,
+  { topic, partition, target }: SeekPartitionArgs,
+  partitionCount: number,
+): Promise<number> {
+  if ('time' in target) return offsets.at(topic, partition, isoTimeMs(target.time));
+  const log = partition < partitionCount ? await offsets.ends(topic, partition) : null;
+  if ('end' in target && log !== null) return target.end === 'earliest' ? log.low : log.high;
+  const offset = 'offsets' in target ? target.offsets[partition] : undefined;
+  if (log !== null && offset !== undefined && offset >= log.low && offset <= log.high) return offset;
+  const found = log === null ? `${topic} has ${partitionCount} partitions` : `it has ${log.low}–${log.high}`;
+  throw ApplicationFailure.nonRetryable(
+    `offset ${offset} of partition ${partition} does not exist; ${found}`,
+    failureTypes.invalidInput,
+  );
+}
