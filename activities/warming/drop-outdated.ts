@@ -1,15 +1,18 @@
+import { readHotIds } from '../../cache/writing/hot-ids.ts';
 import { readPartMetadata } from '../../cache/writing/part-metadata.ts';
 import { deleteUnlessStreamed } from '../../cache/writing/delete-entries.ts';
 import { removeSets } from '../../cache/writing/replace-set.ts';
-import { scanEntities, scanKeys } from '../../cache/redis/scan-entities.ts';
-import { cachedAtOf, type RedisClient } from '../../clients/redis.ts';
+import { scanEntities, scanKeys, type CachedEntity } from '../../cache/redis/scan-entities.ts';
+import { cachedAtOf, readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { content } from '../../domain/entities/content.ts';
 import { dailyStats } from '../../domain/entities/daily-stats.ts';
 import { kolContent } from '../../domain/entities/kol-content.ts';
-import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
+import { ALL_PROFILES, type PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
+import { ranking } from '../../domain/entities/ranking.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
+import { mayComeBack } from '../../domain/warming/table-version.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 
@@ -20,8 +23,8 @@ interface DropOutdatedArgs {
 
 /**
  * Removes what readers have cached of the tables of these parts before the versions that their last warms read, and what no warm writes:
- * profiles and details of content that are not hot, the content of a KOL, and the statistics of earlier days. So readers see a load that is
- * done. A value of an event, or of a later read, stays.
+ * profiles and details of content that are not hot, the content of a KOL, rankings of other lengths, and the statistics of earlier days. So
+ * readers see a load that is done. A value of an event, or of a later read, stays.
  * @returns how many keys were removed
  */
 export function createDropOutdated({ redis }: { readonly redis: RedisClient }) {
@@ -46,12 +49,30 @@ export function createDropOutdated({ redis }: { readonly redis: RedisClient }) {
 
 async function* dropOfPart(redis: RedisClient, part: WarmPart, last: PartMetadata): AsyncGenerator<number> {
   const readAt = readTimeOf(last);
-  if (part === 'profiles') yield* dropRows(redis, profile, readAt);
+  // Of files that came back nobody knows of which files a reader's value is that was cached since.
+  const before = mayComeBack(last.versions) ? await readRedisTime(redis) : readAt;
+  if (part === 'profiles') yield* dropProfiles(redis, last, { readAt, before });
+  if (part === 'rankings') yield* dropSets(redis, ranking.prefix, before, last);
   if (part === 'trending') {
-    yield* dropRows(redis, content, readAt);
-    yield* dropSets(redis, kolContent.key(''), readAt, last);
+    const isWarmed = ({ id }: CachedEntity) => last.sets[content.key(id)] !== undefined;
+    yield* dropRows(redis, content, { readAt, before }, isWarmed);
+    yield* dropSets(redis, kolContent.key(''), before, last);
   }
-  if (part === 'stats') yield* dropSets(redis, dailyStats.key(''), readAt, last);
+  if (part === 'stats') yield* dropSets(redis, dailyStats.key(''), before, last);
+}
+
+async function* dropProfiles(redis: RedisClient, last: PartMetadata, times: Times): AsyncGenerator<number> {
+  // A warm of all profiles has read again what readers had cached.
+  const isHot = last.shape === ALL_PROFILES ? () => true : await readHotIds(redis);
+  yield* dropRows(redis, profile, times, ({ id, cachedAt }) => cachedAt === last.read_at || isHot(id));
+}
+
+/** Times of Redis in microseconds. */
+interface Times {
+  /** When the last warm that read the lakehouse began: what is older is outdated. */
+  readonly readAt: number;
+  /** What no warm chose is outdated until this time. */
+  readonly before: number;
 }
 
 /** When the oldest values began to be read that are of the versions of a part: the time of Redis in microseconds. */
@@ -60,15 +81,21 @@ function readTimeOf({ sets, read_at, oldest_read_at = read_at }: PartMetadata): 
   return ofSets.length > 0 ? Math.min(...ofSets) : Date.parse(oldest_read_at) * 1000;
 }
 
+/** @param isWarmed tells which rows the warm chose */
 async function* dropRows(
   redis: RedisClient,
   entity: Pick<TableEntity<Fields>, 'key'>,
-  readAt: number,
+  { readAt, before }: Times,
+  isWarmed: (row: CachedEntity) => boolean,
 ): AsyncGenerator<number> {
-  const oldest = cachedAtOf(readAt);
+  const [oldest, oldestCold] = [cachedAtOf(readAt), cachedAtOf(before)];
   for await (const page of scanEntities(redis, entity)) {
-    const outdated = page.filter(({ cachedAt }) => cachedAt < oldest).map(({ id }) => entity.key(id));
-    yield deleteUnlessStreamed(redis, outdated, readAt);
+    const outdated = page.filter((row) => row.cachedAt < (isWarmed(row) ? oldest : oldestCold));
+    yield deleteUnlessStreamed(
+      redis,
+      outdated.map(({ id }) => entity.key(id)),
+      before,
+    );
   }
 }
 

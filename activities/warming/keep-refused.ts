@@ -5,8 +5,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import { judgeRefusedPart } from '../../domain/warming/refused-part.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
-import { renewalRate } from '../../domain/warming/write-rate.ts';
-import { createRateLimiter } from './rate-limiter.ts';
+import { createRenewalLimiter } from './rate-limiter.ts';
 
 /** How to renew the cached keys of a part whose read was refused. */
 export interface RefusedRenewal {
@@ -44,10 +43,7 @@ export async function keepRefused(
   if (last === null) return failure;
   await writePartMetadata(redis, part, last);
   const { isKept, note } = judgeRefusedPart(last.warmed_at, { now: new Date(), maxAgeSeconds });
-  const rate = createRateLimiter(
-    renewalRate(writesPerSecond, last.keys),
-    Context.current().cancellationSignal,
-  );
+  const rate = createRenewalLimiter(writesPerSecond, last.keys, Context.current().cancellationSignal);
   const keys = isKept
     ? `${await renewPart(redis, part, last, minTtlSeconds, rate.wait)} keys are `
     : 'Its keys are ';

@@ -1,4 +1,4 @@
-import { Context } from '@temporalio/activity';
+import { ApplicationFailure, Context } from '@temporalio/activity';
 import { writePartMetadata } from '../../cache/writing/part-metadata.ts';
 import { writeEntries, type WriteTotals, type WrittenTotals } from '../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
@@ -129,11 +129,20 @@ export class PartWarm {
         } catch (error) {
           const { attempt } = Context.current().info;
           const failure = translateTrinoError(translateProgramError(error));
-          throw translateRedisError(await this.#keep(translateSchemaError(failure, attempt)));
+          const named = this.#withUnreadable(translateSchemaError(failure, attempt));
+          throw translateRedisError(await this.#keep(named));
         }
       },
       () => this.counts,
     );
+  }
+
+  /** Names the columns that could not be read in a failure for good: they may be its cause. */
+  #withUnreadable(failure: unknown): unknown {
+    if (this.#unreadable.size === 0 || !(failure instanceof ApplicationFailure)) return failure;
+    const { message, type, nonRetryable, details, cause } = failure;
+    const columns = [...this.#unreadable].join('; ');
+    return new ApplicationFailure(`${message} ${columns}.`, type, nonRetryable, details, cause);
   }
 
   /** A share of a part is left to the next warm of all of it. */

@@ -107,7 +107,8 @@ export function createPlanProfiles(
       }))
     ) {
       if (!args.dryRun) {
-        await warm.writeMetadata(last, now);
+        // Of hot profiles, those that this warm chose: others have lost their room.
+        await warm.writeMetadata(areAllHot ? last : { ...last, keys: warm.counts.cached }, now);
         await readCachedFiles(redis, 'kol_profiles'); // restores its TTL
       }
       return planOf(NO_WORK);

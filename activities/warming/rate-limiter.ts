@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { renewalRate } from '../../domain/warming/write-rate.ts';
 
 /** A steady rate of work. */
 export interface RateLimiter {
@@ -11,17 +12,32 @@ export interface RateLimiter {
   readonly wait: (items: number) => Promise<void>;
 }
 
+/** How much work may be made up for at once after a pause, such as a query that answers late (ms of the rate). */
+const MAX_CREDIT_MS = 1000;
+
+const realClock = {
+  nowMs: (): number => performance.now(),
+  sleep: (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal }),
+};
+
 /** Limits work to a steady rate, counted from the creation of the limiter. @param perSecond 0 for no limit */
-export function createRateLimiter(perSecond: number, signal: AbortSignal): RateLimiter {
-  const startedMs = performance.now();
-  let total = 0;
+export function createRateLimiter(perSecond: number, signal: AbortSignal, clock = realClock): RateLimiter {
+  /** When all work so far is due. */
+  let dueMs = clock.nowMs();
   return {
     perSecond,
     async wait(items) {
-      total += items;
       if (perSecond === 0) return;
-      const waitMs = startedMs + (total / perSecond) * 1000 - performance.now();
-      if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+      const now = clock.nowMs();
+      dueMs = Math.max(dueMs, now - MAX_CREDIT_MS) + (items / perSecond) * 1000;
+      if (dueMs > now) await clock.sleep(dueMs - now, signal);
     },
   };
 }
+
+/** Limits renewals of profiles. @param writesPerSecond the limit of writes @param profiles how many may be renewed */
+export const createRenewalLimiter = (
+  writesPerSecond: number,
+  profiles: number,
+  signal: AbortSignal,
+): RateLimiter => createRateLimiter(renewalRate(writesPerSecond, profiles), signal);

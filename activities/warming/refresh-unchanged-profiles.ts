@@ -1,15 +1,14 @@
 import type { HotProfiles } from '../../cache/popularity/select-hot-profiles.ts';
-import { readHotIds } from '../../cache/writing/hot-ids.ts';
+import { readHotIds, writeHotIds } from '../../cache/writing/hot-ids.ts';
 import type { Lakehouse } from '../../clients/lakehouse/lakehouse.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { mutableTables, type TableVersions } from '../../domain/warming/table-version.ts';
-import { renewalRate } from '../../domain/warming/write-rate.ts';
 import { deleteRemovedIds } from './delete-removed-rows.ts';
 import type { PartWarm } from './part-warm.ts';
 import { scanRows } from './scan-rows.ts';
 import { prefetchPages } from './prefetch.ts';
-import { createRateLimiter } from './rate-limiter.ts';
+import { createRateLimiter, createRenewalLimiter } from './rate-limiter.ts';
 import { MAX_FILLED, renewProfilesAtRate, writeProfilesById } from './write-profiles.ts';
 
 interface UnchangedProfiles {
@@ -44,8 +43,10 @@ export async function refreshUnchangedProfiles(
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
   // A profile of the last warm that a reader has cached again since is one of it too.
   const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
-  const renewals = createRateLimiter(renewalRate(writesPerSecond, last.keys), warm.reading.signal);
+  const renewals = createRenewalLimiter(writesPerSecond, last.keys, warm.reading.signal);
   const filled = new Set<string>();
+  /** Those of hot profiles that this warm keeps. */
+  const kept = new Set<string>();
   let fromLastWarm = 0;
   let renewed = 0;
   for await (const page of prefetchPages(scanRows(warm, profile, readAt))) {
@@ -58,9 +59,10 @@ export async function refreshUnchangedProfiles(
     const due = current.filter(({ id }) => wantedIds.delete(id) || (warmedIds.has(id) && room-- > 0));
     const doubtful = areFiles ? due.filter(({ cachedAt }) => cachedAt > last.read_at) : [];
     for (const { id } of doubtful) filled.add(id);
-    const trusted = due.filter(({ id }) => !filled.has(id)).map(({ id }) => id);
+    const trusted = due.filter(({ id }) => !filled.has(id) && !kept.has(id)).map(({ id }) => id);
     await renewProfilesAtRate(warm, trusted, renewals);
     renewed += trusted.length;
+    if (!areAllHot) for (const id of trusted) kept.add(id);
   }
   if (fromLastWarm < last.keys || filled.size > MAX_FILLED) return false;
   warm.counts.renewed = renewed;
@@ -75,6 +77,9 @@ export async function refreshUnchangedProfiles(
     return false;
   }
   warm.skipUnchanged(last, warm.counts.renewed);
-  if (!warm.args.dryRun) warm.counts.cached = warm.counts.renewed + warm.counts.keys;
+  if (warm.args.dryRun) return true;
+  warm.counts.cached = warm.counts.renewed + warm.counts.keys;
+  // The next warm, and one whose read is refused, must know those that became hot, and not wait for those that lost their room.
+  if (!areAllHot) await writeHotIds(warm.redis, [...kept, ...filled, ...wantedIds]);
   return true;
 }

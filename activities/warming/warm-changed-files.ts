@@ -14,11 +14,10 @@ import {
   type TableRead,
 } from '../../domain/warming/changed-files.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
-import { renewalRate } from '../../domain/warming/write-rate.ts';
 import { deleteRemovedIds } from './delete-removed-rows.ts';
 import type { PartWarm } from './part-warm.ts';
 import { prefetchPages } from './prefetch.ts';
-import { createRateLimiter, type RateLimiter } from './rate-limiter.ts';
+import { createRateLimiter, createRenewalLimiter, type RateLimiter } from './rate-limiter.ts';
 import { assertUnchanged } from './read-one-version.ts';
 import { renewProfiles } from './renew-profiles.ts';
 import {
@@ -124,7 +123,7 @@ async function warmFiles(
 
   const now = cachedAtOf(readAt);
   const times = { oldest: last.oldest_read_at ?? last.read_at, last: last.read_at, now };
-  const renewals = createRateLimiter(renewalRate(profiles.writesPerSecond, last.keys), warm.reading.signal);
+  const renewals = createRenewalLimiter(profiles.writesPerSecond, last.keys, warm.reading.signal);
   const others = await renewProfiles(warm, times, ids, renewals);
   const missing = last.keys + created - others.cached;
   if (missing > 0) return `${missing} profiles are missing from the cache`;

@@ -97,8 +97,8 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
         readAt: start.readAt,
         now,
       });
-      // Other limits give sets of other sizes: those cannot be compared.
-      if (last !== null && withoutGrace(last.shape) === setPart.shape)
+      // Other limits give sets of other sizes: those cannot be compared. Neither can sets that lack what an unreadable column says.
+      if (last !== null && withoutGrace(last.shape) === setPart.shape && !warm.hasUnreadable)
         refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
       return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
     });
@@ -158,19 +158,26 @@ async function readSets(
   moment: ReadMoment,
 ): Promise<{ sets: SetToWrite[]; emptied: string[] }> {
   const all = (await read(warm, moment)).filter(({ entry }) => entrySize(entry) > 0);
-  refuseEmptyRead(part, warm.counts.rowsRead);
+  // Without a column that cannot be read, the rows of a part may make no set.
+  if (!warm.hasUnreadable) refuseEmptyRead(part, warm.counts.rowsRead);
   const sets = all.filter(({ platform }) => isInScope(warm.args, platform));
   // With a scope, sets of other platforms stay: they are not part of this warm.
   return { sets, emptied: warm.args.scope === undefined ? emptiedSets(last, all) : [] };
 }
 
 /**
- * Without those that may only lack rows for a moment, also when the shrinkage check leaves them out. A filter of known ids is removed: it
- * holds the ids of a version, and nobody knows the present one.
+ * Without those that may only lack rows for a moment, also when the shrinkage check leaves them out, and those that may lack a column that
+ * cannot be read: they are left to expire. A filter of known ids is removed: it holds the ids of a version, and nobody knows the present one.
  */
 function removableSets(warm: PartWarm, emptied: readonly string[], at: TableVersions): readonly string[] {
   const isFilter = (key: string) => key.startsWith(knownIds.key(''));
-  if (emptied.every(isFilter) || warm.mayRemove(at)) return emptied;
+  const left = emptied.filter((key) => !isFilter(key));
+  if (left.length === 0) return emptied;
+  if (warm.hasUnreadable)
+    warm.skipped.push(
+      `${left.length} sets left to expire, such as ${left[0]}: nothing is known of them while a column cannot be read`,
+    );
+  else if (warm.mayRemove(at)) return emptied;
   return emptied.filter(isFilter);
 }
 

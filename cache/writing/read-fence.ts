@@ -12,8 +12,11 @@ export const fenceKey = (key: string): string => siblingKey(key, FENCE);
 /** What distinguishes a fence from its key. */
 export const FENCE = 'read-at';
 
-/** A fence lives at least this long (s): as long as the slowest read, an activity of a warm, can take. */
-export const FENCE_SECONDS = 900;
+/**
+ * A fence lives at least this long (s), because a writer may write so long after its read began: the rows of a warm have the time of its plan,
+ * and at a limited rate the last one is written some 24 minutes later, after retries later still.
+ */
+export const FENCE_SECONDS = 3600;
 
 /**
  * A fence of all keys: when an operator last deleted whole kinds from the cache or erased a KOL. A value that was read before may have been

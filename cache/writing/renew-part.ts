@@ -3,6 +3,7 @@ import { ALL_PROFILES, type PartMetadata } from '../../domain/entities/part-meta
 import { profile } from '../../domain/entities/profile.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { scanEntities } from '../redis/scan-entities.ts';
+import { readHotIds } from './hot-ids.ts';
 import { FENCE_SECONDS, fenceKey } from './read-fence.ts';
 import { refreshTtls } from './refresh-ttl.ts';
 
@@ -44,7 +45,7 @@ async function renewSetKeys(
   return refreshTtls(redis, keys);
 }
 
-/** Of hot profiles only those of the last warm: what readers have cached since would take the room of others. */
+/** Of hot profiles only those that warms chose: what readers have cached since would take the room of others. */
 async function renewProfileKeys(
   redis: RedisClient,
   last: PartMetadata,
@@ -52,11 +53,13 @@ async function renewProfileKeys(
   pause: (profiles: number) => Promise<void>,
 ): Promise<number> {
   const oldest = last.oldest_read_at ?? last.read_at;
-  const areAllWarm = last.shape === ALL_PROFILES;
+  const isHot = last.shape === ALL_PROFILES ? () => true : await readHotIds(redis);
   const ttlSeconds = Math.max(profile.ttlSeconds, minTtlSeconds);
   let renewed = 0;
   for await (const page of scanEntities(redis, profile)) {
-    const due = page.filter(({ cachedAt }) => (areAllWarm ? cachedAt >= oldest : cachedAt === last.read_at));
+    const due = page.filter(
+      ({ id, cachedAt }) => cachedAt === last.read_at || (cachedAt >= oldest && isHot(id)),
+    );
     renewed += await refreshTtls(
       redis,
       due.map(({ id }) => ({ key: profile.key(id), ttlSeconds })),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import { entryBytes, entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
 import { inChunks } from '../../domain/values/lists.ts';
@@ -8,7 +9,7 @@ import { stagingKey } from './staging-key.ts';
 import { EmptyEntryError, type WrittenTotals } from './write-entries.ts';
 import { addCommand, LUA_CHECK_MEMBERS, WRITE_MEMBERS, writeMembersCall } from './write-members.ts';
 
-/** A large set was not replaced, because members of its staged copy are missing or repeated. A retry helps. */
+/** A set was not replaced, because members of its staged copy are missing or repeated. A retry helps. */
 export class IncompleteSetError extends Error {
   readonly code = 'CACHE_INCOMPLETE_SET';
   constructor(readonly key: string) {
@@ -28,19 +29,23 @@ const MEMBERS_PER_CALL = 1000;
 /**
  * Moves a staged set to its key, unless the number of its members is wrong: a restart, a failover or an eviction loses the latest
  * writes, and a retry after a lost reply adds the same members to a list twice.
+ * On a single Redis the old set is unlinked first: RENAME would free a large one at once, and other clients would wait. On a cluster RENAME
+ * must find it there: while the slot moves, a node refuses RENAME to a key that it lacks, and the old set would be lost.
  * KEYS: the set's key, its fence, the staging key
- * ARGV: when the read began, TTL in seconds, the command that counts members, the expected number of members
+ * ARGV: when the read began, TTL in seconds, the command that counts members, the expected number of members, '1' on a cluster
  * Returns 1, 0 when a later read wrote the set, or -1 when the staged set is incomplete.
  */
 const RENAME_IF_COMPLETE = luaScript(`#!lua${LUA_READ_FENCE}
 if redis.call(ARGV[3], KEYS[3]) ~= tonumber(ARGV[4]) then return -1 end
 if isLate(KEYS[2], ARGV[1]) then redis.call('UNLINK', KEYS[3]) return 0 end
+if ARGV[5] ~= '1' then redis.call('UNLINK', KEYS[1]) end
 redis.call('RENAME', KEYS[3], KEYS[1])
 raiseFence(KEYS[2], ARGV[1], ARGV[2])
 return 1`);
 
 /**
- * Replaces a small set.
+ * Replaces a small set. Not for lists, hashes and sorted sets of a cluster: while the slot moves, a node does not accept members for a key
+ * that was deleted first, and the set would be lost. SET needs no DEL.
  * KEYS: the set's key, its fence
  * ARGV: when the read began, TTL in seconds, the command that adds the arguments that follow, then its arguments
  * Returns 1, or 0 when a later read wrote the set.
@@ -48,7 +53,7 @@ return 1`);
 const REPLACE_SET = luaScript(`#!lua${LUA_READ_FENCE}${LUA_CHECK_MEMBERS}
 if isLate(KEYS[2], ARGV[1]) then return 0 end
 checkMembers(ARGV[3], 4)
-redis.call('DEL', KEYS[1])
+if ARGV[3] ~= 'SET' then redis.call('DEL', KEYS[1]) end
 redis.call(ARGV[3], KEYS[1], unpack(ARGV, 4))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 raiseFence(KEYS[2], ARGV[1], ARGV[2])
@@ -66,8 +71,8 @@ raiseFence(KEYS[2], ARGV[1], 0)
 return redis.call('UNLINK', KEYS[1])`);
 
 /**
- * Replaces one set (ranking, list, statistics, autocomplete). Readers see the whole old set or the whole new set: a large one is
- * staged under another key in bounded chunks, then renamed. The TTL moves with it. A set whose read began later stays. So does the old set
+ * Replaces one set (ranking, list, statistics, autocomplete). Readers see the whole old set or the whole new set: a large one, and
+ * each one on a cluster, is staged under another key in bounded chunks, then renamed. The TTL moves with it. A set whose read began later stays. So does the old set
  * when values were removed from the cache since the read began.
  * @param readAt when the read of the new set began, as `readRedisTime` returns it
  * @returns what was written, or why nothing was: the cached set is of a later read, or values were removed since the read began
@@ -84,9 +89,9 @@ export async function replaceSet(
   const outcome = await writeUnlessRemoved(redis, {
     readAt,
     write: () =>
-      size <= MEMBERS_PER_CALL || entry.type === 'string'
+      entry.type === 'string' || (size <= MEMBERS_PER_CALL && !(redis instanceof Cluster))
         ? replaceSmallSet(redis, entry, readAt)
-        : replaceLargeSet(redis, entry, readAt),
+        : replaceStaged(redis, entry, readAt),
     undo: (removedAt) => removeSet(redis, entry.key, removedAt),
   });
   return outcome === 'written' ? { keys: 1, bytes: entryBytes(entry) } : { refused: outcome };
@@ -99,7 +104,7 @@ const replaceSmallSet = (redis: RedisClient, entry: CacheEntry, readAt: number):
   ]);
 
 /** @returns 1, or 0 when a set of a later read stays */
-async function replaceLargeSet(redis: RedisClient, entry: SetEntry, readAt: number): Promise<number> {
+async function replaceStaged(redis: RedisClient, entry: SetEntry, readAt: number): Promise<number> {
   // Each writer has its own: a warm and a reader's miss may replace the same set at the same time.
   const staging = stagingKey(entry.key, randomUUID());
   try {
@@ -108,7 +113,10 @@ async function replaceLargeSet(redis: RedisClient, entry: SetEntry, readAt: numb
     const renamed = await runScript(redis, RENAME_IF_COMPLETE, [
       {
         keys: [entry.key, fenceKey(entry.key), staging],
-        args: [readAt, entry.ttlSeconds, countCommand[entry.type], distinctMembers(entry)],
+        args: [
+          ...[readAt, entry.ttlSeconds, countCommand[entry.type], distinctMembers(entry)],
+          redis instanceof Cluster ? '1' : '0',
+        ],
       },
     ]);
     if (renamed === -1) throw new IncompleteSetError(entry.key);

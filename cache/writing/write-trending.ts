@@ -8,7 +8,8 @@ import { luaScript, runScript } from '../redis/run-commands.ts';
 /**
  * Moves items in a trending list to the position of their new heat, and keeps the list's TTL. Readers see the old or the new list.
  * The order needs the heat of all items, which a warm writes: without it, or with a key of another type in its place, the script does
- * nothing, and the next warm adds the items.
+ * nothing, and the next warm adds the items. The old items go after the new ones came: while a slot of a cluster moves, a list that was
+ * deleted first could not be written again on this node.
  * KEYS: heat of the list's items, the list
  * ARGV: maximum length, then content id, heat, '1' if the item may enter the list (else it only moves if listed), …
  */
@@ -24,8 +25,10 @@ for i = 2, #ARGV, 3 do
 end
 if moved == 0 then return 0 end
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[1]))
-redis.call('DEL', KEYS[2])
+if redis.call('TYPE', KEYS[2]).ok ~= 'list' then redis.call('UNLINK', KEYS[2]) end
+local old = redis.call('LLEN', KEYS[2])
 redis.call('RPUSH', KEYS[2], unpack(redis.call('ZREVRANGE', KEYS[1], 0, -1)))
+redis.call('LTRIM', KEYS[2], old, -1)
 redis.call('PEXPIRE', KEYS[2], ttl)
 return moved`);
 

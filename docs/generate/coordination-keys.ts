@@ -31,7 +31,7 @@ export const coordinationKeys: readonly CacheKeyDoc[] = [
     ...keyDoc(ranking.name, fenceKey('{key}'), anySet),
     content:
       'the start of the read that the present set comes from, or of the read that did not find the row of a deleted hash, or when an operator deleted the key: microseconds since 1970 by the clock of Redis. A write whose read began earlier is refused',
-    typeAndTtl: ['STRING', 'of the set; 15 min at least'],
+    typeAndTtl: ['STRING', 'of the set; 1 h at least'],
     writers: 'warms; the API after a miss of a set',
   },
   {

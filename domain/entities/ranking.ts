@@ -15,7 +15,9 @@ export interface RankingEntry {
 export const ranking = {
   name: 'ranking',
   ttlSeconds: 900,
-  key: (kind: RankingKind, platform: string, limit: number) => `kol:top:${kind}:${platform}:${limit}`,
+  prefix: 'kol:top:',
+  key: (kind: RankingKind, platform: string, limit: number) =>
+    `${ranking.prefix}${kind}:${platform}:${limit}`,
   /** @param ranked highest first; the first `limit` are kept */
   toEntry: (
     kind: RankingKind,

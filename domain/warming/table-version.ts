@@ -42,12 +42,21 @@ export const versionOfFiles = (files: readonly DataFile[], columns: string): Tab
 export const versionTexts = (versions: TableVersions): Record<string, string | null> =>
   Object.fromEntries(Object.entries(versions).map(([table, version]) => [table, textOf(version)]));
 
+const FILES = 'files ';
+
 function textOf(version: TableVersion): string | null {
   if (version.kind === 'unknown') return null;
   return version.kind === 'snapshot'
     ? `snapshot ${version.id} since ${version.since}`
-    : `files ${version.fingerprint}`;
+    : `${FILES}${version.fingerprint}`;
 }
+
+/**
+ * Whether one of these texts is a list of files. A table can come back to such a version, when files are added and removed again: what was
+ * read in between is of another one.
+ */
+export const mayComeBack = (texts: Readonly<Record<string, string | null>>): boolean =>
+  Object.values(texts).some((text) => text?.startsWith(FILES) === true);
 
 /** The tables whose files a writer can replace during a read: those whose version is a list of files. */
 export const mutableTables = (versions: TableVersions): SilverTable[] =>

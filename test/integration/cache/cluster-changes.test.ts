@@ -9,6 +9,7 @@ import { readPartMetadata, writePartMetadata } from '../../../cache/writing/part
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeContentRows } from '../../../cache/writing/write-content.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
+import { updateTrending } from '../../../cache/writing/write-trending.ts';
 import { writeScores } from '../../../cache/writing/write-scores.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import type { MlApi } from '../../../clients/ml-api.ts';
@@ -16,6 +17,7 @@ import { closeRedis, connectRedis, type RedisClient } from '../../../clients/red
 import { cacheMetadata } from '../../../domain/entities/part-metadata.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { score } from '../../../domain/entities/score.ts';
+import { trending } from '../../../domain/entities/trending.ts';
 import type { CacheEntry } from '../../../domain/schema/entry.ts';
 import {
   cachedScore,
@@ -149,6 +151,69 @@ describe('a Redis Cluster that changes', () => {
     await moveSlot(slot, from, to, bystanders, scan);
     await scan();
     expect(scans).toBe(4);
+  });
+
+  test('keeps each set whole while its slot moves', async () => {
+    const platform = 'tiktok';
+    const list = trending.key(platform);
+    const key = (type: string) => `test:{${list}}:${type}`;
+    const ids = ['a', 'b', 'c'];
+    const setsOf = (value: string): CacheEntry[] => [
+      { key: key('list'), ttlSeconds: 100, type: 'list', items: ids.map(() => value) },
+      { key: key('zset'), ttlSeconds: 100, type: 'zset', members: ids.map((id) => [value + id, 1]) },
+      {
+        key: key('hash'),
+        ttlSeconds: 100,
+        type: 'hash',
+        fields: Object.fromEntries(ids.map((id) => [id, value])),
+      },
+      { key: key('string'), ttlSeconds: 100, type: 'string', value },
+    ];
+    const expectWhole = async () => {
+      expect(new Set(await redis.lrange(key('list'), 0, -1)).size).toBe(1);
+      expect(await redis.llen(key('list'))).toBe(3);
+      expect(await redis.zcard(key('zset'))).toBe(3);
+      expect(await redis.hlen(key('hash'))).toBe(3);
+      expect(await redis.exists(key('string'))).toBe(1);
+      expect((await redis.lrange(list, 0, -1)).sort()).toEqual(ids);
+    };
+    const replaceAll = async (client: RedisClient, value: string, readAt: number) =>
+      Promise.allSettled(setsOf(value).map((set) => replaceSet(client, set, readAt)));
+    const heat = ids.map((content_id, index) => ({ content_id, heat: index }));
+    await replaceSet(redis, trending.toHeatEntry(platform, heat), 1);
+    await replaceSet(redis, trending.toEntry(platform, ids), 1);
+    await replaceAll(redis, 'before', 1);
+    await expectWhole();
+
+    const { slot, owner: from } = slotOf(list);
+    const nodes = [...cluster.masters, cluster.spare];
+    const [to, ...bystanders] = nodes.filter((node) => node !== from);
+    if (to === undefined) throw new Error('found no node to move the slot to');
+    // It gives up soon: some of these writes cannot succeed before the slot has moved.
+    const impatient = await connectTo(cluster.url, 'serve');
+    let readAt = 1;
+    const steps: string[] = [];
+    await moveSlot(slot, from, to, bystanders, async (step) => {
+      steps.push(step);
+      readAt += 1;
+      await replaceAll(impatient, step, readAt);
+      await expectWhole();
+      const first = ids[(readAt + 1) % 3] ?? '';
+      const moves = [{ content_id: first, platform, heat: 10 * readAt, mayEnter: false }];
+      // When the move begins, the keys of the list are on one node still.
+      if (step === 'opened') {
+        expect(await updateTrending(redis, moves)).toBe(1);
+        expect(await redis.lindex(list, 0)).toBe(first);
+      } else await updateTrending(impatient, moves).catch(() => {});
+      await expectWhole();
+    });
+    await closeRedis(impatient);
+    expect(steps).toEqual(['opened', 'half-moved', 'moved']);
+    const outcomes = await replaceAll(redis, 'after', readAt + 1);
+    expect(outcomes.map(({ status }) => status)).toEqual(outcomes.map(() => 'fulfilled'));
+    expect(await redis.lrange(key('list'), 0, -1)).toEqual(['after', 'after', 'after']);
+    await expectWhole();
+    expect(await keysWithoutTtl(redis)).toEqual([]);
   });
 
   test('is reached as a whole through the address of one node, with its password', async () => {

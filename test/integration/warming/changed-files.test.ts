@@ -112,8 +112,12 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
   test('as a dry run reports what it would write, and writes nothing', async () => {
     const rows = await countRows();
     await append(`kol_id LIKE '%-new'`, { kol_id: "kol_id || 'er'" });
+    const before = await allKeys(harness.redis);
+    const [renewable = ''] = before.filter((key) => key.startsWith(profile.key('')));
+    await harness.redis.expire(renewable, 300);
     expect(await warm({ dryRun: true })).toMatchObject({ rowsRead: 10, keys: 10, renewed: rows, cached: 0 });
-    expect(await harness.redis.hget(profile.key('none'), 'kol_id')).toBeNull();
+    expect(await allKeys(harness.redis)).toEqual(before);
+    expect(await harness.redis.ttl(renewable)).toBeLessThanOrEqual(300);
     expect(await warm()).toMatchObject({ rowsRead: 10, keys: 10 });
     await expectCacheIsTable();
   });

@@ -5,6 +5,7 @@ import { createWarmLists } from '../../../activities/warming/warm-lists.ts';
 import { createWarmSearch } from '../../../activities/warming/warm-search.ts';
 import { raiseRemovalFence } from '../../../cache/writing/raise-fences.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
+import { TrinoQueryError, UnreadableIdError } from '../../../clients/lakehouse/trino-errors.ts';
 import type { Profile } from '../../../domain/entities/profile.ts';
 import type { NamedKol } from '../../../domain/search/build-index.ts';
 import type { TableVersion } from '../../../domain/warming/table-version.ts';
@@ -100,6 +101,25 @@ describe('a warm of lists', () => {
     };
     expect(await warmLists(version, {}, reads)).toMatchObject({ warnings: [], unreadableColumns: 0 });
     expect(await redis.hget('cache:metadata', 'lists')).not.toContain('hasUnreadable');
+  });
+
+  test('names a column that cannot be read when it fails', async () => {
+    const refused = warmLists(
+      snapshot(1),
+      {},
+      {
+        profileLists(_limit, _scope, options) {
+          options?.onUnreadable?.({ table: 'kol_profiles', column: 'verified', reason: 'NOT_SUPPORTED: no' });
+          throw new UnreadableIdError(new TrinoQueryError('1', 'NOT_SUPPORTED', 'USER_ERROR', 'no'));
+        },
+      },
+    );
+    await expect(refused).rejects.toMatchObject({
+      type: 'SourceUnreadable',
+      message: expect.stringContaining(
+        'kol_profiles.verified cannot be read, and is cached as unknown: NOT_SUPPORTED: no',
+      ) as string,
+    });
   });
 
   test('of an unchanged table writes the sets again when WARM_GRACE_SECONDS has changed', async () => {

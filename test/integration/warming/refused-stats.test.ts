@@ -42,6 +42,13 @@ test('a part that reads two tables is refused when one has lost all of its rows,
   expect(await redis.exists(MONDAY)).toBe(1);
 });
 
+test('a part is warmed from a table that was emptied on purpose, once its record of the last warm is removed', async () => {
+  await warmStats(snapshot(1), 100, [MONDAY]);
+  await redis.hdel('cache:metadata', 'stats');
+  expect(await warmStats(snapshot(2), 0, [])).toMatchObject({ keys: 1 });
+  expect(await redis.hget('stats:platform', 'total_content')).toBe('0');
+});
+
 test('a part is warmed from an empty table that had no rows before', async () => {
   await warmStats(snapshot(1), 0, []);
   expect(await warmStats(snapshot(2), 0, [])).toMatchObject({ keys: 1 });

@@ -1,13 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { createDropOutdated } from '../../../activities/warming/drop-outdated.ts';
 import { createFinishProfiles } from '../../../activities/warming/finish-profiles.ts';
 import { createPlanProfiles } from '../../../activities/warming/plan-profiles.ts';
 import { createWarmHotProfiles } from '../../../activities/warming/warm-hot-profiles.ts';
 import { MAX_FILLED } from '../../../activities/warming/write-profiles.ts';
+import { writePartMetadata } from '../../../cache/writing/part-metadata.ts';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import type { Lakehouse } from '../../../clients/lakehouse/lakehouse.ts';
 import { cachedAtOf, readRedisTime } from '../../../clients/redis.ts';
+import { content } from '../../../domain/entities/content.ts';
+import { dailyStats } from '../../../domain/entities/daily-stats.ts';
+import { kolContent } from '../../../domain/entities/kol-content.ts';
 import { profile, type Profile } from '../../../domain/entities/profile.ts';
 import { versionTexts } from '../../../domain/warming/table-version.ts';
+import { contentOf, partMetadataOf } from '../../support/cache-values.ts';
 import { allKeys } from '../../support/redis.ts';
 import {
   profilesOn,
@@ -18,6 +25,7 @@ import {
   warmDependencies,
   warmProfiles,
 } from '../../support/run-activity.ts';
+import { until } from '../../support/until.ts';
 
 // A Hive table whose file is added and removed again has the version that it had before.
 
@@ -61,13 +69,16 @@ function tableOf(table: { files: readonly (readonly Profile[])[]; onRead?: () =>
   };
 }
 
-/** Caches rows as a reader does now. */
-async function readBy(rows: readonly Profile[]): Promise<void> {
+const redisNow = async () => cachedAtOf(await readRedisTime(redis));
+
+/** Caches rows as a reader does now. @returns their `cached_at` */
+async function readBy(rows: readonly Profile[]): Promise<string> {
   const cachedAt = cachedAtOf((await readRedisTime(redis)) + 1000);
   await writeEntries(
     redis,
     rows.map((row) => profile.toEntry(row.kol_id, row, cachedAt)),
   );
+  return cachedAt;
 }
 
 const followers = (id: string) => redis.hget(profile.key(id), 'followers_count');
@@ -132,22 +143,64 @@ describe('a warm of all profiles', () => {
   });
 });
 
-test('a warm of hot profiles reads those that a reader has cached since', async () => {
+describe('a warm of hot profiles', () => {
   const lakehouse = tableOf({ files: [first] });
   const deps = warmDependencies(redis, lakehouse);
   const args = { ...WARM, allProfiles: false };
   const hot = { ...deps, profiles: { ...deps.profiles, fixedRoom: 20, perPlatform: 20 } };
-  const plan = await runActivity(createPlanProfiles(hot), args);
-  const { readAt, versions, room } = plan;
-  const report = await runActivity(createWarmHotProfiles(hot), {
-    ...{ ...args, readAt, versions, room: room ?? 0, writesPerSecond: 0 },
-  });
-  await runActivity(createFinishProfiles(hot), {
-    ...{ ...args, plan, report, mayRepeat: false, mayReadAgain: false },
-  });
-  await readBy(added);
+  const plan = () => runActivity(createPlanProfiles(hot), args);
+  const warmHot = async () => {
+    const planned = await plan();
+    const { readAt, versions, room } = planned;
+    const report = await runActivity(createWarmHotProfiles(hot), {
+      ...{ ...args, readAt, versions, room: room ?? 0, writesPerSecond: 0 },
+    });
+    const end = { ...args, plan: planned, report, mayRepeat: false, mayReadAgain: false };
+    await runActivity(createFinishProfiles(hot), end);
+  };
 
-  const { report: again } = await runActivity(createPlanProfiles(hot), args);
-  expect(again).toMatchObject({ rowsRead: 1, keys: 1, renewed: 19, cached: 20 });
-  expect(await followers(changed)).toBe('7');
+  test('reads those that a reader has cached since', async () => {
+    await warmHot();
+    await readBy(added);
+    const { report: again } = await plan();
+    expect(again).toMatchObject({ rowsRead: 1, keys: 1, renewed: 19, cached: 20 });
+    expect(await followers(changed)).toBe('7');
+  });
+
+  test('after a load leaves none that a reader has cached of the files in between', async () => {
+    await warmHot();
+    const cachedAt = await readBy(added);
+    await until('the time of Redis is later', async () => cachedAt < (await redisNow()));
+    await plan();
+    expect(await runActivity(createDropOutdated({ redis }), { parts: ['profiles'] })).toBe(5);
+    expect(await cachedProfiles()).toEqual(keysOf(first.slice(0, 20)));
+  });
+});
+
+test('a load leaves no detail, content of a KOL or statistic that a reader has cached of the files in between', async () => {
+  const readAt = await readRedisTime(redis);
+  const details = [contentOf('trending', 1), contentOf('cold', 1)];
+  const cachedAt = cachedAtOf(readAt + 1);
+  await writeEntries(
+    redis,
+    details.map((detail) => content.toEntry(detail.content_id, detail, cachedAt)),
+  );
+  const sets = [kolContent.toEntry('1', details), dailyStats.toEntry('2026-01-05', { content: 1 })];
+  for (const set of sets) await replaceSet(redis, set, readAt + 1);
+  const warmedOf = (version: string) => ({
+    ...partMetadataOf(2),
+    read_at: cachedAtOf(readAt),
+    versions: { kol_content: version },
+    sets: { [content.key('trending')]: { size: 0, ttlSeconds: 100, refreshOnly: true } },
+  });
+  const drop = async (version: string) => {
+    for (const part of ['trending', 'stats'] as const)
+      await writePartMetadata(redis, part, warmedOf(version));
+    return runActivity(createDropOutdated({ redis }), { parts: ['trending', 'stats'] });
+  };
+  await until('the time of Redis is later', async () => cachedAt < (await redisNow()));
+  // What was cached since a snapshot is of it.
+  expect(await drop('snapshot 1 since 2026-01-01T00:00:00.000Z')).toBe(0);
+  expect(await drop('files 1')).toBe(3);
+  expect(await redis.exists(content.key('trending'))).toBe(1);
 });

@@ -5,6 +5,7 @@ import { workerProfile } from '../../../workers/create-activities.ts';
 import { damageColumn } from '../../support/damage-column.ts';
 import { hiveFiles, type HiveFiles } from '../../support/hive-files.ts';
 import { rareTest } from '../../support/rare.ts';
+import { allKeys } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
 /** Old enough to have settled. */
@@ -185,4 +186,44 @@ test('an id that cannot be read fails the part with the words of Trino, and the 
   const failure = await harness.failure({ parts: ['lists'], allowShrink: true });
   expect(failure.message).toMatch(/NOT_SUPPORTED/);
   expect(await harness.redis.get('kol:profiles:list:all')).toBe(before);
+});
+
+test('sets that a damaged column would empty stay until they expire, and the other sets of their parts are warmed', async () => {
+  const { redis } = harness;
+  const warm = () => harness.warm({ parts: ['rankings', 'trending', 'stats'] });
+  const contents = hiveFiles(harness.schema.replace('hive.', ''), 'kol_content');
+  const readable = [...(await contents.read()).values()];
+  const replaceContents = async (changed: readonly Buffer[]) => {
+    await contents.clear();
+    await contents.write(changed, OLD);
+  };
+  await replaceFiles(good);
+  await warm();
+  const keysOf = async (kind: string) => (await allKeys(redis)).filter((key) => key.startsWith(kind));
+  const left = (
+    await Promise.all(['kol:top:engagement:', 'content:trending:', 'stats:daily:'].map(keysOf))
+  ).flat();
+  const followers = await keysOf('kol:top:followers:');
+  expect(left.length).toBeGreaterThan(10);
+  for (const key of [...left, ...followers]) await redis.expire(key, 300);
+
+  await replaceContents(readable.map((file) => ['engagement_rate', 'posted_at'].reduce(damageColumn, file)));
+  try {
+    const { parts, warnings } = await warm();
+    expect(warnings.join()).toMatch(
+      /kol_content\.engagement_rate cannot be read[^]*kol_content\.posted_at cannot/,
+    );
+    expect(parts.map(({ removed }) => removed)).toEqual([0, 0, 0]);
+    for (const { skipped } of parts)
+      expect(skipped.join()).toMatch(/\d+ sets left to expire, such as .* while a column cannot be read/);
+    for (const key of left) {
+      expect(await redis.ttl(key), key).toBeGreaterThan(0);
+      expect(await redis.ttl(key), key).toBeLessThanOrEqual(300);
+    }
+    for (const key of followers) expect(await redis.ttl(key), key).toBeGreaterThan(300);
+  } finally {
+    await replaceContents(readable);
+  }
+  expect((await warm()).warnings).toEqual([]);
+  for (const key of left) expect(await redis.ttl(key), key).toBeGreaterThan(300);
 });

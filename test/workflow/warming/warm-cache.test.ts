@@ -181,6 +181,23 @@ describe('warmCache', () => {
     await worker.runUntil(async () => (await start({ dryRun: true, trigger: 'etl' })).result());
     expect(asked).toEqual([]);
   });
+
+  test('of a load removes what is outdated of the parts that are warm, and of no part that failed', async () => {
+    const asked: { readonly parts: readonly WarmPart[] }[] = [];
+    const { activities } = recordRuns({
+      dropOutdated: (args) => Promise.resolve(asked.push(args)),
+      warmTrending: () =>
+        Promise.reject(ApplicationFailure.nonRetryable('no rows for trending', failureTypes.emptyRead)),
+    });
+    const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+    const failed = await worker.runUntil(async () =>
+      (await start({ trigger: 'etl' })).result().catch((error: unknown) => error),
+    );
+    expect(failed).toBeInstanceOf(WorkflowFailedError);
+    expect(asked.flatMap(({ parts }) => parts).sort()).toEqual(
+      warmParts.filter((part) => part !== 'trending').sort(),
+    );
+  });
 });
 
 describe('ETL signals', () => {
