@@ -1,6 +1,6 @@
 import { Cluster, type Redis } from 'ioredis';
 import { createSubscriber, type RedisClient } from '../../clients/redis.ts';
-import { masterNodes } from '../redis/master-nodes.ts';
+import { knownMasters } from '../redis/master-nodes.ts';
 import { LEASE_PREFIX } from './leases.ts';
 import type { LocalTier } from './local-tier.ts';
 
@@ -72,7 +72,7 @@ export function followInvalidations(
   tier.follow({
     redis: tracked,
     isTracked: () => {
-      const masters = masterNodes(tracked);
+      const masters = knownMasters(tracked);
       return masters.length > 0 && masters.every((node) => trackers.get(node)?.isTracked());
     },
   });
