@@ -9,7 +9,6 @@ import { score } from '../../domain/entities/score.ts';
 import { readCachedField, scanMovingKeys } from '../redis/scan-entities.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 import { raiseErasureFence, raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
-import { FENCE } from '../writing/read-fence.ts';
 import { kindOfKey } from './cache-kinds.ts';
 import {
   readable,
@@ -141,7 +140,7 @@ async function findKeys(redis: RedisClient, kolId: string, listed: ReadonlySet<s
   for await (const keys of scanMovingKeys(redis)) {
     for (const key of keys) {
       const kind = kindOfKey(key);
-      if (isSetKind(kind) && !key.endsWith(`:${FENCE}`)) sets[kind].add(key);
+      if (isSetKind(kind)) sets[kind].add(key);
     }
     const ids = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
     const owners = await readCachedField(redis, content, ids, 'kol_id');
