@@ -9,7 +9,7 @@ const CLIENT_LEFT = new Error('The client has closed the connection before it ha
 
 /**
  * Waits for the work of a request until its deadline, or until its client leaves. Then the signal of the work aborts, which cancels what
- * no other request needs. The rest continues, and its answer is dropped.
+ * no other request needs. The rest continues, such as an erasure. Its answer is dropped, and its failure is logged.
  * @throws Problem at the deadline
  */
 export async function whileWanted(
@@ -19,23 +19,33 @@ export async function whileWanted(
 ): Promise<void> {
   const client = new LazyAbort();
   let end: (reason: Error) => void = () => {};
+  let working: Promise<void> | undefined;
   const ended = new Promise<never>((_, reject) => {
     end = (reason) => {
       reject(reason);
       client.abort(reason);
+      working?.catch((error: unknown) => logUnseen(response, error, reason));
     };
   });
   const timer = setTimeout(() => end(deadlineExceeded(seconds)), seconds * 1000);
   const onClose = () => end(CLIENT_LEFT);
   response.once('close', onClose);
   try {
-    await Promise.race([work(client), ended]);
+    working = Promise.resolve(work(client));
+    await Promise.race([working, ended]);
   } catch (error) {
     if (error !== CLIENT_LEFT) throw error;
   } finally {
     clearTimeout(timer);
     response.off('close', onClose);
   }
+}
+
+/** Logs why work failed whose request has ended. What follows from the end itself is no failure. */
+function logUnseen({ req }: Response, error: unknown, reason: Error): void {
+  const isTooLate = error instanceof Error && 'code' in error && error.code === 'ERR_HTTP_HEADERS_SENT';
+  if (error === reason || error instanceof Problem || isTooLate) return;
+  req.log.warn({ error }, 'the work of a request failed after the request had ended');
 }
 
 const deadlineExceeded = (seconds: number): Problem =>

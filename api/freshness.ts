@@ -19,6 +19,11 @@ export interface Freshness {
   readonly staleWhileRevalidate: number;
   /** After that, how long a client may use it when the API fails. */
   readonly staleIfError: number;
+  /**
+   * Events write the value too. Then it has no Last-Modified: it changes several times in a second, which is the precision of the header,
+   * so that a 304 would keep an older value.
+   */
+  readonly isStreamed?: boolean;
 }
 
 const MINUTE = 60;
@@ -35,6 +40,7 @@ const warmed = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => (
 /** Changes with the events of the hot path, within seconds. */
 const moving = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => ({
   ttlSeconds,
+  isStreamed: true,
   keepSeconds: 5,
   staleWhileRevalidate: 10,
   staleIfError: 10 * MINUTE,
@@ -62,5 +68,5 @@ export const freshness = {
   trending: moving(trending),
   content: moving(content),
   // A newer score must show at once.
-  score: revalidated(score),
+  score: { ...revalidated(score), isStreamed: true },
 };

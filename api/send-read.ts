@@ -32,7 +32,7 @@ export function sendRead(
 ): void {
   const { entry } = read;
   const answer = new Answer(body, entry !== undefined);
-  const lastModified = lastModifiedOf(read);
+  const lastModified = freshness.isStreamed ? undefined : lastModifiedOf(read);
   if (entry !== undefined)
     entry.attach(
       response.req.originalUrl,

@@ -31,16 +31,24 @@ export const workerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>
     isReady: async (newLog) => logSaysWorkerReady(await newLog()),
   });
 
+/** What the API needs to stop beside its own settings: see "Stop" in docs/deployment.md. */
+const API_STOP_SECONDS = 8;
+
 /** The REST API. */
-export const apiProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec =>
-  nodeProgram({
+export const apiProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec => ({
+  ...nodeProgram({
     name: 'api',
     title: 'API',
     file: 'api/server.ts',
     // Nothing balances the load of the local stack.
     env: { API_DRAIN_SECONDS: '0', ...env },
     isReady: () => isHttpOk(new URL('/readyz', url)),
-  });
+  }),
+  stopSeconds: apiStopSeconds({ ...process.env, ...env }),
+});
+
+const apiStopSeconds = ({ API_DEADLINE_SECONDS, API_DRAIN_SECONDS }: NodeJS.ProcessEnv): number =>
+  Number(API_DEADLINE_SECONDS || 12) + Number(API_DRAIN_SECONDS || 0) + API_STOP_SECONDS;
 
 /** The event producer. It serves no requests, so it is ready as soon as it runs. */
 export const producerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>

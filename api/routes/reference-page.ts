@@ -52,7 +52,9 @@ export const referencePage = (): Route =>
     summary: 'The reference as a page',
     anyQuery: true,
     answers: { 200: { description: 'The page', contentType: 'text/html' } },
-    handle({ response }) {
+    handle({ request, response }) {
+      // At /docs/ the relative addresses of the page would lead elsewhere.
+      if (request.path.endsWith('/')) return response.redirect(308, `../${FILES}`);
       response.set('Content-Security-Policy', PAGE_POLICY).type('html').send(PAGE);
     },
   });

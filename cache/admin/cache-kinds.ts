@@ -15,6 +15,7 @@ import { searchIndex } from '../../domain/entities/search-index.ts';
 import { searchRecent } from '../../domain/entities/search-recent.ts';
 import { switches } from '../../domain/entities/switches.ts';
 import { trending } from '../../domain/entities/trending.ts';
+import { isFence } from '../writing/read-fence.ts';
 
 /** The starts of the keys of a kind. A key without variable parts is its own start. */
 const starts = (...prefixes: readonly string[]) => ({ prefixes });
@@ -63,9 +64,11 @@ const all: readonly (readonly [kind: string, { readonly prefixes: readonly strin
   ...records,
 });
 
-/** The kind of a key; `other` for any key without a kind, such as a set while it is built. */
-export const kindOfKey = (key: string): string =>
-  all.find(([, { prefixes }]) => prefixes.some((prefix) => key.startsWith(prefix)))?.[0] ?? 'other';
+/** The kind of a key; `other` for any key without a kind, such as a set while it is built, and a fence. */
+export function kindOfKey(key: string): string {
+  if (isFence(key)) return 'other';
+  return all.find(([, { prefixes }]) => prefixes.some((prefix) => key.startsWith(prefix)))?.[0] ?? 'other';
+}
 
 /** The keys of an id. Kinds without ids have none. */
 export const keysOfId = (kind: DeletableKind, id: string): string[] =>

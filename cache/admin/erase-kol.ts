@@ -6,10 +6,9 @@ import { kolContent } from '../../domain/entities/kol-content.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { allReadCounts } from '../../domain/entities/read-counts.ts';
 import { score } from '../../domain/entities/score.ts';
-import { readCachedField, scanKeys } from '../redis/scan-entities.ts';
+import { readCachedField, scanMovingKeys } from '../redis/scan-entities.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 import { raiseErasureFence, raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
-import { FENCE } from '../writing/read-fence.ts';
 import { kindOfKey } from './cache-kinds.ts';
 import {
   readable,
@@ -42,7 +41,7 @@ const isSetKind = (kind: string): kind is SetKind => SETS.some((each) => each ==
 
 /** What may have something of a KOL. */
 interface FoundKeys {
-  readonly sets: Readonly<Record<SetKind, string[]>>;
+  readonly sets: Readonly<Record<SetKind, Set<string>>>;
   /** Ids of the content of the KOL, as far as Redis knows them. */
   readonly contentIds: Set<string>;
 }
@@ -133,12 +132,15 @@ const removeOrUnlink = async (redis: RedisClient, key: string, removal: Promise<
 /** Scans all keys. Content whose detail is not cached is known only if it is in the list of the KOL. */
 async function findKeys(redis: RedisClient, kolId: string, listed: ReadonlySet<string>): Promise<FoundKeys> {
   const contentIds = new Set(listed);
-  const sets: FoundKeys['sets'] = { ranking: [], profile_list: [], search_index: [], trending: [] };
+  const sets: FoundKeys['sets'] = {
+    ...{ ranking: new Set(), profile_list: new Set() },
+    ...{ search_index: new Set(), trending: new Set() },
+  };
   const prefix = content.key('');
-  for await (const keys of scanKeys(redis)) {
+  for await (const keys of scanMovingKeys(redis)) {
     for (const key of keys) {
       const kind = kindOfKey(key);
-      if (isSetKind(kind) && !key.endsWith(`:${FENCE}`)) sets[kind].push(key);
+      if (isSetKind(kind)) sets[kind].add(key);
     }
     const ids = keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
     const owners = await readCachedField(redis, content, ids, 'kol_id');

@@ -1,6 +1,6 @@
 import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { luaScript, runScript, splitIntoCalls } from '../redis/run-commands.ts';
-import { scanKeys } from '../redis/scan-entities.ts';
+import { scanMovingKeys } from '../redis/scan-entities.ts';
 import { isLease, leaseKey } from '../reading/leases.ts';
 import { raiseFences, raiseRemovalFence } from '../writing/raise-fences.ts';
 import { keysOfId, kindOfKey, type DeletableKind } from './cache-kinds.ts';
@@ -44,7 +44,7 @@ export function invalidateKinds(
   return betweenFences(
     () => raiseRemovalFence(redis),
     async () => {
-      for await (const keys of scanKeys(redis)) {
+      for await (const keys of scanMovingKeys(redis)) {
         await unlinkKeys(redis, keys.filter(isLease));
         for (const kind of kinds) {
           const ofKind = keys.filter((key) => kindOfKey(key) === kind);

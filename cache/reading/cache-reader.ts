@@ -84,9 +84,12 @@ export function createCacheReader({
   const outcomes = { 'local-hit': 0, hit: 0, stale: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 };
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
+  const { loadSeconds = LOAD_SECONDS } = dependencies;
+  // A load follows, and both have to end before the deadline of the request.
+  const waitSeconds = loadSeconds / 4;
   const { mayExist, guardRow, guardScore, guardSet, lastWarm } = createWarmChecks({
     ...dependencies,
-    ...{ lakehouse, maxShrinkPercent },
+    ...{ lakehouse, maxShrinkPercent, waitSeconds },
   });
   /** A set that warms make, and that nothing else changes: a miss is checked as a warm is, and an answer names the version of its tables. */
   const warmedSet = <Id, T>(part: WarmPart, source: EntitySource<Id, T>, sizeOf?: (value: T) => number) =>
@@ -112,8 +115,7 @@ export function createCacheReader({
     mayExist: mayExist(filteredIds.features),
   });
   const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);
-  const { loadSeconds = LOAD_SECONDS } = dependencies;
-  const platformMayExist = createPlatformMayExist(platformStats, loadSeconds / 4);
+  const platformMayExist = createPlatformMayExist(platformStats, waitSeconds);
   return {
     profile: profiles.read,
     content: contents.read,
@@ -153,13 +155,17 @@ function createWarmChecks({
   redis,
   lakehouse,
   maxShrinkPercent,
+  waitSeconds,
   onProblem,
-}: Pick<CacheReaderDependencies, 'redis' | 'lakehouse' | 'maxShrinkPercent' | 'onProblem'>) {
+}: Pick<CacheReaderDependencies, 'redis' | 'lakehouse' | 'maxShrinkPercent' | 'onProblem'> & {
+  /** How long a miss waits for the version of a table. */
+  readonly waitSeconds: number;
+}) {
   const reporter = (what: string) => createProblemReporter(what, onProblem);
   const lastWarms = createLastWarms(redis, reporter('source-version'));
   return {
     ...createShrinkGuards({ redis, lakehouse, maxShrinkPercent, reportProblem: reporter('shrink-check') }),
-    mayExist: createKnownIds({ redis, lakehouse }, reporter('known-ids')),
+    mayExist: createKnownIds({ redis, lakehouse, waitSeconds }, reporter('known-ids')),
     lastWarm: (part: WarmPart) => (key: string, updatedAt: string) => lastWarms(part, key, updatedAt),
   };
 }

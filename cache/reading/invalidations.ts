@@ -1,6 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
 import { createSubscriber, type RedisClient } from '../../clients/redis.ts';
-import { masterNodes } from '../redis/master-nodes.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
+import { knownMasters } from '../redis/master-nodes.ts';
 import { LEASE_PREFIX } from './leases.ts';
 import type { LocalTier } from './local-tier.ts';
 
@@ -72,7 +73,7 @@ export function followInvalidations(
   tier.follow({
     redis: tracked,
     isTracked: () => {
-      const masters = masterNodes(tracked);
+      const masters = knownMasters(tracked);
       return masters.length > 0 && masters.every((node) => trackers.get(node)?.isTracked());
     },
   });
@@ -100,38 +101,37 @@ function trackNode(
   const subscriber = createSubscriber(node);
   let isTracked = false;
   let isClosed = false;
-  let isReported = false;
-  let subscriberId: number | undefined;
+  const { report, reset } = reportFirst((error) => isClosed || onProblem(error));
+  /** Known from when the subscriber is connected until it is lost. */
+  let target: Target | undefined;
   let retry: NodeJS.Timeout | undefined;
   /** Rises with each change of a connection, so that a slow set-up on an earlier one does not count. */
   let attempt = 0;
 
-  /** Sets tracking up when both connections are ready. Redis forgets it with either of them. */
+  /**
+   * Sets tracking up when both connections are ready. Redis forgets it with either of them. If they lead to different servers, because
+   * the server behind the address has changed, the older one connects again.
+   */
   async function track(): Promise<void> {
     const own = (attempt += 1);
     clearTimeout(retry);
     if (isClosed || node.status !== 'ready' || subscriber.status !== 'ready') return;
     try {
-      // A RESP2 connection can be asked for its id only before it subscribes.
-      subscriberId ??= await subscriber.client('ID');
+      const older = target === undefined ? node : subscriber;
+      target ??= await targetOf(subscriber);
       await subscriber.subscribe(CHANNEL);
-      await node.client('TRACKING', 'OFF'); // BCAST refuses to set the same prefixes again
-      await node.client('TRACKING', 'ON', 'REDIRECT', subscriberId, ...broadcastOptions[mode]);
+      const isSameServer = (await serverOf(node)) === target.server;
+      if (isSameServer) await startTracking(node, target, mode);
       if (own !== attempt) return;
+      if (!isSameServer) return older.disconnect(RECONNECT);
       tier.clear();
       isTracked = true;
-      isReported = false;
+      reset();
     } catch (error) {
       if (own !== attempt) return;
       report(error);
-      retry = setTimeout(() => void track(), RETRY_MS).unref();
+      retry = setTimeout(() => subscriber.disconnect(RECONNECT), RETRY_MS).unref();
     }
-  }
-
-  /** Reports the first problem since tracking worked, not each of its repeats. */
-  function report(error: unknown): void {
-    if (!isReported && !isClosed) onProblem(error);
-    isReported = true;
   }
 
   function onLost(): void {
@@ -149,7 +149,7 @@ function trackNode(
     .on('error', report)
     .on('ready', onReady)
     .on('close', () => {
-      subscriberId = undefined;
+      target = undefined;
       onLost();
     })
     .on('messageBuffer', dropChanged(tier));
@@ -169,6 +169,49 @@ function trackNode(
       node.off('ready', onReady).off('close', onLost);
       subscriber.disconnect();
     },
+  };
+}
+
+const RECONNECT = true;
+
+/** A connection that receives reports. */
+interface Target {
+  /** Of the connection, on its server: another server can give it to any other connection. */
+  readonly id: number;
+  readonly server: string;
+}
+
+/** A RESP2 connection can be asked only before it subscribes. */
+async function targetOf(subscriber: Redis): Promise<Target> {
+  const [id, server] = await Promise.all([subscriber.client('ID'), serverOf(subscriber)]);
+  return { id, server };
+}
+
+/** Identifies the server that a connection leads to; '' if the user may not ask. */
+async function serverOf(connection: Redis): Promise<string> {
+  try {
+    return /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1] ?? '';
+  } catch (error) {
+    if (messageOf(error).startsWith('NOPERM')) return '';
+    throw error;
+  }
+}
+
+/** Lets Redis report the changes of the keys that are read over a connection. */
+async function startTracking(node: Redis, target: Target, mode: TrackingMode): Promise<void> {
+  await node.client('TRACKING', 'OFF'); // BCAST refuses to set the same prefixes again
+  await node.client('TRACKING', 'ON', 'REDIRECT', target.id, ...broadcastOptions[mode]);
+}
+
+/** Reports the first problem until it is reset, not each of its repeats. */
+function reportFirst(onProblem: (error: unknown) => void) {
+  let isReported = false;
+  return {
+    report: (error: unknown): void => {
+      if (!isReported) onProblem(error);
+      isReported = true;
+    },
+    reset: () => void (isReported = false),
   };
 }
 

@@ -9,13 +9,12 @@ import { withTimeLimit } from './time-limit.ts';
 
 /** Redis and the lakehouse are asked at most this often, for all misses together. A new id is readable this long after its load. */
 const CHECK_EVERY_MS = 5000;
-/** A miss does not wait longer (s) for the version of the table: it queries the id instead. */
-const MAX_WAIT_SECONDS = 3;
 
 interface KnownIdsDependencies {
   readonly redis: RedisClient;
   readonly lakehouse: Pick<Lakehouse, 'comparedVersions'>;
-  readonly maxWaitSeconds?: number;
+  /** A miss does not wait longer (s) for the version of the table: it queries the id instead. */
+  readonly waitSeconds: number;
 }
 
 /** @returns whether the lakehouse may have an id: false only when it does not. Never rejects */
@@ -35,7 +34,7 @@ type OrOnFailure = <T>(key: string, work: () => Promise<T>, otherwise: T) => Pro
  * @returns the look-up in one of the filters
  */
 export function createKnownIds(
-  { redis, lakehouse, maxWaitSeconds = MAX_WAIT_SECONDS }: KnownIdsDependencies,
+  { redis, lakehouse, waitSeconds }: KnownIdsDependencies,
   reportProblem: ReportProblem,
 ): (ids: FilteredIds) => MayExist {
   const orOnFailure: OrOnFailure = async (key, work, otherwise) => {
@@ -51,7 +50,7 @@ export function createKnownIds(
     orOnFailure<TableVersions>(
       'the versions of the tables',
       () =>
-        withTimeLimit(maxWaitSeconds, async (signal) =>
+        withTimeLimit(waitSeconds, async (signal) =>
           lakehouse.comparedVersions(await tablesWithFilter(redis), signal),
         ),
       {},

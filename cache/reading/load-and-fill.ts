@@ -67,12 +67,13 @@ export function createLoader<Id, T>(
   { redis, now, reportProblem, lookAgain, mayQuery, loadSeconds }: LoaderDependencies<Id, T>,
 ): Loader<Id, T> {
   let costMs = FIRST_COST_MS;
+  const limit = { entity: source.name, seconds: loadSeconds };
   /** @param readAt when the read begins, ISO 8601 */
   async function load(id: Id, signal: AbortSignal, readAt: string) {
     signal.throwIfAborted();
     if (!mayQuery()) throw new NotCachedError(source.name, 'switch');
     const startedAt = performance.now();
-    const value = await loadFrom(source, id, signal, loadSeconds);
+    const value = await withSourceLimit(limit, (own) => source.load(id, own), signal);
     costMs += (performance.now() - startedAt - costMs) * COST_WEIGHT;
     if (value === null) return { value, entry: null, updatedAt: undefined };
     const entry = source.toEntry(id, value, readAt);
@@ -131,16 +132,20 @@ export function createLoader<Id, T>(
 const updatedAtOf = <T>(codec: RedisCodec<T>, value: T, entry: CacheEntry, readAt: string) =>
   codec.isTimedByFence ? readAt : codec.updatedAt(entry.type === 'hash' ? entry.fields : undefined, value);
 
-async function loadFrom<Id, T>(
-  { name, load }: FillableSource<Id, T>,
-  id: Id,
+/**
+ * Waits for the source, or for another process that reads it, but not longer than a time.
+ * @param signal the caller leaves when it aborts
+ * @throws SourceUnavailableError when there is no answer in time, or another temporary failure of the source
+ */
+export async function withSourceLimit<T>(
+  { entity, seconds }: { readonly entity: string; readonly seconds: number },
+  work: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
-  seconds: number,
-): Promise<T | null> {
+): Promise<T> {
   try {
-    return await withTimeLimit(seconds, (own) => load(id, own), signal);
+    return await withTimeLimit(seconds, work, signal);
   } catch (error) {
-    throw translateSourceError(name, error);
+    throw translateSourceError(entity, error);
   }
 }
 

@@ -25,15 +25,17 @@ interface ControlledRead<R> {
   readonly ttlSeconds: number;
   /** What a cache has, perhaps stale; undefined when none has the value. A remembered "does not exist" has no `ttlSeconds`. */
   readonly cached: R | undefined;
-  /** Reads the source after a miss. */
+  /** Reads the source after a miss, unless it is known not to have the value. */
   readonly load: () => Promise<R>;
-  /** Reads the source, and replaces what is cached. */
+  /** Reads the source in any case, and replaces what is cached. */
   readonly refresh: () => Promise<R>;
 }
 
 /**
  * Answers a read as its client demands. A cached answer that the client does not accept is refreshed if that is permitted and the source
- * answers; otherwise the client gets it all the same, and sees its age. A stale one needs no permission: it is loaded as after a miss.
+ * answers; otherwise the client gets it all the same, and sees its age. A miss needs no permission, nor does a stale answer, which is
+ * loaded like one. Only `no-cache` refreshes them too, if that is permitted: a load may know from some seconds ago that the source does
+ * not have the id.
  * @throws NotCachedError when the client wants a cached answer, and no cache has one that it accepts
  */
 export async function readControlled<
@@ -44,13 +46,13 @@ export async function readControlled<
     acceptsCached(controls, ageSeconds(cached, ttlSeconds), cached.ttlSeconds ?? ttlSeconds);
   if (isAccepted) return cached;
   if (controls.onlyIfCached) throw new NotCachedError(entity, 'request');
-  if (cached === undefined) return load();
-  const isStale = cached.outcome === 'stale';
-  if (!isStale && !(await controls.mayRefresh())) return cached;
+  const isMiss = cached === undefined || cached.outcome === 'stale';
+  const isRefreshed = (!isMiss || controls.noCache) && (await controls.mayRefresh());
+  if (!isMiss && !isRefreshed) return cached;
   try {
-    return await (isStale ? load() : refresh());
+    return await (isRefreshed ? refresh() : load());
   } catch (error) {
-    if (isUnavailable(error)) return cached;
+    if (cached !== undefined && isUnavailable(error)) return cached;
     throw error;
   }
 }

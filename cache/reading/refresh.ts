@@ -60,8 +60,9 @@ export function createRefreshes<Id, T>(
         return { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true };
       const answer = await loader.loadAndFill(id, key, seen, signal);
       if (answer.refused && outdated !== undefined) return foundAnswer(outdated);
-      // Another writer may have been faster: then the answer is a hit.
-      return answer.outcome === 'miss' ? { ...answer, outcome: 'refresh' } : answer;
+      // Another writer may have been faster: then the answer is a hit. If nothing was cached, it is a miss.
+      const isRefresh = answer.outcome === 'miss' && seen.state === 'outdated';
+      return isRefresh ? { ...answer, outcome: 'refresh' } : answer;
     },
     early(id, key, expiresAt, signal) {
       const isRefreshed = (held: CacheHit<T>) => held.expiresAt >= expiresAt + LATER_MS;

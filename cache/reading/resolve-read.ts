@@ -4,7 +4,7 @@ import type { Switches } from '../../domain/entities/switches.ts';
 import { createFlights } from '../../domain/values/flights.ts';
 import { isRefreshDue } from '../../domain/values/refresh-due.ts';
 import { createLeases } from './leases.ts';
-import { createLoader, isNothing, type FillableSource } from './load-and-fill.ts';
+import { createLoader, isNothing, withSourceLimit, type FillableSource } from './load-and-fill.ts';
 import type { LocalTier } from './local-tier.ts';
 import type { NotFound } from './look-up-tiers.ts';
 import type { ReportProblem } from './read-problem.ts';
@@ -59,7 +59,7 @@ interface ResolverDependencies<Id, T> {
   readonly localTier: LocalTier | undefined;
   readonly now: () => Date;
   readonly switches: () => Pick<Switches, 'readThrough' | 'earlyRefresh'>;
-  /** A load that takes longer fails (s). */
+  /** A load that takes longer fails (s), the wait for that of another process included. */
   readonly loadSeconds: number;
   readonly reportProblem: ReportProblem;
   readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
@@ -113,13 +113,16 @@ export function createResolver<Id, T>(
   ): Promise<Answer<T>> =>
     cached.state === 'unreachable'
       ? { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true }
-      : lease(key, {
-          look: () => lookAgain(id),
-          work: () => loader.loadAndFill(id, key, cached, signal),
-          nothing: NEGATIVE,
-          isNothing,
+      : withSourceLimit(
+          { entity: source.name, seconds: loadSeconds },
+          (own) =>
+            lease(key, {
+              look: () => lookAgain(id),
+              work: () => loader.loadAndFill(id, key, cached, own),
+              ...{ nothing: NEGATIVE, isNothing, signal: own },
+            }),
           signal,
-        });
+        );
 
   const stale: Resolver<Id, T>['stale'] = async (id, key, cached, { mayLoad }) => {
     const entry = cached.state === 'absent' ? localTier?.stale<T>(key) : undefined;

@@ -1,11 +1,12 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import type { RedisMemory } from '../../domain/warming/redis-memory.ts';
-import { anyMasterNode, masterNodes } from './master-nodes.ts';
+import { anyMasterNode, findMasters } from './master-nodes.ts';
 
-/** Memory use of Redis: the sum over all masters of a cluster. `maxBytes` is 0 without a limit. */
+/** Memory use of Redis: the sum over all masters of a cluster. `maxBytes` is 0 without a limit. @throws the error of any master */
 export async function readMemoryInfo(redis: RedisClient): Promise<RedisMemory> {
+  const masters = await findMasters(redis);
   const nodes = await Promise.all(
-    masterNodes(redis).map(async (node) => {
+    masters.map(async (node) => {
       const [info, keys] = await Promise.all([node.info('memory'), node.dbsize()]);
       return {
         keys,
@@ -50,7 +51,8 @@ export interface RedisCounters {
 
 /** Reads by any client, and keys that Redis removed. @throws the first error that Redis answered */
 export async function readRedisCounters(redis: RedisClient): Promise<RedisCounters> {
-  const infos = await Promise.all(masterNodes(redis).map((node) => node.info('stats')));
+  const masters = await findMasters(redis);
+  const infos = await Promise.all(masters.map((node) => node.info('stats')));
   const sum = (field: string) => infos.reduce((total, info) => total + Number(infoField(info, field)), 0);
   return {
     hits: sum('keyspace_hits'),

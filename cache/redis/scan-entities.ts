@@ -1,9 +1,10 @@
+import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 import type { Fields } from '../../domain/schema/field.ts';
 import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import { LUA_LATEST_TIME } from './lua-clock.ts';
 import { luaScript, runScriptEach, splitIntoCalls } from './run-commands.ts';
-import { masterNodes } from './master-nodes.ts';
+import { findMasters } from './master-nodes.ts';
 
 /** A lakehouse row in the cache. */
 export interface CachedEntity {
@@ -40,10 +41,23 @@ export async function* scanEntities(
  * may be missed or yielded twice. Do not send commands to the node of a page: while a slot moves, a node also lists keys that it no
  * longer serves.
  * @param prefix without special characters of glob patterns; all keys by default
- * @throws the first error that Redis answered
+ * @throws the first error that Redis answered, also when one master of a cluster does not answer
  */
 export async function* scanKeys(redis: RedisClient, prefix = ''): AsyncGenerator<string[]> {
-  for (const node of masterNodes(redis)) {
+  yield* scanNodes(await findMasters(redis), prefix);
+}
+
+/**
+ * As `scanKeys`, but also yields the keys that move to another master meanwhile: a cluster is scanned twice, because a key can move to
+ * a master that is scanned already. Most keys of a cluster are yielded twice.
+ */
+export async function* scanMovingKeys(redis: RedisClient): AsyncGenerator<string[]> {
+  yield* scanKeys(redis);
+  if (redis instanceof Cluster) yield* scanNodes((await findMasters(redis)).reverse(), '');
+}
+
+async function* scanNodes(nodes: readonly Redis[], prefix: string): AsyncGenerator<string[]> {
+  for (const node of nodes) {
     let cursor = '0';
     do {
       const [nextCursor, keys] = await node.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', SCAN_COUNT);

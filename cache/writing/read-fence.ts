@@ -10,7 +10,10 @@ import { siblingKey } from '../redis/sibling-key.ts';
 export const fenceKey = (key: string): string => siblingKey(key, FENCE);
 
 /** What distinguishes a fence from its key. */
-export const FENCE = 'read-at';
+const FENCE = 'read-at';
+
+/** Whether a key is the fence of another one. An id can end like a fence, but no key of an id begins like one. */
+export const isFence = (key: string): boolean => /^(\{|cache:all:)/.test(key) && key.endsWith(`:${FENCE}`);
 
 /**
  * A fence lives at least this long (s), because a writer may write so long after its read began: the rows of a warm have the time of its plan,

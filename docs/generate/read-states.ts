@@ -105,6 +105,16 @@ export const readStates: readonly ReadState[] = [
   },
   {
     ...usual,
+    redis: 'has the filter of known ids, without it',
+    lakehouse: 'does not have it',
+    request: 'no-cache',
+    status: 404,
+    cacheStatus: 'kol-redis; fwd=uri-miss',
+    problem: 'not-found',
+    queries: 1,
+  },
+  {
+    ...usual,
     memory: 'that it does not exist',
     redis: 'does not have it',
     lakehouse: 'does not have it',
@@ -195,7 +205,8 @@ ${table(
 )}
 
 A stale value is answered at once, with a TTL below 0, and refreshed in the background. So is a value near the end of its TTL, by one of its readers. A command
-on a Redis that hangs is given up after half a second, and a query on a lakehouse that hangs after two thirds of \`API_DEADLINE_SECONDS\`.
+on a Redis that hangs is given up after half a second, and a lakehouse that hangs after two thirds of \`API_DEADLINE_SECONDS\`, also by a process
+that waits for the lease of another one.
 
 Several processes that miss the same key: one has the lease and reads the lakehouse, the others wait and read what it writes. Reads of many
 keys share queries. A read that has no answer at its deadline is a 504 \`deadline-exceeded\`. A query is cancelled when none of the requests

@@ -1,5 +1,5 @@
 import { Cluster } from 'ioredis';
-import { FENCE } from '../../cache/writing/read-fence.ts';
+import { isFence } from '../../cache/writing/read-fence.ts';
 import { cachedFiles } from '../../domain/entities/cached-files.ts';
 import { hotIds } from '../../domain/entities/hot-ids.ts';
 import type { RedisClient } from '../../clients/redis.ts';
@@ -7,7 +7,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 /** Every key of the database, or of all masters of a cluster, except fences, lists of files and hot ids: those are not cached values. */
 export const allKeys = async (redis: RedisClient): Promise<string[]> =>
   (await everyKey(redis)).filter(
-    (key) => !key.endsWith(`:${FENCE}`) && !key.startsWith(cachedFiles.key('')) && key !== hotIds.key,
+    (key) => !isFence(key) && !key.startsWith(cachedFiles.key('')) && key !== hotIds.key,
   );
 
 async function everyKey(redis: RedisClient): Promise<string[]> {

@@ -10,12 +10,14 @@ export interface Relay {
   breakAfter(bytes: number): void;
   /** Drops all further data from the engine on the open connections, without closing them. */
   silence(): void;
+  /** Connects later clients to another engine. The open connections stay. @param address `host:port` */
+  redirect(address: string): void;
   close(): Promise<void>;
 }
 
 /** Starts a relay. @param address `host:port` of the engine. @param at the port to listen on, a free one by default */
 export async function startRelay(address: string, at = 0): Promise<Relay> {
-  const [host = '', port] = address.split(':');
+  let target = address;
   const open = new Set<Socket>();
   const silent = new Set<Socket>();
   let connections = 0;
@@ -23,6 +25,7 @@ export async function startRelay(address: string, at = 0): Promise<Relay> {
   const server = createServer((client) => {
     connections += 1;
     open.add(client);
+    const [host = '', port] = target.split(':');
     const engine = connect({ host, port: Number(port) });
     client.pipe(engine);
     engine.on('data', (data: Buffer) => {
@@ -43,6 +46,7 @@ export async function startRelay(address: string, at = 0): Promise<Relay> {
     connections: () => connections,
     breakAfter: (bytes) => void (limit = bytes),
     silence: () => open.forEach((client) => silent.add(client)),
+    redirect: (to) => void (target = to),
     async close() {
       open.forEach((client) => client.destroy());
       await once(server.close(), 'close');

@@ -3,9 +3,12 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { leaseKey } from '../../../cache/reading/leases.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { content } from '../../../domain/entities/content.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { profile } from '../../../domain/entities/profile.ts';
+import { createBloomFilter } from '../../../domain/values/bloom-filter.ts';
 import { contentOf, NOW, profileEntries } from '../../support/cache-values.ts';
 import {
   apiConfig,
@@ -159,6 +162,40 @@ test('while Trino hangs, what is not cached of a platform is a 503 before the de
   expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
   await api.close();
   await trino.close();
+});
+
+describe('while Trino hangs, an answer comes before the deadline', () => {
+  const UNAVAILABLE = 'urn:kol-cache:problem:lakehouse-unavailable';
+  let trino: Awaited<ReturnType<typeof startSilentServer>>;
+  beforeAll(async () => {
+    trino = await startSilentServer();
+  });
+  afterAll(() => trino.close());
+  const startHanging = (deadlineSeconds: number) =>
+    startApi({ TRINO_URL: trino.address, API_DEADLINE_SECONDS: String(deadlineSeconds) });
+
+  test('also if another process, whose query hangs too, has the lease', async () => {
+    const [first, second] = [await startHanging(12), await startHanging(12)];
+    await writeEntries(redis, profileEntries(['cached'], 7));
+    const single = first.get('/api/v1/kols/gone');
+    await until('it has the lease', async () => (await redis.exists(leaseKey(profile.key('gone')))) === 1);
+    const several = await second.get('/api/v1/kols?ids=gone,cached');
+    expect([several.status, several.json]).toMatchObject([
+      200,
+      { items: [{ kol_id: 'cached' }], unavailable: [{ id: 'gone', type: UNAVAILABLE }] },
+    ]);
+    expect((await single).json['type']).toBe(UNAVAILABLE);
+    await Promise.all([first.close(), second.close()]);
+  });
+
+  test('also if the version of the known ids has to be read first', async () => {
+    const api = await startHanging(6);
+    const { name } = filteredIds.profiles;
+    const empty = Buffer.from(createBloomFilter(1)).toString('base64');
+    await writeEntries(redis, [knownIds.toEntry(name, 'any version', empty, 1, NOW)]);
+    expect((await api.get('/api/v1/kols/gone')).json['type']).toBe(UNAVAILABLE);
+    await api.close();
+  });
 });
 
 /** What answers at the address of Trino: nothing, or a proxy that cannot reach it. */

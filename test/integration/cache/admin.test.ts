@@ -3,6 +3,7 @@ import { createCacheAdmin } from '../../../cache/admin/cache-admin.ts';
 import { deletableKinds } from '../../../cache/admin/cache-kinds.ts';
 import { createReadCounter } from '../../../cache/popularity/read-counter.ts';
 import { fillItem, fillSet } from '../../../cache/reading/fill-entry.ts';
+import { fenceKey } from '../../../cache/writing/read-fence.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { readRedisTime } from '../../../clients/redis.ts';
@@ -85,6 +86,15 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
         trending: 2,
       });
       expect(await allKeys(target.redis)).toEqual([score.key('a')]);
+    });
+
+    test('of all kinds keeps fences, which refuse older writes, and does not count them', async () => {
+      await replaceSet(target.redis, trending.toEntry('tiktok', ['1']), 1);
+      const fence = fenceKey(trending.key('tiktok'));
+      expect(await target.redis.exists(fence)).toBe(1);
+      expect((await admin().status()).byKind.get('trending')?.keys).toBe(1);
+      expect(await admin().invalidate(['trending'], undefined)).toEqual({ trending: 1 });
+      expect(await target.redis.exists(fence)).toBe(1);
     });
 
     test('of all kinds leaves what the lakehouse cannot give again', async () => {

@@ -76,6 +76,47 @@ test('a local tier follows a Redis whose address moves to its promoted replica',
   }
 });
 
+describe('behind an address that moves while its open connections stay', () => {
+  test.each([
+    [
+      'both connections of a local tier move when the old Redis refuses a write',
+      // The read of an unknown value begins with a write: it takes the lease.
+      async (reader: LocalReader) => void (await reader.read('not-cached')),
+    ],
+    [
+      'the connection that is read follows the one that receives reports',
+      (_: LocalReader, old: RedisNode) => old.redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'),
+    ],
+  ])('%s', async (_, move) => {
+    const servers = [await startSingleRedis(), await startSingleRedis()];
+    const [old, promoted] = servers.map(({ masters }) => masters[0]) as [RedisNode, RedisNode];
+    const relay = await startRelay(`127.0.0.1:${old.port}`);
+    const reader = await startLocalReader(`redis://127.0.0.1:${relay.port}`);
+    const client = await connectTo(promoted.url);
+    try {
+      await promoted.redis.replicaof('127.0.0.1', old.port);
+      await write(old.redis, 1);
+      await untilReplicated(promoted);
+      await fillLocally(reader);
+      await promoted.redis.call('REPLICAOF', 'NO', 'ONE');
+      await old.redis.replicaof('127.0.0.1', promoted.port);
+      relay.redirect(`127.0.0.1:${promoted.port}`);
+      await move(reader, old);
+      await expectFollowed(reader, client, 2);
+      expect(await tracksKeys(promoted)).toBe(true);
+    } finally {
+      await reader.close();
+      await closeRedis(client);
+      await relay.close();
+      for (const { stop } of servers) await stop();
+    }
+  });
+});
+
+/** Whether a client of the server reads over a connection whose keys are tracked. */
+const tracksKeys = async ({ redis }: RedisNode): Promise<boolean> =>
+  /flags=\w*t/.test(String(await redis.call('CLIENT', 'LIST')));
+
 describe('a local tier on a cluster', () => {
   let cluster: TestCluster;
   let reader: LocalReader;

@@ -42,7 +42,7 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
     await writeFilter('1', ['old']);
     const answers: ((versions: TableVersions) => void)[] = [];
     const comparedVersions = () => new Promise<TableVersions>((resolve) => answers.push(resolve));
-    const ask = createKnownIds({ redis, lakehouse: { comparedVersions }, maxWaitSeconds: 60 }, () => {})(
+    const ask = createKnownIds({ redis, lakehouse: { comparedVersions }, waitSeconds: 60 }, () => {})(
       filteredIds.profiles,
     );
     const asked = ask('new');
@@ -63,9 +63,8 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
       return new Promise<TableVersions>(() => {});
     };
     const problems: unknown[] = [];
-    const ask = createKnownIds(
-      { redis, lakehouse: { comparedVersions }, maxWaitSeconds: 0.2 },
-      (...problem) => problems.push(problem),
+    const ask = createKnownIds({ redis, lakehouse: { comparedVersions }, waitSeconds: 0.2 }, (...problem) =>
+      problems.push(problem),
     )(filteredIds.profiles);
     expect([await ask('new'), query?.aborted, problems.length]).toEqual([true, true, 1]);
   });

@@ -222,7 +222,7 @@ describeOnRedisAndCluster('reading', (target) => {
         asked = 0;
         const countedVersions = () => ((asked += 1), tableVersions());
         const mayExist = createKnownIds(
-          { redis, lakehouse: { comparedVersions: countedVersions }, maxWaitSeconds: 0.5 },
+          { redis, lakehouse: { comparedVersions: countedVersions }, waitSeconds: 0.5 },
           () => {},
         )(filteredIds.profiles);
         const all = [...known, ...idsOf(1000, 'unknown-')];

@@ -152,6 +152,39 @@ test.each(['/', '/healthz', '/api/v1/kols/zoe', '/api/v1/kols/top?limit=0', '/no
   },
 );
 
+describe('an erasure that outlives its request', () => {
+  const TOKEN = 'token-of-this-test';
+  /** Sends an erasure, and ends it when the client has its 504. */
+  async function eraseLate(end: () => Promise<never>): Promise<void> {
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const url = await serve({
+      cacheAdmin: { ...fakeDependencies().cacheAdmin, eraseKol: () => released.then(end) },
+      token: TOKEN,
+      deadlineSeconds: 0.1,
+    });
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const response = await fetch(`${url}/api/v1/kols/zoe`, { method: 'DELETE', headers });
+    expect(response.status).toBe(504);
+    lines = [];
+    release();
+  }
+  const logged = () => lines.map(({ level, msg, removed }) => ({ level, msg, removed }));
+
+  test('logs its failure', async () => {
+    await eraseLate(() => Promise.reject(new Error('Redis is gone')));
+    const failed = { level: 40, msg: 'the work of a request failed after the request had ended' };
+    await vi.waitFor(() => expect(logged()).toEqual([failed]));
+  });
+
+  test('logs its success, and no failure to answer', async () => {
+    await eraseLate(() => Promise.resolve({ profile: 1, ranking: 2 } as never));
+    await vi.waitFor(() => expect(logged()).toHaveLength(1));
+    await new Promise(setImmediate);
+    expect(logged()).toEqual([{ level: 30, msg: 'erased', removed: 3 }]);
+  });
+});
+
 test('a request without an answer at the deadline gets a problem, and its work is cancelled', async () => {
   let work: AbortSignal | undefined;
   const url = await serve({

@@ -53,6 +53,13 @@ test('the reference page needs nothing but the API, and its policy allows what i
   expect(policy).not.toMatch(/https?:/);
 });
 
+test('the page with a slash at its end leads to the page', async () => {
+  const { status, headers } = await fetch(`${url}/docs/`, { redirect: 'manual' });
+  expect([status, headers.get('location')]).toEqual([308, '../docs']);
+  const { url: end, status: last } = await fetch(`${url}/docs/`);
+  expect([end, last]).toEqual([`${url}/docs`, 200]);
+});
+
 test('no other answer may run scripts', async () => {
   for (const path of ['/', '/docs/swagger-ui.css', '/docs/nothing', '/api/v1/openapi.json']) {
     const { headers } = await fetch(url + path);

@@ -1,7 +1,15 @@
 import { expect, it } from 'vitest';
-import { logSaysWorkerReady } from '../../../engines/programs.ts';
+import { apiProgram, logSaysWorkerReady } from '../../../engines/programs.ts';
 
 it('recognizes a ready worker by its log', () => {
   expect(logSaysWorkerReady('{"level":30,"msg":"starting"}\n')).toBe(false);
   expect(logSaysWorkerReady('{"level":30,"msg":"starting"}\n{"level":30,"msg":"worker ready"}\n')).toBe(true);
+});
+
+it.each([
+  [{}, 20],
+  [{ API_DEADLINE_SECONDS: '60' }, 68],
+  [{ API_DEADLINE_SECONDS: '12', API_DRAIN_SECONDS: '30' }, 50],
+])('leaves the API the time to stop that its settings %o need', (env, seconds) => {
+  expect(apiProgram(env, 'http://127.0.0.1').stopSeconds).toBe(seconds);
 });

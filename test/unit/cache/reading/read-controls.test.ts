@@ -34,19 +34,40 @@ describe('a refresh that fails', () => {
   });
 });
 
+test.each([
+  ['no-cache', true, 'refreshed'],
+  ['no-cache', false, 'loaded'],
+  ['max-age=0', true, 'loaded'],
+])('a miss of a client that sends %s (may refresh: %s) is %s', async (header, mayRefresh, expected) => {
+  const controls = parseRequestDirectives(header);
+  if (controls === undefined) throw new Error('the client accepts any answer');
+  const miss = (value: string) => () => Promise.resolve({ outcome: 'miss' as const, value });
+  const { value } = await readControlled<{ outcome: 'miss'; value: string }>(
+    { ...controls, mayRefresh: () => Promise.resolve(mayRefresh) },
+    {
+      ...{ entity: 'profile', ttlSeconds: 3600, cached: undefined },
+      ...{ load: miss('loaded'), refresh: miss('refreshed') },
+    },
+  );
+  expect(value).toBe(expected);
+});
+
 describe('a stale answer, 50 s after the end of a TTL of 3600 s,', () => {
   const stale = { ttlSeconds: -50, value: 'stale', outcome: 'stale' } as const;
   const loaded = { ttlSeconds: 3600, value: 'loaded', outcome: 'miss' } as const;
-  /** The budget of refreshes is used up: it does not matter for a value that no cache has. */
-  const mayRefresh = () => Promise.resolve(false);
-  const readWith = (header: string, load = () => Promise.resolve<typeof stale | typeof loaded>(loaded)) => {
+  const refreshed = { ...loaded, value: 'refreshed' } as unknown as typeof loaded;
+  const readWith = (
+    header: string,
+    load = () => Promise.resolve<typeof stale | typeof loaded>(loaded),
+    mayRefresh = false,
+  ) => {
     const directives = parseRequestDirectives(header);
     if (directives === undefined) throw new Error('the client accepts any answer');
     return readControlled<typeof stale | typeof loaded>(
-      { ...directives, mayRefresh },
+      { ...directives, mayRefresh: () => Promise.resolve(mayRefresh) },
       {
         ...{ entity: 'profile', ttlSeconds: 3600, cached: stale, load },
-        refresh: () => Promise.reject(new Error('no cache has the value')),
+        refresh: () => Promise.resolve(refreshed),
       },
     );
   };
@@ -60,8 +81,15 @@ describe('a stale answer, 50 s after the end of a TTL of 3600 s,', () => {
     ['min-fresh=10, max-stale', 'loaded'],
     ['only-if-cached, max-stale', 'stale'],
     ['only-if-cached, max-stale=60', 'stale'],
-  ])('for a client that sends %s: %s', async (header, expected) => {
+  ])('for a client that sends %s, when the budget of refreshes is used up: %s', async (header, expected) => {
     expect((await readWith(header)).value).toBe(expected);
+  });
+
+  test.each([
+    ['max-age=3600', 'loaded'],
+    ['no-cache', 'refreshed'],
+  ])('for a client that sends %s and may refresh: %s', async (header, expected) => {
+    expect((await readWith(header, undefined, true)).value).toBe(expected);
   });
 
   test.each(['only-if-cached', 'only-if-cached, max-stale=5'])('is not sent for %s', async (header) => {
