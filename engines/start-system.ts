@@ -104,7 +104,9 @@ async function startPrograms(
           schema: addresses.TRINO_SCHEMA,
           report,
         })
-      : report('Lakehouse: its tables stay as they are (npm start -- --fill replaces them by synthetic ones)'),
+      : report(
+          'Lakehouse: its tables stay as they are (npm start -- --fill replaces them by synthetic ones)',
+        ),
   ]);
   await Promise.race([lakehouseAndMlService, untilAborted(signal)]);
   signal.throwIfAborted();

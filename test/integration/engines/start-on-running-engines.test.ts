@@ -41,7 +41,13 @@ test('a start on engines that already run changes no table, starts no producer a
   vi.stubEnv('WORKER_TASK_QUEUES', 'kol-warm');
 
   const { signal } = new AbortController();
-  const system = await startSystem({ folder, ports: await freePorts(), environment: running, report, signal });
+  const system = await startSystem({
+    folder,
+    ports: await freePorts(),
+    environment: running,
+    report,
+    signal,
+  });
   await system.stop();
   const temporal = await Connection.connect({ address: TEMPORAL_ADDRESS });
   const { schedule } = new Client({ connection: temporal, namespace: TEMPORAL_NAMESPACE });
@@ -52,7 +58,9 @@ test('a start on engines that already run changes no table, starts no producer a
   expect(await trino(`SELECT * FROM ${schema}.kol_profiles`)).toEqual([['real']]);
   expect(lines).toContainEqual(expect.stringMatching(/^Worker: ready/));
   expect(lines).not.toContainEqual(expect.stringMatching(/^Producer: ready/));
-  expect(lines).toContainEqual(expect.stringMatching(/^REDIS_URL \(already running\): ready in .* at redis:/));
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^REDIS_URL \(already running\): ready in .* at redis:/),
+  );
   expect(lines.join('\n')).not.toContain('s3cret');
 });
 
