@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../domain/values/message-of.ts';
 import { StackError } from './errors.ts';
+import { formatAddresses } from './format-addresses.ts';
+import { findTemporal } from './install/temporal.ts';
 import { stackFolder, stackPaths } from './paths.ts';
 import { portsFromEnvironment } from './ports.ts';
 import { formatSeconds } from './report.ts';
-import { startSystem, type SystemAddresses } from './start-system.ts';
+import { startSystem } from './start-system.ts';
 import type { AskedData } from './synthetic-data.ts';
 import { killRecorded } from './supervision/stop-leftovers.ts';
 import { onStopSignals, untilAborted } from './supervision/stop-signals.ts';
@@ -46,7 +48,7 @@ async function main(): Promise<void> {
       asked,
     });
     report(
-      `\nThe system is ready after ${formatSeconds(performance.now() - started)}.\n${formatAddresses(system.addresses)}`,
+      `\nThe system is ready after ${formatSeconds(performance.now() - started)}.\n${formatAddresses(system.addresses, paths, await findTemporal())}`,
     );
     await untilAborted(signal);
     await system.stop();
@@ -70,20 +72,6 @@ function readOptions(): AskedData {
       cause: error,
     });
   }
-}
-
-function formatAddresses({ API_URL, TEMPORAL_UI_URL }: SystemAddresses): string {
-  return `
-  API           ${API_URL}
-                curl -s '${API_URL}/api/v1/kols/top?platform=all&by=followers&limit=5'
-                curl -s ${API_URL}/readyz
-  Temporal UI   ${TEMPORAL_UI_URL}
-  Logs          ${paths.logs}
-  Addresses     ${paths.env}
-                load them into a shell: set -a; . ${paths.env}; set +a
-
-Press Ctrl-C to stop everything.
-`;
 }
 
 try {
