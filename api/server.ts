@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClients } from '../clients/create-clients.ts';
 import { createLogger } from '../clients/logger.ts';
-import { ConfigError, loadConfig, type Config } from '../config/config.ts';
+import { loadConfigOrExit, type Config } from '../config/config.ts';
 import { createApp } from './app.ts';
 import { createHttpServer, listen } from './create-http-server.ts';
 import { apiProfile, createDependencies } from './dependencies.ts';
@@ -42,10 +42,10 @@ async function serve(config: Config): Promise<void> {
 }
 
 try {
-  await serve(loadConfig());
+  await serve(loadConfigOrExit());
 } catch (error) {
   process.exitCode = 1;
-  console.error(error instanceof ConfigError ? error.message : error);
+  console.error(error);
 }
 // A poll of Trino that hangs cannot be aborted, and would keep the process.
 process.exit();

@@ -3,7 +3,6 @@ import type { Kafka } from 'kafkajs';
 import type { Config } from '../config/config.ts';
 import type { Content } from '../domain/entities/content.ts';
 import type { TrustFeatures } from '../domain/scoring/trust-model.ts';
-import { shareQueries } from '../domain/warming/warm-queries.ts';
 import { createKafkaClient } from './kafka/client.ts';
 import { createOffsets, type Offsets } from './kafka/offsets.ts';
 import { createRecordReader, type RecordReader } from './kafka/record-reader.ts';
@@ -122,10 +121,7 @@ function lakehouseClients({ config, profile, log, factories, once }: Context) {
   };
   const trino = once(() => factories.createTrino(trinoOptions));
   const warmTrino = once(() =>
-    factories.createTrino({
-      ...trinoOptions,
-      concurrency: shareQueries(config.WARM_TRINO_QUERIES).concurrency,
-    }),
+    factories.createTrino({ ...trinoOptions, concurrency: config.WARM_TRINO_QUERIES }),
   );
   const silver = once(() =>
     createSilverCatalog(trino(), {

@@ -1,8 +1,19 @@
-import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { redisNodes } from '../domain/values/redis-nodes.ts';
 import { MAX_BATCH_OFFSETS } from '../contract/scoring-loop.ts';
 import { TASK_QUEUES } from '../contract/task-queues.ts';
+import {
+  address,
+  commaSeparated,
+  count,
+  hostAndPort,
+  identifier,
+  number,
+  origin,
+  redisUrl,
+  seconds,
+  trustedProxies,
+  whole,
+} from './kinds.ts';
 
 /** The environment does not hold a usable configuration. The message names every variable that is wrong. */
 export class ConfigError extends Error {
@@ -11,78 +22,6 @@ export class ConfigError extends Error {
     super(`Configuration is not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.name = 'ConfigError';
   }
-}
-
-const url = (protocols: RegExp) => z.url({ protocol: protocols });
-/** The address of a service. Addresses are printed in errors and logs, so they must not hold secrets. */
-const address = (credentials = 'a user or password') =>
-  url(/^https?$/).refine((text) => {
-    if (!URL.canParse(text)) return true; // reported already
-    const { username, password, search, hash } = new URL(text);
-    return username + password + search + hash === '';
-  }, `must not have ${credentials}, a query or a fragment: addresses are printed in logs`);
-/** host:port, where an IPv6 address is in brackets. */
-const hostAndPort = z.string().refine((text) => {
-  const [, ipv6, host] = /^(?:\[([^\]]*)\]|([^:\s[\]]+)):\d{1,5}$/.exec(text) ?? [];
-  return host !== undefined || (ipv6 !== undefined && isIPv6(ipv6));
-}, 'must be host:port, with an IPv6 address in brackets');
-const seconds = (fallback: number, max = Infinity) => z.coerce.number().positive().max(max).default(fallback);
-const secondsUpTo = (max: number, fallback: number) =>
-  z.coerce.number().int().min(0).max(max).default(fallback);
-const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
-const identifier = z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain lower-case SQL identifier');
-const commaSeparated = <T extends z.ZodType>(item: T) =>
-  z.preprocess(
-    (text) => (typeof text === 'string' ? text.split(',').map((part) => part.trim()) : text),
-    z.array(item).min(1),
-  );
-
-const NETWORK_NAMES = ['loopback', 'linklocal', 'uniquelocal'];
-
-/** An IP address, or a network as address/bits or by name. */
-function isNetwork(text: string): boolean {
-  const [, ip = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  const maxBits = { 0: -1, 4: 32, 6: 128 }[isIP(ip)] ?? -1;
-  return NETWORK_NAMES.includes(text) || (maxBits > 0 && Number(bits ?? 0) <= maxBits);
-}
-
-const trustedProxies = z.union([
-  z
-    .string()
-    .regex(/^\d{1,2}$/)
-    .transform(Number),
-  commaSeparated(z.string().refine(isNetwork, 'must be a number, or IP addresses and networks')),
-]);
-
-const isOrigin = (text: string): boolean =>
-  text === '*' || (URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text);
-
-/** A single Redis may use any database. The nodes of a cluster have database 0 only, and one scheme, user and password. */
-const redisUrl = z
-  .preprocess(
-    (text) => (typeof text === 'string' ? redisNodes(text) : text),
-    z.array(url(/^rediss?$/)).min(1),
-  )
-  .superRefine((urls, context) => {
-    if (urls.length === 1 || !urls.every((text) => URL.canParse(text))) return;
-    for (const message of clusterProblems(urls.map((text) => new URL(text))))
-      context.addIssue({ code: 'custom', message });
-  })
-  .transform((urls) => urls.join(','));
-
-function clusterProblems(nodes: readonly URL[]): string[] {
-  const hasDatabase = nodes.some(
-    ({ pathname, searchParams }) => !/^\/?0?$/.test(pathname) || Number(searchParams.get('db')) !== 0,
-  );
-  const logins = nodes.map(({ protocol, username, password }) =>
-    JSON.stringify([protocol, username, password]),
-  );
-  return [
-    ...(hasDatabase ? ['a Redis Cluster has only database 0: leave the database out of the addresses'] : []),
-    ...(new Set(logins).size > 1
-      ? ['nodes of a Redis Cluster must have the same scheme, user and password']
-      : []),
-  ];
 }
 
 /**
@@ -117,7 +56,7 @@ export const environmentSchema = z.object({
   TEMPORAL_UI_URL: address()
     .optional()
     .describe('Address of the Temporal UI for operators. It is displayed, never called'),
-  API_PORT: z.coerce.number().int().min(0).max(65535).default(18000).describe('Port the REST API listens on'),
+  API_PORT: whole(0, 65_535).default(18000).describe('Port the REST API listens on'),
   API_URL: address().optional().describe('Public address of the REST API. It is displayed, never called'),
   API_TOKEN: z
     .string()
@@ -134,26 +73,17 @@ export const environmentSchema = z.object({
   API_DEADLINE_SECONDS: seconds(12, 60).describe(
     'A request without an answer after this time gets a 504. The lakehouse has two thirds of it',
   ),
-  API_DRAIN_SECONDS: z.coerce
-    .number()
-    .min(0)
-    .max(300)
+  API_DRAIN_SECONDS: number(0, 300)
     .default(5)
     .describe(
       'After SIGTERM the API answers requests for this time, with 503 on /readyz, so that load balancers leave it',
     ),
-  API_RATE_LIMIT: z.coerce
-    .number()
-    .int()
-    .min(0)
+  API_RATE_LIMIT: whole(0)
     .default(0)
     .describe(
       'Requests per minute that the API accepts from one client address, over all its processes. 0 means no limit. Behind a proxy set API_TRUST_PROXY too, otherwise all clients have the address of the proxy',
     ),
-  API_L1_MEGABYTES: z.coerce
-    .number()
-    .min(0)
-    .max(4096)
+  API_L1_MEGABYTES: number(0, 4096)
     .default(64)
     .describe(
       'Memory of an API process for values and answers that it serves without Redis (L1), in MB. Redis reports their changes. 0 turns L1 off',
@@ -161,10 +91,7 @@ export const environmentSchema = z.object({
   API_L1_TTL_SECONDS: seconds(10).describe(
     'A value stays in L1 at most this long. It bounds how old an answer can be while Redis cannot report changes',
   ),
-  API_STALE_SECONDS: z.coerce
-    .number()
-    .min(0)
-    .max(600)
+  API_STALE_SECONDS: number(0, 600)
     .default(60)
     .describe(
       'A value that has expired is served from L1 at most this much longer (s), while it is read again or the lakehouse fails. 0 turns that off',
@@ -180,58 +107,48 @@ export const environmentSchema = z.object({
     .describe(
       'Proxies whose X-Forwarded-For is believed: their number, or their addresses (IPv4, IPv6, with /bits for a network; loopback, linklocal, uniquelocal), separated by commas',
     ),
-  API_CORS_ORIGINS: commaSeparated(
-    z.string().refine(isOrigin, 'must be an origin such as https://app.example.com, or *'),
-  )
+  API_CORS_ORIGINS: commaSeparated(origin)
     .default([])
     .describe('Origins whose web pages may call the API from a browser, separated by commas, or *'),
   WARM_EVERY_MINUTES: count(15).describe('Period of the scheduled warm'),
-  WARM_GRACE_SECONDS: secondsUpTo(3600, 120).describe(
-    'Seconds that a set written by a warm lives beyond its TTL, because the next warm may be late. Readers find no gap then',
-  ),
-  WARM_REFUSED_RENEWAL_SECONDS: secondsUpTo(604_800, 86_400).describe(
-    'When a warm refuses what it read, because a table shrank or cannot be read, it renews what is cached as long as the last good warm is at most this old (s). 0 lets it expire',
-  ),
-  WARM_PROFILES: z.coerce
-    .number()
-    .int()
-    .positive()
+  WARM_GRACE_SECONDS: whole(0, 3600)
+    .default(120)
+    .describe(
+      'Seconds that a set written by a warm lives beyond its TTL, because the next warm may be late. Readers find no gap then',
+    ),
+  WARM_REFUSED_RENEWAL_SECONDS: whole(0, 604_800)
+    .default(86_400)
+    .describe(
+      'When a warm refuses what it read, because a table shrank or cannot be read, it renews what is cached as long as the last good warm is at most this old (s). 0 lets it expire',
+    ),
+  WARM_PROFILES: whole(1)
     .optional()
     .describe(
       'Number of hot profiles that are kept warm. Without it: as many as fit into WARM_PROFILES_MEMORY_PERCENT',
     ),
-  WARM_PROFILES_MEMORY_PERCENT: z.coerce
-    .number()
-    .min(1)
-    .max(90)
+  WARM_PROFILES_MEMORY_PERCENT: number(1, 90)
     .default(25)
     .describe('Share of the maxmemory of Redis for hot profiles, in percent'),
-  WARM_TRINO_QUERIES: count(4).describe(
-    'Trino queries of warms at the same time on each worker, at least 2. One less is the limit for the splits of a warm of all profiles, over all workers',
-  ),
-  WARM_WRITES_PER_SECOND: z.coerce
-    .number()
-    .int()
-    .min(0)
+  WARM_TRINO_QUERIES: whole(2)
+    .default(4)
+    .describe(
+      'Trino queries of warms at the same time on each worker. One less is the limit for the splits of a warm of all profiles, over all workers',
+    ),
+  WARM_WRITES_PER_SECOND: whole(0)
     .default(0)
     .describe('Limit of profiles that a warm writes to Redis per second, over all workers. 0 means no limit'),
-  WARM_MAX_SHRINK_PERCENT: z.coerce
-    .number()
-    .min(0)
-    .max(100)
+  WARM_MAX_SHRINK_PERCENT: number(0, 100)
     .default(50)
     .describe(
       'A table or set that lost more than this since the last warm, in percent, is not replaced (unless --allow-shrink is given)',
     ),
-  WARM_SETTLE_SECONDS: z.coerce
-    .number()
-    .min(0)
+  WARM_SETTLE_SECONDS: number(0)
     .default(10)
     .describe(
       'A Hive table is read when its newest file is this old, because a younger one may belong to a load that goes on. A load may pause between two files for at most this long',
     ),
   WARM_LIST_SIZE: count(1000).describe('Profiles in each list kol:profiles:list:{platform}'),
-  WARM_RANKING_LIMITS: commaSeparated(z.coerce.number().int().min(1).max(1000))
+  WARM_RANKING_LIMITS: commaSeparated(whole(1, 1000))
     .default([100, 50])
     .describe('Sizes of the rankings that are kept, separated by commas'),
   SCORING_GROUP: z
@@ -240,16 +157,14 @@ export const environmentSchema = z.object({
     .default('kol-scoring')
     .describe('Kafka consumer group whose committed offsets are the position of the scoring loops'),
   SCORING_TRIGGER: z
-    .union([z.literal('available'), z.coerce.number().min(0.1).max(3600)])
+    .union([z.literal('available'), number(0.1, 3600)], {
+      error: 'must be a number from 0.1 to 3600, or available',
+    })
     .optional()
     .describe(
       'Seconds between two micro-batches of a partition, or available. When set, each start of a worker sets it in the loops. Default of a loop: 10',
     ),
-  SCORING_MAX_OFFSETS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MAX_BATCH_OFFSETS)
+  SCORING_MAX_OFFSETS: whole(1, MAX_BATCH_OFFSETS)
     .optional()
     .describe(
       'Maximum number of offsets in a micro-batch; set in the loops likewise. Default of a loop: 1000',
@@ -297,4 +212,15 @@ export function loadConfig<Name extends keyof Config = keyof Config>(
       return `${name} ${problem} (${about})`;
     }),
   );
+}
+
+/** The configuration of a program. If it is not valid, prints what is wrong and ends the process. */
+export function loadConfigOrExit(): Config {
+  try {
+    return loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
 }

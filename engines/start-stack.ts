@@ -13,6 +13,7 @@ import { acquireLock, releaseLock } from './supervision/lock-file.ts';
 import { ManagedProcess } from './supervision/managed-process.ts';
 import type { RestartingProcess } from './supervision/restarting-process.ts';
 import { stopLeftovers } from './supervision/stop-leftovers.ts';
+import { withoutCredentials } from './without-credentials.ts';
 
 interface StackOptions {
   /** `stackFolder`, `testStackFolder` or `benchStackFolder`. */
@@ -124,7 +125,7 @@ async function startEngines(
       const ms = process ? await process.start(cancelled) : await waitForReused(name, addresses, cancelled);
       await afterStart?.(addresses);
       const title = process ? process.spec.title : `${variable} (already running)`;
-      report(`${title}: ready in ${formatSeconds(ms)} at ${addresses[variable]}`);
+      report(`${title}: ready in ${formatSeconds(ms)} at ${withoutCredentials(addresses[variable])}`);
     } catch (error) {
       failed.abort();
       throw error;
@@ -154,7 +155,9 @@ async function waitForReused(name: EngineName, addresses: Addresses, signal: Abo
     await sleep(250);
   }
   throw new StackError(
-    `${variable} is set to ${addresses[variable]}, which does not respond (${reason}): start that engine, or unset ${variable} to start one here.`,
+    withoutCredentials(
+      `${variable} is set to ${addresses[variable]}, which does not respond (${reason}): start that engine, or unset ${variable} to start one here.`,
+    ),
   );
 }
 

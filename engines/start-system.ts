@@ -6,6 +6,7 @@ import type { Ports } from './ports.ts';
 import { apiProgram, mlServiceProgram, producerProgram, workerProgram } from './programs.ts';
 import { formatSeconds, type Report } from './report.ts';
 import { startStack, stopAndReport } from './start-stack.ts';
+import { syntheticData, type AskedData } from './synthetic-data.ts';
 import { ManagedProcess, type ProcessSpec } from './supervision/managed-process.ts';
 import { RestartingProcess } from './supervision/restarting-process.ts';
 import { untilAborted } from './supervision/stop-signals.ts';
@@ -18,8 +19,7 @@ interface SystemOptions {
   readonly report: Report;
   /** Cancels the start. */
   readonly signal: AbortSignal;
-  /** Events per second of the producer; undefined starts no producer. */
-  readonly producerRate: number | undefined;
+  readonly asked?: AskedData;
 }
 
 /** All addresses of the system and the API token: the content of `.stack/env`. */
@@ -84,7 +84,7 @@ async function systemAddresses(
 
 /** Starts our own programs in the order of their dependencies. @param programs receives each program before it starts */
 async function startPrograms(
-  { folder, ports, environment, report, signal, producerRate }: SystemOptions,
+  { folder, ports, environment, report, signal, asked = {} }: SystemOptions,
   addresses: SystemAddresses,
   programs: RestartingProcess[],
 ): Promise<void> {
@@ -94,22 +94,27 @@ async function startPrograms(
     programs.push(program);
     report(`${spec.title}: ready in ${formatSeconds(await program.start(signal))}`);
   };
+  const { fill, producerRate } = syntheticData(asked, environment);
   const lakehouseAndMlService = Promise.all([
     environment.ML_API_URL ? undefined : start(mlServiceProgram(env, addresses.ML_API_URL)),
-    fillLakehouse({
-      trinoUrl: addresses.TRINO_URL,
-      catalog: addresses.TRINO_CATALOG,
-      schema: addresses.TRINO_SCHEMA,
-      report,
-    }),
+    fill
+      ? fillLakehouse({
+          trinoUrl: addresses.TRINO_URL,
+          catalog: addresses.TRINO_CATALOG,
+          schema: addresses.TRINO_SCHEMA,
+          report,
+        })
+      : report(
+          'Lakehouse: its tables stay as they are (npm start -- --fill replaces them by synthetic ones)',
+        ),
   ]);
   await Promise.race([lakehouseAndMlService, untilAborted(signal)]);
   signal.throwIfAborted();
   await Promise.all([
     start(workerProgram(env)),
     start(apiProgram(env, addresses.API_URL)),
-    producerRate === undefined
-      ? undefined
+    producerRate === 0
+      ? report('Producer: not started (npm start -- --rate 2 starts it)')
       : start(producerProgram({ ...env, PRODUCER_RATE: String(producerRate) })),
   ]);
 }

@@ -1,16 +1,20 @@
 import { parseArgs } from 'node:util';
 import { messageOf } from '../domain/values/message-of.ts';
 import { StackError } from './errors.ts';
+import { formatAddresses } from './format-addresses.ts';
+import { findTemporal } from './install/temporal.ts';
 import { stackFolder, stackPaths } from './paths.ts';
 import { portsFromEnvironment } from './ports.ts';
 import { formatSeconds } from './report.ts';
-import { startSystem, type SystemAddresses } from './start-system.ts';
+import { startSystem } from './start-system.ts';
+import type { AskedData } from './synthetic-data.ts';
 import { killRecorded } from './supervision/stop-leftovers.ts';
 import { onStopSignals, untilAborted } from './supervision/stop-signals.ts';
 
 const USAGE = `npm start [-- options]
   --no-producer   start no event producer
-  --rate N        events per second that the producer sends (default 2)`;
+  --rate N        events per second that the producer sends (default 2, or none if KAFKA_BROKERS is set)
+  --fill          fill the lakehouse with synthetic tables also if TRINO_URL is set: replaces Silver tables of other sizes`;
 
 const paths = stackPaths(stackFolder);
 const report = (line: string) => console.log(line);
@@ -18,7 +22,7 @@ const report = (line: string) => console.log(line);
 /** `npm start`: starts the whole system, prints its addresses, and stops everything on Ctrl-C. */
 async function main(): Promise<void> {
   const started = performance.now();
-  const producerRate = readProducerRate();
+  const asked = readOptions();
   const ports = portsFromEnvironment();
   const stopping = new AbortController();
   onStopSignals(
@@ -41,10 +45,10 @@ async function main(): Promise<void> {
       environment: process.env,
       report,
       signal,
-      producerRate,
+      asked,
     });
     report(
-      `\nThe system is ready after ${formatSeconds(performance.now() - started)}.\n${formatAddresses(system.addresses)}`,
+      `\nThe system is ready after ${formatSeconds(performance.now() - started)}.\n${formatAddresses(system.addresses, paths, await findTemporal())}`,
     );
     await untilAborted(signal);
     await system.stop();
@@ -55,33 +59,19 @@ async function main(): Promise<void> {
 }
 
 /** @throws StackError with the usage, when an option is unknown or invalid */
-function readProducerRate(): number | undefined {
+function readOptions(): AskedData {
   try {
     const { values } = parseArgs({
-      options: { 'no-producer': { type: 'boolean' }, rate: { type: 'string', default: '2' } },
+      options: { 'no-producer': { type: 'boolean' }, rate: { type: 'string' }, fill: { type: 'boolean' } },
     });
-    const rate = Number(values.rate);
-    if (!(rate > 0)) throw new Error(`--rate ${values.rate} is not a number above 0`);
-    return values['no-producer'] ? undefined : rate;
+    const { rate, fill } = values;
+    if (rate !== undefined && !(Number(rate) > 0)) throw new Error(`--rate ${rate} is not a number above 0`);
+    return { fill, producerRate: values['no-producer'] ? 0 : rate === undefined ? undefined : Number(rate) };
   } catch (error) {
     throw new StackError(`${messageOf(error)}\n${USAGE}`, {
       cause: error,
     });
   }
-}
-
-function formatAddresses({ API_URL, TEMPORAL_UI_URL }: SystemAddresses): string {
-  return `
-  API           ${API_URL}
-                curl -s '${API_URL}/api/v1/kols/top?platform=all&by=followers&limit=5'
-                curl -s ${API_URL}/readyz
-  Temporal UI   ${TEMPORAL_UI_URL}
-  Logs          ${paths.logs}
-  Addresses     ${paths.env}
-                load them into a shell: set -a; . ${paths.env}; set +a
-
-Press Ctrl-C to stop everything.
-`;
 }
 
 try {

@@ -12,7 +12,6 @@ import type { Clients, ProcessProfile } from '../clients/create-clients.ts';
 import type { Config } from '../config/config.ts';
 import type { LoopSettings } from '../contract/scoring-loop.ts';
 import { SCORING_TASK_QUEUE } from '../contract/task-queues.ts';
-import { shareQueries } from '../domain/warming/warm-queries.ts';
 
 /** A split takes some seconds: a crash loses little, and scanning all ids for it is a small part of its work. */
 const ROWS_PER_SPLIT = 100_000;
@@ -69,7 +68,9 @@ export async function createActivities(
         warmEverySeconds: config.WARM_EVERY_MINUTES * 60,
         perPlatform: Math.max(...config.WARM_RANKING_LIMITS),
         rowsPerSplit: ROWS_PER_SPLIT,
-        parallelSplits: shareQueries(config.WARM_TRINO_QUERIES).parallelSplits,
+        // Splits at a limited rate hold their queries for up to a minute, so one query is left to the other parts, also when all
+        // splits run on one worker.
+        parallelSplits: config.WARM_TRINO_QUERIES - 1,
         writesPerSecond: config.WARM_WRITES_PER_SECOND,
       },
     }),

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { connectTemporal } from '../clients/temporal/connect.ts';
-import { loadConfig } from '../config/config.ts';
+import { loadConfigOrExit } from '../config/config.ts';
 import { polledTasks } from './polled-tasks.ts';
 
 /** temporal.api.enums.v1.TaskQueueType */
@@ -13,7 +13,7 @@ const POLLED_WITHIN_SECONDS = 90;
  * Health check of a worker's container. Exits with 0 when this host has recently polled Temporal for the tasks that its
  * configuration names; otherwise prints what is missing and exits with 1. It queries Temporal, which knows the pollers.
  */
-const config = loadConfig();
+const config = loadConfigOrExit();
 const temporal = await connectTemporal(config.TEMPORAL_ADDRESS, config.TEMPORAL_NAMESPACE);
 try {
   for (const { name, kind } of config.WORKER_TASK_QUEUES.flatMap(polledTasks)) {

@@ -6,7 +6,7 @@ import { registerSearchAttributes } from '../clients/temporal/register-search-at
 import { startScoringLoops } from '../clients/temporal/start-scoring-loops.ts';
 import { startStartupWarm } from '../clients/temporal/start-warm.ts';
 import { upsertWarmSchedule } from '../clients/temporal/warm-schedule.ts';
-import { loadConfig } from '../config/config.ts';
+import { loadConfigOrExit } from '../config/config.ts';
 import { SCORING_TASK_QUEUE } from '../contract/task-queues.ts';
 import { createActivities, loopSettings, workerProfile } from './create-activities.ts';
 import { createWorkers } from './create-workers.ts';
@@ -14,7 +14,7 @@ import { temporalLogger } from './temporal-logger.ts';
 import { loadWorkflowBundle } from './workflow-bundle.ts';
 
 /** A worker process: serves the task queues of its configuration until SIGINT or SIGTERM. */
-const config = loadConfig();
+const config = loadConfigOrExit();
 const log = createLogger('worker', config.LOG_LEVEL);
 
 /** Running activities have this long to finish. Another worker retries those that do not. */

@@ -25,7 +25,6 @@ beforeAll(async () => {
     environment: { LAKEHOUSE: 'hive' },
     report: () => {},
     signal: new AbortController().signal,
-    producerRate: 2,
   });
   redis = new Redis(system.addresses.REDIS_URL, { protocol: 2 });
 }, STARTED_SECONDS * 1000);

@@ -47,6 +47,15 @@ function list(name: string, key: string): string[] {
     .map((line) => line.replace(/^ *- /, '').replace(/^(['"])(.*)\1$/, '$2'));
 }
 
+/** The services that a service names below `depends_on`. */
+const dependencies = (name: string): string[] => {
+  const [block = ''] = /^depends_on:\n(?: .*\n)*/m.exec(service(name)) ?? [];
+  return [...block.matchAll(/^ {2}([\w-]+):$/gm)].map(([, other = '']) => other);
+};
+
+const waitsFor = (name: string, other: string): boolean =>
+  dependencies(name).some((one) => one === other || waitsFor(one, other));
+
 const image = (name: string): string => /^image: (.+)$/m.exec(service(name))?.[1] ?? '';
 
 beforeAll(async () => {
@@ -118,6 +127,16 @@ describe('docker-compose.yml', () => {
       (variable) => !notPassed.includes(variable) && !new RegExp(`^ +${variable}:`, 'm').test(service(name)),
     );
     expect(missing).toEqual([]);
+  });
+
+  it('builds the image once, before the services that use it', () => {
+    const built = [...services.keys()].filter((name) => /^build:/m.test(service(name)));
+    expect(built).toEqual(['ml-service']);
+    for (const name of [...PROGRAMS, 'lakehouse']) {
+      expect(image(name)).toBe(image('ml-service'));
+      expect(service(name)).toMatch(/^pull_policy: never$/m);
+      expect(name === 'ml-service' || waitsFor(name, 'ml-service')).toBe(true);
+    }
   });
 
   it('reads credentials from the environment', async () => {

@@ -55,13 +55,20 @@ describe('an address that is printed', () => {
     });
   });
 
-  test.each(['::1:7233', '[::1]', '[host]:7233', 'host', 'host:', 'a b:1', '[::1:7233'])(
-    'of Temporal or of a broker is not %o',
-    (address) => {
-      expect(problemOf({ KAFKA_BROKERS: `host:9092,${address}` })).toContain('must be host:port');
-      expect(problemOf({ TEMPORAL_ADDRESS: address })).toContain('must be host:port');
-    },
-  );
+  test.each([
+    '::1:7233',
+    '[::1]',
+    '[host]:7233',
+    'host',
+    'host:',
+    'a b:1',
+    '[::1:7233',
+    'host:0',
+    'host:65536',
+  ])('of Temporal or of a broker is not %o', (address) => {
+    expect(problemOf({ KAFKA_BROKERS: `host:9092,${address}` })).toContain('must be host:port');
+    expect(problemOf({ TEMPORAL_ADDRESS: address })).toContain('must be host:port');
+  });
 });
 
 test.each([

@@ -1,0 +1,22 @@
+/** What the user asked for explicitly; what is undefined is decided by `syntheticData`. */
+export interface AskedData {
+  /** Whether to fill the Silver tables, which replaces tables of other sizes. */
+  readonly fill?: boolean | undefined;
+  /** Events per second of the producer; 0 starts no producer. */
+  readonly producerRate?: number | undefined;
+}
+
+const DEFAULT_RATE = 2;
+
+/**
+ * Decides what synthetic data `npm start` writes. An engine that already runs may hold real data, so nothing is written to it unless
+ * asked.
+ * @param environment with TRINO_URL or KAFKA_BROKERS if that engine already runs
+ */
+export const syntheticData = (
+  { fill, producerRate }: AskedData,
+  { TRINO_URL, KAFKA_BROKERS }: NodeJS.ProcessEnv,
+): { readonly fill: boolean; readonly producerRate: number } => ({
+  fill: fill ?? !TRINO_URL,
+  producerRate: producerRate ?? (KAFKA_BROKERS ? 0 : DEFAULT_RATE),
+});
