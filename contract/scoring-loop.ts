@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { TopicIdentity } from '../domain/scoring/committed-metadata.ts';
+import type { PartitionTotals, TopicIdentity } from '../domain/scoring/committed-metadata.ts';
 import type { Disagreement } from '../domain/scoring/find-position.ts';
-import type { PartitionTotals } from '../domain/scoring/partition-totals.ts';
 import { eventKinds, kindOfTopic, PARTITIONS_PER_SHARD, type EventKind } from '../domain/scoring/topics.ts';
 import { shorten } from '../domain/values/invalid-value.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';

@@ -1,7 +1,11 @@
 import type { RecordLocation } from '../../domain/kafka-location.ts';
-import type { TopicIdentity, TopicStart } from '../../domain/scoring/committed-metadata.ts';
+import {
+  NO_TOTALS,
+  type PartitionTotals,
+  type TopicIdentity,
+  type TopicStart,
+} from '../../domain/scoring/committed-metadata.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
-import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { LEDGER_TOPIC } from '../../domain/scoring/output-record.ts';
 import { fencePartition, type FencedPartition, type FencePartitionDeps } from './fence-partition.ts';
 

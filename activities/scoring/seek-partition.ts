@@ -3,7 +3,7 @@ import type { Offsets } from '../../clients/kafka/offsets.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import type { SeekTarget } from '../../contract/scoring-loop.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
-import type { PartitionTotals } from '../../domain/scoring/partition-totals.ts';
+import type { PartitionTotals } from '../../domain/scoring/committed-metadata.ts';
 import { abortable } from '../../domain/values/abortable.ts';
 import { isoTimeMs } from '../../domain/values/iso-time.ts';
 import { withHeartbeat } from '../heartbeat.ts';

@@ -1,8 +1,11 @@
 import pLimit from 'p-limit';
 import type { LoopSettings } from '../../contract/scoring-loop.ts';
-import { parseCommittedMetadata } from '../../domain/scoring/committed-metadata.ts';
+import {
+  NO_TOTALS,
+  parseCommittedMetadata,
+  type PartitionTotals,
+} from '../../domain/scoring/committed-metadata.ts';
 import { isNewShard, startingPlace, startOfTopic } from '../../domain/scoring/find-position.ts';
-import { NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { commitOffset } from './commit-offset.ts';
 import type { FencePartitionDeps } from './fence-partition.ts';

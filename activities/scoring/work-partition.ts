@@ -5,9 +5,14 @@ import type { RecordReader } from '../../clients/kafka/record-reader.ts';
 import { isSameTopic, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import { findPosition, type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
-import { commitBatch } from './commit-batch.ts';
 import { commitMove } from './commit-offset.ts';
-import { type BatchResult, type MicroBatch, prepareBatch, type PreparedBatch } from './micro-batch.ts';
+import {
+  type BatchResult,
+  commitBatch,
+  type MicroBatch,
+  prepareBatch,
+  type PreparedBatch,
+} from './micro-batch.ts';
 import { type FencedPartition, fencePartition } from './fence-partition.ts';
 import type { SliceProgress } from './slice-progress.ts';
 import type { ScorePartitionDeps, SliceArgs, SliceTime } from './slice.ts';

@@ -1,11 +1,12 @@
 import {
+  addTotals,
+  type CommittedMetadata,
   isSameCluster,
   isSameTopic,
-  type CommittedMetadata,
+  type PartitionTotals,
   type TopicIdentity,
   type TopicStart,
 } from './committed-metadata.ts';
-import { addTotals, type PartitionTotals } from './partition-totals.ts';
 
 /** How the committed offset in Kafka differs from what the loop knew. */
 export type Disagreement =

@@ -2,7 +2,6 @@ import type { Score } from '../entities/score.ts';
 import type { OffsetRange } from '../kafka-location.ts';
 import type { OutputRecord } from '../kafka-record.ts';
 import { outcomesIn, type Outcomes } from './keep-newest.ts';
-import type { Phases } from './partition-totals.ts';
 
 /** The output topic of scores (docs/contract.md). */
 export const SCORES_TOPIC = 'scores.stream';
@@ -44,6 +43,9 @@ export const scoreRecord = (
   }),
   headers: {},
 });
+
+/** Milliseconds of each step of a micro-batch that ran. */
+export type Phases = Partial<Record<'read' | 'features' | 'model' | 'cache', number>>;
 
 /** Who committed a micro-batch, and how. */
 export interface LedgerNote {

@@ -3,7 +3,7 @@ import type { ScoringActivities } from '../../activities/index.ts';
 import type { SliceArgs } from '../../activities/scoring/slice.ts';
 import type { SendShardUpdateArgs } from '../../activities/scoring/send-shard-update.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
-import { addTotals, NO_TOTALS } from '../../domain/scoring/partition-totals.ts';
+import { addTotals, NO_TOTALS } from '../../domain/scoring/committed-metadata.ts';
 
 /** A topic whose offsets exist in memory only, and the scoring activities over it. */
 export interface InMemoryTopic {

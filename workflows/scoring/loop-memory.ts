@@ -10,7 +10,7 @@ import {
   type ScoringLoopInput,
   type ScoringLoopOptions,
 } from '../../contract/scoring-loop.ts';
-import { addTotals, NO_TOTALS, type PartitionTotals } from '../../domain/scoring/partition-totals.ts';
+import { addTotals, NO_TOTALS, type PartitionTotals } from '../../domain/scoring/committed-metadata.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 
 /** What a loop knows. Steering and the reports of slices change it. */

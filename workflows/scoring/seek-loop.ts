@@ -2,7 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
 import type { SeekTarget } from '../../contract/scoring-loop.ts';
 import { formatPartitions } from '../../domain/kafka-location.ts';
-import { NO_TOTALS } from '../../domain/scoring/partition-totals.ts';
+import { NO_TOTALS } from '../../domain/scoring/committed-metadata.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { groupBy } from '../../domain/values/lists.ts';
 import { seekingWithin } from '../activity-options.ts';

@@ -102,7 +102,7 @@ test('the warm of a row runs the files that the document lists, and no more than
   }
 });
 
-test('an event runs the files that the document lists', async () => {
+test('an event runs the files that the document lists, and no more than 35', async () => {
   const { files, stated } = walk('An event');
   const harness = await loopHarness(14);
   const producedAndCommitted = async (name: string, count: number) => {
@@ -142,6 +142,7 @@ test('an event runs the files that the document lists', async () => {
     const steps = executed.filter((file) => isOurStep(file) && !EACH_SECOND.includes(file));
     expect(steps.sort()).toEqual(inActivity(files).sort());
     expect(files.length).toBe(stated);
+    expect(files.length).toBeLessThanOrEqual(35);
   } finally {
     await harness.close();
   }

@@ -7,8 +7,7 @@ import {
   resumeLoopUpdate,
   seekLoopUpdate,
 } from '../../../contract/messages.ts';
-import { serializeCommittedMetadata } from '../../../domain/scoring/committed-metadata.ts';
-import { NO_TOTALS } from '../../../domain/scoring/partition-totals.ts';
+import { NO_TOTALS, serializeCommittedMetadata } from '../../../domain/scoring/committed-metadata.ts';
 import { SCORES_TOPIC } from '../../../domain/scoring/output-record.ts';
 import {
   event,

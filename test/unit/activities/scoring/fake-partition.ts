@@ -4,7 +4,7 @@ import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import type { RecordReader } from '../../../../clients/kafka/record-reader.ts';
 import type { FencedProducer } from '../../../../clients/kafka/transactions.ts';
 import type { PartitionState } from '../../../../contract/scoring-loop.ts';
-import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
+import { NO_TOTALS } from '../../../../domain/scoring/committed-metadata.ts';
 import { newPartition } from '../../../../workflows/scoring/loop-memory.ts';
 
 export const MAX_OFFSETS = 1000;

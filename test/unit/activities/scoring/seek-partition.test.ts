@@ -7,7 +7,7 @@ import { createSeekPartition } from '../../../../activities/scoring/seek-partiti
 import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import type { TransactionOutput, Transactions } from '../../../../clients/kafka/transactions.ts';
 import type { SeekTarget } from '../../../../contract/scoring-loop.ts';
-import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
+import { NO_TOTALS } from '../../../../domain/scoring/committed-metadata.ts';
 
 /** A topic of three partitions with the offsets 5 to 10. @param opened awaited before a producer is opened */
 function kafka(opened: Promise<void> = Promise.resolve()) {

@@ -14,8 +14,7 @@ import { OffsetOutOfRangeError } from '../../../../clients/kafka/read-errors.ts'
 import type { RecordReader } from '../../../../clients/kafka/record-reader.ts';
 import type { TransactionOutput } from '../../../../clients/kafka/transactions.ts';
 import type { PartitionState } from '../../../../contract/scoring-loop.ts';
-import { parseCommittedMetadata } from '../../../../domain/scoring/committed-metadata.ts';
-import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
+import { NO_TOTALS, parseCommittedMetadata } from '../../../../domain/scoring/committed-metadata.ts';
 import { describeLoop, noteReport, recallLoop } from '../../../../workflows/scoring/loop-memory.ts';
 import { logRecord } from '../../../support/log-record.ts';
 import { dependencies, noWork, NOTHING, POSITION, sliceArgs } from './fake-partition.ts';

@@ -5,11 +5,11 @@ import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import { LeaderNotFoundError } from '../../../../clients/kafka/topic-errors.ts';
 import type { TransactionOutput, Transactions } from '../../../../clients/kafka/transactions.ts';
 import {
+  type CommittedMetadata,
+  NO_TOTALS,
   parseCommittedMetadata,
   serializeCommittedMetadata,
-  type CommittedMetadata,
 } from '../../../../domain/scoring/committed-metadata.ts';
-import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 import { PARTITIONS_PER_SHARD } from '../../../../domain/scoring/topics.ts';
 
 const identity = { clusterId: 'cluster', topicId: 'topic' };

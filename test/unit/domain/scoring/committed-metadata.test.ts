@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
+  addTotals,
+  NO_TOTALS,
   parseCommittedMetadata,
   serializeCommittedMetadata,
 } from '../../../../domain/scoring/committed-metadata.ts';
-import { addTotals, NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 
 const identity = { clusterId: '4L6g3nShT-eMCtK--X86sw', topicId: '3fa85f64-5717-4562-b3fc-2c963f66afa6' };
 const metadata = { worker: 'a/b', identity, newestEventMs: 1, totals: NO_TOTALS, started: null };

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  type CommittedMetadata,
   NO_CLUSTER_ID,
   NO_TOPIC_ID,
-  type CommittedMetadata,
+  NO_TOTALS,
 } from '../../../../domain/scoring/committed-metadata.ts';
 import {
   findPosition,
@@ -12,7 +13,6 @@ import {
   startingPlace,
   startOfTopic,
 } from '../../../../domain/scoring/find-position.ts';
-import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
 
 const identity = { clusterId: 'c', topicId: 't' };
 const seven = { ...NO_TOTALS, records: 7 };

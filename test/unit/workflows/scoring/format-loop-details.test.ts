@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
+import { NO_TOTALS } from '../../../../domain/scoring/committed-metadata.ts';
 import { formatLoopDetails } from '../../../../workflows/scoring/format-loop-details.ts';
 import { describeLoop, newPartition, recallLoop } from '../../../../workflows/scoring/loop-memory.ts';
 

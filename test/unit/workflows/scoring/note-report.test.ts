@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PartitionState } from '../../../../contract/scoring-loop.ts';
-import { NO_TOTALS } from '../../../../domain/scoring/partition-totals.ts';
+import { NO_TOTALS } from '../../../../domain/scoring/committed-metadata.ts';
 import {
   carriedOf,
   isSuperfluous,
