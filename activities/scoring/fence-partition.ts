@@ -10,6 +10,7 @@ import {
   type TopicIdentity,
   type TopicStart,
 } from '../../domain/scoring/committed-metadata.ts';
+import { LEDGER_TOPIC } from '../../domain/scoring/output-record.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
 import { transactionalIdOf } from '../../domain/scoring/topics.ts';
 
@@ -71,4 +72,19 @@ export async function fencePartition<T>(
   } finally {
     await producer.close();
   }
+}
+
+/**
+ * Commits a position without a batch, with a note in the ledger, in one transaction. The watermark of a start or a seek is reset.
+ * (kafkajs's `setOffsets` is no alternative: it joins the group, where two topics at the same time crash each other.)
+ * @param from null when nothing was committed
+ */
+export async function commitMove(
+  { topic, partition, worker, commit }: FencedPartition,
+  identity: TopicIdentity,
+  { from, to, started }: { from: number | null; to: Position; started?: TopicStart | null | undefined },
+): Promise<void> {
+  const note = { topic, partition, seek: { from, to: to.offset }, worker };
+  const message = { key: `${topic}/${partition}`, value: JSON.stringify(note) };
+  await commit({ records: [{ topic: LEDGER_TOPIC, message }], to, identity, started });
 }

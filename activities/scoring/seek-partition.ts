@@ -7,13 +7,12 @@ import type { PartitionTotals } from '../../domain/scoring/committed-metadata.ts
 import { abortable } from '../../domain/values/abortable.ts';
 import { isoTimeMs } from '../../domain/values/iso-time.ts';
 import { withHeartbeat } from '../heartbeat.ts';
-import { commitOffset } from './commit-offset.ts';
-import type { FencePartitionDeps } from './fence-partition.ts';
+import { commitMove, fencePartition, type FencePartitionDeps } from './fence-partition.ts';
 
 export interface SeekPartitionArgs extends TopicPartition {
   readonly group: string;
   readonly target: SeekTarget;
-  /** The counts that the loop knows. */
+  /** The counts that the loop knows, for a committed offset without counts. */
   readonly totals: PartitionTotals;
 }
 
@@ -52,7 +51,12 @@ async function movePartition(
   const { group, topic, partition, totals } = args;
   const { partitionCount, ...identity } = await deps.offsets.topic(topic);
   const offset = await targetOffset(deps.offsets, args, partitionCount);
-  await commitOffset(deps, { group, topic, partition, totals, offset, identity, signal });
+  signal.throwIfAborted();
+  await fencePartition(deps, { group, topic, partition }, async (fenced) => {
+    signal.throwIfAborted();
+    const to = { offset, newestEventMs: null, totals: fenced.metadata?.totals ?? totals };
+    await commitMove(fenced, identity, { from: fenced.committed, to });
+  });
   return offset;
 }
 

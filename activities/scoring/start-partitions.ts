@@ -7,8 +7,7 @@ import {
 } from '../../domain/scoring/committed-metadata.ts';
 import { isNewShard, startingPlace, startOfTopic } from '../../domain/scoring/find-position.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
-import { commitOffset } from './commit-offset.ts';
-import type { FencePartitionDeps } from './fence-partition.ts';
+import { commitMove, fencePartition, type FencePartitionDeps } from './fence-partition.ts';
 
 /** What the environment of a worker says about the loops. */
 export interface LoopDefaults {
@@ -74,8 +73,12 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
         typeof place === 'string'
           ? (await offsets.ends(topic, partition))[place]
           : await offsets.at(topic, partition, place.atMs);
-      await commitOffset(deps, { group, topic, partition, offset, identity }, started);
-      starts.set(partition, offset);
+      await fencePartition(deps, { group, topic, partition }, async (fenced) => {
+        const to = { offset, newestEventMs: null, totals: NO_TOTALS };
+        // Another attempt may have started it in the meantime.
+        if (fenced.committed === null) await commitMove(fenced, identity, { from: null, to, started });
+        starts.set(partition, fenced.committed ?? offset);
+      });
     };
     const starting = own.filter(
       ({ partition, committed }) => committed === null && !known.includes(partition),

@@ -5,7 +5,6 @@ import type { RecordReader } from '../../clients/kafka/record-reader.ts';
 import { isSameTopic, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import { findPosition, type Position, skipExpired } from '../../domain/scoring/find-position.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
-import { commitMove } from './commit-offset.ts';
 import {
   type BatchResult,
   commitBatch,
@@ -13,7 +12,7 @@ import {
   prepareBatch,
   type PreparedBatch,
 } from './micro-batch.ts';
-import { type FencedPartition, fencePartition } from './fence-partition.ts';
+import { commitMove, type FencedPartition, fencePartition } from './fence-partition.ts';
 import type { SliceProgress } from './slice-progress.ts';
 import type { ScorePartitionDeps, SliceArgs, SliceTime } from './slice.ts';
 

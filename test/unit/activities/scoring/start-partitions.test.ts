@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { commitOffset } from '../../../../activities/scoring/commit-offset.ts';
+import {
+  commitMove,
+  fencePartition,
+  type FencePartitionDeps,
+} from '../../../../activities/scoring/fence-partition.ts';
 import { createStartPartitions } from '../../../../activities/scoring/start-partitions.ts';
 import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import { LeaderNotFoundError } from '../../../../clients/kafka/topic-errors.ts';
@@ -26,12 +30,14 @@ interface KafkaOptions {
   readonly leaderless?: ReadonlySet<number>;
   /** Committed with each offset. */
   readonly metadata?: Partial<CommittedMetadata>;
+  /** Called when a partition is fenced. */
+  readonly onFence?: () => void;
 }
 
 /** A topic whose partitions have the offsets 10 to 20. @param committed of each partition */
 function kafka(
   committed: (number | null)[],
-  { leaderless = new Set(), metadata: given = {} }: KafkaOptions = {},
+  { leaderless = new Set(), metadata: given = {}, onFence }: KafkaOptions = {},
 ) {
   const metadata = committed.map((offset) =>
     offset === null
@@ -62,15 +68,17 @@ function kafka(
       Promise.resolve({ offset: committed[partition] ?? null, metadata: metadata[partition] ?? null }),
   } as unknown as Offsets;
   const transactions = {
-    open: () =>
-      Promise.resolve({
+    open() {
+      onFence?.();
+      return Promise.resolve({
         close: () => Promise.resolve(),
         commit(output: TransactionOutput) {
           committed[output.partition] = output.offset;
           metadata[output.partition] = output.metadata;
           return Promise.resolve();
         },
-      }),
+      });
+    },
   } as unknown as Transactions;
   const deps = { offsets, transactions, worker: 'w' };
   const startPartitions = createStartPartitions({ ...deps, loopDefaults: { group: 'g', settings: {} } });
@@ -80,6 +88,14 @@ function kafka(
     startOf: (partition: number) => parseCommittedMetadata(metadata[partition] ?? null)?.started,
   };
 }
+
+const commitOffset = (deps: FencePartitionDeps, partition: number, offset: number) =>
+  fencePartition(deps, { group: 'g', topic: 't', partition }, (fenced) =>
+    commitMove(fenced, identity, {
+      from: fenced.committed,
+      to: { offset, newestEventMs: null, totals: NO_TOTALS },
+    }),
+  );
 
 describe('the start of a loop', () => {
   test('needs no leader of a partition that has a position', async () => {
@@ -92,6 +108,14 @@ describe('the start of a loop', () => {
     const { start } = kafka([null, null, 15], { leaderless: new Set([1]) });
     const { positions, partitionCount } = await start();
     expect([Object.keys(positions), partitionCount]).toEqual([['0', '2'], 3]);
+  });
+
+  test('keeps the position of a partition that another attempt has started meanwhile', async () => {
+    const committed = [null, 16];
+    const { start } = kafka(committed, { onFence: () => committed.fill(17, 0, 1) });
+    const { positions } = await start();
+    expect(positions[0]?.offset).toBe(17);
+    expect(committed).toEqual([17, 16]);
   });
 
   test('fails, and is repeated by Temporal, when no partition has a position', async () => {
@@ -120,7 +144,7 @@ describe('the start of a loop', () => {
   // Only the commits of the start had noted it, so that after a batch every partition without an offset counted as added.
   test('knows a partition whose offset Kafka has forgotten from one that was added, also after batches and seeks', async () => {
     const { deps, start, committed, startOf, askedTimes } = kafka([17, null, null, null], { metadata: at });
-    await commitOffset(deps, { group: 'g', topic: 't', partition: 0, offset: 18, identity });
+    await commitOffset(deps, 0, 18);
     await start(0, [0, 2]);
     expect(committed).toEqual([18, SINCE, null, LOW]);
     expect(askedTimes).toEqual([1000 - CLOCK_MARGIN_MS]);
@@ -155,7 +179,7 @@ describe('the loop of a shard', () => {
     const { deps, start, committed, startOf, askedTimes } = kafka(Array.from({ length: 64 }, () => null));
     await start(0);
     for (let partition = 0; partition < PARTITIONS_PER_SHARD; partition += 1)
-      await commitOffset(deps, { group: 'g', topic: 't', partition, offset: HIGH + 1, identity });
+      await commitOffset(deps, partition, HIGH + 1);
     await start(1);
     expect([of(committed, 0), of(committed, 1)]).toEqual([new Set([HIGH + 1]), new Set([SINCE])]);
     expect(new Set(askedTimes)).toEqual(new Set([startOf(0)?.atMs]));
