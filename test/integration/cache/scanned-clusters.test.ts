@@ -71,7 +71,10 @@ describe('the administration of a Redis Cluster', () => {
     const forgotten = cluster.masters.find(({ port }) => !early.includes(port));
     if (forgotten === undefined) throw new Error('an erasure uses each master before its scan');
     await forgotten.redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-    const isKnown = () => redis.nodes('master').some(({ options }) => options.port === forgotten.port);
+    const isKnown = () =>
+      redis
+        .nodes('master')
+        .some(({ options, status }) => options.port === forgotten.port && status === 'ready');
     await until('the client has lost the connection', () => Promise.resolve(!isKnown()), 5);
     return forgotten;
   }
