@@ -1,5 +1,6 @@
-import { Cluster, Command, Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
+import { patchIoredis } from './patch-ioredis.ts';
 
 /** A connection to one Redis, or to all nodes of a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
@@ -61,7 +62,7 @@ export async function connectRedis(
   use: RedisUse,
   { onError, waitSeconds = 5 }: { onError: (error: Error) => void; waitSeconds?: number },
 ): Promise<RedisClient> {
-  patchCommandTimeout();
+  patchIoredis();
   const nodes = redisNodes(url);
   const redis = nodes.length === 1 ? createSingle(url, use) : createCluster(nodes, use);
   redis.on('error', onError);
@@ -72,27 +73,6 @@ export async function connectRedis(
   redis.connect().catch(() => {}); // 'error' reports it, and the client keeps trying
   await Promise.race([ready, new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000).unref())]);
   return redis;
-}
-
-/** The field that ioredis clears when the command settles. */
-interface TimedCommand {
-  _commandTimeoutTimer?: NodeJS.Timeout;
-}
-
-/**
- * Makes commands time out only after the replies that have arrived are read. After a pause of the event loop Node.js runs timers before
- * it reads sockets: ioredis then fails all commands in flight, and each read of the API would query Trino.
- */
-function patchCommandTimeout(): void {
-  Command.prototype.setTimeout = function (ms) {
-    const command = this as unknown as TimedCommand;
-    command._commandTimeoutTimer ??= setTimeout(() => {
-      // Node.js reads sockets between timers and immediates.
-      setImmediate(() => {
-        if (!this.isSettled) this.reject(new Error('Command timed out'));
-      });
-    }, ms);
-  };
 }
 
 const createSingle = (url: string, use: RedisUse): Redis =>

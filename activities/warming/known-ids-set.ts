@@ -11,7 +11,8 @@ import type { SetToWrite } from './warm-set.ts';
  * their tables have not changed.
  * @param rows of the table at these versions
  * @param countIds how many ids the column has at these versions, at most; called only to make a filter
- * @returns no set when the version of the table is unknown: no reader could tell whether the filter is current
+ * @returns no set when the version of the table is unknown, because no reader could tell whether the filter is current; and none when no id
+ *   could be read, because an empty filter would hide every id
  */
 export async function knownIdsSet(
   warm: PartWarm,
@@ -30,13 +31,19 @@ export async function knownIdsSet(
     held != null && heldVersion === version && !warm.args.force
       ? held
       : await readFilter(lakehouse.allIds(ids, warm.readingAt(at)), await countIds());
+  if (filter === null) return [];
   // Size 0: the number of rows is checked already.
   return [{ entry: knownIds.toEntry(name, version, filter, rows, new Date()), size: 0 }];
 }
 
-/** @returns the filter in base64 */
-async function readFilter(pages: AsyncIterable<readonly string[]>, count: number): Promise<string> {
+/** @returns the filter in base64; null when no row has an id: the column cannot be read, or is empty */
+async function readFilter(pages: AsyncIterable<readonly string[]>, count: number): Promise<string | null> {
   const filter = createBloomFilter(count);
-  for await (const page of pages) for (const id of page) addToFilter(filter, id);
-  return Buffer.from(filter).toString('base64');
+  let isEmpty = true;
+  for await (const page of pages)
+    for (const id of page) {
+      addToFilter(filter, id);
+      isEmpty &&= id === '';
+    }
+  return isEmpty ? null : Buffer.from(filter).toString('base64');
 }

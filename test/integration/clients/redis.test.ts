@@ -1,3 +1,4 @@
+import { Cluster } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { closeRedis, connectRedis, type RedisClient, type RedisUse } from '../../../clients/redis.ts';
 import { startRelay, type Relay } from '../../support/relay.ts';
@@ -47,6 +48,25 @@ test('a command whose reply arrived while the event loop was blocked does not ti
       ],
     ]);
   } finally {
+    await closeRedis(redis);
+  }
+});
+
+// A cluster client sends ASKING in this way, and the connection may end before the reply.
+test('an ASKING that fails and that nobody waits for does not end the process', async () => {
+  const redis = await connectRedis(testEngines().REDIS_URL, 'serve', { onError: () => {} });
+  const unhandled: unknown[] = [];
+  const note = (error: unknown) => void unhandled.push(error);
+  process.on('unhandledRejection', note);
+  try {
+    if (redis instanceof Cluster) throw new TypeError('a single Redis refuses ASKING; a cluster may not');
+    await expect(redis.asking()).rejects.toThrow('cluster support disabled');
+    void redis.asking();
+    await redis.ping();
+    await new Promise(setImmediate);
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', note);
     await closeRedis(redis);
   }
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createClients, type Clients } from '../../../clients/create-clients.ts';
 import { createLogger } from '../../../clients/logger.ts';
 import { workerProfile } from '../../../workers/create-activities.ts';
+import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { damageColumn } from '../../support/damage-column.ts';
 import { hiveFiles, type HiveFiles } from '../../support/hive-files.ts';
 import { rareTest } from '../../support/rare.ts';
@@ -12,6 +13,9 @@ import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 const OLD = { ageSeconds: 60 };
 const TYPE_ERROR =
   /verified cannot be read, and is cached as unknown: NOT_SUPPORTED: Unsupported Trino column type \(boolean\)/;
+
+/** The filter of the KOLs that have content. */
+const OWNERS = knownIds.key(filteredIds.contentOwners.name);
 
 let harness: WarmHarness;
 let clients: Clients;
@@ -207,13 +211,16 @@ test('sets that a damaged column would empty stay until they expire, and the oth
   expect(left.length).toBeGreaterThan(10);
   for (const key of [...left, ...followers]) await redis.expire(key, 300);
 
-  await replaceContents(readable.map((file) => ['engagement_rate', 'posted_at'].reduce(damageColumn, file)));
+  const damaged = ['engagement_rate', 'posted_at', 'kol_id'];
+  await replaceContents(readable.map((file) => damaged.reduce(damageColumn, file)));
   try {
     const { parts, warnings } = await warm();
+    // An empty one would say that no KOL has content.
+    expect(await redis.exists(OWNERS)).toBe(0);
     expect(warnings.join()).toMatch(
       /kol_content\.engagement_rate cannot be read[^]*kol_content\.posted_at cannot/,
     );
-    expect(parts.map(({ removed }) => removed)).toEqual([0, 0, 0]);
+    expect(parts.map(({ removed }) => removed)).toEqual([0, 1, 0]); // the filter
     for (const { skipped } of parts)
       expect(skipped.join()).toMatch(/\d+ sets left to expire, such as .* while a column cannot be read/);
     for (const key of left) {
@@ -225,5 +232,5 @@ test('sets that a damaged column would empty stay until they expire, and the oth
     await replaceContents(readable);
   }
   expect((await warm()).warnings).toEqual([]);
-  for (const key of left) expect(await redis.ttl(key), key).toBeGreaterThan(300);
+  for (const key of [...left, OWNERS]) expect(await redis.ttl(key), key).toBeGreaterThan(300);
 });
