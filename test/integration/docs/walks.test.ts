@@ -28,8 +28,9 @@ const inActivity = (files: readonly string[]) =>
       !file.startsWith('workflows/') && !file.includes('temporal/') && !file.includes('signal-part-warmer'),
   );
 
-/** In production the ML service is another process, and patches run within a library. */
-const isOurStep = (file: string) => !file.startsWith('simulators/') && !file.includes('/patch-');
+/** In production the ML service is another process. Patches run within a library, and a connection to Redis may be opened at any time. */
+const isOurStep = (file: string) =>
+  !file.startsWith('simulators/') && !file.includes('/patch-') && file !== 'clients/redis.ts';
 
 /** What sends the heartbeat of a slice. On a busy machine there is one during each walk. */
 const EACH_SECOND = ['activities/heartbeat.ts', 'activities/scoring/score-partition.ts'];
