@@ -6,15 +6,11 @@ import type { Transactions } from '../../clients/kafka/transactions.ts';
 import type { Lookup } from '../../clients/lakehouse/lookup-cache.ts';
 import type { MlApi } from '../../clients/ml-api.ts';
 import type { RedisClient } from '../../clients/redis.ts';
+import { content } from '../../domain/entities/content.ts';
+import { score } from '../../domain/entities/score.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { Sabotage } from './fault-points.ts';
-import {
-  isScoreWrite,
-  offsetBeforeFence,
-  randomTransactionalId,
-  type ScriptArgs,
-  withoutRedisGuard,
-} from './sabotage.ts';
+import { offsetBeforeFence, randomTransactionalId, type ScriptArgs, withoutRedisGuard } from './sabotage.ts';
 import { tappedSockets } from './tapped-socket.ts';
 import { withPipeline } from '../support/with-pipeline.ts';
 
@@ -114,21 +110,25 @@ const faultyMlApi = (inner: MlApi, faults: FaultInjector): MlApi => ({
   },
 });
 
-/** A batch writes its scores in one pipeline, so that pipeline passes the points. Before and after it, others look for erased KOLs. */
+/** Whether a script writes scores or details of content. */
+const isResultWrite = (given: unknown[]): boolean =>
+  [score, content].some(({ key }) => String(given[1]).startsWith(key('')));
+
+/** A batch writes its results in one pipeline, so that pipeline passes the points. Before and after it, others look for erased KOLs. */
 function faultyRedis(inner: RedisClient, faults: FaultInjector): RedisClient {
   const tap = () => inner instanceof Redis && faults.sockets.add(inner.stream);
   if (inner.status === 'ready') tap();
   inner.on('connect', tap);
   return withPipeline(inner, (pipeline: ChainableCommander) => {
     const [evalsha, exec] = [pipeline.evalsha.bind(pipeline), pipeline.exec.bind(pipeline)];
-    let writesScores = false;
+    let writesResults = false;
     pipeline.evalsha = (sha: string, ...given: unknown[]) => {
-      writesScores ||= isScoreWrite(given);
+      writesResults ||= isResultWrite(given);
       return evalsha(sha, ...(given as ScriptArgs));
     };
     pipeline.exec = async () => {
       const replies = exec();
-      if (!writesScores) return replies;
+      if (!writesResults) return replies;
       faults.trigger('unseen-cache');
       const seen = await replies;
       await faults.pass('after-cache');

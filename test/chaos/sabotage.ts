@@ -58,8 +58,7 @@ export const withoutRedisGuard = (redis: RedisClient): RedisClient =>
 export type ScriptArgs = [numkeys: number, ...rest: string[]];
 
 /** Whether a script writes scores. A batch calls others too, which look for erased KOLs. */
-export const isScoreWrite = (given: unknown[]): given is ScriptArgs =>
-  String(given[1]).startsWith(score.key(''));
+const isScoreWrite = (given: unknown[]): given is ScriptArgs => String(given[1]).startsWith(score.key(''));
 
 const SET_ALWAYS = `
 for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1]) end
