@@ -3,7 +3,7 @@ import type { SystemAddresses } from './start-system.ts';
 
 /**
  * What `npm start` prints when the system is ready.
- * @param temporalCli path of the Temporal CLI; the one that an install built is not on the PATH. Undefined if there is none
+ * @param temporalCli path of the Temporal CLI, which may not be on the PATH; undefined if there is none
  */
 export function formatAddresses(
   { API_URL, TEMPORAL_UI_URL }: Pick<SystemAddresses, 'API_URL' | 'TEMPORAL_UI_URL'>,
