@@ -1,6 +1,7 @@
 import type { RedisClient } from '../../clients/redis.ts';
 import { removeEverywhere } from '../admin/erase-kol.ts';
 import { luaScript, runScriptEach } from '../redis/run-commands.ts';
+import { LUA_SCORE_TIME } from './lua-event.ts';
 import { areErased, type KolEvent } from './read-fence.ts';
 
 /**
@@ -35,11 +36,10 @@ export async function writeUnlessErased<E extends KolEvent, R>(
  * KEYS: a score, or a hash made from an event
  * ARGV: the time of the event
  */
-const HOLDS_EVENT = luaScript(`
+const HOLDS_EVENT = luaScript(`${LUA_SCORE_TIME}
 local json = redis.pcall('GET', KEYS[1])
-local held = type(json) == 'string' and string.match(json, '"event_time_ms": ?(%d+)')
-  or redis.pcall('HGET', KEYS[1], 'event_time_ms')
-local time = type(held) == 'string' and tonumber(held)
+local ofHash = redis.pcall('HGET', KEYS[1], 'event_time_ms')
+local time = type(json) == 'string' and scoreTime(json) or type(ofHash) == 'string' and tonumber(ofHash)
 return time and time <= tonumber(ARGV[1]) and 1 or 0`);
 
 /** Those of these events that Redis has, each as it is or an older one. */
