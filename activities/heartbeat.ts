@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 
 /**
- * Heartbeat timeouts are 10 s. One heartbeat a second survives lost ones, and delivers a cancellation soon, because it arrives
- * with the response to a heartbeat. The SDK throttles heartbeats by default, so workers set `HEARTBEAT_THROTTLE`.
+ * Heartbeat timeouts are 10 s, so a few lost heartbeats do no harm. A cancellation arrives with the response to a heartbeat, so it takes
+ * about a second. The SDK throttles heartbeats by default, so workers set `HEARTBEAT_THROTTLE`.
  */
 const BEAT_MS = 1000;
 export const HEARTBEAT_THROTTLE = '1 second';
@@ -22,7 +22,7 @@ export async function withHeartbeat<T>(
   try {
     return await work(context.cancellationSignal);
   } catch (error) {
-    // An error that the cancellation caused must reach Temporal as cancellation, not as failure.
+    // Temporal must see a cancellation, not the error that the cancellation caused.
     context.cancellationSignal.throwIfAborted();
     throw error;
   } finally {

@@ -47,7 +47,7 @@ export const createWarmActivities = (
 });
 export type WarmActivities = ReturnType<typeof createWarmActivities>;
 
-/** Activities of the scoring task queue: they steer the loops. */
+/** Activities of the scoring task queue: they start partitions, seek them, and pass updates on to other shards. */
 export const createSteeringActivities = (
   deps: DepsOf<typeof createStartPartitions> &
     DepsOf<typeof createSeekPartition> &

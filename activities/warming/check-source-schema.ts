@@ -7,13 +7,13 @@ export interface CheckSourceSchemaArgs {
 }
 
 export interface CheckSourceSchemaResult {
-  /** Columns of the tables that these parts read which were found under an older name. */
+  /** Columns of their tables that have an older name. */
   readonly renamed: readonly RenamedColumn[];
-  /** Those of these parts that read a table which breaks the contract. Each of them fails before it writes, unless the table is repaired by then. */
+  /** Parts whose table breaks the contract. Each fails before it writes, unless the table is repaired by then. */
   readonly mismatched: readonly WarmPart[];
 }
 
-/** Compares the Silver tables that these parts read with the columns that the warm expects. The check serves the reads that follow. */
+/** Compares the Silver tables of these parts with the contract. The result is cached for the reads that follow. */
 export function createCheckSourceSchema({ silver }: { silver: SilverCatalog }) {
   return async function checkSourceSchema({
     parts,

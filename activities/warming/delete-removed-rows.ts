@@ -9,14 +9,15 @@ import type { PartWarm } from './part-warm.ts';
 import { scanRows } from './scan-rows.ts';
 import { assertUnchanged } from './read-one-version.ts';
 
-/** Ids in one query of the lakehouse. */
+/** Ids in one query. */
 const CHUNK = 1000;
 
 type Entity = Pick<TableEntity<Fields>, 'table' | 'idColumn' | 'key'>;
 
 /**
- * Deletes the cached rows of those ids that these versions of the lakehouse do not have. If a version is not known, they are left to expire.
- * @throws TableChangedError before a deletion, when files of these versions have changed
+ * Deletes the cached rows of the ids that the tables at these versions do not have. If a version is unknown, it deletes nothing and the
+ * rows expire.
+ * @throws TableChangedError before anything is deleted, when files of these versions have changed
  */
 export async function deleteRemovedIds(
   warm: PartWarm,
@@ -44,8 +45,8 @@ interface WarmedRead {
 
 /**
  * Deletes all cached rows that the lakehouse no longer has, after a warm wrote those that it has.
- * @param isWarmed whether the warm chose an id: such a row counts also when a reader has cached it again since
- * @throws TableChangedError before a deletion, when files of the versions that were read have changed
+ * @param isWarmed whether the warm chose an id. Such a row counts even if a reader has cached it again since
+ * @throws TableChangedError before anything is deleted, when files of the versions that were read have changed
  * @returns how many of the rows that this warm wrote are cached
  */
 export async function deleteRemovedRows(

@@ -17,14 +17,14 @@ import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 
 interface DropOutdatedArgs {
-  /** Parts that a warm after a load has warmed, all of each. */
+  /** Parts that a warm after a load has warmed completely. */
   readonly parts: readonly WarmPart[];
 }
 
 /**
- * Removes what readers have cached of the tables of these parts before the versions that their last warms read, and what no warm writes:
- * profiles and details of content that are not hot, the content of a KOL, rankings of other lengths, and the statistics of earlier days. So
- * readers see a load that is done. A value of an event, or of a later read, stays.
+ * Removes outdated values that readers cached and no warm writes: profiles and content details that are not hot, the content of a KOL,
+ * rankings of other lengths, statistics of earlier days. A value is outdated if it was read before the versions that the last warm of its
+ * part read. Without this, readers would not see a finished load until the TTL ends. Values of events and of later reads stay.
  * @returns how many keys were removed
  */
 export function createDropOutdated({ redis }: { readonly redis: RedisClient }) {
@@ -49,7 +49,7 @@ export function createDropOutdated({ redis }: { readonly redis: RedisClient }) {
 
 async function* dropOfPart(redis: RedisClient, part: WarmPart, last: PartMetadata): AsyncGenerator<number> {
   const readAt = readTimeOf(last);
-  // Of files that came back nobody knows of which files a reader's value is that was cached since.
+  // A file table can return to an earlier version. Then the version of a value that a reader cached since is unknown.
   const before = mayComeBack(last.versions) ? await readRedisTime(redis) : readAt;
   if (part === 'profiles') yield* dropProfiles(redis, last, { readAt, before });
   if (part === 'rankings') yield* dropSets(redis, ranking.prefix, before, last);
@@ -62,20 +62,20 @@ async function* dropOfPart(redis: RedisClient, part: WarmPart, last: PartMetadat
 }
 
 async function* dropProfiles(redis: RedisClient, last: PartMetadata, times: Times): AsyncGenerator<number> {
-  // A warm of all profiles has read again what readers had cached.
+  // A warm of all profiles has rewritten every profile that readers had cached.
   const isHot = last.shape === ALL_PROFILES ? () => true : await readHotIds(redis);
   yield* dropRows(redis, profile, times, ({ id, cachedAt }) => cachedAt === last.read_at || isHot(id));
 }
 
 /** Times of Redis in microseconds. */
 interface Times {
-  /** When the last warm that read the lakehouse began: what is older is outdated. */
+  /** When the last warm that read the lakehouse began. Older values are outdated. */
   readonly readAt: number;
-  /** What no warm chose is outdated until this time. */
+  /** Values that no warm chose are outdated if they were cached before this time. */
   readonly before: number;
 }
 
-/** When the oldest values began to be read that are of the versions of a part: the time of Redis in microseconds. */
+/** The start of the oldest read of the current versions of a part: the time of Redis in microseconds. */
 function readTimeOf({ sets, read_at, oldest_read_at = read_at }: PartMetadata): number {
   const ofSets = Object.values(sets).flatMap(({ readAt }) => readAt ?? []);
   return ofSets.length > 0 ? Math.min(...ofSets) : Date.parse(oldest_read_at) * 1000;

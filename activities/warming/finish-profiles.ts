@@ -17,7 +17,7 @@ export interface FinishProfilesArgs extends WarmPartArgs {
   readonly report: PartReport;
   /** Whether the workflow reads all profiles again when Redis lost some of them. */
   readonly mayRepeat: boolean;
-  /** Whether it reads them again when a load changed the table. Otherwise that is a failure. */
+  /** Whether the workflow reads them again when a load changed the table. If not, the activity fails. */
   readonly mayReadAgain: boolean;
 }
 
@@ -25,13 +25,13 @@ export interface FinishProfilesResult {
   readonly report: PartReport;
   /** Profiles that were written and are missing now, after a restart, a failover or an eviction of Redis. */
   readonly lost: number;
-  /** Tables that a load changed while the warm read them. What was read after the change removed nothing. */
+  /** Tables that a load changed while the warm read them. In that case nothing is removed. */
   readonly changed?: readonly string[];
 }
 
 /**
- * Ends a warm of the profiles: checks what was read, removes profiles that left the lakehouse, counts those that Redis lost, and
- * writes the metadata. When a load changed the table meanwhile, it stops there.
+ * Ends a warm of the profiles: checks what was read, removes profiles that left the lakehouse, counts those that Redis lost, and writes the
+ * metadata. If a load changed the table during the read, it stops after the check.
  * @throws EmptyRead, ImplausiblyShrunk or SourceChanging, before anything is removed
  */
 export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPercent: number }) {
@@ -60,14 +60,15 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
     async function finish(): Promise<FinishProfilesResult> {
       refuseEmptyRead('profiles', rowsRead);
       const areAllHot = plan.room === null;
-      // Far fewer rows than there are mean that a read was cut short. Then nothing may be removed.
+      // Far fewer rows than planned mean that a read was cut short. Then nothing may be removed.
       const rows = { what: 'rows read', before: plan.total, now: rowsRead };
-      // A KOL that the lakehouse has twice was read once. The plan of hot profiles does not look for such: it would take a query each time.
+      // A KOL with several rows is read once, so fewer rows are expected. A warm of hot profiles does not know it: the check would cost a
+      // query each time.
       const mayRepeat = plan.idsRepeat || (!areAllHot && findShrunken([rows], maxShrinkPercent).length > 0);
       const ids = mayRepeat ? await lakehouse.countIds(profile, warm.readingAt(plan.versions)) : Infinity;
       refuseShrinkage(warm, [{ ...rows, before: Math.min(plan.total, ids) }], maxShrinkPercent);
 
-      // A profile of this warm that a reader cached again later is present too.
+      // A profile of this warm that a reader has cached again since is not lost.
       const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
       const present = await deleteRemovedRows(warm, lakehouse, profile, plan, isWarmed);
       const keys = written.keys + written.renewed;
@@ -80,7 +81,7 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
         );
       }
 
-      // Forget the files: once the table changes, all rows must be read again, because a column of some was cached as unknown.
+      // Some rows have a column that is cached as unknown. Forget the files, so that the next change of the table reads all rows again.
       if (areAllHot && (written.unreadableColumns ?? 0) > 0)
         await writeCachedFiles(warm.redis, profile.table, null);
       warm.counts.cached = present;

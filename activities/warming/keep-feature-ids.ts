@@ -13,9 +13,10 @@ import type { PartWarm } from './part-warm.ts';
 import type { WarmSetDeps } from './warm-set.ts';
 
 /**
- * Writes the filter of the known ids of kol_trust_features, so that scores of unknown KOLs cost no query. No part is made of that table,
- * so each warm checks whether it has changed. Best effort: without the filter, unknown ids share queries. So a failure is only noted, and
- * a lakehouse may lack the table. A table that lost most of its rows since the last warm is left out, as sets are, and as long.
+ * Writes the filter of the known ids of kol_trust_features, so that scores of unknown KOLs cost no query. No part is made of that table, so
+ * each warm checks whether it has changed.
+ * Best effort: without the filter, unknown ids share queries. So a failure is only a warning, and the table may be missing. A table that
+ * lost most of its rows since the last warm is refused, like a set.
  */
 export async function keepFeatureIds(
   warm: PartWarm,
@@ -28,7 +29,7 @@ export async function keepFeatureIds(
     const readAt = await readRedisTime(warm.redis);
     const at = await lakehouse.tableVersions([table], signal);
     const version = versionTexts(at)[table] ?? null;
-    if (version === null) return; // no reader could tell whether a filter is current
+    if (version === null) return; // without a version, readers cannot tell whether the filter is current
     const last = await readLastRead(warm.redis, filteredIds.features);
     const known = last?.versions[table] === version ? last.tableRows[table] : undefined;
     const rows = known ?? (await lakehouse.countRows(table, warm.readingAt(at)));
@@ -36,7 +37,7 @@ export async function keepFeatureIds(
     if (last !== null && shrunken.length > 0 && !warm.args.allowShrink) {
       const { maxAgeSeconds } = renewal;
       const { isKept, note } = judgeRefusedPart(last.warmed_at, { now: new Date(), maxAgeSeconds });
-      // Misses are compared with the last good read. Once it has expired, the next warm takes the table as it is.
+      // Misses are compared with the last good read. After it has expired, the next warm accepts the table as it is.
       const key = knownIds.key(filteredIds.features.name);
       if (isKept) await refreshTtls(warm.redis, [{ key, ttlSeconds: knownIds.ttlSeconds }]);
       const reason = formatShrinkage(shrunken, maxShrinkPercent);
@@ -44,7 +45,7 @@ export async function keepFeatureIds(
       return;
     }
     const sets = await knownIdsSet(warm, lakehouse, filteredIds.features, at, rows);
-    // Files that changed during the read may have left ids out. The next warm sees the new ones.
+    // If files changed during the read, ids may be missing. The next warm reads the new files.
     const isMutable = mutableTables(at).length > 0;
     if (isMutable && changedTables(at, await lakehouse.tableVersions([table], signal)).length > 0) return;
     for (const { entry } of sets) await replaceSet(warm.redis, entry, readAt);

@@ -9,15 +9,18 @@ import { createRenewalLimiter } from './rate-limiter.ts';
 
 /** How to renew the cached keys of a part whose read was refused. */
 export interface RefusedRenewal {
-  /** As long as the last good warm is at most this old (s); 0 never. */
+  /** Renew only while the last good warm is at most this old (s); 0 turns renewal off. */
   readonly maxAgeSeconds: number;
-  /** For this time at least (s): until the next warm. */
+  /** Minimum TTL after the renewal (s): the time until the next warm. */
   readonly minTtlSeconds: number;
   /** Limit of profiles that are written in a second; 0 for no limit. */
   readonly writesPerSecond: number;
 }
 
-/** Failures of the data, which the next read would repeat. In an outage of Trino readers cannot fill a key with worse data. */
+/**
+ * Failures caused by the data, which the next read would repeat. An outage is none: while Trino is down, readers cannot fill a key with
+ * worse data.
+ */
 const REFUSALS: ReadonlySet<string | null | undefined> = new Set([
   failureTypes.emptyRead,
   failureTypes.implausiblyShrunk,
@@ -27,10 +30,10 @@ const REFUSALS: ReadonlySet<string | null | undefined> = new Set([
 ]);
 
 /**
- * Renews the cached keys of a part whose read was refused, so that readers see no gaps. Also keeps the record of the last warm, because
- * the next read is compared with it.
+ * Renews the cached keys of a part whose read was refused, so that they do not expire. Also keeps the record of the last warm, because the
+ * next read is compared with it.
  * @returns the failure; its message says until when the keys are kept
- * @throws the first error that Redis answered
+ * @throws the first error from Redis
  */
 export async function keepRefused(
   failure: unknown,

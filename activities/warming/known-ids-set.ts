@@ -7,12 +7,12 @@ import type { PartWarm } from './part-warm.ts';
 import type { SetToWrite } from './warm-set.ts';
 
 /**
- * The filter of all ids in a column of a table. A cached filter of this version is kept, because a warm reads some parts again although
- * their tables have not changed.
+ * The filter of all ids in a column of a table. A cached filter of this version is kept, because a warm may read a part again although its
+ * tables have not changed.
  * @param rows of the table at these versions
- * @param countIds how many ids the column has at these versions, at most; called only to make a filter
- * @returns no set when the version of the table is unknown, because no reader could tell whether the filter is current; and none when no id
- *   could be read, because an empty filter would hide every id
+ * @param countIds the maximum number of ids in the column at these versions; called only to build a filter
+ * @returns no set if the version of the table is unknown (readers could not tell whether the filter is current), or if no id could be read
+ *   (an empty filter would hide every id)
  */
 export async function knownIdsSet(
   warm: PartWarm,

@@ -32,15 +32,15 @@ export interface WarmPartArgs extends WarmOptions {
 export interface PartWarmDeps {
   readonly redis: RedisClient;
   readonly lakehouse: Lakehouse;
-  /** A table is not read before its newest file is this old (s): a younger one may belong to a load that goes on. */
+  /** A table is read only when its newest file is at least this old (s). A younger file may belong to a load that is still running. */
   readonly settleSeconds: number;
   readonly renewal: RefusedRenewal;
 }
 
-/** What a read begins with. */
+/** The versions and the time at the start of a read. */
 export interface ReadStart {
   readonly versions: TableVersions;
-  /** The time of Redis in microseconds: what a reader has cached since is of these versions or of newer ones. */
+  /** The time of Redis in microseconds. Values that a reader cached later have these versions or newer ones. */
   readonly readAt: number;
 }
 
@@ -78,14 +78,14 @@ export class PartWarm {
     cached: 0,
     rejected: 0,
   };
-  /** What was not done, and why. */
+  /** Work that was skipped, with the reason. */
   readonly skipped: string[] = [];
   readonly warnings: string[] = [];
 
   constructor(
     { redis, lakehouse, settleSeconds, renewal }: PartWarmDeps,
     readonly part: WarmPart,
-    /** `report`: of earlier activities of this warm. */
+    /** `report` is the report of earlier activities of this warm. */
     readonly args: WarmPartArgs & { readonly report?: PartReport },
   ) {
     this.redis = redis;
@@ -94,7 +94,10 @@ export class PartWarm {
     this.settleMs = settleSeconds * 1000;
   }
 
-  /** Options for reads of the lakehouse: they end with the activity, rejected rows and invalid cells are counted, and unreadable columns are noted. */
+  /**
+   * Options for lakehouse reads. Reads end with the activity; rejected rows and invalid cells are counted; unreadable columns become
+   * warnings.
+   */
   readonly reading = {
     signal: Context.current().cancellationSignal,
     onRejected: (reason: string) => {
@@ -116,9 +119,8 @@ export class PartWarm {
   }
 
   /**
-   * Runs the activity's work with heartbeats, whose details are the counts. If the lakehouse cannot replace the part, what is cached of it is
-   * renewed.
-   * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read for good,
+   * Runs the activity's work with heartbeats that carry the counts. If the read is refused, renews the cached keys of the part.
+   * @throws RedisFull or RedisReadOnly when Redis refuses a write, SourceUnreadable when Trino refuses a read permanently,
    *   SourceSchemaMismatch when a table breaks the contract, ProgramError for an error of this program
    */
   run<T>(work: () => Promise<T>): Promise<T> {
@@ -137,7 +139,7 @@ export class PartWarm {
     );
   }
 
-  /** Names the columns that could not be read in a failure for good: they may be its cause. */
+  /** Adds the unreadable columns to a permanent failure: they may be its cause. */
   #withUnreadable(failure: unknown): unknown {
     if (this.#unreadable.size === 0 || !(failure instanceof ApplicationFailure)) return failure;
     const { message, type, nonRetryable, details, cause } = failure;
@@ -145,7 +147,7 @@ export class PartWarm {
     return new ApplicationFailure(`${message} ${columns}.`, type, nonRetryable, details, cause);
   }
 
-  /** A share of a part is left to the next warm of all of it. */
+  /** A scoped warm renews nothing; the next full warm does. */
   async #keep(failure: unknown): Promise<unknown> {
     if (this.args.dryRun || this.args.scope !== undefined) return failure;
     return keepRefused(failure, this.redis, this.part, this.#renewal).catch((error: unknown) => error);
@@ -164,7 +166,7 @@ export class PartWarm {
     };
   };
 
-  /** Whether rows that a read of these versions did not find may leave the cache. If not, the report says so. */
+  /** Whether rows that a read of these versions did not find may be removed. If not, the report says so. */
   mayRemove(versions: TableVersions): boolean {
     if (areKnown(versions)) return true;
     const note =
@@ -173,7 +175,7 @@ export class PartWarm {
     return false;
   }
 
-  /** Forgets what was counted of a read that is going to be repeated, and of the writes of its rows. */
+  /** Resets the counts of a read that will be repeated, and of the writes of its rows. */
   forgetRead(): void {
     Object.assign(this.counts, { rowsRead: 0, keys: 0, bytes: 0, renewed: 0, removed: 0, rejected: 0 });
     this.#rejectedExamples.length = 0;
@@ -201,8 +203,8 @@ export class PartWarm {
   }
 
   /**
-   * Writes small entries, one for each row. What an earlier attempt has written counts as written. A dry run only counts the entries.
-   * @returns what was written and renewed now
+   * Writes small entries, one for each row. Entries of an earlier attempt count as written. A dry run only counts the entries.
+   * @returns what this call wrote and renewed
    */
   async write(entries: readonly CacheEntry[]): Promise<WriteTotals> {
     const totals = this.args.dryRun
@@ -252,11 +254,11 @@ export class PartWarm {
   }
 }
 
-/** What was read may hold a value that an operator removed. The retry of the activity reads again. */
+/** The rows may hold a value that an operator removed since they were read. The retry of the activity reads them again. */
 export const removedMeanwhile = (part: WarmPart): Error =>
   new Error(`An operator removed values from the cache while ${part} was read`);
 
-/** What a write of these entries would report. */
+/** The report that a write of these entries would give. */
 export const sizeOf = (entries: readonly CacheEntry[]): WrittenTotals => ({
   keys: entries.length,
   bytes: entries.reduce((sum, entry) => sum + entryBytes(entry), 0),

@@ -23,7 +23,7 @@ import { warmChangedFiles } from './warm-changed-files.ts';
 export interface ProfilePlan extends ProfileWork {
   /** The `cached_at` of everything that this warm writes, ISO 8601. */
   readonly readAt: string;
-  /** What the plan itself did: refreshed TTLs. Without splits and without room the warm is done. */
+  /** What the plan itself did: it may have refreshed TTLs. Without `splits` and `room` the warm is complete. */
   readonly report: PartReport;
   readonly tableRows: Readonly<Record<string, number>>;
   /** The versions of the tables to read. */
@@ -34,14 +34,14 @@ export interface ProfilePlan extends ProfileWork {
 interface ProfileWork {
   /** Rows that will be read, for progress. */
   readonly total: number;
-  /** All profiles are to be read, in these splits. */
+  /** The splits to read when all profiles are warmed. */
   readonly splits: readonly ProfileSplit[];
   readonly parallelSplits: number;
-  /** Whether ids of the table have several rows. The newest is read. */
+  /** Whether some ids have several rows. Only the newest is read. */
   readonly idsRepeat: boolean;
-  /** Only hot profiles are to be read, at most this many, by `warmHotProfiles`. Null when all are read, or none. */
+  /** The maximum number of hot profiles that `warmHotProfiles` reads. Null when all profiles are read, or none. */
   readonly room: number | null;
-  /** Profiles that all activities of the warm together write in a second; 0 for no limit. */
+  /** Profiles per second that all activities of the warm write together; 0 for no limit. */
   readonly writesPerSecond: number;
 }
 
@@ -57,7 +57,7 @@ const NO_WORK: ProfileWork = {
 
 /**
  * Decides what the warm of the profiles has to do. When nothing changed since the last warm, it refreshes the TTLs itself.
- * @throws ImplausiblyShrunk or EmptyRead when the table lost most of its rows, SourceChanging when a load does not end
+ * @throws ImplausiblyShrunk or EmptyRead when the table lost most of its rows, SourceChanging when a load keeps changing the table
  */
 export function createPlanProfiles(
   deps: PartWarmDeps & { readonly maxShrinkPercent: number; readonly profiles: ProfileOptions },
@@ -73,7 +73,7 @@ export function createPlanProfiles(
     return { room, ...(await selectHotProfiles(redis, { ...deps.profiles, room }, now)) };
   }
 
-  /** @throws TableChangedError when files change meanwhile, or a version is gone */
+  /** @throws TableChangedError when files change during the plan, or a version is gone */
   async function plan(warm: PartWarm, args: WarmPartArgs): Promise<ProfilePlan> {
     const options = deps.profiles;
     const now = new Date();
@@ -107,7 +107,7 @@ export function createPlanProfiles(
       }))
     ) {
       if (!args.dryRun) {
-        // Of hot profiles, those that this warm chose: others have lost their room.
+        // With hot profiles, the record counts only those that this warm chose: the others have lost their room.
         await warm.writeMetadata(areAllHot ? last : { ...last, keys: warm.counts.cached }, now);
         await readCachedFiles(redis, 'kol_profiles'); // restores its TTL
       }
@@ -149,8 +149,8 @@ async function repeatWhileChanging<T>(
 }
 
 /**
- * Forgets which versions the last warm read, if they are read again. Until that read has ended, nobody may take them for unchanged: it
- * has replaced some rows, and a column may not be readable any more.
+ * Deletes the recorded versions of the last warm when they are read again. Until that read ends, they must not count as unchanged: some
+ * rows are replaced already, and a column may have become unreadable.
  */
 async function forgetVersions(
   { redis, args }: PartWarm,
@@ -166,19 +166,19 @@ const countRowsAtOneVersion = async (warm: PartWarm) =>
   readOneVersion(warm, await warm.readVersions(), ({ versions }) => warm.countTableRows(versions));
 
 /**
- * The settings that decide which profiles are hot. The room itself is not one of them: it follows the mean size of a profile, which
- * always varies a little.
+ * The settings that decide which profiles are hot. The room is not included: it depends on the mean size of a profile, which always varies
+ * a little.
  */
 const hotShapeOf = ({ fixedRoom, memoryPercent, perPlatform }: ProfileOptions): string =>
   `hot ${fixedRoom ?? `${memoryPercent} %`}, ${perPlatform}`;
 
-/** The rate of this warm. No rate limits a dry run, because it writes nothing. */
+/** The write rate of this warm. A dry run has no limit, because it writes nothing. */
 function rateOf(warm: PartWarm, configured: number, profiles: number): number {
   if (warm.args.dryRun) return 0;
   const { ttlSeconds } = profile;
   const rate = writeRate(configured, profiles, ttlSeconds);
   const warning = `WARM_WRITES_PER_SECOND is ${configured}, and profiles expire after ${ttlSeconds} s: to keep ${profiles} of them warm, ${rate} are written in a second`;
-  // A plan that begins again has warned already.
+  // a repeated plan has added the warning already
   if (rate > configured && !warm.warnings.includes(warning)) warm.warnings.push(warning);
   return rate;
 }

@@ -6,7 +6,7 @@ export interface ProfileOptions extends HotProfilesOptions {
   readonly rowsPerSplit: number;
   /** Splits that read Trino at the same time, over all workers. */
   readonly parallelSplits: number;
-  /** Profiles that all splits together write in a second; 0 for no limit. */
+  /** Profiles per second that all splits write together; 0 for no limit. */
   readonly writesPerSecond: number;
   /** At least this many of the most followed KOLs of each platform are hot. */
   readonly perPlatform: number;

@@ -12,7 +12,7 @@ export interface RateLimiter {
   readonly wait: (items: number) => Promise<void>;
 }
 
-/** How much work may be made up for at once after a pause, such as a query that answers late (ms of the rate). */
+/** After a pause, such as a slow query, at most this much of the rate is caught up at once (ms). */
 const MAX_CREDIT_MS = 1000;
 
 const realClock = {
@@ -22,7 +22,7 @@ const realClock = {
 
 /** Limits work to a steady rate, counted from the creation of the limiter. @param perSecond 0 for no limit */
 export function createRateLimiter(perSecond: number, signal: AbortSignal, clock = realClock): RateLimiter {
-  /** When all work so far is due. */
+  /** The time by which all work so far may be done. */
   let dueMs = clock.nowMs();
   return {
     perSecond,

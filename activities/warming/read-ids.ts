@@ -10,7 +10,7 @@ import { refuseShrunkenTables } from './refuse-shrinkage.ts';
 
 interface FoundRows<Row> {
   readonly rows: readonly Row[];
-  /** Ids that have no row, as far as that is certain. An id whose row breaks the contract is not among them. */
+  /** Ids that certainly have no row. An id whose row breaks the contract is not included. */
   readonly missing: readonly string[];
   /** When the read began: the time of Redis in microseconds. */
   readonly readAt: number;

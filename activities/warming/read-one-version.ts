@@ -11,7 +11,7 @@ import {
 import type { PartWarm, ReadStart } from './part-warm.ts';
 import { translateTrinoError } from './translate-trino-error.ts';
 
-/** With the default settle time of 10 s these take a minute at most, apart from the reads themselves. */
+/** With the default settle time of 10 s, the waits between these attempts add up to at most a minute. */
 const MAX_ATTEMPTS = 6;
 
 interface OneVersion<T> extends ReadStart {
@@ -21,9 +21,10 @@ interface OneVersion<T> extends ReadStart {
 type Outcome<T> = { readonly result: T } | { readonly error: unknown };
 
 /**
- * Reads tables at one version each. Snapshots are read by their id; when one is gone, the read is repeated. Files can be replaced under the
- * reader: they must have settled before the read and be the same after it; else the read is repeated. What `read` throws counts only if
- * they were the same.
+ * Reads tables at one version each.
+ * - Iceberg: reads the snapshot by its id; if it is gone, reads again.
+ * - Hive: a load can replace files during a read. The files must have settled before the read and be the same after it; otherwise reads
+ *   again, also when `read` has thrown.
  * @param first as `readVersions` has just returned it
  * @param read is called again for each attempt; must not write
  * @throws SourceChanging when the tables do not settle
@@ -38,7 +39,7 @@ export async function readOneVersion<T>(
     const { versions } = start;
     const waitMs = Math.min(msUntilSettled(versions, warm.settleMs, Date.now()), warm.settleMs);
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: warm.reading.signal });
-    // After a wait the list of files is stale.
+    // after a wait the list of files is stale
     const outcome = waitMs > 0 ? undefined : await outcomeOf(read(start));
     const areFiles = mutableTables(versions).length > 0;
     const now = areFiles || outcome === undefined ? await warm.readVersions() : start;
@@ -59,8 +60,8 @@ export async function readOneVersion<T>(
 export const EACH_READ = 'each of several reads. Profiles were written, but none was removed.';
 
 /**
- * The tables changed again and again while they were read. Not retried, since the attempts were.
- * @param outcome during which reads they changed, and what became of the cache
+ * The tables changed again and again while they were read. The activity is not retried, because the read was.
+ * @param outcome the reads during which they changed, and the effect on the cache
  */
 export const sourceChanging = (tables: readonly string[], outcome: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(
@@ -78,7 +79,7 @@ async function outcomeOf<T>(work: Promise<T>): Promise<Outcome<T> | undefined> {
 }
 
 /**
- * Reads versions that an earlier activity chose. When one is gone, a retry would read it in vain: the workflow has to plan again.
+ * Reads versions that an earlier activity chose. When one is gone, a retry cannot succeed: the workflow must plan again.
  * @throws SourceChanging instead of TableChangedError
  */
 export async function readPlannedVersion<T>(read: () => Promise<T>): Promise<T> {

@@ -14,7 +14,7 @@ import { MAX_FILLED, renewProfilesAtRate, writeProfilesById } from './write-prof
 interface UnchangedProfiles {
   /** The warm that read them. */
   readonly last: PartMetadata;
-  /** The present versions, which are those of the last warm. */
+  /** The current versions, equal to those of the last warm. */
   readonly versions: TableVersions;
   /** 'all' when every profile of the lakehouse is kept warm. */
   readonly hot: 'all' | (HotProfiles & { readonly room: number });
@@ -24,9 +24,10 @@ interface UnchangedProfiles {
 }
 
 /**
- * Refreshes the TTLs of hot profiles that are cached, and reads only those that became hot since the last warm. A table of files can come back
- * to a version: a file was added and removed again. What was cached after the last warm may be a row of that file, so such profiles are read too.
- * @returns false when profiles of the last warm are missing from Redis, or too many were cached since: then all must be read again
+ * Refreshes the TTLs of cached hot profiles, and reads only those that became hot since the last warm. A file table can return to an
+ * earlier version: a file was added and removed again. A profile that was cached after the last warm may be a row of that file, so it is
+ * read too.
+ * @returns false when all profiles must be read again: some of the last warm are missing from Redis, or too many were cached since
  * @throws TableChangedError when files change meanwhile, before a profile is removed because of them
  */
 export async function refreshUnchangedProfiles(
@@ -36,21 +37,21 @@ export async function refreshUnchangedProfiles(
 ): Promise<boolean> {
   const areAllHot = hot === 'all';
   const wantedIds = new Set(areAllHot ? [] : [...hot.mostRead, ...hot.refresh]);
-  // Profiles that became hot take the room of some that the last warm chose. The latter are left to expire.
+  // Profiles that became hot replace some that the last warm chose. The replaced ones expire.
   const oldest = last.oldest_read_at ?? last.read_at;
-  // A snapshot that comes back is a version of its own, so what was cached since the last warm is of this one.
+  // A snapshot that becomes current again is a new version. So values cached since the last warm belong to this version.
   const areFiles = mutableTables(versions).length > 0;
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
-  // A profile of the last warm that a reader has cached again since is one of it too.
+  // A profile of the last warm counts even if a reader has cached it again since.
   const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
   const renewals = createRenewalLimiter(writesPerSecond, last.keys, warm.reading.signal);
   const filled = new Set<string>();
-  /** Those of hot profiles that this warm keeps. */
+  /** Hot profiles that this warm keeps. */
   const kept = new Set<string>();
   let fromLastWarm = 0;
   let renewed = 0;
   for await (const page of prefetchPages(scanRows(warm, profile, readAt))) {
-    // An older profile may be of another version, or its row may have been rejected: it is left to expire, or read again below.
+    // An older profile may be of another version, or its row may have been rejected. It expires, or is read again below.
     const current = page.filter(({ cachedAt }) => cachedAt >= oldest);
     const warmedIds = new Set(
       current.filter(({ id, cachedAt }) => cachedAt === last.read_at || isWarmed(id)).map(({ id }) => id),
@@ -67,7 +68,7 @@ export async function refreshUnchangedProfiles(
   if (fromLastWarm < last.keys || filled.size > MAX_FILLED) return false;
   warm.counts.renewed = renewed;
   const rate = createRateLimiter(writesPerSecond, warm.reading.signal);
-  // The wanted ones that are left are read often, and not cached from these tables.
+  // The rest of `wantedIds` are read often and not cached from these versions.
   await writeProfilesById(warm, lakehouse, [...filled, ...wantedIds], { readAt, versions, rate });
   const removedBefore = warm.counts.removed;
   await deleteRemovedIds(warm, lakehouse, profile, { ids: [...filled], versions });
@@ -79,7 +80,7 @@ export async function refreshUnchangedProfiles(
   warm.skipUnchanged(last, warm.counts.renewed);
   if (warm.args.dryRun) return true;
   warm.counts.cached = warm.counts.renewed + warm.counts.keys;
-  // The next warm, and one whose read is refused, must know those that became hot, and not wait for those that lost their room.
+  // The next warm, also one whose read is refused, must expect the new hot profiles and not the replaced ones.
   if (!areAllHot) await writeHotIds(warm.redis, [...kept, ...filled, ...wantedIds]);
   return true;
 }

@@ -15,7 +15,7 @@ export function refuseEmptyRead(part: WarmPart, rowsRead: number): void {
   if (rowsRead === 0) throw emptyRead(`The lakehouse returned no rows for ${part}`);
 }
 
-/** Not retried, since the next read would be the same. */
+/** Not retried: the next read would give the same result. */
 const emptyRead = (what: string): ApplicationFailure =>
   ApplicationFailure.nonRetryable(
     `${what}. The cache keeps what it has. Check the Silver tables, then warm again.`,

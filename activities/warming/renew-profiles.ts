@@ -5,29 +5,29 @@ import { prefetchPages } from './prefetch.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { renewProfilesAtRate } from './write-profiles.ts';
 
-/** Times of reads, as `cached_at`. */
+/** Read times, in the format of `cached_at`. */
 interface ReadTimes {
-  /** The oldest rows that belong to the last warm. */
+  /** `cached_at` of the oldest rows that belong to the last warm. */
   readonly oldest: string;
   /** The last warm. */
   readonly last: string;
-  /** The warm that runs, which has written its rows. */
+  /** The current warm, which has written its rows. */
   readonly now: string;
 }
 
-/** What is cached beside the rows that the warm wrote. */
+/** Cached profiles that the current warm did not write. */
 interface OtherProfiles {
   /** Profiles that were cached by the last warm, this one or a reader since. */
   readonly cached: number;
   /** Ids that the lakehouse does not have. */
   readonly gone: readonly string[];
-  /** Ids that a reader, or a warm that failed, has cached since the last warm. Nobody knows of which version. */
+  /** Ids that a reader or a failed warm has cached since the last warm. Their version is unknown. */
   readonly filled: readonly string[];
 }
 
 /**
  * Renews the TTLs of all profiles that are cached from the last warm. A dry run only counts them.
- * @param ids those of the lakehouse; null when none of the last warm's are gone
+ * @param ids all ids of the lakehouse; null when no profile of the last warm is gone
  */
 export async function renewProfiles(
   warm: PartWarm,

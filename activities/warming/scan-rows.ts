@@ -5,17 +5,16 @@ import type { TableEntity } from '../../domain/schema/table-entity.ts';
 import type { PartWarm } from './part-warm.ts';
 
 /**
- * Yields all cached rows of an entity page by page, and removes stray keys under its name on the way: readers cannot use them, and no read
- * of the lakehouse finds them. A warning names one, because another client writes them. A dry run only counts them.
- * It ends when the activity is cancelled.
- * @param readAt `cached_at` of the rows that this warm writes: it may write one in place of a stray key, and one that is cached later stays
+ * Yields all cached rows of an entity page by page, and removes stray keys under its name: readers cannot use them, and no warm replaces
+ * them. A warning names one, because another client writes them. A dry run only counts them. The scan ends when the activity is cancelled.
+ * @param readAt `cached_at` of the rows that this warm writes. It may write a row in place of a stray key; keys cached later stay
  */
 export async function* scanRows(
   warm: PartWarm,
   entity: Pick<TableEntity<Fields>, 'key'>,
   readAt: string,
 ): AsyncGenerator<readonly CachedEntity[]> {
-  // Not finer than the time of the rows: the fence of a removed key must not refuse a row of this warm.
+  // In milliseconds, like the time of the rows: the fence of a removed key must not refuse a row of this warm.
   const fence = Date.parse(readAt) * 1000;
   let removed = 0;
   let example = '';

@@ -8,7 +8,7 @@ export interface SignalPartWarmerArgs {
   readonly request: WarmRequest;
 }
 
-/** A workflow cannot signal with start, so an activity does it for `warmCache`. */
+/** Sends a request to a part warmer for `warmCache`: a workflow itself cannot signal with start. */
 export const createSignalPartWarmer =
   ({ temporal }: { temporal: Client }) =>
   ({ part, request }: SignalPartWarmerArgs): Promise<void> =>

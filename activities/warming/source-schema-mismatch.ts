@@ -3,12 +3,12 @@ import { SourceSchemaError } from '../../clients/lakehouse/silver-catalog.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import { formatSchemaProblem } from '../../domain/schema/check-table.ts';
 
-/** A load that drops a table and creates it again takes less than these attempts: some 15 s. */
+/** Attempts for a missing table, about 15 s: long enough for a load that drops a table and creates it again. */
 const MISSING_TABLE_ATTEMPTS = 5;
 
 /**
- * Turns a SourceSchemaError into a SourceSchemaMismatch failure, which is not retried because the lakehouse must change first. A table that
- * is missing is retried some times. Returns any other error unchanged.
+ * Turns a SourceSchemaError into a SourceSchemaMismatch failure, which is not retried because the lakehouse must change first. A missing
+ * table is retried a few times. Returns any other error unchanged.
  * @param attempt of the activity, from 1
  */
 export function translateSchemaError(error: unknown, attempt: number): unknown {

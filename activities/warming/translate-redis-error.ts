@@ -2,8 +2,8 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { failureTypes } from '../../contract/failure-types.ts';
 
 /**
- * Turns an error of Redis that an operator must act on into an ApplicationFailure that says what to do. Returns any other error
- * unchanged. RedisFull is not retried, since waiting does not free memory. RedisReadOnly is, since a failover may be in progress.
+ * Turns an error of Redis that an operator must act on into an ApplicationFailure that says what to do. Returns any other error unchanged.
+ * RedisFull is not retried: waiting does not free memory. RedisReadOnly is retried: a failover may be in progress.
  */
 export function translateRedisError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

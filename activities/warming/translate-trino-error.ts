@@ -11,7 +11,7 @@ export function translateTrinoError(error: unknown, { filesAreSame } = { filesAr
   if (!(error instanceof TrinoQueryError)) return error;
   const { errorName, retryable } = error;
   const isOfContent = error instanceof UnreadableIdError || BAD_DATA.test(errorName);
-  // Files of Iceberg never change; one of Hive may be replaced by a load at this moment.
+  // Files of Iceberg never change. A load may be replacing a Hive file now, so a retry can succeed.
   const isPermanent = !retryable || (isOfContent && (filesAreSame || errorName.startsWith('ICEBERG_')));
   if (!isPermanent) return error;
   return ApplicationFailure.create({

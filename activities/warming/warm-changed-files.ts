@@ -38,17 +38,17 @@ export interface ChangedProfiles {
   /** When the read began: the time of Redis in microseconds, before the versions were read. */
   readonly readAt: number;
   readonly writesPerSecond: number;
-  /** Rows that may be written in this activity. More are read in splits. */
+  /** The maximum number of rows to write in this activity. More rows are read in splits. */
   readonly maxRows: number;
 }
 
 type ReadOfFiles = Extract<TableRead, { kind: 'files' }>;
 
 /**
- * Warms only the rows of files that are new since the last warm, renews all other profiles, and removes those whose files are gone.
- * Where that is not safe, it leaves the read of all rows to the caller, and remembers the files that hold them.
+ * Warms only the rows of files that are new since the last warm, renews all other profiles, and removes those whose files are gone. Where
+ * that is not safe, the caller must read all rows; the list of their files is stored for the next warm.
  * @returns whether the profiles are warm
- * @throws TableChangedError when the files change meanwhile; nothing was removed then
+ * @throws TableChangedError when the files change during the read; nothing was removed then
  */
 export async function warmChangedFiles(
   warm: PartWarm,
@@ -59,7 +59,7 @@ export async function warmChangedFiles(
   const { force } = warm.args;
   const cached = await readCachedFiles(warm.redis, profile.table);
   const isNoted = cached !== null && cached.version === versionTexts(versions)[profile.table];
-  // The files of a version are always the same.
+  // a version always has the same files
   const listed =
     force && isNoted ? { list: cached } : await lakehouse.dataFiles(profile, versions, warm.reading);
   const list = 'list' in listed ? listed.list : null;
@@ -71,7 +71,7 @@ export async function warmChangedFiles(
     if (reason === null) return true;
     warm.forgetRead();
   }
-  // The end of the read of all rows notes whether ids repeat.
+  // `finishProfiles` stores later whether ids repeat
   if (!warm.args.dryRun)
     await writeCachedFiles(warm.redis, profile.table, list && { ...list, idsRepeat: false });
   if (reason !== null && last !== null && !force) warm.skipped.push(`all rows read: ${reason}`);
@@ -117,7 +117,7 @@ async function warmFiles(
     { ...profiles, rate },
     read,
   );
-  // An older row of a rejected one may be cached, and nobody knows its id. A read of all rows does not renew it.
+  // An older row of a rejected row's KOL may be cached under an unknown id. A read of all rows does not renew it, so it expires.
   const rejected = () => (warm.counts.rejected > 0 ? `${warm.counts.rejected} rows were rejected` : null);
   if (rejected() !== null) return rejected();
 
@@ -142,9 +142,9 @@ async function warmFiles(
     (cached.idsRepeat ||
       repeats ||
       (mayRepeat && (await lakehouse.countIds(profile, warm.readingAt(versions))) < rows));
-  // Rows without an id. They are still there, unless all ids have just been read.
+  // Rows without an id are still in the table, unless all ids have just been read.
   const withoutId = ids === null ? (last.tableRows[profile.table] ?? 0) - last.rows : 0;
-  // A new profile that a reader had cached before takes the place of a missing one in the count above.
+  // In the count above, a new profile that a reader had cached hides a missing one. Count again.
   const lost = idsRepeat || warm.args.dryRun ? 0 : rows - withoutId - keys;
   if (lost > 0) return `${lost} profiles are missing from the cache`;
   warm.skipped.push(
@@ -172,9 +172,9 @@ async function readIds(warm: PartWarm, lakehouse: Lakehouse, versions: TableVers
 }
 
 /**
- * Writes the rows of new files. If no file is gone, an id that is cached already has a row in an old file too: the newer one counts.
- * @returns how many keys were created, and whether some ids have several rows. They may, if an equal or a later row was cached already: by an
- *   earlier attempt, by a reader, or from an old file
+ * Writes the rows of new files. If no file is gone, an id that is already cached also has a row in an old file; the newer row counts.
+ * @returns how many keys were created, and whether some ids have several rows. They may have if an equal or newer row was already cached:
+ *   by an earlier attempt, by a reader, or from an old file
  */
 async function writeRowsOfFiles(
   warm: PartWarm,
@@ -203,7 +203,7 @@ async function writeRowsOfFiles(
   return result;
 }
 
-/** Leaves out rows that are older than the cached ones. The write that follows does not replace a row of a later read either. */
+/** Leaves out rows that are older than the cached ones. The write itself also refuses to replace a row of a later read. */
 async function withoutOlder({ redis }: PartWarm, rows: readonly Profile[]): Promise<readonly Profile[]> {
   const ids = rows.map(({ kol_id }) => kol_id);
   const cached = await readCachedField(redis, profile, ids, 'processed_at');

@@ -4,7 +4,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { deleteIds, readIds } from './read-ids.ts';
 import { writeContentDetails } from './write-content-details.ts';
 
-/** Warms content:detail of the ids in the scope, as an ETL load names them, and removes those that left the lakehouse. */
+/** Warms content:detail of the ids in the scope (from an ETL load), and removes those that the lakehouse no longer has. */
 export function createWarmContentIds(deps: PartWarmDeps & { readonly maxShrinkPercent: number }) {
   const { lakehouse } = deps;
   return function warmContentIds(args: WarmPartArgs): Promise<PartReport> {

@@ -55,6 +55,6 @@ export function createWarmHotProfiles(deps: PartWarmDeps & { readonly profiles: 
   };
 }
 
-/** The query stays open while its rows are written: at a limited rate it needs the time of that too (s). */
+/** The query stays open while its rows are written, so at a limited rate the timeout includes the writing (s). */
 const queryTimeoutOf = (writesPerSecond: number, room: number): number | undefined =>
   writesPerSecond === 0 ? undefined : SPLIT_SECONDS + room / writesPerSecond;

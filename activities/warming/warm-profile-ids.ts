@@ -5,7 +5,7 @@ import { PartWarm, type PartWarmDeps, type WarmPartArgs } from './part-warm.ts';
 import { deleteIds, readIds } from './read-ids.ts';
 import { writeProfiles } from './write-profiles.ts';
 
-/** Warms kol:profile of the ids in the scope, as an ETL load names them, and removes those that left the lakehouse. */
+/** Warms kol:profile of the ids in the scope (from an ETL load), and removes those that the lakehouse no longer has. */
 export function createWarmProfileIds(deps: PartWarmDeps & { readonly maxShrinkPercent: number }) {
   const { lakehouse } = deps;
   return function warmProfileIds(args: WarmPartArgs): Promise<PartReport> {

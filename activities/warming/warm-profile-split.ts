@@ -18,8 +18,8 @@ export interface WarmProfileSplitArgs extends WarmPartArgs {
 }
 
 /**
- * Reads and writes one split of all profiles. A retry reads the split again: that takes seconds, and a read that could be resumed would
- * make Trino sort all rows before the first one arrives. It does not write again what an earlier attempt has written.
+ * Reads and writes one split of all profiles. A retry reads the whole split again, which takes seconds: to resume in the middle, Trino
+ * would have to sort all rows first. Rows that an earlier attempt has written are not written again.
  */
 export function createWarmProfileSplit(deps: PartWarmDeps) {
   const { lakehouse } = deps;
@@ -31,7 +31,7 @@ export function createWarmProfileSplit(deps: PartWarmDeps) {
       const split = { ...args.split, idsRepeat: args.idsRepeat, platforms: args.scope?.platforms };
       const pages = lakehouse.profileSplit(split, warm.readingAt(args.versions));
       for await (const page of prefetchPages(pages)) await writeProfilesAtRate(warm, page, args.readAt, rate);
-      // Without a scope the end of the warm counts what is cached.
+      // without a scope, `finishProfiles` counts the cached keys
       if (args.scope !== undefined && !args.dryRun)
         warm.counts.cached = warm.counts.keys + warm.counts.renewed;
       return warm.report();

@@ -14,12 +14,12 @@ import { warmSets, type SetPart, type SetToWrite, type WarmSetDeps } from './war
 
 /** The KOLs that can be searched: those with the most followers. */
 const MAX_KOLS = 100_000;
-/** All of them take about 10 MB of Redis. */
+/** Terms to complete; together they take about 10 MB of Redis. */
 const MAX_TERMS = 100_000;
-/** Of one platform. Each takes about 150 B of Redis. */
+/** Index terms of one platform. Each takes about 150 B of Redis. */
 const MAX_INDEX_TERMS = 300_000;
 
-/** Warms search:autocomplete, search:index and the filters of the known ids of KOLs, and of those that have features for a score. */
+/** Warms search:autocomplete, search:index, and the known-ids filters of kol_profiles and kol_trust_features. */
 export function createWarmSearch(deps: WarmSetDeps) {
   const { lakehouse } = deps;
   const search: SetPart = {
@@ -46,8 +46,8 @@ export function createWarmSearch(deps: WarmSetDeps) {
 }
 
 /**
- * The index of each platform, then the list of them: a search that finds the list finds the indexes too. So a warm of some platforms writes
- * the others as well.
+ * The index of each platform, then the list of all indexes. In this order a search that finds the list also finds the indexes. A warm of
+ * some platforms therefore writes all of them.
  */
 function indexSets(kols: ReadonlyMap<string, readonly NamedKol[]>): SetToWrite[] {
   const indexes = [...kols].flatMap(([platform, named]) => {

@@ -19,7 +19,7 @@ export interface SetToWrite {
   readonly entry: CacheEntry;
   /** Undefined when the set belongs to no platform. */
   readonly platform?: string;
-  /** Number of members for the shrinkage check; 0 to leave the set out of it. */
+  /** Number of members for the shrinkage check; 0 excludes the set from the check. */
   readonly size: number;
   /** Time alone changes the size, so only the loss of all members counts as shrinkage. */
   readonly sizeVaries?: boolean;
@@ -27,11 +27,11 @@ export interface SetToWrite {
 
 export interface WarmSetDeps extends PartWarmDeps {
   readonly maxShrinkPercent: number;
-  /** Sets live this much longer than their TTL (s): TTL and period of the warm are equal, and a warm can be late. */
+  /** Added to the TTL of sets (s): their TTL equals the period of the warm, and a warm can be late. */
   readonly graceSeconds: number;
 }
 
-/** What a read sees. */
+/** The versions, row counts and time of a read. */
 interface ReadMoment {
   /** Versions of the tables. */
   readonly at: TableVersions;
@@ -39,20 +39,20 @@ interface ReadMoment {
   readonly tableRows: Readonly<Record<string, number>>;
   /** When the read began: the time of Redis in microseconds. */
   readonly readAt: number;
-  /** For what depends on the clock. */
+  /** The time for content that depends on the clock. */
   readonly now: Date;
 }
 
 /** A part made of a few sets, each small enough for memory and replaced as a whole. */
 export interface SetPart {
   readonly part: WarmPart;
-  /** What decides the content in addition to the tables, such as limits. Only compared with the last warm. */
+  /** Settings that decide the content in addition to the tables, such as limits. Only compared with the last warm. */
   readonly shape: string;
-  /** Sets of unchanged tables are read again after this time (ms), because time alone changes them; Infinity if it does not. */
+  /** Sets of unchanged tables are read again after this time (ms), because their content depends on the clock; otherwise Infinity. */
   readonly maxAgeMs: number;
   /** Reads all sets and adds their rows to `warm.counts.rowsRead`. */
   readonly read: (warm: PartWarm, moment: ReadMoment) => Promise<SetToWrite[]>;
-  /** Work of each warm that reads and writes nothing of the sets. It must not fail because of the lakehouse. */
+  /** Other work of each warm, independent of the sets. It must not fail because of the lakehouse. */
   readonly beside?: (warm: PartWarm) => Promise<void>;
   /** Writes single keys that belong to the sets, once the sets are in place. @returns keys to refresh together with the sets */
   readonly writeCompanions?: (
@@ -70,11 +70,11 @@ export interface SetPart {
 export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs): Promise<PartReport> {
   const { redis, maxShrinkPercent, graceSeconds } = deps;
   const { part } = setPart;
-  // The grace comes last: it decides the TTLs only.
+  // `withoutGrace` cuts the grace off, so it must be last
   const shape = `${setPart.shape},${graceSeconds}`;
   const warm = new PartWarm(deps, part, args);
   return warm.run(async () => {
-    // Side by side, so that they share the queries of versions. Both end before this run does: the next one must not write beside them.
+    // In parallel, so that they share the queries for versions. Wait for both: the next run must not write at the same time.
     const ended = await Promise.allSettled([renewOrReplace(), setPart.beside?.(warm)]);
     for (const work of ended) if (work.status === 'rejected') throw work.reason;
     return warm.report();
@@ -97,7 +97,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
         readAt: start.readAt,
         now,
       });
-      // Other limits give sets of other sizes: those cannot be compared. Neither can sets that lack what an unreadable column says.
+      // Sizes are comparable only with the same limits and without unreadable columns.
       if (last !== null && withoutGrace(last.shape) === setPart.shape && !warm.hasUnreadable)
         refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
       return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
@@ -112,7 +112,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     for (const key of emptied) warm.counts.removed += await removeSet(redis, key, readAt);
     await refreshWritten(warm, [...sets.map(({ entry }) => entry), ...companions]);
     warm.counts.cached = sets.length + companions.length;
-    // After a scoped warm the other platforms are as old as before, so the part does not count as warmed.
+    // a scoped warm does not refresh the other platforms, so the part does not count as warmed
     if (args.scope !== undefined) return;
     const { keys, rowsRead: rows } = warm.counts;
     const source = { read_at: now.toISOString(), rows, tableRows, versions: versionTexts(versions), shape };
@@ -158,16 +158,16 @@ async function readSets(
   moment: ReadMoment,
 ): Promise<{ sets: SetToWrite[]; emptied: string[] }> {
   const all = (await read(warm, moment)).filter(({ entry }) => entrySize(entry) > 0);
-  // Without a column that cannot be read, the rows of a part may make no set.
+  // rows with an unreadable column may give no set at all
   if (!warm.hasUnreadable) refuseEmptyRead(part, warm.counts.rowsRead);
   const sets = all.filter(({ platform }) => isInScope(warm.args, platform));
-  // With a scope, sets of other platforms stay: they are not part of this warm.
+  // sets outside the scope are not part of this warm
   return { sets, emptied: warm.args.scope === undefined ? emptiedSets(last, all) : [] };
 }
 
 /**
- * Without those that may only lack rows for a moment, also when the shrinkage check leaves them out, and those that may lack a column that
- * cannot be read: they are left to expire. A filter of known ids is removed: it holds the ids of a version, and nobody knows the present one.
+ * The emptied sets that may be removed. While a version is unknown or a column is unreadable, rows may only be missing for a moment, so
+ * such sets expire instead. A known-ids filter is always removed: it holds the ids of a version that is no longer current.
  */
 function removableSets(warm: PartWarm, emptied: readonly string[], at: TableVersions): readonly string[] {
   const isFilter = (key: string) => key.startsWith(knownIds.key(''));
@@ -186,7 +186,7 @@ const withGrace = (set: SetToWrite, graceSeconds: number): SetToWrite => ({
   entry: { ...set.entry, ttlSeconds: set.entry.ttlSeconds + graceSeconds },
 });
 
-/** @throws when an operator removed values since the read: the retry of the activity reads them again */
+/** @throws when an operator removed values since the read. The retry of the activity reads them again */
 async function replaceSets(warm: PartWarm, sets: readonly SetToWrite[], readAt: number): Promise<void> {
   for (const { entry } of sets) {
     const written = warm.args.dryRun ? sizeOf([entry]) : await replaceSet(warm.redis, entry, readAt);

@@ -15,7 +15,7 @@ export function createWarmStats(deps: WarmSetDeps) {
   const stats: SetPart = {
     part: 'stats',
     shape: String(DAYS_BEFORE_TODAY),
-    // The days to cache change with the clock.
+    // the days to cache depend on the clock
     maxAgeMs: HOUR_MS,
     async read(warm, { at, now }) {
       const reading = warm.readingAt(at);

@@ -16,8 +16,8 @@ import { writeContentDetails } from './write-content-details.ts';
 const HOUR_MS = 3_600_000;
 
 /**
- * Warms content:trending with its heat for each platform, content:detail of what is trending, and the filters of the known ids of
- * content and of the KOLs that have some.
+ * Warms content:trending and its heat for each platform, content:detail of trending items, and the known-ids filters of content and of the
+ * KOLs that have content.
  */
 export function createWarmTrending(deps: WarmSetDeps) {
   const { lakehouse } = deps;
@@ -25,7 +25,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
   const trendingPart: SetPart = {
     part: 'trending',
     shape: `${TRENDING_LIMIT},${BLOOM_FORMAT}`,
-    // Which content is from the last 24 h changes with the clock.
+    // which content is from the last 24 h depends on the clock
     maxAgeMs: HOUR_MS,
     async read(warm, moment) {
       const { at, now, tableRows } = moment;
@@ -33,7 +33,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
       const sets = [...byPlatform].flatMap(([platform, items]) => {
         warm.counts.rowsRead += items.length;
         const ids = items.map(({ content_id }) => content_id);
-        // The number of posts of one day says nothing about a load. The row count of the table does.
+        // The number of posts varies from day to day. Only the row count of the table shows a broken load.
         const set = { platform, size: ids.length, sizeVaries: true };
         return [
           { entry: trending.toHeatEntry(platform, items), ...set },
@@ -56,7 +56,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
       await writeContentDetails(warm, items, readAt);
       if (!warm.args.dryRun && warm.args.scope === undefined)
         await deleteRemovedDetails(warm, lakehouse, at, readAt);
-      // Only key and TTL are used, so the time of the read does not matter.
+      // only key and TTL are used, so `cachedAt` does not matter
       return items.map((item) => content.toEntry(item.content_id, item, ''));
     },
   };
@@ -66,7 +66,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
   };
 }
 
-/** Removes details only if the table did not change during the read. Otherwise the next warm, which sees another version, does it. */
+/** Removes details only if the table did not change during the read. Otherwise the next warm removes them. */
 async function deleteRemovedDetails(
   warm: PartWarm,
   lakehouse: Lakehouse,

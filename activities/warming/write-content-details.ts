@@ -9,7 +9,7 @@ import { removedMeanwhile, sizeOf, type PartWarm } from './part-warm.ts';
  * Writes content:detail of these rows, except where a later read or the hot path has cached a newer one. Equal ones are renewed. A dry run
  * only counts them.
  * @param readAt when the read of the rows began, as `readRedisTime` returns it
- * @throws when an operator removed values since the read: the retry of the activity reads the rows again
+ * @throws when an operator removed values since the read. The retry of the activity reads the rows again
  */
 export async function writeContentDetails(
   warm: PartWarm,

@@ -7,16 +7,16 @@ import type { TableVersions } from '../../domain/warming/table-version.ts';
 import type { PartWarm, WarmPartArgs } from './part-warm.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
-/** Profiles cached by others that are looked up one by one, at most. Each thousand costs a query that reads all ids. */
+/** The maximum number of profiles, cached by readers, that are looked up by id. Each thousand costs a query that reads all ids. */
 export const MAX_FILLED = 5000;
 
 /** Profiles in one query by id, and at most in one write. */
 export const PROFILE_CHUNK = 1000;
 
 /**
- * Writes kol:profile of these rows. What an earlier attempt has written is not written again, so that a warm at a limited rate continues
- * where it was. Equal rows are renewed. What a later read cached stays.
- * @param readAt their `cached_at`, the same for all that one warm writes
+ * Writes kol:profile of these rows. Equal rows are renewed. Rows of an earlier attempt are not written again, so a retry at a limited rate
+ * continues where it was. Values of a later read stay.
+ * @param readAt `cached_at` of the rows, the same for the whole warm
  */
 export function writeProfiles(
   warm: PartWarm,
@@ -31,10 +31,10 @@ export function writeProfiles(
 export const chunkSizeOf = ({ perSecond }: Pick<RateLimiter, 'perSecond'>): number =>
   perSecond === 0 ? PROFILE_CHUNK : Math.min(PROFILE_CHUNK, Math.max(1, Math.floor(perSecond)));
 
-/** What counts for the rate limit. */
+/** Operations that count for the rate limit. */
 export const writesOf = ({ keys, renewed }: WriteTotals): number => keys + renewed;
 
-/** As `writeProfiles`, a chunk after the other at the rate of the limiter. */
+/** Like `writeProfiles`, chunk by chunk at the rate of the limiter. */
 export async function writeProfilesAtRate(
   warm: PartWarm,
   rows: readonly Profile[],
