@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
-/** As Express and OpenAPI write it. */
+/** In the lower case of Express and OpenAPI. */
 export type Method = 'get' | 'post' | 'patch' | 'delete';
 
 /**

@@ -2,7 +2,7 @@ import cors from 'cors';
 import type { RequestHandler } from 'express';
 import { SOURCE_VERSION } from './source-version.ts';
 
-/** Browsers ask again for the permission after this time. */
+/** Browsers cache a preflight answer for this time. */
 const PREFLIGHT_SECONDS = 600;
 
 /** Lets web pages of these origins call the API and read its headers (CORS). */

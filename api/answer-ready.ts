@@ -10,22 +10,22 @@ import { directivesOf } from './request-controls.ts';
 import { securityHeaders } from './security-headers.ts';
 import { ReadyAnswer } from './send-read.ts';
 
-/** Answers a request before Express sees it. @returns false when it cannot; then it has done nothing */
+/** Answers a request before Express sees it. @returns false when it cannot; the request is then untouched */
 export type AnswerReady = (request: Request, response: Response) => boolean;
 
 export interface AnswerReadyDependencies {
   readonly localTier: LocalTier;
   readonly log: Logger;
-  /** Undefined accepts any number of requests. */
+  /** Undefined for no limit. */
   readonly rateLimit: RateLimiter | undefined;
 }
 
 /**
- * Answers requests whose answer is kept with a value in L1, by their URL, as Express would: with the same headers, a line in the log, a
- * count for the rate limit and for the read counter.
+ * Answers requests whose finished answer is in L1 under their URL. The result is the same as through Express: the same headers and log
+ * line, counted by the rate limit and the read counter.
  */
 export function createAnswerReady({ localTier, log, rateLimit }: AnswerReadyDependencies): AnswerReady {
-  // A line of a request has no secrets, and looking for them takes as long as writing it.
+  // The line has no secrets. Redaction would double the time of writing it.
   const requestLog = log.child({}, { redact: [] });
   const fixedHead = [...Object.entries(headersOf(securityHeaders)).flat(), 'Vary', 'Accept-Encoding'];
   return (request, response) => {

@@ -14,19 +14,19 @@ type Encoding = (typeof ENCODINGS)[number] | 'identity';
 /** The bytes of an answer in one content encoding. */
 interface Variant {
   readonly etag: string;
-  /** Text where it is not compressed: Node sends text and the headers in one write. */
+  /** Uncompressed bodies are text, because Node sends text and headers in one write. */
   readonly body: string | Buffer;
   readonly headers: HeaderList;
 }
 
 /** A smaller body is not compressed: it fits into one packet anyway. */
 const MIN_COMPRESSED_BYTES = 1024;
-/** The default, 11, takes 20 times as long for the last few percent. */
+/** The default, 11, takes 20 times as long and saves only a few percent. */
 const BROTLI_QUALITY = 5;
 
 /** A JSON body with strong ETags. Each encoding has its own ETag, because its bytes differ. */
 export class Answer {
-  /** Of all variants together, at most. */
+  /** Upper limit for the size of all variants together. */
   readonly bytes: number;
   readonly #hash: string;
   readonly #canCompress: boolean;
@@ -42,7 +42,7 @@ export class Answer {
     this.#variants.set('identity', this.#variant('identity', json, length));
   }
 
-  /** The variant in this encoding, which is compressed at its first use. */
+  /** The variant in this encoding; compressed at its first use. */
   variant(encoding: Encoding): Variant {
     const found = this.#variants.get(this.#canCompress ? encoding : 'identity');
     if (found !== undefined) return found;
@@ -57,7 +57,7 @@ export class Answer {
     const held = {
       'if-none-match': headers['if-none-match'],
       'if-modified-since': headers['if-modified-since'],
-      // fetch adds no-cache to each request with If-None-Match. It asks caches to validate, which a 304 does.
+      // fetch adds no-cache to each request with If-None-Match. It only asks for validation, and a 304 is one.
       'cache-control': headers['if-none-match'] === undefined ? headers['cache-control'] : undefined,
     };
     const etags = [preferred, ...(['identity', ...ENCODINGS] as const).map((each) => this.#etag(each))];

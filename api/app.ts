@@ -40,11 +40,11 @@ export interface AppDependencies {
   readonly cacheAdmin: CacheAdmin;
   readonly switchboard: Switchboard;
   readonly triggers: Triggers;
-  /** Proxies whose X-Forwarded-For is believed: their number or their addresses. */
+  /** Trusted proxies, whose X-Forwarded-For is used: their number or their addresses. */
   readonly trustProxy: Config['API_TRUST_PROXY'];
   /** Origins whose web pages may call the API. */
   readonly corsOrigins: readonly string[];
-  /** Undefined accepts any number of requests. */
+  /** Undefined for no limit. */
   readonly rateLimit: RateLimiter | undefined;
   /** Bearer token of the calls that need one. Without a token they are off. */
   readonly token: string | undefined;

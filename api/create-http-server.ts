@@ -6,18 +6,18 @@ import { expressClasses } from './express-classes.ts';
 import type { AnswerReady } from './answer-ready.ts';
 
 /**
- * Above the 60 s for which load balancers keep idle connections: the side that closes first must be the one that sends
- * requests, otherwise a request can meet a connection that just closed.
+ * Longer than the 60 s for which load balancers keep idle connections. If the server closed first, a request could arrive on a connection
+ * that has just closed.
  */
 const KEEP_ALIVE_SECONDS = 65;
-/** A request must arrive in this time. Slow senders lose their connection. Node demands that headers have less time than the whole. */
+/** A request must arrive within this time. Node requires a shorter limit for the headers than for the whole request. */
 const HEADERS_SECONDS = KEEP_ALIVE_SECONDS + 5;
 const REQUEST_SECONDS = HEADERS_SECONDS + 5;
-/** A connection on which nothing moves for this time is closed, such as that of a client that does not read its answer. */
+/** A connection without traffic for this time is closed, for example when a client does not read its answer. */
 const IDLE_SECONDS = REQUEST_SECONDS;
-/** How often Node looks for requests that are late. */
+/** How often Node checks for late requests. */
 const CHECK_SECONDS = 5;
-/** Of the path and all headers together. 100 ids of the usual length take about 2 KiB. */
+/** Limit for the path and all headers together. 100 ids of the usual length take about 2 KiB. */
 const MAX_HEADER_KIB = 16;
 
 /** How long slow clients may take, in seconds. */
@@ -37,7 +37,7 @@ const timeLimits: TimeLimits = {
 interface ServerOptions {
   /** Answers a request before Express sees it, if it can. */
   readonly answerReady?: AnswerReady | undefined;
-  /** From its abort on, each answer closes its connection, so that clients open the next one elsewhere. */
+  /** After its abort each answer closes its connection, so that clients connect to another process. */
   readonly stopping?: AbortSignal;
   readonly limits?: TimeLimits;
 }
@@ -65,7 +65,7 @@ export function createHttpServer(
   return server;
 }
 
-/** Connections that the system accepts while the process is busy. With Node's 511, a flood of clients has to retry after seconds. */
+/** Connections that the system queues while the process is busy. With Node's 511, clients in a burst must retry after seconds. */
 const BACKLOG = 4096;
 
 /** Resolves with the port when the server listens. @param host all addresses by default */

@@ -8,8 +8,8 @@ const RETRY_AFTER_SECONDS = 5;
 const CLIENT_LEFT = new Error('The client has closed the connection before it had an answer');
 
 /**
- * Waits for the work of a request until its deadline, or until its client leaves. Then the signal of the work aborts, which cancels what
- * no other request needs. The rest continues, such as an erasure. Its answer is dropped, and its failure is logged.
+ * Waits for the work of a request until its deadline, or until its client disconnects. Then the signal of the work aborts: this cancels
+ * work that no other request needs. Other work, such as an erasure, continues; its answer is dropped, and a failure is logged.
  * @throws Problem at the deadline
  */
 export async function whileWanted(
@@ -41,7 +41,7 @@ export async function whileWanted(
   }
 }
 
-/** Logs why work failed whose request has ended. What follows from the end itself is no failure. */
+/** Logs a failure of work whose request has already ended. An error caused by the abort itself is not logged. */
 function logUnseen({ req }: Response, error: unknown, reason: Error): void {
   const isTooLate = error instanceof Error && 'code' in error && error.code === 'ERR_HTTP_HEADERS_SENT';
   if (error === reason || error instanceof Problem || isTooLate) return;

@@ -14,7 +14,7 @@ import { createRateLimiter } from './rate-limit.ts';
 import { createReadiness } from './readiness.ts';
 import { createTriggers } from './triggers.ts';
 
-/** The clients that the API needs. It starts and serves also while Redis, Trino or Temporal are down. */
+/** The clients that the API needs. The API starts and serves even while Redis, Trino or Temporal are down. */
 export const apiProfile = (config: Config): ProcessProfile => ({
   name: 'kol-cache-api',
   redisUse: 'serve',
@@ -26,25 +26,25 @@ export const apiProfile = (config: Config): ProcessProfile => ({
 });
 
 /**
- * A load of the source ends before the request does: the rest of the time is for the cached value, or for what else the answer has.
- * A miss takes 200 to 600 ms.
+ * A load of the source must end before the deadline, so that time is left to answer from the cache or with a part of the data. A miss takes
+ * 200 to 600 ms.
  */
 const loadSeconds = ({ API_DEADLINE_SECONDS }: Config): number => (API_DEADLINE_SECONDS * 2) / 3;
 
 /**
- * Queries that wait for others. Look-ups of ids share queries, so more can only be slow queries of different rankings: their
- * clients get a 503 at once instead of an answer after minutes.
+ * Maximum number of queued queries. Look-ups of ids share queries, so a longer queue can only hold slow queries of different rankings.
+ * Their clients get a 503 immediately instead of an answer after minutes.
  */
 const MAX_WAITING_QUERIES = 16;
 
 export interface ApiDependencies extends AppDependencies {
-  /** Answers from L1 before Express; undefined where L1 is off, or where answers differ by origin (CORS). */
+  /** Answers from L1 before Express; undefined if L1 is off, or if answers differ by origin (CORS). */
   readonly answerReady: AnswerReady | undefined;
   /** Writes the read counts that are not in Redis yet. Call it when no request is in flight. */
   readonly close: () => Promise<void>;
 }
 
-/** The parts that the API serves from, over the clients of its process. */
+/** Creates the dependencies of the API from the clients of its process. */
 export async function createDependencies(
   config: Config,
   clients: Clients,
@@ -114,7 +114,7 @@ export async function createDependencies(
   };
 }
 
-/** The local tier (L1), over a connection to Redis of its own. */
+/** The local tier (L1), with its own connection to Redis. */
 async function createLocal(config: Config, clients: Clients, log: Logger) {
   if (config.API_L1_MEGABYTES === 0) return undefined;
   const tier = createLocalTier({

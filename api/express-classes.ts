@@ -9,11 +9,10 @@ interface ServerClasses {
 }
 
 /**
- * Classes for `http.createServer` whose objects are requests and responses of this app from the start. Express sets the prototype of
- * both for each request, after which V8 runs everything that touches them slowly. With these classes the prototype is set already,
- * and an app serves about twice as many requests.
- * They are functions as in Node, because a `class` that extends one of Node's takes 7 µs longer for each request. Each inherits from the
- * one of Node, so that V8 reserves room for the properties in the object itself: that saves 4 µs.
+ * Classes for `http.createServer` whose objects already have the prototypes of this app. Otherwise Express sets the prototype of each
+ * request and response, and V8 then runs all code that touches them slowly. With these classes an app serves about twice as many requests.
+ * They are functions, as in Node: a `class` that extends one of Node's takes 7 µs longer for each request. Each inherits from the class of
+ * Node, so that V8 stores the properties in the object itself, which saves 4 µs.
  */
 export function expressClasses(app: Express): ServerClasses {
   function AppRequest(this: IncomingMessage, socket: Socket) {

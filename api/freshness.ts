@@ -13,15 +13,15 @@ import { trending } from '../domain/entities/trending.ts';
 export interface Freshness {
   /** TTL of the entity in Redis. */
   readonly ttlSeconds: number;
-  /** How long a client may use the answer without asking again; never longer than Redis keeps the value. 0: not at all. */
+  /** How long a client may use the answer without a new request; never longer than Redis keeps the value. 0 for never. */
   readonly keepSeconds: number;
   /** After that, how long a client may use it while it fetches a new one. */
   readonly staleWhileRevalidate: number;
   /** After that, how long a client may use it when the API fails. */
   readonly staleIfError: number;
   /**
-   * Events write the value too. Then it has no Last-Modified: it changes several times in a second, which is the precision of the header,
-   * so that a 304 would keep an older value.
+   * Whether events also write the value. Then it has no Last-Modified: the header has a precision of a second, and the value can change
+   * more often, so a 304 could confirm an older value.
    */
   readonly isStreamed?: boolean;
 }
@@ -29,7 +29,7 @@ export interface Freshness {
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
-/** Changes with a warm, every quarter of an hour. */
+/** For values that change with a warm, every 15 minutes. */
 const warmed = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => ({
   ttlSeconds,
   keepSeconds: ttlSeconds,
@@ -37,7 +37,7 @@ const warmed = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => (
   staleIfError: 24 * HOUR,
 });
 
-/** Changes with the events of the hot path, within seconds. */
+/** For values that change with events of the hot path, within seconds. */
 const moving = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => ({
   ttlSeconds,
   isStreamed: true,
@@ -46,7 +46,7 @@ const moving = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => (
   staleIfError: 10 * MINUTE,
 });
 
-/** Must be validated at each use, which a 304 makes cheap. */
+/** For values that clients must validate at each use; a 304 makes this cheap. */
 export const revalidated = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => ({
   ttlSeconds,
   keepSeconds: 0,
@@ -54,19 +54,19 @@ export const revalidated = ({ ttlSeconds }: { readonly ttlSeconds: number }): Fr
   staleIfError: 0,
 });
 
-/** By kind of answer: as long as the value stands. */
+/** The freshness of each kind of answer. */
 export const freshness = {
   profile: warmed(profile),
   ranking: warmed(ranking),
   stats: warmed(platformStats),
-  // The hash lives for a day, and today's counts grow with each load.
+  // the TTL is a day, but today's counts grow with each load
   dailyStats: { ...warmed(dailyStats), keepSeconds: platformStats.ttlSeconds },
-  // A new name must be found soon.
+  // clients must find a new name soon
   search: { ...warmed(searchIndex), keepSeconds: MINUTE },
   profileList: warmed(profileList),
   kolContent: warmed(kolContent),
   trending: moving(trending),
   content: moving(content),
-  // A newer score must show at once.
+  // clients must see a newer score immediately
   score: { ...revalidated(score), isStreamed: true },
 };

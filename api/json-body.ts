@@ -1,7 +1,7 @@
 import express, { type RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
-/** The largest load, one with the maximum number of ids, is smaller than this. */
+/** The largest ETL load (with the maximum number of ids) is smaller than this. */
 const MAX_BODY_KIB = 256;
 
 const parse = express.json({ type: 'application/json', limit: MAX_BODY_KIB * 1024 });
@@ -20,7 +20,7 @@ export const jsonBody: RequestHandler = (request, response, next) => {
   });
 };
 
-/** Translates an error of the body parser to a problem. Returns any other error unchanged. */
+/** Translates an error of the body parser into a problem. Returns any other error unchanged. */
 function bodyProblem(error: unknown): unknown {
   if (!(error instanceof Error && 'status' in error)) return error;
   switch (error.status) {

@@ -15,13 +15,13 @@ export function logRequests(log: Logger): RequestHandler {
   return pinoHttp<Request, Response>({
     logger: log,
     genReqId: (request, response) => {
-      // pino-http keeps a start time that is already set. Its own has whole milliseconds; a hit in Redis takes less than one.
+      // pino-http keeps a start time that is already set. Its own clock has whole milliseconds, and a hit in Redis takes less than one.
       response[startTime] = performance.now();
       const id = newRequestId(request);
       response.set('X-Request-Id', id);
       return id;
     },
-    // pino-http binds the whole request to its logger, with headers that hold the token. Bind only its id.
+    // By default pino-http binds the whole request to its logger, with the token in the headers. Bind only the id.
     wrapSerializers: false,
     customAttributeKeys: { req: 'request_id' },
     serializers: { request_id: (request: Request) => request.id },
@@ -47,7 +47,7 @@ const requestLine = (request: Request, response: Response): object => ({
   ...(response.writableFinished ? {} : { aborted: true }),
 });
 
-/** What the log says of a request. @param startedAt on the clock of `performance.now` */
+/** The log line of a request. @param startedAt on the clock of `performance.now` */
 export const formatRequestLine = (
   { method, originalUrl, url }: Request,
   status: number,

@@ -4,7 +4,7 @@ import { searchText } from '../domain/search/search-text.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
 import { parseCursor, type ListCursor } from '../domain/values/list-cursor.ts';
 
-/** The JSON schema of a text of a URL for the OpenAPI document, where zod's own would show how the text is parsed. */
+/** The JSON schema of a URL text in the OpenAPI document. The schema that zod generates would show how the text is parsed. */
 const documentedAs = (schema: Readonly<Record<string, unknown>>) => ({
   override: ({ jsonSchema }: { jsonSchema: object }) => {
     for (const name of Object.keys(jsonSchema)) delete (jsonSchema as Record<string, unknown>)[name];
@@ -63,7 +63,7 @@ export const idParameter = z
 /** The maximum number of ids in one request. */
 const MAX_IDS = 100;
 
-/** Several ids: one text is a list separated by commas; repeated parameters are one id each, so that ids can have commas. */
+/** Several ids. One parameter is a list separated by commas. Repeated parameters are one id each, for ids that contain commas. */
 const ids = z
   .union([z.string().transform((text) => text.split(',')), z.array(z.string())])
   .pipe(z.array(z.string().refine(isId)).min(1).max(MAX_IDS))
@@ -75,7 +75,7 @@ const idsMeta = {
 export const idsParameter = ids.meta(idsMeta);
 export const optionalIdsParameter = ids.optional().meta(idsMeta);
 
-/** The place of a page in a list. */
+/** The cursor of a page in a list. */
 export const cursorParameter = z
   .string()
   .transform(parseCursor)
@@ -98,7 +98,7 @@ export const dateParameter = z
     ...documentedAs({ type: 'string', format: 'date', pattern: DAY.source }),
   });
 
-/** Some of these names, separated by commas or as repeated parameters; all of them where the parameter is absent. */
+/** Some of these names, separated by commas or as repeated parameters; all of them if the parameter is absent. */
 export const fieldsParameter = <const Name extends string>(names: readonly Name[]) =>
   z
     .union([z.string().transform((text) => text.split(',')), z.array(z.string())])

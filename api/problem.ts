@@ -73,21 +73,21 @@ export const invalidProblem = (invalid: readonly InvalidValue[]): Problem =>
 /** The `type` of an answer with this problem. */
 export const problemUrn = (type: ProblemType): string => `urn:kol-cache:problem:${type}`;
 
-/** Whether the lakehouse has something is not known: its table lost most of its rows since the last warm. */
+/** The answer if a value is missing and its table lost most of its rows since the last warm: it is unknown whether the value exists. */
 export const tableShrunk = new Problem(
   'lakehouse-unavailable',
   'The table of the lakehouse lost most of its rows since the last warm; try again after the next load',
   { retryAfterSeconds: 60 },
 );
 
-/** Retry-After while Redis, the model or Temporal is unavailable. Each request calls them again, so a retry helps soon. */
+/** Retry-After while Redis, the model or Temporal is unavailable. Each request calls them again, so an early retry can succeed. */
 const RETRY_AFTER_SECONDS = 5;
 
 export const routeNotFound: RequestHandler = (request) => {
   throw new Problem('no-such-route', `${request.method} ${request.path} is not a route of this API`);
 };
 
-/** Answers every error with a problem. The client sees texts of this file only: messages of inner errors stay in the log. */
+/** Answers every error with a problem. The client sees only texts of this file; messages of inner errors go to the log. */
 export const answerProblem: ErrorRequestHandler = (error: unknown, request, response, next) => {
   const problem = problemOf(error);
   const { status, title } = problemTypes[problem.type];
@@ -118,7 +118,7 @@ export const answerProblem: ErrorRequestHandler = (error: unknown, request, resp
   );
 };
 
-/** The problem that answers an error. Any error that is not expected is an internal error. */
+/** The problem that answers an error. Any unexpected error is an internal error. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof SourceUnavailableError) {
@@ -152,7 +152,7 @@ export function problemOf(error: unknown): Problem {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   // Express and its router throw this for a request that they cannot read, such as %E0 in a path.
   if (status === 400) return new Problem('malformed-request', 'The path is not valid percent-encoded UTF-8');
-  // Express throws this for a file.
+  // express.static throws this for a file.
   if (status === 412)
     return new Problem('precondition-failed', 'The file is not as If-Match or If-Unmodified-Since demands');
   return new Problem('internal-error', 'Unexpected error; the log has the reason under this request id');

@@ -5,31 +5,33 @@ import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limite
 import type { RedisClient } from '../clients/redis.ts';
 import { Problem } from './problem.ts';
 
-/** Requests are counted in Redis in this many portions, so that few requests wait for Redis. */
+/** A client's limit is taken from Redis in this many portions, so that few requests wait for Redis. */
 const CHUNKS = 50;
 const MINUTE_SECONDS = 60;
-/** Clients whose portion is kept in memory. Another one loses at most one portion. */
+/** Clients whose portion is kept in memory. An evicted client loses at most one portion. */
 const MAX_CLIENTS = 10_000;
 
 /** Limits the requests of each client. */
 export interface RateLimiter {
-  /** Limits requests, also when the next portion has to be taken from Redis. */
+  /** Limits requests. Takes the next portion from Redis when needed. */
   readonly middleware: RequestHandler;
-  /** Takes a request of this address off its portion in memory; undefined when that is used up. Add one that is free to it again. */
+  /**
+   * Subtracts a request of this address from its portion in memory; undefined if the portion is used up. For a free request, add it back.
+   */
   readonly takeFromMemory: (ip: string | undefined) => Portion | undefined;
 }
 
 /** Requests that a client may still send before the next portion is taken from Redis. */
 interface Portion {
   left: number;
-  /** The next portion, while it is taken; requests that come meanwhile share it. */
+  /** The pending request for the next portion; concurrent requests share it. */
   taking?: Promise<void> | undefined;
 }
 
 /**
- * Limits the requests of each client address, counted over all processes of the API. A 304 is free (see `isFree`). While Redis does not answer,
- * each process counts on its own.
- * @param perMinute about so many are accepted: up to 2 % of them can stay unused in each process
+ * Limits the requests of each client address, counted over all processes of the API. A 304 is free (see `isFree`). While Redis does not
+ * answer, each process counts on its own.
+ * @param perMinute approximate limit: up to 2 % of it can stay unused in each process
  */
 export function createRateLimiter(redis: RedisClient, perMinute: number): RateLimiter {
   const options = { keyPrefix: 'api:rate', points: perMinute, duration: MINUTE_SECONDS };
@@ -38,7 +40,7 @@ export function createRateLimiter(redis: RedisClient, perMinute: number): RateLi
     storeClient: redis,
     rejectIfRedisNotReady: true,
     insuranceLimiter: new RateLimiterMemory(options),
-    // A client beyond its limit costs no further round trips.
+    // a client beyond its limit costs no more round trips
     inMemoryBlockOnConsumed: perMinute + 1,
   });
   const chunk = Math.ceil(perMinute / CHUNKS);
@@ -78,8 +80,8 @@ export function createRateLimiter(redis: RedisClient, perMinute: number): RateLi
 }
 
 /**
- * Whether an answer does not count: a 304 from a cache to a client that names what it has. `*` and a date match anything, so such a client
- * may have nothing. A 304 that was read from the lakehouse (`fwd`) costs as much as the whole answer.
+ * Whether an answer is free: a 304 from a cache to a client that sends an ETag. `*` and a date are not enough, because a client can send
+ * them without having the answer. A 304 that needed the lakehouse (`fwd`) costs as much as the full answer.
  */
 export function isFree(
   { headers }: Pick<Request, 'headers'>,
@@ -97,8 +99,8 @@ const tooManyRequests = (waitMs: number): Problem =>
   });
 
 /**
- * The part of an address that stands for one client: of IPv6 the network of 64 bits, since a client can use any address in it.
- * @param ip as Express finds it; a proxy may forward anything, so other text counts as one client
+ * The part of an address that identifies a client. For IPv6 it is the /64 network, because a client can use any address in it.
+ * @param ip the address that Express found. A proxy may forward any text; all other text counts as one client
  */
 export function clientAddress(ip = ''): string {
   const ipv4 = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/.exec(ip)?.[1];

@@ -1,6 +1,6 @@
 import { abortable } from '../domain/values/abortable.ts';
 
-/** Checks one part that reads need. Rejects when the part does not answer. */
+/** Checks one dependency of reads. Rejects when it does not answer. */
 export type Check = (signal: AbortSignal) => Promise<unknown>;
 
 interface PartState {
@@ -10,8 +10,8 @@ interface PartState {
 
 interface ReadinessReport {
   /**
-   * Reads are served while at least one part is up. `degraded` is slower, or limited to cached data. `stopping` serves reads, and
-   * wants no more of them.
+   * Reads are served while at least one part is up. `degraded`: slower, or only cached data. `stopping`: still serves reads, but load
+   * balancers must send no more.
    */
   readonly status: 'ready' | 'degraded' | 'unavailable' | 'stopping';
   readonly parts: Readonly<Record<string, PartState>>;
@@ -19,7 +19,7 @@ interface ReadinessReport {
 
 export type Readiness = () => Promise<ReadinessReport>;
 
-/** Reports `stopping` instead, from the abort of the signal on. */
+/** Reports `stopping` after the signal has aborted. */
 export const untilStopping =
   (readiness: Readiness, stopping: AbortSignal): Readiness =>
   async () =>
@@ -46,7 +46,7 @@ export function createReadiness(
     const started = performance.now();
     const latency = () => Number((performance.now() - started).toFixed(1));
     try {
-      // Not until the check has ended: a query that is aborted first waits for its cancellation in Trino.
+      // Do not wait for the end of the check: an aborted query first waits for its cancellation in Trino.
       await abortable([AbortSignal.timeout(CHECK_MS)], ({ signal }) => check(signal));
       return { state: 'up', latency_ms: latency() };
     } catch (error) {

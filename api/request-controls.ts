@@ -8,10 +8,10 @@ import {
   type RequestDirectives,
 } from '../domain/values/request-directives.ts';
 
-/** Requests without the token that may refresh cached values, for each process: a refresh is a query on the lakehouse. */
+/** Budget of each process for refreshes by requests without the token. A refresh queries the lakehouse. */
 const REFRESHES_PER_MINUTE = 10;
 
-/** What a request demands of cached answers; undefined when it accepts any. */
+/** The demands of a request on cached answers; undefined when it accepts any. */
 export type ControlsOf = (request: Request) => ReadControls | undefined;
 
 /**
@@ -28,14 +28,14 @@ export function createRequestControls(hasToken: (request: Request) => boolean): 
   return (request) => {
     const directives = directivesOf(request.headers);
     if (directives === undefined) return undefined;
-    // All reads of a request share one permission.
+    // all reads of a request share one permission
     let permission: Promise<boolean> | undefined;
     const mayRefresh = () => (permission ??= hasToken(request) ? Promise.resolve(true) : isInBudget());
     return { ...directives, mayRefresh };
   };
 }
 
-/** The directives of a request. Beside If-None-Match, `no-cache` and `max-age=0` only ask for validation, which a 304 is. */
+/** The directives of a request. With If-None-Match, `no-cache` and `max-age=0` only ask for validation, and a 304 is one. */
 export function directivesOf(headers: IncomingHttpHeaders): RequestDirectives | undefined {
   const header = headers['cache-control'];
   if (header === undefined) return undefined;

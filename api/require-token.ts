@@ -10,7 +10,7 @@ export function tokenCheck(token: string | undefined): (request: Request) => boo
   const expected = digest(token);
   return (request) => {
     const given = tokenOf(request);
-    // Digests have the same length, and the comparison takes the same time for every input.
+    // Compare digests: they have the same length, and the comparison takes constant time.
     return given !== undefined && timingSafeEqual(digest(given), expected);
   };
 }

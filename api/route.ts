@@ -22,7 +22,7 @@ export interface RouteAnswer {
   readonly headers?: z.ZodObject;
 }
 
-/** One route: all that the router and the OpenAPI document need to know of it. */
+/** One route, as the router and the OpenAPI document use it. */
 export interface Route {
   readonly method: Method;
   /** As Express writes it, such as /api/v1/kols/:id. */
@@ -34,12 +34,12 @@ export interface Route {
   readonly query: InputShape;
   /** Members of a JSON body. The handler checks it. */
   readonly body?: InputShape | undefined;
-  /** `with`: only requests with this parameter of the query need the token. */
+  /** `with`: only requests with this query parameter need the token. */
   readonly token: 'none' | 'required' | { readonly with: string };
   readonly answers: Readonly<Record<number, RouteAnswer>>;
   /** Problems in addition to those that every route of its kind can have. */
   readonly problems: readonly ProblemType[];
-  /** The request says how long it waits, so that it has no other deadline. */
+  /** Whether the request sets its own waiting time. Then it has no other deadline. */
   readonly waits: boolean;
   readonly handle: (call: RouteCall) => void | Promise<void>;
 }
@@ -48,7 +48,7 @@ export interface Route {
 interface RouteCall {
   readonly request: Request;
   readonly response: Response;
-  /** The client, as reads of the cache see it. */
+  /** The client, for reads of the cache. */
   readonly caller: Caller;
 }
 
@@ -58,7 +58,7 @@ interface RouteDefinition<P extends InputShape, Q extends InputShape> extends Pi
 > {
   readonly params?: P;
   readonly query?: Q;
-  /** Ignores parameters of the query instead of refusing those that it does not have. */
+  /** Ignores unknown query parameters instead of refusing them. */
   readonly anyQuery?: boolean;
   /** Default: none. */
   readonly token?: Route['token'];
@@ -103,7 +103,7 @@ export function defineRoute<P extends InputShape = NoShape, Q extends InputShape
 }
 
 /**
- * The members of a JSON body; one that is absent is an empty object.
+ * The members of a JSON body. An absent body counts as an empty object.
  * @throws Problem naming every member that is wrong or unknown, with what was given and what is accepted
  */
 export function bodyOf<S extends InputShape>(shape: S, request: Request): z.infer<z.ZodObject<S>> {
@@ -127,7 +127,7 @@ interface RouterOptions {
   readonly deadlineSeconds: number;
 }
 
-/** A router of these routes. The first of two routes that match a request answers. A known path answers any other method with 405. */
+/** A router of these routes. If two routes match, the first one answers. A known path answers any other method with 405. */
 export function createRouter(
   routes: readonly Route[],
   { checkToken, controlsOf, deadlineSeconds }: RouterOptions,
@@ -146,7 +146,7 @@ export function createRouter(
         );
       },
     );
-  // After all routes: DELETE of a KOL named "top" has the path of a ranking.
+  // After all routes: the path of DELETE for a KOL named "top" is also that of a ranking.
   for (const [path, methods] of groupBy(routes, (route) => route.path))
     router.all(path, allowOnly(...methods.map(({ method }) => method)));
   return router;

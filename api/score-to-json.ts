@@ -3,8 +3,8 @@ import type { Score } from '../domain/entities/score.ts';
 import { isHit } from './send-read.ts';
 
 /**
- * A score as the API returns it. `cold`: the model computed it for this request, from features in the lakehouse. A score that is
- * not cold may be newer than any load.
+ * A score as the API returns it. `cold`: the model computed it for this request, from features in the lakehouse. Any other score may be
+ * newer than the last load.
  */
 export const scoreToJson = (score: Score, read: ReadResult<Score>): Score & { cold: boolean } => ({
   ...score,

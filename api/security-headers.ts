@@ -1,9 +1,8 @@
 import helmet from 'helmet';
 
 /**
- * Security headers for an API that answers with JSON only: a browser must not render, frame or sniff an answer. Left out are
- * the headers that only matter to HTML documents, and HSTS: this process speaks plain HTTP, so the TLS proxy in front of it
- * decides for its host name.
+ * Security headers for a JSON API: a browser must not render, frame or sniff an answer. Omitted are headers that only matter for HTML
+ * documents, and HSTS: this process serves plain HTTP, so HSTS is up to the TLS proxy in front of it.
  */
 export const securityHeaders = helmet({
   contentSecurityPolicy: {

@@ -1,13 +1,13 @@
 import { invalidProblem } from './problem.ts';
 
-/** The names of the fields of an item with a part that clients can expand: `part` for all of it, `part.name` for one field of it. */
+/** The field names of an item with an expandable part: `part` is the whole part, `part.name` one field of it. */
 export const expandableFields = (
   names: readonly string[],
   part: string,
   partNames: readonly string[],
 ): string[] => [...names, part, ...partNames.map((name) => `${part}.${name}`)];
 
-/** @throws Problem for fields of a part that the request does not expand: no item has them */
+/** @throws Problem for fields of a part that the request does not expand */
 export function checkExpanded(
   part: string,
   {
@@ -24,7 +24,7 @@ export function checkExpanded(
 
 /**
  * Limits a mapping to some fields of its result, in the order of the result.
- * @param fields undefined for all; `part.name` is a field of an object in the result
+ * @param fields undefined for all; `part.name` is a field of a nested object
  */
 export function selectFields<Value, Json extends object, Rest extends unknown[]>(
   toJson: (value: Value, ...rest: Rest) => Json,

@@ -13,9 +13,9 @@ interface Failure {
 }
 
 /**
- * Reads several ids and answers with `items` in the order of the ids, the ids that do not exist (`missing`), and the ids that
- * could not be read now (`unavailable`, with the type of the problem).
- * @throws the failure of the first id when no id could be answered
+ * Reads several ids and answers with `items` in the order of the ids, the ids that do not exist (`missing`), and the ids that could not be
+ * read now (`unavailable`, with the type of the problem).
+ * @throws the failure of the first id if all ids failed
  */
 export async function sendMany<T>(
   response: Response,
@@ -62,7 +62,7 @@ export async function sendMany<T>(
   ]);
 }
 
-/** @throws a reason that is a defect: it must not hide in a partial answer */
+/** @throws the reason if it is a defect, because a partial answer must not hide it */
 function expectedProblem(reason: unknown): Problem {
   const problem = problemOf(reason);
   if (problem.type === 'internal-error') throw reason;

@@ -21,8 +21,8 @@ export function valueOf<T>(response: Response, read: ReadResult<T>, missing: str
 }
 
 /**
- * Sends a body that is built from a read, with headers for its source and age. If the read is a local hit, later requests of the
- * same URL get the same body before Express sees them; so pass `ofManyReads(read)` when the body has other values too.
+ * Sends a body that is built from a read, with headers for its source and age. After a local hit, later requests of the same URL get the
+ * same body before Express sees them. If the body contains other values too, pass `ofManyReads(read)`.
  */
 export function sendRead(
   response: Response,
@@ -43,7 +43,7 @@ export function sendRead(
   sendAnswer(response.req, response, answer, headOf(read, freshness, lastModified), lastModified);
 }
 
-/** An answer that is kept with the value in L1 from which it was built. */
+/** An answer that is stored with the L1 value from which it was built. */
 export class ReadyAnswer {
   #head: { readonly ttlSeconds: number; readonly list: HeaderList } | undefined;
 
@@ -54,7 +54,7 @@ export class ReadyAnswer {
     private readonly lastWarm: ReadResult<unknown>['lastWarm'],
   ) {}
 
-  /** As `headOf` of the value now. It changes once a second. */
+  /** Like `headOf` for the current time. It changes once a second. */
   headAt(entry: LocalEntry): HeaderList {
     const ttlSeconds = secondsUntil(entry.expiresAt);
     if (this.#head?.ttlSeconds !== ttlSeconds) {
@@ -66,7 +66,7 @@ export class ReadyAnswer {
   }
 }
 
-/** A read whose answer has values of other reads too, so that it must be built for each request, and has no one time or version. */
+/** A read whose answer also contains values of other reads. The answer is built for each request, and has no single time or version. */
 export const ofManyReads = <T>({
   entry: _,
   updatedAt: __,
@@ -74,7 +74,7 @@ export const ofManyReads = <T>({
   ...read
 }: ReadResult<T>): ReadResult<T> => read;
 
-/** The headers of an answer that say where its value is from, and how old it is. */
+/** The headers of an answer for the source and age of its value. */
 function headOf(
   read: ReadResult<unknown>,
   freshness: Freshness,
@@ -104,7 +104,7 @@ function lastModifiedOf({ updatedAt }: ReadResult<unknown>): string | undefined 
 export const isHit = ({ outcome }: Pick<ReadResult<unknown>, 'outcome'>): boolean =>
   outcome === 'hit' || outcome === 'local-hit' || outcome === 'stale';
 
-/** The Age header: 0 for what was read from the source for this request. */
+/** The Age header: 0 for a value that was read from the source for this request. */
 export const ageOf = (read: ReadResult<unknown>, ttlSeconds: number): number =>
   isHit(read) ? ageSeconds(read, ttlSeconds) : 0;
 

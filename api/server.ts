@@ -8,7 +8,7 @@ import { createHttpServer, listen } from './create-http-server.ts';
 import { apiProfile, createDependencies } from './dependencies.ts';
 import { untilStopping } from './readiness.ts';
 
-/** A request that began with the end of the drain has its answer after its deadline at the latest, and this much more to send it. */
+/** A request that starts at the end of the drain gets its answer at its deadline at the latest, plus this time to send it. */
 const SEND_SECONDS = 3;
 const CLOSE_IDLE_MS = 100;
 
@@ -25,10 +25,10 @@ async function serve(config: Config): Promise<void> {
     const [signal] = (await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])) as [string];
     log.info({ signal }, 'stopping');
     stopping.abort();
-    await sleep(config.API_DRAIN_SECONDS * 1000); // load balancers see that /readyz is 503, and send no more requests
+    await sleep(config.API_DRAIN_SECONDS * 1000); // load balancers see /readyz with 503, and send no more requests
     const stopped = once(server, 'close');
-    server.close(); // accepts no new connections, closes idle ones, waits for the rest
-    // A connection that is kept alive becomes idle with its last answer. Node does not look again.
+    server.close(); // accept no new connections, close idle ones, wait for the rest
+    // A keep-alive connection becomes idle after its last answer, but Node closes idle connections only once.
     const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
     const stopSeconds = config.API_DEADLINE_SECONDS + SEND_SECONDS;
     setTimeout(() => server.closeAllConnections(), stopSeconds * 1000).unref();
@@ -47,5 +47,5 @@ try {
   process.exitCode = 1;
   console.error(error);
 }
-// A poll of Trino that hangs cannot be aborted, and would keep the process.
+// A hanging poll of Trino cannot be aborted and would keep the process alive.
 process.exit();

@@ -1,4 +1,4 @@
-/** Copies a value with the names of its members in snake_case, at any depth, as the API answers. */
+/** Copies a value and changes its member names to snake_case, at any depth. */
 export function toSnakeCase(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toSnakeCase);
   if (typeof value !== 'object' || value === null) return value;

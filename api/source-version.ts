@@ -1,2 +1,2 @@
-/** The header with the versions of the tables that a value was made of. */
+/** The header with the table versions from which a value was built. */
 export const SOURCE_VERSION = 'X-Source-Version';

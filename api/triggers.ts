@@ -16,7 +16,7 @@ export interface Triggers {
   readWarm(id: string): Promise<WarmStatus | null>;
 }
 
-/** A client waits for the answer, so a call that takes longer fails. */
+/** Limit for a call, because a client waits for the answer. */
 const CALL_SECONDS = 5;
 
 export function createTriggers(temporal: Client, address: string): Triggers {

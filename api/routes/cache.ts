@@ -12,7 +12,7 @@ import { bodyOf, defineRoute, type Route } from '../route.ts';
 import { toSnakeCase } from '../snake-case.ts';
 import { cacheStatusSchema, erasedSchema, invalidatedSchema } from '../schemas/cache-schemas.ts';
 
-/** Ids in one request: their keys are deleted in few round trips. */
+/** Maximum ids in one request. Their keys are deleted in a few round trips. */
 const MAX_IDS = 1000;
 
 const invalidateBody = {
@@ -30,7 +30,7 @@ const invalidateBody = {
     ),
 };
 
-/** /api/v1/cache, and the erasure of a KOL: what operators see and change of the cache. */
+/** /api/v1/cache, and the erasure of a KOL: status and deletion for operators. */
 export const cacheRoutes = (
   admin: CacheAdmin,
   reader: Pick<CacheReader, 'outcomes'>,
@@ -82,7 +82,7 @@ export const cacheRoutes = (
     problems: ['cache-unavailable'],
     async handle({ request, response, params: { id } }) {
       const removed = await reachRedis(() => admin.eraseKol(id));
-      // Also after the deadline, when the client has no answer. Without the id, which the cache has just forgotten.
+      // Log it even after the deadline, when the client gets no answer. Omit the id, because it has just been erased.
       request.log.info({ removed: sumOf(Object.values(removed)) }, 'erased');
       response.json({ kol_id: id, removed });
     },
@@ -119,5 +119,5 @@ const countsToJson = ({ keys, withTtl, ttlSeconds }: KeyCounts): object => ({
   average_ttl_seconds: withTtl === 0 ? null : Math.round(ttlSeconds / withTtl),
 });
 
-/** Rounds down, so that only a share of all shows as 1. */
+/** Rounds down, so that only a full share is 1. */
 const rounded = (share: number): number => Math.floor(share * 10_000) / 10_000;

@@ -88,13 +88,13 @@ const trendingRoute = (reader: CacheReader): Route =>
         fields,
       );
       const items = ids.map((id, index) => toJson(id, index));
-      // The details have their own TTL, so clients must revalidate.
+      // the details have their own TTL, so clients must revalidate
       const fresh = expand === undefined ? freshness.trending : revalidated(freshness.trending);
       sendRead(response, expand === undefined ? read : ofManyReads(read), fresh, { platform, limit, items });
     },
   });
 
-/** Null for a detail that cannot be read now: the list is useful without it. @throws a defect */
+/** Null for a detail that cannot be read now; the list is useful without it. @throws a defect */
 function detailOrNull(result: PromiseSettledResult<ReadResult<Content>> | undefined): Content | null {
   if (result?.status === 'rejected' && !isUnavailable(result.reason)) throw result.reason;
   const value = result?.status === 'fulfilled' ? result.value.value : null;

@@ -11,10 +11,10 @@ import type { Triggers } from '../triggers.ts';
 const LOADS = '/api/v1/etl/loads';
 /** The longest wait for a load in one request. Proxies often end a request after 60 s. */
 const MAX_WAIT_SECONDS = 30;
-/** A load waits this long for others before its warm starts. */
+/** A warm starts this long after its first load, so an earlier retry is useless. */
 const RETRY_AFTER_SECONDS = ETL_WINDOW_SECONDS;
 
-/** /api/v1/etl: pipelines report their loads, and ask what became of them. */
+/** /api/v1/etl: pipelines report loads and query their state. */
 export const etlRoutes = (triggers: Triggers): Route[] => [
   defineRoute({
     method: 'post',
@@ -78,7 +78,7 @@ export const etlRoutes = (triggers: Triggers): Route[] => [
   }),
 ];
 
-/** Where to ask for the load. Without a run id that is the state of all loads. */
+/** The URL of the state of a load; without a run id, of all loads. */
 function locationOf({ runId, pipeline }: EtlLoad): string {
   if (runId === undefined) return LOADS;
   const query = pipeline === undefined ? '' : `?pipeline=${encodeURIComponent(pipeline)}`;

@@ -10,7 +10,7 @@ const readinessSchema = z.strictObject({
   ),
 });
 
-/** Whether the process runs. Orchestrators ask for it by either name. */
+/** Whether the process runs. Different orchestrators use different names. */
 const livenessRoute = (path: string, name: string): Route =>
   defineRoute({
     method: 'get',

@@ -25,7 +25,7 @@ export const kolContentRoute = (reader: CacheReader): Route =>
     problems: ['not-found', 'lakehouse-unavailable'],
     async handle({ response, params: { id }, query: { limit, fields }, caller }) {
       const read = await reader.kolContent(id, caller);
-      // A KOL without content gets an empty list, an unknown KOL a 404.
+      // for a KOL without content the answer is an empty list, for an unknown KOL a 404
       if (read.value === null && read.refused) throw tableShrunk;
       if (read.value === null)
         valueOf(response, await reader.profile(id, caller), `No KOL ${JSON.stringify(id)}`);

@@ -24,10 +24,10 @@ import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 50;
-/** The last page waits this long for the statistics. */
+/** The last page waits at most this long for the statistics. */
 const STATISTICS_SECONDS = 2;
 
-/** The parameters of the list, which do not go with ids. */
+/** The parameters of the list. They cannot be combined with ids. */
 const listQuery = {
   platform: platformParameter,
   sort: choiceParameter(['followers'], 'followers'),
@@ -37,7 +37,7 @@ const listQuery = {
 
 /**
  * /api/v1/kols: several profiles by id, or the profiles of a platform page by page.
- * @param listSize profiles that a list keeps at most
+ * @param listSize maximum number of profiles in a list
  */
 export const kolListRoute = (reader: CacheReader, listSize: number): Route =>
   defineRoute({
@@ -67,7 +67,7 @@ export const kolListRoute = (reader: CacheReader, listSize: number): Route =>
       const { page, next } = pageOf(profiles, cursor, limit);
       const items = page.map((each) => toJson(each));
       if (next !== null) {
-        // A client that kept the first page beyond a change of the list would follow its cursor to a 410 again and again.
+        // Otherwise a client could keep the first page after the list has changed, and follow its cursor to a 410 each time.
         const fresh = revalidated(freshness.profileList);
         sendRead(response, read, fresh, { platform, sort, limit, items, next, end: null });
         return;
@@ -76,7 +76,7 @@ export const kolListRoute = (reader: CacheReader, listSize: number): Route =>
       const isWhole = total === undefined ? profiles.length < listSize : profiles.length >= total;
       const fresh = total === undefined ? revalidated(freshness.profileList) : freshness.profileList;
       const end = isWhole ? 'all' : 'kept';
-      // The end of the list depends on the statistics too.
+      // `end` depends on the statistics too
       sendRead(response, ofManyReads(read), fresh, { platform, sort, limit, items, next, end });
     },
   });
@@ -100,7 +100,7 @@ function pageOf(profiles: readonly Profile[], cursor: ListCursor | undefined, li
 
 /** The KOLs of a platform, as the statistics count them; undefined while they are unavailable. @throws any error that is a defect */
 async function readTotal(reader: CacheReader, platform: string, caller: Caller): Promise<number | undefined> {
-  // Their query continues when this reader leaves or waits no longer: later readers need it.
+  // the query continues when this reader stops waiting: later readers need it
   const read = () => reader.platformStats(undefined, { ...caller, client: undefined });
   const stats = await withTimeLimit(STATISTICS_SECONDS, read, caller.client?.signal).catch(orNull);
   return platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;

@@ -97,7 +97,7 @@ const topRoute = (reader: CacheReader, rankingLimits: readonly number[]): Route 
         fields,
       );
       const items = ranked.map((entry, index) => toJson(entry, index));
-      // The set of cached profiles changes every second, so clients must revalidate.
+      // the set of cached profiles changes every second, so clients must revalidate
       const fresh = expand === undefined ? freshness.ranking : revalidated(freshness.ranking);
       const source = expand === undefined ? read : ofManyReads(read);
       sendRead(response, source, fresh, { by, platform, limit, items });

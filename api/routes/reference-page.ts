@@ -8,7 +8,7 @@ const PATH = '/docs';
 /** Relative, because a proxy may put the API below another path. */
 const FILES = 'docs';
 
-/** Without the validator of Swagger UI, which is a service on the internet. */
+/** Turns off the validator of Swagger UI, which is a service on the internet. */
 const SCRIPT = `SwaggerUIBundle({ url: '.${OPENAPI_PATH}', dom_id: '#reference', validatorUrl: null })`;
 
 const PAGE = `<!doctype html>
@@ -26,7 +26,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Allows this page its own files and its one script. Swagger UI sets styles in its markup and has its icons in data URLs. */
+/** Allows the files of this page and its one inline script. Swagger UI also uses inline styles and icons in data URLs. */
 const PAGE_POLICY = [
   "default-src 'none'",
   `script-src 'self' 'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'`,
@@ -39,7 +39,7 @@ const PAGE_POLICY = [
 /** The files of Swagger UI, below /docs. They come from the package, so the page needs no internet. */
 export const referenceFiles = (): [path: string, handler: RequestHandler] => [
   PATH,
-  // Without ranges: Express answers one beyond the end of a file with an error.
+  // No ranges: Express answers a range beyond the end of a file with an error.
   express.static(getAbsoluteFSPath(), { index: false, redirect: false, maxAge: '1h', acceptRanges: false }),
 ];
 
@@ -53,7 +53,7 @@ export const referencePage = (): Route =>
     anyQuery: true,
     answers: { 200: { description: 'The page', contentType: 'text/html' } },
     handle({ request, response }) {
-      // At /docs/ the relative addresses of the page would lead elsewhere.
+      // at /docs/ the relative addresses of the page would be wrong
       if (request.path.endsWith('/')) return response.redirect(308, `../${FILES}`);
       response.set('Content-Security-Policy', PAGE_POLICY).type('html').send(PAGE);
     },

@@ -26,7 +26,7 @@ const DEFAULT_RESULTS = 20;
 const MAX_SUGGESTIONS = 20;
 const DEFAULT_SUGGESTIONS = 10;
 
-/** /api/v1/search and /api/v1/users: KOLs by name, and what users searched. */
+/** /api/v1/search and /api/v1/users: KOLs by name, and the recent searches of users. */
 export const searchRoutes = (reader: CacheReader, recent: RecentSearches): Route[] => [
   searchRoute(reader, recent),
   suggestRoute(reader),
@@ -68,7 +68,7 @@ const searchRoute = (reader: CacheReader, recent: RecentSearches): Route =>
       const read = await reader.search(searchText(q), platform);
       const hits = valueOf(response, read, `No KOLs for platform ${platform}`).slice(0, limit);
       if (user_id !== undefined)
-        // The answer does not depend on it.
+        // the answer does not depend on this write
         await recent
           .record(user_id, trimInvisible(q))
           .catch((error: unknown) => request.log.warn({ error }, 'a search could not be kept'));
@@ -117,7 +117,7 @@ const suggestRoute = (reader: CacheReader): Route =>
     },
   });
 
-/** Of KOLs with the same name, the first. */
+/** Keeps the first of several KOLs with the same name. */
 function distinctNames(hits: readonly PlatformHit[]): PlatformHit[] {
   const names = new Map<string, PlatformHit>();
   for (const hit of hits) {

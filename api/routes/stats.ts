@@ -30,7 +30,7 @@ export const statsRoutes = (reader: CacheReader): Route[] => [
     answers: { 200: { description: 'The counts', schema: dailyStatsSchema, headers: versionedHeaders } },
     problems: ['not-found', 'lakehouse-unavailable'],
     async handle({ response, params: { date }, caller }) {
-      // Without a query for a day that cannot have content.
+      // a future day cannot have content: no query
       if (Date.parse(date) > Date.now()) throw new Problem('not-found', `${date} is in the future`);
       const read = await reader.dailyStats(date, caller);
       const value = valueOf(response, read, `No content was posted on ${date}`);

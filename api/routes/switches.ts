@@ -21,7 +21,7 @@ const switchesBody = {
   read_through: onOrOff,
 };
 
-/** /api/v1/cache/switches: what operators switch at run time. */
+/** /api/v1/cache/switches: settings that operators change at run time. */
 export const switchRoutes = (switchboard: Switchboard): Route[] => [
   defineRoute({
     method: 'get',

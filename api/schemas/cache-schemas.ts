@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { count } from './table-schema.ts';
 
 const share = z.number().min(0).max(1);
-/** Null where nothing was counted yet. */
+/** Null if nothing was counted yet. */
 const hitRate = share.nullable();
 export const switchesSchema = z.strictObject({
   l1: z.boolean(),

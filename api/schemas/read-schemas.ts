@@ -38,7 +38,7 @@ export const scoreSchema = z
   .required({ kol_id: true, trust_score: true, cold: true })
   .meta({ id: 'Score' });
 
-/** Several items by id: those that exist, in the order asked, and what became of the other ids. */
+/** Several items by id: the existing ones in the requested order, and the state of the other ids. */
 export const manySchema = (item: z.ZodType) =>
   z.strictObject({
     items: z.array(item),
@@ -48,7 +48,7 @@ export const manySchema = (item: z.ZodType) =>
       .meta({ description: 'ids that could not be read now, with the type of the problem' }),
   });
 
-/** Headers of an answer of which the value is made by a warm. */
+/** Headers of an answer whose value a warm can write. */
 export const versionedHeaders = z.object({
   [SOURCE_VERSION]: z.string().optional().meta({
     description:
@@ -99,7 +99,7 @@ const hitSchema = z.strictObject({
   name: z.string().meta({ description: 'the name that matches, as the KOL writes it' }),
   followers_count: count.nullable(),
 });
-/** The names of the fields of a KOL that a search finds. */
+/** The field names of a search hit. */
 export const hitFields = Object.keys(hitSchema.shape);
 
 export const searchSchema = z.strictObject({
