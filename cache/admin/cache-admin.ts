@@ -4,7 +4,7 @@ import { readCacheStatus, type CacheStatus } from './cache-status.ts';
 import { eraseKol, type ErasedKol } from './erase-kol.ts';
 import { invalidateIds, invalidateKinds } from './invalidate.ts';
 
-/** What operators can see and change of the cache. Each call rejects with what Redis answered. */
+/** Status and deletion of the cache, for operators. Each call rejects with the error from Redis. */
 export interface CacheAdmin {
   /** Concurrent calls share one scan. */
   readonly status: () => Promise<CacheStatus>;

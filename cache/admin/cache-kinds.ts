@@ -17,7 +17,7 @@ import { switches } from '../../domain/entities/switches.ts';
 import { trending } from '../../domain/entities/trending.ts';
 import { isFence } from '../writing/read-fence.ts';
 
-/** The starts of the keys of a kind. A key without variable parts is its own start. */
+/** The key prefixes of a kind. A key without variable parts is its own prefix. */
 const starts = (...prefixes: readonly string[]) => ({ prefixes });
 
 /** Kinds with one key for each id. */
@@ -40,7 +40,7 @@ const sets = {
   known_ids: starts(knownIds.key('')),
 } as const;
 
-/** Kinds that the lakehouse cannot give again. */
+/** Kinds that cannot be rebuilt from the lakehouse. */
 const records = {
   engagement: starts(engagement.key('')),
   search_recent: starts(searchRecent.key('')),
@@ -54,7 +54,7 @@ const records = {
 type KindById = keyof typeof byId;
 export const kindsById = Object.keys(byId) as KindById[];
 
-/** Kinds that may be deleted: a read or a warm brings them back. */
+/** Kinds that may be deleted, because a read or a warm rebuilds them. */
 export type DeletableKind = KindById | keyof typeof sets;
 export const deletableKinds = [...kindsById, ...Object.keys(sets)] as [DeletableKind, ...DeletableKind[]];
 
@@ -64,7 +64,7 @@ const all: readonly (readonly [kind: string, { readonly prefixes: readonly strin
   ...records,
 });
 
-/** The kind of a key; `other` for any key without a kind, such as a set while it is built, and a fence. */
+/** The kind of a key; `other` for keys without a kind, such as staged sets and fences. */
 export function kindOfKey(key: string): string {
   if (isFence(key)) return 'other';
   return all.find(([, { prefixes }]) => prefixes.some((prefix) => key.startsWith(prefix)))?.[0] ?? 'other';

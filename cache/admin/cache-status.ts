@@ -32,7 +32,7 @@ local ttls = {}
 for i, key in ipairs(KEYS) do ttls[i] = redis.call('TTL', key) end
 return ttls`);
 
-/** Counts what Redis holds. It scans all keys: about 5 ms for 1,000. @throws the first error that Redis answered */
+/** Counts what Redis holds. It scans all keys: about 5 ms for 1,000. @throws the first error from Redis */
 export async function readCacheStatus(redis: RedisClient): Promise<CacheStatus> {
   const byKind = new Map<string, KeyCounts>();
   for await (const keys of scanKeys(redis)) {

@@ -9,11 +9,11 @@ import { ALL } from '../../domain/values/text-ids.ts';
 import { luaScript, runScript } from '../redis/run-commands.ts';
 import { unlinkKeys } from './invalidate.ts';
 
-/** A list that was replaced this often while one entry was removed is a defect. */
+/** If a list is replaced this often while one entry is removed, something is wrong. */
 const MAX_ATTEMPTS = 5;
 
 /**
- * Replaces a text unless it has changed. An empty list is deleted, because a read would serve it.
+ * Replaces a text unless it has changed. An empty list is deleted, so that a read does not serve it.
  * KEYS: the text
  * ARGV: SHA-1 of the text seen, the new text
  */
@@ -24,7 +24,7 @@ if ARGV[2] == '[]' then return redis.call('UNLINK', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')
 return 1`);
 
-/** @param names receives the names that the list has of the KOL. @returns entries that were removed */
+/** @param names receives the names of the KOL in the list. @returns entries that were removed */
 export async function removeFromList(
   redis: RedisClient,
   key: string,
@@ -34,7 +34,7 @@ export async function removeFromList(
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
     const held = await redis.get(key);
     const profiles = readable(profileList.fromString, held);
-    // No reader can use it, but it may name the KOL.
+    // not readable, but it may contain the KOL
     if (profiles === null) return unlinkKeys(redis, [key]);
     const removed = profiles.filter(({ kol_id }) => kol_id === kolId);
     if (held === null || removed.length === 0) return 0;
@@ -47,7 +47,7 @@ export async function removeFromList(
   throw new Error(`${key} was replaced again and again while an entry was removed`);
 }
 
-/** A list in a text that Redis has; empty without a text, null for a text that is not a list. */
+/** Parses a cached list; empty if there is no text, null if the text is not a list. */
 export function readable<T>(
   fromString: (text: string) => readonly T[],
   held: string | null,
@@ -60,7 +60,7 @@ export function readable<T>(
   }
 }
 
-/** @param names receives the names that the index has of the KOL. @returns members that were removed */
+/** @param names receives the names of the KOL in the index. @returns members that were removed */
 export async function removeFromIndex(
   redis: RedisClient,
   key: string,
@@ -69,18 +69,19 @@ export async function removeFromIndex(
 ): Promise<number> {
   const removed = await removeWhere(redis, key, membersOfKol(kolId), (member) => {
     const hit = parseMember(member);
-    // The pattern also matches members that have the id in the place of their followers.
+    // the pattern also matches members with this id as their number of followers
     if (hit?.kol_id !== kolId) return false;
     names.add(hit.name);
     return true;
   });
-  // Redis deletes an empty index. A search that finds its platform named, but no index, takes the index for expired.
+  // Redis deletes an empty index. Remove its platform from the list too: a search that finds a listed platform without an index treats the
+  // index as expired.
   if (removed > 0 && (await redis.exists(key)) === 0)
     await redis.zrem(searchIndex.key(ALL), key.slice(searchIndex.key('').length));
   return removed;
 }
 
-/** @param names all that are known of the KOL. @returns terms that were removed */
+/** @param names all known names of the KOL. @returns terms that were removed */
 export async function removeFromAutocomplete(
   redis: RedisClient,
   key: string,
@@ -92,7 +93,7 @@ export async function removeFromAutocomplete(
 
 /**
  * Removes members of a sorted set.
- * @param pattern a glob that they match
+ * @param pattern a glob pattern of the members
  * @returns how many were removed
  */
 async function removeWhere(
@@ -113,7 +114,7 @@ async function removeWhere(
 }
 
 /**
- * Removes members from a list of content, or from its heat.
+ * Removes members from a trending list, or from its heat.
  * KEYS: the list, or the sorted set. ARGV: the members
  */
 const REMOVE_MEMBERS = luaScript(`

@@ -34,22 +34,23 @@ export interface ErasedKol {
   readonly profile_reads: number;
 }
 
-/** Kinds of sets that may have entries of a KOL. */
+/** Kinds of sets that may contain a KOL. */
 const SETS = ['ranking', 'profile_list', 'search_index', 'trending'] as const;
 type SetKind = (typeof SETS)[number];
 const isSetKind = (kind: string): kind is SetKind => SETS.some((each) => each === kind);
 
-/** What may have something of a KOL. */
+/** Keys that may contain data of a KOL. */
 interface FoundKeys {
   readonly sets: Readonly<Record<SetKind, Set<string>>>;
-  /** Ids of the content of the KOL, as far as Redis knows them. */
+  /** Ids of the KOL's content that Redis contains. */
   readonly contentIds: Set<string>;
 }
 
 /**
- * Removes a KOL and the content of the KOL from everything that is cached. A read or a warm that begins later caches the KOL again if
- * the lakehouse still has it. One that began earlier is refused, also when it writes a set that does not exist now, and so is an event from
- * before. A name leaves the autocomplete set also for other KOLs with the same words, until the next warm.
+ * Removes a KOL and its content from the whole cache.
+ * - Writes of reads and warms that began earlier are refused, also of sets that do not exist now. So are earlier events.
+ * - A read or a warm that begins later caches the KOL again if the lakehouse still has it.
+ * - Its names are removed from autocomplete until the next warm, also for other KOLs with the same words.
  * @throws the first error that Redis answered
  */
 export async function eraseKol(redis: RedisClient, kolId: string): Promise<ErasedKol> {
@@ -60,7 +61,7 @@ export async function eraseKol(redis: RedisClient, kolId: string): Promise<Erase
   );
 }
 
-/** As `eraseKol`, of a KOL that is erased already: events from before now stay valid. */
+/** Like `eraseKol`, for a KOL that is already erased: does not refuse more events. */
 export async function removeEverywhere(redis: RedisClient, kolId: string): Promise<ErasedKol> {
   const readAt = await readRedisTime(redis);
   const own = await removeOwnKeys(redis, kolId, readAt);
@@ -73,7 +74,8 @@ export async function removeEverywhere(redis: RedisClient, kolId: string): Promi
     let removed = 0;
     for (const key of found.sets[kind]) {
       const ofKey = await removeOrUnlink(redis, key, remove(key));
-      // The fence of a set says when it was read, so a set without the KOL keeps its fence. That of all keys refuses earlier reads.
+      // The fence of a set holds the time of its read, so a set without the KOL keeps its fence. The fence of all keys refuses earlier
+      // reads.
       if (ofKey > 0) await raiseFences(redis, [key], readAt);
       removed += ofKey;
     }
@@ -102,12 +104,12 @@ export async function removeEverywhere(redis: RedisClient, kolId: string): Promi
 }
 
 /**
- * Removes the keys of the KOL, before the scan for the rest, which takes seconds in a large cache and can fail.
- * @returns what they said of the KOL: its names, and the ids of its content
+ * Removes the KOL's own keys. It runs before the scan for all other keys, which takes seconds in a large cache and can fail.
+ * @returns the names of the KOL and the ids of its content, from the removed keys
  */
 async function removeOwnKeys(redis: RedisClient, kolId: string, readAt: number) {
   const keys = [profile.key(kolId), score.key(kolId), engagement.key(kolId), kolContent.key(kolId)] as const;
-  // First: a fill in flight is then refused, or was there before its key is deleted.
+  // Raise the fences first: then a fill in flight is refused, or its key exists before the deletion.
   await raiseFences(redis, keys, readAt);
   const [names, contentIds] = await Promise.all([
     unlessWrongType(redis.hmget(profile.key(kolId), 'username', 'display_name')),
@@ -123,13 +125,13 @@ async function removeOwnKeys(redis: RedisClient, kolId: string, readAt: number) 
 }
 
 /**
- * Removes something from a key. A key of another type is deleted: no reader can use it, but it may name the KOL.
- * @returns what was removed: what `removal` returns, or one key
+ * Runs a removal on a key. A key of another type is deleted: it is not readable, but may contain the KOL.
+ * @returns the result of `removal`, or 1 for a deleted key
  */
 const removeOrUnlink = async (redis: RedisClient, key: string, removal: Promise<number>): Promise<number> =>
   (await unlessWrongType(removal)) ?? unlinkKeys(redis, [key]);
 
-/** Scans all keys. Content whose detail is not cached is known only if it is in the list of the KOL. */
+/** Scans all keys. Content without a cached detail is found only through the list of the KOL. */
 async function findKeys(redis: RedisClient, kolId: string, listed: ReadonlySet<string>): Promise<FoundKeys> {
   const contentIds = new Set(listed);
   const sets: FoundKeys['sets'] = {
@@ -149,7 +151,7 @@ async function findKeys(redis: RedisClient, kolId: string, listed: ReadonlySet<s
   return { sets, contentIds };
 }
 
-/** The content in the list of a KOL; none of a list that cannot be read. */
+/** The content ids in the list of a KOL; empty if the list cannot be read. */
 async function listedContent(redis: RedisClient, kolId: string): Promise<string[]> {
   const text = await unlessWrongType(redis.get(kolContent.key(kolId)));
   const items = readable(kolContent.fromString, text);

@@ -13,15 +13,16 @@ const KEYS_PER_CALL = 1000;
  */
 const UNLINK = luaScript(`return redis.call('UNLINK', unpack(KEYS))`);
 
-/** Deletes keys in any slot. @returns how many existed. @throws the first error that Redis answered */
+/** Deletes keys in any slot. @returns how many existed. @throws the first error from Redis */
 export async function unlinkKeys(redis: RedisClient, keys: readonly string[]): Promise<number> {
   const calls = splitIntoCalls(redis, keys, KEYS_PER_CALL).map((chunk) => ({ keys: chunk, args: [] }));
   return calls.length === 0 ? 0 : runScript(redis, UNLINK, calls);
 }
 
 /**
- * Raises fences before and after a deletion. Before: a write of an earlier read that is in flight is refused, or its key is there when
- * the deletion looks for it. After: a value that was read until the deletion, and whose key expired by itself, is not served as stale.
+ * Raises fences before and after a deletion.
+ * - Before: a write in flight is refused, or its key exists when the deletion looks for it.
+ * - After: a value that was read before the deletion, and whose key then expired, is not served as stale.
  */
 export async function betweenFences<T>(raise: () => Promise<void>, deletion: () => Promise<T>): Promise<T> {
   await raise();
@@ -31,10 +32,10 @@ export async function betweenFences<T>(raise: () => Promise<void>, deletion: () 
 }
 
 /**
- * Deletes what is cached of these kinds, so that the next read or warm reads the lakehouse. Leases too, because one can say for some time
- * that the lakehouse does not have an id. They only save queries.
+ * Deletes all keys of these kinds, so that the next read or warm reads the lakehouse. It also deletes leases, because a lease can store for
+ * some time that an id does not exist.
  * @returns how many keys were deleted, by kind
- * @throws the first error that Redis answered
+ * @throws the first error from Redis
  */
 export function invalidateKinds(
   redis: RedisClient,
@@ -57,9 +58,9 @@ export function invalidateKinds(
 }
 
 /**
- * Deletes what is cached of these ids, of those kinds that have ids, and their leases. Fills of other ids go on.
+ * Deletes the keys of these ids, for the kinds that have ids, and their leases. Fills of other ids continue.
  * @returns how many keys were deleted, by kind
- * @throws the first error that Redis answered
+ * @throws the first error from Redis
  */
 export async function invalidateIds(
   redis: RedisClient,

@@ -4,25 +4,25 @@ import { switches, type SwitchChange, type Switches } from '../../domain/entitie
 import { unlessWrongType } from '../redis/wrong-type.ts';
 import { addFields } from '../writing/write-entries.ts';
 
-/** A change is in force in each process after this time and a round trip. */
+/** Each process applies a change within this time plus a round trip. */
 const READ_EVERY_MS = 500;
 
 /** The switches as this process knows them. */
 export interface Switchboard {
-  /** As Redis had them last. */
+  /** The last state that was read from Redis. */
   readonly current: () => Switches;
   /**
-   * Sets the switches that are given, for all processes.
+   * Sets these switches for all processes.
    * @returns all switches
-   * @throws the error that Redis answered
+   * @throws the error from Redis
    */
   readonly change: (given: SwitchChange) => Promise<Switches>;
   readonly close: () => void;
 }
 
 /**
- * Follows the switches in Redis. While Redis does not answer, they stay as they are.
- * @param defaults switches that nobody has set
+ * Polls the switches in Redis. While Redis does not answer, they do not change.
+ * @param defaults values of the switches that are not set
  * @param onChange called with the first state, and when a switch changes
  */
 export async function followSwitches(

@@ -3,19 +3,19 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { profile } from '../../domain/entities/profile.ts';
 import { anyMasterNode } from '../redis/master-nodes.ts';
 
-/** Used where no profile is cached: the size of today's profiles with long biographies; with short ones it is about 640. */
+/** Used when no profile is cached: the size of a profile with a long biography. With a short one it is about 640. */
 const DEFAULT_BYTES = 1_000;
-/** What MEMORY USAGE does not count for each key: its expiry, and its share of the hash tables. Measured with 37,486 profiles. */
+/** Bytes of each key that MEMORY USAGE does not count: its expiry, and its share of the hash tables. Measured with 37,486 profiles. */
 const KEY_OVERHEAD_BYTES = 70;
 const SAMPLE_SIZE = 200;
-/** Keys that one SCAN looks at: half a millisecond of Redis. */
+/** Keys in one SCAN step: half a millisecond of Redis. */
 const SCAN_COUNT = 1_000;
 const MAX_SCANS = 20;
 
-/** Bytes of Redis that a cached profile takes: the mean of a random sample, or a default where no profile is found. */
+/** The size of a cached profile in Redis: the mean of a random sample, or a default when no profile is found. */
 export async function measureProfileSize(redis: RedisClient): Promise<number> {
   const keys = await sampleKeys(anyMasterNode(redis));
-  // Not on the scanned node: while a slot moves, a node also lists keys that it no longer serves.
+  // not on the scanned node: while a slot moves, SCAN also lists keys that the node no longer serves
   const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key)));
   const measured = sizes.filter((size) => size !== null);
   if (measured.length === 0) return DEFAULT_BYTES;

@@ -3,33 +3,33 @@ import { profile } from '../../domain/entities/profile.ts';
 import { removedKeys } from '../writing/read-fence.ts';
 import { addReads, removeReads, type ReadClock } from './read-counts.ts';
 
-/** Counts the profiles that clients read, so that the warm can choose the hot ones. */
+/** Counts reads of profiles, so that the warm can choose the hot ones. */
 export interface ReadCounter {
   /** Counts in memory: it does not wait and never throws. */
   readonly count: (id: string) => void;
-  /** Writes the counts that are left to Redis; call it after the last read. */
+  /** Writes the remaining counts to Redis; call it after the last read. */
   readonly close: () => Promise<void>;
 }
 
 export interface ReadCounterOptions {
   /** Time between two writes. */
   readonly flushMs?: number;
-  /** Different ids that are counted between two writes. */
+  /** Maximum number of different ids between two writes. */
   readonly maxIds?: number;
   /** The clock of Redis by default. */
   readonly clock?: ReadClock | undefined;
 }
 
-/** Short enough that a process that dies loses little, long enough that the writes are few compared with the reads. */
+/** Short, so that a killed process loses few counts; long enough that writes are few compared with reads. */
 const FLUSH_MS = 5_000;
-/** Counting goes on while the time is asked. Microseconds. */
+/** Counting continues while the time is requested from Redis, so subtract this margin (µs). */
 const MARGIN_MICROS = 10_000_000;
-/** About 1 MB. Further ids are not counted until the next write; an id that is read often is soon read again. */
+/** About 1 MB. More ids are not counted until the next write; an id that is read often will be counted then. */
 const MAX_IDS = 10_000;
 
 /**
- * Counts reads of profiles in this process, and adds the counts to Redis from time to time.
- * @param onProblem called when a write fails; not again until one has succeeded. The counts of a failed write are lost
+ * Counts reads of profiles in this process, and periodically adds the counts to Redis.
+ * @param onProblem called for the first of several failed writes. Counts of a failed write are lost
  */
 export function createReadCounter(
   redis: RedisClient,
@@ -40,10 +40,10 @@ export function createReadCounter(
   let flushing: Promise<void> | undefined;
   let failing = false;
 
-  /** When the counts that are not written yet began, on the clock of Redis. */
+  /** The time of the first unwritten count, on the clock of Redis. */
   let countedSince = 0;
 
-  /** The profiles that were erased since a time of Redis: their ids must not come back. */
+  /** The profiles that were erased since a time of Redis. Their ids must not be written again. */
   async function erasedOf(ids: Iterable<string>, since: number): Promise<string[]> {
     const all = [...ids];
     const erased = await removedKeys(redis, all.map(profile.key), since);
@@ -60,7 +60,7 @@ export function createReadCounter(
       try {
         await addReads(redis, reads, clock);
       } finally {
-        // An erasure that ran during the write may have looked for the id before it was added.
+        // An erasure during the write may have looked for the id before it was added. Remove such ids.
         await removeReads(redis, await erasedOf(reads.keys(), since));
       }
       failing = false;

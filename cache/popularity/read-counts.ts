@@ -14,13 +14,13 @@ import { luaScript, runScript } from '../redis/run-commands.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 
 /**
- * Half-lives after which a count is rebased to today's weights: far below the 1,024 at which a double overflows, and only every
- * 75 days for the recent reads, because rewriting 50,000 members takes 45 ms, in which Redis answers no other client.
+ * Half-lives after which a count is rebased to current weights. A double overflows after 1,024. Rebasing is rare (every 75 days for the
+ * recent reads), because rewriting 50,000 members blocks Redis for 45 ms.
  */
 const REBASE_HALF_LIVES = 300;
 
 /**
- * Adds reads to a count, weighted as readWeight in domain/warming/hot-profiles.ts does.
+ * Adds reads to a count, with the weights of readWeight in domain/warming/hot-profiles.ts.
  * KEYS: the count, a sorted set
  * ARGV: time of the reads in seconds, half-life in seconds, half-lives until a rebase, maximum members, TTL in seconds, the member that
  * holds the start of the count, then profile id, reads, …
@@ -50,16 +50,17 @@ return (#ARGV - 6) / 2`);
 /** Profiles in one script call: 0.4 ms of Redis. */
 const PROFILES_PER_CALL = 100;
 
-/** Tells the time of reads: seconds since 1970. */
+/** The clock for reads: seconds since 1970. */
 export type ReadClock = () => Promise<number>;
 
-/** The clock of Redis: one API process whose clock is a year off would spoil all counts. */
+/** The clock of Redis. One API process with a wrong clock would corrupt all counts. */
 const redisClock = async (redis: RedisClient): Promise<number> =>
   Math.floor((await readRedisTime(redis)) / 1_000_000);
 
 /**
- * Adds reads of profiles to the recent reads, and to those of this hour of the day. Counts decay, and only the most-read profiles are kept.
- * @throws the first error that Redis answered; what was added before it stays
+ * Adds reads of profiles to the recent reads, and to the reads of this hour of the day. Counts decay, and only the most-read profiles are
+ * kept.
+ * @throws the first error from Redis; reads that were added before it stay
  */
 export async function addReads(
   redis: RedisClient,
@@ -70,13 +71,13 @@ export async function addReads(
   for (const counts of [recentReads, readsAtHour(hourOfDay(now))]) {
     const { key, halfLifeSeconds, maxMembers, ttlSeconds } = counts;
     const settings = [now, halfLifeSeconds, REBASE_HALF_LIVES, maxMembers, ttlSeconds, START_MEMBER];
-    // One call after another, so that Redis can answer other clients in between.
+    // sequential calls, so that Redis can serve other clients in between
     for (const chunk of inChunks([...reads], PROFILES_PER_CALL))
       await runScript(redis, ADD_READS, [{ keys: [key], args: [...settings, ...chunk.flat()] }]);
   }
 }
 
-/** Removes profiles from all counts. @throws the first error that Redis answered */
+/** Removes profiles from all counts. @throws the first error from Redis */
 export async function removeReads(redis: RedisClient, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   await Promise.all(allReadCounts.map(({ key }) => unlessWrongType(redis.zrem(key, ...ids))));
@@ -85,9 +86,9 @@ export async function removeReads(redis: RedisClient, ids: readonly string[]): P
 /** Members in one reply: 0.5 ms of Redis. */
 const MEMBERS_PER_PAGE = 1000;
 
-/** What a sorted set has counted. */
+/** The content of a count. */
 interface Counted {
-  /** The most-read profiles, most reads first, with the weight that their reads have now. */
+  /** The most-read profiles, most reads first, with the current weight of their reads. */
   readonly counted: readonly CountedProfile[];
   /** When the count began, in seconds since 1970. */
   readonly start: number;
@@ -95,13 +96,13 @@ interface Counted {
 
 /**
  * The recent reads of profiles, and those at each hour of the day.
- * @throws the error that Redis answered
+ * @throws the error from Redis
  */
 export async function readKnownReads(redis: RedisClient, now: Date): Promise<KnownReads> {
   const seconds = now.getTime() / 1000;
   const { counted: recent } = await readCounted(redis, recentReads, seconds);
   const hourly: HourReads[] = [];
-  // One after the other: together they have more than a hundred thousand members.
+  // sequential: together they have more than 100,000 members
   for (let hour = 0; hour < HOURS; hour += 1)
     hourly.push(hourReads(hour, await readCounted(redis, readsAtHour(hour), seconds), seconds));
   return { recent, hourly };
@@ -119,7 +120,7 @@ async function readCounted(
   const reads = new Map<string, number>();
   for (let from = 0; ; from += MEMBERS_PER_PAGE) {
     const flat = await redis.zrevrange(key, from, from + MEMBERS_PER_PAGE - 1, 'WITHSCORES');
-    // A read that is counted meanwhile may move a member to the next page; keep its first position.
+    // A concurrent count may move a member to the next page; keep its first position.
     for (let index = 0; index + 1 < flat.length; index += 2) {
       const [id = '', score] = flat.slice(index, index + 2);
       if (id !== START_MEMBER && !reads.has(id)) reads.set(id, Number(score) / weight);

@@ -15,11 +15,11 @@ export interface HotRoom {
   readonly bytesPerProfile: number;
 }
 
-/** The profiles that a warm keeps in Redis, chosen by what clients read. Too many ids for a workflow payload. */
+/** The profiles that a warm keeps in Redis, chosen by reads. The list is too long for a workflow payload. */
 export interface HotProfiles {
-  /** The profiles that will probably be read most, at most `room`; those with the most followers fill the room that is left. */
+  /** The profiles with the highest forecast of reads, at most `room`. Profiles with the most followers fill the rest of the room. */
   readonly mostRead: readonly string[];
-  /** Profiles beyond the room that are still read, and that expire from Redis before the next warm. */
+  /** Profiles beyond the room that are still read and would expire before the next warm. */
   readonly refresh: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export interface HotProfilesOptions extends RoomSetting {
   readonly warmEverySeconds: number;
 }
 
-/** A miss would refresh each of them too, but the warm needs only five queries. They take 5 MB, which Redis holds already. */
+/** The warm refreshes them with five queries, while misses would need one each. Their 5 MB are in Redis already. */
 const MAX_REFRESHED = 5_000;
 const KEYS_PER_ROUND_TRIP = 500;
 
@@ -43,7 +43,7 @@ export async function measureRoom(redis: RedisClient, setting: RoomSetting): Pro
 
 /**
  * Chooses the profiles to keep warm until the next warm has ended. It only reads Redis, so a dry run can call it too.
- * @throws the error of Redis: a failure must not look like profiles that nobody reads
+ * @throws the error of Redis: a failure must not look like profiles without reads
  */
 export async function selectHotProfiles(
   redis: RedisClient,
@@ -57,7 +57,7 @@ export async function selectHotProfiles(
   return { mostRead, refresh: await findExpiring(redis, stillRead, untilNextSeconds) };
 }
 
-/** The first MAX_REFRESHED of the profiles that are cached and expire within the time. */
+/** The first MAX_REFRESHED cached profiles that expire within the time. */
 async function findExpiring(
   redis: RedisClient,
   ids: readonly string[],
@@ -66,12 +66,12 @@ async function findExpiring(
   const expiring: string[] = [];
   for (const chunk of inChunks(ids, KEYS_PER_ROUND_TRIP)) {
     if (expiring.length >= MAX_REFRESHED) break;
-    // Single commands, sent together: on a cluster each goes to the node of its key.
+    // single commands in parallel: on a cluster each goes to the node of its key
     const ttlsMs = await Promise.all(chunk.map((id) => redis.pttl(profile.key(id))));
     expiring.push(...chunk.filter((_, index) => isWithin(ttlsMs[index] ?? -2, withinSeconds)));
   }
   return expiring.slice(0, MAX_REFRESHED);
 }
 
-/** PTTL answers -2 for a key that does not exist, and -1 for one that never expires. */
+/** PTTL returns -2 for a missing key, and -1 for a key that never expires. */
 const isWithin = (ttlMs: number, seconds: number): boolean => ttlMs >= 0 && ttlMs < seconds * 1000;

@@ -2,9 +2,9 @@ import { isoTimeMs } from '../../domain/values/iso-time.ts';
 import type { ReadResult } from './read-result.ts';
 
 /**
- * Seconds since a cached value was read from its source, or since a warm has confirmed it. The TTL does not tell it: warms add some time to
- * that of sets, and one whose read was refused restores it without having confirmed anything. Only of a value without a time
- * it must: then these are the seconds since its TTL was set.
+ * Seconds since a cached value was read from its source, or since a warm confirmed it. The TTL is not reliable for this: warms add a grace
+ * time to sets, and a refused warm restores TTLs without confirming anything. It is used only for a value without a time; then the result
+ * is the seconds since its TTL was set.
  * @param ttlSeconds TTL of the entity in Redis
  * @param nowMs milliseconds since 1970
  */

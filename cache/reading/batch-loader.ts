@@ -2,26 +2,26 @@ import DataLoader from 'dataloader';
 import { TrinoUnavailableError } from '../../clients/lakehouse/trino-errors.ts';
 import { untilUnwanted } from '../../domain/values/until-unwanted.ts';
 
-/** A batch collects ids until none came for this long: short compared with the 200 ms that a query takes. */
+/** A batch collects ids until no new one has arrived for this time, which is short compared with the 200 ms of a query. */
 const QUIET_MS = 5;
-/** A batch starts after this time at the latest, even if ids keep arriving. */
+/** A batch starts after at most this time, even if ids keep arriving. */
 const MAX_COLLECT_MS = 250;
 /** A batch waits at most this long for the running query. Then a second query starts, because the first may hang. */
 const PATIENCE_MS = 1000;
-/** With two, a slow query does not stop the others. Further misses join the next batch. */
+/** With two, one slow query does not block the others. Other misses join the next batch. */
 const MAX_RUNNING = 2;
-/** A statement of so many ids of 256 characters is shorter than the 1,000,000 characters that Trino accepts. */
+/** With this many ids of 256 characters, a statement is below Trino's limit of 1,000,000 characters. */
 const MAX_IDS = 1500;
-/** While a batch waits longer than this, new misses fail at once: their clients would not wait so long. */
+/** While a batch has waited longer than this, new misses fail immediately: their clients would not wait so long. */
 const MAX_WAIT_MS = 5000;
 
 /**
- * Combines concurrent look-ups of different ids into few queries, however many ids arrive: while queries run, ids collect for
- * the next one. A look-up whose signal has aborted takes no part in a query that starts later, and a query whose look-ups have all
- * aborted is cancelled.
- * @param loadMany returns the values that exist for these ids, in any order; of several for one id, the last counts. Its signal cancels it
- * @returns a look-up of one id; null where there is no value. Rejects as `loadMany` does, with the reason of a signal that has
- * aborted, or with TrinoUnavailableError while earlier look-ups have waited too long
+ * Combines concurrent look-ups of different ids into few queries, while queries run, ids collect for the next one. An aborted look-up is
+ * left out of later queries, and a query is cancelled when all its look-ups have aborted.
+ * @param loadMany returns the values that exist for these ids, in any order; if an id has several, the last one counts. Its signal cancels
+ *   it
+ * @returns a look-up of one id; null if there is no value. Rejects with the error of `loadMany`, the reason of its aborted signal, or
+ *   TrinoUnavailableError while earlier look-ups have waited too long
  */
 export function createBatchLoader<T>(
   loadMany: (ids: readonly string[], signal: AbortSignal) => Promise<readonly T[]>,
@@ -61,7 +61,7 @@ export function createBatchLoader<T>(
     const loading = loader.load({ id, signal });
     schedule.noteArrival();
     const loaded = await loading;
-    // Its query may have been cancelled, or have left it out. Null would say that the value does not exist.
+    // Its query may have been cancelled, or may not include the id. Null would mean that the value does not exist.
     signal?.throwIfAborted();
     return loaded;
   };
@@ -69,7 +69,7 @@ export function createBatchLoader<T>(
 
 interface LookUp {
   readonly id: string;
-  /** Aborts when nobody needs the value. */
+  /** Aborts when no caller needs the value. */
   readonly signal: AbortSignal | undefined;
 }
 
@@ -78,7 +78,7 @@ interface Batch {
   readonly openedAt: number;
 }
 
-/** Decides when a batch of ids stops to collect and becomes a query. */
+/** Decides when a batch stops collecting ids and becomes a query. */
 function createBatchSchedule() {
   let running = 0;
   let lastArrivalAt = 0;
@@ -87,17 +87,17 @@ function createBatchSchedule() {
   let timer: NodeJS.Timeout | undefined;
   const oldestWaitedMs = () => (waiting[0] === undefined ? 0 : performance.now() - waiting[0].openedAt);
 
-  /** Milliseconds until the oldest batch may start, as far as is known now. */
+  /** Milliseconds until the oldest batch may start, if no more ids arrive. */
   function delayMs(): number {
     const waited = oldestWaitedMs();
     if (running >= MAX_RUNNING) return Infinity;
     if (running > 0) return PATIENCE_MS - waited;
-    // Only the last batch still collects: one before it is full.
+    // only the last batch still collects; earlier ones are full
     if (waiting.length > 1) return 0;
     return Math.min(MAX_COLLECT_MS - waited, lastArrivalAt + QUIET_MS - performance.now());
   }
 
-  /** Starts the oldest batch if it may start, else looks again when that can have changed. */
+  /** Starts the oldest batch if it may start; otherwise sets a timer to check again. */
   function advance(): void {
     clearTimeout(timer);
     timer = undefined;
@@ -107,7 +107,7 @@ function createBatchSchedule() {
       waiting.shift()?.dispatch();
       advance();
     } else if (delay !== Infinity) {
-      // After a timer Node first reads its sockets: requests that came while the process was busy still join.
+      // setImmediate lets Node read its sockets first, so requests that arrived while the process was busy still join.
       timer = setTimeout(() => setImmediate(advance), delay);
     }
   }
@@ -116,7 +116,7 @@ function createBatchSchedule() {
     add(dispatch: () => void): void {
       lastArrivalAt = performance.now();
       waiting.push({ dispatch, openedAt: lastArrivalAt });
-      // Not now: DataLoader has not added the id yet. After a pause of the process the batch would be due, and start without the id.
+      // Deferred, because DataLoader has not added the id yet. After a pause of the process the batch would start without it.
       queueMicrotask(advance);
     },
     noteArrival(): void {

@@ -46,7 +46,7 @@ export interface CacheReader {
   /** Counts of a day (yyyy-mm-dd); null for a day without content. */
   readonly dailyStats: ReadThrough<string, DailyStats>;
   readonly search: Search;
-  /** How many reads of this process each step of the read path answered, `search` and `cachedProfiles` left out. */
+  /** How many reads of this process each step of the read path answered, without `search` and `cachedProfiles`. */
   readonly outcomes: () => OutcomeCounts;
   /** The profiles that Redis holds, by id, in one round trip; empty without Redis. Never queries the lakehouse. */
   readonly cachedProfiles: (ids: readonly string[]) => Promise<ReadonlyMap<string, Profile>>;
@@ -59,11 +59,11 @@ export interface CacheReaderDependencies extends ReadThroughDependencies {
   readonly mlApi: MlApi;
   /** Profiles in each list (WARM_LIST_SIZE). */
   readonly listSize: number;
-  /** How much a table or set may lose before what was read of it is not cached, in percent (WARM_MAX_SHRINK_PERCENT). */
+  /** How much a table or set may shrink, in percent (WARM_MAX_SHRINK_PERCENT). Values from a smaller one are not cached. */
   readonly maxShrinkPercent: number;
   /** Called for each lakehouse row without an id; the row counts as missing. */
   readonly onRejected: (reason: string) => void;
-  /** Called for each lakehouse cell that does not match its schema; it is unknown. */
+  /** Called for each lakehouse cell that does not match its schema; the value counts as unknown. */
   readonly onInvalid?: (reason: string) => void;
   /** Called with the id of each profile that a read found, in Redis or in the lakehouse. */
   readonly onProfileRead?: (id: string) => void;
@@ -85,13 +85,13 @@ export function createCacheReader({
   const observed = { ...dependencies, onOutcome: (outcome: ReadOutcome) => void (outcomes[outcome] += 1) };
   const readThrough = <Id, T>(source: EntitySource<Id, T>) => createReadThrough(source, observed);
   const { loadSeconds = LOAD_SECONDS } = dependencies;
-  // A load follows, and both have to end before the deadline of the request.
+  // a load follows, and both must end before the deadline of the request
   const waitSeconds = loadSeconds / 4;
   const { mayExist, guardRow, guardScore, guardSet, lastWarm } = createWarmChecks({
     ...dependencies,
     ...{ lakehouse, maxShrinkPercent, waitSeconds },
   });
-  /** A set that warms make, and that nothing else changes: a miss is checked as a warm is, and an answer names the version of its tables. */
+  /** A set that only warms and misses write. A miss gets the same shrink check as a warm, and an answer names the table versions. */
   const warmedSet = <Id, T>(part: WarmPart, source: EntitySource<Id, T>, sizeOf?: (value: T) => number) =>
     readThrough({ ...guardSet(part, source, sizeOf), lastWarm: lastWarm(part) });
   const profiles = readThrough({
@@ -128,7 +128,7 @@ export function createCacheReader({
       mayExist: ({ platform }) => platformMayExist(platform),
     }).read,
     trending: readThrough({
-      // Its size varies with the hour, as in a warm: only an empty list is checked.
+      // its size varies with the hour, so only an empty list is checked, as in a warm
       ...guardSet('trending', trendingSource(lakehouse, now, options), (ids) =>
         ids.length > 0 ? Infinity : 0,
       ),
@@ -150,7 +150,7 @@ export function createCacheReader({
   };
 }
 
-/** What reads learn from the last warms: the ids that exist, what is to be refused, and the version of the tables. */
+/** Checks that use the records of the last warms: known ids, shrink check, table versions. */
 function createWarmChecks({
   redis,
   lakehouse,

@@ -5,25 +5,25 @@ import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import { untilUnwanted } from '../../domain/values/until-unwanted.ts';
 import { TimeLimitError, withTimeLimit } from './time-limit.ts';
 
-/** Profiles in one call of the model, as in the hot path. */
+/** Profiles in one call of the model, like in the hot path. */
 const MAX_PROFILES = 100;
-/** Profiles that wait for the model. Further ones would be scored after the deadlines of their requests. */
+/** Maximum number of profiles that wait for the model. More would miss the deadlines of their requests. */
 const MAX_WAITING = 1000;
 
-/** A shared call that takes longer (s) is given up: one of its profiles may make the model hang. */
+/** Timeout of a shared call (s): one of its profiles may make the model hang. */
 const SHARED_SECONDS = 3;
 
-/** A profile, and the signal that aborts when nobody needs its score. */
+/** A profile, and the signal that aborts when no caller needs its score. */
 interface WantedScore {
   readonly profile: ModelFeatures;
   readonly signal: AbortSignal;
 }
 
 /**
- * Scores profiles that clients wait for. Those that are wanted at the same time share a call of the model, which is cancelled when nobody
- * needs its scores. If the model does not answer it, each profile gets a call of its own, so that one cannot hold up the others.
- * Rejects with the reason of the signal, or with MlApiUnavailableError, also when too many profiles wait.
- * @param sharedSeconds how long a shared call may take
+ * Scores profiles for waiting clients. Concurrent requests share a call of the model, which is cancelled when no caller needs its scores.
+ * If the shared call gets no answer, each profile is sent alone, so that one profile cannot block the others. Rejects with the reason of
+ * the signal, or with MlApiUnavailableError, also when too many profiles wait.
+ * @param sharedSeconds timeout of a shared call
  */
 export function createColdScores(
   mlApi: MlApi,

@@ -7,7 +7,7 @@ import { raiseFences } from '../writing/raise-fences.ts';
 import { fenceKey, LUA_READ_FENCE, readFence, writeUnlessRemoved } from '../writing/read-fence.ts';
 import { removeSet, replaceSet } from '../writing/replace-set.ts';
 
-/** What a reader found under a key before it queried the source: nothing that it can use. */
+/** The state of a key without a usable value, as a reader found it before it queried the source. */
 export type CacheMiss =
   | { readonly state: 'absent' }
   /** Cannot be decoded, lacks fields, or has no TTL. `reply` is the raw value; undefined where the key has another Redis type. */
@@ -19,14 +19,14 @@ export type CacheMiss =
 export interface Fill {
   /**
    * @param readAt when the read began, as `readRedisTime` returns it
-   * @returns false when another writer was faster, the state of the key is from a later read, or values were removed since: that stays
+   * @returns false if nothing was written: another writer was faster, the key is from a later read, or values were removed since
    */
   (redis: RedisClient, entry: CacheEntry, seen: CacheMiss, readAt: number): Promise<boolean>;
-  /** Removes a value that the source does not have any more, unless it was written since the look-up. */
+  /** Removes a value that the source no longer has, unless it was written since the look-up. */
   readonly remove: (redis: RedisClient, key: string, seen: CacheMiss, readAt: number) => Promise<unknown>;
 }
 
-/** Lua: `isSame(key, text)` tells whether a key still holds the text seen by the look-up, which is for a hash its cached_at. */
+/** Lua: `isSame(key, text)` returns whether a key still holds the text seen by the look-up (for a hash, its cached_at). */
 const LUA_IS_SAME = `
 local function isSame(key, text)
   local heldType = redis.call('TYPE', key).ok
@@ -35,11 +35,11 @@ local function isSame(key, text)
 end`;
 
 /**
- * Fills a key unless its value changed since the look-up: a miss takes some 300 ms, and in this time a warm or the hot path may
- * write a newer value. A key that a warm deleted because a later read did not find its row stays deleted.
+ * Fills a key unless its value changed since the look-up: a miss takes some 300 ms, and in this time a warm or the hot path may write a
+ * newer value. A key that a warm deleted because a later read did not find its row stays deleted.
  * KEYS: the key; its fence, unless it was read before
  * ARGV: TTL in seconds, condition, text seen by the look-up, 'string' or 'hash', when the read began, then the value or field, value, …
- * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen; 'any' fills always.
+ * Conditions: 'absent' fills a key that does not exist; 'same' also one that still holds the text seen; 'any' always fills.
  */
 const FILL = luaScript(`${LUA_REPLACE_HASH}${LUA_READ_FENCE}${LUA_IS_SAME}
 local unchanged = redis.call('EXISTS', KEYS[1]) == 0 or ARGV[2] == 'any' or (ARGV[2] == 'same' and isSame(KEYS[1], ARGV[3]))
@@ -67,12 +67,12 @@ export const fillItem: Fill = Object.assign(fillOne, {
     removeSame(redis, key, fillCondition(seen)[1], readAt),
 });
 
-/** While a slot of a cluster moves, a call with two keys is refused where one of them is new. So a fence has a call of its own there. */
+/** While a slot of a cluster moves, a call with two keys is refused if one of them is new. So on a cluster the fence needs its own call. */
 const keysOf = (redis: RedisClient, key: string): string[] =>
   redis instanceof Cluster ? [key] : [key, fenceKey(key)];
 
 async function removeSame(redis: RedisClient, key: string, text: string, readAt: number): Promise<number> {
-  // Also where another value is there by now: no read that began earlier may replace it.
+  // also if the key now has another value: no read that began earlier may replace it
   if (redis instanceof Cluster) await raiseFences(redis, [key], readAt);
   return runScript(redis, REMOVE, [{ keys: keysOf(redis, key), args: [text, readAt] }]);
 }
@@ -101,7 +101,7 @@ function fillCondition(seen: CacheMiss): [condition: 'absent' | 'same' | 'any', 
   return ['same', (seen.reply as Readonly<Record<string, string>>)['cached_at'] ?? ''];
 }
 
-/** Replaces a whole set, unless the one that is cached is from a later read. */
+/** Replaces a whole set, unless the cached one is from a later read. */
 export const fillSet: Fill = Object.assign(
   async (redis: RedisClient, entry: CacheEntry, _: CacheMiss, readAt: number) =>
     !('refused' in (await replaceSet(redis, entry, readAt))),

@@ -19,24 +19,24 @@ export interface InvalidationOptions {
 
 /** The channel on which a RESP2 connection receives the reports of client-side caching. */
 const CHANNEL = '__redis__:invalidate';
-/** All keys of values that clients read begin with one of these, and the leases of those that are read from the lakehouse. */
+/** The prefixes of all values that clients read, and of leases. */
 const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:', LEASE_PREFIX];
-/** A connection that silently died is noticed within a few seconds. */
+/** Interval of pings, so that a silently broken connection is noticed within a few seconds. */
 const WATCHDOG_MS = 1000;
-/** A node that refuses to track, or is lost, is tried again after this time. */
+/** Delay before a node that refuses tracking, or is lost, is tried again. */
 const RETRY_MS = 1000;
-/** The tier is emptied this long after a connection was lost, unless the whole node is gone or hangs: then nobody can change its keys. */
+/** The tier is cleared this long after a connection was lost, unless the whole node is down or hangs: then its keys cannot change. */
 const GRACE_MS = 50;
 
-/** Keeps a local tier right: drops each value that changes in Redis. */
+/** Keeps a local tier consistent: drops each value that changes in Redis. */
 export interface Invalidations {
   readonly close: () => void;
 }
 
 /**
- * Lets Redis report changes of the keys that are read over `tracked`, and drops them from the tier (client-side caching, with
- * a redirect to a second connection; docs/decisions/0013-local-tier.md). On a cluster, each node reports its own keys.
- * @param tracked a client that nothing else uses: Redis reports each key that is read over it
+ * Subscribes to changes of the keys that are read over `tracked`, and drops them from the tier (client-side caching, with a redirect to a
+ * second connection; docs/decisions/0013-local-tier.md). On a cluster, each node reports its own keys.
+ * @param tracked a client for this purpose only: Redis reports each key that is read over it
  */
 export function followInvalidations(
   tracked: RedisClient,
@@ -44,7 +44,7 @@ export function followInvalidations(
   options: InvalidationOptions,
 ): Invalidations {
   const trackers = new Map<Redis, NodeTracker>();
-  // A hung node has a connection that is still ready.
+  // a hanging node still has a ready connection
   const isAnyNodeAlive = () =>
     Promise.any(
       [...trackers.keys()].filter(({ status }) => status === 'ready').map((node) => node.ping()),
@@ -62,11 +62,11 @@ export function followInvalidations(
   };
   const removeLost = (node: Redis) => {
     remove(node);
-    // The client forgets a node whose connection ends, and finds it again by a redirected command or this refresh.
+    // The client forgets a node whose connection ends. A redirected command or this refresh finds it again.
     setTimeout(() => tracked instanceof Cluster && tracked.refreshSlotsCache(), RETRY_MS).unref();
   };
   if (tracked instanceof Cluster) {
-    // Replicas too: one that becomes a master is then tracked from its first read on.
+    // also replicas: if one becomes a master, it is tracked from its first read
     tracked.nodes().forEach(add);
     tracked.on('+node', add).on('-node', removeLost);
   } else add(tracked);
@@ -102,15 +102,15 @@ function trackNode(
   let isTracked = false;
   let isClosed = false;
   const { report, reset } = reportFirst((error) => isClosed || onProblem(error));
-  /** Known from when the subscriber is connected until it is lost. */
+  /** Set while the subscriber is connected. */
   let target: Target | undefined;
   let retry: NodeJS.Timeout | undefined;
-  /** Rises with each change of a connection, so that a slow set-up on an earlier one does not count. */
+  /** Incremented with each change of a connection, so that the result of an outdated set-up is ignored. */
   let attempt = 0;
 
   /**
-   * Sets tracking up when both connections are ready. Redis forgets it with either of them. If they lead to different servers, because
-   * the server behind the address has changed, the older one connects again.
+   * Sets up tracking when both connections are ready. If either connection ends, Redis drops the tracking. If they lead to different
+   * servers, because the server behind the address has changed, the older connection reconnects.
    */
   async function track(): Promise<void> {
     const own = (attempt += 1);
@@ -154,9 +154,9 @@ function trackNode(
     })
     .on('messageBuffer', dropChanged(tier));
   node.on('ready', onReady).on('close', onLost);
-  // An answer that does not come closes the connection, which then reconnects.
+  // without an answer the client closes the connection and reconnects
   const watchdog = setInterval(() => void subscriber.ping().catch(() => {}), WATCHDOG_MS).unref();
-  subscriber.connect().catch(() => {}); // 'error' reports it, and the subscriber keeps trying
+  subscriber.connect().catch(() => {}); // the 'error' event reports it, and the subscriber keeps trying
   if (node.status === 'wait') node.connect().catch(() => {});
 
   return {
@@ -176,18 +176,18 @@ const RECONNECT = true;
 
 /** A connection that receives reports. */
 interface Target {
-  /** Of the connection, on its server: another server can give it to any other connection. */
+  /** The client id of the connection. Ids are unique only within one server. */
   readonly id: number;
   readonly server: string;
 }
 
-/** A RESP2 connection can be asked only before it subscribes. */
+/** A RESP2 connection accepts this command only before it subscribes. */
 async function targetOf(subscriber: Redis): Promise<Target> {
   const [id, server] = await Promise.all([subscriber.client('ID'), serverOf(subscriber)]);
   return { id, server };
 }
 
-/** Identifies the server that a connection leads to; '' if the user may not ask. */
+/** Identifies the server of a connection; '' if the user has no permission to ask. */
 async function serverOf(connection: Redis): Promise<string> {
   try {
     return /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1] ?? '';
@@ -197,13 +197,13 @@ async function serverOf(connection: Redis): Promise<string> {
   }
 }
 
-/** Lets Redis report the changes of the keys that are read over a connection. */
+/** Turns on tracking of the keys that are read over a connection. */
 async function startTracking(node: Redis, target: Target, mode: TrackingMode): Promise<void> {
-  await node.client('TRACKING', 'OFF'); // BCAST refuses to set the same prefixes again
+  await node.client('TRACKING', 'OFF'); // in BCAST mode Redis refuses to set the same prefixes twice
   await node.client('TRACKING', 'ON', 'REDIRECT', target.id, ...broadcastOptions[mode]);
 }
 
-/** Reports the first problem until it is reset, not each of its repeats. */
+/** Reports only the first problem until it is reset. */
 function reportFirst(onProblem: (error: unknown) => void) {
   let isReported = false;
   return {
@@ -215,7 +215,7 @@ function reportFirst(onProblem: (error: unknown) => void) {
   };
 }
 
-/** Redis reports the keys that changed, or null for all of them, such as after FLUSHALL. */
+/** Handles a report: the changed keys, or null for all keys, for example after FLUSHALL. */
 const dropChanged = (tier: LocalTier) => (_channel: Buffer, keys: readonly Buffer[] | null) => {
   if (keys === null) tier.clear();
   else for (const key of keys) tier.invalidate(key.toString());

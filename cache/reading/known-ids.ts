@@ -7,17 +7,17 @@ import { mayContain, type BloomFilter } from '../../domain/values/bloom-filter.t
 import type { ReportProblem } from './read-problem.ts';
 import { withTimeLimit } from './time-limit.ts';
 
-/** Redis and the lakehouse are asked at most this often, for all misses together. A new id is readable this long after its load. */
+/** Interval of the checks in Redis and the lakehouse, shared by all misses. A new id is readable at most this long after its load. */
 const CHECK_EVERY_MS = 5000;
 
 interface KnownIdsDependencies {
   readonly redis: RedisClient;
   readonly lakehouse: Pick<Lakehouse, 'comparedVersions'>;
-  /** A miss does not wait longer (s) for the version of the table: it queries the id instead. */
+  /** A miss waits at most this long (s) for the version of the table, then queries the id. */
   readonly waitSeconds: number;
 }
 
-/** @returns whether the lakehouse may have an id: false only when it does not. Never rejects */
+/** @returns whether the lakehouse may have an id; false only if it certainly does not. Never rejects */
 type MayExist = (id: string) => Promise<boolean>;
 
 interface HeldFilter {
@@ -25,12 +25,12 @@ interface HeldFilter {
   readonly filter: BloomFilter;
 }
 
-/** What work returns; `otherwise` when it fails, which is reported. */
+/** Returns the result of `work`, or `otherwise` if it fails; the failure is reported. */
 type OrOnFailure = <T>(key: string, work: () => Promise<T>, otherwise: T) => Promise<T>;
 
 /**
- * Looks ids up in the filters that warms wrote of all ids of a table, and that this process keeps in memory. A filter decides only
- * while the table has the version that it was made from.
+ * Looks ids up in the known-ids filters that warms write. This process keeps them in memory. A filter is used only while the table still
+ * has the version of the filter.
  * @returns the look-up in one of the filters
  */
 export function createKnownIds(
@@ -45,7 +45,7 @@ export function createKnownIds(
       return otherwise;
     }
   };
-  /** The tables of all filters are asked in one query. */
+  /** One query for the tables of all filters. */
   const readVersions = shared(() =>
     orOnFailure<TableVersions>(
       'the versions of the tables',
@@ -59,7 +59,7 @@ export function createKnownIds(
   return (ids) => createMayExist(ids, redis, readVersions, orOnFailure);
 }
 
-/** The tables of which warms have written a filter. */
+/** The tables that have a filter. */
 async function tablesWithFilter(redis: RedisClient): Promise<SilverTable[]> {
   const found = await Promise.all(
     Object.values(filteredIds).map(async ({ name, table }) =>
@@ -78,7 +78,7 @@ function createMayExist(
   const key = knownIds.key(name);
   let held: HeldFilter | undefined;
 
-  /** Takes the filter that Redis has now. @returns whether Redis answered */
+  /** Loads the current filter from Redis. @returns whether Redis answered */
   const takeFilter = shared(() =>
     orOnFailure(
       key,
@@ -94,17 +94,17 @@ function createMayExist(
   );
 
   return async (id) => {
-    // Most misses are of ids that exist: they wait for nothing.
+    // most misses are for ids that exist: they need not wait
     if (held !== undefined && mayContain(held.filter, id)) return true;
     const isHeldByRedis = await takeFilter();
-    // While this read waits for the version, another one can replace the filter.
+    // while this read waits for the version, another one can replace the filter
     const asked = held;
     if (!isHeldByRedis || asked === undefined || mayContain(asked.filter, id)) return true;
     return knownIds.versionOf(table, await readVersions()) !== asked.version;
   };
 }
 
-/** Shares one run of some work between all callers of the next CHECK_EVERY_MS, its failure included. */
+/** Shares one run of some work, also a failed one, between all callers of the next CHECK_EVERY_MS. */
 function shared<T>(work: () => Promise<T>): () => Promise<T> {
   let last: { readonly startedAt: number; readonly result: Promise<T> } | undefined;
   return () => {

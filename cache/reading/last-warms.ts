@@ -5,17 +5,17 @@ import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { WarmOfValue } from './read-result.ts';
 
-/** Redis is asked at most this often what the last warms have read, for all reads together. */
+/** Interval of reading the records of the last warms, shared by all reads. */
 const CHECK_EVERY_MS = 5000;
 
 /**
- * The last warm of a part, if a cached value is of it. Its versions are such as `kol_profiles="snapshot 12 since 2026-11-22T09:55:00.000Z"`
- * (a dictionary of RFC 9651).
- * @param updatedAt when the value was read from the lakehouse, ISO 8601
+ * The last warm of a part, if it wrote or confirmed the cached value. Its versions are such as `kol_profiles="snapshot 12 since
+ * 2026-11-22T09:55:00.000Z"` (a dictionary of RFC 9651).
+ * @param updatedAt the time at which the value was read from the lakehouse, ISO 8601
  */
 export type LastWarms = (part: WarmPart, key: string, updatedAt: string) => WarmOfValue | undefined;
 
-/** The last warm of a part, as it is recorded, and the versions of its tables. */
+/** The record of the last warm of a part, and the versions of its tables. */
 interface LastWarm {
   readonly json: string;
   readonly metadata: PartMetadata | null;
@@ -23,8 +23,8 @@ interface LastWarm {
 }
 
 /**
- * Joins values with the record of the last warms by the time of their read. The record is kept in memory and read again in the
- * background, so that no read waits for it: until then a value may have no warm, but never a wrong one.
+ * Finds the warm of a value by the time of its read. The records are kept in memory and reloaded in the background, so that no read waits
+ * for them. Until then a value may have no warm, but never a wrong one.
  */
 export function createLastWarms(redis: RedisClient, reportProblem: ReportProblem): LastWarms {
   let warms: Readonly<Record<string, LastWarm>> = {};
@@ -56,7 +56,7 @@ export function createLastWarms(redis: RedisClient, reportProblem: ReportProblem
   };
 }
 
-/** A known version. What another client may have written must not break the header. */
+/** The syntax of a known version. Text that another client has written must not break the header. */
 const MEMBER = /^\w+="[\w .:-]+"$/;
 
 function lastWarmOf(json: string): LastWarm {

@@ -6,35 +6,38 @@ import { luaScript, runScriptEach } from '../redis/run-commands.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 import type { LocalTier } from './local-tier.ts';
 
-/** Work for a key that one process does, and whose result the others find. */
+/** Work for a key that one process does for all. */
 interface SharedWork<R> {
-  /** What another process has written; undefined while it has written nothing. */
+  /** Reads the result of another process; undefined while there is none. */
   readonly look: () => Promise<R | undefined>;
   readonly work: () => Promise<R>;
-  /** The result of work that finds nothing, so that there is nothing to write. */
+  /** The result when the source has no value, so that nothing is written. */
   readonly nothing: R;
   readonly isNothing: (result: R) => boolean;
-  /** Aborts when nobody needs the result: then another process can take the lease at once. */
+  /** Aborts when no caller needs the result. Then another process can take the lease immediately. */
   readonly signal: AbortSignal;
 }
 
-/** Lets one process at a time work on a key. The others wait, and get what it has written. Rejects with the reason of an aborted signal. */
+/**
+ * Runs the work for a key in one process at a time. The other processes wait and get its result. Rejects with the reason of an aborted
+ * signal.
+ */
 export type Leases = <R>(key: string, work: SharedWork<R>) => Promise<R>;
 
-/** A process that is killed holds up the others of this key for this time. One that works renews its lease. */
+/** TTL of a lease. A working process renews it. If a process is killed, the others wait this long. */
 const LEASE_MS = 3000;
 const RENEW_EVERY_MS = 1000;
-/** How long the others can read that nothing was found. */
+/** How long a lease stores that nothing was found. */
 const NOTHING_MS = 2000;
 /**
- * How often a process looks that Redis does not wake: at first soon, beside the 200 ms that a query takes, then less often. All readers of a
- * key in a process wait together, but a process can wait for hundreds of keys.
+ * Polling interval of a waiting process that gets no reports from Redis. It is short at first (a query takes 200 ms) and then grows,
+ * because a process can wait for hundreds of keys. All readers of a key in a process share one wait.
  */
 const FIRST_LOOK_MS = 25;
 const MAX_LOOK_MS = 250;
 
 /**
- * Takes the lease unless another process has it. A key of another type, without a TTL or with a longer one is no lease.
+ * Takes the lease unless another process has it. A key of another type, without a TTL or with a longer TTL is not a lease.
  * KEYS: the lease. ARGV: token of the process, milliseconds
  */
 const TAKE = luaScript(`
@@ -54,7 +57,7 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])`);
 
 /**
  * Ends a lease, unless it has expired and another process has it.
- * KEYS: the lease. ARGV: token of the process, milliseconds for which nothing was found (0: something was)
+ * KEYS: the lease. ARGV: token of the process, how long to store that nothing was found, in ms (0 if a value was found)
  */
 const END = luaScript(`
 if redis.pcall('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -66,15 +69,15 @@ type Turn = 'taken' | 'busy' | 'nothing';
 
 interface LeaseDependencies {
   readonly redis: RedisClient;
-  /** Wakes a process that waits when Redis reports a change of the value or its lease. Without it, or without reports, a timer does. */
+  /** Wakes a waiting process when Redis reports a change of the value or its lease. Without reports a timer wakes it. */
   readonly localTier?: Pick<LocalTier, 'watch'> | undefined;
-  /** Receives what Redis failed with. */
+  /** Receives errors of Redis. */
   readonly onProblem: (key: string, error: unknown) => void;
-  /** How long a process waits for a report before it looks all the same. */
+  /** The maximum time between two looks of a process that gets reports. */
   readonly watchMs?: number;
 }
 
-/** Leases in Redis. They save queries and decide nothing: without an answer of Redis each process works on its own. */
+/** Leases in Redis. They only save queries; if Redis does not answer, each process works on its own. */
 export function createLeases({
   redis,
   localTier,
@@ -105,7 +108,7 @@ export function createLeases({
     }
   }
 
-  /** Works if no other process does. @returns undefined when one does, and has written nothing yet */
+  /** Does the work if no other process does it. @returns undefined while another process works */
   async function takeTurn<R>(
     key: string,
     { look, work, nothing, isNothing, signal }: SharedWork<R>,
@@ -114,7 +117,7 @@ export function createLeases({
     const token = randomUUID();
     const turn = (await run<Turn>(key, TAKE, [token, LEASE_MS], connection)) ?? 'taken';
     if (turn === 'nothing') return { result: nothing };
-    // Another process may have written since the caller looked.
+    // another process may have written since the caller looked
     const written = await look();
     let foundNothing = false;
     try {
@@ -131,7 +134,7 @@ export function createLeases({
   return async (key, shared) => {
     for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(1.5 * pauseMs, MAX_LOOK_MS)) {
       shared.signal.throwIfAborted();
-      // Before the turn, which reads lease and value: a change that comes between the reads and the wait wakes too.
+      // Start to watch before lease and value are read, so that a change between the reads and the wait is not missed.
       const watch = localTier?.watch([key, leaseKey(key)]);
       try {
         const turn = await takeTurn(key, shared, watch?.redis);
@@ -144,11 +147,11 @@ export function createLeases({
   };
 }
 
-/** Waits until the signal aborts, at most so long. */
+/** Waits until the signal aborts, or until the time is over. */
 const untilAborted = (signal: AbortSignal, ms: number): Promise<void> =>
   sleep(ms, undefined, { signal }).catch(() => {});
 
-/** In the slot of the key, so that both can be read from one node. */
+/** The lease of a key. It is in the slot of the key, so that one node has both. */
 export const leaseKey = (key: string): string => `${LEASE_PREFIX}${siblingKey(key, 'fill')}`;
 export const LEASE_PREFIX = 'cache:lock:';
 

@@ -8,13 +8,13 @@ import type { RedisCodec } from './redis-codec.ts';
 import { translateSourceError } from './source-unavailable.ts';
 import { withTimeLimit } from './time-limit.ts';
 
-/** A check of values that were just read. */
+/** A check of values before they are cached. */
 interface FillGuard<T> {
-  /** `values`: every value is checked. `absence`: only a missing value is. */
+  /** `values` checks every value, `absence` only missing ones. */
   readonly checks: 'values' | 'absence';
   /**
    * Never rejects.
-   * @param removalReadMs when the read began, in ms since 1970; only of a missing value that is to be removed from the cache
+   * @param removalReadMs the start of the read, in ms since 1970; only for a missing value that will be removed from the cache
    */
   readonly accepts: (key: string, value: T | null, removalReadMs?: number) => Promise<boolean>;
 }
@@ -24,30 +24,30 @@ export interface FillableSource<Id, T> {
   /** Name of the entity. */
   readonly name: string;
   readonly ttlSeconds: number;
-  /** Queries the source; null when it does not have the id. @param signal aborts when nobody needs the value */
+  /** Queries the source; null when it does not have the id. @param signal aborts when no caller needs the value */
   readonly load: (id: Id, signal: AbortSignal) => Promise<T | null>;
   /** @param cachedAt ISO 8601 */
   readonly toEntry: (id: Id, value: T, cachedAt: string) => CacheEntry;
   readonly codec: RedisCodec<T>;
   readonly fill: Fill;
-  /** Decides whether what was just read may replace what is cached. By default it may. */
+  /** Decides whether a value may replace the cached one. By default it may. */
   readonly guard?: FillGuard<T> | undefined;
 }
 
 /** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
 export interface Loader<Id, T> {
-  /** Loads a value without Redis. Times are then by the clock of this process: no other process compares them. */
+  /** Loads a value without Redis. Times then use the clock of this process, because no other process compares them. */
   readonly load: (id: Id, signal: AbortSignal) => Promise<Pick<Answer<T>, 'value' | 'updatedAt'>>;
-  /** How long a load takes (ms): a moving mean. */
+  /** The moving mean of load times (ms). */
   readonly costMs: () => number;
   /** Loads a value and writes it to Redis for the next reader, unless the guard of the source refuses it. */
   readonly loadAndFill: (id: Id, key: string, seen: CacheMiss, signal: AbortSignal) => Promise<Answer<T>>;
 }
 
-/** Whether the source does not have the value, so that this can be remembered. */
+/** Whether the source certainly has no value, so that this can be remembered. */
 export const isNothing = ({ value, refused }: Answer<unknown>): boolean => value === null && !refused;
 
-/** What a load is assumed to take before the first one, and the weight of each later one in the mean. */
+/** The assumed time of a load before the first one, and the weight of each new one in the mean. */
 const FIRST_COST_MS = 500;
 const COST_WEIGHT = 0.2;
 
@@ -58,7 +58,7 @@ interface LoaderDependencies<Id, T> {
   readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
   /** Whether the source may be queried. */
   readonly mayQuery: () => boolean;
-  /** A load that takes longer (s) fails, so that a reader can still get a cached value or a part of its answer. */
+  /** Timeout of a load (s), so that a reader can still get a cached value or a part of its answer. */
   readonly loadSeconds: number;
 }
 
@@ -87,7 +87,7 @@ export function createLoader<Id, T>(
     signal: AbortSignal,
     isRepeated = false,
   ): Promise<Answer<T>> {
-    // The clock of Redis, because processes compare this time. Before the query, so that the data is at least as new as this time.
+    // Use the clock of Redis, because processes compare this time. Read it before the query, so that the data is at least as new.
     const readAt = await readTimeOf(redis, (error) => reportProblem(key, 'fill', error));
     const readTime = readAt === undefined ? now().toISOString() : cachedAtOf(readAt);
     const { value, entry, updatedAt } = await load(id, signal, readTime);
@@ -110,11 +110,11 @@ export function createLoader<Id, T>(
       reportProblem(key, 'fill', error);
       return { ...answer, unstored: true };
     }
-    // Another writer was faster. The next reader gets its value, so this one does too.
+    // Another writer was faster. Return its value, as the next reader would.
     const written = await lookAgain(id);
     if (written !== undefined) return written;
-    // The key was removed during the load. Readers that came after that get nothing that was read before it. One repetition: keys may be
-    // removed again and again.
+    // The key was removed during the load. Later readers must not get a value that was read before the removal, so load once more. Only
+    // once, because keys may be removed repeatedly.
     return isRepeated ? answer : loadAndFill(id, key, { state: 'absent' }, signal, true);
   }
 
@@ -128,14 +128,14 @@ export function createLoader<Id, T>(
   };
 }
 
-/** The time that later hits of this entry name. */
+/** The `updatedAt` of later hits of this entry. */
 const updatedAtOf = <T>(codec: RedisCodec<T>, value: T, entry: CacheEntry, readAt: string) =>
   codec.isTimedByFence ? readAt : codec.updatedAt(entry.type === 'hash' ? entry.fields : undefined, value);
 
 /**
- * Waits for the source, or for another process that reads it, but not longer than a time.
- * @param signal the caller leaves when it aborts
- * @throws SourceUnavailableError when there is no answer in time, or another temporary failure of the source
+ * Waits for the source, or for another process that reads it, with a time limit.
+ * @param signal aborts when the caller stops waiting
+ * @throws SourceUnavailableError when the source does not answer in time, or fails temporarily
  */
 export async function withSourceLimit<T>(
   { entity, seconds }: { readonly entity: string; readonly seconds: number },
@@ -149,7 +149,7 @@ export async function withSourceLimit<T>(
   }
 }
 
-/** @returns undefined when Redis fails: then nothing is filled */
+/** @returns undefined when Redis fails; then nothing is cached */
 async function readTimeOf(
   redis: RedisClient,
   onError: (error: unknown) => void,

@@ -2,23 +2,23 @@ import { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import type { RedisClient } from '../../clients/redis.ts';
 
-/** A value in the memory of this process: as it was read from Redis, or from the source while Redis does not answer. */
+/** A value in the memory of this process, read from Redis, or from the source while Redis does not answer. */
 export interface LocalEntry<T = unknown> {
   readonly value: T;
   /** When the value was read from its source, ISO 8601. */
   readonly updatedAt: string | undefined;
   /** When the value was read from Redis, on the clock of `performance.now`. */
   readonly readAt: number;
-  /** When Redis drops the value, on that clock. */
+  /** When the value expires in Redis, on that clock. */
   readonly expiresAt: number;
-  /** When it has to be read from the source again, on that clock: when Redis drops it, or this process if Redis does not have it. */
+  /** When it must be read from the source again, on that clock: its expiry in Redis, or in this process if Redis does not have it. */
   readonly refreshBefore: number;
-  /** Until when the value may be served, on that clock. Then it is stale. */
+  /** The value is fresh until this time, on that clock. Then it is stale. */
   readonly freshUntil: number;
   readonly bytes: number;
-  /** Call it for a read of the value that does not go through the read path. */
+  /** Call it for a read of the value that bypasses the read path. */
   readonly onRead: () => void;
-  /** Keeps an answer that is built from this value alone, under its URL, as long as the value is kept. */
+  /** Stores an answer that is built from this value only, under its URL, for as long as the value is kept. */
   readonly attach: (url: string, answer: object, bytes: number) => void;
 }
 
@@ -29,7 +29,7 @@ interface Attached {
   readonly answer: object;
 }
 
-/** What is to be kept of a read: all but what the tier adds. */
+/** A value to keep, without the members that the tier adds. */
 export type KeptValue<T> = Pick<LocalEntry<T>, 'value' | 'updatedAt' | 'readAt' | 'expiresAt' | 'bytes'> & {
   /** Called for each read of the value, with its `refreshBefore`. */
   readonly onRead: (refreshBefore: number) => void;
@@ -41,72 +41,75 @@ interface TrackedRead {
   readonly redis: RedisClient;
   /** Keeps a value, unless it may have changed since the read began. */
   readonly keep: <T>(key: string, kept: KeptValue<T>) => void;
-  /** Call it when all values are kept. */
+  /** Call it after the last `keep`. */
   readonly end: () => void;
 }
 
-/** The connections on which Redis reports changes. */
+/** A connection whose reads Redis tracks. */
 interface TrackedRedis {
   readonly redis: RedisClient;
-  /** Whether Redis reports the changes of every key that `redis` reads now. */
+  /** Whether Redis currently reports changes of every key that `redis` reads. */
   readonly isTracked: () => boolean;
 }
 
-/** Waits for a report of Redis. It needs a timer behind it: a report can be lost with its connection. */
+/** Waits for a report of Redis. Combine it with a timer, because a report can be lost with its connection. */
 interface KeyWatch {
-  /** The connection over which the keys must be read after the watch began, so that Redis reports their next change. */
+  /** Read the keys over this connection after the watch has begun. Only then Redis reports their next change. */
   readonly redis: RedisClient;
   /** Aborts when Redis has reported a change of one of the keys. */
   readonly changed: AbortSignal;
   readonly end: () => void;
 }
 
-/** The first tier (L1): values in the memory of this process, over Redis. invalidations.ts keeps them right. */
+/** The first tier (L1): values in the memory of this process, in front of Redis. invalidations.ts keeps it consistent. */
 export interface LocalTier {
   get<T>(key: string): LocalEntry<T> | undefined;
-  /** A value that was not read again in time, or whose key has expired in Redis. It may have been removed since. */
+  /** A value that is no longer fresh, or whose key has expired in Redis. It may have been removed since. */
   stale<T>(key: string): LocalEntry<T> | undefined;
-  /** The answer that is attached to a value under this URL, while the value is kept. */
+  /** The answer under this URL, while its value is kept. */
   attached(url: string): Attached | undefined;
-  /** Begins a read of these keys. Undefined while changes are not tracked: nothing may be kept then. */
+  /** Begins a read of these keys. Undefined while changes are not tracked, because nothing may be kept then. */
   beginRead(keys: readonly string[]): TrackedRead | undefined;
-  /** Begins to wait for a change of one of these keys. Undefined while changes are not tracked. */
+  /** Begins to watch these keys. Undefined while changes are not tracked. */
   watch(keys: readonly string[]): KeyWatch | undefined;
   /**
-   * Keeps a value of the source that could not be written to Redis. When Redis reports changes again, the tier is emptied and values come from
-   * Redis. If it does report changes, only the commands for this key fail: then the value is kept for a second, because no report is
-   * certain. Such a value is never served as stale.
+   * Keeps a value of the source that could not be written to Redis. When tracking starts again, the tier is cleared and values come from
+   * Redis. If tracking works and only the commands for this key fail, the value is kept for a second, because its reports are not certain.
+   * Such a value is never served as stale.
    */
   keepUntracked<T>(key: string, kept: KeptValue<T>): void;
-  /** From now on, values come from this Redis. */
+  /** Reads values over this connection from now on. */
   follow(tracked: TrackedRedis): void;
-  /** Handles a report of Redis: wakes who waits for it, and drops the value of the key and its read in flight. A value whose TTL has ended stays, as stale. */
+  /**
+   * Handles a report of Redis: wakes watchers, and drops the value of the key and its read in flight. If the TTL has ended, the value stays
+   * as stale.
+   */
   invalidate(key: string): void;
-  /** Drops a key that the source does not have. */
+  /** Drops a key that does not exist in the source. */
   drop(key: string): void;
-  /** Drops the reads in flight: changes may have been missed since they began. */
+  /** Drops the reads in flight, because changes since their start may have been missed. */
   dropReads(): void;
   /** Drops everything. */
   clear(): void;
-  /** Switches the tier on or off, and changes how long a value is kept at most. A change drops everything. */
+  /** Switches the tier on or off, and sets the maximum age of a value. A change drops everything. */
   configure(settings: { readonly isOn: boolean; readonly ttlSeconds: number }): void;
 }
 
 export interface LocalTierOptions {
-  /** Upper limit of the memory for values and answers together. */
+  /** Memory limit for values and answers together. */
   readonly maxBytes: number;
-  /** How long a value is kept at most. Bounds how old it can be when a report of its change is lost. */
+  /** Maximum age of a value. It limits how old a value can be if a report of its change is lost. */
   readonly ttlSeconds: number;
-  /** How long a stale value is kept after that. */
+  /** How long a value is kept as stale after that. */
   readonly staleSeconds: number;
 }
 
-/** How long a value is kept at most whose changes may not be reported, though Redis reports those of other keys. */
+/** Maximum age of a value that may miss reports, although Redis reports changes of other keys. */
 const UNREPORTED_MS = 1000;
 
-/** What an answer takes beside its body: its headers and objects. */
+/** Memory of an answer in addition to its body: headers and objects. */
 const ANSWER_BYTES = 1500;
-/** Answers of longer URLs are not kept: parameters can be written in endless ways, and no client needs such a URL again and again. */
+/** Answers of longer URLs are not kept. The same parameters have endless spellings, and no client repeats such a URL often. */
 const MAX_URL = 1024;
 
 /** lru-cache allocates its lists for the maximum number of entries: about 4 MB for both. */
@@ -119,7 +122,7 @@ const refreshedBefore = (refreshBefore: number, { onRead }: Pick<KeptValue<unkno
   onRead: () => onRead(refreshBefore),
 });
 
-/** The newest read in flight of each key. A read that is no longer here must not keep what it has read. */
+/** The newest read in flight of each key. A read that is not in this map must not keep its values. */
 function createReadsInFlight() {
   const reads = new Map<string, object>();
   return {
@@ -134,7 +137,7 @@ function createReadsInFlight() {
   };
 }
 
-/** Wakes those who wait for a report of Redis on a key. */
+/** Watches of keys, aborted by reports of Redis. */
 function createKeyWatches() {
   const reports = new EventEmitter().setMaxListeners(0);
   return {
@@ -168,7 +171,7 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
       ...kept,
       ...refreshedBefore(isTracked ? kept.expiresAt : freshUntil, kept),
       freshUntil,
-      // The answer refers to the value, so its size includes that of the value, which may be dropped first.
+      // The answer holds a reference to the value, which may be dropped earlier. So its size includes that of the value.
       attach(url, answer, bytes) {
         if (url.length > MAX_URL) return;
         const size = ANSWER_BYTES + url.length + bytes + entry.bytes;
@@ -201,7 +204,7 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
       return {
         ...{ redis, end },
         keep(key, kept) {
-          // A cluster may have sent the read to a node that is not tracked yet.
+          // on a cluster, the read may have gone to a node that is not tracked yet
           if (isNewest(key) && isTracked()) keep(key, kept, true);
         },
       };

@@ -8,11 +8,11 @@ import type { RedisCodec } from './redis-codec.ts';
 /** The tiers that hold values of one kind. */
 export interface Tiers<Id, T> {
   readonly redis: RedisClient;
-  /** Undefined reads Redis each time. */
+  /** If undefined, every look-up reads Redis. */
   readonly localTier: LocalTier | undefined;
   readonly key: (id: Id) => string;
   readonly codec: RedisCodec<T>;
-  /** Called for each read that an answer in the local tier serves later. */
+  /** Called for each later read that a kept answer serves. */
   readonly onRead: (id: Id, refreshBefore: number) => void;
   readonly reportProblem: ReportProblem;
 }
@@ -34,13 +34,13 @@ export const isFound = <T>(result: TieredResult<T>): result is Found<T> =>
 export const answerOf = <T>(found: Found<T>): Answer<T> =>
   found.state === 'local-hit' ? localAnswer(found.entry) : foundAnswer(found);
 
-/** When the value has to be read from the source again, on the clock of `performance.now`. */
+/** When the value must be read from the source again, on the clock of `performance.now`. */
 export const expiryOf = <T>(found: Found<T>): number =>
   found.state === 'local-hit' ? found.entry.refreshBefore : found.expiresAt;
 
 /**
- * Reads the local tier, and from Redis what it lacks, in one round trip (to each node of a cluster). The local tier keeps what
- * Redis has. Never rejects: failures are reported.
+ * Reads the local tier, and then the missing ids from Redis in one round trip (to each node of a cluster). The local tier keeps the values
+ * from Redis. Never rejects: failures are reported.
  * @returns one result for each id, in the order of the ids
  */
 export async function lookUpTiers<Id, T>(

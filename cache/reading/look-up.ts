@@ -9,18 +9,18 @@ import type { ReadCommands, RedisCodec } from './redis-codec.ts';
 export interface CacheHit<T> {
   readonly state: 'hit';
   readonly value: T;
-  /** What Redis answered. */
+  /** The reply of Redis. */
   readonly reply: unknown;
-  /** When it was asked, and when the key expires at the earliest, on the clock of `performance.now`. */
+  /** The time of the request, and the earliest expiry of the key, on the clock of `performance.now`. */
   readonly readAt: number;
   readonly expiresAt: number;
-  /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
+  /** When the value was read from its source, ISO 8601; undefined if the value has no time. */
   readonly updatedAt: string | undefined;
   /** Estimate of the memory that the value takes. */
   readonly bytes: number;
 }
 
-/** What Redis has under a key. */
+/** The state of a key in Redis. */
 export type LookUpResult<T> = CacheHit<T> | CacheMiss | { readonly state: 'unreachable' };
 
 /**
@@ -55,8 +55,8 @@ export async function lookUp<T>(
 }
 
 /**
- * The commands that read a value, its TTL, and its fence where that has the time of the read. The fence is last: when the value is replaced
- * in between, Redis reports a change of the value, and the local tier does not keep the pair.
+ * The commands that read a value, its TTL, and its fence if the fence holds the time of the read. The fence is last: if the value is
+ * replaced in between, Redis reports a change of the value, and the local tier does not keep the pair.
  */
 const readsOf = (codec: RedisCodec<unknown>, key: string): ((commands: ReadCommands) => unknown)[] => [
   (commands) => codec.read(commands, key),
@@ -64,7 +64,7 @@ const readsOf = (codec: RedisCodec<unknown>, key: string): ((commands: ReadComma
   ...(codec.isTimedByFence ? [(commands: ReadCommands) => commands.get(fenceKey(key))] : []),
 ];
 
-/** A value that cannot be decoded, lacks fields, or has no TTL is no hit: it is read again and replaced. */
+/** A value that cannot be decoded, lacks fields or has no TTL counts as a miss, and is replaced. */
 function readReplies<T>(
   codec: RedisCodec<T>,
   { key, readAt }: { readonly key: string; readonly readAt: number },
@@ -72,7 +72,7 @@ function readReplies<T>(
   reportProblem: ReportProblem,
 ): LookUpResult<T> {
   const [[valueError, reply] = NO_REPLY, [ttlError, ttl] = NO_REPLY, fence] = replies;
-  // WRONGTYPE is an answer: it is about the value.
+  // WRONGTYPE is about the value, not a failure of Redis
   const failure = ttlError ?? (valueError?.message.startsWith('WRONGTYPE') ? null : valueError);
   if (failure) {
     reportProblem(key, 'look-up', failure);
@@ -83,7 +83,7 @@ function readReplies<T>(
     const value = codec.decode(reply);
     if (value === null) return { state: 'absent' };
     if (ttl === NO_TTL) throw new Error('the key has no TTL');
-    // A key that expired between the two commands has no time left.
+    // a key that expired between the two commands has no TTL left
     return {
       state: 'hit',
       value,
@@ -101,16 +101,16 @@ function readReplies<T>(
 
 const NO_REPLY: Reply = [new Error('no reply')];
 
-/** A fence that another client has written, or that Redis has evicted, says nothing. */
+/** Undefined for a fence that another client has written or that Redis has evicted. */
 function timeOfFence([error, text]: Reply): string | undefined {
   const isTime = error === null && /^\d{1,17}$/.test(String(text));
   return isTime ? cachedAtOf(Number(text)) : undefined;
 }
 
-/** What Redis answers to PTTL for a key that never expires. */
+/** The reply to PTTL for a key that never expires. */
 const NO_TTL = -1;
 
-/** Bytes of an object with its members, and of each text in it, besides its characters. */
+/** Bytes of an object with its members, and of each text in addition to its characters. */
 const OBJECT_BYTES = 400;
 const TEXT_BYTES = 40;
 

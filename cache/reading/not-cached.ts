@@ -3,7 +3,7 @@ export class NotCachedError extends Error {
   readonly code = 'NOT_CACHED';
   constructor(
     readonly entity: string,
-    /** What forbids the query: the request, or the switch of all reads. */
+    /** What forbids the query: the request, or the `read_through` switch. */
     readonly forbiddenBy: 'request' | 'switch',
   ) {
     super(

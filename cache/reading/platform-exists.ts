@@ -3,19 +3,19 @@ import { ALL } from '../../domain/values/text-ids.ts';
 import type { ReadThrough } from './read-through.ts';
 import { withTimeLimit } from './time-limit.ts';
 
-/** False only for a platform of which the lakehouse has neither KOLs nor content. Never rejects. */
+/** False only if the lakehouse has neither KOLs nor content of a platform. Never rejects. */
 export type PlatformMayExist = (platform: string) => Promise<boolean>;
 
-/** A new platform is readable this long after the statistics name it. */
+/** A new platform is readable at most this long after it appears in the statistics. */
 const KEEP_SECONDS = 30;
-/** While the statistics cannot be read, they are not asked for more often. */
+/** Interval of attempts while the statistics cannot be read. */
 const RETRY_SECONDS = 5;
 
 /**
- * Looks platforms up in the statistics, so that requests for made-up names start no query: the statistics are cached, and one
- * query reads them for all names. While they cannot be read, the names that were read before hold. Without names every platform may exist.
- * @param waitSeconds how long requests wait for the statistics. The query continues after that, and when clients leave, because all
- * requests need its result
+ * Looks platforms up in the statistics, so that requests for unknown names start no query: the statistics are cached, and one query reads
+ * them for all names. While they cannot be read, the previous names are used. Without any names every platform may exist.
+ * @param waitSeconds how long requests wait for the statistics. The query continues after that, and also when clients disconnect, because
+ *   all requests need its result
  */
 export function createPlatformMayExist(
   readStats: ReadThrough<void, PlatformStats>,

@@ -4,17 +4,20 @@ import { NotCachedError } from './not-cached.ts';
 import type { ReadResult } from './read-result.ts';
 import { isUnavailable } from './source-unavailable.ts';
 
-/** What the client of a read demands. */
+/** The demands of a client on a read. */
 export interface ReadControls extends RequestDirectives {
   /** Whether this read may query the source although a cache has an answer. */
   readonly mayRefresh: () => Promise<boolean>;
 }
 
-/** For whom a value is read. */
+/** The caller of a read. */
 export interface Caller {
-  /** What it demands of cached answers; undefined accepts any. */
+  /** Its demands on cached answers; undefined accepts any. */
   readonly controls?: ReadControls | undefined;
-  /** Its signal aborts when it does not wait any more. A query that nobody else waits for is then cancelled. By default it waits to the end. */
+  /**
+   * Its signal aborts when the caller stops waiting. The query is then cancelled unless other callers wait for it. By default the caller
+   * waits to the end.
+   */
   readonly client?: { readonly signal: AbortSignal } | undefined;
 }
 
@@ -23,20 +26,22 @@ interface ControlledRead<R> {
   readonly entity: string;
   /** TTL of the entity in Redis. */
   readonly ttlSeconds: number;
-  /** What a cache has, perhaps stale; undefined when none has the value. A remembered "does not exist" has no `ttlSeconds`. */
+  /** The cached answer, possibly stale; undefined if there is none. A remembered "does not exist" has no `ttlSeconds`. */
   readonly cached: R | undefined;
-  /** Reads the source after a miss, unless it is known not to have the value. */
+  /** Reads the source after a miss, unless the id is known not to exist. */
   readonly load: () => Promise<R>;
-  /** Reads the source in any case, and replaces what is cached. */
+  /** Always reads the source, and replaces the cached value. */
   readonly refresh: () => Promise<R>;
 }
 
 /**
- * Answers a read as its client demands. A cached answer that the client does not accept is refreshed if that is permitted and the source
- * answers; otherwise the client gets it all the same, and sees its age. A miss needs no permission, nor does a stale answer, which is
- * loaded like one. Only `no-cache` refreshes them too, if that is permitted: a load may know from some seconds ago that the source does
- * not have the id.
- * @throws NotCachedError when the client wants a cached answer, and no cache has one that it accepts
+ * Answers a read according to the demands of its client.
+ * - A cached answer that the client does not accept is refreshed if that is permitted and the source answers. Otherwise the client gets the
+ *   cached answer, and sees its age.
+ * - A miss or a stale answer is loaded without permission.
+ * - With `no-cache` and permission, a miss or stale answer is refreshed instead: a load may use the knowledge of some seconds ago that the
+ *   id does not exist.
+ * @throws NotCachedError when the client wants only a cached answer, and there is none that it accepts
  */
 export async function readControlled<
   R extends Pick<ReadResult<unknown>, 'outcome' | 'ttlSeconds' | 'updatedAt' | 'lastWarm'>,

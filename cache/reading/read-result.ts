@@ -21,17 +21,17 @@ export interface ReadResult<T> {
   /** Null when the entity does not exist. */
   readonly value: T | null;
   readonly outcome: ReadOutcome;
-  /** Seconds until the value expires in Redis, negative for a stale value; undefined where Redis does not hold it. */
+  /** Seconds until the value expires in Redis, negative for a stale value; undefined if Redis does not hold it. */
   readonly ttlSeconds?: number;
-  /** When the value was read from its source, ISO 8601; undefined where that is not known. */
+  /** When the value was read from its source, ISO 8601; undefined if unknown. */
   readonly updatedAt?: string | undefined;
-  /** The last warm, as far as it is known now; undefined for a value that is not of that warm. */
+  /** The last warm, if it wrote or confirmed this value and its record is known; otherwise undefined. */
   readonly lastWarm?: () => WarmOfValue | undefined;
-  /** The shrink check of the warms refuses what was read: the table lost most of its rows. The answer is not cached, nor remembered. */
+  /** The shrink check refused the value, because the table lost most of its rows. The answer is neither cached nor remembered. */
   readonly refused?: true;
-  /** Redis failed, so that the value could not be stored there. */
+  /** The value could not be stored, because Redis failed. */
   readonly unstored?: true;
-  /** The value in the memory of this process, of a local hit. */
+  /** For a local hit: the entry in the memory of this process. */
   readonly entry?: LocalEntry;
   /** Another concurrent read of the same key produced this answer. */
   readonly collapsed: boolean;
@@ -39,13 +39,13 @@ export interface ReadResult<T> {
 
 /** A warm that has read or confirmed a value. */
 export interface WarmOfValue {
-  /** Names the versions of the tables that the value was made of; undefined where they are not known. */
+  /** The versions of the tables from which the value was built; undefined if unknown. */
   readonly versions: string | undefined;
   /** When the warm ran, ISO 8601. */
   readonly warmedAt: string;
 }
 
-/** What concurrent reads of one key share. */
+/** The result that concurrent reads of one key share. */
 export type Answer<T> = Omit<ReadResult<T>, 'collapsed'>;
 
 export const NEGATIVE = { value: null, outcome: 'negative' } as const;

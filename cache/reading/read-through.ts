@@ -17,18 +17,18 @@ import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { Answer, ReadOutcome, ReadResult, WarmOfValue } from './read-result.ts';
 import { createResolver, type ResolvableSource, type Resolver } from './resolve-read.ts';
 
-/** How one kind of entity is read: where it is cached, and where its value comes from on a miss. */
+/** How one kind of entity is cached and loaded. */
 export interface EntitySource<Id, T> extends ResolvableSource<Id, T> {
   /** Called with the id of each read that found a value, so unknown ids cannot grow a counter. */
   readonly onRead?: ((id: Id) => void) | undefined;
-  /** The last warm, if a value is of it. By default the value is of none. */
+  /** The last warm, if it wrote or confirmed a value. By default there is none. */
   readonly lastWarm?: ((key: string, updatedAt: string) => WarmOfValue | undefined) | undefined;
 }
 
-/** Rejects with the reason of the caller's signal when that aborts. */
+/** Reads one id. Rejects with the reason of the caller's signal when that aborts. */
 export type ReadThrough<Id, T> = (id: Id, caller?: Caller) => Promise<ReadResult<T>>;
 
-/** Reads several ids: one round trip to Redis, and misses share queries. One result for each id, which fails alone. */
+/** Reads several ids: one round trip to Redis, and misses share queries. Each id has its own result, also a failure. */
 export type ReadManyThrough<Id, T> = (
   ids: readonly Id[],
   caller?: Caller,
@@ -39,19 +39,19 @@ export interface EntityReads<Id, T> {
   /** @throws SourceUnavailableError when Redis has no value and the source does not answer. @throws NotCachedError */
   readonly read: ReadThrough<Id, T>;
   readonly readMany: ReadManyThrough<Id, T>;
-  /** The values that Redis holds, in one round trip; none without Redis. It never queries the source, and never rejects. */
+  /** The values in Redis, in one round trip; empty if Redis does not answer. Never queries the source, and never rejects. */
   readonly readCached: (ids: readonly Id[]) => Promise<ReadonlyMap<Id, T>>;
 }
 
 export interface ReadThroughDependencies {
   readonly redis: RedisClient;
-  /** Values in the memory of this process; undefined reads Redis each time. */
+  /** Values in the memory of this process. If undefined, every read goes to Redis. */
   readonly localTier?: LocalTier | undefined;
   readonly now: () => Date;
   readonly onProblem: (problem: ReadProblem) => void;
-  /** What operators have switched; everything is on by default. */
+  /** The switches of operators; everything is on by default. */
   readonly switches?: (() => Pick<Switches, 'readThrough' | 'earlyRefresh'>) | undefined;
-  /** A load of the source that takes longer (s) fails; 8 s by default. */
+  /** Timeout of a load of the source (s); 8 s by default. */
   readonly loadSeconds?: number | undefined;
   /** Called with the outcome of each read of one or several ids. */
   readonly onOutcome?: ((outcome: ReadOutcome) => void) | undefined;
@@ -77,7 +77,7 @@ export function createReadThrough<Id, T>(
 ): EntityReads<Id, T> {
   const { key, codec } = source;
   const reportProblem = createProblemReporter(source.name, onProblem);
-  const lookUps = createFlights<TieredResult<T>>(); // of a hot key: many requests share one command of Redis
+  const lookUps = createFlights<TieredResult<T>>(); // concurrent reads of a hot key share one command of Redis
   const counted = createReadCount(source, onOutcome);
   const onLocalRead = (id: Id, refreshBefore: number) => {
     counted(id, { value: true, outcome: 'local-hit' });
@@ -88,7 +88,7 @@ export function createReadThrough<Id, T>(
   const lookUpOne = async (id: Id): Promise<TieredResult<T>> =>
     (await lookUpAll([id]))[0] ?? { state: 'unreachable' };
   const lookAgain = async (id: Id): Promise<Answer<T> | undefined> => {
-    // Its failures are those that the first look-up has reported.
+    // the first look-up has reported the failures already
     const [written] = await lookUpTiers({ ...tiers, reportProblem: () => {} }, [id]);
     return written !== undefined && isFound(written) ? answerOf(written) : undefined;
   };
@@ -108,7 +108,7 @@ export function createReadThrough<Id, T>(
     },
     async readMany(ids, caller = {}) {
       const cached = await lookUpAll(ids);
-      // Each miss listens to it.
+      // each miss adds a listener
       if (caller.client !== undefined && !cached.every(isFound)) setMaxListeners(0, caller.client.signal);
       return Promise.allSettled(
         ids.map(async (id, index) => {
@@ -122,7 +122,7 @@ export function createReadThrough<Id, T>(
   };
 }
 
-/** What a look-up found answers the read, unless the client demands a fresher value. A miss is resolved, once for all its readers. */
+/** Answers with the value that a look-up found, unless the client demands a fresher one. A miss is resolved once for all its readers. */
 function createAnswerFound<Id, T>(
   source: Pick<EntitySource<Id, T>, 'name' | 'key' | 'ttlSeconds' | 'lastWarm'>,
   resolver: Resolver<Id, T>,
@@ -139,7 +139,7 @@ function createAnswerFound<Id, T>(
     const name = key(id);
     const load = ({ signal }: { readonly signal: AbortSignal }) =>
       resolver.resolve(id, name, found, { mayBeStale, signal });
-    // A client that accepts no stale value does not share one. Both share the load.
+    // A client that accepts no stale value must not share a stale answer. Both kinds of clients share the load.
     return share(mayBeStale ? `stale ${name}` : name, load, client?.signal);
   };
 
@@ -161,7 +161,7 @@ function createAnswerFound<Id, T>(
         const run = () =>
           share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal);
         const refreshed = await run();
-        // It began before this request, whose client may know of a later change. The next one began after it.
+        // The shared refresh began before this request, and the client may know of a later change. The next refresh begins after it.
         return refreshed.collapsed ? run() : refreshed;
       },
     });

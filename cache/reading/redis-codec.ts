@@ -1,6 +1,6 @@
 import { FieldError } from '../../domain/schema/field.ts';
 
-/** The commands that read a value: those of a pipeline, or of a client. */
+/** The commands that read a value, of a pipeline or of a client. */
 export interface ReadCommands {
   hgetall(key: string): unknown;
   get(key: string): unknown;
@@ -17,15 +17,15 @@ export interface RedisCodec<T> {
   readonly decode: (reply: unknown) => T | null;
   /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
   updatedAt(reply: unknown, value: T): string | undefined;
-  /** Whether the fence of the key says it instead. Only for a value that nothing but a read of the source changes. */
+  /** Whether the fence of the key holds that time instead. Only for values that nothing but a read of the source changes. */
   readonly isTimedByFence: boolean;
-  /** Whether events of the hot path wrote the value, or parts of it, so that it is newer than the lakehouse. */
+  /** Whether events of the hot path wrote the value or parts of it. Then it is newer than the lakehouse. */
   isFromEvent(reply: unknown, value: T): boolean;
 }
 
 /** An entity that is cached as a hash. */
 export interface HashEntity<T> {
-  /** A hash without one of these fields is not the value, for example one that a counter of another client began. */
+  /** A hash without one of these fields is not a valid value, for example one that another client created with a counter. */
   readonly requiredFields: readonly string[];
   /** The field with the time at which the value was read from its source. */
   readonly timeField: string;

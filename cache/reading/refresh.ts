@@ -7,24 +7,24 @@ import type { ReportProblem } from './read-problem.ts';
 import { foundAnswer, NEGATIVE, type Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 
-/** A value whose key now expires later than this (ms) was refreshed by another process. A renewal of the TTL alone counts too. */
+/** If the key now expires later by more than this (ms), another process has refreshed it, or renewed its TTL. */
 const LATER_MS = 1000;
 
-/** Reads the source, and replaces what Redis has. A value that an event wrote stays: it is newer than the source. */
+/** Reads the source, and replaces the value in Redis. A value that an event wrote stays, because it is newer than the source. */
 interface Refreshes<Id, T> {
   /** For a client that does not accept the cached value. */
   readonly onDemand: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
-  /** Shortly before the value expires, so that readers of a hot key do not wait when it does; unless another process does. */
+  /** Refreshes a value shortly before it expires, so that readers of a hot key need not wait. Skipped if another process has done it. */
   readonly early: (id: Id, key: string, expiresAt: number, signal: AbortSignal) => Promise<Answer<T>>;
 }
 
-/** What Redis holds of a key that is to be refreshed. */
+/** The state in Redis of a key that will be refreshed. */
 interface Held<T> {
   /** The value, if it stays. */
   readonly kept?: Answer<T>;
-  /** The value, if it is to be replaced. */
+  /** The value, if it will be replaced. */
   readonly outdated?: CacheHit<T>;
-  /** What a fill replaces; undefined when Redis does not answer. */
+  /** The state that a fill replaces; undefined when Redis does not answer. */
   readonly seen?: CacheMiss;
 }
 
@@ -39,7 +39,7 @@ export function createRefreshes<Id, T>(
 ): Refreshes<Id, T> {
   const { redis, loader, lease, reportProblem } = dependencies;
 
-  /** Looks in Redis, not in the local tier: a fill compares with what Redis has. */
+  /** Reads Redis, not the local tier, because a fill compares with the state in Redis. */
   async function look(
     key: string,
     isRefreshed: (held: CacheHit<T>) => boolean,
@@ -60,7 +60,7 @@ export function createRefreshes<Id, T>(
         return { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true };
       const answer = await loader.loadAndFill(id, key, seen, signal);
       if (answer.refused && outdated !== undefined) return foundAnswer(outdated);
-      // Another writer may have been faster: then the answer is a hit. If nothing was cached, it is a miss.
+      // if another writer was faster, the answer is a hit; if nothing was cached, it is a miss
       const isRefresh = answer.outcome === 'miss' && seen.state === 'outdated';
       return isRefresh ? { ...answer, outcome: 'refresh' } : answer;
     },
@@ -69,7 +69,7 @@ export function createRefreshes<Id, T>(
       let seen: CacheMiss | undefined;
       return lease(key, {
         async look() {
-          // The first look-up has reported what is wrong with the value.
+          // the first look-up has reported the problem already
           const held = await look(key, isRefreshed, () => {});
           seen = held.seen;
           return held.kept;

@@ -13,19 +13,19 @@ import { createRefreshes } from './refresh.ts';
 import { removedSince } from './removed-since.ts';
 import { staleAnswer } from './stale-answer.ts';
 
-/** Where the values of an entity come from, and how they are cached. */
+/** How the values of an entity are loaded and cached. */
 export interface ResolvableSource<Id, T> extends FillableSource<Id, T> {
   readonly key: (id: Id) => string;
-  /** False for an id that is known not to exist. By default the source is asked. Never rejects. */
+  /** False for an id that is known not to exist. By default the source is queried. Never rejects. */
   readonly mayExist?: ((id: Id, signal: AbortSignal) => Promise<boolean>) | undefined;
 }
 
-/** What happens after a look-up that found nothing. */
+/** The steps after a look-up that found no value. */
 export interface Resolver<Id, T> {
   /**
-   * Negative cache → known ids and platforms → stale value, or one process loads and fills, and the others wait for it.
-   * @param mayBeStale whether a stale value answers while it is refreshed
-   * @param signal aborts when nobody waits for the answer
+   * Negative cache → known ids and platforms → stale value, or load and fill under a lease.
+   * @param mayBeStale whether to answer with a stale value while it is refreshed
+   * @param signal aborts when no caller waits for the answer
    */
   readonly resolve: (
     id: Id,
@@ -43,15 +43,15 @@ export interface Resolver<Id, T> {
     cached: NotFound<T>,
     options: { readonly mayLoad: boolean },
   ) => Promise<Answer<T> | undefined>;
-  /** The answer for a key that the source did not have a moment ago. Never rejects. */
+  /** The answer for a key that did not exist in the source recently. Never rejects. */
   readonly remembered: (key: string) => Promise<Answer<T> | undefined>;
-  /** Reads the source, and replaces what is cached. */
+  /** Reads the source, and replaces the cached value. */
   readonly refresh: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
-  /** Perhaps refreshes a value in the background that was read now. */
+  /** Refreshes a value in the background, with a probability that grows towards its expiry. */
   readonly refreshEarly: (id: Id, expiresAt: number) => void;
 }
 
-/** @param signal aborts when nobody waits for the value */
+/** @param signal aborts when no caller waits for the value */
 type Load<T> = (signal: AbortSignal) => Promise<Answer<T>>;
 
 interface ResolverDependencies<Id, T> {
@@ -59,7 +59,7 @@ interface ResolverDependencies<Id, T> {
   readonly localTier: LocalTier | undefined;
   readonly now: () => Date;
   readonly switches: () => Pick<Switches, 'readThrough' | 'earlyRefresh'>;
-  /** A load that takes longer fails (s), the wait for that of another process included. */
+  /** Timeout of a load (s), including the wait for another process. */
   readonly loadSeconds: number;
   readonly reportProblem: ReportProblem;
   readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
@@ -67,13 +67,13 @@ interface ResolverDependencies<Id, T> {
   readonly onLocalRead: (id: Id, refreshBefore: number) => void;
 }
 
-/** A key is not loaded in the background again so soon, for example while the lakehouse fails. */
+/** Minimum time between two background loads of a key, for example while the lakehouse fails. */
 const BACKGROUND_PAUSE_SECONDS = 5;
 const MAX_PAUSED = 10_000;
 
-/** Ids that the source did not have are remembered this long, so that repeated reads do not query it each time. */
+/** TTL of the negative cache: repeated reads of an id that does not exist start no query. */
 const UNKNOWN_SECONDS = 30;
-/** Further ids push out the oldest, so that requests for random ids cannot fill the memory. */
+/** Size limit of the negative cache, so that requests for random ids cannot fill the memory. */
 const MAX_UNKNOWN = 10_000;
 
 export function createResolver<Id, T>(
@@ -99,7 +99,7 @@ export function createResolver<Id, T>(
   const refreshes = createRefreshes<Id, T>(source.codec, { redis, loader, lease, reportProblem });
   const { begin, dropped, remembered } = createMemory(source, { redis, localTier, onLocalRead });
 
-  /** Joins the load of the key that runs, or starts one. */
+  /** Joins the running load of the key, or starts one. */
   const load = (id: Id, key: string, start: Load<T>, signal?: AbortSignal): Promise<Answer<T>> =>
     loads.share(key, async (flight) => begin(id, key)(await start(flight.signal)), signal);
 
@@ -145,10 +145,10 @@ export function createResolver<Id, T>(
     stale,
     refresh: async (id, key, signal) => begin(id, key)(await refreshes.onDemand(id, key, signal)),
     async resolve(id, key, cached, { mayBeStale, signal }) {
-      // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
+      // Checked after Redis, so that readers see a value immediately after a warm or the hot path has written it.
       const unknown = await remembered(key);
       if (unknown !== undefined) return dropped(key, unknown);
-      // A filter of known ids holds for one version of its table, and only the lakehouse knows the version.
+      // A known-ids filter is valid for one version of its table, and only the lakehouse knows the current version.
       if (mayQuery() && (await source.mayExist?.(id, signal)) === false) return dropped(key, NEGATIVE);
       const answer = mayBeStale ? await stale(id, key, cached, { mayLoad: true }) : undefined;
       return answer ?? load(id, key, (flight) => loadMissing(id, key, cached, flight), signal);
@@ -156,7 +156,7 @@ export function createResolver<Id, T>(
   };
 }
 
-/** Starts loads that nobody waits for, and that are not cancelled: one for each key at a time, with a pause before the next. */
+/** Starts loads in the background, which are never cancelled: one at a time for each key, with a pause before the next. */
 function createBackgroundLoads<Id, T>(
   load: (id: Id, key: string, start: Load<T>) => Promise<Answer<T>>,
   isRunning: (key: string) => boolean,
@@ -170,15 +170,15 @@ function createBackgroundLoads<Id, T>(
   };
 }
 
-/** What this process remembers of loads: the keys that the source does not have, and the values that Redis could not take. */
+/** State of this process: keys that do not exist in the source, and values that could not be written to Redis. */
 function createMemory<Id, T>(
   { ttlSeconds }: ResolvableSource<Id, T>,
   { redis, localTier, onLocalRead }: Pick<ResolverDependencies<Id, T>, 'redis' | 'localTier' | 'onLocalRead'>,
 ) {
-  /** When the load began that did not find the key, on the clock of `performance.now`. */
+  /** The start of the load that did not find the key, on the clock of `performance.now`. */
   const unknownKeys = new LRUCache<string, number>({ max: MAX_UNKNOWN, ttl: UNKNOWN_SECONDS * 1000 });
 
-  /** A value that does not exist must not be served when it is stale. */
+  /** Drops the stale value of a key that does not exist any more. */
   const dropped = (key: string, answer: Answer<T>): Answer<T> => {
     localTier?.drop(key);
     return answer;
@@ -189,7 +189,7 @@ function createMemory<Id, T>(
     localTier?.keepUntracked(key, {
       ...{ value, updatedAt, readAt },
       expiresAt: readAt + ttlSeconds * 1000,
-      // No look-up has measured it. Texts take two bytes a character, and objects more than their JSON.
+      // An estimate: texts take two bytes a character, and objects more than their JSON.
       bytes: 4 * JSON.stringify(value).length,
       onRead: (refreshBefore) => onLocalRead(id, refreshBefore),
     });
@@ -200,18 +200,18 @@ function createMemory<Id, T>(
     remembered: async (key: string): Promise<Answer<T> | undefined> => {
       const loadedAt = unknownKeys.get(key);
       if (loadedAt === undefined) return undefined;
-      // An operator deletes an id to have it read again. The look-up has reported a failure of Redis.
+      // After an operator has deleted the id, it must be read again. The look-up has already reported a failure of Redis.
       if (!(await removedSince(redis, key, loadedAt).catch(() => false))) return NEGATIVE;
       unknownKeys.delete(key);
       return undefined;
     },
-    /** Begins a load. @returns a function that notes its answer, and returns it */
+    /** Begins a load. @returns a function that stores its answer and returns it */
     begin: (id: Id, key: string) => {
       const loadedAt = performance.now();
       return (answer: Answer<T>): Answer<T> => {
         if (answer.refused) return answer;
         if (isNothing(answer)) {
-          // What another process did not find is not remembered here, because it is not known when its load began.
+          // A negative answer of another process is not remembered, because the start of its load is unknown.
           if (answer.outcome !== 'negative') unknownKeys.set(key, loadedAt);
           return dropped(key, answer);
         }

@@ -1,4 +1,4 @@
-/** The model refuses the features that the lakehouse has of this KOL; a retry does not help. */
+/** The model refuses the lakehouse's features of this KOL; a retry does not help. */
 export class ScoreRefusedError extends Error {
   readonly code = 'SCORE_REFUSED';
   constructor(

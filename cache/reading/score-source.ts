@@ -20,7 +20,7 @@ export function scoreSource(
   mlApi: MlApi,
   options: ReadOptions,
 ): EntitySource<string, Score> {
-  // Of a name on several platforms, the account that was processed last counts: its row comes last.
+  // For a name on several platforms, the account that was processed last counts; its row comes last.
   const loadFeatures = createBatchLoader(
     (ids, signal) => lakehouse.trustFeatures(ids, { ...options, signal }),
     ({ kol_id }) => kol_id,

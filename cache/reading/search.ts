@@ -29,7 +29,7 @@ export interface PlatformHit extends SearchHit {
 export type Search = (query: string, platform: string) => Promise<ReadResult<readonly PlatformHit[]>>;
 
 /**
- * The members that begin with a text: the most followed, where so many match that they are listed; otherwise all.
+ * The members that begin with a text. If very many match, the index lists the most followed ones; otherwise all are returned.
  * KEYS: index of a platform
  * ARGV: bounds of the listed members, bounds of all members, maximum number
  * Returns the TTL in seconds (-2 without an index), then the members.
@@ -70,7 +70,7 @@ export function createSearch(redis: RedisClient): Search {
   };
 }
 
-/** What Redis answers to TTL for a key that does not exist. */
+/** The reply to TTL for a key that does not exist. */
 const NO_KEY = -2;
 
 const searchFailure = (cause: unknown) =>
@@ -82,7 +82,7 @@ function hitsOf(members: readonly string[], query: string, platform: string): Pl
   for (const member of members) {
     const hit = parseMember(member);
     if (hit === null || hits.has(hit.kol_id)) continue;
-    // A long query is longer than the text that members begin with.
+    // members begin with a shortened text, so a long query must be compared with the name
     if (matchesWordStart(searchText(hit.name), query)) hits.set(hit.kol_id, { ...hit, platform });
   }
   return [...hits.values()];

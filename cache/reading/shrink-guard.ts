@@ -22,45 +22,45 @@ import { withTimeLimit } from './time-limit.ts';
 interface ShrinkGuardDependencies {
   readonly redis: RedisClient;
   readonly lakehouse: Pick<Lakehouse, 'tableVersions' | 'countRows'>;
-  /** How much a table or set may lose since the last warm, 0 to 100. */
+  /** How much a table or set may shrink since the last warm, 0 to 100. */
   readonly maxShrinkPercent: number;
   readonly reportProblem: ReportProblem;
 }
 
-/** What was read. */
+/** A value that was read from the source. */
 interface ReadValue {
   readonly key: string;
-  /** Members of the set as the warm counts them; of a key that no warm writes as a set it does not matter. */
+  /** Number of members, counted as in the warm; irrelevant for keys that no warm writes as a set. */
   readonly size: number;
-  /** When the read of a row began that is missing although it is cached, in ms since 1970. */
+  /** For a missing row that is cached: the start of the read, in ms since 1970. */
   readonly removalReadMs?: number | undefined;
 }
 
-/** Whether a warm would accept what a miss has just read of some tables. Never rejects; what cannot be checked is not accepted. */
+/** Whether a warm would accept this value. Never rejects; a value that cannot be checked is not accepted. */
 type IsAccepted = (tables: CheckedTables, read: ReadValue) => Promise<boolean>;
 
 /** The tables of a part now. */
 interface TablesNow {
   readonly versions: TableVersions;
-  /** The rows of each table in this version, counted once for all who call it. */
+  /** The rows of each table in this version; counted once for all callers. */
   readonly rows: () => Promise<TableRows>;
 }
 
 type TableRows = Readonly<Partial<Record<SilverTable, number>>>;
 
-/** Tables, and what a warm has read of them last. */
+/** Tables, and the record of the last warm that read them. */
 interface CheckedTables {
   readonly now: () => Promise<TablesNow>;
   readonly last: () => Promise<(LastRead & Partial<Pick<PartMetadata, 'sets'>>) | null>;
 }
 
-/** A query of the check that takes longer (s) fails: readers wait for it. */
+/** Timeout of a query of the check (s), because readers wait for it. */
 const MAX_QUERY_SECONDS = 3;
 
 /**
  * Applies the shrink check of the warms to misses. It runs after the read: if the table then still has the version of the last warm, the
- * read saw that version. It counts the rows only of a table whose version has changed. A read that began before the change may have
- * seen less than what is counted, so it removes nothing.
+ * read saw that version. It counts the rows only of a table whose version has changed. A read that began before the change may have seen
+ * fewer rows than the count, so it removes nothing.
  */
 function createIsAccepted({
   maxShrinkPercent,
@@ -91,11 +91,11 @@ function createIsAccepted({
   };
 }
 
-/** Puts the check before the fills of sources. */
+/** Adds the check to the fills of sources. */
 export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDependencies) {
   const { lakehouse } = dependencies;
   const isAccepted = createIsAccepted(dependencies);
-  /** Reads that come together share the queries, also where the version of a table is unknown. */
+  /** Concurrent reads share the queries, also if the version of a table is unknown. */
   const nowOf = (tables: readonly SilverTable[]) =>
     shareNext(async (): Promise<TablesNow> => {
       const versions = await withTimeLimit(MAX_QUERY_SECONDS, (signal) =>
@@ -116,7 +116,7 @@ export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDepend
     now: nowOf([features.table]),
     last: () => readLastRead(redis, features),
   };
-  /** Checks only that a row is missing: a row that exists is right, whatever its table has lost. */
+  /** Checks only missing rows: a row that exists is valid even if its table has shrunk. */
   const guardAbsence = <Id, T>(tables: CheckedTables, source: EntitySource<Id, T>): EntitySource<Id, T> => ({
     ...source,
     guard: {
@@ -125,7 +125,7 @@ export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDepend
     },
   });
   return {
-    /** Of a set, every value is checked. @param sizeOf its members, as the warm counts them */
+    /** Checks every value of a set. @param sizeOf counts its members as the warm does */
     guardSet: <Id, T>(
       part: WarmPart,
       source: EntitySource<Id, T>,
@@ -139,7 +139,7 @@ export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDepend
       },
     }),
     guardRow: <Id, T>(part: WarmPart, source: EntitySource<Id, T>) => guardAbsence(parts[part], source),
-    /** Of a score: no part is made of its table, but a filter of its ids. */
+    /** Checks missing scores, with the record of the known-ids filter, because no part is made of the table. */
     guardScore: <Id, T>(source: EntitySource<Id, T>) => guardAbsence(featureTable, source),
   };
 }

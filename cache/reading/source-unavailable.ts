@@ -18,13 +18,13 @@ export class SourceUnavailableError extends Error {
   }
 }
 
-/** Whether the source gave a read no value, but the program is right: it cannot answer now, must not be asked, or refuses this id. */
+/** Whether a read has no value for an expected reason: the source cannot answer now, must not be queried, or refuses this id. */
 export const isUnavailable = (error: unknown): boolean =>
   [SourceUnavailableError, NotCachedError, MlApiUnavailableError, ScoreRefusedError].some(
     (expected) => error instanceof expected,
   );
 
-/** A temporary failure of the source becomes SourceUnavailableError; any other error, such as a wrong query, stays as it is. */
+/** Turns a temporary failure of the source into SourceUnavailableError. Returns any other error, such as a wrong query, unchanged. */
 export function translateSourceError(entity: string, error: unknown): unknown {
   const isTemporary =
     error instanceof SourceSchemaError || error instanceof TimeLimitError || isTrinoUnable(error);

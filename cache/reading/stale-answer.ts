@@ -6,7 +6,7 @@ import { removedSince } from './removed-since.ts';
 
 /**
  * The answer from a stale value, for a key that Redis does not have. Never rejects: failures are reported.
- * @returns undefined when it may have been removed since it was read. Also when Redis fails, because this is then unknown
+ * @returns undefined if the value may have been removed since it was read, or if Redis fails, because this is then unknown
  */
 export async function staleAnswer<T>(
   redis: RedisClient,

@@ -10,7 +10,7 @@ export class TimeLimitError extends Error {
 }
 
 /**
- * Waits for work, but not longer than a time. Its signal aborts then, and when the signal of the caller does.
+ * Waits for work with a time limit. The signal of the work aborts at the limit, or when the signal of the caller aborts.
  * @throws TimeLimitError, the reason of the caller's signal, or what the work throws
  */
 export async function withTimeLimit<T>(

@@ -1,8 +1,8 @@
 import { CLOCKS_DIFFER_MS } from '../../domain/warming/table-version.ts';
 
 /**
- * Lua: `isoTime(seconds)` is a time since 1970 as ISO 8601 text in UTC. `latestTime()` is the latest one at which a row of ours can have been
- * read. A row with a later one is of another client, and no read would ever replace it.
+ * Lua: `isoTime(seconds)` is a time since 1970 as ISO 8601 text in UTC. `latestTime()` is the latest possible read time of a valid row. A
+ * row with a later time was written by another client, and no read would ever replace it.
  */
 export const LUA_LATEST_TIME = `
 local function isoTime(seconds)

@@ -2,14 +2,14 @@ import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from '../../clients/redis.ts';
 
 /**
- * The connections to the masters of a cluster that the client knows, or to the single Redis. A cluster client forgets a master whose
- * connection ends, until a command is redirected to it.
+ * The connections to the known masters of a cluster, or to the single Redis. A cluster client forgets a master whose connection ends, until
+ * a command is redirected to it.
  */
 export const knownMasters = (redis: RedisClient): Redis[] =>
   redis instanceof Cluster ? redis.nodes('master') : [redis];
 
 /**
- * The connections to all masters: a cluster is asked which ones it has. A command to one that does not answer fails.
+ * The connections to all masters, from the cluster's own list. A command to a master that is down fails.
  * @throws Error when no node of the cluster answers
  */
 export async function findMasters(redis: RedisClient): Promise<Redis[]> {
@@ -27,7 +27,7 @@ const refreshNodes = (cluster: Cluster): Promise<void> =>
   });
 
 /**
- * One master. The hashes of their keys spread entries over a cluster, so that one master holds a sample of them all.
+ * One master. Keys are spread over a cluster by their hashes, so one master holds a sample of all entries.
  * @throws Error when the client knows no master
  */
 export function anyMasterNode(redis: RedisClient): Redis {

@@ -21,7 +21,7 @@ export async function readMemoryInfo(redis: RedisClient): Promise<RedisMemory> {
   return {
     keys: sum(({ keys }) => keys),
     usedBytes: sum(({ usedBytes }) => usedBytes),
-    // With one unlimited node, the cluster has no limit that can be reported.
+    // if one node has no limit, the cluster has none
     maxBytes: nodes.some(({ maxBytes }) => maxBytes === 0) ? 0 : sum(({ maxBytes }) => maxBytes),
     policy: nodes[0]?.policy ?? '',
   };
@@ -41,7 +41,7 @@ export async function readMemoryLimit(redis: RedisClient): Promise<number> {
   return machineBytes;
 }
 
-/** What Redis counted since its start, over all masters of a cluster. */
+/** Counters of Redis since its start, over all masters of a cluster. */
 export interface RedisCounters {
   readonly hits: number;
   readonly misses: number;
@@ -49,7 +49,7 @@ export interface RedisCounters {
   readonly expiredKeys: number;
 }
 
-/** Reads by any client, and keys that Redis removed. @throws the first error that Redis answered */
+/** Reads by any client, and keys that Redis removed. @throws the first error from Redis */
 export async function readRedisCounters(redis: RedisClient): Promise<RedisCounters> {
   const masters = await findMasters(redis);
   const infos = await Promise.all(masters.map((node) => node.info('stats')));

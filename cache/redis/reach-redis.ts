@@ -1,4 +1,4 @@
-/** Redis does not answer what only Redis can answer. */
+/** Redis does not answer a request that only Redis can serve. */
 export class CacheUnavailableError extends Error {
   readonly code = 'CACHE_UNAVAILABLE';
   constructor(options: ErrorOptions) {
@@ -8,7 +8,7 @@ export class CacheUnavailableError extends Error {
 }
 
 /**
- * Runs what only Redis can answer.
+ * Runs work that only Redis can serve.
  * @param failure the error to throw when Redis does not answer
  * @throws the error of `failure`; its cause has the reason, for the log
  */

@@ -14,21 +14,19 @@ interface KeyedCommand {
   readonly send: () => Promise<unknown>;
 }
 
-/** What Redis answered to one command. */
+/** The reply to one command. */
 export type Reply = readonly [error: Error | null, value?: unknown];
 
 /**
- * Errors of a node that has the slot no longer or only in part, does not know the script, or is gone.
- * "non local key": while a slot moves, its old node accepts no new keys. A script that deletes a key to write it again fails there;
- * the new node accepts it.
+ * Errors of a node that is gone, does not know the script, or no longer has the whole slot. "non local key": while a slot moves, its old
+ * node accepts no new keys. A script that deletes a key and writes it again fails there; the new node accepts it.
  */
 const RETRY_ON_ITS_OWN =
   /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN|NOSCRIPT) |^Connection is closed| non local key in a cluster/;
 
 /**
- * Sends commands on any keys in one pipeline to each node, all in parallel; a single Redis is one node. ioredis follows the
- * redirections of a pipeline only when all its commands are redirected to the same node, so this function sends each redirected
- * command again on its own.
+ * Sends commands on any keys in one pipeline to each node, all in parallel; a single Redis is one node. ioredis follows redirections of a
+ * pipeline only if all its commands are redirected to the same node. So this function sends each redirected command again on its own.
  * @returns the replies in the order of the commands
  * @throws the error that prevented a pipeline from being sent
  */
@@ -57,8 +55,7 @@ export async function execClusterPipeline(
 
 /**
  * Creates a pipeline. On a cluster it can hold only keys of one node.
- * @throws RedisUnavailableError when `serve` would have to wait: before the cluster is connected, pipelines of ioredis wait
- * for it, also where single commands fail
+ * @throws RedisUnavailableError when the cluster is not connected: pipelines of ioredis would wait for it, although single commands fail
  */
 function createPipeline(redis: RedisClient): ChainableCommander {
   if (redis instanceof Cluster && redis.options.enableOfflineQueue === false && redis.status !== 'ready')
@@ -72,8 +69,8 @@ function groupByNode(redis: RedisClient, commands: readonly KeyedCommand[]): num
   if (!(redis instanceof Cluster)) return [commands.map((_, index) => index)];
   const groupOf = (key: string) => {
     const slot = calculateSlot(key);
-    // ioredis checks a pipeline against this table, and `slots` differs from it after a redirection.
-    // Before the client is connected the table is empty: send each slot in its own pipeline, which is always valid.
+    // ioredis checks a pipeline against this table. After a redirection, `slots` differs from it. Before the client is connected the table
+    // is empty: send each slot in its own pipeline, which is always valid.
     const nodeGroup = redis._groupsBySlot[slot];
     return nodeGroup === undefined ? `slot ${slot}` : `group ${nodeGroup}`;
   };
@@ -82,7 +79,7 @@ function groupByNode(redis: RedisClient, commands: readonly KeyedCommand[]): num
   );
 }
 
-/** While a slot changes its node, ioredis can follow redirections in a circle: the nodes hear of the change one after the other. */
+/** While a slot moves, ioredis can follow redirections in a circle, because the nodes learn of the change one after the other. */
 const IN_A_CIRCLE = /^Too many Cluster redirections/;
 const MAX_TRIES = 3;
 const PAUSE_MS = 25;
@@ -100,9 +97,9 @@ async function sendAlone({ send }: KeyedCommand): Promise<Reply> {
 }
 
 /**
- * A Lua script that only touches the keys it is given; on a cluster, the keys of each call are in one slot.
- * When Redis is full, it refuses a script that starts with `#!lua` before the script runs. Of any other script it refuses only the
- * commands that need memory, so that a DEL is done and the write after it is not.
+ * A Lua script that only touches the keys it is given; on a cluster, the keys of each call are in one slot. A full Redis refuses a script
+ * that starts with `#!lua` before it runs. In any other script it refuses only the commands that need memory, so a DEL would succeed and
+ * the write after it would fail.
  */
 export interface LuaScript {
   readonly code: string;
@@ -122,9 +119,9 @@ export interface ScriptCall {
 }
 
 /**
- * Runs a script for each of many calls, in one round trip (to each node of a cluster); in two where the script is new to a node.
- * @returns what each call returns; most scripts return a number
- * @throws the first error that Redis answered
+ * Runs a script for many calls in one round trip (to each node of a cluster), or in two if the script is new to a node.
+ * @returns the result of each call; most scripts return a number
+ * @throws the first error from Redis
  */
 export async function runScriptEach<Reply = number>(
   redis: RedisClient,
@@ -136,7 +133,7 @@ export async function runScriptEach<Reply = number>(
     calls.map(({ keys, args }) => ({
       key: keys[0] ?? '',
       queue: (pipeline) => pipeline.evalsha(sha, keys.length, ...keys, ...args),
-      // With the code, because the node that takes the command may not know the script: it knows none after a start.
+      // Send the code: the node that runs the command may not know the script, for example after a restart.
       send: () => redis.eval(code, keys.length, ...keys, ...args),
     })),
   );
@@ -146,7 +143,7 @@ export async function runScriptEach<Reply = number>(
   });
 }
 
-/** As `runScriptEach`. @returns the sum of the numbers that the calls return */
+/** Like `runScriptEach`. @returns the sum of the results */
 export async function runScript(
   redis: RedisClient,
   script: LuaScript,
@@ -157,8 +154,8 @@ export async function runScript(
 }
 
 /**
- * Splits items, each with a key, into the calls of a script that takes many keys. On a cluster each item has a call of its own:
- * while a slot moves, its keys are on two nodes, and a call with keys on both is refused until the slot has moved.
+ * Splits items into calls of a script that takes many keys. On a cluster each item gets its own call: while a slot moves, its keys are on
+ * two nodes, and a call with keys on both is refused.
  * @param maxItems items in one call on a single Redis
  */
 export const splitIntoCalls = <T>(

@@ -9,17 +9,20 @@ import { findMasters } from './master-nodes.ts';
 /** A lakehouse row in the cache. */
 export interface CachedEntity {
   readonly id: string;
-  /** When the row was read from the lakehouse, ISO 8601; '' for a stray key: it holds no such time or a future one, has another type, or never expires. */
+  /**
+   * When the row was read from the lakehouse, ISO 8601. '' for a stray key: without such a time, with a future one, of another type, or
+   * without a TTL.
+   */
   readonly cachedAt: string;
 }
 
-/** Keys that one SCAN step looks at, and that one script call reads: about a millisecond of Redis, during which other clients wait. */
+/** Keys in one SCAN step and in one script call: each blocks Redis for about a millisecond. */
 const SCAN_COUNT = 250;
 
 /**
- * Yields all cached rows of an entity in bounded pages. Rows that are written during the scan, or that move to another node of a
- * cluster, may be missed or yielded twice.
- * @throws the first error that Redis answered
+ * Yields all cached rows of an entity in bounded pages. Rows that are written during the scan, or that move to another node of a cluster,
+ * may be missed or yielded twice.
+ * @throws the first error from Redis
  */
 export async function* scanEntities(
   redis: RedisClient,
@@ -37,19 +40,18 @@ export async function* scanEntities(
 }
 
 /**
- * Yields all keys with a start in bounded pages. Keys that are written during the scan, or that move to another node of a cluster,
- * may be missed or yielded twice. Do not send commands to the node of a page: while a slot moves, a node also lists keys that it no
- * longer serves.
+ * Yields all keys with a prefix in bounded pages. Keys that are written during the scan, or that move to another node of a cluster, may be
+ * missed or yielded twice. Do not send commands to the node of a page: while a slot moves, a node also lists keys that it no longer serves.
  * @param prefix without special characters of glob patterns; all keys by default
- * @throws the first error that Redis answered, also when one master of a cluster does not answer
+ * @throws the first error from Redis, also if only one master of a cluster fails
  */
 export async function* scanKeys(redis: RedisClient, prefix = ''): AsyncGenerator<string[]> {
   yield* scanNodes(await findMasters(redis), prefix);
 }
 
 /**
- * As `scanKeys`, but also yields the keys that move to another master meanwhile: a cluster is scanned twice, because a key can move to
- * a master that is scanned already. Most keys of a cluster are yielded twice.
+ * Like `scanKeys`, but also yields keys that move to another master during the scan. It scans a cluster twice, because a key can move to a
+ * master that was already scanned. Most keys of a cluster are yielded twice.
  */
 export async function* scanMovingKeys(redis: RedisClient): AsyncGenerator<string[]> {
   yield* scanKeys(redis);
@@ -67,11 +69,11 @@ async function* scanNodes(nodes: readonly Redis[], prefix: string): AsyncGenerat
   }
 }
 
-/** Stands for the time of a key that has expired since SCAN listed it. */
+/** The time of a key that has expired since SCAN listed it. */
 const GONE = 'gone';
 
 /**
- * The time of many rows: '' for a key that holds none or a future one, has another type or never expires.
+ * The times of many rows: '' for a key without a time, with a future one, of another type, or without a TTL.
  * KEYS: hashes
  */
 const READ_TIMES = luaScript(`${LUA_LATEST_TIME}
@@ -87,7 +89,7 @@ end
 return times`);
 
 /**
- * One field of many hashes; "" where a hash has none. A key of another type, which is not ours, has none.
+ * One field of many hashes; "" if a hash lacks it or the key has another type.
  * KEYS: hashes
  * ARGV: the field
  */
@@ -99,7 +101,7 @@ for i, key in ipairs(KEYS) do
 end
 return values`);
 
-/** One field of these rows in the order of the ids; "" where it is not cached. @throws the first error that Redis answered */
+/** One field of these rows in the order of the ids; "" if it is not cached. @throws the first error from Redis */
 export async function readCachedField(
   redis: RedisClient,
   { key: keyOf }: Pick<TableEntity<Fields>, 'key'>,

@@ -1,8 +1,8 @@
 import calculateSlot from 'cluster-key-slot';
 
 /**
- * A key that belongs to another one, such as its fence. Both are in one cluster slot, whatever characters the key has: an id can have
- * braces that are no hash tag. It begins with a hash tag, so a scan for the keys of a kind does not list it.
+ * A key that belongs to another key, such as its fence. Both are always in the same cluster slot, even if an id contains braces. It begins
+ * with a hash tag, so a scan for the keys of a kind does not list it.
  */
 export function siblingKey(key: string, suffix: string): string {
   if (!/[{}]/.test(key)) return `{${key}}:${suffix}`; // the tag is the whole key
@@ -21,7 +21,7 @@ function tagOfSlot(slot: number): string {
   return tags[slot] ?? '';
 }
 
-/** One hash tag for each slot: the first number that hashes to it. Takes about 50 ms. */
+/** Finds a hash tag for each slot: the first number that hashes to it. Takes about 50 ms. */
 function findTags(): string[] {
   const found = new Array<string>(SLOTS);
   for (let number = 0, left = SLOTS; left > 0; number += 1) {

@@ -1,4 +1,4 @@
-/** What a command answers; null for a key of another type, which is not ours. The next write replaces it. @throws any other error */
+/** The reply to a command; null for a key of another type, which the next write replaces. @throws any other error */
 export async function unlessWrongType<T>(reply: Promise<T>): Promise<T | null> {
   try {
     return await reply;

@@ -4,11 +4,11 @@ import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { CachedFiles } from '../../domain/warming/changed-files.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 
-/** The files of a table whose rows are in the cache; null when they are not known. Restores the TTL of the list. */
+/** The files of a table whose rows are cached; null if unknown. Restores the TTL of the list. */
 export const readCachedFiles = async (redis: RedisClient, table: SilverTable): Promise<CachedFiles | null> =>
   parseCachedFiles(await unlessWrongType(redis.getex(cachedFiles.key(table), 'EX', cachedFiles.ttlSeconds)));
 
-/** Remembers the files of a table whose rows are in the cache. @param files null when nobody knows them */
+/** Stores the files of a table whose rows are cached. @param files null if they are unknown */
 export async function writeCachedFiles(
   redis: RedisClient,
   table: SilverTable,

@@ -4,10 +4,11 @@ import { LUA_LATEST_TIME } from '../redis/lua-clock.ts';
 import { luaScript, runScript } from '../redis/run-commands.ts';
 
 /**
- * Deletes a hash unless an event wrote it, whose row may not have arrived in the lakehouse yet, or a later read did. A key of another type
- * or without a TTL, or with a time in the future, which is not ours, is deleted: it hides the row. The fence keeps a late fill from bringing the hash back.
+ * Deletes a hash unless an event or a later read wrote it: the row of an event may not be in the lakehouse yet. A key of another type,
+ * without a TTL, or with a time in the future comes from another client and is deleted too, because it hides the row. The fence prevents a
+ * late fill from writing the hash again.
  * KEYS: the hash, its fence
- * ARGV: when the read began that did not find the row; the same as cached_at; '1' to only count the hash
+ * ARGV: start of the read that did not find the row; the same as cached_at; '1' to only count the hash
  */
 const DELETE_UNLESS_STREAMED = luaScript(`${LUA_READ_FENCE}${LUA_LATEST_TIME}
 -- pcall: a key of another type has no fields
@@ -22,7 +23,7 @@ return deleted`);
 
 /**
  * Deletes hashes whose rows are gone, except those that an event or a later read wrote.
- * @param readAt when the read began that did not find the rows, as `readRedisTime` returns it
+ * @param readAt start of the read that did not find the rows, from `readRedisTime`
  * @returns how many were deleted; a dry run only counts them
  */
 export const deleteUnlessStreamed = (

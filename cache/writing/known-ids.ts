@@ -2,7 +2,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { knownIds, type FilteredIds, type LastRead } from '../../domain/entities/known-ids.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 
-/** The table of a filter as a warm has read it last; null when that is not known. */
+/** The record of the last warm that read the table of a filter; null if unknown. */
 export async function readLastRead(
   redis: RedisClient,
   { name, table }: Pick<FilteredIds, 'name' | 'table'>,

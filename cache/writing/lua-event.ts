@@ -25,9 +25,9 @@ export function eventArgs({ event_time_ms, source }: EventPosition): (string | n
 /**
  * Lua: `newEvent(timeMs, topic, partition, offset, fencedAtMs)` is an event; values that are no numbers count as unknown.
  *
- * `isNewer(one, other)` says whether one event is newer than another: of a later time. Of the same time: in the same partition the higher
- * offset decides; for the same record, the attempt that fenced the partition later. Offsets of different partitions do not compare, so
- * there neither is newer, and the later write wins.
+ * `isNewer(one, other)` returns whether one event is newer than another. The later time wins. With equal times in the same partition, the
+ * higher offset wins; for the same record, the attempt that fenced the partition later. With equal times in different partitions neither is
+ * newer, because their offsets are not comparable, and the later write wins.
  */
 export const LUA_IS_NEWER = `
 local function newEvent(timeMs, topic, partition, offset, fencedAtMs)
@@ -44,8 +44,8 @@ local function isNewer(one, other)
 end`;
 
 /**
- * Lua: `hashEvent(key)` is the event that wrote a hash, nil when none did. `argsEvent(first)` is the event of `eventArgs`, which begin at
- * ARGV[first].
+ * Lua: `hashEvent(key)` is the event that wrote a hash, nil when none did. `argsEvent(first)` is the event in the
+ * arguments from `eventArgs`, which begin at ARGV[first].
  */
 export const LUA_HASH_EVENT = `${LUA_IS_NEWER}
 local function hashEvent(key)
@@ -59,8 +59,9 @@ local function argsEvent(first)
 end`;
 
 /**
- * Lua: `scoreTime(json)` is the time of the event of a score; nil without one. It does not decode the JSON, which would take most of the time
- * of a script, and a plain search is several times as fast as a pattern. A text of the JSON cannot contain the quotes of the name.
+ * Lua: `scoreTime(json)` is the time of the event of a score; nil without one. It searches for the field instead of decoding the JSON,
+ * which would take most of the time of a script. A plain search is several times as fast as a pattern. It is safe, because quotes inside
+ * JSON texts are escaped.
  */
 export const LUA_SCORE_TIME = `
 local function scoreTime(json)

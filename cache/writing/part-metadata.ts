@@ -4,11 +4,11 @@ import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 import { addFields } from './write-entries.ts';
 
-/** What the last warm of a part recorded; null when there is no record, it has expired, or the key has another type. */
+/** The record of the last warm of a part; null if there is none, it has expired, or the key has another type. */
 export const readPartMetadata = async (redis: RedisClient, part: WarmPart): Promise<PartMetadata | null> =>
   parsePartMetadata(await unlessWrongType(redis.hget(cacheMetadata.key, part)));
 
-/** Records a warm of a part; the records of the other parts stay. @throws the first error that Redis answered */
+/** Records a warm of a part; the records of the other parts stay. @throws the first error from Redis */
 export const writePartMetadata = (
   redis: RedisClient,
   part: WarmPart,

@@ -3,11 +3,11 @@ import { luaScript, runScript } from '../redis/run-commands.ts';
 import { erasureFence, fenceKey, LAST_ERASURE_FENCE, LUA_READ_FENCE, REMOVAL_FENCE } from './read-fence.ts';
 
 /**
- * What an operator removed must not come back by a read that began before: a warm of all profiles at a limited rate writes for half an hour
- * what it planned, and its attempts are repeated.
+ * How long reads that began before a removal are refused (s). A warm of all profiles at a limited rate can write for half an hour, and its
+ * attempts are retried.
  */
 const REMOVED_SECONDS = 86_400;
-/** An event waits as long as Kafka keeps it: 7 days by default. */
+/** How long events from before an erasure are refused (s): Kafka keeps events for 7 days by default. */
 const ERASED_SECONDS = 7 * 86_400;
 
 /** KEYS: a fence. ARGV: the time of the read, how long the fence lives (s) */
@@ -16,22 +16,22 @@ if not isLate(KEYS[1], ARGV[1]) then raiseFence(KEYS[1], ARGV[1], ARGV[2]) end
 return 1`);
 
 /**
- * Refuses the writes to these keys whose read began before `readAt`, also of keys that do not exist.
+ * Refuses writes to these keys if their read began before `readAt`, even for keys that do not exist.
  * @param readAt as `readRedisTime` returns it
- * @throws the first error that Redis answered
+ * @throws the first error from Redis
  */
 export const raiseFences = (redis: RedisClient, keys: readonly string[], readAt: number): Promise<void> =>
   raise(redis, keys.map(fenceKey), readAt);
 
-/** Refuses the writes to sets, and the fills after a miss, whose read began before now. @throws the error that Redis answered */
+/** Refuses writes to sets and fills after a miss if their read began before now. @throws the error from Redis */
 export const raiseRemovalFence = async (redis: RedisClient): Promise<void> =>
   raise(redis, [REMOVAL_FENCE], await readRedisTime(redis));
 
-/** Refuses what events before now say of a KOL (see `writeUnlessErased`). @throws the error that Redis answered */
+/** Refuses events of a KOL from before now (see `writeUnlessErased`). @throws the error from Redis */
 export async function raiseErasureFence(redis: RedisClient, kolId: string): Promise<void> {
   const now = await readRedisTime(redis);
   await raise(redis, [erasureFence(kolId)], now, ERASED_SECONDS);
-  // Last: a writer looks for the fence of a KOL only if this one is raised.
+  // must be last: a writer reads the fence of a KOL only if this one is raised
   await raise(redis, [LAST_ERASURE_FENCE], now, ERASED_SECONDS);
 }
 

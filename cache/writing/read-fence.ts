@@ -4,39 +4,41 @@ import { luaScript, runScriptEach } from '../redis/run-commands.ts';
 import { siblingKey } from '../redis/sibling-key.ts';
 
 /**
- * The fence of a key holds when the read began that made its present state: the time of Redis in microseconds. A writer whose read
- * began earlier is late, and writes nothing: what it read may be older. A deleted key has a fence too, so that no late writer brings it back.
+ * The fence of a key holds the start of the read that led to its current state (the time of Redis in microseconds). A writer whose read
+ * began earlier is late and writes nothing, because its value may be older. A deleted key also has a fence, so that no late writer creates
+ * it again.
  */
 export const fenceKey = (key: string): string => siblingKey(key, FENCE);
 
-/** What distinguishes a fence from its key. */
+/** The suffix of fences. */
 const FENCE = 'read-at';
 
-/** Whether a key is the fence of another one. An id can end like a fence, but no key of an id begins like one. */
+/** Whether a key is a fence. An id can end like a fence, but no key of an id begins like one. */
 export const isFence = (key: string): boolean => /^(\{|cache:all:)/.test(key) && key.endsWith(`:${FENCE}`);
 
 /**
- * A fence lives at least this long (s), because a writer may write so long after its read began: the rows of a warm have the time of its plan,
- * and at a limited rate the last one is written some 24 minutes later, after retries later still.
+ * Minimum lifetime of a fence (s): a write can follow the start of its read this late. The rows of a warm have the time of its plan, and at
+ * a limited rate the last one is written about 24 minutes later, or more with retries.
  */
 export const FENCE_SECONDS = 3600;
 
 /**
- * A fence of all keys: when an operator last deleted whole kinds from the cache or erased a KOL. A value that was read before may have been
- * removed, even if its key had expired or did not exist yet.
+ * The fence of all keys: the time when an operator last deleted whole kinds or erased a KOL. A value that was read earlier may be a removed
+ * one, even if its key had expired or did not exist yet.
  */
 export const REMOVAL_FENCE = `cache:all:${FENCE}`;
 
-/** When an operator last erased a KOL: events from before must not bring the KOL back. Not raised by anything else. */
+/** The time when an operator last erased this KOL: earlier events must not cache the KOL again. Only an erasure raises it. */
 export const erasureFence = (kolId: string): string => siblingKey(profile.key(kolId), `events:${FENCE}`);
-/** When an operator last erased any KOL. */
+/** The time when an operator last erased any KOL. */
 export const LAST_ERASURE_FENCE = `cache:all:events:${FENCE}`;
 
 /**
- * Lua: `fenceTime(fence)` is the time that a fence holds; 0 without one. A key of another type, without a number or without a TTL is not
- * ours. It is removed, because it would refuse all writes for ever, or make them fail.
- * `isLate(fence, readAt)` tells whether the read of a writer began before the one that made the present state of a key.
- * `raiseFence(fence, readAt, seconds)` records the read of the writer. A full Redis refuses that, and must still free a deleted key.
+ * Lua: `fenceTime(fence)` is the time that a fence holds; 0 without one. A key of another type, without a number or without a TTL is not a
+ * fence. It is removed, because it would refuse all writes forever or make them fail.
+ * `isLate(fence, readAt)` returns whether the read of a writer began before the read that led to the current state of a key.
+ * `raiseFence(fence, readAt, seconds)` records the read of the writer. A full Redis refuses this write, which must not prevent the deletion
+ * of a key.
  */
 export const LUA_READ_FENCE = `
 local function fenceTime(fence)
@@ -71,7 +73,7 @@ async function readRemovalFence(redis: RedisClient): Promise<number> {
   return removedAt;
 }
 
-/** Those of these keys that were removed since a time of Redis. It looks at each key only if anything was removed by an operator. */
+/** Returns the keys that were removed since a time of Redis. It checks the single keys only if an operator has removed anything since. */
 export async function removedKeys(
   redis: RedisClient,
   keys: readonly string[],
@@ -82,18 +84,20 @@ export async function removedKeys(
   return new Set(keys.filter((_, index) => (times[index] ?? 0) > since));
 }
 
-/** What an event says of a KOL. */
+/** An event about a KOL. */
 export interface KolEvent {
   /** Ids of the KOL: the event and the lakehouse may use different ones. */
   readonly kolIds: readonly string[];
   readonly event_time_ms: number;
-  /** The event was there then at the latest: its own time can be ahead. */
+  /** The latest possible time of the event; its own time can be in the future. */
   readonly happened_by_ms: number;
   /** Keys that its write sets. */
   readonly keys: readonly string[];
 }
 
-/** Of each of these events whether its KOL was erased after it. It looks at each KOL only if anybody was erased since the oldest event. */
+/**
+ * Returns for each event whether its KOL was erased after it. It checks the single KOLs only if any KOL was erased since the oldest event.
+ */
 export async function areErased(redis: RedisClient, events: readonly KolEvent[]): Promise<boolean[]> {
   const [lastErasure = 0] = await readFences(redis, [LAST_ERASURE_FENCE]);
   const isBefore = ({ happened_by_ms }: KolEvent, time: number) => happened_by_ms * 1000 < time;
@@ -103,25 +107,25 @@ export async function areErased(redis: RedisClient, events: readonly KolEvent[])
   return events.map((event) => event.kolIds.some((id) => isBefore(event, erasedAt.get(id) ?? 0)));
 }
 
-/** The latest fence of a key, its own or that of all keys: the time of Redis in microseconds; 0 without one. */
+/** The later of a key's own fence and the fence of all keys: the time of Redis in microseconds; 0 without one. */
 export const readFence = async (redis: RedisClient, key: string): Promise<number> =>
   Math.max(...(await readFences(redis, [fenceKey(key), REMOVAL_FENCE])));
 
-/** A write of what was read. */
+/** The write of a value that was read. */
 interface WriteOfRead {
   /** When the read began, as `readRedisTime` returns it. */
   readonly readAt: number;
   /** Returns how many keys were written: none if the read was late. */
   readonly write: () => Promise<number>;
-  /** Removes what was written, unless a later read has replaced it. @param removedAt the fence to raise */
+  /** Removes the written value, unless a later read has replaced it. @param removedAt the fence to raise */
   readonly undo: (removedAt: number) => Promise<unknown>;
 }
 
 /**
- * Writes what was read, unless values were removed since the read began, because it may hold one of them. A removal that runs during the
- * write may not have seen what is written, so the fence is read again afterwards: a removal raises it before it looks for values. One
- * script cannot do both, because the key and the fence of all keys are on two nodes of a cluster.
- * @throws the first error that Redis answered
+ * Writes a value, unless values were removed since its read began, because it may contain one of them. A removal during the write may miss
+ * the new value. It raises the fence before it looks for values, so the fence is read again after the write. One script cannot do both: on
+ * a cluster the key and the fence of all keys are on different nodes.
+ * @throws the first error from Redis
  */
 export async function writeUnlessRemoved(
   redis: RedisClient,

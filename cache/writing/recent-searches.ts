@@ -4,7 +4,7 @@ import { luaScript, runScript } from '../redis/run-commands.ts';
 import { unlessWrongType } from '../redis/wrong-type.ts';
 
 /**
- * Puts a search before the others of its user, and removes its repeat and the oldest. A key of another type is replaced.
+ * Adds a search at the front of its user's list, and removes its duplicate and the oldest one. A key of another type is replaced.
  * KEYS: the list
  * ARGV: the search, number of searches that are kept, TTL in seconds
  */
@@ -16,9 +16,9 @@ return redis.call('EXPIRE', KEYS[1], ARGV[3])`);
 
 /** The latest searches of users. */
 export interface RecentSearches {
-  /** @throws the error that Redis answered */
+  /** @throws the error from Redis */
   readonly record: (userId: string, search: string) => Promise<void>;
-  /** Newest first. @throws the error that Redis answered */
+  /** Newest first. @throws the error from Redis */
   readonly read: (userId: string) => Promise<readonly string[]>;
 }
 

@@ -2,7 +2,7 @@ import type { RedisClient } from '../../clients/redis.ts';
 import { groupBy, inChunks } from '../../domain/values/lists.ts';
 import { luaScript, runScript, splitIntoCalls } from '../redis/run-commands.ts';
 
-/** Keys that are renewed in one round trip, in one script call on a single Redis: about a millisecond, during which other clients wait. */
+/** Keys in one round trip, and on a single Redis in one script call, which blocks it for about a millisecond. */
 const KEYS_PER_CALL = 250;
 
 /**
@@ -15,8 +15,8 @@ for _, key in ipairs(KEYS) do found = found + redis.call('EXPIRE', key, ARGV[1])
 return found`);
 
 /**
- * Sets the TTL of each key. A call starts when the last one has ended, so that other clients of Redis get their turn between them: Redis
- * runs all commands that it has received from one client before it looks at the next client.
+ * Sets the TTL of each key. Calls are sequential, so that Redis can serve other clients between them: it runs all received commands of one
+ * client before it serves the next client.
  * @returns how many of the keys exist
  */
 export async function refreshTtls(

@@ -8,12 +8,12 @@ import { FENCE_SECONDS, fenceKey } from './read-fence.ts';
 import { refreshTtls } from './refresh-ttl.ts';
 
 /**
- * Renews all that is cached of a part, without a look at the lakehouse. A set that a reader has filled since the last warm is renewed too.
+ * Renews all cached keys of a part, without reading the lakehouse. Sets that a reader has filled since the last warm are renewed too.
  * @param last the last good warm of the part
- * @param minTtlSeconds each key lives at least this long, also one whose TTL is shorter
+ * @param minTtlSeconds minimum TTL of each key, also if its normal TTL is shorter
  * @param pause is awaited with the number of profiles after each page of them
  * @returns how many keys are cached
- * @throws the first error that Redis answered
+ * @throws the first error from Redis
  */
 export const renewPart = (
   redis: RedisClient,
@@ -45,7 +45,7 @@ async function renewSetKeys(
   return refreshTtls(redis, keys);
 }
 
-/** Of hot profiles only those that warms chose: what readers have cached since would take the room of others. */
+/** With hot profiles, renews only those that warms chose: profiles that readers cached since would exceed the room. */
 async function renewProfileKeys(
   redis: RedisClient,
   last: PartMetadata,

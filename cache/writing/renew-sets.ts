@@ -6,7 +6,7 @@ import { FENCE_SECONDS, fenceKey } from './read-fence.ts';
 /** A set, and the read that wrote it. */
 export interface SetOfRead {
   readonly key: string;
-  /** Undefined for a set of a warm that did not record it: it is not renewed. */
+  /** Undefined if the warm did not record it; such a set is not renewed. */
   readonly type: CacheEntry['type'] | undefined;
   readonly ttlSeconds: number;
   /** When the read began: the time of Redis in microseconds. */
@@ -14,7 +14,7 @@ export interface SetOfRead {
 }
 
 /**
- * Restores the full TTL of a set that is still the one of this read. A key of another type is not: it has replaced the set.
+ * Restores the full TTL of a set if it is still from this read. A key of another type has replaced the set and is not renewed.
  * KEYS: the set, its fence
  * ARGV: when the read began, TTL in seconds, the type of the set
  */
@@ -25,7 +25,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 redis.call('EXPIRE', KEYS[2], math.max(tonumber(ARGV[2]), ${FENCE_SECONDS}))
 return 1`);
 
-/** Restores the full TTL of sets. @returns whether each of them exists and is the one of this read */
+/** Restores the full TTL of sets. @returns whether each of them exists and is from this read */
 export async function renewSets(redis: RedisClient, sets: readonly SetOfRead[]): Promise<boolean> {
   const calls = sets.map(({ key, type = '', ttlSeconds, readAt }) => ({
     keys: [key, fenceKey(key)],

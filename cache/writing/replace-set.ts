@@ -27,10 +27,10 @@ type SetEntry = Exclude<CacheEntry, { type: 'string' }>;
 const MEMBERS_PER_CALL = 1000;
 
 /**
- * Moves a staged set to its key, unless the number of its members is wrong: a restart, a failover or an eviction loses the latest
- * writes, and a retry after a lost reply adds the same members to a list twice.
- * On a single Redis the old set is unlinked first: RENAME would free a large one at once, and other clients would wait. On a cluster RENAME
- * must find it there: while the slot moves, a node refuses RENAME to a key that it lacks, and the old set would be lost.
+ * Moves a staged set to its key, unless the number of its members is wrong: a restart, a failover or an eviction loses the latest writes,
+ * and a retry after a lost reply adds the same members to a list twice.
+ * On a single Redis the old set is unlinked first: RENAME would free a large set synchronously, and other clients would wait. On a cluster
+ * the old set must exist: while the slot moves, a node refuses RENAME to a missing key, and the old set would be lost.
  * KEYS: the set's key, its fence, the staging key
  * ARGV: when the read began, TTL in seconds, the command that counts members, the expected number of members, '1' on a cluster
  * Returns 1, 0 when a later read wrote the set, or -1 when the staged set is incomplete.
@@ -44,10 +44,10 @@ raiseFence(KEYS[2], ARGV[1], ARGV[2])
 return 1`);
 
 /**
- * Replaces a small set. Not for lists, hashes and sorted sets of a cluster: while the slot moves, a node does not accept members for a key
- * that was deleted first, and the set would be lost. SET needs no DEL.
+ * Replaces a small set. Do not use it for lists, hashes and sorted sets on a cluster: while the slot moves, a node does not accept members
+ * for a deleted key, and the set would be lost. A string is safe, because SET needs no DEL.
  * KEYS: the set's key, its fence
- * ARGV: when the read began, TTL in seconds, the command that adds the arguments that follow, then its arguments
+ * ARGV: when the read began, TTL in seconds, the command that adds members, then its arguments
  * Returns 1, or 0 when a later read wrote the set.
  */
 const REPLACE_SET = luaScript(`#!lua${LUA_READ_FENCE}${LUA_CHECK_MEMBERS}
@@ -60,10 +60,10 @@ raiseFence(KEYS[2], ARGV[1], ARGV[2])
 return 1`);
 
 /**
- * Removes a set that has no members any more.
+ * Removes a set that no longer has members.
  * KEYS: the set's key, its fence
  * ARGV: when the read began
- * Returns 1 when there was one that no later read wrote, else 0.
+ * Returns 1 if a set was removed, 0 if there was none or it is from a later read.
  */
 const REMOVE_SET = luaScript(`${LUA_READ_FENCE}
 if isLate(KEYS[2], ARGV[1]) then return 0 end
@@ -71,11 +71,11 @@ raiseFence(KEYS[2], ARGV[1], 0)
 return redis.call('UNLINK', KEYS[1])`);
 
 /**
- * Replaces one set (ranking, list, statistics, autocomplete). Readers see the whole old set or the whole new set: a large one, and
- * each one on a cluster, is staged under another key in bounded chunks, then renamed. The TTL moves with it. A set whose read began later stays. So does the old set
- * when values were removed from the cache since the read began.
- * @param readAt when the read of the new set began, as `readRedisTime` returns it
- * @returns what was written, or why nothing was: the cached set is of a later read, or values were removed since the read began
+ * Replaces one set (ranking, list, statistics, autocomplete). Readers see either the whole old set or the whole new set: a large set, and
+ * every set on a cluster, is staged under another key in bounded chunks, then renamed with its TTL. The old set stays if its read began
+ * later, or if values were removed from the cache since the read of the new set began.
+ * @param readAt start of the read of the new set, from `readRedisTime`
+ * @returns the written totals, or why nothing was written: the cached set is from a later read, or values were removed since the read began
  * @throws EmptyEntryError when the new set has no members
  * @throws IncompleteSetError when Redis lost or repeated members of a large set during the write
  */
@@ -105,7 +105,7 @@ const replaceSmallSet = (redis: RedisClient, entry: CacheEntry, readAt: number):
 
 /** @returns 1, or 0 when a set of a later read stays */
 async function replaceStaged(redis: RedisClient, entry: SetEntry, readAt: number): Promise<number> {
-  // Each writer has its own: a warm and a reader's miss may replace the same set at the same time.
+  // each writer has its own key: a warm and a miss may replace the same set at the same time
   const staging = stagingKey(entry.key, randomUUID());
   try {
     for (const piece of inPieces(entry))
@@ -122,17 +122,17 @@ async function replaceStaged(redis: RedisClient, entry: SetEntry, readAt: number
     if (renamed === -1) throw new IncompleteSetError(entry.key);
     return renamed;
   } catch (error) {
-    // A full Redis has no room for half a set. The key of a writer that dies expires by its TTL.
+    // Free the memory of an incomplete set at once. If the writer dies, the key expires by its TTL.
     await redis.unlink(staging).catch(() => {});
     throw error;
   }
 }
 
-/** Removes a set that has no members any more, unless a later read wrote it. @returns how many were removed: 0 or 1 */
+/** Removes a set that no longer has members, unless a later read wrote it. @returns how many were removed: 0 or 1 */
 export const removeSet = (redis: RedisClient, key: string, readAt: number): Promise<number> =>
   removeSets(redis, [key], readAt);
 
-/** As `removeSet`. @returns how many were removed */
+/** Like `removeSet`, for several keys. @returns how many were removed */
 export const removeSets = (redis: RedisClient, keys: readonly string[], readAt: number): Promise<number> =>
   runScript(
     redis,
@@ -157,7 +157,7 @@ function* inPieces(entry: SetEntry): Generator<SetEntry> {
 
 const countCommand = { hash: 'HLEN', list: 'LLEN', zset: 'ZCARD' } as const;
 
-/** How many members Redis holds of an entry: a sorted set drops repeated ones. */
+/** The number of members in Redis: a sorted set drops duplicates. */
 function distinctMembers(entry: SetEntry): number {
   return entry.type === 'zset' ? new Set(entry.members.map(([member]) => member)).size : entrySize(entry);
 }

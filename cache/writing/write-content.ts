@@ -7,15 +7,15 @@ import { EVENT_FIELDS, eventArgs, LUA_HASH_EVENT, type EventPosition } from './l
 import { hashArgs, LUA_REPLACE_HASH } from './lua-hash.ts';
 import { hashWrites, LUA_WRITE_ROW, rowArgs, writeFenced, type HashWrite } from './write-hashes.ts';
 
-/** The field that has the time of the row which describes a detail, if an event wrote the detail. */
+/** The field with the time of the row in a detail that an event wrote. */
 export const ROW_TIME_FIELD = 'row_time_ms';
 
 /**
- * Writes a content detail from the lakehouse's row, as any row, unless the hot path wrote the cached one from an event newer than the row.
- * That one stays. If only events are known of that item, because the lakehouse did not answer then, the row adds what they do not say.
+ * Writes a content detail from a lakehouse row. A cached detail from an event newer than the row stays. If that detail has only values of
+ * events, because the lakehouse did not answer then, the row adds the missing fields.
  * KEYS: the hash; its fence, if ARGV has a time
  * ARGV: TTL in seconds, the row's time in ms, when the read began or another mode of writeRow, then field, value, …
- * Returns what was done, as in hashWrites.
+ * Returns a value of hashWrites.
  */
 const REPLACE_BY_ROW = luaScript(`#!lua${LUA_HASH_EVENT}${LUA_WRITE_ROW}
 local key, timeAt, names, fields = KEYS[1], 0, {}, {}
@@ -40,15 +40,15 @@ redis.call('HSET', key, '${ROW_TIME_FIELD}', ARGV[2])
 redis.call('EXPIRE', key, ARGV[1])
 return ${hashWrites.replaced}`);
 
-/** What a write of details did: how many of them. */
+/** The result of a write of details, as counts. */
 interface WrittenDetails {
-  /** Also those that this same read had written before, as an earlier attempt does. */
+  /** Includes those that an earlier attempt with the same read had written. */
   readonly written: number;
-  /** Equal ones, of which only time and TTL were set. */
+  /** Equal details: only time and TTL were set. */
   readonly renewed: number;
-  /** Not written: what is cached is of a later read, or a later read did not find the row. */
+  /** Not written: the cached detail is from a later read, or a later read did not find the row. */
   readonly late: number;
-  /** Not written: what is cached is of a newer video event. */
+  /** Not written: the cached detail is from a newer video event. */
   readonly kept: number;
 }
 
@@ -87,14 +87,14 @@ export async function writeContentRows(
   };
 }
 
-/** Fields of which every write changes at least one. */
+/** Every write changes at least one of these fields. */
 const VERSION_FIELDS = [...EVENT_FIELDS, 'cached_at'] as const;
 
 /**
- * Replaces a content detail by one that an event and the cached detail were merged into.
+ * Replaces a content detail with the merge of an event and the cached detail.
  * KEYS: the hash
  * ARGV: TTL in seconds, the version of the cached detail, then field, value, …, beginning with those of the event
- * @returns 1; 0 when the hash holds a newer event; -1 when it is not the cached detail any more
+ * @returns 1; 0 if the hash holds a newer event; -1 if the cached detail has changed
  */
 const REPLACE_VERSION = luaScript(`#!lua${LUA_HASH_EVENT}${LUA_REPLACE_HASH}
 local held = hashEvent(KEYS[1])
@@ -106,7 +106,7 @@ if table.concat(version, '/') ~= ARGV[2] then return -1 end
 replaceHash(KEYS[1], ARGV[1], unpack(ARGV, 3))
 return 1`);
 const CHANGED = -1;
-/** Another writer would have to be faster each time. */
+/** Enough: another writer would have to be faster every time. */
 const MAX_TRIES = 10;
 
 /** An event on an item. */
@@ -175,7 +175,7 @@ async function readDetails(
   });
 }
 
-/** Null for a hash that is empty or not a detail. */
+/** Null for an empty hash or one that is not a detail. */
 function decodeDetail(hash: Readonly<Record<string, string>>): MergedContent | null {
   try {
     const detail = content.fromHash(hash);

@@ -18,7 +18,7 @@ return 1`);
 /**
  * Stores the engagement of each KOL's latest video. An engagement from a newer event stays.
  * @returns how many were written
- * @throws the first error that Redis answered
+ * @throws the first error from Redis
  */
 export const writeEngagement = (
   redis: RedisClient,

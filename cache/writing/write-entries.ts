@@ -14,31 +14,31 @@ export class EmptyEntryError extends Error {
   }
 }
 
-/** Entries in one round trip: enough to amortise it, few enough to stay within some hundred KB. */
+/** Entries in one round trip: some hundred KB. */
 const ENTRIES_PER_ROUND_TRIP = 500;
 
-/** How much was written. */
+/** Totals of a write. */
 export interface WrittenTotals {
   keys: number;
   /** Rough payload bytes, as `entryBytes` counts them. */
   bytes: number;
 }
 
-/** What a write of entries did to their keys. */
+/** The result of a write of entries, as counts of keys. */
 export interface WriteTotals extends WrittenTotals {
   /** Written keys that held another row before. */
   replaced: number;
-  /** Keys that held an equal row, of which only time and TTL were set. */
+  /** Keys with an equal row: only time and TTL were set. */
   renewed: number;
-  /** Keys that this same read had written before, as an earlier attempt does. They are not written again. */
+  /** Keys that an earlier attempt with the same read had written. They are not written again. */
   repeated: number;
 }
 
 /**
  * Writes independent small entries (one for each KOL or content item) in bounded chunks. A script replaces a key and sets its TTL in one
- * step, because a transaction over many keys cannot span the slots of a cluster. Rows of the lakehouse are compared with what is cached:
- * an equal row is renewed, one of a later read stays.
- * @throws EmptyEntryError, or the first error that Redis answered
+ * step, because a transaction over many keys cannot span the slots of a cluster. Lakehouse rows are compared with the cached ones: an equal
+ * row is renewed, a row of a later read stays.
+ * @throws EmptyEntryError, or the first error from Redis
  */
 export async function writeEntries(redis: RedisClient, entries: readonly CacheEntry[]): Promise<WriteTotals> {
   const totals: WriteTotals = { keys: 0, bytes: 0, replaced: 0, renewed: 0, repeated: 0 };
@@ -84,8 +84,8 @@ return ARGV[1] == '0' and redis.call('PERSIST', KEYS[1]) or redis.call('EXPIRE',
 
 /**
  * Adds fields to a hash, and restores its full TTL. A key of another type is replaced.
- * @param hash without `ttlSeconds`, the hash never expires
- * @throws the first error that Redis answered
+ * @param hash a hash without `ttlSeconds` never expires
+ * @throws the first error from Redis
  */
 export async function addFields(
   redis: RedisClient,

@@ -9,36 +9,36 @@ import { fenceKey, LUA_READ_FENCE } from './read-fence.ts';
 
 /** Hashes in one script call: about a millisecond of Redis. */
 const HASHES_PER_CALL = 50;
-/** A larger hash is written alone, because Lua unpacks some 8,000 values at most. */
+/** A larger hash is written alone, because Lua unpacks at most about 8,000 values. */
 export const MAX_FIELDS = 1000;
 
-/** The field with the time at which the read of a row began. It orders two reads, and does not make two rows different. */
+/** The field with the start of the read of a row. It orders two reads; equality of rows ignores it. */
 const TIME_FIELD = 'cached_at';
 
-/** What a write did to one hash. */
+/** Result codes of a write to one hash. */
 export const hashWrites = {
-  /** What is cached is of a later read, or a later read did not find the row: nothing was written. */
+  /** Nothing written: the cached row is from a later read, or a later read did not find the row. */
   late: 0,
   /** The key did not exist. */
   created: 1,
   /** The key held another row. */
   replaced: 2,
-  /** The key held an equal row of an earlier read: its time and TTL were set. */
+  /** The key held an equal row of an earlier read: only time and TTL were set. */
   renewed: 3,
-  /** The key held what this same read has written before. */
+  /** The key held the row of this same read, from an earlier attempt. */
   repeated: 4,
-  /** The key does not exist, and the call did not say whether it may be created: nothing was written. */
+  /** Nothing written: the key does not exist, and the mode does not allow to create it. */
   missing: 5,
-  /** The hash holds a newer event: nothing was written. */
+  /** Nothing written: the hash holds a newer event. */
   kept: 6,
 } as const;
 export type HashWrite = (typeof hashWrites)[keyof typeof hashWrites];
 
 /**
- * Lua: `writeRow(key, fence, mode, ttlSeconds, timeAt, names, fields)` replaces a hash with the row of a read, and sets its TTL. An equal one
- * gets only the new time, and one of a later read stays. If none is cached, the fence is read: a row that a later read did not find is left
- * out. `mode` is the time of the read. In its place 'update' leaves out a row that is not cached, 'create' creates it without a look at the
- * fence. `timeAt` is the place of the time among the names; `fields` has each name and its value. Returns what was done, as in hashWrites.
+ * Lua: `writeRow(key, fence, mode, ttlSeconds, timeAt, names, fields)` replaces a hash with a row and sets its TTL. An equal row gets only
+ * the new time, and a row of a later read stays. If no row is cached, the fence decides: a row that a later read did not find is not
+ * written. `mode` is the start of the read, or 'update' to skip a row that is not cached, or 'create' to create it without reading the
+ * fence. `timeAt` is the index of the time among the names; `fields` has each name and its value. Returns a value of hashWrites.
  */
 export const LUA_WRITE_ROW = `${LUA_READ_FENCE}${LUA_REPLACE_HASH}${LUA_LATEST_TIME}
 local function isEqual(key, held, timeAt, fields)
@@ -69,9 +69,9 @@ end`;
 /**
  * Replaces hashes that have the same fields, and sets their TTL. A hash with a time is written as a row.
  * KEYS: the hashes; then the fence of each, if ARGV has a time
- * ARGV: TTL in seconds, number of fields, place of the time among them (0 for none), when the read began or another mode of writeRow, the
- * fields, then the values of each hash
- * Returns what was done to each, as in hashWrites.
+ * ARGV: TTL in seconds, number of fields, index of the time among them (0 for none), mode of writeRow, the fields, then the values of each
+ * hash
+ * Returns a value of hashWrites for each.
  */
 const REPLACE_HASHES = luaScript(`#!lua${LUA_WRITE_ROW}
 local count, timeAt = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -95,16 +95,16 @@ end
 return results`);
 
 /**
- * Returns 1 when the read that deleted the key began later than this time, else 0.
+ * Returns 1 if the read that deleted the key began later than this time, else 0.
  * KEYS: the fence. ARGV: when the read began
  */
 const IS_LATE = luaScript(`${LUA_READ_FENCE}
 return isLate(KEYS[1], ARGV[1]) and 1 or 0`);
 
 /**
- * Writes hashes in one round trip, in up to three on a cluster. Names of fields travel once for many hashes. A hash with `cached_at` is written only if it is not late,
- * and only renewed if it is equal to what is cached.
- * @returns what was done, by key
+ * Writes hashes in one round trip (up to three on a cluster). Field names are sent once for many hashes. A hash with `cached_at` is not
+ * written if it is late, and only renewed if it equals the cached one.
+ * @returns the result codes by key
  * @throws the first error that Redis answered
  */
 export const writeHashes = (
@@ -113,12 +113,12 @@ export const writeHashes = (
 ): Promise<Map<string, HashWrite>> =>
   writeFenced(redis, entries, (some, mode) => writeWith(redis, some, mode));
 
-/** What to do with a row that is not cached: look at its fence, leave it out, or create it. */
+/** What to do with a row that is not cached: check its fence, skip it, or create it. */
 export type RowMode = 'fenced' | 'update' | 'create';
 
 /**
  * Writes rows with their fences.
- * @param write calls a script that uses `writeRow`; returns what was done, by key
+ * @param write calls a script that uses `writeRow`; returns the result codes by key
  */
 export async function writeFenced<Entry extends HashEntry>(
   redis: RedisClient,
@@ -126,8 +126,8 @@ export async function writeFenced<Entry extends HashEntry>(
   write: (entries: readonly Entry[], mode: RowMode) => Promise<Map<string, HashWrite>>,
 ): Promise<Map<string, HashWrite>> {
   if (!(redis instanceof Cluster)) return write(entries, 'fenced');
-  // While a slot moves, a call with two keys is refused. So the fences of new rows are read in another call: a row that is deleted between
-  // the two calls comes back.
+  // While a slot moves, a call with two keys is refused. So the fences of new rows are read in a separate call. A row that is deleted
+  // between the two calls is created again.
   const done = await write(entries, 'update');
   const missing = entries.filter(({ key }) => done.get(key) === hashWrites.missing);
   const late = await runScriptEach(
@@ -164,7 +164,7 @@ async function writeWith(
   );
 }
 
-/** When the read of a row began: microseconds; NaN for a hash that is no row. */
+/** Start of the read of a row in microseconds; NaN for a hash that is not a row. */
 const readAtOf = (fields: HashEntry['fields']): number => Date.parse(fields[TIME_FIELD] ?? '') * 1000;
 
 /** The keys and the mode argument of a script that writes these rows with `writeRow`. */

@@ -2,8 +2,8 @@ import type { CacheEntry } from '../../domain/schema/entry.ts';
 import { luaScript, type ScriptCall } from '../redis/run-commands.ts';
 
 /**
- * Lua: `checkMembers(command, first)` fails if the command would refuse its arguments, which begin at ARGV[first]: only ZADD can. A script calls it before it deletes
- * the old members: what a script has done stays when it fails.
+ * Lua: `checkMembers(command, first)` fails if the command would refuse its arguments, which begin at ARGV[first]. Only ZADD can. Call it
+ * before the old members are deleted, because Redis does not roll back a failed script.
  */
 export const LUA_CHECK_MEMBERS = `
 local function checkMembers(command, first)
@@ -15,11 +15,11 @@ local function checkMembers(command, first)
 end`;
 
 /**
- * Writes members to a key and sets its TTL. Mode 'replace' deletes the key first, because HSET alone keeps fields that the new
- * value no longer has; mode 'add' keeps the members of the key.
- * Lua unpacks some 8,000 values at most, so the script writes 4,000 values at a time.
+ * Writes members to a key and sets its TTL. Mode 'replace' deletes the key first, because HSET alone keeps old fields; mode 'add' keeps the
+ * existing members.
+ * Lua unpacks at most about 8,000 values, so the script writes 4,000 at a time.
  * KEYS: the key
- * ARGV: TTL in seconds, mode, the command that takes the arguments that follow, then its arguments
+ * ARGV: TTL in seconds, mode, the command, then its arguments
  */
 export const WRITE_MEMBERS = luaScript(`#!lua${LUA_CHECK_MEMBERS}
 checkMembers(ARGV[3], 4)
@@ -32,7 +32,7 @@ return 1`);
 
 /**
  * The call of WRITE_MEMBERS that writes an entry.
- * @param key the entry's, or the staging key of a set that is built in several calls
+ * @param key the key of the entry, or the staging key of a set that is built in several calls
  */
 export const writeMembersCall = (key: string, entry: CacheEntry, mode: 'replace' | 'add'): ScriptCall => ({
   keys: [key],

@@ -7,8 +7,8 @@ import { LUA_IS_NEWER, LUA_SCORE_TIME } from './lua-event.ts';
 const SCORES_PER_CALL = 100;
 
 /**
- * Sets scores. A cached score of a newer event stays (see `isNewer`). Replays are therefore harmless, and so are activity attempts that
- * resume after Temporal gave up on them. A score made without an event is older than every other.
+ * Sets scores. A cached score of a newer event stays (see `isNewer`). So replays are harmless, and so are attempts that continue after
+ * Temporal has timed them out. A score without an event counts as the oldest.
  * KEYS: the scores' keys
  * ARGV: TTL in seconds, then the JSON value of each key
  */
@@ -40,7 +40,7 @@ return written`);
 /**
  * Writes scores in one round trip. A newer cached score stays.
  * @returns how many were written
- * @throws the first error that Redis answered
+ * @throws the first error from Redis
  */
 export const writeScores = (redis: RedisClient, scores: readonly Score[]): Promise<number> =>
   runScript(

@@ -6,10 +6,10 @@ import { ALL } from '../../domain/values/text-ids.ts';
 import { luaScript, runScript } from '../redis/run-commands.ts';
 
 /**
- * Moves items in a trending list to the position of their new heat, and keeps the list's TTL. Readers see the old or the new list.
- * The order needs the heat of all items, which a warm writes: without it, or with a key of another type in its place, the script does
- * nothing, and the next warm adds the items. The old items go after the new ones came: while a slot of a cluster moves, a list that was
- * deleted first could not be written again on this node.
+ * Moves items in a trending list to the position of their new heat, and keeps the list's TTL. Readers see the old or the new list. The
+ * order needs the heat of all items, which a warm writes. If it is missing or has another type, the script does nothing, and the next warm
+ * adds the items. The script removes the old items after it has added the new ones: while a slot of a cluster moves, a deleted list could
+ * not be written again on this node.
  * KEYS: heat of the list's items, the list
  * ARGV: maximum length, then content id, heat, '1' if the item may enter the list (else it only moves if listed), …
  */
@@ -32,7 +32,7 @@ redis.call('LTRIM', KEYS[2], old, -1)
 redis.call('PEXPIRE', KEYS[2], ttl)
 return moved`);
 
-/** Moves items in the list of their platform and in that of all platforms. @returns how many items were moved, over all lists */
+/** Moves items in the list of their platform and in the list of all platforms. @returns how many items were moved, over all lists */
 export function updateTrending(redis: RedisClient, moves: readonly TrendingMove[]): Promise<number> {
   const listings = moves.flatMap((move) => [move.platform, ALL].map((platform) => ({ platform, move })));
   return runScript(

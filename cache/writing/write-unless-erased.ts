@@ -5,11 +5,11 @@ import { LUA_SCORE_TIME } from './lua-event.ts';
 import { areErased, type KolEvent } from './read-fence.ts';
 
 /**
- * Writes what events say of KOLs, except of KOLs that were erased after their event: a backlog must not bring them back. An erasure that
- * runs during the write may not have seen what is written, so that KOL is removed once more. So is a KOL of whom an earlier attempt has
- * written such an event, and then failed before it could look.
- * @returns what `write` returns
- * @throws the first error that Redis answered
+ * Writes values of events, except for KOLs that were erased after their event: a backlog must not cache them again. An erasure during the
+ * write may miss the new values, so such a KOL is removed once more. The same applies to a KOL for which an earlier attempt wrote such an
+ * event and then failed before this check.
+ * @returns the result of `write`
+ * @throws the first error from Redis
  */
 export async function writeUnlessErased<E extends KolEvent, R>(
   redis: RedisClient,
@@ -32,7 +32,7 @@ export async function writeUnlessErased<E extends KolEvent, R>(
 }
 
 /**
- * Whether (1 or 0) a key has what an event or an older one says.
+ * Returns 1 if a key holds the value of this event or of an older one, else 0.
  * KEYS: a score, or a hash made from an event
  * ARGV: the time of the event
  */
@@ -42,7 +42,7 @@ local ofHash = redis.pcall('HGET', KEYS[1], 'event_time_ms')
 local time = type(json) == 'string' and scoreTime(json) or type(ofHash) == 'string' and tonumber(ofHash)
 return time and time <= tonumber(ARGV[1]) and 1 or 0`);
 
-/** Those of these events that Redis has, each as it is or an older one. */
+/** The events whose keys in Redis hold their value or an older one. */
 async function heldEvents<E extends KolEvent>(redis: RedisClient, events: readonly E[]): Promise<E[]> {
   const ofKeys = events.flatMap((event) => event.keys.map((key) => ({ event, key })));
   const calls = ofKeys.map(({ event, key }) => ({ keys: [key], args: [event.event_time_ms] }));
