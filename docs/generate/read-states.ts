@@ -204,15 +204,14 @@ ${table(
   ]),
 )}
 
-A stale value is answered at once, with a TTL below 0, and refreshed in the background. So is a value near the end of its TTL, by one of its readers. A command
-on a Redis that hangs is given up after half a second, and a lakehouse that hangs after two thirds of \`API_DEADLINE_SECONDS\`, also by a process
-that waits for the lease of another one.
-
-Several processes that miss the same key: one has the lease and reads the lakehouse, the others wait and read what it writes. Reads of many
-keys share queries. A read that has no answer at its deadline is a 504 \`deadline-exceeded\`. A query is cancelled when none of the requests
-that need it waits any more: their clients have left, or they are over their deadline.
-
-A table that lost most of its rows since the last warm is one that a warm [refuses](warming.md#guarantees-for-readers). What a miss reads of it is answered
-with \`no-store\`, and neither cached nor remembered as "not found"; what is cached stays. A row that the table still has is cached as usual. A table
-that changed after a read began, or up to 5 s before, may have been in the middle of a load: then the read removes nothing that is cached.
+- A stale value is answered immediately, with a TTL below 0, and refreshed in the background. A value near the end of its TTL is also refreshed, by one of its
+  readers.
+- A command on a Redis that hangs is given up after half a second. A lakehouse that hangs is given up after two thirds of \`API_DEADLINE_SECONDS\`, also by a process
+  that waits for the lease of another one.
+- If several processes miss the same key, one takes the lease and reads the lakehouse; the others wait and read what it writes. Reads of many keys share queries.
+- A read without an answer at its deadline is a 504 \`deadline-exceeded\`. A query is cancelled when no request waits for it any more: the clients have disconnected,
+  or the requests are over their deadline.
+- A warm [refuses](warming.md#guarantees-for-readers) a table that lost most of its rows since the last warm. A miss that reads such a table is answered with
+  \`no-store\`. Its value is neither cached nor remembered as "not found", and cached values stay. A row that the table still has is cached as usual.
+- If a table changed after a read began, or up to 5 s before, a load may have been running. Then the read removes nothing from the cache.
 `;
