@@ -32,18 +32,18 @@ export const realFactories = {
 };
 export type ClientFactories = typeof realFactories;
 
-/** What a kind of process needs that the configuration does not say. */
+/** Needs of a kind of process that are not in the configuration. */
 export interface ProcessProfile {
   /** Client id in Kafka. */
   readonly name: string;
   readonly redisUse: RedisUse;
-  /** Upper limit for a query. A client of the API waits for the answer. */
+  /** Upper limit for the time of a query. A client of the API waits for the answer. */
   readonly maxQuerySeconds: number;
-  /** Limits of the queries on the Silver tables; no limits where it is undefined. */
+  /** Limits of the queries on the Silver tables; undefined for no limits. */
   readonly queryLimits?: { readonly concurrency: number; readonly maxWaiting: number };
   /** Age at which the columns of the Silver tables are checked again. A check costs one query. */
   readonly schemaMaxAgeSeconds: number;
-  /** Whether the process starts and serves also while Temporal is down. */
+  /** Whether the process starts and serves even while Temporal is down. */
   readonly lazyTemporal: boolean;
   /** Whether the features of all KOLs are kept in memory, for scoring. */
   readonly snapshotFeatures: boolean;
@@ -57,7 +57,7 @@ export interface Clients {
   trino(): Trino;
   silver(): SilverCatalog;
   lakehouse(): Lakehouse;
-  /** As `lakehouse`, with a limit for concurrent queries, so that a warm does not delay the queries of the hot path. */
+  /** Like `lakehouse`, but with a limit for concurrent queries, so that a warm does not delay the queries of the hot path. */
   warmLakehouse(): Lakehouse;
   /** Features that a profile event lacks. */
   lookUpFeatures(): Lookup<TrustFeatures>;
@@ -69,7 +69,7 @@ export interface Clients {
   recordReader(): RecordReader;
   mlApi(): MlApi;
   temporal(): Promise<Client>;
-  /** Lets pending commands finish, then closes every client that was created. Call it when nothing uses them any more. */
+  /** Waits for pending commands, then closes every client that was created. Call it when no client is in use. */
   close(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ interface Context {
   readonly once: Once;
 }
 
-/** The one place where clients are created, for workers, the API, the commands, and the tests that break them. */
+/** The only place where clients are created, for workers, the API, the commands and the fault tests. */
 export function createClients(
   config: Config,
   profile: ProcessProfile,

@@ -2,15 +2,15 @@ import { pino, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
-/** Lines that wait in memory are written after this time. */
+/** Buffered lines are written after this time. */
 const FLUSH_MS = 100;
-/** Or when they have so many bytes. */
+/** Or when the buffer has this many bytes. */
 const MIN_WRITE_BYTES = 8192;
 
 /**
  * Logs JSON lines to standard output. Redacts secrets in logged objects.
- * @param buffered writes lines together: for a process that logs each of thousands of requests a second, of which a write takes
- * longer than the rest. A process that is killed loses the lines of the last 100 ms
+ * @param buffered writes several lines at once. Use it for a process that logs thousands of requests a second, where a write would take
+ *   longer than the request. A killed process loses the lines of the last 100 ms
  */
 export const createLogger = (name: string, level: string, { buffered = false } = {}): Logger =>
   pino(
@@ -25,7 +25,9 @@ export const createLogger = (name: string, level: string, { buffered = false } =
     buffered ? bufferedOutput() : pino.destination(1),
   );
 
-/** The time of a line, ISO 8601. Lines of the same millisecond share the text, which takes a tenth of the time of a line. */
+/**
+ * The time of a line, ISO 8601. Lines of the same millisecond share the text, because formatting it takes a tenth of the time of a line.
+ */
 function createTimestamp(): () => string {
   let lastMs = Number.NaN;
   let text = '';

@@ -19,33 +19,33 @@ import { MlApiUnavailableError } from './ml-api/unavailable-error.ts';
 export { isRefusal, type ScoreResult };
 
 export interface ScoreOptions {
-  /** Cancels: `score` throws its reason. */
+  /** Cancels the call: `score` throws its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Who calls, for example `topic/partition`. Callers that share the model get its permits in turn. */
+  /** The caller, for example `topic/partition`. Callers get the permits of the model in turn. */
   readonly caller?: string;
-  /** Ends the time for scoring: `score` stops the calls in flight and returns the results that it has. */
+  /** Ends the scoring early: `score` stops the calls in flight and returns the results so far. */
   readonly timeUp?: AbortSignal | undefined;
 }
 
 export interface MlApi {
   /**
-   * Scores profiles and keeps their order. Uses the batch endpoint if the deployment has it, else one call per profile. A profile
-   * is refused when a single call rejects it, or when it fails alone while the service scores others.
-   * @returns one result for each profile; after `timeUp` those of the longest prefix of the profiles that has results, maybe none
-   * @throws MlApiUnavailableError when the service does not work and the time is not up; the reason of `signal`
+   * Scores profiles and keeps their order. Uses the batch endpoint if the deployment has it, else one call per profile. A profile is
+   * refused when a single call rejects it, or when it fails alone while the service scores others.
+   * @returns one result for each profile; after `timeUp`, the results of the longest complete prefix of the profiles, possibly none
+   * @throws MlApiUnavailableError when the service does not work before `timeUp`; the reason of `signal`
    */
   score(profiles: readonly ModelFeatures[], options?: ScoreOptions): Promise<ScoreResult[]>;
   /** Lets pending calls finish, then closes the connections. */
   close(): Promise<void>;
 }
 
-/** After so many failed rounds of a caller in a row its circuit opens. After this time one call tests the service. */
+/** The circuit of a caller opens after this many failed rounds in a row. After the open time one call tests the service. */
 const BREAKER_FAILURES = 10;
 const BREAKER_OPEN_MS = 2000;
 
 /**
- * Each caller has a circuit, because a partition full of profiles that make the service hang, or fail while it has scored no other,
- * looks like an outage: it opens only its own circuit. A circuit counts failed rounds. An error of one profile does not fail its round.
+ * Each caller has its own circuit: a partition with many profiles that make the service hang or fail looks like an outage, and must open
+ * only its own circuit. A circuit counts failed rounds. An error of one profile does not fail its round.
  */
 const createCircuit = () =>
   circuitBreaker(handleType(MlApiUnavailableError), {
@@ -58,7 +58,7 @@ type Results = Map<ModelFeatures, ScoreResult>;
 /** The work of one call of `score`. */
 interface Round {
   readonly caller: string;
-  /** Gets the result of each profile, as soon as it is known. */
+  /** Receives the result of each profile as soon as it is known. */
   readonly results: Results;
   /** Stops the calls of this round. */
   readonly round: AbortController;
@@ -81,12 +81,12 @@ export function createMlApi({
     const { caller, round } = options;
     const circuit = circuitOf(caller);
     try {
-      // A probe is short. As the test of the service, a whole round would make other rounds of this caller wait.
+      // Test the service with a short probe. A whole round would make other rounds of this caller wait.
       if (circuit.state !== CircuitState.Closed)
         await circuit.execute(() => probeService(profiles, service.callsOf(caller, round.signal)));
       await circuit.execute(() =>
         scoreRound(service, profiles, options).catch((error: unknown) => {
-          // A failed judgement aborts the round with its error, and an aborted pause would hide it behind an AbortError.
+          // A failed judgement aborts the round with its error. Throw that error instead of the AbortError of a pause.
           throw round.signal.reason instanceof MlApiUnavailableError ? round.signal.reason : error;
         }),
       );
@@ -104,13 +104,13 @@ export function createMlApi({
       const results: Results = new Map();
       try {
         await abortable([signal, timeUp], (round) => {
-          // Each call in flight listens to the round.
+          // each call in flight adds a listener
           setMaxListeners(0, round.signal);
           return scoreUnlessOpen(profiles, { caller, results, round });
         });
       } catch (error) {
         signal?.throwIfAborted();
-        // An outage may be over before the caller's next try, so it is no reason to lose the results before it.
+        // keep the results before an outage: it may be over before the caller's next try
         const endedByTime = error === timeUp?.reason || error instanceof MlApiUnavailableError;
         if (timeUp?.aborted !== true || !endedByTime) throw error;
       }
@@ -129,7 +129,7 @@ function resultsOfPrefix(
 }
 
 /**
- * Scores the profiles of one call of `score`, in order as far as calls run at the same time.
+ * Scores the profiles of one call of `score`, a few at a time, in order.
  * @throws MlApiUnavailableError when the service does not work
  */
 async function scoreRound(
@@ -158,9 +158,9 @@ async function scoreRound(
     }
   }
 
-  /** Judges while the round goes on: a time limit may end the round, and a profile without a result hides all after it. */
+  /** Judges during the round: `timeUp` may end the round, and then a profile without a result makes all later results useless. */
   function judgeSoon(): void {
-    // A judgement compares with a profile that the service scores. Without one it waits for the end of the round.
+    // A judgement needs a profile that the service scores. Without one, wait for the end of the round.
     if (calls.knownProfile() === undefined) return;
     judgement ??= judgeAllFailed()
       .catch((error: unknown) => round.abort(error))
@@ -177,7 +177,7 @@ async function scoreRound(
     judgeSoon();
   }
 
-  /** A failure waits for its probe before the next call, so an outage costs one call for each that may run in parallel. */
+  /** After a failure, a probe precedes the next call, so an outage costs only one call for each parallel slot. */
   const scoreEach = (batch: readonly ModelFeatures[]) => inTurn(batch, service.concurrency, scoreOne);
 
   async function scoreBatch(batch: readonly ModelFeatures[]): Promise<void> {
@@ -187,13 +187,13 @@ async function scoreRound(
     if (outcome.kind === 'scored') return keep(batch, outcome);
     if (outcome.kind === 'no-endpoint') {
       await scoreEach(batch);
-      // A gateway without a service behind it answers so too. Only a single call that works shows what is missing.
+      // A gateway without a service gives the same answer. Only a working single call shows that just the batch endpoint is missing.
       if (batch.some((profile) => isScored(results.get(profile)))) service.noteBatchMissing();
       return;
     }
     if (outcome.kind !== 'refused') await expectServiceWorks();
     await scoreHalves(batch);
-    // A profile that makes the model hang fails the round before this line, so the size was the reason.
+    // the size was the reason: a profile that makes the model hang would have failed the round before
     if (outcome.kind === 'unanswered') service.noteBatchSize(halfOf(batch));
   }
 
@@ -220,7 +220,7 @@ const halfOf = (batch: readonly ModelFeatures[]): number => Math.ceil(batch.leng
 
 const isScored = (result: ScoreResult | undefined) => result !== undefined && !isRefusal(result);
 
-/** Works on the items in order, on a few at the same time. */
+/** Works on the items in order, a few at a time. */
 async function inTurn<T>(
   items: readonly T[],
   concurrency: number,
@@ -234,9 +234,8 @@ async function inTurn<T>(
 }
 
 /**
- * Splits profiles into batches in which no two have the same id, as far as a service tells ids apart. The answers to a batch are
- * matched by id: with one name on two platforms in it, each could get the score of the other. Each profile goes into the first batch
- * that has room for it.
+ * Splits profiles into batches without equal (normalised) ids. Answers to a batch are matched by id, so with one name on two platforms in a
+ * batch, each could get the score of the other. Each profile goes into the first batch that has room for it.
  */
 export function splitBatches(profiles: readonly ModelFeatures[], size: number): ModelFeatures[][] {
   const batches: Map<string, ModelFeatures>[] = [];

@@ -14,8 +14,8 @@ interface TimedCommand {
 }
 
 /**
- * Makes commands time out only after the replies that have arrived are read. After a pause of the event loop Node.js runs timers before
- * it reads sockets: ioredis then fails all commands in flight, and each read of the API would query Trino.
+ * Makes commands time out only after all received replies are read. After a pause of the event loop Node.js runs timers before it reads
+ * sockets. Without the patch, ioredis then fails all commands in flight, and each read of the API queries Trino.
  */
 function patchCommandTimeout(): void {
   Command.prototype.setTimeout = function (ms) {
@@ -29,7 +29,7 @@ function patchCommandTimeout(): void {
   };
 }
 
-/** What the patch uses of a connection. */
+/** The parts of a connection that the patch uses. */
 interface Connection {
   asking: (this: Connection, ...args: unknown[]) => Promise<unknown>;
 }
@@ -37,8 +37,8 @@ const connection = Redis.prototype as unknown as Connection;
 const { asking } = connection;
 
 /**
- * Handles a failure of ASKING, which a cluster client sends before a command that follows a moving slot, and does not wait for. If the
- * connection ends meanwhile, its failure would end the process as an unhandled rejection. The command itself fails too, and is repeated.
+ * Handles a failure of ASKING. A cluster client sends it before a command to a moving slot, without waiting for the reply. If the
+ * connection then ends, the failure is an unhandled rejection, which would end the process. The command itself also fails, and is retried.
  */
 function patchAsking(): void {
   connection.asking = function (...args) {

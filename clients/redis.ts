@@ -5,7 +5,7 @@ import { patchIoredis } from './patch-ioredis.ts';
 /** A connection to one Redis, or to all nodes of a Redis Cluster. */
 export type RedisClient = Redis | Cluster;
 
-/** Redis cannot be used: it is not connected, or REDIS_URL does not fit it. */
+/** Redis cannot be used: it is not connected, or REDIS_URL does not match it. */
 export class RedisUnavailableError extends Error {
   readonly code = 'REDIS_UNAVAILABLE';
   constructor(message: string, options?: ErrorOptions) {
@@ -41,7 +41,7 @@ const clusterLimits = {
   },
 } as const;
 
-/** Exponential backoff. Jitter spreads the reconnects of many processes to a Redis that is up again. */
+/** Exponential backoff with jitter, so that many processes do not reconnect at the same moment. */
 const retryDelayMs = (attempt: number): number =>
   Math.min(50 * 2 ** Math.min(attempt, 5), 2000) * (0.5 + Math.random() / 2);
 
@@ -66,11 +66,11 @@ export async function connectRedis(
   const nodes = redisNodes(url);
   const redis = nodes.length === 1 ? createSingle(url, use) : createCluster(nodes, use);
   redis.on('error', onError);
-  redis.on('node error', onError); // emitted by a cluster only
+  redis.on('node error', onError); // only a cluster emits it
   const ready = new Promise<void>((resolve) => redis.once('ready', resolve)).then(() =>
     redis instanceof Cluster ? connectNodes(redis) : reportSingleClusterNode(redis, onError),
   );
-  redis.connect().catch(() => {}); // 'error' reports it, and the client keeps trying
+  redis.connect().catch(() => {}); // the 'error' event reports it, and the client keeps trying
   await Promise.race([ready, new Promise((resolve) => setTimeout(resolve, waitSeconds * 1000).unref())]);
   return redis;
 }
@@ -89,7 +89,7 @@ function createCluster(nodes: readonly string[], use: RedisUse): Cluster {
   const { commandTimeout, enableOfflineQueue } = commandLimits[use];
   const [first = ''] = nodes;
   const { protocol, username, password } = new URL(first);
-  // Nodes that the cluster announces need the credentials and TLS of the URL, too.
+  // announced nodes of the cluster also need the credentials and TLS of the URL
   const nodeOptions = {
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
@@ -106,7 +106,7 @@ function createCluster(nodes: readonly string[], use: RedisUse): Cluster {
   });
 }
 
-/** ioredis connects to a cluster node on its first command, and may reject other commands meanwhile. So send one now. */
+/** Sends a command to each node: ioredis connects to a cluster node on its first command, and may reject other commands until then. */
 async function connectNodes(redis: Cluster): Promise<void> {
   await Promise.allSettled(redis.nodes('master').map((node) => node.ping()));
 }
@@ -143,7 +143,7 @@ export function createSubscriber(node: Redis): Redis {
 /** A subscriber whose PING is not answered in this time is replaced. */
 const SUBSCRIBER_SILENCE_MS = 2000;
 
-/** Lets pending commands finish, then closes the connection. */
+/** Waits for pending commands, then closes the connection. */
 export async function closeRedis(redis: RedisClient): Promise<void> {
   try {
     await redis.quit();
@@ -152,7 +152,7 @@ export async function closeRedis(redis: RedisClient): Promise<void> {
   }
 }
 
-/** Node of a cluster whose clock counts: the clocks of two nodes differ. */
+/** The node of this key is the clock of a cluster, because the clocks of nodes differ. */
 const CLOCK_KEY = 'cache:metadata';
 
 /** The time of Redis in microseconds since 1970: one clock for all processes. */
@@ -161,5 +161,5 @@ export async function readRedisTime(redis: RedisClient): Promise<number> {
   return Number(seconds) * 1_000_000 + Number(micros);
 }
 
-/** A time of Redis as the `cached_at` of the rows of a read that began then: ISO 8601, in milliseconds. */
+/** Converts a time of Redis to `cached_at`: ISO 8601, in milliseconds. */
 export const cachedAtOf = (redisTime: number): string => new Date(Math.floor(redisTime / 1000)).toISOString();

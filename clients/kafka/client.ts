@@ -12,10 +12,10 @@ import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
 type KafkaLog = (level: 'warn' | 'error', message: string, details: Record<string, unknown>) => void;
 
 /**
- * Creates a Kafka client. Sets every number for which kafkajs has a default, since its defaults do not fit
- * (docs/decisions/0006-kafkajs.md). Reads every compression that Kafka has.
+ * Creates a Kafka client. Sets every number for which kafkajs has a default, because the defaults do not fit
+ * (docs/decisions/0006-kafkajs.md). Can read every compression of Kafka.
  * @param brokers host:port, with an IPv6 address in brackets
- * @param socketFactory opens the connections; by default kafkajs does
+ * @param socketFactory opens the connections; by default that of kafkajs
  */
 export function createKafkaClient(
   brokers: readonly string[],

@@ -31,7 +31,7 @@ export class DeadLettersNotFoundError extends Error {
 export interface DeadLetters {
   /** Number of partitions of the input topic. */
   readonly inputPartitions: number;
-  /** The newest `limit` dead letters that match, oldest first. Reads backwards, so it does not read a complete long topic. */
+  /** The newest `limit` dead letters that match, oldest first. Reads backwards, to avoid reading a whole long topic. */
   newest(filter: DeadLetterFilter, limit: number): Promise<DeadLetter[]>;
   /** All dead letters that match, in pages, partition by partition in offset order. */
   all(filter: DeadLetterFilter): AsyncGenerator<DeadLetter[]>;
@@ -45,10 +45,10 @@ export interface DeadLetters {
   close(): Promise<void>;
 }
 
-/** Offsets per read when reading backwards: as many as a batch of the scoring loop has. */
+/** Offsets per read when reading backwards; the same as in a batch of the scoring loop. */
 const CHUNK_OFFSETS = 1000;
 
-/** A dead letter topic and what reads it. */
+/** A dead letter topic and its reader. */
 interface Source {
   readonly topic: string;
   /** The offsets of each partition when the topic was opened. */
@@ -56,12 +56,12 @@ interface Source {
   readonly offsets: Offsets;
   readonly reader: RecordReader;
   readonly onExpired: (range: OffsetRange) => void;
-  /** The start of the log of each partition that has lost letters meanwhile. */
+  /** The start of the log of each partition that has lost letters since the topic was opened. */
   readonly logStarts: Map<number, number>;
 }
 
 /**
- * Opens the dead letters of an input topic for reading, committed ones only.
+ * Opens the committed dead letters of an input topic for reading.
  * @param onExpired called for offsets that retention has deleted since they were opened
  * @throws TopicNotFoundError when one of the two topics does not exist
  */
@@ -129,7 +129,7 @@ async function* readAll(source: Source, filter: DeadLetterFilter): AsyncGenerato
       yield letters.filter((letter) => matchesFilter(letter, filter));
 }
 
-/** The ranges that can hold dead letters of the filter's time. Kafka finds their start with its time index. */
+/** The ranges that can hold dead letters of the filter's time. Their start comes from Kafka's time index. */
 async function rangesSince(
   { topic, ranges, offsets }: Source,
   { sinceMs }: DeadLetterFilter,
@@ -143,7 +143,7 @@ async function rangesSince(
   );
 }
 
-/** Begins at the start of the log when retention has deleted what was before it since the topic was opened. */
+/** Begins at the current start of the log, if retention has deleted records since the topic was opened. */
 async function* readLetters(
   { topic, reader, onExpired, logStarts }: Source,
   { partition, from, to }: PartitionRange,
@@ -211,7 +211,7 @@ async function* withLeftOutValues(
 async function withLeftOutValue(reader: RecordReader, letter: DeadLetter): Promise<DeadLetter> {
   if (letter.leftOutBytes === null || letter.original === null) return letter;
   const [record] = await readIfKept(reader, letter.original);
-  // A topic that was created again has other records at the same offsets.
+  // a topic that was created again has other records at the same offsets
   if (record === undefined || (record.value?.length ?? 0) !== letter.leftOutBytes)
     throw new DeadLettersNotFoundError(
       `${formatLocation(letter.location)} was stored without its value of ${letter.leftOutBytes} bytes, ` +

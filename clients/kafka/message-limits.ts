@@ -9,7 +9,7 @@ import { withRetry } from './kafkajs/retry.ts';
 export interface TopicLimit {
   readonly topic: string;
   readonly bytes: number;
-  /** The setting of the topic that says so. */
+  /** The name of the topic setting with this limit. */
   readonly setting: string;
 }
 
@@ -17,15 +17,15 @@ export interface TopicLimit {
 export interface TopicLimits {
   /** The limits of some topics, at most a minute old. @throws connection errors that last longer than 10 s */
   of(topics: readonly string[]): Promise<ReadonlyMap<string, TopicLimit>>;
-  /** Makes the next call of `of` read the limit again, after it has stopped a commit: an operator may raise it. */
+  /** Makes the next call of `of` read the limit again. Call it after the limit has stopped a commit, because an operator may raise it. */
   forget(topic: string): void;
-  /** As `forget`, after a broker has refused a batch within this limit. */
+  /** Like `forget`; call it after a broker has refused a batch within this limit. */
   refused(limit: TopicLimit): void;
   close(): Promise<void>;
 }
 
 const MAX_AGE_MS = 60_000;
-/** Kafka's default, for a topic whose settings this client may not read. */
+/** Kafka's default, for a topic whose settings this client has no permission to read. */
 const DEFAULT_BYTES = 1_048_588;
 const SETTINGS = ['max.message.bytes', 'segment.bytes'];
 
@@ -56,7 +56,7 @@ export function createTopicLimits(kafka: Kafka): TopicLimits {
       refusedBytes.delete(topic);
       return limit;
     }
-    // The settings do not tell the limit, or cannot be read. Each refusal halves what is sent until the worker ends.
+    // the settings do not have the limit or cannot be read: each refusal halves the size of batches until the worker ends
     return { ...limit, bytes: Math.floor(refused / 2) };
   }
 
@@ -96,7 +96,7 @@ function ignoreUnreadable(error: unknown): undefined {
 /** Bytes that one produce request sends at most, unless it holds a single message. Larger requests are not faster. */
 export const SEND_BYTES = 800_000;
 
-/** Upper estimate of what a record needs for its lengths, offset and timestamp. */
+/** Upper estimate of the bytes for the lengths, offset and timestamp of a record. */
 const RECORD_OVERHEAD = 64;
 const HEADER_OVERHEAD = 10;
 
@@ -182,14 +182,14 @@ async function toSend<T extends TopicMessage>(
   return { items: run, compression };
 }
 
-/** Whether a topic accepts a message, whatever its exact size. */
+/** Whether a topic certainly accepts a message, without computing its exact size. */
 export const surelyFits = (message: Message, { bytes }: TopicLimit): boolean =>
   messageBytes(message) + HEADER_BYTES <= bytes;
 
 /**
- * Whether a topic accepts a message that is sent alone. Brokers check the compressed size, so a record that came compressed may fit
- * only so.
- * @returns the compression with which it does, or the error that says why it does not
+ * Whether a topic accepts a message that is sent alone. Brokers check the compressed size, so a record that arrived compressed may fit only
+ * when it is compressed.
+ * @returns the compression with which it fits, or the error
  */
 export async function fitAlone(
   message: Message,

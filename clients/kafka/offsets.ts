@@ -23,8 +23,8 @@ interface TopicOffsets extends TopicIdentity {
 /** All methods repeat requests for 10 s while Kafka moves leaders and coordinators. */
 export interface Offsets {
   /**
-   * The committed offsets of all partitions of a topic, also of those without a leader. Does not wait for a pending commit, so that one which never ends cannot block the
-   * others: the committed offset may be the one before it.
+   * The committed offsets of all partitions of a topic, also of partitions without a leader. Does not wait for pending commits, so that one
+   * that never ends cannot block the others; an offset may be the one before a pending commit.
    * @throws TopicNotFoundError
    */
   read(group: string, topic: string): Promise<TopicOffsets>;
@@ -38,7 +38,7 @@ export interface Offsets {
    * get everything. @throws TopicNotFoundError, LeaderNotFoundError
    */
   ends(topic: string, partition: number): Promise<{ readonly low: number; readonly high: number }>;
-  /** The first offset at or after a time (ms since 1970, or before), or the end when no record is that new. @throws as `ends` */
+  /** The first offset at or after a time (ms since 1970, or before), or the end when no record is that new. @throws the same as `ends` */
   at(topic: string, partition: number, timeMs: number): Promise<number>;
   /** The ids of the cluster and of the topic, and its number of partitions, at most 2 s old. @throws TopicNotFoundError */
   topic(topic: string): Promise<TopicIdentity & { readonly partitionCount: number }>;
@@ -75,7 +75,7 @@ export function createOffsets(kafka: Kafka): Offsets {
       const cluster = await lazyCluster.connected();
       const query = { group, topic, partitions: [partition], requireStable: true };
       const committed = valueOf(await fetchCommitted(cluster, query), topic, partition);
-      // Kafka answers for a partition that does not exist as for one where the group has never committed.
+      // Kafka gives the same answer for a partition that does not exist and for one without a commit
       if (committed.offset === null) {
         const { partitions } = await findExistingTopic(cluster, topic);
         if (!partitions.some((existing) => existing.partition === partition))
@@ -91,9 +91,9 @@ export function createOffsets(kafka: Kafka): Offsets {
       return { low, high };
     },
     async at(topic, partition, timeMs) {
-      // The end first: a record that arrives in between is at or after it.
+      // Read the end first: a record that arrives in between is at or after it.
       const end = await offsetAt(topic, partition, LATEST);
-      // No record is older, and Kafka reads negative times as the ends of the log.
+      // Kafka interprets negative times as the ends of the log, and no record is older than 0.
       const found = await offsetAt(topic, partition, Math.max(0, timeMs));
       return found < 0 ? end : found;
     },

@@ -1,7 +1,7 @@
 import type { RecordLocation } from '../../domain/kafka-location.ts';
 import { formatLocation } from '../../domain/kafka-location.ts';
 
-/** What the log of a partition holds. */
+/** The offsets of the log of a partition. */
 export interface LogEnds {
   /** The first offset in the log. */
   readonly logStart: number;

@@ -23,29 +23,29 @@ interface RecordSlice {
   /** The slice contains everything below this offset. */
   readonly to: number;
   readonly log: LogEnds;
-  /** What was fetched beyond the slice, for the next read. It can be used once. */
+  /** Records fetched beyond the slice, for the next read. It can be used once. */
   readonly ahead: ReadAhead | null;
 }
 
-/** Records that were fetched, and are not read yet. */
+/** Records that were fetched, but not read yet. */
 export interface ReadAhead {
   readonly offset: number;
   readonly log: LogEnds;
-  /** Of the batch that a slice ended in, those from `offset` on. */
+  /** The batch in which the slice ended; the records from `offset` on are left. */
   readonly batch: RecordBatch | null;
   readonly batches: FetchedRecords['batches'];
 }
 
 interface ReadOptions {
   readonly signal?: AbortSignal;
-  /** Of the read before this one. */
+  /** The `ahead` of the previous read. */
   readonly ahead?: ReadAhead | null;
 }
 
 export interface RecordReader {
   /**
-   * Reads the committed records that are there now, batch by batch, until `maxOffsets` or the size of a slice. A damaged batch ends
-   * the slice: the next read starts at that batch and reports it.
+   * Reads the available committed records, batch by batch, up to `maxOffsets` or the size limit of a slice. A damaged batch ends the slice:
+   * the next read starts at that batch and reports it.
    * @throws OffsetOutOfRangeError, UndecodableBatchError, RecordsUnavailableError, errors of kafkajs, and the signal's reason
    */
   read(from: RecordLocation, maxOffsets: number, options?: ReadOptions): Promise<RecordSlice>;
@@ -57,7 +57,7 @@ export interface RecordReader {
   close(): Promise<void>;
 }
 
-/** Reads all records of a range that the log has. */
+/** Reads all records of a range that are in the log. */
 export async function* readRange(reader: RecordReader, range: OffsetRange): AsyncGenerator<RecordSlice> {
   let ahead: RecordSlice['ahead'] = null;
   for (let offset = range.from; offset < range.to;) {
@@ -68,7 +68,7 @@ export async function* readRange(reader: RecordReader, range: OffsetRange): Asyn
   }
 }
 
-/** A broker answers an empty poll after this time. A partition that begins to wait meanwhile joins the next poll. */
+/** A broker answers an empty poll after this time. A partition that begins to wait during a poll joins the next one. */
 const POLL_MS = 50;
 const WAIT_MS = 1000;
 
@@ -78,7 +78,7 @@ const WAIT_MS = 1000;
  */
 export function createRecordReader(kafka: Kafka): RecordReader {
   const reading = createLazyCluster(kafka);
-  // A connection answers its requests one after the other, so a poll would delay the reads behind it.
+  // A connection answers its requests in order, so a poll needs its own connections, or it would delay reads.
   const waiting = createLazyCluster(kafka);
   const poll = createPolls(waiting);
 
@@ -103,7 +103,7 @@ export function createRecordReader(kafka: Kafka): RecordReader {
   };
 }
 
-/** Polls for all partitions that wait at the same broker with one request, one request after the other. */
+/** Polls for all partitions that wait at the same broker with one request at a time. */
 function createPolls(lazyCluster: LazyCluster) {
   const polls = new Map<string, DataLoader<RecordLocation, PolledPartition>>();
   const pollsOf = (nodeId: string) => {
@@ -127,7 +127,7 @@ function createPolls(lazyCluster: LazyCluster) {
   };
 }
 
-/** A slice ends when it holds this much: 1,000 events have 0.3 MB, 1,000 events of the largest size would have 1 GB. */
+/** Size limit of a slice. 1,000 events usually have 0.3 MB, but of the largest size they would have 1 GB. */
 const SLICE_BYTES = 16 * 1024 * 1024;
 /** Limit of one fetch, compressed as in the log. */
 const FETCH_BYTES = 1024 * 1024;
@@ -138,7 +138,7 @@ const MIN_FETCH_BYTES = 64 * 1024;
 const READ_DEADLINE_MS = 20_000;
 /** Wait of a fetch for records that the broker says it has. */
 const FETCH_WAIT_MS = 500;
-/** An election takes a moment, in which every broker refuses the fetch. */
+/** Pause after a refused fetch: during a leader election every broker refuses it. */
 const MOVED_PAUSE_MS = 50;
 const STALE_METADATA_ERRORS = new Set([
   'NOT_LEADER_FOR_PARTITION',
@@ -185,7 +185,7 @@ export async function readRecords(
     }
   }
   const to = Math.max(from.offset, Math.min(slice.nextOffset, slice.end));
-  // If the batch ends with uncommitted records, none lie between `to` and the next offset.
+  // even if the batch ends with uncommitted records, there is no committed record between `to` and the next offset
   return { records: slice.records, to, log, ahead: source && { ...source, offset: to } };
 }
 
@@ -215,7 +215,7 @@ async function fetchFrom(
 
 /**
  * Adds the committed records of the next batch until the slice is full. Skips offsets that have no such record.
- * @returns what is left of the fetched records; null when nothing is
+ * @returns the rest of the fetched records; null if there is none
  */
 async function addBatch(slice: Progress, source: ReadAhead): Promise<ReadAhead | null> {
   const batch = source.batch ?? (await source.batches.next()).value;

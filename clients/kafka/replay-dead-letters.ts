@@ -102,7 +102,7 @@ function byPartition(letters: readonly DeadLetter[], target: ReplayTarget): read
   return [...groupBy(all, ({ message }) => message.partition).values()];
 }
 
-/** Each send is for one partition: a send to one broker can be tried again without duplicates, whatever fails. */
+/** Each send is for one partition, because a send to one broker can always be retried without duplicates. */
 async function* toSends(
   partitions: readonly (readonly Replayed[])[],
   limits: ReadonlyMap<string, TopicLimit>,

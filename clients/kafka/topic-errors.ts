@@ -15,7 +15,7 @@ export class TopicNotFoundError extends Error {
 /** No broker leads a partition: its brokers are down, or an election is under way. */
 export class LeaderNotFoundError extends Error {
   readonly code = 'KAFKA_LEADER_NOT_FOUND';
-  /** Another try may find one. */
+  /** kafkajs retries, because an election may be running. */
   readonly retriable = true;
   constructor(
     readonly topic: string,

@@ -13,7 +13,7 @@ import {
   type TopicMessage,
 } from './message-limits.ts';
 
-/** What one transaction writes: records and the next offset to read of a group, all or nothing. */
+/** The content of one transaction: records and the next offset of a group. */
 export interface TransactionOutput extends RecordLocation {
   readonly records: readonly TopicMessage[];
   readonly group: string;
@@ -23,18 +23,18 @@ export interface TransactionOutput extends RecordLocation {
 
 /** A producer that has fenced every older producer of its transactional id. */
 export interface FencedProducer {
-  /** When it fenced the others, ms since 1970. */
+  /** The time of the fence, ms since 1970. */
   readonly fencedAtMs: number;
   /**
-   * Writes each record exactly once and the offset, or throws. A record without a key goes to the partition of the output with the
-   * number of the input partition, modulo the number of partitions. After an error the producer is of no use: close it, and open
-   * another one, whose fence settles what became of the transaction.
+   * Writes each record exactly once and the offset, or throws. A record without a key goes to the partition of the output with the number
+   * of the input partition, modulo the number of partitions. After an error the producer cannot be used again: close it and open another
+   * one, whose fence settles the transaction.
    * @throws MessageTooLargeError, and the errors of kafkajs
    */
   commit(output: TransactionOutput): Promise<void>;
   /** The largest batches that topics accept (see `fitAlone`). */
   limits(topics: readonly string[]): Promise<ReadonlyMap<string, TopicLimit>>;
-  /** Closes the connections. It aborts nothing: an open transaction is ended by the next producer of its id. */
+  /** Closes the connections. It aborts nothing: the next producer of the id ends an open transaction. */
   close(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export interface Transactions {
   close(): Promise<void>;
 }
 
-/** A transaction starts with its first send and ends within milliseconds. A dead one blocks readers for this time. */
+/** A transaction starts with its first send and usually ends within milliseconds. An abandoned one blocks readers for this time. */
 const TRANSACTION_TIMEOUT_MS = 15_000;
 
 /** Opens transactional producers (docs/decisions/0009-transactions.md). */
@@ -93,7 +93,7 @@ const createProducer = (kafka: Kafka, transactionalId: string, sender: ExactSend
     createPartitioner: sender.createPartitioner,
   });
 
-/** What one producer sends with. */
+/** The tools of one producer. */
 interface Sending {
   readonly producer: Producer;
   readonly sender: ExactSender;
@@ -110,8 +110,8 @@ function fencedProducer(sending: Sending, first: Transaction, close: () => Promi
       await commit(transaction, sending, output);
     },
     limits: (topics) => sending.limits.of(topics),
-    // A request of a failed send may still be on its way. An abort could be written before it, and its records would then belong to
-    // no transaction and block all readers. The next fence makes the broker refuse it.
+    // Do not abort: a request of a failed send may still be in flight. If the abort were written before it, its records would belong to no
+    // transaction and block all readers. The next fence makes the broker refuse it.
     close,
   };
 }
@@ -120,7 +120,7 @@ async function commit(transaction: Transaction, sending: Sending, output: Transa
   const { partition, offset, metadata } = output;
   // Send records first: sendOffsets fails as the first call of a transaction (docs/decisions/0006-kafkajs.md).
   await sendRecords(transaction, sending, output);
-  // A variable, because kafkajs's type lacks the metadata that it sends.
+  // a variable, because the type of kafkajs lacks `metadata`, although it is sent
   const committed = { partition, offset: String(offset), metadata };
   await transaction.sendOffsets({
     consumerGroupId: output.group,
@@ -153,7 +153,7 @@ async function sendRecords(
   }
 }
 
-/** The topic for which a broker has refused a batch because of its size. */
+/** The topic whose broker has refused a batch because of its size. */
 function refusedTopic(error: unknown): string | undefined {
   const isTooLarge = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(kafkaErrorType(error) ?? '');
   return isTooLarge && error instanceof Error && 'topic' in error ? String(error.topic) : undefined;

@@ -4,20 +4,20 @@ import { groupBy } from '../../domain/values/lists.ts';
 
 /** Slices that start within a few milliseconds of each other share a query. */
 const BATCH_WINDOW_MS = 5;
-/** Queries at the same time: a slow query of one partition must not use up the deadline of another. */
+/** Maximum number of concurrent queries. With several, a slow query of one partition does not use up the deadline of another. */
 const MAX_RUNNING_QUERIES = 4;
-/** Further queries that wait for these. More would keep a slow Trino busy with ids that nobody waits for any more. */
+/** Maximum number of queued queries. More would keep a slow Trino busy with ids that no batch waits for any more. */
 const MAX_WAITING_QUERIES = 4;
 const MAX_IDS_PER_QUERY = 5000;
 /** Trino refuses a query of over 1,000,000 characters (`query.max-length`). A quote in an id takes two. */
 const MAX_ID_CHARACTERS_PER_QUERY = 300_000;
 
-/** What was found, by id. An id that does not exist has a value too. */
+/** The results by id. An id that does not exist has a value too. */
 type Found<V> = ReadonlyMap<string, V>;
 
 /**
  * Loads ids.
- * @param onFound receives what each query has found, as soon as it ends
+ * @param onFound receives the results of each query as soon as it ends
  * @returns false when a query failed, or when there are too many queries already
  */
 export type BatchedLoader<V> = (
@@ -62,7 +62,7 @@ export function createBatchedLoader<V>(
       onError(error);
       return null;
     } finally {
-      // The caller caches what was found, and ids of a failed query must be queried again.
+      // The caller caches results, and ids of a failed query must be queried again.
       for (const id of batch.ids) loading.delete(id);
     }
   }

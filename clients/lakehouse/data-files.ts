@@ -13,7 +13,7 @@ import type { ReadOptions } from './read-options.ts';
 import type { SilverCatalog } from './silver-catalog.ts';
 import type { Trino } from './trino.ts';
 
-/** The files of a version, or why a list of them is missing or does not decide the rows, as with delete files. */
+/** The files of a version, or the reason why there is no list or the list does not determine the rows (delete files). */
 type ListedFiles = { readonly list: FileList } | { readonly unlisted: string };
 
 /** Lists the data files of the version of an entity's table. */
@@ -28,14 +28,14 @@ type Table = TableEntity<Fields>['table'];
 const CHANGED = { unlisted: 'the table changed while its files were listed' };
 
 /**
- * Iceberg lists the files of the current snapshot only, so that must be the version before and after the list. Hive lists its files
- * as they are: they are the version.
+ * Iceberg lists only the files of the current snapshot, so this must be the wanted version before and after the list is read. For Hive, the
+ * version is the list of files.
  */
 export function createListDataFiles(trino: Trino, silver: SilverCatalog): ListDataFiles {
   async function snapshotFiles(table: Table, id: string, signal?: AbortSignal) {
     const source = await silver.source({}, [], signal);
     const columns = ['content', 'path', 'bytes', 'schema_id'];
-    // One more than allowed, to notice it.
+    // one more than allowed, to detect an excess
     const rows = await trino.rows(snapshotFilesSql(source, table, MAX_FILES + 1), { columns, signal });
     const [current] = await trino.rows(snapshotSql(source, table), {
       columns: ['snapshot_id', 'since'],

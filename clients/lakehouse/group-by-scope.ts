@@ -8,8 +8,8 @@ import type { ReadOptions } from './read-options.ts';
 export type ByPlatform<T> = ReadonlyMap<string, T>;
 
 /**
- * Maps rows `[scope, …]` to one list per scope. The scope is a platform or `all`. Leaves out and reports rows whose platform
- * name must not be part of a cache key.
+ * Maps rows `[scope, …]` to one list per scope. The scope is a platform or `all`. Skips and reports rows whose platform name is not allowed
+ * in a cache key.
  */
 export function groupByScope<T>(
   rows: readonly Row[],

@@ -23,18 +23,19 @@ interface LookupCacheOptions<T> {
 
 /** Several times the number of KOLs that exist today; the features of so many take about 60 MB. */
 const MAX_ROWS = 200_000;
-/** Of the cached rows as JSON. A description has no limit of its own, and rows that expired stay until others need their place. */
+/** Limit for the cached rows as JSON. A description can be long, and expired rows stay until others need their place. */
 const MAX_CHARACTERS = 64_000_000;
-/** An id without rows takes memory too. */
+/** Memory of an id without rows. */
 const ENTRY_CHARACTERS = 100;
 const TTL_MS = 10 * 60_000;
-/** An id can be unknown because the query met a table that was being overwritten. */
+/** TTL of unknown ids. It is short, because the query may have read a table that was being overwritten. */
 const UNKNOWN_TTL_MS = 60_000;
 
 /**
- * Looks up lakehouse rows for the hot path, and caches them, unknown ids included. Lookups at the same time share queries for the ids
- * that are not cached. A lookup never throws and never takes longer than the deadline; a result that arrives later serves the next
- * slice. Few queries run at a time, and no id is queried twice meanwhile, so queries do not pile up on a slow Trino.
+ * Looks up lakehouse rows for the hot path, and caches them, including unknown ids.
+ * - Concurrent lookups share queries for the ids that are not cached.
+ * - A lookup never throws and never takes longer than the deadline; a late result is cached for the next slice.
+ * - Few queries run at a time, and no id is queried twice at the same time, so queries do not pile up on a slow Trino.
  * @param query reads the rows of ids from the lakehouse
  */
 export function createLookupCache<T>(
@@ -60,7 +61,7 @@ export function createLookupCache<T>(
   }, onError);
 
   return async (ids) => {
-    // The rows of this lookup are held here: the cache may drop some of them before the last ones are loaded.
+    // keep the rows of this lookup: the cache may evict some before the last ones are loaded
     const known = new Map<string, readonly T[]>();
     for (const id of ids) {
       const rows = snapshot?.(id) ?? cache.get(id);
@@ -88,26 +89,26 @@ async function succeedsWithin(ms: number, load: Promise<boolean>): Promise<boole
 
 /** A snapshot is reloaded after this share of its maximum age. */
 const RELOAD_SHARE = 0.8;
-/** A load that failed, or that is not plausible, is repeated after this share. */
+/** A failed or implausible load is repeated after this share. */
 const RETRY_SHARE = 0.1;
-/** A load that lost more than this has probably met a table that was being overwritten. */
+/** A load that lost more than this has probably read a table that was being overwritten. */
 const MAX_SHRINK_PERCENT = 50;
 
 interface Snapshot<T> {
   readonly byId: ReadonlyMap<string, readonly T[]>;
   readonly rows: number;
-  /** False when the table has more rows than are kept, or the load is not plausible: then a missing id may still exist. */
+  /** False if the table has more rows than the limit, or the load is implausible. Then a missing id may still exist. */
   readonly complete: boolean;
   readonly loadedAt: number;
 }
 
-/** @returns all rows of an id; undefined when the snapshot cannot tell */
+/** @returns all rows of an id; undefined if the snapshot does not contain the answer */
 type SnapshotLookup<T> = (id: string) => readonly T[] | undefined;
 
 /**
- * Keeps an in-memory snapshot of a table. Loads it in the background now, and reloads it when a lookup finds it stale. A new
- * snapshot replaces the old one when it is loaded completely; a failed load keeps the old one until that is too old. A load without
- * rows, or with far fewer than before, is believed for the ids that it has; the next load, soon after, confirms it.
+ * Keeps an in-memory snapshot of a table. Loads it in the background now, and reloads it when a lookup finds it stale. A new snapshot
+ * replaces the old one when it is loaded completely; a failed load keeps the old one until that is too old. A load without rows, or with
+ * far fewer than before, is used for the ids that it has; the next load follows soon.
  * @param pages reads the table, ordered by id
  * @param maxRows of a larger table only the first rows are kept
  */
@@ -130,7 +131,7 @@ export function createTableSnapshot<T>(
     }
     const byId = groupBy(rows, idOf);
     const last = rows.at(-1);
-    // The table may have more rows of the last id that was read.
+    // the table may have more rows of the last id
     if (!complete && last !== undefined) byId.delete(idOf(last));
     const change = { what: 'rows', before: snapshot?.rows ?? 0, now: rows.length };
     const isPlausible = rows.length > 0 && findShrunken([change], MAX_SHRINK_PERCENT).length === 0;

@@ -9,7 +9,7 @@ import { trustFeatureColumns } from '../../domain/scoring/trust-model.ts';
 import type { CountedTable, SilverSource } from './silver-source.ts';
 import { identifier, integer, literal, literals } from './sql.ts';
 
-/** The time that an ISO 8601 text means, in UTC, because days are UTC days; null when it means none. */
+/** The time of an ISO 8601 text, in UTC, because days are UTC days; null for other text. */
 const instant = (text: string) =>
   `at_timezone(coalesce(try(from_iso8601_timestamp(${text})), try(CAST(${text} AS timestamp(3) with time zone))), 'UTC')`;
 const timestamp = (date: Date) => `from_iso8601_timestamp(${literal(date.toISOString())})`;
@@ -27,12 +27,12 @@ const idColumnOf: Readonly<Record<CountedTable, string>> = {
   kol_content: content.idColumn,
 };
 
-/** How many rows have an id that another row has too. */
+/** The number of rows that are not the only row of their id. */
 export const repeatedIdsSql = (source: SilverSource, table: CountedTable) =>
   `SELECT CAST(count(*) - count(DISTINCT ${source.column(table, idColumnOf[table])}) AS VARCHAR) AS repeats
    FROM ${source.table(table)}`;
 
-/** A table with one row of each id. An upsert can leave several: the one with the newest `processed_at` counts. */
+/** A table with one row of each id: the one with the newest `processed_at`. An upsert can leave several. */
 const newestRows = (source: SilverSource, table: CountedTable): string =>
   source.repeatsIds(table)
     ? newestRowsOf(source, table, source.text(table, idColumnOf[table]), source.table(table))
@@ -63,7 +63,7 @@ export function existingIdsSql(
   return `SELECT ${id} AS id FROM ${source.table(table)} WHERE ${id} IN ${literals(ids)}`;
 }
 
-/** What to read of a split. */
+/** A split, and how to read it. */
 export interface SplitToRead extends ProfileSplit {
   /** Whether ids of the table may have several rows. */
   readonly idsRepeat: boolean;
@@ -118,7 +118,7 @@ export const snapshotFilesSql = (source: SilverSource, table: SilverTable, limit
 export const profilesOfFilesSql = (source: SilverSource, paths: readonly string[]) =>
   `SELECT ${source.select(profile)} FROM ${source.table('kol_profiles')} WHERE "$path" IN ${literals(paths)}`;
 
-/** The id of each row, as often as the table has it. */
+/** The id of each row, including duplicates. */
 export const idsSql = (
   source: SilverSource,
   { table, idColumn }: { readonly table: SilverTable; readonly idColumn: string },
@@ -130,20 +130,17 @@ export const columnsSql = (source: SilverSource, table: SilverTable) =>
     .map((name) => `${source.column(table, name)} AS ${identifier(name)}`)
     .join(', ')} FROM ${source.table(table)} LIMIT 0`;
 
-/**
- * The snapshot that queries read, and since when they do. The branch tells the snapshot, because a rollback may add nothing to the history,
- * whose last entry is then not what queries read.
- */
+/** The snapshot that queries read, and since when. The snapshot comes from the branch, because a rollback may not be in the history. */
 export const snapshotSql = (source: SilverSource, table: SilverTable) =>
   `SELECT CAST(snapshot_id AS VARCHAR) AS snapshot_id,
           (SELECT to_iso8601(max(made_current_at)) FROM ${source.metadata(table, 'history')}) AS since
    FROM ${source.metadata(table, 'refs')} WHERE name = 'main' AND type = 'BRANCH'`;
 
-/** Sorts rows without an id to the end: they are rejected, and must take no place of others. */
+/** Sorts rows without an id to the end: they are rejected, and must not displace others. */
 const withoutIdLast = (source: SilverSource, table: CountedTable) =>
   `coalesce(${source.text(table, idColumnOf[table])}, '') = ''`;
 
-/** Orders ties as ZREVRANGE does: by descending id. */
+/** Orders ties by descending id, like ZREVRANGE. */
 const byFollowers = (source: SilverSource) =>
   `ORDER BY ${withoutIdLast(source, 'kol_profiles')}, ${source.column('kol_profiles', 'followers_count')} DESC NULLS LAST, ${source.column('kol_profiles', 'kol_id')} DESC`;
 
@@ -153,7 +150,7 @@ export interface MostFollowed {
   readonly perPlatform: number;
 }
 
-/** First the most followed profiles of each platform, then the others: a reader with less room keeps the first ones. */
+/** First the most followed profiles of each platform, then the others, because a reader with less room keeps the first ones. */
 export const mostFollowedSql = (source: SilverSource, { overall, perPlatform }: MostFollowed) =>
   `SELECT ${source.select(profile)} FROM (
      SELECT *, row_number() OVER (${byFollowers(source)}) AS place,
@@ -198,7 +195,7 @@ export function rankingSql(source: SilverSource, kind: RankingKind, limit: numbe
           WHERE place <= ${integer(limit)} ORDER BY scope, place`;
 }
 
-/** Rows without an id are no items. */
+/** The trending content ids. Rows without an id are excluded. */
 export function trendingSql(source: SilverSource, limit: number, now: Date, scope?: string): string {
   const column = (name: string) => source.column('kol_content', name);
   return `WITH items AS (
@@ -245,7 +242,7 @@ export const dailyStatsSql = (source: SilverSource, from: Date, to: Date) => {
           FROM ${newestRows(source, 'kol_content')} WHERE ${posted} BETWEEN ${timestamp(from)} AND ${timestamp(to)} GROUP BY 1, 2 ORDER BY 1, 2`;
 };
 
-/** The names of the most followed KOLs, in any order. @param limit undefined reads all, which spares Trino the sort */
+/** The names of the most followed KOLs, in any order. @param limit undefined reads all, without a sort in Trino */
 export const searchNamesSql = (source: SilverSource, limit: number | undefined) =>
   `SELECT ${source.text('kol_profiles', 'platform')} AS scope, ${searchNameColumns
     .map((name) => `${source.text('kol_profiles', name)} AS ${identifier(name)}`)
@@ -255,7 +252,7 @@ export const searchNamesSql = (source: SilverSource, limit: number | undefined) 
 
 export const searchNameColumns = ['kol_id', 'display_name', 'username', 'followers_count'];
 
-/** An account is a name on a platform. @param ids default: all, in no order; of a name, the account that was processed last comes last */
+/** An account is a name on a platform. @param ids default: all, unordered. For each name, the account that was processed last comes last */
 export function trustFeaturesSql(source: SilverSource, ids?: readonly string[]): string {
   const text = (name: string) => source.text('kol_trust_features', name);
   const table = source.table('kol_trust_features');

@@ -4,15 +4,15 @@ import type { UnreadableColumn } from './silver-source.ts';
 
 /** Options of one read of the lakehouse. */
 export interface ReadOptions {
-  /** Snapshots to read instead of the current ones. Tables of another kind are read as they are. */
+  /** Snapshots to read instead of the current ones. For tables of another kind, the current state is read. */
   readonly versions?: TableVersions | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Set when a read needs longer than the default timeout of queries. */
   readonly timeoutSeconds?: number | undefined;
-  /** Reports a column that cannot be read. It is unknown in each row. */
+  /** Called for a column that cannot be read. It is unknown in each row. */
   readonly onUnreadable?: (column: UnreadableColumn) => void;
-  /** Reports a cell that breaks the contract (docs/contract.md). It is unknown; the rest of its row is used. */
+  /** Called for a cell that breaks the contract (docs/contract.md). It counts as unknown; the rest of its row is used. */
   readonly onInvalid?: OnInvalid;
-  /** Reports a row that has no id. The row is left out. */
+  /** Called for a row without an id. The row is skipped. */
   readonly onRejected?: (reason: string) => void;
 }

@@ -3,8 +3,8 @@ import { changedTables, type TableVersions } from '../../domain/warming/table-ve
 import type { ReadTableVersions } from './table-versions.ts';
 
 /**
- * Reads one version of a table: a snapshot by its id, files as they are.
- * @throws after the last page when the files changed meanwhile: rows may be missing in what was read
+ * Reads one version of a table: a snapshot by its id, or the current files.
+ * @throws after the last page, if the files changed during the read: rows may be missing
  */
 export async function* readUnchanged<T>(
   table: SilverTable,

@@ -7,7 +7,7 @@ import { createVersionMemo } from './version-memo.ts';
 /** A reader without a version uses an answer of this age (ms). */
 const MAX_AGE_MS = 60_000;
 
-/** Of these tables, those that have several rows of an id. */
+/** Returns those of the tables that have several rows of an id. */
 export type FindRepeatedIds = (
   source: SilverSource,
   tables: readonly CountedTable[],
@@ -16,8 +16,8 @@ export type FindRepeatedIds = (
 ) => Promise<ReadonlySet<CountedTable>>;
 
 /**
- * Finds out whether ids repeat, once for each version of a table: to keep the newest row of each id makes a query up to five times as
- * long, and most tables have one row of each.
+ * Finds out whether ids repeat, once for each version of a table. Keeping only the newest row of each id makes a query up to five times as
+ * long, and most tables have one row of each id.
  */
 export function createFindRepeatedIds(trino: Trino): FindRepeatedIds {
   const checks = createVersionMemo<boolean>({ maxAgeMs: MAX_AGE_MS });

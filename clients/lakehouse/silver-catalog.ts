@@ -102,7 +102,7 @@ export function createSilverCatalog(
     const assertUsable = (table: SilverTable) => {
       const tableProblems = problems.filter((problem) => problem.table === table);
       if (tableProblems.length === 0) return;
-      latest = undefined; // the next read checks again, since the table may be repaired by then
+      latest = undefined; // the next read checks again, because the table may be repaired by then
       throw new SourceSchemaError(tableProblems);
     };
     const sourceOf: SourceFactory = (versions, unreadableOf) =>
@@ -214,14 +214,14 @@ function createSilverSource(
 interface SilverQuery {
   /** The tables whose columns it reads. */
   readonly tables: readonly SilverTable[];
-  /** Those of them of which it must know whether ids repeat. */
+  /** The tables for which the query depends on whether ids repeat. */
   readonly counted?: readonly CountedTable[];
   readonly sql: (source: SilverSource) => string;
   /** Names of the result's columns, in order. */
   readonly columns: readonly string[];
 }
 
-/** The first rows of a result were read before Trino met a column that it cannot read. The next read leaves the column out. */
+/** Trino failed on an unreadable column after the first rows of a result. The next read leaves the column out. */
 class UnreadableColumnError extends Error {
   readonly code = 'UNREADABLE_COLUMN';
   constructor(cause: Error) {
@@ -249,8 +249,8 @@ export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverR
   }
 
   /**
-   * What to send after a query failed.
-   * @throws the error, when it would be the same query. Only of a table that was missing for a moment is it worth repeating
+   * The statement to send after a query failed.
+   * @throws the error, if the statement would be the same. The same statement is repeated only if a table was missing for a moment
    */
   async function sqlAfter(error: unknown, sql: string, query: SilverQuery, options: ReadOptions) {
     const { versions, signal } = options;

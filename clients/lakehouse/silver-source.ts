@@ -7,16 +7,16 @@ export interface UnreadableColumn {
   readonly table: SilverTable;
   /** Expected name. */
   readonly column: string;
-  /** Trino's words. */
+  /** Trino's message. */
   readonly reason: string;
 }
 
 /** A table whose rows are counted, ranked or listed. */
 export type CountedTable = Extract<SilverTable, 'kol_profiles' | 'kol_content'>;
 
-/** SQL for the Silver tables and columns under the names that they have in this environment. */
+/** SQL with the actual names of the Silver tables and columns in this environment. */
 export interface SilverSource {
-  /** Qualified, quoted table name, with the snapshot to read where one was chosen. */
+  /** Qualified, quoted table name, with the chosen snapshot if any. */
   table(name: SilverTable): string;
   /** Qualified, quoted name of a metadata table of an Iceberg table: its branches and their history, its files, or its versions of metadata. */
   metadata(name: SilverTable, kind: 'refs' | 'history' | 'files' | 'metadata_log_entries'): string;
@@ -24,7 +24,7 @@ export interface SilverSource {
   declaration(name: SilverTable): string;
   /** Whether the table may have several rows of an id. */
   repeatsIds(name: CountedTable): boolean;
-  /** Columns that cannot be read. Their place is taken by NULL. */
+  /** Columns that cannot be read. They are replaced by NULL. */
   readonly unreadable: (table: SilverTable) => readonly UnreadableColumn[];
   /** Quoted actual name of an expected column; NULL of its type for a column that cannot be read. */
   column(table: SilverTable, column: string): string;

@@ -22,13 +22,16 @@ export const literal = (text: string): string => `'${text.replaceAll("'", "''")}
 /** `('a', 'b')` for an IN list. Needs at least one text. */
 export const literals = (texts: readonly string[]): string => `(${texts.map(literal).join(', ')})`;
 
-/** A BIGINT given as text, such as a snapshot id, as SQL. A short one would be an INTEGER. @throws RangeError when it is not one */
+/**
+ * A BIGINT from text, such as a snapshot id, as SQL; as a plain number, a short one would be an INTEGER. @throws RangeError when the text
+ * is not a BIGINT
+ */
 export function bigInteger(text: string): string {
   if (!/^-?\d{1,19}$/.test(text)) throw new RangeError(`${JSON.stringify(text)} is not a whole number`);
   return `BIGINT '${text}'`;
 }
 
-/** A whole number as SQL. @throws RangeError when it is not one */
+/** A whole number as SQL. @throws RangeError for any other number */
 export function integer(value: number): string {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number`);
   return String(value);

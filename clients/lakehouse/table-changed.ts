@@ -2,7 +2,7 @@ import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { TrinoQueryError } from './trino-errors.ts';
 
-/** A version of a table cannot be read any more. What was read of it must not remove anything from the cache. */
+/** A version of a table can no longer be read. Rows that were read from it must not remove anything from the cache. */
 export class TableChangedError extends Error {
   readonly code = 'TABLE_CHANGED';
   constructor(
@@ -14,7 +14,10 @@ export class TableChangedError extends Error {
   }
 }
 
-/** Trino's words when an Iceberg table was dropped and created again, or its old snapshots were removed. The name is INVALID_ARGUMENTS. */
+/**
+ * Trino's message when an Iceberg table was dropped and created again, or its old snapshots were removed. The error name is
+ * INVALID_ARGUMENTS.
+ */
 const SNAPSHOT_GONE = /Iceberg snapshot ID does not exist/;
 
 /** @returns TableChangedError for a snapshot that is gone, any other error unchanged */

@@ -12,18 +12,18 @@ import { translateVersionError } from './table-changed.ts';
 import { literal } from './sql.ts';
 import { TrinoQueryError } from './trino-errors.ts';
 
-/** Parts that start together share the queries: the query of a table starts this long after the first request. */
+/** The query of a table starts this long after the first request, so that parts that start together share it. */
 const WINDOW_MS = 25;
 /** A list of files takes far less than a second. */
 const TIMEOUT_SECONDS = 30;
 
-/** Reads the current versions of tables. @param signal ends the wait, and the queries when nobody else waits for them */
+/** Reads the current versions of tables. @param signal ends the wait, and also the queries if no other request waits for them */
 export type ReadTableVersions = (
   tables: readonly SilverTable[],
   signal?: AbortSignal,
 ) => Promise<TableVersions>;
 
-/** A table may change its kind and still answer the query of the other one: then it is noticed after this time. */
+/** A table may change its kind and still answer the query of the old kind. The change is then noticed after this time. */
 const KIND_KEPT_MS = 3_600_000;
 
 const UNKNOWN: TableVersion = { kind: 'unknown' };
@@ -32,15 +32,15 @@ const UNKNOWN: TableVersion = { kind: 'unknown' };
 interface VersionReads {
   /** For reads of these versions. Concurrent requests share one query for each table, and no answer is older than its request. */
   readonly tableVersions: ReadTableVersions;
-  /** For a comparison with other versions, in one query. It does not check that a snapshot has the current columns. */
+  /** For comparison with other versions, in one query. Does not check that a snapshot has the current columns. */
   readonly comparedVersions: ReadTableVersions;
 }
 
-/** How a kind of table tells its version. */
+/** How to read the version of a kind of table. */
 interface VersionReader {
   readonly sql: (source: SilverSource, table: SilverTable) => string;
   readonly columns: readonly string[];
-  /** The passing error of a table of another kind. */
+  /** The temporary error of a table of another kind. */
   readonly refusal: string;
   /** @returns undefined for a table that has no such version */
   readonly versionOf: (
@@ -76,12 +76,15 @@ const byFiles: VersionReader = {
     ),
 };
 
-/** The one place that knows how each kind of table tells its version: Iceberg by its snapshot, Hive by its list of files, others not at all. */
+/**
+ * The only place that reads versions of tables. The version of an Iceberg table is its snapshot, that of a Hive table its list of files;
+ * other kinds have none.
+ */
 export function createVersionReads(trino: Trino, silver: SilverCatalog): VersionReads {
   /** The last check of each table: whether its snapshot has the current columns. */
   const checks = new Map<SilverTable, { readonly sql: string; readonly fits: boolean }>();
 
-  /** When the files of a table were asked for first, because it answered nothing else. Trino refuses the snapshot of such a table. */
+  /** The time since which a table is known to have only a list of files. Trino refuses the snapshot of such a table. */
   const knownByFiles = new Map<SilverTable, number>();
 
   const rows = (sql: string, columns: readonly string[], signal: AbortSignal | undefined) =>
@@ -95,7 +98,7 @@ export function createVersionReads(trino: Trino, silver: SilverCatalog): Version
     else if (readerOf(table) === bySnapshot) knownByFiles.set(table, performance.now());
   }
 
-  /** A change of the columns alone makes no snapshot: the last one then lacks columns that a read of today's table has. */
+  /** A change of columns alone creates no snapshot, so the last snapshot may lack columns of the current table. */
   async function hasCurrentColumns(
     table: SilverTable,
     version: TableVersion,
@@ -133,7 +136,7 @@ export function createVersionReads(trino: Trino, silver: SilverCatalog): Version
     tableVersions,
     async comparedVersions(tables, signal) {
       const source = await silver.source({}, [], signal);
-      // First as the tables were last; then all by files, because a process does not know Hive tables at first.
+      // First with the last known kinds, then all by files, because a new process does not know which tables are Hive tables.
       for (const reader of [readerOf, () => byFiles]) {
         const readers = tables.map((table) => [table, reader(table)] as const);
         const found = await unlessRefused(
@@ -181,7 +184,10 @@ interface Request {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Lets requests that start together share the query of a table, which ends when the signals of all of them have aborted. A slow table delays no other. */
+/**
+ * Requests that start together share the query of a table. It is cancelled when the signals of all of them have aborted. A slow table does
+ * not delay others.
+ */
 function shareRequests(
   readVersion: (table: SilverTable, signal: AbortSignal) => Promise<TableVersion>,
 ): ReadTableVersions {
@@ -206,8 +212,8 @@ function shareRequests(
 }
 
 /**
- * @param refusals errors of a table that lacks what the query names. Another passing error is thrown: a table that is missing for a moment is
- *   not of another kind
+ * @param refusals errors that show that the table is of another kind. Other temporary errors are thrown, for example for a table that is
+ *   missing for a moment
  * @returns undefined when Trino refuses the query itself
  */
 async function unlessRefused<T>(query: Promise<T>, ...refusals: readonly string[]): Promise<T | undefined> {

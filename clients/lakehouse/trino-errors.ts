@@ -1,6 +1,6 @@
 /**
- * USER_ERRORs that pass: a load replaces a table and its columns at this moment, or an operator killed the query. The columns that a
- * query names are those of the last schema check.
+ * Temporary USER_ERRORs: a load is replacing a table and its columns, or an operator killed the query. A query uses the columns of the last
+ * schema check.
  */
 const PASSING: ReadonlySet<string> = new Set([
   'SCHEMA_NOT_FOUND',
@@ -21,7 +21,7 @@ export class TrinoQueryError extends Error {
     readonly queryId: string,
     readonly errorName: string,
     readonly errorType: string,
-    /** Trino's words. */
+    /** Trino's message. */
     readonly words: string,
   ) {
     super(`Trino query ${queryId} failed: ${errorName}: ${words}`);
@@ -32,26 +32,26 @@ export class TrinoQueryError extends Error {
   }
 }
 
-/** A view does not fit the table below it, which a load may be replacing: the view is right again after the load, or must be created again. */
+/** A view does not match its table, which a load may be replacing. The view is valid again after the load, or must be created again. */
 const UNUSABLE_VIEW = /^(?:VIEW_IS_STALE|INVALID_VIEW)$/;
 
-/** Whether the lakehouse cannot answer now. Otherwise the query is wrong. */
+/** Whether the lakehouse cannot answer now. For any other error the query is wrong. */
 export const isTrinoUnable = (error: unknown): boolean =>
   error instanceof TrinoUnavailableError ||
   (error instanceof TrinoQueryError && (error.retryable || UNUSABLE_VIEW.test(error.errorName)));
 
-/** Whether a query named a table or a column that the table does not have: it may have been changed since the last schema check. */
+/** Whether a query used a table or column that does not exist. It may have been changed since the last schema check. */
 export const isSchemaOutdated = (error: unknown): boolean =>
   error instanceof TrinoQueryError && /^(?:TABLE|COLUMN)_NOT_FOUND$/.test(error.errorName);
 
-/** Whether a query named a table that does not exist. A load may be creating it again. */
+/** Whether a query used a table that does not exist. A load may be creating it again. */
 export const isTableMissing = (error: unknown): boolean =>
   error instanceof TrinoQueryError && error.errorName === 'TABLE_NOT_FOUND';
 
 /** The error for a damaged data file. The group is the connector. */
 export const BAD_DATA = /^(HIVE|ICEBERG)_BAD_DATA$/;
 
-/** Ids of a table cannot be read. An error that may have another cause was repeated for some seconds. */
+/** The id column of a table cannot be read. If the error could have another cause, it was repeated for some seconds. */
 export class UnreadableIdError extends TrinoQueryError {
   constructor({ queryId, errorName, errorType, words }: TrinoQueryError) {
     super(queryId, errorName, errorType, words);
@@ -68,7 +68,7 @@ export class TrinoUnavailableError extends Error {
   }
 }
 
-/** Keeps the errors of this client; turns any other error into a TrinoUnavailableError. */
+/** Returns errors of this client unchanged, and turns any other error into a TrinoUnavailableError. */
 export function toTrinoError(error: unknown, url?: string): Error {
   if (error instanceof TrinoUnavailableError || error instanceof TrinoQueryError) return error;
   // Not the axios error itself: it contains the request with its Authorization header.

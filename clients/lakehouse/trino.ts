@@ -6,7 +6,7 @@ import { cancelQuery } from './cancel-query.ts';
 import { toTrinoError, TrinoQueryError, TrinoUnavailableError } from './trino-errors.ts';
 
 interface QueryOptions {
-  /** Names of the result's columns, in order. Another result is an error, never zero rows. */
+  /** Expected columns of the result, in order. A result with other columns is an error, never zero rows. */
   readonly columns: readonly string[];
   /** Aborting it cancels the query in Trino. */
   readonly signal?: AbortSignal | undefined;
@@ -20,7 +20,7 @@ interface TrinoOptions {
   readonly queryTimeoutSeconds: number;
   /** Number of queries that run at the same time; more queries wait. No limit by default. */
   readonly concurrency?: number;
-  /** Number of queries that wait at most; further ones fail with TrinoUnavailableError. No limit by default. */
+  /** Maximum number of waiting queries; more fail with TrinoUnavailableError. No limit by default. */
   readonly maxWaiting?: number;
 }
 
@@ -37,7 +37,7 @@ export interface Trino {
 const HEADERS = {
   // Times are compared as instants, so the server's time zone must not matter.
   'X-Trino-Time-Zone': 'UTC',
-  // Compressing a large result takes Trino as long as reading it, and costs more time than a local network saves.
+  // No compression: it takes Trino as long as reading a large result, more than the network time it saves.
   'Accept-Encoding': 'identity',
 };
 const RETRIED_STATUSES = new Set([429, 502, 503, 504]);
@@ -48,8 +48,8 @@ const POLL_ATTEMPTS = 5;
 const GRACE_SECONDS = 5;
 
 /**
- * Runs queries with trino-client and adds what that lacks: errors are thrown, also those of the first response; result
- * columns are checked; polls are retried; a query ends with its reader (docs/decisions/0008-trino-client.md).
+ * Runs queries with trino-client and adds missing features (docs/decisions/0008-trino-client.md): errors are thrown, also those of the
+ * first response; result columns are checked; polls are retried; a query is cancelled when its reader stops.
  */
 export function createTrino({
   url,
@@ -60,7 +60,7 @@ export function createTrino({
   maxWaiting = Infinity,
 }: TrinoOptions): Trino {
   const limit = pLimit(concurrency);
-  /** Queries that run or wait. The limit counts one as running only some microtasks later. */
+  /** Queries that run or wait. p-limit counts a query as running only some microtasks later. */
   let accepted = 0;
   /** Waits for a free slot, until the signal aborts. Call the returned function to release it. @throws the signal's reason */
   async function acquireSlot(signal: AbortSignal | undefined): Promise<() => void> {
@@ -90,7 +90,7 @@ export function createTrino({
       auth: new BasicAuth(user, password),
       session: { query_max_run_time: `${Math.ceil(seconds)}s` },
     });
-    // Not AbortSignal.any of the signal and a timeout: on Node 20 the timeout can be collected, and then never comes.
+    // Do not use AbortSignal.any with a timeout: on Node 20 the timeout can be garbage-collected before it fires.
     const ending = new AbortController();
     const onAbort = () => ending.abort(signal?.reason);
     const onTimeout = () => ending.abort(new DOMException('Too slow', 'TimeoutError'));
@@ -154,7 +154,7 @@ async function* runQuery(
     while (!ended) {
       const step = await pollPage(() => untilAborted(iterator.next(), signal, url));
       const page = pages.check(step.value);
-      // The iterator polls the URI of the page that it returned last.
+      // the iterator polls the URI of its last page
       if (page.nextUri !== undefined) page.nextUri = withPageSize(page.nextUri);
       if (page.data && page.data.length > 0) yield page.data as Row[];
       ended = step.done === true || page.nextUri === undefined;
@@ -212,7 +212,7 @@ async function untilAborted<T>(call: Promise<T>, signal: AbortSignal, url: strin
     throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
-    call.catch(() => {}); // after an abort nobody handles a rejection of the call
+    call.catch(() => {}); // prevents an unhandled rejection of the call after an abort
   }
 }
 
@@ -225,7 +225,8 @@ function abortError({ reason }: AbortSignal, url: string): TrinoUnavailableError
 }
 
 /**
- * Checks the pages of one result: trino-client returns errors as data, and ends without one when the first page has it (0008-trino-client.md).
+ * Checks the pages of one result: trino-client returns errors as data, and ends without an error if the first page has it
+ * (0008-trino-client.md).
  * @param expectedColumns names of the result's columns, in order
  */
 function createPageCheck(expectedColumns: readonly string[]) {

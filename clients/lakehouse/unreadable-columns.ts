@@ -10,15 +10,16 @@ import { BAD_DATA, TrinoQueryError, UnreadableIdError } from './trino-errors.ts'
 
 export interface UnreadableColumns {
   /**
-   * The columns of this version of a table that were found a short time ago. Without a version, those of the last check.
-   * @param declaration names and types of the columns: once they are corrected, the same files may be readable
+   * The recently found columns of this version of a table; without a version, those of the last check.
+   * @param declaration names and types of the columns: after a correction, the same files may be readable
    */
   known(table: SilverTable, declaration: string, versions: TableVersions): readonly UnreadableColumn[];
   /**
    * Finds the columns that made a read fail: reads each column of its tables alone.
-   * @param source names every column, also those that are known to be unreadable
+   * @param source includes columns that are known to be unreadable
    * @returns whether there are any
-   * @throws UnreadableIdError when it is the id of a table; TrinoQueryError or TrinoUnavailableError when a column cannot be checked
+   * @throws UnreadableIdError when the id of a table cannot be read; TrinoQueryError or TrinoUnavailableError when a column cannot be
+   *   checked
    */
   find(
     error: unknown,
@@ -29,17 +30,17 @@ export interface UnreadableColumns {
 }
 
 /**
- * An answer is used until this age (ms), then the column is read again: a reader without a version cannot tell whether it was repaired,
- * and the verdict on a version may be wrong.
+ * Maximum age of a result (ms). Then the column is read again: without a version it may have been repaired, and the result for a version
+ * may be wrong.
  */
 const MAX_AGE_MS = { ofVersion: 1_800_000, ofNoVersion: 300_000 };
-/** A check reads whole columns: it must not take all of Trino. */
+/** A check reads whole columns, so it must not use all of Trino. */
 const CONCURRENT_CHECKS = 4;
 /** A file holds another type than the table declares. */
 const OTHER_TYPE = 'NOT_SUPPORTED';
-/** What Trino calls a damaged page of a file, but also a storage that answers too late, and its own faults. */
+/** Trino's errors for a damaged page of a file, but also for slow storage and for faults of Trino. */
 const PERHAPS_DAMAGED = /^(?:GENERIC_INTERNAL_ERROR|(?:HIVE|ICEBERG)_CURSOR_ERROR)$/;
-/** A fault of the storage usually passes sooner. */
+/** Pauses between repeated checks. A storage fault usually ends sooner. */
 const PAUSES_MS: readonly number[] = [1_000, 4_000];
 
 interface Check {
@@ -51,7 +52,7 @@ interface Check {
 }
 
 /**
- * Remembers, for the last version of each table that was checked, the columns that cannot be read.
+ * Stores the unreadable columns of the last checked version of each table.
  * @param pausesMs a column counts as damaged when its check fails again after each of these times (ms)
  */
 export function createUnreadableColumns(trino: Trino, pausesMs = PAUSES_MS): UnreadableColumns {
@@ -91,7 +92,7 @@ export function createUnreadableColumns(trino: Trino, pausesMs = PAUSES_MS): Unr
       }),
     );
     const failures = results.flat();
-    // When nothing can be read, the storage may be down. A retry tells.
+    // if no column can be read, the storage may be down: let the caller retry
     if (failures.length === names.length && failures.some(isPerhapsDamaged)) return false;
     const ofId = failures.find(({ column }) => isId(table, column));
     if (ofId !== undefined) throw new UnreadableIdError(ofId.failure);
@@ -114,7 +115,7 @@ export function createUnreadableColumns(trino: Trino, pausesMs = PAUSES_MS): Unr
       if (last === undefined || last.declaration !== declaration) return [];
       const version = versionTexts(versions)[table];
       if (isValid(last, version)) return last.columns;
-      // Another version: its files may be readable.
+      // another version may have readable files
       if (version !== undefined) found.delete(table);
       return [];
     },
@@ -129,7 +130,7 @@ export function createUnreadableColumns(trino: Trino, pausesMs = PAUSES_MS): Unr
   };
 }
 
-/** A file that is missing is no such error (HIVE_CANNOT_OPEN_SPLIT): a load replaces files under the reader. */
+/** A missing file (HIVE_CANNOT_OPEN_SPLIT) is not such an error: a load may be replacing the files. */
 const isCausedByContent = (error: unknown): error is TrinoQueryError =>
   error instanceof TrinoQueryError &&
   (error.errorName === OTHER_TYPE || BAD_DATA.test(error.errorName) || PERHAPS_DAMAGED.test(error.errorName));

@@ -2,11 +2,11 @@ import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import { createFlights } from '../../domain/values/flights.ts';
 import { versionTexts, type TableVersions } from '../../domain/warming/table-version.ts';
 
-/** One answer for each table, for its last version that was asked about. */
+/** One result for each table, for its last requested version. */
 export interface VersionMemo<T> {
   /**
    * Readers of the same version share one query, which ends when the signals of all of them have aborted. A failure is not remembered.
-   * @param versions versions to read; a table without one is read as it is
+   * @param versions versions to read; a table without one is read in its current state
    * @throws what the query throws, or the reason of the signal
    */
   readonly of: (
@@ -24,7 +24,7 @@ interface Answer<T> {
   readonly value: T;
 }
 
-/** @param maxAgeMs how old an answer may be for a reader without a version; by default it must be of a query that runs */
+/** @param maxAgeMs maximum age of a result for a reader without a version; by default only a running query is shared */
 export function createVersionMemo<T>({ maxAgeMs = 0 }: { maxAgeMs?: number } = {}): VersionMemo<T> {
   const answers = new Map<SilverTable, Answer<T>>();
   const flights = createFlights<Answer<T>>();
@@ -36,7 +36,7 @@ export function createVersionMemo<T>({ maxAgeMs = 0 }: { maxAgeMs?: number } = {
   return {
     async of(table, versions, query, signal) {
       const version = versionTexts(versions)[table];
-      // Nobody can tell whether two readers of an unknown version mean the same one.
+      // two readers of an unknown version may need different results
       if (version === null) return query(signal);
       const last = answers.get(table);
       if (last !== undefined && isValid(last, version)) return last.value;

@@ -4,16 +4,16 @@ import type { SingleCalls } from './probe-service.ts';
 import { MlApiUnavailableError } from './unavailable-error.ts';
 
 /**
- * Tries in a row in which all of these profiles fail, while the known profile is scored by several parallel calls, which use
- * different connections and so may reach different replicas. A service that fails some of its calls, at whatever rate, does that
- * with a probability below one in a million: a profile recovers, or a call for the known profile fails.
+ * Number of tries in a row in which all of these profiles must fail, while several parallel calls score the known profile. The parallel
+ * calls use different connections, so they may reach different replicas. For a service that fails randomly, at any rate, this result has a
+ * probability below one in a million.
  */
 const CLEAN_TRIES = 5;
 const KNOWN_PROFILE_CALLS = 8;
 const MAX_TRIES = 12;
 
 /**
- * Decides about profiles that failed alone: each is scored after all, or refused because it makes the service fail.
+ * Decides about profiles that failed alone: each is either scored by a retry, or refused because it makes the service fail.
  * @param failed the profiles, with the reason of their last failure
  * @throws MlApiUnavailableError when the service does not work well enough to decide
  */

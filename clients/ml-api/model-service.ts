@@ -14,13 +14,13 @@ import {
 import type { SingleCalls } from './probe-service.ts';
 import { ConnectionLostError, MlApiUnavailableError, NoAnswerError } from './unavailable-error.ts';
 
-/** Where the service is, and how it is called. */
+/** Address of the service, and settings of the calls. */
 export interface MlApiOptions {
   readonly url: string;
   readonly timeoutSeconds: number;
   /** How many calls run at the same time, each over its own kept-alive connection. */
   readonly concurrency: number;
-  /** The first pause before a call is repeated, in ms; later ones are longer. */
+  /** The first pause before a retry, in ms; later ones are longer. */
   readonly pauseMs: number;
 }
 
@@ -28,7 +28,7 @@ const SINGLE_PATH = '/predict/trust';
 const BATCH_PATH = '/predict/trust/batch';
 /** Profiles per batch call. A batch of 1,000 events makes 10 calls, which share the concurrency of single calls. */
 const BATCH_SIZE = 100;
-/** What a batch endpoint cannot do is tried again after this time: it may have been upgraded, or had much to do. */
+/** Limits of a batch endpoint are tested again after this time: it may have been upgraded, or may have been overloaded. */
 const BATCH_RECHECK_MS = 10 * 60_000;
 
 /** The calls of one round. They share the permits with the calls of other rounds, and stop when the round's signal aborts. */
@@ -36,17 +36,17 @@ interface RoundCalls extends SingleCalls {
   readonly scoreBatch: (profiles: readonly ModelFeatures[]) => Promise<Outcome | NoEndpoint | Unanswered>;
 }
 
-/** The calls to the service, and what they showed about it. */
+/** The calls to the service, and what is known about it from them. */
 export interface ModelService {
   /** How many calls run at the same time. */
   readonly concurrency: number;
   isBatchMissing(): boolean;
   noteBatchMissing(): void;
-  /** Profiles per batch call at most, as far as is known. */
+  /** The known maximum of profiles per batch call. */
   batchSize(): number;
   /** Batches of this size are answered in time, and larger ones were not. */
   noteBatchSize(size: number): void;
-  /** @param caller its calls and those of other callers get permits in turn */
+  /** @param caller shares the permits with other callers in turn */
   callsOf(caller: string, signal: AbortSignal): RoundCalls;
   close(): Promise<void>;
 }
@@ -108,7 +108,7 @@ export function createModelService(options: MlApiOptions): ModelService {
   };
 }
 
-/** A lost connection counts as a failed call; other calls show whether a profile or an outage caused it. */
+/** A lost connection counts as a failed call. Other calls show whether a profile or an outage caused it. */
 async function orFailed<T>(call: Promise<T>): Promise<T | Extract<Outcome, { kind: 'failed' }>> {
   try {
     return await call;
@@ -120,14 +120,14 @@ async function orFailed<T>(call: Promise<T>): Promise<T | Extract<Outcome, { kin
 
 interface PostOptions {
   readonly signal: AbortSignal;
-  /** Whether a call that is not answered in time is repeated. By default it is. */
+  /** Whether to retry a call without an answer in time. Default: true. */
   readonly repeatsUnanswered?: boolean;
 }
 
 /** Retries of one call before the activity fails and Temporal retries with a longer backoff. */
 const CALL_RETRIES = 2;
 
-/** The answer to a batch has some kilobytes. A gateway that streams without end must not fill the memory. */
+/** The answer to a batch has some kilobytes. A gateway that streams endlessly must not fill the memory. */
 const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
 
 /** Posts over a pool of kept-alive connections. */
@@ -180,8 +180,8 @@ function createHttp({ url, timeoutSeconds, concurrency, pauseMs }: MlApiOptions)
 
   return {
     /**
-     * Posts JSON and returns what `read` makes of the response. A call without response is repeated, and so is a call whose
-     * response makes `read` throw MlApiUnavailableError.
+     * Posts JSON and returns the result of `read` for the response. Retries a call without a response, and one for which `read` throws
+     * MlApiUnavailableError.
      * @throws MlApiUnavailableError, ConnectionLostError and NoAnswerError among them, and the signal's reason
      */
     post: <T>(
@@ -193,23 +193,23 @@ function createHttp({ url, timeoutSeconds, concurrency, pauseMs }: MlApiOptions)
       (repeatsUnanswered ? retries : retriesOfAnswered).execute(async () =>
         read(await postOnce(path, payload, signal)),
       ),
-    /** Lets pending calls finish, then closes the connections. */
+    /** Waits for pending calls, then closes the connections. */
     close: () => pool.close(),
   };
 }
 
-/** An open connection closed before the answer. A service that does not run refuses the connection, which is another error. */
+/** An open connection was closed before the answer. (A stopped service refuses the connection, which is another error.) */
 const isConnectionLost = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
   ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(String(error.code));
 
-/** Runs work when it gets a permit, and returns its result. A caller with more work than others does not delay theirs. */
+/** Runs work when it gets a permit, and returns its result. A busy caller does not delay the work of others. */
 type FairLimit = <T>(caller: string, work: () => Promise<T>) => Promise<T>;
 
 /**
- * Limits how much work runs at the same time. Callers that wait get the free permits in turn, and each caller's work starts in
- * the order in which it came. A queue for all callers would make the one call of a quiet caller wait for all calls of a busy one.
+ * Limits how much work runs at the same time. Waiting callers get free permits in turn, and the work of each caller starts in order. A
+ * queue for all callers would make the one call of a quiet caller wait for all calls of a busy one.
  * @param concurrency number of permits
  */
 export function createFairLimit(concurrency: number): FairLimit {
@@ -225,7 +225,7 @@ export function createFairLimit(concurrency: number): FairLimit {
     });
   }
 
-  /** Hands a permit to the next caller; the caller joins the end of the line if it has more work. */
+  /** Gives a permit to the next caller, which moves to the end of the queue if it has more work. */
   function passPermitOn(): void {
     const [next] = waiting;
     if (next === undefined) {

@@ -10,7 +10,7 @@ export interface MlResponse {
   readonly body: string;
 }
 
-/** What the response to a call says about the profiles of the call. */
+/** The outcome of a call. */
 export type Outcome =
   /** One prediction per profile, in the order of the profiles. */
   | { readonly kind: 'scored'; readonly predictions: readonly Prediction[] }
@@ -32,7 +32,7 @@ export interface Unanswered {
 const REFUSALS = [400, 413, 422];
 const NO_ENDPOINT = [404, 405, 501];
 
-/** Floating-point noise of a service. A value that is off by more is no prediction. */
+/** Tolerance for floating-point errors of a service. A value outside of it is not a valid prediction. */
 const TOLERANCE = 1e-3;
 const from = (minimum: number, maximum: number) =>
   z
@@ -63,8 +63,8 @@ export function readSingle(response: MlResponse, profile: ModelFeatures): Outcom
 
 /**
  * Reads the response to a batch.
- * @param profiles no two of which have the same normalised id, see `splitBatches`
- * @throws MlApiUnavailableError as {@link readSingle}
+ * @param profiles have different normalised ids, see `splitBatches`
+ * @throws MlApiUnavailableError like {@link readSingle}
  */
 export function readBatch(response: MlResponse, profiles: readonly ModelFeatures[]): Outcome | NoEndpoint {
   if (NO_ENDPOINT.includes(response.status)) return { kind: 'no-endpoint' };
@@ -101,7 +101,7 @@ function readPredictions<T>(
   const matched = matchAnswers(profiles, answersIn(parsed.data));
   if (matched === undefined)
     return { kind: 'failed', reason: 'the response has no prediction for one of the profiles' };
-  // The answer's id may be normalised; the score belongs to the id of the request.
+  // the id in the answer may be normalised: use the id of the request
   const scored = profiles.map(({ kol_id }, index) => ({ ...(matched[index] as Prediction), kol_id }));
   return { kind: 'scored', predictions: scored };
 }
@@ -111,8 +111,8 @@ const firstIssue = ({ issues: [first] }: z.ZodError) => `${first?.path.join('.')
 type IdKey = (kolId: string) => string;
 const exactId: IdKey = (kolId) => kolId;
 /**
- * The same for each way in which services print an id: another case, another form of Unicode, without "@", white space or invisible
- * characters. Small letters come first and last, because some letters have no single counterpart.
+ * One form of an id for all variants that services return: other case, other Unicode form, without "@", white space or invisible
+ * characters. It lower-cases first and last, because some letters have no single counterpart.
  */
 export const normalisedId: IdKey = (kolId) =>
   kolId
@@ -124,7 +124,7 @@ export const normalisedId: IdKey = (kolId) =>
     .toLowerCase()
     .normalize('NFKC');
 
-/** The answer to each profile; undefined when that is not certain for all of them. */
+/** The answer to each profile; undefined if the assignment is not certain for all. */
 function matchAnswers(
   profiles: readonly ModelFeatures[],
   answers: readonly Prediction[],

@@ -10,15 +10,15 @@ const PROFILES_PER_PROBE = 4;
 /** Calls for one profile each. */
 export interface SingleCalls {
   readonly score: (profile: ModelFeatures) => Promise<Outcome>;
-  /** The profile that was scored last. A service that works scores it again. */
+  /** The last scored profile. A working service can score it again. */
   readonly knownProfile: () => ModelFeatures | undefined;
-  /** Waits before an attempt, longer from attempt to attempt. */
+  /** Waits before an attempt; the wait grows with each attempt. */
   readonly pause: (attempt: number) => Promise<void>;
 }
 
 /**
- * Shows, after a failure, that the service works: it answers some single call as it should.
- * @param profiles candidates for the calls; some of them may be the reason of the failure, so several are tried
+ * Checks after a failure whether the service works: it must answer one of several single calls.
+ * @param profiles candidates for the calls. Several are tried, because one may be the cause of the failure
  * @throws MlApiUnavailableError when the service does not work
  */
 export async function probeService(
@@ -32,7 +32,7 @@ export async function probeService(
   for (let attempt = 0; attempt < PROBES; attempt += 1) {
     if (attempt > 0) await pause(attempt);
     const outcomes = await Promise.all((probes[attempt % probes.length] ?? []).map(score));
-    // A refusal comes from a service that has read the profile.
+    // a refusal also shows that the service works
     if (outcomes.some(({ kind }) => kind === 'scored' || kind === 'refused')) return;
     reasons = outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.reason] : []));
   }

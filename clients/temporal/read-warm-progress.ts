@@ -5,10 +5,10 @@ import type { WarmProgress } from '../../contract/warm-cache.ts';
 import { partWarmerId } from '../../contract/workflow-ids.ts';
 
 /**
- * Reads how many rows the running warm of the profiles has read: the finished splits from the workflow, the running ones
- * from the heartbeats of their activities.
- * @returns null when the progress is unknown. Progress is only shown, so no error is thrown: the warm may not have started
- *   or may have ended, or no worker may answer.
+ * Reads how many rows the running warm of the profiles has read: the finished splits from the workflow, the running ones from the
+ * heartbeats of their activities.
+ * @returns null when the progress is unknown. No error is thrown, because progress is only displayed: the warm may not have started or may
+ *   have ended, or no worker may answer.
  */
 export async function readWarmProgress({ workflow }: Client): Promise<WarmProgress | null> {
   try {

@@ -22,7 +22,7 @@ export interface WarmStatus {
   readonly requestedBy: string | null;
   readonly startedAt: string;
   readonly endedAt: string | null;
-  /** Of a failed warm: the report of the parts that did not fail, if there is one. */
+  /** For a failed warm: the report of the parts that did not fail, if any. */
   readonly report: WarmReport | null;
   readonly error: string | null;
 }
@@ -30,7 +30,7 @@ export interface WarmStatus {
 type WarmHandle = WorkflowHandle<Workflows['warmCache']>;
 
 /**
- * A warm by its workflow id, with any trigger; null when there is none, or it is past the retention of Temporal.
+ * A warm by its workflow id, with any trigger; null if it does not exist, or is older than the retention of Temporal.
  * @throws ServiceError
  */
 export async function readWarm(temporal: Client, workflowId: string): Promise<WarmStatus | null> {
@@ -63,7 +63,7 @@ async function readResult(handle: WarmHandle): Promise<Pick<WarmStatus, 'state' 
   }
 }
 
-/** Why a warm failed, in words: if an activity failed, the reason of that. */
+/** The message for a failed warm; if an activity failed, the message of the activity. */
 export function reasonOfFailure(error: WorkflowFailedError): string {
   const failure: Error = error.cause ?? error;
   return (failure.cause as Error | undefined)?.message ?? failure.message;

@@ -5,8 +5,8 @@ import { SEARCH_ATTRIBUTES } from '../../contract/search-attributes.ts';
 const types = { KEYWORD: 2, KEYWORD_LIST: 7 } as const;
 
 /**
- * gRPC codes that are acceptable: the attributes exist already, or this worker may not register them and an operator does
- * (docs/deployment.md). When they are missing, the first workflow task fails and names them.
+ * Accepted gRPC codes: the attributes exist already, or this worker has no permission and an operator registers them (docs/deployment.md).
+ * If they are missing, the first workflow task fails and names them.
  */
 const ACCEPTABLE = new Set([6 /* ALREADY_EXISTS */, 7 /* PERMISSION_DENIED */, 12 /* UNIMPLEMENTED */]);
 

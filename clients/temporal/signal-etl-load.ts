@@ -9,7 +9,7 @@ import type { EtlRunSelector } from '../../domain/warming/load-memory.ts';
 import type { StartedWorkflow } from './start-warm.ts';
 
 /**
- * Signals a load to the receiver, and starts the receiver when it does not run. No worker needs to run for this.
+ * Signals a load to the receiver, and starts the receiver if it is not running. Works without a running worker.
  * @throws ServiceError when Temporal does not accept it
  */
 export async function signalEtlLoad(temporal: Client, load: EtlLoad): Promise<StartedWorkflow> {
@@ -26,14 +26,14 @@ export async function signalEtlLoad(temporal: Client, load: EtlLoad): Promise<St
 }
 
 /**
- * State of the recent loads; null when there were none. A worker must run.
+ * State of the recent loads; null if there were none. A worker must be running.
  * @throws ServiceError
  */
 export const readEtlLoads = (temporal: Client): Promise<EtlLoadsState | null> =>
   nullIfNotFound(() => receiverOf(temporal).query(etlLoadsStateQuery));
 
 /**
- * What became of the loads of a pipeline run; null when the receiver does not know the run. A worker must run.
+ * The state of the loads of a pipeline run; null if the receiver does not know the run. A worker must be running.
  * @throws ServiceError
  */
 export const readEtlRun = (temporal: Client, run: EtlRunSelector): Promise<EtlRunStatus | null> =>

@@ -6,7 +6,7 @@ import { partWarmerId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 
-/** Sends a request to the one workflow that warms this part, and starts the workflow when it does not run. */
+/** Sends a request to the workflow that warms this part, and starts the workflow if it is not running. */
 export async function signalPartWarmer(
   temporal: Client,
   part: WarmPart,

@@ -18,11 +18,11 @@ const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 30_000;
 
 /**
- * A workflow task that has failed more often is one that no code can do, for example because workers of two versions have written the
- * history. A worker that dies costs one attempt.
+ * If a workflow task fails more often than this, no worker can complete it, for example because workers of two versions have written the
+ * history. A killed worker costs one attempt.
  */
 const MAX_TASK_ATTEMPTS = 5;
-/** A loop answers within a minute, unless its workflow task fails. The next attempt then sees that. */
+/** A loop answers within a minute, unless its workflow task fails. The next attempt detects that. */
 const ANSWER_MS = 90_000;
 
 interface StartOptions {
@@ -33,9 +33,9 @@ interface StartOptions {
 }
 
 /**
- * Starts the scoring loop of every input topic that has none, and applies a change to those that run. The loops run without end. A
- * worker that serves the scoring queue must run already. A failure is tried again, since scoring must start as soon as it can, and
- * a topic does not wait for the others.
+ * Starts the missing scoring loop of each input topic, and applies a change to the running loops. The loops never end. A worker of the
+ * scoring queue must already be running. Failures are retried, so that scoring starts as soon as possible, and topics do not wait for each
+ * other.
  */
 export async function startScoringLoops(
   temporal: Client,
@@ -76,10 +76,9 @@ async function startOrConfigure(
 }
 
 /**
- * Replaces the loops of a topic that this version cannot continue, those of all shards: an older version has started them, or their
- * workflow task fails again and again. Each continues with the group, the settings
- * and the pause of the loop before it. Its positions are in Kafka; those of a paused loop are in the memo too, since Kafka forgets
- * them in time.
+ * Replaces the loops of a topic (all shards) that this version cannot continue: an older version has started them, or their workflow task
+ * fails repeatedly. Each new loop keeps the group, the settings and the pause. Its positions are in Kafka; those of a paused loop are also
+ * in the memo, because Kafka deletes them eventually.
  */
 async function replaceLoops(temporal: Client, topic: string, kind: EventKind): Promise<void> {
   for (let shard = 0; ; shard += 1) {
@@ -87,11 +86,11 @@ async function replaceLoops(temporal: Client, topic: string, kind: EventKind): P
     if (loop === null) return;
     const { version = 1, input } = (loop.memo ?? {}) as { version?: number; input?: ScoringLoopInput };
     const attempts = loop.raw.pendingWorkflowTask?.attempt ?? 0;
-    // A loop of a newer version fails here too, while workers of this version poll.
+    // Not for loops of a newer version: their tasks fail only on workers of this version.
     const isOurs = version < LOOP_VERSION || (version === LOOP_VERSION && attempts > MAX_TASK_ATTEMPTS);
     if (loop.status.name !== 'RUNNING' || !isOurs) continue;
     const isValid = input !== undefined && 'value' in parseScoringLoopInput(input);
-    // In one step, so that nothing is lost if this worker dies.
+    // terminate and start in one step, so that nothing is lost if this worker dies
     await temporal.workflow.start<Workflows['scoringLoop']>('scoringLoop', {
       ...loopOptions(isValid ? input : { topic, kind, shard }),
       taskQueue: SCORING_TASK_QUEUE,

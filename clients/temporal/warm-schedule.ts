@@ -9,7 +9,7 @@ import { WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { SCHEDULED_WARM_ID, WARM_SCHEDULE_ID } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 
-/** Creates the warm schedule, or updates it to these settings. A schedule that an operator paused stays paused. */
+/** Creates or updates the warm schedule. A paused schedule stays paused. */
 export async function upsertWarmSchedule(temporal: Client, everyMinutes: number): Promise<void> {
   const options: ScheduleOptions = {
     scheduleId: WARM_SCHEDULE_ID,
@@ -23,9 +23,9 @@ export async function upsertWarmSchedule(temporal: Client, everyMinutes: number)
       staticSummary: 'Scheduled warm of the whole cache',
     },
     policies: {
-      // A warm that waits for a slow part must not delay the other parts. Each part is warmed by one run at a time anyway.
+      // A warm that waits for a slow part must not delay the other parts. Part warmers ensure one run at a time for each part.
       overlap: ScheduleOverlapPolicy.ALLOW_ALL,
-      // After an outage at most one warm is due, not one for each missed tick.
+      // after an outage, run at most one missed warm
       catchupWindow: `${everyMinutes} minutes`,
     },
   };

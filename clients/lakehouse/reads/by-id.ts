@@ -10,7 +10,7 @@ import type { SilverReader } from '../silver-catalog.ts';
 import type { SilverSource } from '../silver-source.ts';
 import { literals } from '../sql.ts';
 
-/** Reads of single rows. Ids that do not exist have no result; of several rows of one id, the newest counts. */
+/** Reads of single rows. Ids that do not exist have no result. If an id has several rows, the newest counts. */
 export interface ReadsById {
   /** The ids that the entity's table contains. */
   existingIds(
@@ -18,7 +18,7 @@ export interface ReadsById {
     ids: readonly string[],
     options?: ReadOptions,
   ): Promise<Set<string>>;
-  /** The id of each row of the entity's table, as often as it is there, in no order. */
+  /** The id of each row of the entity's table, including duplicates, unordered. */
   allIds(
     entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>,
     options?: ReadOptions,

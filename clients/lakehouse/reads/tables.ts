@@ -14,7 +14,7 @@ import { createVersionMemo } from '../version-memo.ts';
 
 /** Reads about a table as a whole. */
 export interface TableReads {
-  /** Counts a version once: all parts that read the table share the query. */
+  /** Counts each version only once: all parts that read the table share the query. */
   countRows(table: SilverTable, options?: ReadOptions): Promise<number>;
   /** Number of distinct ids in the entity's table. */
   countIds(entity: Pick<TableEntity<Fields>, 'table' | 'idColumn'>, options?: ReadOptions): Promise<number>;
@@ -22,7 +22,7 @@ export interface TableReads {
   repeatsIds(table: CountedTable, options?: ReadOptions): Promise<boolean>;
   /** The versions that a read would see now. */
   readonly tableVersions: ReadTableVersions;
-  /** The current versions, only for a comparison with others: all in one query. */
+  /** The current versions in one query, only for comparison with other versions. */
   readonly comparedVersions: ReadTableVersions;
   readonly dataFiles: ListDataFiles;
 }

@@ -10,7 +10,10 @@ import type { SilverReader } from '../silver-catalog.ts';
 import type { SilverSource } from '../silver-source.ts';
 
 export interface TrustFeatureReads {
-  /** The features of all accounts with these names. A name on two platforms has two rows, of which the one that was processed last comes last; an unknown name none. Of several rows of an account, the newest counts. */
+  /**
+   * The features of all accounts with these names. A name on two platforms has two rows, with the last processed one at the end; an unknown
+   * name has none. If an account has several rows, the newest counts.
+   */
   trustFeatures(ids: readonly string[], options?: ReadOptions): Promise<TrustFeatures[]>;
   /** The features of all accounts, page by page, ordered by name. */
   allTrustFeatures(options?: ReadOptions): AsyncGenerator<TrustFeatures[]>;
