@@ -18,8 +18,8 @@ export interface RecordLocation extends TopicPartition {
 /** The record of the event that a cached value was made from. */
 export interface EventSource extends RecordLocation {
   /**
-   * When the attempt that processed the record fenced its partition, ms since 1970. Of two attempts at one record the later one counts.
-   * Older values do not have it.
+   * When the attempt that processed the record fenced its partition, ms since 1970. For the same record, the attempt with the later fence
+   * wins. Older values do not have it.
    */
   readonly fenced_at_ms?: number;
 }
@@ -34,6 +34,6 @@ export type PartitionOffset = Omit<RecordLocation, 'topic'>;
 export const formatLocation = ({ topic, partition, offset }: RecordLocation): string =>
   `${topic}/${partition}/${offset}`;
 
-/** The beginning of a sentence, for example `partitions 0, 2 were`. */
+/** The start of a sentence, for example `partitions 0, 2 were`. */
 export const formatPartitions = (partitions: readonly number[]): string =>
   partitions.length === 1 ? `partition ${partitions[0]} was` : `partitions ${partitions.join(', ')} were`;

@@ -16,21 +16,21 @@ export interface FilteredIds {
 export const filteredIds = {
   profiles: { name: 'kol_profiles', table: profile.table, idColumn: profile.idColumn },
   contents: { name: 'kol_content', table: content.table, idColumn: content.idColumn },
-  /** Nothing says that kol_profiles has the KOLs of all content. */
+  /** Needed because kol_profiles may lack the KOLs of some content. */
   contentOwners: { name: 'kol_content:kol_id', table: content.table, idColumn: 'kol_id' },
-  /** A KOL without a row in this table has no score in the lakehouse, whether kol_profiles has it or not. */
+  /** A KOL without a row in this table has no lakehouse score, even if kol_profiles has it. */
   features: { name: 'kol_trust_features', table: 'kol_trust_features', idColumn: 'kol_id' },
 } as const satisfies Record<string, FilteredIds>;
 
-/** Versions and rows of tables when a warm read them last, and when that was. */
+/** Versions, row counts and time of the last warm that read the tables. */
 export type LastRead = Pick<PartMetadata, 'versions' | 'tableRows' | 'warmed_at'>;
 
 /** Fields of a hash, as Redis returns them. */
 type HashFields = Readonly<Partial<Record<'version' | 'rows' | 'warmed_at', string | null | undefined>>>;
 
 /**
- * cache:known-ids:{name}, internal: a Bloom filter of all ids in a column of a table, and the version of the table. While the table has that
- * version, an id that the filter does not contain does not exist.
+ * cache:known-ids:{name}, internal: a Bloom filter of all ids in a column of a table, and the version of the table. While the table has
+ * that version, an id that is not in the filter does not exist.
  */
 export const knownIds = {
   name: 'known-ids',
@@ -41,7 +41,7 @@ export const knownIds = {
     const version = versionTexts(versions)[table] ?? null;
     return version === null ? null : `${BLOOM_FORMAT} ${version}`;
   },
-  /** The table as a warm has read it; null for a hash that does not tell it. */
+  /** The last read of the table; null for a hash without it. */
   lastRead(table: SilverTable, { version, rows, warmed_at }: HashFields): LastRead | null {
     const format = `${BLOOM_FORMAT} `;
     if (version?.startsWith(format) !== true || rows == null || warmed_at == null) return null;

@@ -1,6 +1,6 @@
 import type { CacheEntry } from '../schema/entry.ts';
 
-/** cache:metadata: a hash with one JSON value a part: when it was last warmed, by which run, how many keys. */
+/** cache:metadata: a hash with one JSON value for each part: the time, run and number of keys of its last warm. */
 export const cacheMetadata = {
   name: 'cache-metadata',
   ttlSeconds: 86_400,
@@ -12,14 +12,14 @@ export const ALL_PROFILES = 'all';
 
 /** A set that the last warm wrote. */
 interface WarmedSet {
-  /** Members, for the shrinkage check; 0 when it does not check this key. */
+  /** Number of members for the shrinkage check; 0 if the check ignores this key. */
   readonly size: number;
   readonly ttlSeconds: number;
   /** Its Redis type. Only a key of this type is renewed. */
   readonly type?: CacheEntry['type'];
-  /** When its read began: the time of Redis in microseconds. Only that set is renewed. */
+  /** When its read began: the time of Redis in microseconds. Only a set of this read is renewed. */
   readonly readAt?: number;
-  /** A key that belongs to a set: a warm refreshes its TTL with the sets, but does not replace or remove it as it does sets. */
+  /** A key that belongs to a set: a warm refreshes its TTL with the sets, but does not replace or remove it like a set. */
   readonly refreshOnly?: boolean;
 }
 

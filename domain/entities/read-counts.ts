@@ -3,13 +3,13 @@ import { HOURLY_HALF_LIFE_SECONDS, HOURS } from '../warming/read-forecast.ts';
 
 /**
  * A sorted set, internal, of KOL ids by how often their profiles are read; later reads weigh more (domain/warming/hot-profiles.ts). The
- * member with the empty name holds the start of the count, in seconds since 1970, as a negative score. It is in the same key so that
- * neither can be evicted without the other, and it sorts below all KOLs so that it is never among the most read.
+ * member with the empty name holds the start of the count, in seconds since 1970, as a negative score. It is in the same key, so that the
+ * two are evicted together, and it sorts below all KOLs, so that it is never one of the most read.
  */
 export interface ReadCounts {
   readonly key: string;
   readonly halfLifeSeconds: number;
-  /** From the last read on. */
+  /** Counted from the last read. */
   readonly ttlSeconds: number;
   /** The most read KOLs that the set keeps: 120 B each with ids of 20 characters. */
   readonly maxMembers: number;

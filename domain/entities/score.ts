@@ -39,7 +39,7 @@ const isSource = (value: unknown): boolean => {
   return isText(topic) && Number.isSafeInteger(partition) && Number.isSafeInteger(offset);
 };
 
-/** What each field of a score can be. */
+/** The valid values of each field of a score. */
 const fieldChecks: Readonly<Record<keyof Score, (value: unknown) => boolean>> = {
   kol_id: isText,
   platform: orNull(isText),

@@ -1,4 +1,4 @@
-/** What operators switch at run time, for all processes of the API. */
+/** Settings that operators change at run time, for all processes of the API. */
 export interface Switches {
   /** Whether values are kept in the memory of the process (L1). */
   readonly l1: boolean;
@@ -6,11 +6,11 @@ export interface Switches {
   readonly l1TtlSeconds: number;
   /** Whether values that are read often are refreshed before they expire. */
   readonly earlyRefresh: boolean;
-  /** Whether the lakehouse is read for what is not cached. */
+  /** Whether misses read the lakehouse. */
   readonly readThrough: boolean;
 }
 
-/** Switches that are to change. */
+/** The switches to change. */
 export type SwitchChange = { readonly [Name in keyof Switches]?: Switches[Name] | undefined };
 
 const ON = 'on';
@@ -23,7 +23,7 @@ const fields = {
   readThrough: 'read_through',
 } as const satisfies Record<keyof Switches, string>;
 
-/** cache:switches: a field for each switch that was set. Without TTL: a switch stays as it was set. */
+/** cache:switches: a field for each switch that was set. It has no TTL, because a switch must not expire. */
 export const switches = {
   name: 'switches',
   key: 'cache:switches',
@@ -34,7 +34,7 @@ export const switches = {
         value === undefined ? [] : [[fields[name as keyof Switches], fieldOf(value)]],
       ),
     ),
-  /** A field that is absent, or cannot be read, has its default. */
+  /** Absent and invalid fields have their default. */
   fromHash: (hash: Readonly<Record<string, string>>, defaults: Switches): Switches => ({
     l1: flag(hash[fields.l1], defaults.l1),
     l1TtlSeconds: positive(hash[fields.l1TtlSeconds], defaults.l1TtlSeconds),

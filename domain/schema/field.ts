@@ -74,10 +74,10 @@ export const count: Field<number | null> = {
   },
 };
 
-/** What Trino prints for the DOUBLE values that a job writes after a division by zero. */
+/** Trino's text for the DOUBLE values that a job writes after a division by zero. */
 const NOT_FINITE = /^(?:NaN|[+-]?Infinity)$/;
 
-/** A finite decimal number, or unknown, which NaN and Infinity mean too. */
+/** A finite decimal number, or unknown. NaN and Infinity count as unknown. */
 export const decimal: Field<number | null> = {
   accepts: ['double', 'real', 'decimal', 'bigint', 'integer'],
   select: asVarchar,
@@ -112,7 +112,7 @@ export const time: Field<string | null> = {
   toJson: (cell) => (typeof cell === 'string' ? utcTime(cell) : null),
 };
 
-/** RFC 3339 in UTC; null for text that means no time. */
+/** RFC 3339 in UTC; null for text that is not a time. */
 function utcTime(cell: string): string | null {
   const ms = isoTimeMs(cell);
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
@@ -163,7 +163,7 @@ function checkFields(fields: Fields, item: unknown): void {
   for (const name in fields) {
     const value = (item as Readonly<Record<string, Scalar | object | undefined>>)[name];
     const isScalar = value !== undefined && (value === null || typeof value !== 'object');
-    // A value is right if its text means that value.
+    // a value is valid if parsing its text gives the same value
     if (!isScalar || fields[name]?.parse(serializeValue(value)) !== value)
       throw new FieldError(JSON.stringify(shorten(value)) ?? '', `a value of the field ${name}`);
   }

@@ -1,11 +1,11 @@
 import { isoTimeMs } from '../values/iso-time.ts';
 
-/** A row that says when its pipeline wrote it, as ISO 8601 text. */
+/** A row with the time at which its pipeline wrote it, as ISO 8601 text. */
 export interface ProcessedRow {
   readonly processed_at: string | null;
 }
 
-/** Rows of an upsert that left several of one id. */
+/** The newest rows of a page, for tables in which an upsert left several rows of one id. */
 export interface NewestRows<Row> {
   /** Rows that are newer than all rows of the same id before; one of each id, in the order of their ids' first rows. */
   readonly rows: readonly Row[];
@@ -14,8 +14,8 @@ export interface NewestRows<Row> {
 }
 
 /**
- * Keeps the newest row of each id over several pages. The row with the newest `processed_at` counts; of equal ones, the first.
- * A time that is unknown or cannot be read is the oldest. It remembers an id and a time for each row.
+ * Keeps the newest row of each id over several pages. The row with the newest `processed_at` wins; if times are equal, the first one. An
+ * unknown or unreadable time counts as the oldest. It keeps an id and a time in memory for each row.
  * @returns a function for one page after the other
  */
 export function createNewestRows<Row extends ProcessedRow>(

@@ -6,8 +6,8 @@ import { searchText, wordStarts } from './search-text.ts';
 const MAX_LENGTH = 200;
 
 /**
- * The terms of `search:autocomplete`: distinct names in lower case. A name without letters and digits is left out, because the search index,
- * which tells an erasure the names of a KOL, does not have it.
+ * The terms of `search:autocomplete`: distinct names in lower case. A name without letters and digits is left out: the search index does
+ * not contain it, so an erasure could not find it.
  * @param kols most followers first; the terms after the first `maxTerms` are left out
  */
 export function autocompleteTerms(kols: Iterable<Pick<NamedKol, 'names'>>, maxTerms: number): string[] {
@@ -28,8 +28,8 @@ const termOf = (name: string): string => name.trim().toLowerCase();
 
 /**
  * Recognises the terms that may be a name of a KOL.
- * @param known the names that the search index and the cache have of the KOL. The index lacks a name whose words end another one,
- * and the end of a long name: so terms are compared by their words, and some of other KOLs are recognised too
+ * @param known the names of the KOL in the search index and in the cache. The index lacks the end of long names, and names that are the end
+ *   of another name. So terms are compared by their words, and some terms of other KOLs match too
  */
 export function createTermMatcher(known: Iterable<string>): (term: string) => boolean {
   const terms = new Set<string>();

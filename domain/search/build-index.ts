@@ -4,10 +4,10 @@ import { formatCrowdedMember, formatMember, keyOf, type SearchHit } from './inde
 import { firstPoints } from './first-points.ts';
 import { searchText, wordStarts } from './search-text.ts';
 
-/** A KOL with its names, as the lakehouse has them. */
+/** A KOL with its names from the lakehouse. */
 export interface NamedKol {
   readonly kol_id: string;
-  /** The one to show first. */
+  /** The first one is shown. */
   readonly names: readonly string[];
   readonly followers_count: number | null;
 }
@@ -18,13 +18,13 @@ export const byFollowers = (one: NamedKol, other: NamedKol): number =>
 
 /** Control characters separate the parts of a member, and half a surrogate pair cannot be written as UTF-8. */
 const NOT_IN_MEMBERS = /[\p{Cc}\p{Cs}]+/gu;
-/** Characters of a name that is indexed; what is longer is cut. */
+/** Indexed characters of a name; longer names are cut. */
 export const MAX_NAME = 100;
-/** Words of a name at which a query can begin. */
+/** Maximum number of indexed words of a name. */
 export const MAX_WORDS = 6;
-/** Members that a search reads. Texts that more names begin with are crowded. */
+/** Members that a search reads. A text at the start of more names is called crowded. */
 export const MAX_SCANNED = 500;
-/** The most followed KOLs that are listed for a crowded text: the most that a search can answer. */
+/** The most followed KOLs that are listed for a crowded text: the maximum length of an answer. */
 export const MAX_LISTED = 100;
 
 /** A text at which a query can begin, and the KOL that it finds. */
@@ -49,7 +49,7 @@ export function buildSearchIndex(kols: Iterable<NamedKol>, maxTerms: number): st
   return members;
 }
 
-/** One term for each word of each name, the same only once. None for an id that cannot be in a member. */
+/** One distinct term for each word of each name. None for an id that a member cannot contain. */
 function termsOf({ kol_id, names, followers_count }: NamedKol): Term[] {
   const terms = new Map<string, Term>();
   if (!isId(kol_id)) return [];
@@ -62,9 +62,9 @@ function termsOf({ kol_id, names, followers_count }: NamedKol): Term[] {
 }
 
 /**
- * The texts that more than MAX_SCANNED terms begin with, each with its most followed KOLs. A longer text can be crowded only if its
- * beginning is: it looks at the terms of a crowded text again, one code point further.
- * @param start what all terms begin with
+ * The crowded texts (more than MAX_SCANNED terms begin with them), each with its most followed KOLs. A longer text can be crowded only if
+ * its beginning is, so it recurses into the terms of a crowded text, one code point further.
+ * @param start the common start of all terms
  */
 function* crowdedTexts(terms: readonly Term[], start = ''): Generator<[text: string, hits: SearchHit[]]> {
   if (terms.length <= MAX_SCANNED) return;

@@ -1,24 +1,23 @@
 /** Marks such as the accents of é and ạ, which NFKD splits off their letters. */
 const MARKS = /\p{M}+/gu;
-/** What separates words. */
+/** The separators of words. */
 const NO_LETTER_OR_DIGIT = /[^\p{L}\p{N}]+/gu;
-/** Half of all names and nearly all usernames. They need no Unicode. */
+/** Fast path: half of all names and nearly all usernames are ASCII. */
 const ASCII = /^[\0-\x7f]*$/;
 const NO_ASCII_LETTER_OR_DIGIT = /[^a-z0-9]+/g;
-/** Letters that people type in another way and that have no accent to split off. The lower case of Σ depends on its place. */
+/** Letters that people type differently and that NFKD does not split. The lower case of Σ depends on its position. */
 const PLAIN: Readonly<Record<string, string>> = {
   ...{ đ: 'd', ð: 'd', ħ: 'h', ı: 'i', ł: 'l', ø: 'o', ŧ: 't', ß: 'ss', æ: 'ae', œ: 'oe', þ: 'th' },
   ς: 'σ',
 };
 const NOT_PLAIN = new RegExp(`[${Object.keys(PLAIN).join('')}]`, 'g');
 
-/** Names how names become search texts. Change it with the code: the index holds search texts of this form. */
+/** Identifies the format of search texts. Change it with the code, because the index contains search texts. */
 export const SEARCH_TEXT_FORMAT = 'plain-latin';
 
 /**
- * The words of a text in the one form in which names and queries are compared: lower case, without accents, without punctuation,
- * separated by single blanks. "Nguyễn_Đức" and "nguyen duc", "Weiß" and "WEISS" are the same. Letters in fancy styles (𝓐𝓷𝓷𝓪, Ａnna) are plain
- * ones.
+ * Normalises the words of a text, to compare names and queries: lower case, without accents, without punctuation, separated by single
+ * blanks. "Nguyễn_Đức" and "nguyen duc", "Weiß" and "WEISS" are the same. Letters in fancy styles (𝓐𝓷𝓷𝓪, Ａnna) are plain ones.
  */
 export function searchText(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase().replaceAll(NO_ASCII_LETTER_OR_DIGIT, ' ').trim();
@@ -36,7 +35,7 @@ export function searchText(text: string): string {
 export const matchesWordStart = (name: string, query: string): boolean =>
   name.startsWith(query) || name.includes(` ${query}`);
 
-/** The ends of a search text that begin with a word: "a b c", "b c", "c". At most `max`. */
+/** The suffixes of a search text that begin with a word: "a b c", "b c", "c". At most `max`. */
 export function wordStarts(text: string, max: number): string[] {
   const ends: string[] = [];
   for (let at = 0; at < text.length && ends.length < max; at = nextWord(text, at)) ends.push(text.slice(at));

@@ -1,7 +1,7 @@
 /**
- * Runs `work` with a controller of its own, which each of the parents aborts too. Rejects with a parent's
- * reason as soon as that parent is aborted. A failure of `work` aborts its controller, to stop the rest of what it started. `AbortSignal.any` is no
- * alternative: on Node 20 a parent that lives long keeps an entry for each call.
+ * Runs `work` with its own controller, which aborts when one of the parents aborts. Rejects with the reason of a parent as soon as that
+ * parent aborts. A failure of `work` also aborts its controller, to stop its remaining calls. `AbortSignal.any` is no alternative: on Node
+ * 20 a long-lived parent keeps an entry for each call.
  */
 export async function abortable<T>(
   parents: readonly (AbortSignal | undefined)[],

@@ -11,8 +11,8 @@ export function fingerprint(text: string): string {
 }
 
 /**
- * The two halves of a 64-bit hash: FNV-1a over the UTF-16 code units of a text. Home-made because workflow code cannot use
- * node:crypto. The loop uses neither BigInt nor a global such as Math, which are slow there: a load can have a thousand ids.
+ * The two halves of a 64-bit hash: FNV-1a over the UTF-16 code units of a text. Own code, because workflow code cannot use node:crypto. The
+ * loop avoids BigInt and globals such as Math, which are slow in workflows: a load can have a thousand ids.
  */
 export function hashOf(text: string): { readonly high: number; readonly low: number } {
   let high = OFFSET_HIGH;

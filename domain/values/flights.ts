@@ -4,8 +4,8 @@ import { LazyAbort } from './lazy-abort.ts';
 /** Work in progress, by key. */
 export interface Flights<R extends object> {
   /**
-   * Joins the work for a key that runs, its error included, or starts it. The signal of the work aborts when all who wait for it have left.
-   * @param signal the caller leaves when it aborts; without it, the caller waits to the end. Rejects with its reason
+   * Joins the running work for a key (also if it fails), or starts it. The signal of the work aborts when all callers have left.
+   * @param signal when it aborts, the caller leaves and `share` rejects with its reason. Without it, the caller waits to the end
    */
   readonly share: (
     key: string,
@@ -21,7 +21,7 @@ interface Flight<R> {
   waiters: number;
 }
 
-/** Concurrent work for one key shares one flight, until nobody waits for it. */
+/** Shares concurrent work for the same key, as long as a caller waits for it. */
 export function createFlights<R extends object>(): Flights<R> {
   const flights = new Map<string, Flight<R>>();
 
@@ -37,7 +37,7 @@ export function createFlights<R extends object>(): Flights<R> {
     return flight;
   }
 
-  /** Later readers of the key start new work: this one ends with an error. */
+  /** Cancels the work; later readers of the key start new work. */
   function leave(key: string, flight: Flight<R>, reason: unknown): void {
     flight.waiters -= 1;
     if (flight.waiters > 0) return;

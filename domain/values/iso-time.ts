@@ -5,9 +5,9 @@ const ISO_TIME =
   /^(\d{4})(-?)(\d\d)\2(\d\d)(?:[Tt ](\d\d)(:?)(\d\d)(?:\6(\d\d)(?:[.,](\d{1,9}))?)?(?: ?([Zz]|UTC|([+\-\u2212])(\d\d)(?::?(\d\d))?))?)?$/;
 
 /**
- * Parses ISO 8601 text as ms since 1970, in the forms that RFC 3339, Python, pandas, PostgreSQL and Trino print: a blank or "t"
- * for "T", a comma before the fraction, the basic form without "-" and ":", zones with hours only (docs/contract.md). Text without
- * a zone is UTC, because the platform's pipelines write it so (JavaScript would read it as local time of the machine).
+ * Parses ISO 8601 text as ms since 1970, in the forms that RFC 3339, Python, pandas, PostgreSQL and Trino print: a blank or "t" for "T", a
+ * comma before the fraction, the basic form without "-" and ":", zones with hours only (docs/contract.md). Text without a zone is UTC, as
+ * the platform's pipelines write it (JavaScript would read it as local time).
  * @returns NaN for any other text, and for dates and times that do not exist
  */
 export function isoTimeMs(text: string): number {
@@ -25,11 +25,11 @@ const DAYS_IN_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 /** After 400 years the calendar repeats. */
 const MS_IN_400_YEARS = 146_097 * 86_400_000;
 
-/** NaN for a date that does not exist, such as 30 February. `Date.parse` would take it for 2 March. */
+/** NaN for a date that does not exist, such as 30 February. `Date.parse` would read it as 2 March. */
 function dateMs(year: number, month: number, day: number): number {
   const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   const days = month === 2 && !isLeap ? 28 : (DAYS_IN_MONTH[month - 1] ?? 0);
-  // 400 years later, because Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  // add 400 years, because Date.UTC reads the years 0 to 99 as 1900 to 1999
   return day >= 1 && day <= days ? Date.UTC(year + 400, month - 1, day) - MS_IN_400_YEARS : NaN;
 }
 

@@ -1,4 +1,4 @@
-/** An AbortController whose signal exists once it is read: Node takes 4 µs to create one, and most reads need none. */
+/** An AbortController that creates its signal at the first access: Node takes 4 µs to create one, and most reads need none. */
 export class LazyAbort {
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
@@ -11,7 +11,7 @@ export class LazyAbort {
     return this.#controller.signal;
   }
 
-  /** Aborts the signal, also one that is read later. */
+  /** Aborts the signal, even if it is created later. */
   abort(reason: unknown): void {
     this.#aborted ??= { reason };
     this.#controller?.abort(reason);

@@ -1,15 +1,15 @@
 import { fingerprint } from './fingerprint.ts';
 import { parseWholeNumber } from './whole-number.ts';
 
-/** A place in one version of a list. */
+/** A position in one version of a list. */
 export interface ListCursor {
-  /** Of the list, see `listVersion`. */
+  /** Version of the list, see `listVersion`. */
   readonly version: string;
-  /** Items before this place. */
+  /** Number of items before this position. */
   readonly offset: number;
 }
 
-/** The version of a list: it changes when items come, go or change their places. */
+/** The version of a list: it changes when items are added, removed or moved. */
 export const listVersion = (ids: readonly string[]): string => fingerprint(ids.join('\n'));
 
 export const formatCursor = ({ version, offset }: ListCursor): string => `${version}-${offset}`;

@@ -1,2 +1,2 @@
-/** What a caught value says: the message of an error, anything else as text. */
+/** The message of a caught value: of an error its message, otherwise its text. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -2,9 +2,9 @@
 const MAX_DRAW = 53 * Math.LN2;
 
 /**
- * Whether one read refreshes a value before it expires (XFetch: Vattani, Chierichetti and Lowenstein, 2015). The chance grows as the
- * end comes nearer, and begins the earlier the longer a refresh takes. So one of many readers refreshes in time, and few do at once.
- * @param leftMs until the value expires
+ * Whether one read refreshes a value before it expires (XFetch: Vattani, Chierichetti and Lowenstein, 2015). The probability grows towards
+ * the expiry, and starts earlier the longer a refresh takes. So one of many readers refreshes in time, and only few at the same time.
+ * @param leftMs time until the value expires
  * @param costMs how long a refresh takes
  * @param random evenly distributed, from 0 to below 1; called only near the end
  */

@@ -1,4 +1,4 @@
-/** What a client demands of a cached answer: the request directives of Cache-Control (RFC 9111, section 5.2.1). */
+/** The demands of a client on a cached answer: the request directives of Cache-Control (RFC 9111, section 5.2.1). */
 export interface RequestDirectives {
   /** The greatest age in seconds that the client accepts. */
   readonly maxAge?: number | undefined;
@@ -19,8 +19,8 @@ const DIRECTIVE = /^([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*([^]*))?$/;
 const MAX_SECONDS = 2 ** 31;
 
 /**
- * Reads a Cache-Control header of a request. It never throws: unknown directives, and those whose number cannot be read, are ignored.
- * Of a directive that is given several times, the first readable one counts.
+ * Reads a Cache-Control header of a request. It never throws: unknown directives, and those whose number cannot be read, are ignored. If a
+ * directive is repeated, the first valid one counts.
  * @returns undefined when the client accepts any answer
  */
 export function parseRequestDirectives(header: string): RequestDirectives | undefined {

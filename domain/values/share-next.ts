@@ -1,6 +1,6 @@
 /**
- * Shares runs of some work, one at a time. Each caller gets a run that begins after its call: those who call during a run share the next one.
- * It rejects as the work does.
+ * Shares runs of some work, one at a time. Each caller gets a run that begins after its call: callers during a run share the next one.
+ * Rejects with the error of the work.
  */
 export function shareNext<T>(work: () => Promise<T>): () => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();

@@ -1,11 +1,11 @@
-// Ids, usernames and names of platforms: how text becomes one, and which text is one.
+// Normalisation and validation of ids, usernames and platform names.
 
-/** White space, and what has no width: zero-width characters, bidi marks, joiners, variation selectors, fillers. */
+/** White space and characters without width: zero-width characters, bidi marks, joiners, variation selectors, fillers. */
 const INVISIBLE = /[\s\p{Default_Ignorable_Code_Point}]/u;
 
 /**
- * Whether a UTF-16 code unit is white space or has no width. Control characters that are not white space are neither: they are
- * not removed, so that an id with one is refused.
+ * Whether a UTF-16 code unit is white space or has no width. Other control characters are not included: they are not removed, so that an id
+ * with one is refused.
  */
 function isInvisible(code: number): boolean {
   if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
@@ -13,8 +13,8 @@ function isInvisible(code: number): boolean {
 }
 
 /**
- * Removes white space and invisible characters around a text; web pages in right-to-left languages put bidi marks around names
- * and numbers. A loop, because `/\s+$/` takes quadratic time on long runs of blanks.
+ * Removes white space and invisible characters around a text; web pages in right-to-left languages put bidi marks around names and numbers.
+ * It uses a loop, because `/\s+$/` takes quadratic time on long runs of blanks.
  */
 export function trimInvisible(text: string): string {
   let from = 0;
@@ -24,7 +24,7 @@ export function trimInvisible(text: string): string {
   return from === 0 && to === text.length ? text : text.slice(from, to);
 }
 
-/** Whether a text says nothing. */
+/** Whether a text has only invisible characters. */
 export const isBlank = (text: string): boolean => trimInvisible(text) === '';
 
 /** Characters (UTF-16 code units) of the longest id that the system accepts. */
@@ -41,16 +41,16 @@ export const isId = (id: string): boolean =>
 const MAX_NFC_SHRINKAGE = 4;
 
 /**
- * One spelling of an id: without white space and invisible characters around it, composed (NFC). Case matters.
- * The result can still be no id, see `isId`.
+ * One spelling of an id: without white space and invisible characters around it, composed (NFC). Case matters. The result may still not be
+ * a valid id, see `isId`.
  */
 export function normalizeId(text: string): string {
   const id = trimInvisible(text);
-  // Such a text is too long in any form, and composing it can take quadratic time.
+  // do not compose a text that is too long in any form: it can take quadratic time
   return id.length > MAX_ID_LENGTH * MAX_NFC_SHRINKAGE ? id : id.normalize('NFC');
 }
 
-/** One spelling of a username: as `normalizeId`, also without "@" before it. */
+/** One spelling of a username: like `normalizeId`, also without a leading "@". */
 export function normalizeHandle(text: string): string {
   let from = 0;
   while (from < text.length && (text[from] === '@' || isInvisible(text.charCodeAt(from)))) from += 1;

@@ -1,6 +1,6 @@
 /**
- * Runs work that several wait for. Its signal aborts when the signals of all of them have aborted.
- * @param signals one for each who waits; undefined for one who waits to the end
+ * Runs work for several callers. Its signal aborts when the signals of all callers have aborted.
+ * @param signals one for each caller; undefined for a caller that waits to the end
  */
 export async function untilUnwanted<R>(
   signals: readonly (AbortSignal | undefined)[],

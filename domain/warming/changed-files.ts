@@ -1,34 +1,34 @@
 import type { DataFile } from './table-version.ts';
 
-/** Files of a table that a warm remembers, and reads one by one, at most. Their paths are part of a query. */
+/** Maximum number of files that a warm lists and reads. Their paths are part of a query. */
 export const MAX_FILES = 500;
 
 /** The data files of one version of a table. */
 export interface FileList {
   /** The version as text. */
   readonly version: string;
-  /** What decides how a row is read: expressions and schema of the columns. It is only compared. */
+  /** Expressions and schema of the columns, which decide how a row is read. Only compared. */
   readonly columns: string;
   readonly files: readonly DataFile[];
 }
 
 /** The files whose rows are in the cache. */
 export interface CachedFiles extends FileList {
-  /** Some id has several rows. When a file is gone, one of the other files may hold the row that counts now. */
+  /** Whether some ids have several rows. When a file is gone, another file may hold the row that is now the newest. */
   readonly idsRepeat: boolean;
 }
 
-/** What a warm has to read of a table. */
+/** The files or rows of a table that a warm must read. */
 export type TableRead =
-  /** Only the rows of these files. If files are gone, all ids are to be read too, to find the rows that went with them. */
+  /** Only the rows of these files. If files are gone, all ids must be read too, to find the removed rows. */
   | { readonly kind: 'files'; readonly paths: readonly string[]; readonly filesAreGone: boolean }
   /** All rows, for this reason. */
   | { readonly kind: 'all'; readonly reason: string };
 
 /**
- * Decides what to read of a table whose version changed. Rows of a file that was there before are in the cache as they are.
- * @param cached the files whose rows are in the cache; null when nobody knows them
- * @param maxShare the share of the table, 0 to 1, that new files may hold. If they hold more, a read of all rows is as good
+ * Decides what to read of a changed table. Rows of files that were already read are cached.
+ * @param cached the files whose rows are in the cache; null if unknown
+ * @param maxShare the share of the table, 0 to 1, that new files may hold. If they hold more, all rows are read
  */
 export function chooseTableRead(cached: CachedFiles | null, now: FileList, maxShare: number): TableRead {
   if (cached === null) return readAll('the files of the last read are not known');
@@ -43,7 +43,7 @@ export function chooseTableRead(cached: CachedFiles | null, now: FileList, maxSh
 
 const readAll = (reason: string): TableRead => ({ kind: 'all', reason });
 
-/** Files that the other list does not have. A path whose file was written again is another file. */
+/** Files that are not in the other list. A path that was written again counts as another file. */
 function filesWithout(files: readonly DataFile[], others: readonly DataFile[]): DataFile[] {
   const known = new Set(others.map(identityOf));
   return files.filter((file) => !known.has(identityOf(file)));

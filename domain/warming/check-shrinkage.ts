@@ -7,11 +7,11 @@ export interface SizeChange {
   readonly now: number;
 }
 
-/** A smaller set can lose half of its members without a fault, so it is not checked. */
+/** Smaller sets are not checked: they can normally lose half of their members. */
 const MIN_CHECKED_SIZE = 20;
 
 /**
- * Finds the sets that lost more than a load plausibly deletes. The likely causes are a broken load or an incomplete read.
+ * Finds the sets that shrank more than is plausible. Likely causes are a broken load or an incomplete read.
  * @param maxPercent how much a set may lose from one warm to the next, 0 to 100
  */
 export const findShrunken = (sets: readonly SizeChange[], maxPercent: number): SizeChange[] =>

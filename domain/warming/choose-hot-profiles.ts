@@ -1,7 +1,7 @@
 import { selectMostRead, selectStillRead, type CountedProfile } from './hot-profiles.ts';
 import { forecastReads, type HourReads } from './read-forecast.ts';
 
-/** What is known of the reads of profiles. */
+/** The counted reads of profiles. */
 export interface KnownReads {
   /** The reads of the last hours. */
   readonly recent: readonly CountedProfile[];
@@ -9,13 +9,13 @@ export interface KnownReads {
   readonly hourly: readonly HourReads[];
 }
 
-/** Settings to compare with the system's, in the simulation. */
+/** Other settings, for comparison in the simulation. */
 export interface ComparedSettings {
   readonly halfLifeSeconds?: number | undefined;
   readonly minReads?: number | undefined;
 }
 
-/** Which profiles to keep warm because they are likely to be read. */
+/** The profiles to keep warm because they will probably be read. */
 interface LikelyProfiles {
   /** The profiles that will be read most, at most `room`. */
   readonly mostRead: readonly string[];
@@ -23,11 +23,11 @@ interface LikelyProfiles {
   readonly stillRead: readonly string[];
 }
 
-/** What the choice is for. */
+/** The parameters of the choice. */
 interface Wanted {
   /** Number of profiles to keep warm. */
   readonly room: number;
-  /** Of a profile (s). */
+  /** TTL of a profile (s). */
   readonly ttlSeconds: number;
   /** The hours of the day until the next warm has ended. */
   readonly coming: readonly number[];
@@ -50,7 +50,7 @@ export function chooseHotProfiles(
  * Fills the room that is left.
  * @param room number of profiles that still fit
  * @param chosen ids that are chosen already
- * @returns takes candidates, page by page, and returns those that fit, in their order
+ * @returns a function that takes a page of candidates and returns those that fit, in order
  */
 export function createFill<T>(
   room: number,

@@ -6,11 +6,11 @@ import { partsOfTables, warmParts, type WarmPart } from './warm-parts.ts';
 export interface EtlLoad {
   /** Silver tables. */
   readonly tables: readonly string[];
-  /** Time of the load, ISO 8601 with `Z` or an offset. A load that is sent again with a later time is a new one. */
+  /** Time of the load, ISO 8601 with `Z` or an offset. A repeated load with a later time is a new load. */
   readonly loadedAt?: string;
   /** Name of the pipeline. */
   readonly pipeline?: string;
-  /** Run id of the pipeline. A load that is sent again under the same run id counts once, and can be asked for by it. */
+  /** Run id of the pipeline. A load that is sent again with the same run id counts once. Its state can be queried by this id. */
   readonly runId?: string;
   /** Only rows of these platforms changed. */
   readonly platforms?: readonly string[];
@@ -65,7 +65,7 @@ function partsAndScopesOfOne({ tables, platforms, ids }: EtlLoad): PartsAndScope
     : { parts, scopes: Object.fromEntries(parts.map((part) => [part, { platforms }])) };
 }
 
-/** Merges several into one that covers all of them. */
+/** Merges parts and scopes into one request that covers all of them. */
 export function mergePartsAndScopes(several: readonly PartsAndScopes[]): PartsAndScopes {
   const parts = warmParts.filter((part) => several.some((one) => one.parts.includes(part)));
   const scopes = parts.flatMap((part) => {

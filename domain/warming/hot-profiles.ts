@@ -1,7 +1,6 @@
 /**
- * A read loses half of its weight in this time. In the simulation (docs/hot-profiles.md) a shorter half-life separates rarely read
- * KOLs less well, and a longer one keeps KOLs that are no longer read. What is read at the coming hour of the day is the matter of
- * read-forecast.ts.
+ * A read loses half of its weight in this time. In the simulation (docs/hot-profiles.md) a shorter half-life separates rarely read KOLs
+ * less well, and a longer one keeps KOLs that are no longer read. read-forecast.ts handles patterns by the hour of the day.
  */
 export const READ_HALF_LIFE_SECONDS = 6 * 3600;
 
@@ -22,7 +21,10 @@ export const readWeight = (seconds: number, halfLifeSeconds = READ_HALF_LIFE_SEC
 /** The longest time between the choice of the profiles and the last write of the warm. */
 export const WARM_SECONDS = 120;
 
-/** Fewer weighted reads than this say less than many followers do. A single read weighs less than 1 after a second. */
+/**
+ * Profiles with fewer weighted reads are not chosen: many followers are then a better signal. A single read weighs less than 1 after a
+ * second.
+ */
 const MIN_READS = 1;
 
 /**

@@ -8,16 +8,16 @@ interface CachedValue {
 }
 
 /**
- * Whether a set was read by the last warm of its part, so that it is of the table versions that the warm recorded. A set that a miss
- * has filled since is of another read.
+ * Whether a set is from the last warm of its part, so that the recorded table versions apply to it. A set that a miss has filled since is
+ * not.
  */
 export function isSetOfWarm({ read_at, sets }: PartMetadata, { key, updatedAt }: CachedValue): boolean {
   const set = sets[key];
-  // A hash names the time of the warm, a fence that of Redis at the begin of the read.
+  // a hash has the time of the warm, a fence the time of Redis at the start of the read
   return set !== undefined && (updatedAt === read_at || Date.parse(updatedAt) === msOf(set.readAt));
 }
 
-/** The same of a profile. Of all profiles, a warm reads only those that changed, so the others have the times of earlier warms. */
+/** The same for a profile. A warm of all profiles reads only the changed ones, so the others have the times of earlier warms. */
 export function isProfileOfWarm(
   { read_at, oldest_read_at = read_at, shape }: PartMetadata,
   { updatedAt }: CachedValue,

@@ -1,6 +1,6 @@
 import type { PartMetadata } from '../entities/part-metadata.ts';
 
-/** Columns that could not be read are read again after this time (ms): each time costs a read of the part. */
+/** Unreadable columns are read again after this time (ms). Each time costs a read of the part. */
 const CHECK_UNREADABLE_MS = 3_600_000;
 
 /** Whether the lakehouse would return the same rows now as at the last read: same settings and same versions of the tables. */
@@ -14,8 +14,8 @@ export const isUnchanged = (
   );
 
 /**
- * Whether a part is to be read again although nothing has changed, because a column could not be read at the last read. The reason may have
- * been a fault of the storage that has passed since.
+ * Whether an unchanged part must be read again, because a column was unreadable at the last read. The cause may have been a temporary
+ * storage fault.
  */
 export const isUnreadableDue = (
   { hasUnreadable, read_at }: Pick<PartMetadata, 'hasUnreadable' | 'read_at'>,

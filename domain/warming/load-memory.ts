@@ -15,8 +15,7 @@ interface LoadWarm {
 }
 
 /**
- * A load with a run id. The names that its sender chose are kept as fingerprints, because they can be long and the memory
- * travels in one payload.
+ * A load with a run id. Names from the sender are kept as fingerprints, because they can be long and the memory must fit into one payload.
  */
 interface RememberedLoad {
   readonly key: string;
@@ -24,7 +23,7 @@ interface RememberedLoad {
   readonly pipeline: string;
   readonly tables: readonly string[];
   readonly takenMs: number;
-  /** When the tables were loaded; when that is not known, when the load arrived. Ms since 1970. */
+  /** When the tables were loaded, or, if unknown, when the load arrived. Ms since 1970. */
   readonly loadedMs: number;
   /** The same load arrived again before its warm had ended. */
   readonly repeated: boolean;
@@ -45,7 +44,7 @@ export interface EtlRunSelector {
   readonly pipeline?: string | undefined;
 }
 
-/** A load that is remembered, as its sender may see it. */
+/** A remembered load, for its sender. */
 interface LoadOutcome {
   readonly tables: readonly string[];
   readonly state: LoadState;
@@ -53,29 +52,29 @@ interface LoadOutcome {
   readonly warm: LoadWarm | null;
 }
 
-/** What became of the latest loads that have a run id. */
+/** The states of the latest loads with a run id. */
 interface LoadMemory {
   /** Adds a load. @returns false for a repeat: the same load of the same run, not loaded later, whose warm did not fail */
   add(load: EtlLoad, nowMs: number): boolean;
-  /** A warm starts that serves all loads which are `taken`. */
+  /** Marks all `taken` loads as served by this warm. */
   startWarm(workflowId: string): void;
-  /** Loads that are `taken` are done, because they made nothing stale. */
+  /** Marks all `taken` loads as done, because they made nothing stale. */
   skipWarm(nowMs: number): void;
   /** The warm has ended. @param error why it failed, otherwise null */
   endWarm(error: string | null, nowMs: number): void;
-  /** Whether a load of the running warm arrived again before that warm ended. */
+  /** Whether a load of the running warm was sent again during that warm. */
   wasRepeated(): boolean;
-  /** The loads of the running warm are `taken` again. */
+  /** Marks the loads of the running warm as `taken` again. */
   retakeLoads(): void;
   /** Loads of a run, oldest first. */
   find(run: EtlRunSelector): LoadOutcome[];
   snapshot(): LoadMemorySnapshot;
 }
 
-/** A finished load is remembered for this long after it arrived, among this many. */
+/** Finished loads are remembered for this time after their arrival, up to this number. */
 export const ETL_MEMORY_HOURS = 24;
 export const ETL_FINISHED_LOADS = 1000;
-/** Unfinished loads that are remembered. Others are warmed too, but cannot be asked for. */
+/** Maximum number of remembered unfinished loads. Others are warmed too, but their state cannot be queried. */
 export const ETL_UNFINISHED_LOADS = 2000;
 /** Characters of an error that are kept. The snapshot of 3000 loads must fit in a payload of Temporal (2 MB). */
 const MAX_ERROR = 150;

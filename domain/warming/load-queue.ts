@@ -1,6 +1,6 @@
 import { mergePartsAndScopes, partsAndScopesOf, type EtlLoad, type PartsAndScopes } from './etl-load.ts';
 
-/** Loads that no warm has served yet, merged into one. Its size does not grow with their number. */
+/** Unserved loads, merged into one. Its size does not grow with their number. */
 export interface WaitingLoads extends PartsAndScopes {
   readonly loads: number;
   /** The first pipelines that reported one of them. */
@@ -23,9 +23,7 @@ export const NO_LOADS: WaitingLoads = { loads: 0, parts: [], scopes: {}, pipelin
 
 /** Pipelines that the summary of a warm names. */
 const MAX_PIPELINES = 10;
-/**
- * A merge copies all ids that wait, so it must not happen for every load: thousands of loads can arrive in one workflow task.
- */
+/** Merge only after this many loads: a merge copies all waiting ids, and thousands of loads can arrive in one workflow task. */
 const MERGE_EVERY = 100;
 
 /** @param initial loads that wait already */

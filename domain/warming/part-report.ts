@@ -4,9 +4,9 @@ import type { WarmPart } from './warm-parts.ts';
 export interface PartReport {
   readonly part: WarmPart;
   readonly rowsRead: number;
-  /** Keys written, or keys that a dry run would write. Keys that held an equal row are not among them. */
+  /** Keys written, or keys that a dry run would write. Keys that held an equal row are not included. */
   readonly keys: number;
-  /** Rough size of what was written. */
+  /** Approximate size of the written entries. */
   readonly bytes: number;
   readonly durationMs: number;
   /** Keys whose TTL was refreshed, because their rows have not changed. */
@@ -20,13 +20,13 @@ export interface PartReport {
   readonly rejectedExamples: readonly string[];
   /** Columns that Trino cannot read, and that are cached as unknown. Reports of earlier versions lack it. */
   readonly unreadableColumns?: number;
-  /** Anything that was not done, with the reason. */
+  /** Work that was skipped, with the reason. */
   readonly skipped: readonly string[];
-  /** What an operator should look at before it becomes a failure. */
+  /** Problems that an operator should solve before they become failures. */
   readonly warnings: readonly string[];
 }
 
-/** The notes of one part in words. Warnings are not among them: they belong to the report of the whole warm. */
+/** The notes of one part as text. Warnings are not included: they belong to the report of the whole warm. */
 export const formatPartNotes = ({ skipped, rejected, rejectedExamples }: PartReport): string[] => [
   ...skipped,
   ...(rejected > 0 ? [`${rejected} rows left out, e.g. ${rejectedExamples[0] ?? 'without a reason'}`] : []),

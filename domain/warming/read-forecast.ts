@@ -10,20 +10,20 @@ export const HOURS = 24;
 export const HOURLY_HALF_LIFE_SECONDS = 3 * DAY_SECONDS;
 
 /**
- * The weight, in reads, of the assumption that a profile is read equally at all hours. With less weight, chance looks like a pattern; with
- * more, a real pattern shows late (docs/hot-profiles.md).
+ * The weight, in reads, of the assumption that a profile is read equally at all hours. A lower weight takes chance for a pattern; a higher
+ * weight detects a real pattern too late (docs/hot-profiles.md).
  */
 const PRIOR_READS = 10;
 
-/** Earlier days whose reads weigh less than this are left out. */
+/** Earlier days with a lower weight are ignored. */
 const MIN_WEIGHT = 0.001;
 
 /** The reads at one hour of the day, of several days. */
 export interface HourReads {
   readonly counted: readonly CountedProfile[];
-  /** For how many hours they were counted, with the weights of these reads. */
+  /** The number of counted hours, weighted like these reads. */
   readonly hours: number;
-  /** The same with the weights of recent reads: how much of the recent reads fell into this hour of the day. */
+  /** The same, weighted like recent reads: the share of this hour of the day in the recent reads. */
   readonly recentHours: number;
 }
 
@@ -55,7 +55,7 @@ export const hourReads = (
   recentHours: countedHours(hour, start, now, READ_HALF_LIFE_SECONDS),
 });
 
-/** How many hours from the start until now were at this hour of the day. Earlier ones weigh less, as their reads do. */
+/** The number of hours from the start until now at this hour of the day. Earlier ones weigh less, like their reads. */
 function countedHours(hour: number, start: number, now: number, halfLifeSeconds: number): number {
   let hours = 0;
   const today = now - (now % DAY_SECONDS) + hour * HOUR_SECONDS;
@@ -70,8 +70,8 @@ function countedHours(hour: number, start: number, now: number, halfLifeSeconds:
 
 /**
  * Predicts how often profiles will be read: the recent reads of a profile times its factor for the coming hours. The factor compares the
- * reads at such an hour with those that it would have if the profile were read equally at all hours that its recent reads come from.
- * A change of popularity is in both, so it does not count as a pattern, and without earlier days every factor is 1.
+ * reads at such an hour with those that it would have if the profile were read equally at all hours that its recent reads come from. A
+ * change of popularity affects both, so it is not taken for a pattern. Without earlier days every factor is 1.
  * @param hourly the reads at the hours of the day, 0–23
  * @param coming hours of the day; their factors are averaged
  * @returns the expected reads of each profile, on the scale of weighted recent reads; most reads first
@@ -99,7 +99,7 @@ export function forecastReads(
     .sort((a, b) => b.reads - a.reads);
 }
 
-/** How often profiles were read per hour on earlier days, at the hours that the recent reads come from. */
+/** The reads per hour of each profile on earlier days, at the hours of the recent reads. */
 function usualRates(hourly: readonly HourReads[]): Map<string, number> {
   const known = hourly.filter(({ hours }) => hours > 0);
   const recentHours = known.reduce((sum, hour) => sum + hour.recentHours, 0);

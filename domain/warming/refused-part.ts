@@ -1,14 +1,14 @@
-/** What happens to the cached keys of a part whose read was refused. */
+/** The decision about the cached keys of a part whose read was refused. */
 interface RefusedPart {
   /** Whether they are renewed. */
   readonly isKept: boolean;
-  /** The same in words. */
+  /** The decision as text. */
   readonly note: string;
 }
 
 /**
- * Decides whether the keys of a part are renewed although its read was refused. They are, as long as the last good warm is recent enough:
- * values of some hours ago are better than none, values of last week are not.
+ * Decides whether the keys of a part are renewed although its read was refused. They are renewed while the last good warm is recent enough:
+ * values of some hours ago are better than none, but values of last week are not.
  * @param warmedAt when the last good warm was, ISO 8601
  * @param maxAgeSeconds how old it may be; 0 renews nothing
  */

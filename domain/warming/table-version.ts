@@ -1,11 +1,11 @@
 import type { SilverTable } from '../schema/silver-tables.ts';
 import { fingerprint } from '../values/fingerprint.ts';
 
-/** The state of a table at one time, as far as the lakehouse can tell. */
+/** The state of a table at one time. */
 export type TableVersion =
   /**
-   * An Iceberg table: this snapshot can be read as long as it is kept. `id` is a decimal number beyond 2^53. `since` is when
-   * it became the current one: it differs after a rollback to this id, because readers may have cached rows of another snapshot meanwhile.
+   * An Iceberg table: this snapshot can be read as long as it is kept. `id` is a decimal number beyond 2^53. `since` is when it became the
+   * current one: it differs after a rollback to this id, because readers may have cached rows of another snapshot in between.
    */
   | { readonly kind: 'snapshot'; readonly id: string; readonly since: string }
   /** A Hive table: these files, read with these columns. A writer may replace them at any time. `newestMs` is null when there are none. */
@@ -52,8 +52,8 @@ function textOf(version: TableVersion): string | null {
 }
 
 /**
- * Whether one of these texts is a list of files. A table can come back to such a version, when files are added and removed again: what was
- * read in between is of another one.
+ * Whether one of these versions is a list of files. A table can return to such a version when files are added and removed again; rows that
+ * were read in between are of another version.
  */
 export const mayComeBack = (texts: Readonly<Record<string, string | null>>): boolean =>
   Object.values(texts).some((text) => text?.startsWith(FILES) === true);
@@ -63,21 +63,21 @@ export const mutableTables = (versions: TableVersions): SilverTable[] =>
   tablesOf(versions).filter((table) => versions[table]?.kind === 'files');
 
 /**
- * Whether the versions of all tables are known. If not, as with a view, a load may write a table while it is read: rows that a read did not
- * find may only be late, and must stay in the cache until they expire.
+ * Whether the versions of all tables are known. If not (for example for a view), a load may write during the read. Rows that the read did
+ * not find may still arrive, so they must stay in the cache until they expire.
  */
 export const areKnown = (versions: TableVersions): boolean =>
   Object.values(versions).every(({ kind }) => kind !== 'unknown');
 
-/** The tables of files that are not the same any more. A snapshot stays readable, so a newer one is no change. */
+/** The file tables that have changed. A snapshot stays readable, so a newer one is not a change. */
 export const changedTables = (read: TableVersions, now: TableVersions): SilverTable[] => {
   const [before, after] = [versionTexts(read), versionTexts(now)];
   return mutableTables(read).filter((table) => before[table] !== after[table]);
 };
 
 /**
- * How long to wait (ms) until no table of files is likely to be in the middle of a load: each has files, and the newest of them is
- * older than the settle time. 0 when there is nothing to wait for.
+ * How long to wait (ms) until every file table has probably finished its load: it has files, and the newest is older than the settle time.
+ * 0 when there is nothing to wait for.
  */
 export function msUntilSettled(versions: TableVersions, settleMs: number, nowMs: number): number {
   const waits = Object.values(versions).map((version) =>
@@ -86,7 +86,7 @@ export function msUntilSettled(versions: TableVersions, settleMs: number, nowMs:
   return Math.max(0, ...waits);
 }
 
-/** When the last of these tables became what it is, in ms since 1970; Infinity when a version does not tell it. */
+/** The time of the last change of these tables, in ms since 1970; Infinity if a version has no time. */
 export const changedAtMs = (versions: TableVersions): number =>
   Math.max(
     ...Object.values(versions).map((version) => {
@@ -98,7 +98,7 @@ export const changedAtMs = (versions: TableVersions): number =>
 /** The clocks of the nodes of Redis, of the storage and of a process may differ by this. */
 export const CLOCKS_DIFFER_MS = 5000;
 
-/** Whether the tables certainly had these versions at a time. Of files nobody knows: one that was deleted leaves no trace. */
+/** Whether the tables certainly had these versions at a time. Unknown for file tables, because a deleted file leaves no trace. */
 export const hadVersions = (versions: TableVersions, timeMs: number): boolean =>
   mutableTables(versions).length === 0 && changedAtMs(versions) < timeMs - CLOCKS_DIFFER_MS;
 

@@ -11,9 +11,9 @@ export interface WarmScope {
 /** Parts that have one key per id. */
 export const partsWithIds: readonly WarmPart[] = ['profiles', 'trending'];
 
-/** Most ids in one scope. A load of more ids is treated as a load of the whole table. */
+/** Maximum number of ids in one scope. A load of more ids is treated as a load of the whole table. */
 export const MAX_SCOPE_IDS = 1000;
-/** Most characters of all ids in one scope, because a scope travels in payloads of Temporal, which end at 2 MB. */
+/** Maximum characters of all ids in one scope, because payloads of Temporal are limited to 2 MB. */
 export const MAX_SCOPE_CHARACTERS = 100_000;
 
 /** The smallest scope that covers all of these; undefined when that is the whole part. */

@@ -5,7 +5,7 @@
 const MAX_SHARE_OF_TTL = 0.4;
 
 /**
- * Profiles that a warm writes in a second. A lower rate than this is raised: the first profiles would expire before the last ones are
+ * Profiles that a warm writes per second. Too low a rate is raised: otherwise the first profiles would expire before the last ones are
  * written, and each warm would find some missing and read all of them again.
  * @param configured 0 for no limit
  */
@@ -13,11 +13,11 @@ export function writeRate(configured: number, profiles: number, ttlSeconds: numb
   return configured === 0 ? 0 : Math.max(configured, Math.ceil(profiles / (ttlSeconds * MAX_SHARE_OF_TTL)));
 }
 
-/** The time in which a warm renews all profiles (s). It does that in one activity, which has 15 minutes for all its work. */
+/** The time in which a warm renews all profiles (s). One activity does it, which has 15 minutes for all its work. */
 const MAX_RENEWAL_SECONDS = 300;
 
 /**
- * Profiles that a warm renews in a second. A renewal costs Redis a tenth of a write, so a low rate is raised without a warning.
+ * Profiles that a warm renews per second. A renewal costs Redis a tenth of a write, so a low rate is raised without a warning.
  * @param writesPerSecond as `writeRate` returns it
  */
 export const renewalRate = (writesPerSecond: number, profiles: number): number =>
