@@ -2,9 +2,9 @@ import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
 
-// The kinds of values that settings have. They are read from text.
+// Types of settings. All are parsed from text.
 
-/** Digits, with a fraction. Number() would also take a blank text, which is 0, and hexadecimal digits. */
+/** Decimal digits with an optional fraction. Number() would also accept blank text (as 0) and hexadecimal digits. */
 const decimal = z
   .string()
   .trim()
@@ -20,7 +20,7 @@ const url = (protocols: RegExp) => z.url({ protocol: protocols });
 /** The address of a service. Addresses are printed in errors and logs, so they must not hold secrets. */
 export const address = (credentials = 'a user or password') =>
   url(/^https?$/).refine((text) => {
-    if (!URL.canParse(text)) return true; // reported already
+    if (!URL.canParse(text)) return true; // already reported
     const { username, password, search, hash } = new URL(text);
     return username + password + search + hash === '';
   }, `must not have ${credentials}, a query or a fragment: addresses are printed in logs`);

@@ -53,9 +53,9 @@ const aliases = new Map([
 ]);
 
 /**
- * Checks an ETL load, which arrives by signal, over HTTP or from the command line as the same JSON object.
- * HTTP and the command line refuse a load with problems. The sender of a signal cannot be answered, so `load` holds what
- * can be used: an invalid list of platforms or ids is left out, which refreshes more instead of less.
+ * Checks an ETL load, which arrives by signal, over HTTP or from the command line as the same JSON object. HTTP and the command line refuse
+ * a load with problems. A signal has no answer, so `load` holds the usable part: an invalid list of platforms or ids is left out, which
+ * refreshes more instead of less.
  * @returns `load` is null when it names no known table; `problems` lists everything that is wrong
  */
 export function parseEtlLoad(given: unknown): {
@@ -75,7 +75,7 @@ export function parseEtlLoad(given: unknown): {
     : { load: usableLoad(fields), problems: parsed.invalid };
 }
 
-/** The part of an invalid load that a warm can act upon. */
+/** The usable part of an invalid load. */
 function usableLoad(fields: Readonly<Record<string, unknown>>): EtlLoad | null {
   const tables = fields['tables'];
   const known = Array.isArray(tables) && tables.length <= MAX_TABLES ? tables.filter(isTable) : [];
@@ -122,7 +122,7 @@ export interface EtlWarm {
   readonly error: string | null;
 }
 
-/** A signal that was wrong, entirely or in part. */
+/** A signal that was completely or partly invalid. */
 interface LoadProblem {
   readonly at: string;
   /** True: the whole signal was ignored. False: the valid part of it was used. */
@@ -145,7 +145,7 @@ export interface EtlLoadsState {
   readonly lastWarm: EtlWarm | null;
 }
 
-/** Input of `etlLoads`: nothing, or the state that the previous run handed over. */
+/** Input of `etlLoads`: nothing, or the state of the previous run. */
 export interface EtlLoadsInput {
   readonly state?: EtlLoadsState;
   readonly waiting?: WaitingLoads;
@@ -165,18 +165,18 @@ interface EtlLoadStatus {
   readonly error: string | null;
 }
 
-/** What became of the loads of a pipeline run. */
+/** The state of the loads of a pipeline run. */
 export interface EtlRunStatus {
   readonly runId: string;
   /** `taken` or `warming` while one load is not finished; then `failed` if one failed, otherwise `done`. */
   readonly state: LoadState;
-  /** Why the first load that failed did so. */
+  /** The error of the first failed load. */
   readonly error: string | null;
   /** The latest loads of the run, oldest first; at most 100. */
   readonly loads: readonly EtlLoadStatus[];
 }
 
-/** How a client names a pipeline run. */
+/** The parameters that select a pipeline run. */
 export const etlRunShape = {
   runId: text.describe(acceptedText),
   pipeline: text.optional().describe(acceptedText),

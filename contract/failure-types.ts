@@ -11,11 +11,11 @@ export const failureTypes = {
   sourceSchemaMismatch: 'SourceSchemaMismatch',
   /** Trino refuses to read the Silver tables. A retry does not help: the lakehouse must change. */
   sourceUnreadable: 'SourceUnreadable',
-  /** The lakehouse returned no rows, or a table lost all that it had. The cache keeps what it has. */
+  /** The lakehouse returned no rows, or a table lost all its rows. The cached keys stay. */
   emptyRead: 'EmptyRead',
-  /** The lakehouse returned far fewer rows than at the last warm. The cache keeps what it has. */
+  /** The lakehouse returned far fewer rows than at the last warm. The cached keys stay. */
   implausiblyShrunk: 'ImplausiblyShrunk',
-  /** A load changed the files of a table during every attempt to read it. The cache keeps what it has. */
+  /** A load changed the files of a table during every attempt to read it. The cached keys stay. */
   sourceChanging: 'SourceChanging',
   /** Redis is at maxmemory and evicts nothing. A retry does not help. */
   redisFull: 'RedisFull',
@@ -23,6 +23,6 @@ export const failureTypes = {
   redisReadOnly: 'RedisReadOnly',
   /** The program itself failed, such as a TypeError. A retry does not help. */
   programError: 'ProgramError',
-  /** A seek or another update of a loop was not carried out, or not everywhere. The update fails; the loop continues. */
+  /** A seek or another update of a loop failed, or did not apply to every partition. The update fails; the loop continues. */
   updateFailed: 'UpdateFailed',
 } as const;

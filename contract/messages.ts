@@ -18,7 +18,7 @@ export const partWarmedSignal = defineSignal<[PartOutcome]>('partWarmed');
 export const tablesLoadedSignal = defineSignal<[EtlLoad]>('tablesLoaded');
 /** etlLoads: state of the loads. */
 export const etlLoadsStateQuery = defineQuery<EtlLoadsState>('state');
-/** etlLoads: what became of the loads of a pipeline run; null when the receiver does not know the run. */
+/** etlLoads: state of the loads of a pipeline run; null if the receiver does not know the run. */
 export const etlRunQuery = defineQuery<EtlRunStatus | null, [EtlRunSelector]>('run');
 
 /** scoringLoop: state and progress. */
@@ -26,7 +26,7 @@ export const loopStateQuery = defineQuery<LoopState>('state');
 /** scoringLoop: waits until the micro-batches in flight are committed. */
 export const pauseLoopUpdate = defineUpdate<LoopState, []>('pause');
 export const resumeLoopUpdate = defineUpdate<LoopState, []>('resume');
-/** scoringLoop: changes settings or the group; what is absent keeps its value. */
+/** scoringLoop: changes settings or the group. Absent fields keep their value. */
 export const configureLoopUpdate = defineUpdate<LoopState, [LoopChange]>('configure');
 /** scoringLoop: moves the loop to another place in its topic. docs/scoring.md explains the consequences for duplicates. */
 export const seekLoopUpdate = defineUpdate<LoopState, [SeekTarget]>('seek');

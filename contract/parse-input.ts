@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { groupBy } from '../domain/values/lists.ts';
 import { shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
 
-/** The fields of an input. The description of each schema says what is accepted; it becomes part of the error message. */
+/** The fields of an input. The description of each schema lists the accepted values; it becomes part of the error message. */
 export type InputShape = Readonly<Record<string, z.ZodType>>;
 
-/** A checked input, or everything that is wrong with it. */
+/** A valid input, or all its invalid values. */
 export type ParseResult<T> = { readonly value: T } | { readonly invalid: readonly InvalidValue[] };
 
 /**
- * The object schema of a shape. Kept, because zod compiles a schema when it is first used: thousands of signals of one workflow
- * task would compile thousands.
+ * The object schemas by shape. Cached, because zod compiles each schema at its first use, and one workflow task can have thousands of
+ * signals.
  */
 const schemas = new WeakMap<InputShape, z.ZodType>();
 
@@ -20,7 +20,7 @@ function schemaOf<S extends InputShape>(shape: S): z.ZodObject<S> {
   return schema as z.ZodObject<S>;
 }
 
-/** A long list of errors does not help the sender. */
+/** Limit for the reported errors; a longer list does not help the sender. */
 const MAX_INVALID = 10;
 
 /**

@@ -8,8 +8,8 @@ import { parseInput, type ParseResult } from './parse-input.ts';
 import { scoringLoopId } from './workflow-ids.ts';
 
 /**
- * In the memo of each loop. It increases when the code of this version cannot continue a loop that runs. The next worker then replaces
- * the loop by one with the input that the memo has.
+ * Stored in the memo of each loop. Increase it when new code cannot continue a running loop. The next worker then replaces the loop, with
+ * the input from the memo.
  */
 export const LOOP_VERSION = 6;
 
@@ -74,11 +74,11 @@ const configureShape = {
     .describe('a text of at most 200 characters: who changes the settings'),
 };
 
-/** A change of a running loop. What is absent keeps its value. */
+/** A change of a running loop. Absent fields keep their value. */
 export interface LoopChange extends Partial<LoopSettings> {
   /** The loop continues at the offsets that this group committed. */
   readonly group?: string;
-  /** Shown in the state beside what was changed. */
+  /** Shown in the state with each changed setting. */
   readonly by?: string;
 }
 
@@ -115,7 +115,7 @@ export interface ScoringLoopInput {
   readonly carried?: CarriedLoopState;
 }
 
-/** How a loop is started. The loop itself keeps `input` in its memo: what another loop needs to continue it. */
+/** Start options of a loop. Its memo holds `input`, from which another loop can continue it. */
 export function loopOptions(input: ScoringLoopInput) {
   const { topic, kind = kindOfTopic(topic), shard = 0 } = input;
   const work = kind === 'profiles' ? 'Scores' : 'Refreshes';
@@ -130,7 +130,7 @@ export function loopOptions(input: ScoringLoopInput) {
   };
 }
 
-/** What the next run of a loop needs. */
+/** The state for the next run of a loop. */
 export type CarriedLoopState = Partial<Pick<LoopState, 'paused' | 'setBy' | 'partitions' | 'partitionCount'>>;
 
 /** The checked input of `scoringLoop`. */
@@ -183,7 +183,7 @@ export type LoopUpdate =
   | { readonly name: 'configure'; readonly args: [LoopChange] }
   | { readonly name: 'seek'; readonly args: [SeekTarget] };
 
-/** Failures in a row: why a partition makes no progress. */
+/** Consecutive failures of a partition without progress. */
 interface Stuck {
   /** The first failure, and the last one so far. */
   readonly sinceMs: number;
@@ -192,10 +192,10 @@ interface Stuck {
   readonly attempts: number;
 }
 
-/** Where one partition stands, as its last slice reported it. */
+/** The state of a partition from the last report of its slice. */
 export interface PartitionState {
   readonly partition: number;
-  /** Next offset to read. It counts when Kafka has lost the committed offset. */
+  /** Next offset to read. Used when Kafka has deleted the committed offset. */
   readonly position: number;
   /** The topic that the position belongs to; null until a slice has seen it. */
   readonly identity: TopicIdentity | null;
@@ -215,18 +215,18 @@ export interface PartitionState {
     /** When Kafka got its last record. */
     readonly appendedMs: number | null;
   } | null;
-  /** The state of a loop shows it when `isStuck`. */
+  /** Shown in the state of a loop if `isStuck`. */
   readonly stuck: Stuck | null;
   /** A transaction of another producer is open: nothing behind it can be read yet. */
   readonly blocked: { readonly sinceMs: number; readonly offsets: number } | null;
-  /** The last time that Kafka had another committed offset than the loop knew. */
+  /** The last time that the committed offset in Kafka differed from the position of the loop. */
   readonly disagreement: { readonly atMs: number; readonly kind: Disagreement } | null;
   /** The worker that reported. */
   readonly worker: string | null;
 }
 
 const STUCK_AFTER_MS = 10_000;
-/** Whether a partition has failed for long. A single failure is ordinary, for example while a leader moves. */
+/** Whether a partition has failed for a long time. A single failure is normal, for example while a leader moves. */
 export const isStuck = ({ stuck }: Pick<PartitionState, 'stuck'>): boolean =>
   stuck !== null && stuck.lastMs - stuck.sinceMs > STUCK_AFTER_MS;
 
@@ -238,7 +238,7 @@ export interface LoopState {
   readonly group: string | null;
   readonly shard: number;
   readonly settings: LoopSettings;
-  /** Who set what, by name of the setting. Defaults are not listed. */
+  /** Who changed each setting, by name. Defaults are not listed. */
   readonly setBy: Readonly<Record<string, { readonly by: string; readonly atMs: number }>>;
   readonly state: 'running' | 'pausing' | 'paused' | 'moving';
   readonly paused: boolean;
@@ -246,7 +246,7 @@ export interface LoopState {
   readonly totals: PartitionTotals;
   readonly lag: number;
   readonly partitions: readonly PartitionState[];
-  /** Partitions of the topic; other loops work those that are not listed above. */
+  /** Partitions of the topic. Other loops work the partitions that are not in `partitions`. */
   readonly partitionCount: number;
   /** Workflow ids of those loops. */
   readonly shards: readonly string[];

@@ -11,7 +11,7 @@ const MAX_SCOPE_PLATFORMS = 100;
 /** Characters of `requestedBy` that are kept. */
 const MAX_REQUESTED_BY = 100;
 
-/** The scopes of a warm: of each named part, only the share that its scope describes. */
+/** The scopes of a warm: each named part is limited to its scope. */
 export type WarmScopes = Partial<Readonly<Record<WarmPart, WarmScope>>>;
 
 const scope = z.union([
@@ -27,7 +27,7 @@ const scopes = z
 
 const flag = z.boolean().default(false).describe('true or false');
 
-/** What a person or program may ask of a warm. The REST API takes the same fields in snake_case. */
+/** The options of a manual warm. The REST API has the same fields in snake_case. */
 export const warmRequestShape = {
   parts: z
     .array(z.enum(warmParts))
@@ -131,7 +131,7 @@ export interface WarmRequest extends Omit<WarmOptions, 'dryRun'> {
   readonly runId: string;
 }
 
-/** Outcome of the run that served a request. Every requester of that run receives the same. */
+/** Outcome of the run that served a request. All requesters of that run receive the same outcome. */
 export type PartOutcome = { readonly part: WarmPart; readonly runId: string } & (
   { readonly report: PartReport } | { readonly error: string }
 );
@@ -139,7 +139,7 @@ export type PartOutcome = { readonly part: WarmPart; readonly runId: string } & 
 /** Input of `partWarmer`. */
 export interface PartWarmerInput {
   readonly part: WarmPart;
-  /** Requests that the run before this one did not serve, without their scopes. */
+  /** Requests that the previous run did not serve, without their scopes. */
   readonly waiting?: readonly WarmRequest[];
   /** The smallest scope that covers the waiting requests; null for the whole part. Runs of earlier versions gave each its own. */
   readonly waitingScope?: WarmScope | null;

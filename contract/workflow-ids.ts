@@ -14,8 +14,8 @@ export const etlWarmId = (runId: string, round: number): string =>
   `warm-cache-${ETL_LOADS_ID}-${runId.slice(0, 8)}-${round}`;
 /** Whether a workflow id can be the id of a warm: all of them share a prefix. */
 export const isWarmId = (id: string): boolean => id.startsWith('warm-cache');
-/** The one workflow that runs every warm of a part. */
+/** The workflow that runs every warm of a part. */
 export const partWarmerId = (part: WarmPart): string => `part-warmer/${part}`;
-/** The loop of a topic. It steers those of the other shards. */
+/** The loop of a shard. Shard 0 passes updates on to the other shards. */
 export const scoringLoopId = (topic: string, shard = 0): string =>
   shard === 0 ? `scoring-loop/${topic}` : `scoring-loop/${topic}/${shard}`;
