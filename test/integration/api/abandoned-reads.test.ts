@@ -54,7 +54,7 @@ function startRead(id: string, from = api) {
 }
 
 describe('a read whose client leaves', () => {
-  test('cancels its query, and releases the lease at once', async () => {
+  test('cancels its query, and releases the lease immediately', async () => {
     const id = takeId();
     const read = startRead(id);
     await untilQueries(id, ['runs']);
@@ -70,7 +70,7 @@ describe('a read whose client leaves', () => {
     expect(await next.status).toBe(200);
   });
 
-  test('leaves the query to a client that still waits for the same value', async () => {
+  test('does not cancel the query while another client waits for the same value', async () => {
     const id = takeId();
     const [gone, waiting] = [startRead(id), startRead(id)];
     await untilQueries(id, ['runs']);
@@ -81,7 +81,7 @@ describe('a read whose client leaves', () => {
     expect(await queriesFor(id)).toEqual(['finished']);
   });
 
-  test('leaves the query to clients of other values in it', async () => {
+  test('does not cancel the query while clients wait for other values in it', async () => {
     const [abandoned, wanted] = [takeId(), takeId()];
     const gone = startRead(abandoned);
     const several = fetch(`${api.url}/api/v1/kols?ids=${[abandoned, wanted].map(encodeURIComponent).join()}`);

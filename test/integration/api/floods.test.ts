@@ -31,7 +31,7 @@ async function flood(paths: readonly string[]): Promise<{ answers: Answer[]; que
 const statuses = (answers: readonly Answer[]) => [...new Set(answers.map(({ status }) => status))];
 
 describe('the lakehouse is protected from', () => {
-  test('1,000 unknown ids at once: they share few queries, and all are 404', async () => {
+  test('1,000 unknown ids at once share few queries, and all are 404', async () => {
     const paths = Array.from({ length: 1000 }, (_, index) => `/api/v1/kols/unknown-${Date.now()}-${index}`);
     const { answers, queries } = await flood(paths);
     expect(statuses(answers)).toEqual([404]);
@@ -47,7 +47,7 @@ describe('the lakehouse is protected from', () => {
     expect(queries).toBeLessThanOrEqual(3);
   });
 
-  test('1,000 readers of one id that is not cached, in two processes: one query, and all are 200', async () => {
+  test('1,000 readers of one uncached id, in two processes, cost one query, and all are 200', async () => {
     const [id = ''] = await column('SELECT min(kol_id) AS id FROM iceberg.kol_silver.kol_profiles');
     const path = `/api/v1/kols/${encodeURIComponent(id)}`;
     const processes = await Promise.all([startSeparateApi(), startSeparateApi()]);

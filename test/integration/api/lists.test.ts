@@ -58,7 +58,7 @@ describe('the profiles of a platform', () => {
     expect(pages.map(({ json }) => json['end'])).toEqual([null, null, 'all']);
   });
 
-  test('end where no more are kept, and the last page says so', async () => {
+  test('end where no more are kept, and the last page shows it', async () => {
     const pages = await pagesOf('/api/v1/kols?limit=100');
     expect(pages.map((page) => items(page).length)).toEqual([60]);
     expect(pages.at(-1)?.json).toMatchObject({ platform: 'all', sort: 'followers', next: null, end: 'kept' });
@@ -156,7 +156,7 @@ describe('the content of a KOL', () => {
     expect(items(two)).toEqual(expected.slice(0, 2).map((content_id) => ({ content_id })));
   });
 
-  test('of several KOLs is one query, however many ask at the same time', async () => {
+  test('of several KOLs is one query, for any number of concurrent requests', async () => {
     const since = new Date();
     const kolIds = await queryColumn(
       TRINO_URL,

@@ -95,7 +95,7 @@ describe('while Redis rejects writes', () => {
   });
 });
 
-test('while Redis is gone, L1 answers what it has, and the lakehouse the rest', async () => {
+test('while Redis is down, L1 answers the values that it has, and the lakehouse the rest', async () => {
   const { REDIS_URL, TRINO_URL } = apiConfig();
   const { host, pathname } = new URL(REDIS_URL);
   const relay = await startRelay(host);
@@ -154,7 +154,7 @@ async function startSilentServer(): Promise<{ address: string; close: () => Prom
   };
 }
 
-test('while Trino hangs, what is not cached of a platform is a 503 before the deadline', async () => {
+test('while Trino hangs, an uncached read of a platform is a 503 before the deadline', async () => {
   const trino = await startSilentServer();
   const api = await startApi({ TRINO_URL: trino.address, API_DEADLINE_SECONDS: '12' });
   const paths = ['kols/top?platform=tiktok', 'kols?platform=tiktok', 'content/trending?platform=tiktok'];

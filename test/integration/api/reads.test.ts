@@ -92,14 +92,14 @@ describe('a profile', () => {
     expect(cacheStatus(await api.get(path(namedId)))).toMatch(/; hit; ttl=3\d{3}$/);
   });
 
-  test('that is cached without a TTL is read again, and gets one', async () => {
+  test('that is cached without a TTL is read again, and gets a TTL', async () => {
     await api.get(path(namedId));
     await redis.persist(`kol:profile:${namedId}`);
     expect(cacheStatus(await api.get(path(namedId)))).toBe(STORED);
     expect(await redis.ttl(`kol:profile:${namedId}`)).toBeGreaterThan(3590);
   });
 
-  test('has its times in RFC 3339 and UTC, however the lakehouse writes them', async () => {
+  test('has its times in RFC 3339 and UTC, for every format in the lakehouse', async () => {
     const written = profile.toEntry(
       'times',
       { ...profileOf('times'), account_created_at: '2020-01-01 02:00:00+02', processed_at: 'yesterday' },
@@ -246,7 +246,7 @@ describe('content and statistics', () => {
     expect(await redis.hget('stats:platform', 'kols_tiktok')).toBe('48');
   });
 
-  test('statistics of which one field is cached are read again', async () => {
+  test('statistics with only one cached field are read again', async () => {
     await redis.hincrby('stats:platform', 'total_kols', 1);
     const read = await api.get('/api/v1/stats');
     expect([cacheStatus(read), read.json['total_kols']]).toEqual([STORED, 37_486]);

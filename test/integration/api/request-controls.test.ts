@@ -96,7 +96,7 @@ describe('a cached answer that the client does not accept is refreshed:', () => 
     expect(await redis.exists(profile.key('nobody'))).toBe(0);
   });
 
-  test('but not beside If-None-Match, where it asks for validation, as fetch does', async () => {
+  test('but not with If-None-Match, where it asks for validation, as fetch does', async () => {
     await cacheWrong();
     const etag = (await api.get(path(kolId))).headers.get('etag') ?? '';
     for (const cacheControl of ['no-cache', 'max-age=0']) {
@@ -168,7 +168,7 @@ describe('a refresh', () => {
     }
   });
 
-  test('goes past the answers that are kept in memory, and replaces them', async () => {
+  test('bypasses the answers in memory, and replaces them', async () => {
     const local = await startApi({ API_TOKEN: TOKEN, API_L1_MEGABYTES: '8', API_L1_TTL_SECONDS: '60' });
     try {
       await cacheWrong(kolId, 100);
@@ -184,7 +184,7 @@ describe('a refresh', () => {
 });
 
 describe('only-if-cached', () => {
-  test('sends what is cached, else 504 without a query', async () => {
+  test('sends the cached value, otherwise 504 without a query', async () => {
     const missing = await read('only-if-cached');
     expect([missing.status, missing.json['type']]).toEqual([504, 'urn:kol-cache:problem:not-cached']);
     await cacheWrong(kolId, 100);

@@ -91,7 +91,7 @@ describe('a score', () => {
     expect((await getScore()).json).toMatchObject({ kol_id: kolId, cold: false });
   });
 
-  test('computed for an invalid cached value does not replace a score that the scoring loop writes meanwhile', async () => {
+  test('computed for an invalid cached value does not replace a score that the scoring loop has just written', async () => {
     await redis.set(key, 'pickled');
     const pending = getScore();
     await sleep(MODEL_MS / 3);

@@ -41,7 +41,7 @@ describe('the server process', () => {
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
   });
 
-  test('lets a request in flight take as long as its deadline says, and ends though Trino hangs', async () => {
+  test('lets a request in flight finish until its deadline, and ends even if Trino hangs', async () => {
     const trino = await startHeldTrino(testEngines().TRINO_URL);
     const { REDIS_URL, ...engines } = testEngines();
     const { child, waitForOutput } = start({
@@ -76,7 +76,7 @@ describe('the server process', () => {
 });
 
 describe('two processes that restart in turn under load', () => {
-  test('fail no request of a client that leaves a process when its /readyz is 503', async () => {
+  test('fail no request of a client that stops using a process when its /readyz is 503', async () => {
     await writeEntries(redis, profileEntries(['known']));
     const ports = await someFreePorts(2);
     const { REDIS_URL, ...engines } = testEngines();

@@ -51,7 +51,7 @@ beforeEach(async () => {
   await inForce({});
 });
 
-test('need the token, and accept only what they have', async () => {
+test('need the token, and accept only existing switches', async () => {
   expect((await api.get(SWITCHES)).status).toBe(401);
   expect((await change({ l1: false }, {})).status).toBe(401);
   for (const body of [{ l1: 'off' }, { l1_ttl_seconds: -1 }, { l1_ttl_seconds: 1e6 }, { unknown: true }])
@@ -75,7 +75,7 @@ test('change in all processes, one by one, and are shown by the status', async (
   await inForce({});
 });
 
-test('l1 off answers from Redis, also what was kept', async () => {
+test('l1 off answers from Redis, also for values that L1 kept', async () => {
   for (const each of [api, other]) await until('it is local', () => isLocal(each));
   await change({ l1: false });
   await inForce({ l1: false });
@@ -92,7 +92,7 @@ test('l1_ttl_seconds bounds how long a value is kept', async () => {
   await until('it is read from Redis again', async () => !(await isLocal(other)));
 });
 
-test('read_through off answers with what is cached only', async () => {
+test('read_through off answers only with cached values', async () => {
   await change({ read_through: false });
   await inForce({ read_through: false });
   const off = [503, 'urn:kol-cache:problem:read-through-off', '5'];

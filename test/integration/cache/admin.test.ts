@@ -97,7 +97,7 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(await target.redis.exists(fence)).toBe(1);
     });
 
-    test('of all kinds leaves what the lakehouse cannot give again', async () => {
+    test('of all kinds keeps the data that cannot be rebuilt from the lakehouse', async () => {
       const kept = engagement.toEntry({ kol_id: 'a', content_id: '1', engagement_rate: null });
       await writeEntries(target.redis, [...profileEntries(['a']), kept]);
       await admin().invalidate(deletableKinds, undefined);
@@ -149,7 +149,7 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       await target.redis.expire(hourlyReads.key(23), 100);
     });
 
-    test('removes the KOL everywhere, and nobody else', async () => {
+    test('removes the KOL everywhere, and no other KOL', async () => {
       expect(await admin().eraseKol(ID)).toEqual({
         profile: 1,
         score: 1,

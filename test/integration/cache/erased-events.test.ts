@@ -15,7 +15,7 @@ const OTHER = 'zoe2';
 describeOnRedisAndCluster('the erasure of a KOL', (target) => {
   const admin = () => createCacheAdmin(target.redis);
 
-  test('refuses what events from before say of the KOL, by either id, and takes what later ones say', async () => {
+  test('refuses earlier events of the KOL, by either id, and accepts later ones', async () => {
     const { redis } = target;
     const oldMs = Math.floor((await readRedisTime(redis)) / 1000) - 1;
     await admin().eraseKol(ID);
@@ -36,7 +36,7 @@ describeOnRedisAndCluster('the erasure of a KOL', (target) => {
     ...{ happened_by_ms: 5, keys: [score.key(id)] },
   });
 
-  test('removes what an attempt wrote that failed before it saw the erasure', async () => {
+  test('removes the values of an attempt that failed before it saw the erasure', async () => {
     const { redis } = target;
     await admin().eraseKol(ID);
     const ofVideo = { source: { topic: 't', partition: 0, offset: 1 }, event_time_ms: 5 };
@@ -51,7 +51,7 @@ describeOnRedisAndCluster('the erasure of a KOL', (target) => {
     expect(await redis.exists(engagement.key(OTHER))).toBe(0);
   });
 
-  test('leaves what a later event wrote when one from before comes again', async () => {
+  test('keeps the value of a later event when an earlier one is replayed', async () => {
     const { redis } = target;
     await admin().eraseKol(ID);
     await writeScores(redis, [scoreAt(ID, 6)]);
@@ -59,7 +59,7 @@ describeOnRedisAndCluster('the erasure of a KOL', (target) => {
     expect(await redis.exists(score.key(ID))).toBe(1);
   });
 
-  test('removes the KOL once more when an event writes it meanwhile', async () => {
+  test('removes the KOL once more when an event writes it during the erasure', async () => {
     const { redis } = target;
     const events = [ID, OTHER].map(eventOf);
     await writeUnlessErased(redis, events, async (some) => {

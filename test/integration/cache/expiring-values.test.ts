@@ -61,7 +61,7 @@ describeOnRedisAndCluster('a value that', (target) => {
     const isRefreshed = async () =>
       (await target.redis.hget(KEY, 'followers_count')) === '9' && (await target.redis.ttl(KEY)) > 60;
 
-    test('is refreshed by one query of one process, while all readers get what is cached', async () => {
+    test('is refreshed by one query of one process, while all readers get the cached value', async () => {
       const { load, queries, release } = source(9);
       const two = [await start({ load }), await start({ load })];
       await write(7);
@@ -137,7 +137,7 @@ describeOnRedisAndCluster('a value that', (target) => {
       expect(await target.redis.hget(KEY, 'followers_count')).toBe('8');
     });
 
-    test('is not refreshed when an event wrote it: the lakehouse knows less', async () => {
+    test('is not refreshed when an event wrote it, because the lakehouse is older', async () => {
       const queries: string[] = [];
       const lakehouse = { contentById: (ids: string[]) => Promise.resolve(queries.push(...ids) && []) };
       const reader = createCacheReader({
@@ -220,7 +220,7 @@ describeOnRedisAndCluster('a value that', (target) => {
       expect(queries).toEqual([['kol-7']]);
     });
 
-    test('goes only to clients that accept it: beside them, one that demands a fresh value waits for the query', async () => {
+    test('is sent only to clients that accept it, while a client that demands a fresh value waits for the query', async () => {
       const { load, queries, release } = source(9);
       const reader = await start({ load });
       await expire(reader);

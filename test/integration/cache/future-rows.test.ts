@@ -53,7 +53,7 @@ describeOnRedisAndCluster('a row whose time is in the future, as another client 
     expect(await deleteUnlessStreamed(target.redis, [key], now)).toBe(1);
   });
 
-  test('is found by a clock that knows months and leap years', async () => {
+  test('is compared with a clock that handles months and leap years', async () => {
     const times = Array.from({ length: 4000 }, (_, index) => index * 86_399 * 7);
     const iso = luaScript(`${LUA_LATEST_TIME}
 return isoTime(tonumber(ARGV[1]))`);

@@ -51,7 +51,7 @@ describeOnRedisAndCluster('concurrent misses of one key in several processes', (
   const followersOf = (results: Awaited<ReturnType<ReturnType<typeof processes>['readAll']>>) =>
     results.map((result) => (result.status === 'fulfilled' ? result.value.value?.followers_count : 'failed'));
 
-  test('cost one query: the others find what the first has written', async () => {
+  test('cost one query: the others find the value that the first one has written', async () => {
     const { readAll, untilOneQueries, queries, release, problems } = processes((id) => profileOf(id, 9));
     const reading = readAll('kol-7');
     await untilOneQueries();
@@ -65,7 +65,7 @@ describeOnRedisAndCluster('concurrent misses of one key in several processes', (
     expect(await allKeys(target.redis)).toEqual([KEY]);
   });
 
-  test('of a slow source cost few looks of those who wait', async () => {
+  test('of a slow source cost few reads of the waiting processes', async () => {
     const { read } = createReadThrough(
       tableSource(profile, async (ids) => {
         await sleep(2000);
@@ -103,7 +103,7 @@ describeOnRedisAndCluster('concurrent misses of one key in several processes', (
     expect(await keysWithoutTtl(target.redis)).toEqual([]);
   });
 
-  test('do not wait for ever for a process that was killed during its query', async () => {
+  test('do not wait forever for a process that was killed during its query', async () => {
     const { readAll, queries, release } = processes((id) => profileOf(id, 9));
     release();
     await target.redis.set(`cache:lock:{${KEY}}:fill`, 'killed', 'PX', 300);

@@ -135,7 +135,7 @@ describeOnRedisAndCluster('reading', (target) => {
       expect(queries).toHaveLength(1);
     });
 
-    test('does not fill a key that another writer has filled meanwhile', async () => {
+    test('does not fill a key that another writer has filled in between', async () => {
       await writeEntries(target.redis, profileEntries(['kol-7'], 7));
       const [entry] = profileEntries(['kol-7'], 1);
       if (entry === undefined) throw new Error('no entry');
@@ -209,7 +209,7 @@ describeOnRedisAndCluster('reading', (target) => {
       expect(await target.redis.ttl(profile.key('kol-7'))).toBeGreaterThan(0);
     });
 
-    test('finds ids that do not exist in the filter of a warm, and asks for the version of the table once', async () => {
+    test('finds ids that do not exist in the filter of a warm, and queries the version of the table once', async () => {
       const at = (id: string): TableVersions => ({ kol_profiles: { kind: 'snapshot', id, since: '' } });
       const known = idsOf(1000);
       const filter = createBloomFilter(known.length);

@@ -5,7 +5,7 @@ import { startRelay } from '../../support/relay.ts';
 import { startSingleRedis } from '../../support/redis-cluster.ts';
 import { until } from '../../support/until.ts';
 
-test('a renewal of many keys sends a call after the other, so that other clients get their turn between them', async () => {
+test('a renewal of many keys sends its calls one after the other, so that Redis serves other clients in between', async () => {
   const server = await startSingleRedis({});
   const other = new Redis(server.url, { protocol: 2 });
   const relay = await startRelay(new URL(server.url).host);

@@ -104,7 +104,7 @@ describe('the administration of a Redis Cluster', () => {
     expect(await rankedPlatforms()).toBe(0);
   });
 
-  test('erases a KOL also from a set that moves to a master that is scanned already', async () => {
+  test('erases a KOL also from a set that moves to a master that was already scanned', async () => {
     await fill();
     const [first, ...others] = redis.nodes('master') as [Redis, ...Redis[]];
     const last = others.at(-1);

@@ -34,7 +34,7 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
     return { accepts: async (key: string) => guard?.accepts(key, null), guard, problems };
   }
 
-  test('is one query for many ids that are missing at once', async () => {
+  test('is one query for many concurrent missing ids', async () => {
     let queries = 0;
     const tableVersions = async () => {
       queries += 1;
@@ -95,7 +95,7 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
     expect(refused).toBe(!isAccepted);
   });
 
-  test('asks the lakehouse nothing but the statistics about a platform that does not exist', async () => {
+  test('queries only the statistics for a platform that does not exist', async () => {
     await writePartMetadata(target.redis, 'rankings', partMetadataOf(100));
     const asked: string[] = [];
     const lakehouse = new Proxy({} as Lakehouse, {

@@ -18,7 +18,7 @@ describeOnRedisAndCluster('while Redis is connected but refuses writes', (target
     await Promise.all(readers.splice(0).map((reader) => reader.close()));
   });
 
-  test('the local tier keeps what was read from the lakehouse for a second', async () => {
+  test('the local tier keeps a value of the lakehouse for a second', async () => {
     let queries = 0;
     const reader = await startLocalReader(target.url, {
       load: (ids) => {
@@ -39,7 +39,7 @@ describeOnRedisAndCluster('while Redis is connected but refuses writes', (target
   });
 });
 
-test('while Redis hangs, the local tier answers what it has, and follows Redis again afterwards', async () => {
+test('while Redis hangs, the local tier answers its values, and follows Redis again afterwards', async () => {
   const servers = await startSingleRedis();
   const redis = await connectTo(servers.url);
   const reader = await startLocalReader(servers.url, { ttlSeconds: 60 });

@@ -70,7 +70,7 @@ describeOnRedisAndCluster('content details from rows', (target) => {
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });
 
-  test('keep the state of the read that began last, in whatever order their readers write and delete', async () => {
+  test('keep the state of the read that began last, in any order of writes and deletes', async () => {
     const { redis } = target;
     const id = 'video-1';
     const key = content.key(id);

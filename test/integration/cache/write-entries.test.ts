@@ -122,7 +122,7 @@ describeOnRedisAndCluster('writing', (target) => {
         expect(await write((index) => (index < 10 ? 'b' : 'a'), 2)).toMatchObject({ keys: 0, repeated: 120 });
       });
 
-      test('leaves one of a later read, and one that a later read did not find', async () => {
+      test('does not write over a row of a later read, or a row that a later read did not find', async () => {
         const { redis } = target;
         await writeEntries(redis, [row('a', 'later', 9), row('b', 'gone', 1), row('c', 'old', 1)]);
         await deleteUnlessStreamed(redis, ['test:b'], Date.parse(at(8)) * 1000);
@@ -209,7 +209,7 @@ describeOnRedisAndCluster('writing', (target) => {
       expect(await keysWithoutTtl(redis)).toEqual([]);
     });
 
-    test('keep the state of the read that began last, in whatever order their writers finish', async () => {
+    test('keep the state of the read that began last, in any order of writes', async () => {
       const { redis } = target;
       const writers = fc.uniqueArray(
         fc.record({

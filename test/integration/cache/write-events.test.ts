@@ -169,7 +169,7 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     expect(await redis.hget(content.key('video-1'), 'views')).toBe('20');
   });
 
-  test('adds the row to a detail that is known from events only', async () => {
+  test('adds the row to a detail that has only values of events', async () => {
     const { redis } = target;
     const merge = ({ content_id }: { content_id: string }) => ({
       ...contentOf(content_id, 20),

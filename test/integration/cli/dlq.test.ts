@@ -265,7 +265,7 @@ describe('npm run dlq', () => {
       });
   });
 
-  test('replay begins at the start of the log when retention deletes letters while it waits, and says so', async () => {
+  test('replay begins at the start of the log when retention deletes letters while it waits, and reports it', async () => {
     await writeLetters(BAD); // at the offsets 2 to 5
     const said: string[] = [];
     const letters = await openDeadLetters(kafka, topic, ({ from, to }) => said.push(`${from}-${to}`));

@@ -53,7 +53,7 @@ test('a command whose reply arrived while the event loop was blocked does not ti
 });
 
 // A cluster client sends ASKING in this way, and the connection may end before the reply.
-test('an ASKING that fails and that nobody waits for does not end the process', async () => {
+test('an ASKING that fails without a waiter does not end the process', async () => {
   const redis = await connectRedis(testEngines().REDIS_URL, 'serve', { onError: () => {} });
   const unhandled: unknown[] = [];
   const note = (error: unknown) => void unhandled.push(error);

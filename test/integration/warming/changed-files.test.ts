@@ -109,7 +109,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
     expect(await warm()).toMatchObject({ rowsRead: 0, keys: 0, renewed: rows + 10, cached: rows + 10 });
   });
 
-  test('as a dry run reports what it would write, and writes nothing', async () => {
+  test('in a dry run, reports what it would write, and writes nothing', async () => {
     const rows = await countRows();
     await append(`kol_id LIKE '%-new'`, { kol_id: "kol_id || 'er'" });
     const before = await allKeys(harness.redis);
@@ -176,7 +176,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
     expect(await expectCacheIsTable()).toBe(rows + 7);
   });
 
-  test('removes the rows of a file that is gone, and reads no row', async () => {
+  test('removes the rows of a deleted file without reading a row', async () => {
     await append(`platform = 'tiktok' LIMIT 7`, { kol_id: "kol_id || '-f'", platform: "'f'" });
     await warm();
     const rows = await countRows();
@@ -185,7 +185,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
     await expectCacheIsTable();
   });
 
-  test('reads again what readers have cached since the last warm: nobody knows of which version', async () => {
+  test('reads again the profiles that readers have cached since the last warm, because their version is unknown', async () => {
     const [key = '', other = ''] = (await allKeys(harness.redis)).filter((one) =>
       one.startsWith(profile.key('')),
     );
@@ -201,7 +201,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
     await expectCacheIsTable();
   });
 
-  test('reads all rows when a profile is missing, and says so', async () => {
+  test('reads all rows when a profile is missing, and reports it', async () => {
     await append(`platform = 'tiktok' LIMIT 3`, { kol_id: "kol_id || '-e'", platform: "'e'" });
     const [key = ''] = (await allKeys(harness.redis)).filter((one) => one.startsWith(profile.key('')));
     await harness.redis.del(key);
@@ -290,7 +290,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
     },
   );
 
-  test.runIf(kind === 'iceberg')('reads all rows of a table with delete files, and says so', async () => {
+  test.runIf(kind === 'iceberg')('reads all rows of a table with delete files, and reports it', async () => {
     await trino(`UPDATE ${table} SET followers_count = 5 WHERE kol_id = (SELECT min(kol_id) FROM ${table})`);
     const report = await warm();
     expect(report).toMatchObject({ rowsRead: await countRows(), keys: 1, removed: 0 });

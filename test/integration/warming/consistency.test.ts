@@ -124,7 +124,7 @@ describe('what a refused read leaves', () => {
     await load('profiles', "platform = 'tiktok'");
   }
 
-  test('is renewed at each warm until the last good one is a day old, and the failure says so', async () => {
+  test('is renewed at each warm until the last good one is a day old, and the failure shows it', async () => {
     await warmThenShrink();
     const { redis } = harness;
     const warmedAt = await lastGoodWarm('rankings');

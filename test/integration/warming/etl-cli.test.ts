@@ -54,7 +54,7 @@ describe('npm run etl -- loaded', () => {
     expect(stdout).toContain(`to workflow ${ETL_LOADS_ID}; ${effect}`);
   });
 
-  test('exits with 2 on wrong usage and says what is accepted', async () => {
+  test('exits with 2 on wrong usage and lists the accepted values', async () => {
     const [{ stderr, exitCode }, withoutTables] = await Promise.all([
       etl(['loaded', '--tables', 'kol_contents', '--ids', '1,,2', '--loaded-at', 'yesterday']),
       etl(['loaded']),
@@ -99,7 +99,7 @@ describe('npm run etl -- wait and status', { timeout: 120_000 }, () => {
     });
   });
 
-  test('wait exits with 1 when the load failed, and says why', async () => {
+  test('wait exits with 1 when the load failed, and prints the reason', async () => {
     await report();
     const { activities } = recordRequests(dependencies, ['profiles']);
     await withWorker(WARM_TASK_QUEUE, activities, async () => {

@@ -148,7 +148,7 @@ describe('a receiver whose warm does not end', () => {
   });
 });
 
-test('a receiver that an operator resets goes on with the loads that follow', async () => {
+test('a receiver that an operator resets continues with later loads', async () => {
   const { temporal } = dependencies;
   const { activities, requests } = recordRequests(dependencies);
   await withWorker(WARM_TASK_QUEUE, activities, async () => {
@@ -171,7 +171,7 @@ test('a receiver that an operator resets goes on with the loads that follow', as
 });
 
 describe('the query for a run', () => {
-  test('refuses what does not name a run, and says what is accepted', async () => {
+  test('refuses an invalid run selector, and lists the accepted values', async () => {
     const { temporal } = dependencies;
     await signalEtlLoad(temporal, { tables: ['kol_trust_features'] });
     const { activities } = recordRequests(dependencies);

@@ -48,7 +48,7 @@ describe('GET /api/v1/etl/loads/:id', () => {
     });
   });
 
-  test('says that a load failed, and why', async () => {
+  test('reports a failed load with the reason', async () => {
     await send('POST', LOADS, load);
     const { activities } = recordRequests(dependencies(), ['profiles']);
     await withWorker(WARM_TASK_QUEUE, activities, async () => {
@@ -110,7 +110,7 @@ describe('GET /api/v1/etl/loads/:id', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('answers 404 for a run that is not known, without waiting', async () => {
+  test('answers 404 for an unknown run without waiting', async () => {
     await send('POST', LOADS, load);
     const { activities } = recordRequests(dependencies());
     await withWorker(WARM_TASK_QUEUE, activities, async () => {

@@ -193,7 +193,7 @@ describe('while a load overwrites a table', () => {
   });
 });
 
-test('what was read of a file that is removed again does not stay', async () => {
+test('rows of a file that was added and removed again do not stay', async () => {
   const warm = { parts: ['profiles'], allProfiles: true } as const;
   const { trino, schema, redis } = harness;
   await harness.warm(warm);
@@ -223,7 +223,7 @@ describe('a load that does not end', () => {
   test.each([
     ['writes files again and again', () => overwrite(contents, 0)],
     ['has deleted all files', () => files.clear()],
-  ])('fails the part when it %s, and the cache keeps what it has', async (_, change) => {
+  ])('fails the part when it %s, and the cached keys stay', async (_, change) => {
     await harness.warm({ parts: ['lists'] });
     const before = await cached();
     duringLists = change;

@@ -62,7 +62,7 @@ const partsRead = ({ parts }: WarmReport) =>
   parts.filter(({ rowsRead }) => rowsRead > 0).map(({ part }) => part);
 
 describe('a warm of Hive tables', () => {
-  test('caches what a warm of the same rows in Iceberg tables caches', async () => {
+  test('gives the same cache as a warm of the same rows in Iceberg tables', async () => {
     const report = await harness.warm({ allProfiles: true });
     expect(report).toMatchObject({ keys: onIceberg.keys, removed: 0, warnings: [] });
     expect(partsRead(report)).toEqual(warmParts);

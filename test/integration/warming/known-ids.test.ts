@@ -115,7 +115,7 @@ describe(`the filter of known ids of ${catalog} tables`, () => {
     FLOOD_MS,
   );
 
-  test('leaves no negative result: an id is found as soon as the cache has it', async () => {
+  test('keeps no negative result: an id is found as soon as it is cached', async () => {
     const api = await start();
     const unknown = await api.get(path('an-event-wrote-it'));
     expect([unknown.status, cacheStatus(unknown)]).toEqual([404, NEGATIVE]);

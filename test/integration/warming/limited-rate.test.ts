@@ -48,7 +48,7 @@ test('a dry run is not slowed, because it writes nothing', { timeout: 60_000 }, 
   expect(await countProfiles()).toBe(0);
 });
 
-test('splits at a limited rate leave a query to the other parts', async () => {
+test('splits at a limited rate leave one query for the other parts', async () => {
   const { trino, config } = harness;
   const run = await harness.start({ parts: ['profiles'], allProfiles: true });
   // Three seconds: all splits that may run have begun.

@@ -82,7 +82,7 @@ describe('a warm of odd rows', () => {
     expect((await harness.warm({ parts: ['profiles'] })).renewed).toBe(profiles?.keys);
   });
 
-  test('takes the newest of several rows in whatever order it reads them', async () => {
+  test('takes the newest of several rows, in any order of reads', async () => {
     const { redis, schema } = harness;
     await copy(
       'profiles',
@@ -127,7 +127,7 @@ describe('a warm of odd rows', () => {
       expect(await redis.hget(`kol:profile:${String(id)}`, 'username')).toBe('new_name');
   });
 
-  test('takes NaN and Infinity in a rate as unknown: they rank nobody, and cost no set and no row', async () => {
+  test('treats NaN and Infinity in a rate as unknown: the KOL is not ranked, and no set or row is lost', async () => {
     const { redis, schema, trino } = harness;
     await harness.warm({ parts: ['rankings'] });
     const before = await redis.zcard('kol:top:engagement:tiktok:100');
@@ -281,7 +281,7 @@ describe('an error that a retry would repeat', () => {
   beforeAll(() => startHarness(8));
   afterAll(() => harness.stop());
 
-  test('fails the parts that read the table at once, with the words of Trino, and keeps the cache', async () => {
+  test("immediately fails the parts that read the table, with Trino's message, and keeps the cache", async () => {
     const { redis, schema, trino } = harness;
     await harness.warm({ parts: ['lists', 'trending'] });
     // A view keeps the type that it had when it was created, so the schema check finds nothing.

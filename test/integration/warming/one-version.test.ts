@@ -73,7 +73,7 @@ test('a table that is dropped and created again during a warm is planned again, 
   expect(loads).toBe(2);
 });
 
-test('a table whose column was renamed without a new snapshot is read as it is, and counts as changed', async () => {
+test('a table whose column was renamed without a new snapshot is read in its current state, and counts as changed', async () => {
   const { trino, schema, redis } = harness;
   await harness.warm(PROFILES);
   const [[id, bio] = []] = await trino(
@@ -92,7 +92,7 @@ test('a table whose column was renamed without a new snapshot is read as it is, 
   expect((await harness.warm(PROFILES)).parts[0]).toMatchObject({ rowsRead: 0 });
 });
 
-test('a view, whose version nobody knows, removes no row that it lacks: a load may still be writing it', async () => {
+test('a view has no version, so a row that it lacks is not removed: a load may still be writing it', async () => {
   const { trino, schema } = harness;
   await harness.warm(PROFILES);
   const before = await profileKeys();

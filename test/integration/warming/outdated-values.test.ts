@@ -80,7 +80,7 @@ const anHourAgo = () => new Date(Date.now() - 3_600_000);
 const change = (table: 'profiles' | 'content', column: string, value: string) =>
   updateColumn(harness.trino, `${harness.schema}.kol_${table}`, { column, value, where: 'true' });
 
-test('a load that is done leaves nothing that readers cached of the tables before', async () => {
+test('a finished load removes the older values that readers cached from its tables', async () => {
   const paths = Object.values(cold);
   await readAll(paths);
   const cached = await readAll(paths);
@@ -106,7 +106,7 @@ test('a load that is done leaves nothing that readers cached of the tables befor
   expect(await keysWithoutTtl(harness.redis)).toEqual([]);
 });
 
-test('a load that changed nothing leaves what was cached since', async () => {
+test('a load that changed nothing keeps the values that were cached since', async () => {
   const paths = [...Object.values(cold), ...hot];
   await readAll(paths);
   await cacheColdProfile(new Date());
@@ -115,7 +115,7 @@ test('a load that changed nothing leaves what was cached since', async () => {
   expect(await harness.redis.exists(coldProfile)).toBe(1);
 });
 
-test('a warm by the schedule, and a load of ids, leave it until it expires', async () => {
+test('a scheduled warm, and a load of ids, keep it until it expires', async () => {
   await readAll(Object.values(cold));
   await cacheColdProfile(anHourAgo());
   await change('profiles', 'description', "'later'");

@@ -37,7 +37,7 @@ test('a forced warm of the last version lists no files again, because a version 
   expect(queries.filter((sql) => sql.includes('$files"'))).toEqual([]);
 });
 
-test('a warm whose files change again and again while it reads them says that they do not settle', async () => {
+test('a warm whose files keep changing reports that they do not settle', async () => {
   const { trino, schema } = harness;
   await trino(`INSERT INTO ${schema}.kol_profiles (kol_id, platform) VALUES ('new', 'tiktok')`);
   let reads = 0;

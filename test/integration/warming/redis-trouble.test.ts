@@ -65,7 +65,7 @@ async function cached(): Promise<Map<string, string>> {
 }
 
 describe('when Redis is full and evicts nothing', () => {
-  test('the warm fails at the first attempt and says what to do; the cache keeps its content', async () => {
+  test('the warm fails at the first attempt with instructions, and the cached keys stay', async () => {
     const { redis } = harness;
     await harness.warm({ parts });
     const before = await cached();

@@ -51,7 +51,7 @@ describe('a warm of lists', () => {
     expect(await redis.get(LIST)).toBe(cached);
   });
 
-  test('of a view that has lost a platform is refused, and what is cached of the platform is renewed', async () => {
+  test('of a view that has lost a platform is refused, and the cached keys of the platform are renewed', async () => {
     const view = { kind: 'unknown' } as const;
     await warmLists(view, { tiktok, twitter });
     await redis.expire(LIST, 60);
@@ -68,7 +68,7 @@ describe('a warm of lists', () => {
     expect(await redis.ttl(LIST)).toBeLessThanOrEqual(60);
   });
 
-  test('is read again when an operator removed values meanwhile, and does not count as a warm until then', async () => {
+  test('is read again when an operator removed values during the read, and does not count as a warm until then', async () => {
     await warmLists(snapshot(1), { tiktok });
     const newer = tiktok.map((row) => ({ ...row, followers_count: 8 }));
     const removing = {
@@ -167,7 +167,7 @@ describe('a warm of the search', () => {
     return runActivity(createWarmSearch(warmDependencies(redis, reads)), WARM, activity);
   };
 
-  test('without any name is refused at once, and what is cached is renewed', async () => {
+  test('without any name is refused immediately, and the cached keys are renewed', async () => {
     await warmSearch(1, ({ kol_id }) => [kol_id]);
     const terms = await redis.zcard('search:autocomplete');
     await redis.expire('search:autocomplete', 60);
@@ -210,7 +210,7 @@ describe('a warm of the search', () => {
     });
   });
 
-  test('that is cancelled ends only when it writes nothing more', async () => {
+  test('that is cancelled ends only after its last write', async () => {
     const activity = new MockActivityEnvironment();
     let hasEnded = false;
     const cancelled = warmSearch(1, () => [], activity, {

@@ -87,7 +87,7 @@ const cachedProfiles = async () =>
 const keysOf = (rows: readonly Profile[]) => rows.map((row) => profile.key(row.kol_id)).sort();
 
 describe('a warm of all profiles', () => {
-  test('that a removed file interrupted leaves no row of that file', async () => {
+  test('that a removed file interrupted keeps no row of that file', async () => {
     const table = { files: [first], onRead: () => {} };
     const lakehouse = tableOf(table);
     await warmProfiles(redis, lakehouse);
@@ -98,7 +98,7 @@ describe('a warm of all profiles', () => {
     expect(await cachedProfiles()).toEqual(keysOf(first));
   });
 
-  test('reads what a reader has cached since, and removes what the table does not have', async () => {
+  test('reads the profiles that a reader has cached since, and removes those that the table does not have', async () => {
     const lakehouse = tableOf({ files: [first] });
     await warmProfiles(redis, lakehouse);
     await readBy(added);
@@ -167,7 +167,7 @@ describe('a warm of hot profiles', () => {
     expect(await followers(changed)).toBe('7');
   });
 
-  test('after a load leaves none that a reader has cached of the files in between', async () => {
+  test('after a load keeps none that a reader has cached from the files in between', async () => {
     await warmHot();
     const cachedAt = await readBy(added);
     await until('the time of Redis is later', async () => cachedAt < (await redisNow()));
@@ -177,7 +177,7 @@ describe('a warm of hot profiles', () => {
   });
 });
 
-test('a load leaves no detail, content of a KOL or statistic that a reader has cached of the files in between', async () => {
+test('a load keeps no detail, content of a KOL or statistic that a reader has cached from the files in between', async () => {
   const readAt = await readRedisTime(redis);
   const details = [contentOf('trending', 1), contentOf('cold', 1)];
   const cachedAt = cachedAtOf(readAt + 1);

@@ -91,7 +91,7 @@ describe('a warm with a scope', () => {
     [{ profiles: { platforms: ['Not A Platform'] } }],
     [{ profiles: { ids: Array.from({ length: 1001 }, (_, index) => String(index)) } }],
     [{ everything: { ids: ['1'] } }],
-  ])('is refused when it is not valid, with what is accepted: %j', async (scopes) => {
+  ])('is refused when it is invalid, with the accepted values: %j', async (scopes) => {
     const failure = await harness.failure({ scopes: scopes as never });
     expect(failure.type).toBe('InvalidInput');
     expect(failure.message).toContain(
@@ -141,7 +141,7 @@ describe('rows that break the contract', () => {
     expect(list).toHaveLength(48);
   });
 
-  test('keep what is known of them when a count is negative or too large', async () => {
+  test('keep their other values when a count is negative or too large', async () => {
     const { redis } = harness;
     const counts = { followers_count: '9007199254740993', post_count: '-1' };
     await copy('kol_profiles', { ...counts, kol_id: `'odd'` }, 'following_count > 0 LIMIT 1');
@@ -212,7 +212,7 @@ describe('the source schema', () => {
       'kol_profiles.verified: found varchar(3), accepted is boolean or integer or bigint or smallint or tinyint',
     ],
   ])(
-    'with %s fails the parts that read the table, before any write, and says what to fix',
+    'with %s fails the parts that read the table before any write, with the required fix',
     async (_, select, problems) => {
       const { redis } = harness;
       await harness.warm({ parts: ['lists'] });

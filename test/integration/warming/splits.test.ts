@@ -109,7 +109,7 @@ test('splits run in parallel over several workers, up to the limit, and read eve
   expect(Math.min(...splitsOfWorker)).toBeGreaterThan(0);
 });
 
-test('a write rate is never exceeded, and the part warmer reports progress meanwhile', async () => {
+test('a write rate is never exceeded, and the part warmer reports progress during the warm', async () => {
   const perSecond = 100;
   await useSplits({ rowsPerSplit: 100_000, parallelSplits: 1, writesPerSecond: perSecond });
   const { redis, temporal } = harness;

@@ -66,7 +66,7 @@ describe('a warm of unchanged tables', () => {
     expect(await redis.exists(`kol:profile:${id}`)).toBe(1);
   });
 
-  test('reads a part of which another read has written a set, since that may be of another version', async () => {
+  test('reads a part if another read has written one of its sets, because it may be of another version', async () => {
     const { redis } = harness;
     const key = 'kol:top:followers:all:50';
     const filled = { key, ttlSeconds: 900, type: 'zset', members: [['somebody', 1]] } as const;
@@ -81,7 +81,7 @@ describe('a warm of unchanged tables', () => {
     expect(partsRead(await harness.warm({ parts: ['profiles'] }))).toEqual([]);
   });
 
-  test('as a dry run reports what it would refresh, and refreshes nothing', async () => {
+  test('in a dry run, reports what it would refresh, and refreshes nothing', async () => {
     const key = 'kol:top:followers:all:50';
     await harness.redis.expire(key, 100);
     const dry = await harness.warm({ parts: ['rankings', 'profiles'], dryRun: true });

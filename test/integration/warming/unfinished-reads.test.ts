@@ -81,7 +81,7 @@ describe('what a reader cached while the warm asked for the version', () => {
     expect(await followers()).toBe('9');
   });
 
-  test('is replaced after a load of a moment ago: it may be of the version before', async () => {
+  test('is replaced after a very recent load, because it may be of the version before', async () => {
     await warm(beside(new Date().toISOString()));
     expect(await followers()).toBe('7');
   });

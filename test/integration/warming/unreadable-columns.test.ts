@@ -182,7 +182,7 @@ rareTest('the profiles are read to the end when only one of several files holds 
   expect((await harness.redis.keys('kol:profile:*')).length).toBe(Number(ids));
 });
 
-test('an id that cannot be read fails the part with the words of Trino, and the cache keeps what it has', async () => {
+test("an unreadable id fails the part with Trino's message, and the cached keys stay", async () => {
   const other = await filesWith('kol_id', 'true');
   await harness.warm({ parts: ['lists'] });
   const before = await harness.redis.get('kol:profiles:list:all');

@@ -44,7 +44,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test('says which routes need the token, and how they refuse', () => {
+  test('lists which routes need the token, and how they refuse', () => {
     const withToken = operations().filter(({ operation }) => operation.security !== undefined);
     expect(withToken.map(({ path }) => path)).toContain('/api/v1/warms');
     for (const { operation } of withToken)

@@ -17,7 +17,7 @@ test.each([
   expect(clientAddress(ip)).toBe(expected);
 });
 
-test('addresses of one IPv6 network of 64 bits are one client, and those of others are not', () => {
+test('addresses of one IPv6 /64 network are one client, and addresses of other networks are not', () => {
   const groups = fc.array(fc.integer({ min: 0, max: 0xffff }), { minLength: 4, maxLength: 4 });
   const address = (parts: readonly number[]) =>
     new URL(`http://[${parts.map((part) => part.toString(16)).join(':')}]`).hostname.slice(1, -1);

@@ -23,7 +23,7 @@ describe('Cache-Status (RFC 9211)', () => {
   });
 });
 
-describe('the cached ranking that answers a limit is the shortest one that is long enough', () => {
+describe('a limit is answered from the shortest cached ranking that is long enough', () => {
   test.each([
     [[100, 50], 100, 100],
     [[100, 50], 51, 100],

@@ -7,7 +7,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-test('what Trino or a key name says cannot reach the terminal as a control sequence', () => {
+test('text from Trino or from a key name cannot reach the terminal as a control sequence', () => {
   const lines: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
   const nasty = 'a\u001B[2J\u009B31m\u202Eb';

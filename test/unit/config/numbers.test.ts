@@ -34,12 +34,12 @@ test('an empty variable has its default', () => {
   expect(load('API_L1_MEGABYTES', '')).toBe(64);
 });
 
-test('warms need two queries at least, of which one is for the parts that are not read in splits', () => {
+test('warms need at least two queries, one of them for the parts that are not read in splits', () => {
   expect(load('WARM_TRINO_QUERIES', '2')).toBe(2);
   expect(() => load('WARM_TRINO_QUERIES', '1')).toThrow('WARM_TRINO_QUERIES is not valid');
 });
 
-test('SCORING_TRIGGER is available, or seconds from 0.1 to 3600, and the error says so', () => {
+test('SCORING_TRIGGER is `available` or a number of seconds from 0.1 to 3600, and the error lists both', () => {
   expect(load('SCORING_TRIGGER', 'available')).toBe('available');
   expect(() => load('SCORING_TRIGGER', '0')).toThrow(/SCORING_TRIGGER is not valid: .*>=0\.1 /);
   expect(() => load('SCORING_TRIGGER', '3601')).toThrow(/SCORING_TRIGGER is not valid: .*<=3600 /);

@@ -74,7 +74,7 @@ describe('events', () => {
     expect(parse(encode(JSON.parse(example)), now)).toMatchObject({ kind: 'ok' });
   });
 
-  test('counts are read and refused as the contract says', () => {
+  test('counts are accepted and refused according to the contract', () => {
     const rows = tableRows(contract, 'Forms of values');
     expect(rows.length).toBeGreaterThan(8);
     for (const [text = '', count = ''] of rows) {

@@ -49,7 +49,7 @@ test('the page has exactly the problem types of the API, with their status', () 
   expect(described.sort()).toEqual(expected.sort());
 });
 
-test('every row says what the error means and what to do', () => {
+test('every row has the meaning of the error and what to do', () => {
   for (const heading of ['Error codes', 'Failure types', 'Problem types']) {
     const rows = tableRows(page, heading);
     expect(rows.length).toBeGreaterThan(5);

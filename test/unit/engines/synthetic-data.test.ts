@@ -10,7 +10,7 @@ test('engines that already run get none', () => {
   expect(syntheticData({}, { KAFKA_BROKERS: 'a:1' })).toEqual({ fill: true, producerRate: 0 });
 });
 
-test('what is asked for is written to engines that already run too', () => {
+test('explicitly requested data is also written to engines that already run', () => {
   const reused = { TRINO_URL: 'http://a', KAFKA_BROKERS: 'a:1' };
   expect(syntheticData({ fill: true, producerRate: 5 }, reused)).toEqual({ fill: true, producerRate: 5 });
 });

@@ -8,7 +8,7 @@ test('the health check asks only for the tasks of the queues that a worker serve
   expect(namesOf(SCORING_TASK_QUEUE)).toEqual(new Set([SCORING_TASK_QUEUE, SLICE_TASK_QUEUE]));
 });
 
-test('a worker runs no workflows of slices, so nobody asks for those', () => {
+test('a worker runs no workflows on the slice queue, so the health check does not expect them', () => {
   const slices = polledTasks(SCORING_TASK_QUEUE).filter(({ name }) => name === SLICE_TASK_QUEUE);
   expect(slices.map(({ kind }) => kind)).toEqual(['activity']);
 });

@@ -84,7 +84,7 @@ describe('repeats', () => {
   });
 });
 
-describe('a load that is asked for by its run id', () => {
+describe('a query for a load by its run id', () => {
   test('is taken, then warming in a workflow, then done', async () => {
     let finish = () => {};
     const unfinished = new Promise<undefined>((resolve) => (finish = () => resolve(undefined)));

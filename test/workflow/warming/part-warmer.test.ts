@@ -105,7 +105,7 @@ test('one run serves all waiting requests over the union of their scopes, also w
   });
 });
 
-test('a request that accepts a smaller table for its share has a run of its own', async () => {
+test('a scoped request that accepts a smaller table has its own run', async () => {
   const { activities, runs, untilRequested } = manualWarms();
   const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
   await worker.runUntil(async () => {

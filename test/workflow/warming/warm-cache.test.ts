@@ -116,7 +116,7 @@ describe('warmCache', () => {
     ['startup', 60],
     ['etl', 60],
   ] as const)(
-    'by %s does not wait longer than %d minutes for a part that is stuck, and says so',
+    'by %s does not wait longer than %d minutes for a stuck part, and reports it',
     async (trigger, minutes) => {
       const signal = createSignalPartWarmer({ temporal: env.client });
       const { activities, count } = recordRuns({
@@ -182,7 +182,7 @@ describe('warmCache', () => {
     expect(asked).toEqual([]);
   });
 
-  test('of a load removes what is outdated of the parts that are warm, and of no part that failed', async () => {
+  test('of a load removes outdated values of the parts that are warm, but not of failed parts', async () => {
     const asked: { readonly parts: readonly WarmPart[] }[] = [];
     const { activities } = recordRuns({
       dropOutdated: (args) => Promise.resolve(asked.push(args)),

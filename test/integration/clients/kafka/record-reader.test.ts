@@ -165,7 +165,7 @@ describe('a record reader', () => {
     await Promise.all([aborting.disconnect(), committing.disconnect()]);
   });
 
-  test('returns nothing at the end of the log, and says where the log ends', async () => {
+  test('returns no records at the end of the log, and the end offset', async () => {
     await producer.send({ topic, messages: [{ value: 'x' }] });
     const location = { topic, partition: 0, offset: 1 };
     expect(await reader.read(location, 10)).toEqual({

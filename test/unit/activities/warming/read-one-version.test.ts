@@ -31,7 +31,7 @@ test('a table that is created again during each read fails the part', async () =
   await expect(reading).rejects.toMatchObject({ type: 'SourceChanging', nonRetryable: true });
 });
 
-test('a version of the plan that is gone ends the activity, so that the workflow plans again', async () => {
+test('if a version of the plan is gone, the activity ends, and the workflow plans again', async () => {
   await expect(readPlannedVersion(gone)).rejects.toThrow(ApplicationFailure);
   await expect(readPlannedVersion(gone)).rejects.toMatchObject({
     type: 'SourceChanging',

@@ -15,13 +15,13 @@ test('a wrong column is not retried', () => {
   expect(translateSchemaError(problemOf('verified'), 1)).toMatchObject(MISMATCH);
 });
 
-test('a missing table is retried some times: a load may be creating it again', () => {
+test('a missing table is retried a few times, because a load may be creating it again', () => {
   const error = problemOf(null);
   for (const attempt of [1, 2, 3, 4]) expect(translateSchemaError(error, attempt)).toBe(error);
   expect(translateSchemaError(error, 5)).toMatchObject({ type: 'SourceSchemaMismatch', nonRetryable: true });
 });
 
-test('another error stays as it is', () => {
+test('any other error is returned unchanged', () => {
   const error = new Error('other');
   expect(translateSchemaError(error, 1)).toBe(error);
 });

@@ -52,7 +52,7 @@ describe('createBatchLoader', () => {
     expect(batches.map(({ length }) => length)).toEqual([1500, 1500, 200]);
   });
 
-  test('collects all ids that arrive while queries run, so that their number does not grow with the load', async () => {
+  test('collects all ids that arrive while queries run, so that the number of queries does not grow with the load', async () => {
     const batches: (readonly string[])[] = [];
     const load = createBatchLoader<Thing>(
       async (ids) => {

@@ -45,7 +45,7 @@ describe('answers under their URLs', () => {
   });
 });
 
-test('a value whose changes may not be reported is kept for a second while Redis reports those of others', () => {
+test('a value that may miss reports is kept for only a second while Redis reports changes of others', () => {
   const tier = createLocalTier({ maxBytes: MAX_BYTES, ttlSeconds: 60, staleSeconds: 60 });
   let isTracked = true;
   tier.follow({ redis: {} as RedisClient, isTracked: () => isTracked });

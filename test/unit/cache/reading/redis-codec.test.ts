@@ -50,7 +50,7 @@ describe('Redis codecs', () => {
     expect(() => profileCodec.decode(others)).toThrow(`no field ${field}`);
   });
 
-  test('tells when a value was read from its source, where the value says so', () => {
+  test('returns when a value was read from its source, if the value contains it', () => {
     const time = '2026-03-01T12:00:00Z';
     expect(profileCodec.updatedAt({ cached_at: time }, profile.fromHash({ kol_id: 'a' }))).toBe(time);
     expect(membersCodec.updatedAt(['a', '1'], [['a', 1]])).toBeUndefined();

@@ -20,7 +20,7 @@ describe('an error of a miss', () => {
     expect(translateSourceError('profile', userError(name))).toBeInstanceOf(SourceUnavailableError);
   });
 
-  test('of a wrong query stays what it is', () => {
+  test('of a wrong query is returned unchanged', () => {
     const error = userError('SYNTAX_ERROR');
     expect(translateSourceError('profile', error)).toBe(error);
   });

@@ -11,7 +11,7 @@ const key = fc
   })
   .map((parts) => `kol:profile:${parts.join('')}`);
 
-test('a sibling is another key in the same slot, whatever braces the key has', () => {
+test('a sibling is another key in the same slot, with any braces in the key', () => {
   fc.assert(
     fc.property(key, (name) => {
       const sibling = siblingKey(name, 'read-at');

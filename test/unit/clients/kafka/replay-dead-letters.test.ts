@@ -54,7 +54,7 @@ describe('a replay', () => {
   });
 });
 
-test('a replay that cannot read the next letters says how many it has sent', async () => {
+test('a replay that cannot read the next letters reports how many it has sent', async () => {
   // eslint-disable-next-line @typescript-eslint/require-await -- pages come from a topic
   async function* pages() {
     yield [letterOf(0, 0), letterOf(1, 0)];
@@ -67,7 +67,7 @@ test('a replay that cannot read the next letters says how many it has sent', asy
   );
 });
 
-test('whatever brokers do, a replay that succeeds has sent each letter exactly once', async () => {
+test('a successful replay has sent each letter exactly once, for any behaviour of brokers', async () => {
   const letters = Array.from({ length: 12 }, (_, offset) =>
     letterOf(offset, offset % 5, offset % 3 ? 'k' : null),
   );

@@ -86,7 +86,7 @@ describe('a transaction on one broker', () => {
   });
 });
 
-test('whatever brokers do, a transaction that commits has each record exactly once, and one that fails has none', async () => {
+test('a committed transaction has each record exactly once, and a failed one has none, for any behaviour of brokers', async () => {
   const values = ['a', 'b', 'c', 'd', 'e', 'f'];
   let commits = 0;
   await fc.assert(

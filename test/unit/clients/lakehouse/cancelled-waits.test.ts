@@ -25,7 +25,7 @@ function slowTrino(answers: Record<string, unknown[][]>) {
 
 const damaged = new TrinoQueryError('q', 'ICEBERG_BAD_DATA', 'EXTERNAL', '');
 
-describe('a reader that is cancelled leaves at once while Trino', () => {
+describe('a cancelled reader leaves immediately while Trino', () => {
   const schema = { information_schema: SCHEMA };
   const cases: [
     string,
@@ -67,7 +67,7 @@ describe('a reader that is cancelled leaves at once while Trino', () => {
   });
 });
 
-test('the query of a version goes on while another reader waits for it', async () => {
+test('the query of a version continues while another reader waits for it', async () => {
   const { trino, running, catalog } = slowTrino({ information_schema: SCHEMA });
   const versions = createVersionReads(trino, catalog).tableVersions;
   const [one, other] = [new AbortController(), new AbortController()];

@@ -87,7 +87,7 @@ describe('a lookup cache', () => {
     expect(queries).toEqual([['a']]);
   });
 
-  test('returns at the deadline, and queries no id twice meanwhile', async () => {
+  test('returns at the deadline, and queries no id twice at the same time', async () => {
     const { lookUp, queries, waiting } = lookupCache({ deadlineMs: 20, slow: true });
     expect(await lookUp(['a'])).toEqual({ byId: new Map(), complete: false });
     await Promise.all([lookUp(['a', 'b']), lookUp(['a', 'c'])]);
@@ -110,7 +110,7 @@ describe('a lookup cache', () => {
     expect((await slow).complete).toBe(true);
   });
 
-  test('runs 4 queries at a time; ids that come meanwhile share the next', async () => {
+  test('runs 4 queries at a time; ids that arrive in the meantime share the next one', async () => {
     const { lookUp, queries, waiting } = lookupCache({ deadlineMs: 20, slow: true });
     for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) await lookUp([id]);
     expect(queries).toEqual([['a'], ['b'], ['c'], ['d']]);

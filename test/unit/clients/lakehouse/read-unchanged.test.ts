@@ -19,7 +19,7 @@ async function read(...versions: TableVersion[]) {
 }
 
 describe('a read of one version', () => {
-  test('fails when the files changed meanwhile', async () => {
+  test('fails when the files changed during the read', async () => {
     await expect(read(files('a'), files('b'))).rejects.toThrow('kol_trust_features changed');
   });
 

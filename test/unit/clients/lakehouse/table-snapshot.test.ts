@@ -33,7 +33,7 @@ describe('a table snapshot', () => {
     expect([lookUp('a'), lookUp('b')]).toEqual([['a'], []]);
   });
 
-  test('reloads when a lookup finds it stale, and serves the old rows meanwhile', async () => {
+  test('reloads when a lookup finds it stale, and serves the old rows until then', async () => {
     const rows = ['a'];
     const { lookUp, loads } = snapshotOf(rows);
     await loaded();
@@ -79,13 +79,13 @@ describe('a table snapshot', () => {
     expect(lookUp('a')).toEqual(['a']);
   });
 
-  test('cannot tell about missing ids when the table is empty', async () => {
+  test('has no answer for missing ids when the table is empty', async () => {
     const { lookUp } = snapshotOf([]);
     await loaded();
     expect(lookUp('a')).toBeUndefined();
   });
 
-  test('believes a table that lost most of its rows only when the next load, soon after, says the same', async () => {
+  test('accepts a table that lost most of its rows only when the next load confirms it', async () => {
     const rows = Array.from({ length: 40 }, (_, index) => `id-${index}`);
     const { lookUp } = snapshotOf(rows);
     await loaded();
@@ -106,7 +106,7 @@ describe('a table snapshot', () => {
     expect(lookUp('a')).toEqual(['a', 'a']);
   });
 
-  test('keeps the first rows of a too large table, and cannot tell about ids that may have more', async () => {
+  test('keeps the first rows of a too large table, and has no answer for ids that may have more', async () => {
     const { lookUp } = snapshotOf(['a', 'a', 'b', 'c', 'c', 'd'], { maxRows: 3 });
     await loaded();
     expect(['a', 'b', 'c', 'd', 'e'].map(lookUp)).toEqual([

@@ -33,7 +33,7 @@ async function queryServerWith(pages: readonly object[]): Promise<unknown[][]> {
   return (await trino.rows('SELECT id', { columns: ['id'] })) as unknown[][];
 }
 
-test('queries beyond the limit of waiting ones fail at once', async () => {
+test('queries beyond the limit of waiting ones fail immediately', async () => {
   const held: (() => void)[] = [];
   server = createServer((_request, response) => {
     held.push(() => {
@@ -101,7 +101,7 @@ describe('a query', () => {
   });
 });
 
-test('a query that is cancelled while it waits for its turn leaves at once, and takes nobody its turn', async () => {
+test('a query that is cancelled while it waits leaves the queue immediately, and takes no slot', async () => {
   const held: ServerResponse[] = [];
   server = createServer((_request, response) => void held.push(response));
   server.listen(0, '127.0.0.1');

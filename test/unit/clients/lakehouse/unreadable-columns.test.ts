@@ -101,7 +101,7 @@ test.each([
   expect(await unreadable(versions)).toEqual([]);
 });
 
-test('an id that cannot be read is an error of its own, which a retry would repeat', async () => {
+test('an unreadable id is a separate error, which a retry would repeat', async () => {
   const { find, unreadable } = catalogOf({
     kol_id: () => errorOf('ICEBERG_CURSOR_ERROR'),
     verified: () => NOT_SUPPORTED,

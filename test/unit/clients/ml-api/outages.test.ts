@@ -30,7 +30,7 @@ const CALLS_OF_AN_OUTAGE = 60;
 describe('an outage', () => {
   const expectOutage = (results: Promise<unknown>) => expect(results).rejects.toThrow(MlApiUnavailableError);
 
-  test('of any kind refuses no profile, whatever the profiles are, and all are scored after it', async () => {
+  test('of any kind refuses no profile, and all are scored after it', async () => {
     await fc.assert(
       fc.asyncProperty(
         anyBatch,
@@ -173,7 +173,7 @@ describe('an outage', () => {
     });
   });
 
-  test('that goes on after 2 s opens the circuit again after one call', async () => {
+  test('that continues after 2 s opens the circuit again after one call', async () => {
     await withClient(deployment, { outage: () => 401 }, async (api) => {
       for (let round = 0; round < 10; round += 1) await expectOutage(api.score(profilesOf(ids(3))));
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2001 });

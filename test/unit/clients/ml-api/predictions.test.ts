@@ -46,7 +46,7 @@ describe('the status of a response', () => {
     );
   });
 
-  test('of a batch says the same, or that there may be no such endpoint', () => {
+  test('of a batch gives the same outcome, or a missing endpoint', () => {
     fc.assert(
       fc.property(statuses, (status) => {
         const read = () => readBatch(response('{}', status), [profile('a')]).kind;

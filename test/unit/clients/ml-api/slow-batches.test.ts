@@ -45,7 +45,7 @@ describe('a batch endpoint that needs longer than the timeout for a full batch',
     );
   });
 
-  test('scores all profiles, whatever it can do in time', async () => {
+  test('scores all profiles, for any batch size that it can answer in time', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 110 }),

@@ -89,7 +89,7 @@ describe('when the time is up', () => {
     });
   });
 
-  test('a cancelled call throws all the same', async () => {
+  test('a cancelled call still throws', async () => {
     await withClient(deployment, { outage: () => 'hang' }, async (api) => {
       const [time, cancelled] = [new AbortController(), new AbortController()];
       const scored = scoredOf(api, ids(5), { timeUp: time.signal, signal: cancelled.signal });

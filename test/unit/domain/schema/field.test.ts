@@ -15,7 +15,7 @@ test('the name of a platform is read in lower case', () => {
   expect(platform.select('"platform"', 'varchar')).toBe('lower(trim(CAST("platform" AS VARCHAR)))');
 });
 
-test('only a TIMESTAMP column is printed as RFC 3339; text stays as it is', () => {
+test('only a TIMESTAMP column is printed as RFC 3339; text is unchanged', () => {
   expect(time.select('"t"', 'varchar')).toBe('CAST("t" AS VARCHAR)');
   expect(time.select('"t"', 'date')).toBe('CAST("t" AS VARCHAR)');
   for (const type of ['timestamp', 'timestamp with time zone'])

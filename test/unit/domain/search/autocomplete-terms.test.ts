@@ -16,7 +16,7 @@ test('a name of more than 200 characters is no term; a character may take two co
   expect(autocompleteTerms([kol(longest, longer)], 10)).toEqual([longest]);
 });
 
-test('a name without a letter or a digit is no term: nobody can search for it, and no index knows whose it is', () => {
+test('a name without a letter or a digit is not a term: it cannot be searched, and no index has its KOL', () => {
   expect(autocompleteTerms([kol('✨🌸', '!', 'zoe ✨')], 10)).toEqual(['zoe ✨']);
 });
 
@@ -45,7 +45,7 @@ test.each([
   expect(recognised(names)).toEqual(autocompleteTerms([{ names }], 100));
 });
 
-test('each term is recognised, whatever else the KOL is called', () => {
+test('each term is recognised, for any other names of the KOL', () => {
   const word = fc.constantFrom('Anna', 'smith', 'Zoë', 'i', 'đ', 'Σς', '\0', '😀', 'x'.repeat(99));
   const name = fc.oneof(
     fc.array(word, { maxLength: 8 }).map((words) => words.join(' ')),

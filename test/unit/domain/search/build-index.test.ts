@@ -31,7 +31,7 @@ function range(members: readonly string[], [min, max]: readonly [string, string]
 const idsOf = (members: readonly string[]) => members.map((member) => parseMember(member)?.kol_id);
 
 describe('the index', () => {
-  test('finds a KOL by the beginning of each word of a name, whatever the name has in it', () => {
+  test('finds a KOL by the beginning of each word of a name, for any characters in the name', () => {
     const name = fc.string({ unit: 'binary', maxLength: 60 });
     fc.assert(
       fc.property(name, fc.nat({ max: 5 }), fc.integer({ min: 1, max: 60 }), (text, word, length) => {

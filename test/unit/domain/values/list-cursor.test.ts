@@ -24,7 +24,7 @@ test('any other text is no cursor', () => {
     expect(parseCursor(text)).toBeNull();
 });
 
-test('the version of a list changes when an item comes, goes or moves', () => {
+test('the version of a list changes when an item is added, removed or moved', () => {
   fc.assert(
     fc.property(ids, ids, (one, other) => {
       const same = one.length === other.length && one.every((id, index) => id === other[index]);

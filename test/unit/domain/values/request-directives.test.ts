@@ -71,7 +71,7 @@ describe('the Cache-Control header of a request', () => {
       parseRequestDirectives(`max-age${unit.repeat(100_000)}x`);
   });
 
-  test('means the same whatever stands between its directives', () => {
+  test('has the same meaning for any separators between its directives', () => {
     const age = fc.nat();
     const unknown = fc.constantFrom('x', 'x=1', 'x="a,b"', '', 'max-age=x');
     fc.assert(

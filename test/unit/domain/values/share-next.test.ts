@@ -29,7 +29,7 @@ test('gives each caller a run that begins after its call, and runs one at a time
   );
 });
 
-test('shares one run between all who call at once, and fails only those', async () => {
+test('shares one run between all concurrent callers, and its failure reaches only them', async () => {
   let runs = 0;
   const run = shareNext(() => {
     runs += 1;

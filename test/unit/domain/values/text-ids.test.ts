@@ -75,7 +75,7 @@ describe('spellings of an id', () => {
     );
   });
 
-  test('a very long text is done at once, and is no id', () => {
+  test('a very long text is refused quickly, and is not an id', () => {
     const long = [
       ' '.repeat(1e6) + 'x',
       `x${' '.repeat(1e6)}x`,

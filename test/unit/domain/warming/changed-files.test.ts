@@ -62,7 +62,7 @@ describe('what to read of a changed table', () => {
     const seen = new Set<number>();
     return files.map((ids) => ids.filter((id) => !seen.has(id) && seen.add(id)));
   });
-  test('leaves the cache as a read of all rows does, whatever a load did to the files', () => {
+  test('gives the same cache as a read of all rows, for any change of the files', () => {
     fc.assert(
       fc.property(table, table, fc.double({ min: 0, max: 1, noNaN: true }), (before, after, maxShare) => {
         // The content of a file is its name: equal files are the same file.

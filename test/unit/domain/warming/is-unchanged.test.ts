@@ -5,7 +5,7 @@ const now = new Date('2026-11-29T12:00:00Z');
 const isDue = (hasUnreadable: boolean | undefined, read_at: string) =>
   isUnreadableDue({ read_at, ...(hasUnreadable !== undefined && { hasUnreadable }) }, now);
 
-test('a part of which a column could not be read is read again after an hour, and not before', () => {
+test('a part with an unreadable column is read again after an hour, and not before', () => {
   expect(isDue(true, '2026-11-29T11:00:01Z')).toBe(false);
   expect(isDue(true, '2026-11-29T11:00:00Z')).toBe(true);
 });

@@ -55,7 +55,7 @@ describe('a load', () => {
     expect(statesOf(memory, 'run-2')).toEqual(['taken']);
   });
 
-  test('is found by its run; a pipeline tells runs of the same id apart', () => {
+  test('is found by its run; the pipeline distinguishes runs of the same id', () => {
     const memory = createLoadMemory();
     memory.add(load, NOON);
     memory.add({ ...load, tables: ['kol_profiles'] }, NOON);

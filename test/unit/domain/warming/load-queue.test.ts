@@ -20,7 +20,7 @@ test('loads are merged into one, however many there are; taking them empties the
   expect(queue.take()).toEqual(NO_LOADS);
 });
 
-test('loads that are put back wait together with those that arrived meanwhile', () => {
+test('loads that are put back wait together with loads that arrived in between', () => {
   const queue = createLoadQueue();
   queue.add(load(1));
   const taken = queue.take();

@@ -78,7 +78,7 @@ test('versions are stored as texts, and an unknown one as null', () => {
   expect(versionTexts({ kol_profiles: version([A]) })['kol_profiles']).toMatch(/^files [0-9a-f]{16}$/);
 });
 
-test('only tables of files can change under a reader: a snapshot stays readable, and a view cannot tell', () => {
+test('only file tables can change during a read: a snapshot stays readable, and a view has no version', () => {
   const read = { kol_profiles: version([A]), kol_content: SNAPSHOT, kol_trust_features: UNKNOWN };
   expect(mutableTables(read)).toEqual(['kol_profiles']);
   const later = {
@@ -105,7 +105,7 @@ describe('a table has settled', () => {
     expect(wait(version([]), 99_000)).toBe(10_000);
   });
 
-  test('always when it has snapshots or cannot tell', () => {
+  test('always when it has snapshots or no version', () => {
     expect(wait(SNAPSHOT, 0)).toBe(0);
     expect(wait(UNKNOWN, 0)).toBe(0);
   });

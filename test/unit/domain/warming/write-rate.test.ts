@@ -6,7 +6,7 @@ test('a configured limit of 0 means no limit', () => {
   expect(writeRate(0, 1_000_000, 3600)).toBe(0);
 });
 
-test('a limit that is high enough stays', () => {
+test('a sufficient limit is not changed', () => {
   expect(writeRate(1000, 1_000_000, 3600)).toBe(1000);
 });
 

@@ -24,7 +24,7 @@ const requestOf = (runId: string, of: WarmScope | undefined): WarmRequest => ({
 const travel = (input: object) => JSON.parse(JSON.stringify(input)) as PartWarmerInput;
 const scopesOf = (requests: readonly WarmRequest[]) => requests.map(({ scope: own }) => own);
 
-test('the next run warms what the waiting requests cover together, and knows all requesters', () => {
+test('the next run warms everything that the waiting requests cover, and keeps all requesters', () => {
   fc.assert(
     fc.property(fc.array(scope, { minLength: 1, maxLength: 6 }), (scopes) => {
       const waiting = scopes.map((own, index) => requestOf(String(index), own));

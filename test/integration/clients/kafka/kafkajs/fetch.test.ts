@@ -60,7 +60,7 @@ const fetch = async (offset: number, maxBytes = 1024 * 1024) =>
   decodeAll(await fetchRecords(cluster, NODE, { topic, partition: 0, offset, maxBytes, maxWaitMs: 0 }));
 
 describe('pollPartitions', () => {
-  test('tells what the log holds, also for a partition whose offset is out of range', async () => {
+  test('returns the ends of the log, also for a partition whose offset is out of range', async () => {
     await send(0, 'a', 'b');
     await send(1, 'c', 'd', 'e');
     await admin.fetchTopicOffsets(topic); // refreshes the metadata that deleteTopicRecords uses
@@ -94,7 +94,7 @@ describe('pollPartitions', () => {
     await client.disconnect();
   });
 
-  test('says which topic or partition does not exist', async () => {
+  test('names the topic or partition that does not exist', async () => {
     const nowhere = { topic: 'test-nowhere', partition: 0, offset: 0 };
     const states = await pollPartitions(
       cluster,

@@ -66,7 +66,7 @@ function fakeCluster(answers: readonly Answer[]) {
 const found = new Map([[3, { offset: 42, metadata: 'md' }]]);
 
 describe('committed offsets', () => {
-  test('are read from the coordinator that is known, without another lookup', async () => {
+  test('are read from the known coordinator, without another lookup', async () => {
     const { committed, asked, lookups } = fakeCluster([]);
     expect(await committed()).toEqual(found);
     expect(await committed()).toEqual(found);

@@ -132,7 +132,7 @@ describe('while no broker accepts a fetch', () => {
     expect(state.fetches).toBeLessThan(20);
   });
 
-  test('a wait for records fails, and reports no end of the log that nobody knows', async () => {
+  test('a wait for records fails, and reports no unknown end of the log', async () => {
     const { cluster } = fakeCluster();
     const wait = readerOf(cluster).waitForRecords(location, new AbortController().signal);
     await expect(wait).rejects.toThrow(RecordsUnavailableError);
