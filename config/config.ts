@@ -67,7 +67,7 @@ export const environmentSchema = z.object({
       'Bearer token of the calls that start warms, report ETL loads, show or change the cache, or show searches of users (16 characters or more). Without it these calls are off',
     ),
   API_TRINO_QUERIES: count(8).describe(
-    'Trino queries of an API process at the same time. Some more wait; beyond that, what is not cached is a 503',
+    'Concurrent Trino queries of an API process. 16 more wait; beyond that, an uncached read is a 503',
   ),
   // The server closes a silent connection after 75 s.
   API_DEADLINE_SECONDS: seconds(12, 60).describe(
@@ -94,18 +94,18 @@ export const environmentSchema = z.object({
   API_STALE_SECONDS: number(0, 600)
     .default(60)
     .describe(
-      'A value that has expired is served from L1 at most this much longer (s), while it is read again or the lakehouse fails. 0 turns that off',
+      'An expired value is served from L1 for at most this much longer (s), while it is read again or the lakehouse fails. 0 turns that off',
     ),
   API_L1_MODE: z
     .enum(['default', 'broadcast'])
     .default('default')
     .describe(
-      'Changes that Redis reports to L1: of the keys that the process has read (Redis remembers them), or of all keys of the cache (broadcast: Redis remembers nothing, and sends more)',
+      'Changes that Redis reports to L1. default: of the keys that the process has read, which Redis must remember. broadcast: of all keys of the cache, so Redis remembers nothing but sends more',
     ),
   API_TRUST_PROXY: trustedProxies
     .default(0)
     .describe(
-      'Proxies whose X-Forwarded-For is believed: their number, or their addresses (IPv4, IPv6, with /bits for a network; loopback, linklocal, uniquelocal), separated by commas',
+      'Trusted proxies, whose X-Forwarded-For is used: their number, or their addresses (IPv4, IPv6, with /bits for a network; loopback, linklocal, uniquelocal), separated by commas',
     ),
   API_CORS_ORIGINS: commaSeparated(origin)
     .default([])
@@ -114,12 +114,12 @@ export const environmentSchema = z.object({
   WARM_GRACE_SECONDS: whole(0, 3600)
     .default(120)
     .describe(
-      'Seconds that a set written by a warm lives beyond its TTL, because the next warm may be late. Readers find no gap then',
+      'Seconds that a set written by a warm lives beyond its TTL, so that readers find no gap when the next warm is late',
     ),
   WARM_REFUSED_RENEWAL_SECONDS: whole(0, 604_800)
     .default(86_400)
     .describe(
-      'When a warm refuses what it read, because a table shrank or cannot be read, it renews what is cached as long as the last good warm is at most this old (s). 0 lets it expire',
+      'When a warm refuses a read, because a table shrank or cannot be read, it renews the cached keys while the last good warm is at most this old (s). 0 lets them expire',
     ),
   WARM_PROFILES: whole(1)
     .optional()
@@ -145,7 +145,7 @@ export const environmentSchema = z.object({
   WARM_SETTLE_SECONDS: number(0)
     .default(10)
     .describe(
-      'A Hive table is read when its newest file is this old, because a younger one may belong to a load that goes on. A load may pause between two files for at most this long',
+      'A Hive table is read when its newest file is at least this old (s), because a younger file may belong to a running load. A load may pause between two files for at most this long',
     ),
   WARM_LIST_SIZE: count(1000).describe('Profiles in each list kol:profiles:list:{platform}'),
   WARM_RANKING_LIMITS: commaSeparated(whole(1, 1000))
@@ -167,13 +167,13 @@ export const environmentSchema = z.object({
   SCORING_MAX_OFFSETS: whole(1, MAX_BATCH_OFFSETS)
     .optional()
     .describe(
-      'Maximum number of offsets in a micro-batch; set in the loops likewise. Default of a loop: 1000',
+      'Maximum number of offsets in a micro-batch; set in the loops in the same way. Default of a loop: 1000',
     ),
   SCORING_LATE_EVENTS: z
     .enum(['score', 'drop'])
     .optional()
     .describe(
-      'Whether events behind the watermark are scored and marked, or left out; set in the loops likewise. Default of a loop: score',
+      'Whether events behind the watermark are scored and marked as late (score), or only counted (drop); set in the loops in the same way. Default of a loop: score',
     ),
   SCORING_SLOTS: count(256).describe(
     'Partitions that a worker process works at the same time. All workers together need at least as many as there are partitions',
