@@ -34,10 +34,10 @@ export const startingPartitions: ActivityOptions = {
 /** A seek that cannot be done within this time fails, so that the operator who requested it gets an answer. */
 export const seekingWithin = (ms: number): ActivityOptions => ({
   taskQueue: SCORING_TASK_QUEUE,
-  // While Kafka is down, an attempt fails after about 20 s, and says why.
+  // while Kafka is down, an attempt fails after about 20 s with the reason
   startToCloseTimeout: Math.min(24_000, ms),
   scheduleToCloseTimeout: Math.min(50_000, ms),
-  // Of a worker that dies: the next attempt must not wait for the end of its time.
+  // if a worker dies, the next attempt must not wait for `startToCloseTimeout`
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '500 milliseconds', maximumAttempts: 2 },
 });
@@ -51,8 +51,8 @@ export const steeringWithin = (ms: number): ActivityOptions => ({
 });
 
 /**
- * A slice of a partition. A dead attempt blocks every read-committed reader of its output partitions, so the heartbeat timeout is
- * short. It is retried without end. Eager dispatch would give all slices to the worker that runs the workflow.
+ * A slice of a partition. A dead attempt blocks every read-committed reader of its output partitions, so the heartbeat timeout is short. It
+ * is retried forever. Eager dispatch would give all slices to the worker that runs the workflow.
  */
 export const slice: ActivityOptions = {
   taskQueue: SLICE_TASK_QUEUE,

@@ -1,2 +1,2 @@
-/** A text from outside as code, so that it does not become Markdown in the UI. */
+/** Formats external text as code, so that the UI does not interpret it as Markdown. */
 export const asCode = (text: string): string => `\`${text.replaceAll('`', "'").replaceAll(/\s+/g, ' ')}\``;

@@ -42,7 +42,7 @@ const NO_STATE: EtlLoadsState = {
   waiting: { loads: 0, parts: [] },
   lastWarm: null,
 };
-/** Problems that the state shows. */
+/** Maximum number of problems in the state. */
 const MAX_PROBLEMS = 5;
 /** Temporal refuses the 10,001st signal of a run, and ends a run whose history has 50 MB; from 10 MB it warns. */
 const MAX_HISTORY = { signals: 5_000, bytes: 10_000_000 };
@@ -58,16 +58,14 @@ const rawTablesLoadedSignal = defineSignal<[RawValue?]>(tablesLoadedSignal.name,
 });
 
 /**
- * Receives ETL signals (by signal-with-start, so it does not need to run) and turns the signals of a short window into one
- * warm of the parts that became stale. Signals that arrive during a warm lead to the next one. A load that a pipeline run
- * sends again counts once; to recognise it, and to say what became of it, the workflow stays open for a day after the last
- * load, then it ends.
+ * Receives ETL signals (by signal-with-start, so it need not be running) and turns the signals of a short window into one warm of the stale
+ * parts. Signals that arrive during a warm lead to the next one. A load that a pipeline run sends again counts once. To recognise repeats,
+ * and to report the state of loads, the workflow stays open for a day after the last load.
  *
- * It continues as new between two warms, and during a warm only when its history is nearly full, because its successor cannot wait for
- * that warm: it warms again for the same loads.
+ * It continues as new between two warms. During a warm it does so only when its history is nearly full, because the next run cannot wait
+ * for that warm, and warms again for the same loads.
  *
- * Thousands of signals can arrive in one workflow task: the work for one signal must be small and must not grow with the number
- * of loads.
+ * Thousands of signals can arrive in one workflow task: the work for one signal must be small and must not grow with the number of loads.
  */
 export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
   const queue = createLoadQueue(input?.waiting);
@@ -85,8 +83,7 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
     showDetails();
   };
 
-  // A signal can come from any client. A problem in it is shown in the state and not thrown, because a failure would stop
-  // all other loads.
+  // Any client can send a signal. Show a problem in the state instead of throwing it, because a failure would stop all other loads.
   setHandler(rawTablesLoadedSignal, (raw) => {
     signals += 1;
     const { load, problems } = parseEtlLoad(decode(raw));
@@ -119,7 +116,7 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
       });
     await sleep(`${ETL_WINDOW_SECONDS} seconds`);
     const served = queue.take();
-    // Some tables, such as kol_trust_features, are not cached.
+    // some tables, such as kol_trust_features, make no part stale
     if (served.parts.length === 0) {
       memory.skipWarm(Date.now());
       update({});
@@ -140,17 +137,17 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
   return state();
 }
 
-/** @returns what the work returns; undefined when the condition becomes true before its end. The work then goes on. */
+/** @returns the result of the work; undefined if the condition becomes true first. The work then continues. */
 async function unlessBefore<T>(isTrue: () => boolean, work: Promise<T>): Promise<T | undefined> {
   let isEnded = false;
   const ending = work.finally(() => (isEnded = true));
-  // Not cancellable: a cancelled work must end first.
+  // not cancellable: cancelled work must end first
   const interrupted = CancellationScope.nonCancellable(() => condition(() => isEnded || isTrue()));
   await Promise.race([ending, interrupted]);
   return isEnded ? ending : undefined;
 }
 
-/** Runs `work` once for all its calls of one workflow task, after them. */
+/** Runs `work` once at the end of a workflow task, for all calls in that task. */
 function oncePerTask(work: () => void): () => void {
   let isPlanned = false;
   return () => {
@@ -194,7 +191,7 @@ async function warmAfterLoads(
   try {
     const { keys } = await executeChild(warmCache, {
       workflowId,
-      // It must not end with the run of this workflow.
+      // the warm must not end with the run of this workflow
       parentClosePolicy: ParentClosePolicy.ABANDON,
       args: [{ parts, scopes, trigger: 'etl', requestedBy }],
       staticSummary: `Warm of ${parts.join(', ')} after ${loads} ETL loads by ${asCode(requestedBy.slice(0, MAX_SUMMARY_PIPELINES))}`,

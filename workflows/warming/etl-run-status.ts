@@ -3,10 +3,10 @@ import type { createLoadMemory, EtlRunSelector, LoadState } from '../../domain/w
 
 /** Loads of one run that a status lists. */
 const MAX_LISTED = 100;
-/** A run with one load in the first of these states is in that state. */
+/** The state of a run is the first of these states that one of its loads has. */
 const PRECEDENCE: readonly LoadState[] = ['warming', 'taken', 'failed'];
 
-/** What became of the loads of a pipeline run; null when none is remembered. */
+/** The state of the loads of a pipeline run; null if none is remembered. */
 export function etlRunStatus(
   memory: Pick<ReturnType<typeof createLoadMemory>, 'find'>,
   run: EtlRunSelector,

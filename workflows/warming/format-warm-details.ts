@@ -11,8 +11,7 @@ export type PartResult = PartReport | { readonly error: string };
 export type PartProgress = ReadonlyMap<WarmPart, PartResult | null>;
 
 /**
- * A warm as Markdown, for the Temporal UI: who requested it, the progress of each part, and finally what an operator should
- * look at.
+ * A warm as Markdown, for the Temporal UI: the requester, the progress of each part, and finally the problems for an operator.
  * @param report once the warm is done
  */
 export function formatWarmDetails(

@@ -25,7 +25,7 @@ export async function inParallel<Item, Result>(
     Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane)),
   );
   const failures = lanes.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-  // A lane that was cancelled because of the failure does not know the reason.
+  // a lane that was cancelled because of a failure has only a cancellation as its error
   if (failures.length > 0) throw failures.find((failure) => !isCancellation(failure)) ?? failures[0];
   return results;
 }

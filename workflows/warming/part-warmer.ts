@@ -27,9 +27,9 @@ import { warmPart, type OnProgress } from './warm-part.ts';
 const NO_PROGRESS: WarmProgress = { rows: 0, total: 0 };
 
 /**
- * Warms one part, one run at a time. Requests that arrive during a run wait for the next run, which serves all of them. Only a request that
- * accepts a smaller table for a share of the part has a run of its own. Every requester receives the outcome of the run that served it. A run
- * without any waiting requester is cancelled. The workflow ends when there are no requests.
+ * Warms one part, one run at a time. Requests that arrive during a run wait for the next run, which serves all of them. Only a scoped
+ * request that accepts a smaller table has its own run. Every requester receives the outcome of the run that served it. A run without any
+ * waiting requester is cancelled. The workflow ends when there are no requests.
  */
 export async function partWarmer(input: PartWarmerInput): Promise<void> {
   const { part } = input;
@@ -44,7 +44,7 @@ export async function partWarmer(input: PartWarmerInput): Promise<void> {
   };
 
   setHandler(warmRequestedSignal, (request) => {
-    // A requester that waits long sends its request again. It already has its place.
+    // ignore the repeated request of a requester that waits long
     if ([...served, ...waiting].some(({ runId }) => runId === request.runId)) return;
     waiting = [...waiting, request];
     show();
@@ -57,7 +57,7 @@ export async function partWarmer(input: PartWarmerInput): Promise<void> {
   });
   setHandler(warmProgressQuery, () => progress);
 
-  // The first request arrives with the start. A start by hand without a request ends after this time.
+  // The first request arrives with the start. A manual start without a request ends after this time.
   await condition(() => waiting.length > 0, '10 seconds');
   while (waiting.length > 0) {
     ({ next: served, rest: waiting } = chooseRequests(waiting));
@@ -85,7 +85,7 @@ type RunOutcome = ({ readonly report: PartReport } | { readonly error: string })
   readonly cancelled?: Error;
 };
 
-/** One run for all requests. It does the most that any of them asked for. */
+/** One run for all requests, with the union of their options. */
 async function warmOnce(
   part: WarmPart,
   requests: readonly WarmRequest[],
@@ -111,7 +111,7 @@ async function warmOnce(
   }
 }
 
-/** Not cancellable: the requesters wait for the outcome also when this workflow is being cancelled. */
+/** Not cancellable: the requesters need the outcome even if this workflow is cancelled. */
 const notifyAll = (
   requests: readonly WarmRequest[],
   part: WarmPart,
@@ -123,10 +123,10 @@ const notifyAll = (
 
 async function notify({ replyTo }: WarmRequest, outcome: PartOutcome): Promise<void> {
   try {
-    // Without a run id: after a reset, another run of the requester waits.
+    // without a run id: after a reset, another run of the requester waits
     await getExternalWorkflowHandle(replyTo).signal(partWarmedSignal, outcome);
   } catch {
-    // The requester has ended and needs no outcome.
+    // the requester has ended and needs no outcome
   }
 }
 

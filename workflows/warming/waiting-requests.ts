@@ -12,11 +12,11 @@ export const carryRequests = (waiting: readonly WarmRequest[]): Carried => ({
   waitingScope: mergeScopes(waiting.map(({ scope }) => scope)) ?? null,
 });
 
-/** The requests that the run before this one did not serve. */
+/** The requests that the previous run did not serve. */
 export const carriedRequests = ({ waiting = [], waitingScope }: Carried): readonly WarmRequest[] =>
   waiting.map((request) => ({ ...request, scope: waitingScope ?? undefined }));
 
-/** Whether a request accepts a smaller table for its share only. A run that serves others too would accept it for theirs. */
+/** Whether a request accepts a smaller table only for its scope. A run that serves other requests too would accept it for all. */
 const isServedAlone = ({ allowShrink, scope }: WarmRequest): boolean => allowShrink && scope !== undefined;
 
 /** Chooses the requests that the next run serves. @param waiting in the order in which they arrived */
@@ -32,5 +32,5 @@ export function chooseRequests(waiting: readonly WarmRequest[]): {
   };
 }
 
-/** Whether these requests may travel with one scope for all. */
+/** Whether these requests may be merged into one scope. */
 export const areCarriable = (waiting: readonly WarmRequest[]): boolean => !waiting.some(isServedAlone);

@@ -36,11 +36,11 @@ import { warmPart } from './warm-part.ts';
 const { checkSourceSchema, signalPartWarmer, getRedisMemory } = proxyActivities<WarmActivities>(shortCalls);
 const { dropOutdated } = proxyActivities<WarmActivities>(warming);
 
-/** A terminated part warmer sends no outcome, so the request is sent again. A warmer that still runs already knows it. */
+/** A terminated part warmer sends no outcome, so the request is repeated. A running warmer ignores repeats. */
 const REPEAT_REQUEST_AFTER_MINUTES = 30;
 /**
- * How often a warm waits that long. After a scheduled warm others follow, which must not pile up behind a part that is stuck. The loads that
- * arrive during the warm of an ETL load wait for its end. An operator can end the wait.
+ * How many of these periods a warm waits. Scheduled warms must not pile up behind a stuck part. During the warm of an ETL load, later loads
+ * wait for its end. A manual warm waits until an operator ends it.
  */
 const MAX_WAITS: Readonly<Record<WarmTrigger, number>> = {
   schedule: 1,
@@ -50,9 +50,8 @@ const MAX_WAITS: Readonly<Record<WarmTrigger, number>> = {
 };
 
 /**
- * One warm: check the source schema, warm the parts in parallel, report. A part that fails does not stop or hide the others, and a
- * table that breaks the contract stops only the parts that read it. Every part goes through its part warmer, so that one run at a time
- * warms a part.
+ * One warm: check the source schema, warm the parts in parallel, report. A failed part does not stop the others, and a table that breaks
+ * the contract stops only the parts that read it. Part warmers ensure one run at a time for each part.
  * @throws InvalidInput, SourceSchemaMismatch, or WarmIncomplete with the report of the parts that did not fail
  */
 export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
@@ -83,7 +82,7 @@ export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
   return report;
 }
 
-/** Shows in the Temporal UI, and to the API, what was requested and by whom. */
+/** Publishes the request and its requester for the Temporal UI and the API. */
 function publishRequest({ trigger, parts, requestedBy, dryRun }: WarmCacheOptions): void {
   upsertSearchAttributes({
     KolWarmTrigger: [trigger],
@@ -95,7 +94,7 @@ function publishRequest({ trigger, parts, requestedBy, dryRun }: WarmCacheOption
 
 type OnResult = (part: WarmPart, result: PartResult) => void;
 
-/** Runs each part here: a dry run writes nothing, so it does not need to wait for its turn. */
+/** Runs each part directly: a dry run writes nothing, so it need not wait for other runs. */
 async function dryRunParts(
   { parts, scopes, requestedBy: _, ...options }: WarmCacheOptions,
   onResult: OnResult,
@@ -113,12 +112,12 @@ async function dryRunParts(
   );
 }
 
-/** Requests each part from its part warmer and waits for all outcomes, unless an operator asked, for a limited time. */
+/** Requests each part from its part warmer and waits for all outcomes. The time is limited, except for manual warms. */
 async function requestParts(options: WarmCacheOptions, onResult: OnResult): Promise<void> {
   const runId = requestId();
   const waiting = new Set(options.parts);
   setHandler(partWarmedSignal, (outcome: PartOutcome) => {
-    // Ignore repeated outcomes, and outcomes for an earlier warm of this workflow id.
+    // ignore repeated outcomes, and outcomes for an earlier warm of this workflow id
     if (outcome.runId !== runId || !waiting.delete(outcome.part)) return;
     onResult(outcome.part, 'report' in outcome ? outcome.report : { error: outcome.error });
   });
@@ -156,19 +155,19 @@ function requestOf(part: WarmPart, { trigger, allProfiles, force, allowShrink, s
 /** Identifies the requests and outcomes of this warm. A reset gives the run another id, and replays the outcomes that have arrived. */
 const requestId = (): string => workflowInfo().originalExecutionRunId;
 
-/** Tells the part warmers that this run no longer waits. A run that no other requester waits for is cancelled. */
+/** Withdraws the requests of this run. A part warmer cancels a run without other requesters. */
 const withdrawRequests = (parts: ReadonlySet<WarmPart>, runId: string): Promise<unknown> =>
   Promise.all(
     [...parts].map(async (part) => {
       try {
         await getExternalWorkflowHandle(partWarmerId(part)).signal(warmWithdrawnSignal, runId);
       } catch {
-        // The part warmer is not running, so there is no request to withdraw.
+        // the part warmer is not running, so there is no request to withdraw
       }
     }),
   );
 
-/** After a load: readers must not find what was cached before it. A warm of a share says nothing about the values that it did not read. */
+/** After a load, removes the older values that readers cached. Not after a scoped warm, because it did not read the other rows. */
 async function dropOutdatedOf(
   { parts, scopes, trigger, dryRun }: WarmCacheOptions,
   results: PartProgress,
@@ -197,7 +196,7 @@ function buildReport(
   results: PartProgress,
   found: {
     readonly renamed: readonly RenamedColumn[];
-    /** Keys that were removed because their values are older than the load. */
+    /** Number of removed keys whose values were older than the load. */
     readonly outdated: number;
     readonly memory: RedisMemory | null;
     readonly durationMs: number;
@@ -230,7 +229,7 @@ function buildReport(
 
 /**
  * @param mismatched parts whose tables break the contract
- * @throws WarmIncomplete naming the parts that failed and why; its details hold the report of the others. SourceSchemaMismatch when all
+ * @throws WarmIncomplete with the reason of each failed part; its details hold the report of the others. SourceSchemaMismatch when all
  *   parts failed because of their tables
  */
 function throwIfIncomplete(results: PartProgress, report: WarmReport, mismatched: readonly WarmPart[]): void {

@@ -12,7 +12,7 @@ const activities = (summary: string) => proxyActivities<WarmActivities>({ ...war
 
 /**
  * Warms the profiles: plan → splits in parallel (or the hot profiles in one activity) → finish.
- * When Redis lost profiles that this warm wrote, it runs once more; when a load changed the table meanwhile, a few times.
+ * It runs once more if Redis lost profiles that this warm wrote, and a few times if a load changed the table during the warm.
  * @throws SourceChanging when the table changes each time
  */
 export async function warmProfiles(
@@ -34,7 +34,7 @@ export async function warmProfiles(
     return again({ afterChange: repeats.afterChange - 1 });
   }
   const report = mergePartReports('profiles', [plan.report, ...reports], Date.now() - startedMs);
-  // A dry run changes nothing, and a share of the profiles says nothing about the others: there is nothing to finish.
+  // nothing to finish: a dry run writes nothing, and a scoped warm does not read the other profiles
   if (args.dryRun || args.scope !== undefined) return report;
 
   const planWithoutSplits = { ...plan, splits: [] }; // keeps the payload small
@@ -50,7 +50,7 @@ export async function warmProfiles(
   return mergePartReports('profiles', [report, finished.report], Date.now() - startedMs);
 }
 
-/** Whether a version of the plan is gone: a table was dropped and created again. */
+/** Whether a version of the plan is gone, because a table was dropped and created again. */
 const isSourceChanging = (error: unknown): boolean =>
   error instanceof ActivityFailure &&
   error.cause instanceof ApplicationFailure &&
