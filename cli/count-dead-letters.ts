@@ -3,7 +3,7 @@ import { printable } from './printable.ts';
 
 export interface DeadLetterCounts {
   readonly total: number;
-  /** Most frequent reason first. */
+  /** Number of letters by reason, most frequent first. */
   readonly byReason: Readonly<Record<string, number>>;
   /** The counts for a sentence: ` (not_json 3, tombstone 1)`, or nothing if there are none. */
   readonly text: string;

@@ -100,7 +100,7 @@ async function withDeadLetters(
 ): Promise<void> {
   await runCommand(async () => {
     const { KAFKA_BROKERS } = readCommandConfig(['KAFKA_BROKERS']);
-    // It logs nothing: its failures are thrown, and the command prints them once.
+    // no log: errors are thrown, and the command prints them once
     const kafka = createKafkaClient(KAFKA_BROKERS, 'kol-cache-cli', () => {});
     const letters = await openDeadLetters(kafka, topic, reportExpired);
     try {
@@ -113,7 +113,7 @@ async function withDeadLetters(
 
 function reportExpired({ topic, partition, from, to }: OffsetRange): void {
   console.error(
-    `Retention has deleted ${topic}/${partition}/${from} to ${to - 1} meanwhile: they are left out.`,
+    `Retention has deleted ${topic}/${partition}/${from} to ${to - 1} since the command started: they are skipped.`,
   );
 }
 

@@ -37,9 +37,9 @@ export async function readRun(temporal: Client, run: EtlRunSelector): Promise<Et
 }
 
 /**
- * Waits until the loads of a run are done or failed, and shows progress. The workers may restart meanwhile.
+ * Waits until the loads of a run are done or failed, and shows progress. Workers may restart during the wait.
  * @param read the status of the run
- * @throws NoAnswerError when there was no answer at the first or at the last read
+ * @throws NoAnswerError when the first or the last read has no answer
  */
 export async function waitForRun(
   temporal: Client,

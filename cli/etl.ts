@@ -37,8 +37,8 @@ const optionOf: Readonly<Record<string, string>> = { runId: '--run-id', loadedAt
 const KNOWN_ERRORS = [ConfigError, NoAnswerError, ServiceError, TemporalUnavailableError];
 
 /**
- * `npm run etl`: signals ETL loads, as pipelines do, and says what became of them. Exit codes: 0 success, 1 failed, 2 wrong usage,
- * 3 the wait is over and the load is not finished.
+ * `npm run etl`: signals ETL loads, as pipelines do, and shows their state. Exit codes: 0 success, 1 failed, 2 wrong usage, 3 the wait is
+ * over and the load is not finished.
  */
 const program = createCommand('npm run etl --').description(
   'Reports ETL loads to the cache, and says what became of them (docs/etl.md).',
@@ -109,7 +109,7 @@ function loaded(load: EtlLoad, json: boolean): Promise<void> {
   });
 }
 
-/** What a load makes stale. Of a load with ids, only the keys of these ids are warmed. */
+/** The effect of a load. For a load with ids, only the keys of these ids are warmed. */
 function formatEffect({ parts, scopes }: PartsAndScopes): string {
   if (parts.length === 0) return 'the cache holds nothing from it';
   const ofPart = (part: WarmPart) => {

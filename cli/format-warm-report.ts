@@ -4,7 +4,7 @@ import type { WarmReport } from '../contract/warm-cache.ts';
 import { printable } from './printable.ts';
 import { printTable } from './table.ts';
 
-/** Characters of the notes of a part: they quote Trino and names of keys. */
+/** Maximum characters of the notes of a part, which quote Trino and key names. */
 const MAX_NOTES = 2000;
 
 const kib = (bytes: number) => Math.round(bytes / 1024);

@@ -18,7 +18,7 @@ export function printable(untrusted: string | Uint8Array | null, maxLength: numb
   return shown.join('').replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
-/** As `printable`, but keeps the lines of a text. */
+/** Like `printable`, but keeps line breaks. */
 export const printableLines = (untrusted: string, maxLength: number): string =>
   untrusted
     .slice(0, maxLength)

@@ -2,7 +2,7 @@ import cliProgress from 'cli-progress';
 import type { WarmProgress } from '../contract/warm-cache.ts';
 
 const READ_EVERY_MS = 500;
-/** Lines stay in a log, so there are fewer of them. */
+/** Interval of lines outside of a terminal. It is long, because lines stay in a log. */
 const LOG_EVERY_MS = 5_000;
 
 type ReadProgress = () => Promise<WarmProgress | null>;
@@ -17,7 +17,7 @@ export function showProgress(out: Output, read: ReadProgress): () => void {
   return out.isTTY ? showBar(out, read) : logLines(out, read);
 }
 
-/** One line of text. The time is all it has when the number of rows is unknown. */
+/** One line of text; only the time if the number of rows is unknown. */
 export function formatProgress(progress: WarmProgress | null, seconds: number): string {
   const time = `${Math.round(seconds)} s`;
   if (progress === null || progress.total === 0) return `Warming … ${time}`;

@@ -40,7 +40,7 @@ const partDescriptions: Readonly<Record<Exclude<WarmPart, 'profiles'>, string>> 
   lists: 'the lists of profiles',
 };
 
-/** Characters of the reason of a failure. It quotes Trino. */
+/** Maximum characters of the reason of a failure, which quotes Trino. */
 const MAX_REASON = 10_000;
 /** The exit code that shells report for a program that SIGINT ended. */
 const INTERRUPTED = 130;
@@ -94,7 +94,7 @@ async function warm(temporal: Client, ui: TemporalUi): Promise<void> {
   }
 }
 
-/** The first Ctrl-C cancels the warm. The second exits without waiting for that. */
+/** The first Ctrl-C cancels the warm. The second one exits without waiting. */
 function cancelOnInterrupt(run: WorkflowHandle, stopProgress: () => void): void {
   process.on('SIGINT', () => {
     if (process.exitCode === INTERRUPTED) process.exit();
