@@ -4,7 +4,7 @@ import { freePorts } from '../engines/ports.ts';
 import { startStack, type RunningStack } from '../engines/start-stack.ts';
 import { printFigures, type Figure } from './figures.ts';
 
-/** What a benchmark receives. */
+/** The input of a benchmark. */
 export interface Bench {
   readonly stack: RunningStack;
   /** Records a figure and prints it immediately. */

@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
 });
 const memoryEvents = Number(options.memory);
 
-/** In this order: the last two take the batch endpoint away, and a client that finds it missing uses single calls for ten minutes. */
+/** The order matters: the last two remove the batch endpoint, and a client without it uses single calls for ten minutes. */
 const parts: Readonly<Record<string, (scoring: Scoring) => Promise<void>>> = {
   small: measureSmallBatches,
   steady: measureSteadyStream,

@@ -42,7 +42,7 @@ export interface HitRates {
   readonly chosen: Readonly<Record<Choice, number>>;
   /** The best possible choice on average: the KOLs that are most likely to be read. */
   readonly best: number;
-  /** The KOLs that were in fact read most until the next warm, which no choice can know. */
+  /** The KOLs that were actually read most until the next warm, which no choice can predict. */
   readonly hindsight: number;
   /** Reads of profiles in Redis: chosen by this warm or an earlier one, refreshed, or filled by a miss, each until its TTL expires. */
   readonly served: Readonly<Record<Policy, number>>;
@@ -91,7 +91,7 @@ export function simulateHotProfiles(scenario: Scenario, rooms: readonly number[]
     }
 
     counter.add(reads, now + warmEverySeconds);
-    // A process writes its counts every few seconds: these reads belong to the hour in which they were made.
+    // counts are written every few seconds, so these reads belong to their own hour
     hourly[hourOfDay(now)]?.add(reads, now + warmEverySeconds);
     trace.advance(warmEverySeconds / 3600);
   }
@@ -107,7 +107,7 @@ function createCounter(
 ) {
   const weights = new Float64Array(kols);
   let start: number | undefined;
-  /** The most read KOLs, sorted when they are asked for after a change. */
+  /** The most read KOLs; sorted at the first access after a change. */
   let order: number[] | undefined;
   const sort = () =>
     Array.from(weights.keys())

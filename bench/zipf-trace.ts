@@ -15,7 +15,7 @@ export interface Popularity {
 /** Each KOL is in one of some groups. The groups share the day: each is active for the same number of hours, one after the other. */
 export interface DailyPattern {
   readonly groups: number;
-  /** How often a KOL is read outside of the hours of its group, as a part of how often it is read inside. */
+  /** Reads of a KOL outside of the hours of its group, relative to those inside. */
   readonly quiet: number;
 }
 
@@ -23,7 +23,7 @@ export interface DailyPattern {
 interface ZipfTrace {
   /** KOLs by followers, most followed first. */
   readonly byFollowers: Int32Array;
-  /** KOLs by how likely they are to be read now, the most likely first. */
+  /** KOLs by their current probability to be read, most likely first. */
   byLikelihood(): Int32Array;
   /** The next reads, with the current popularity. */
   draw(reads: number): Int32Array;
@@ -39,7 +39,7 @@ export function zipfTrace(kols: number, popularity: Popularity, seed: number): Z
   const byFollowers = sortByFollowers(byPopularity, popularity.followersCorrelation, random);
   const { daily } = popularity;
   let hour = 0;
-  /** How much of its popularity a KOL has at this hour. */
+  /** The share of its popularity that a KOL has at this hour. */
   const activity = ({ groups, quiet }: DailyPattern, kol: number): number =>
     kol % groups === Math.floor(((hour % 24) * groups) / 24) ? 1 : quiet;
   const drawAny = () => byPopularity[indexOf(cumulative, random())] ?? 0;

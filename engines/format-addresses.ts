@@ -2,7 +2,7 @@ import type { StackPaths } from './paths.ts';
 import type { SystemAddresses } from './start-system.ts';
 
 /**
- * What `npm start` prints when the system is ready.
+ * The text that `npm start` prints when the system is ready.
  * @param temporalCli path of the Temporal CLI, which may not be on the PATH; undefined if there is none
  */
 export function formatAddresses(

@@ -1,4 +1,4 @@
-/** What the user asked for explicitly; what is undefined is decided by `syntheticData`. */
+/** Explicit options of the user; `syntheticData` decides undefined ones. */
 export interface AskedData {
   /** Whether to fill the Silver tables, which replaces tables of other sizes. */
   readonly fill?: boolean | undefined;
@@ -9,8 +9,8 @@ export interface AskedData {
 const DEFAULT_RATE = 2;
 
 /**
- * Decides what synthetic data `npm start` writes. An engine that already runs may hold real data, so nothing is written to it unless
- * asked.
+ * Decides what synthetic data `npm start` writes. An engine that already runs may hold real data, so nothing is written to it without an
+ * explicit option.
  * @param environment with TRINO_URL or KAFKA_BROKERS if that engine already runs
  */
 export const syntheticData = (

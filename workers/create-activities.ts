@@ -13,7 +13,7 @@ import type { Config } from '../config/config.ts';
 import type { LoopSettings } from '../contract/scoring-loop.ts';
 import { SCORING_TASK_QUEUE } from '../contract/task-queues.ts';
 
-/** A split takes some seconds: a crash loses little, and scanning all ids for it is a small part of its work. */
+/** A split takes some seconds, so a crash loses little work, and its scan of all ids is a small part of the time. */
 const ROWS_PER_SPLIT = 100_000;
 /** A worker checks the schema at every warm; the hot path uses the result of a check that is at most this old. */
 const SCHEMA_MAX_AGE_SECONDS = 60;
@@ -28,7 +28,7 @@ export const workerProfile = (config: Config): ProcessProfile => ({
   snapshotFeatures: config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE),
 });
 
-/** The activities of a worker over its clients. Clients that no activity of its task queues uses are created too. */
+/** The activities of a worker. It also creates clients that no activity of its task queues uses. */
 export async function createActivities(
   config: Config,
   clients: Clients,
@@ -44,7 +44,7 @@ export async function createActivities(
   const partitionDeps = {
     offsets: clients.offsets(),
     transactions: clients.transactions(),
-    // Names this worker process. A restarted worker has another name.
+    // the name of this worker process; a restarted worker has another name
     worker: `${hostname()}/${randomUUID()}`,
   };
   return {
@@ -68,8 +68,8 @@ export async function createActivities(
         warmEverySeconds: config.WARM_EVERY_MINUTES * 60,
         perPlatform: Math.max(...config.WARM_RANKING_LIMITS),
         rowsPerSplit: ROWS_PER_SPLIT,
-        // Splits at a limited rate hold their queries for up to a minute, so one query is left to the other parts, also when all
-        // splits run on one worker.
+        // Splits at a limited rate hold their queries for up to a minute. So one query is left for the other parts, even if all splits run
+        // on one worker.
         parallelSplits: config.WARM_TRINO_QUERIES - 1,
         writesPerSecond: config.WARM_WRITES_PER_SECOND,
       },

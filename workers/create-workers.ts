@@ -31,7 +31,7 @@ export function createWorkers(
       taskQueue,
       namespace: config.TEMPORAL_NAMESPACE,
       ...workflowTaskLimit,
-      // Each heartbeat brings back a cancellation, so send them often.
+      // a cancellation arrives with the response to a heartbeat, so send heartbeats often
       maxHeartbeatThrottleInterval: HEARTBEAT_THROTTLE,
     });
   const queues = {

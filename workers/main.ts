@@ -52,7 +52,7 @@ const loops = config.WORKER_TASK_QUEUES.includes(SCORING_TASK_QUEUE)
   : undefined;
 await upsertWarmSchedule(temporal, config.WARM_EVERY_MINUTES);
 await startStartupWarm(temporal, hostname());
-// The loop of a new group answers when Kafka does. Meanwhile the worker may have to end.
+// the loop of a new group answers only when Kafka does; the worker may have to end before
 await Promise.race([loops, running]);
 log.info({ taskQueues: config.WORKER_TASK_QUEUES }, 'worker ready');
 

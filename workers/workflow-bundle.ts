@@ -23,8 +23,8 @@ export async function bundleWorkflows(): Promise<string> {
 }
 
 /**
- * The bundle of `npm run build`, if there is one. A worker that runs from source bundles now, which takes a few seconds, in a
- * process of its own, because the 300 MB that the bundler needs would stay with the worker.
+ * The bundle of `npm run build`, if there is one. A worker that runs from source bundles now, which takes a few seconds. It uses a child
+ * process, because the worker would keep the 300 MB of the bundler.
  */
 export async function loadWorkflowBundle(): Promise<WorkflowBundleOption> {
   if (isCompiled && existsSync(builtBundle)) return { codePath: builtBundle };

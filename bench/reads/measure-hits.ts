@@ -3,7 +3,7 @@ import type { ReadBench } from './start-servers.ts';
 import { measureLoad, type Load, type Target } from './measure-load.ts';
 import { PROFILE_PATH, TOP_PATH } from './start-servers.ts';
 
-/** What is compared: the API with a bare server, and the goal of the ratio. */
+/** A comparison of the API with a bare server, and the goal of the ratio. */
 interface Comparison {
   readonly what: string;
   readonly api: Target;

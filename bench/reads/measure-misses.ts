@@ -10,7 +10,7 @@ const PAIRS = 200;
 const WARM_UP_PAIRS = 10;
 const GOAL_MS = 15;
 
-/** The time that a miss takes above the same query without the API: pairs of both, one after the other, with ids that no pair shares. */
+/** The time that a miss takes in addition to the bare query: sequential pairs of both, with different ids for each pair. */
 export async function measureMisses({ bench, servers }: ReadBench): Promise<void> {
   const { addresses } = bench.stack;
   const [trinoUrl, catalog, schema] = [addresses.TRINO_URL, addresses.TRINO_CATALOG, addresses.TRINO_SCHEMA];

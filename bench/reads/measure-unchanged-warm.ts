@@ -20,7 +20,7 @@ const GOAL_CPU_MS = 50;
 const GOAL_FALL_PERCENT = 5;
 const TOKEN = 'token-of-the-benchmark';
 
-/** What a warm that finds nothing changed costs an API process: processor time without requests, and hits in L1 around it. */
+/** The cost of an unchanged warm for an API process: processor time without requests, and hits in L1 around the warm. */
 export async function measureUnchangedWarm({ bench, servers }: ReadBench): Promise<void> {
   const { warm, redis } = await startWarming(bench);
   const warmAll = () => warm({ parts: ['profiles'], allProfiles: true });
@@ -72,7 +72,7 @@ async function processorTime(pid: number, work: () => Promise<unknown>): Promise
   return processorSeconds(pid) - before;
 }
 
-/** The share of reads that L1 answered, while requests come at a fixed rate and something else happens. */
+/** The share of reads that L1 answers at a fixed request rate while other work runs. */
 async function localHitPercent(
   url: string,
   paths: readonly string[],
@@ -82,7 +82,7 @@ async function localHitPercent(
   const trace = zipfTrace(paths.length, POPULARITY, 1);
   const load = autocannon({
     ...{ url, connections: CONNECTIONS, overallRate: REQUESTS_PER_SECOND, duration: WINDOW_SECONDS },
-    // Each connection has reads of its own: with the same ones, all would miss a key at the same moment.
+    // each connection has different reads; otherwise all would miss a key at the same moment
     setupClient(client) {
       const reads = trace.draw((WINDOW_SECONDS * REQUESTS_PER_SECOND) / CONNECTIONS);
       client.setRequests(Array.from(reads, (kol) => ({ path: paths[kol] ?? '' })));

@@ -13,7 +13,7 @@ export const TOP_PATH = '/api/v1/kols/top';
 /** Profiles of the usual size in Redis. */
 export const BULK_IDS = Array.from({ length: 100 }, (_, index) => `bulk${index}`);
 
-/** What each part of the benchmark receives. */
+/** The input of each part of the benchmark. */
 export interface ReadBench {
   readonly bench: Bench;
   readonly servers: ReadServers;

@@ -1,7 +1,7 @@
 import { literal } from '../../clients/lakehouse/sql.ts';
 import { createTrino } from '../../clients/lakehouse/trino.ts';
 
-/** What Trino read from the storage for the workers' queries since a time: bytes. It forgets a query after some minutes. */
+/** The bytes that Trino read from the storage for the workers' queries since a time. Trino drops a query after some minutes. */
 export async function bytesRead(trinoUrl: string, since: Date): Promise<number> {
   const trino = createTrino({ url: trinoUrl, user: 'bench', queryTimeoutSeconds: 60 });
   const [row] = await trino.rows(

@@ -10,9 +10,9 @@ const ROUNDS = 5;
 const POLL_MS = 5;
 
 /**
- * A load appends rows to a large table of which all profiles are warm: the time until they can be read, and what the warm reads.
+ * Appends rows to a large table whose profiles are all warm. Measures the time until they can be read, and the bytes that the warm reads.
  * @param table qualified name
- * @param fullBytes what a read of all rows takes
+ * @param fullBytes the bytes of a read of all rows
  */
 export async function measureAppend(warming: Warming, table: string, fullBytes: number): Promise<void> {
   const { bench, redis, source, warm } = warming;

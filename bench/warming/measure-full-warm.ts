@@ -18,7 +18,7 @@ interface Round {
   readonly microsPerRow: number;
 }
 
-/** A full warm compared with the old script's design and with its bare reads and writes, and a warm that finds nothing changed. */
+/** A full warm compared with the old script's design and with its bare reads and writes, and an unchanged warm. */
 export async function measureFullWarm(warming: Warming): Promise<void> {
   const { figure } = warming.bench;
   const baselines = await startBaselines(warming);
@@ -35,7 +35,7 @@ export async function measureFullWarm(warming: Warming): Promise<void> {
   };
   await round(); // the first one runs on cold engines
   const rounds: Round[] = [];
-  // They alternate, so that a slow minute of the machine meets all.
+  // alternate, so that a slow minute of the machine affects all
   for (let done = 0; done < ROUNDS; done += 1) rounds.push(await round());
   baselines.stop();
   printFullWarm(warming, rounds);

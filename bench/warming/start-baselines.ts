@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import type { Baseline } from './baselines.ts';
 import type { Warming } from './start-warming.ts';
 
-/** Starts the process of the baselines. @returns runs one and tells how many milliseconds it took; and how to stop the process */
+/**
+ * Starts the process of the baselines. @returns a function that runs a baseline and returns its milliseconds, and one that stops the
+ * process
+ */
 export async function startBaselines({ bench, source }: Warming) {
   const options = {
     trino: source.trinoUrl,

@@ -10,7 +10,7 @@ import { isRedisReady, redisProcess } from './redis.ts';
 import { isTemporalReady, temporalProcess } from './temporal.ts';
 import { isTrinoReady, trinoProcess } from './trino.ts';
 
-/** What an engine needs to define its process. */
+/** The input of an engine's process definition. */
 interface ProcessContext {
   /** Executable or folder, as its installer returned it. */
   readonly installPath: string;

@@ -10,7 +10,7 @@ import { formatSeconds } from '../report.ts';
 import { recordProcess } from './process-record.ts';
 import { signalGroup, signalProcess } from './send-signal.ts';
 
-/** What to run, and how to check that it is ready. */
+/** The command of a process, and its readiness check. */
 export interface ProcessSpec {
   /** File name of its log and its process record. */
   readonly name: string;
