@@ -170,7 +170,7 @@ export class PartWarm {
   mayRemove(versions: TableVersions): boolean {
     if (areKnown(versions)) return true;
     const note =
-      'nothing removed: the version of a table is not known, so what a read lacks may only be late';
+      'nothing removed: the version of a table is not known, so a load may still be writing the missing rows';
     if (!this.skipped.includes(note)) this.skipped.push(note);
     return false;
   }

@@ -31,6 +31,6 @@ export async function* scanRows(
   warm.counts.removed += removed;
   const done = warm.args.dryRun ? 'would be removed' : 'were removed';
   warm.warnings.push(
-    `${removed} keys that hold no cached row ${done}, such as ${JSON.stringify(example.slice(0, 80))}: another client writes under our names`,
+    `${removed} keys that hold no cached row ${done}, such as ${JSON.stringify(example.slice(0, 80))}: another client writes keys with these names`,
   );
 }

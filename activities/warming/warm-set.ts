@@ -175,7 +175,7 @@ function removableSets(warm: PartWarm, emptied: readonly string[], at: TableVers
   if (left.length === 0) return emptied;
   if (warm.hasUnreadable)
     warm.skipped.push(
-      `${left.length} sets left to expire, such as ${left[0]}: nothing is known of them while a column cannot be read`,
+      `${left.length} sets left to expire, such as ${left[0]}: they cannot be computed while a column cannot be read`,
     );
   else if (warm.mayRemove(at)) return emptied;
   return emptied.filter(isFilter);
