@@ -13,7 +13,7 @@ interface Placement {
   readonly replicas: readonly number[];
 }
 
-/** What a fault did. */
+/** The effect of a fault. */
 export interface BrokerFaultResult {
   readonly name: string;
   /** Partitions that had another leader afterwards. */

@@ -38,7 +38,7 @@ export interface ChaosRunOptions {
   readonly maxOffsets: number;
 }
 
-/** One run: an input topic, its loop in a Temporal namespace of its own, and its workers. */
+/** One run: an input topic, its loop in its own Temporal namespace, and its workers. */
 export interface ChaosRun {
   readonly topic: string;
   readonly kind: EventKind;

@@ -24,7 +24,7 @@ export const PROFILE_FAULTS: readonly FaultCase[] = [
 /** A run mostly waits for timeouts. */
 const PARALLEL_RUNS = 8;
 
-/** Defines the tests of a file: each case in a run of its own, on engines that only this file uses. */
+/** Defines the tests of a file: each case in its own run, on engines that only this file uses. */
 export function testFaultCases(
   faultCases: readonly FaultCase[],
   engineOptions: ChaosEnginesOptions = {},

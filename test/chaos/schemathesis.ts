@@ -38,7 +38,7 @@ export async function fuzz(
       '--no-color',
       ...select,
     ],
-    // It writes a folder of its own where it runs.
+    // it writes its own folder into the working directory
     { reject: false, all: true, cwd: dirname(executable) },
   );
   return { found: exitCode !== 0, output: all };

@@ -16,7 +16,7 @@ const folder = join(stackFolder, 'hive');
 let system: Awaited<ReturnType<typeof startSystem>>;
 let redis: Redis;
 
-// What `LAKEHOUSE=hive npm start` does, in a folder and on ports of its own.
+// The same as `LAKEHOUSE=hive npm start`, in its own folder and on its own ports.
 beforeAll(async () => {
   await rm(folder, { recursive: true, force: true });
   system = await startSystem({

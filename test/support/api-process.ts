@@ -7,7 +7,7 @@ import { apiEnvironment, clientOf, type RunningApi } from './api.ts';
 
 const serverFile = fileURLToPath(new URL('../../api/server.ts', import.meta.url));
 
-/** The API as a process of its own. */
+/** The API as a separate process. */
 export interface ApiProcess {
   readonly child: ChildProcess;
   readonly output: () => string;
@@ -38,7 +38,7 @@ export function startApiProcess(environment: Readonly<Record<string, string>>): 
   };
 }
 
-/** As `startApi`, but in a process of its own. It is killed at the end. @param more environment of the process */
+/** Like `startApi`, but in a separate process, which is killed at the end. @param more environment of the process */
 export async function startSeparateApi(more: Readonly<Record<string, string>> = {}): Promise<RunningApi> {
   const { child, waitForOutput } = startApiProcess({
     ...apiEnvironment(more),

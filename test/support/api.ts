@@ -14,7 +14,7 @@ export type { Answer };
 
 /** An address at which nothing listens. */
 export const UNREACHABLE_ADDRESS = '127.0.0.1:1';
-/** The user of its queries, which tells them from those of other test files. */
+/** The user of its queries, which distinguishes them from those of other test files. */
 export const API_TRINO_USER = `api-${process.pid}`;
 /** The Redis database of the API tests. */
 const REDIS_DATABASE = 1;
@@ -40,9 +40,9 @@ export const apiConfig = (more: Readonly<Record<string, string>> = {}): Config =
 
 export interface RunningApi {
   readonly url: string;
-  /** Answers must be as the OpenAPI document says. @param path relative to the root */
+  /** Checks the answer against the OpenAPI document. @param path relative to the root */
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<Answer>;
-  /** Sends a request with a JSON body, or without a body. Answers must be as the OpenAPI document says. */
+  /** Sends a request with or without a JSON body. Checks the answer against the OpenAPI document. */
   send(
     method: string,
     path: string,
@@ -121,5 +121,5 @@ export async function useApi(more: Readonly<Record<string, string>> = {}) {
 export const TOKEN = 'token-of-the-api-tests';
 export const withToken = { authorization: `Bearer ${TOKEN}` };
 
-/** The header that says from where the API took the value. */
+/** The header with the source of the value. */
 export const cacheStatus = ({ headers }: Answer): string | null => headers.get('cache-status');

@@ -14,7 +14,7 @@ export async function createNamespace(connection: Connection, namespace: string)
     namespace,
     workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
   });
-  // The server refreshes its list of namespaces only now and then, so try until it knows the new one.
+  // The server refreshes its list of namespaces periodically, so retry until the new one is in it.
   for (let tries = 0; ; tries += 1) {
     try {
       await registerSearchAttributes(connection, namespace);

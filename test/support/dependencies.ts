@@ -21,7 +21,7 @@ export function testConfig(redisDatabase: number, more: Readonly<Record<string, 
 export interface TestDependencies {
   readonly activities: Awaited<ReturnType<typeof createActivities>>;
   readonly temporal: Client;
-  /** As a worker does when it starts to shut down. */
+  /** Like a worker that starts to shut down. */
   drain(): void;
   close(): Promise<void>;
 }

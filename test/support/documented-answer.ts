@@ -21,7 +21,7 @@ const routesAt = (routes: readonly Route[], path: string): Route[] => {
   );
 };
 
-/** Checks that the OpenAPI document of these routes has the status of an answer, and that its body is as the schema says. */
+/** Checks that the OpenAPI document of these routes has the status of an answer, and that the body matches its schema. */
 export function expectDocumented(
   routes: readonly Route[],
   method: string,

@@ -55,7 +55,7 @@ export const LOADS = '/api/v1/etl/loads';
 export const WARMS = '/api/v1/warms';
 export const TOKEN = 'a-token-of-these-tests';
 
-/** Sends a request with the token, as a pipeline does. A body that is text is sent unchanged, any other as JSON. */
+/** Sends a request with the token, like a pipeline. A body that is text is sent unchanged, any other as JSON. */
 export async function sendRequest(
   url: string,
   method: string,

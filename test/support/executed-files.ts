@@ -4,7 +4,7 @@ import { projectFolder } from '../../engines/paths.ts';
 /** The test runner turns every export into a getter, which runs when another file reads the export. */
 const EXPORT_GETTER = /^(get\(\)|\(\) =>) ?\{ ?(try ?\{ ?)?return \w+/;
 
-/** The project's files of which a function ran while `work` did, relative to the project. Tests are left out. */
+/** The files of the project whose functions ran during `work`, as relative paths, without tests. */
 export async function executedFiles(work: () => Promise<unknown>): Promise<Set<string>> {
   const session = new Session();
   session.connect();

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A proxy in front of Trino that holds results back, as a slow query does. Other requests pass, such as those that cancel. */
+/** A proxy in front of Trino that delays results, like a slow query. Other requests pass, such as cancellations. */
 export interface HeldTrino {
   readonly url: string;
   /** From now on, polls of results wait for `release`. */

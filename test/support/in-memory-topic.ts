@@ -63,7 +63,7 @@ export function inMemoryTopic(partitions: number, offsets: number): InMemoryTopi
   return topic;
 }
 
-/** Commits everything, then waits until it is cancelled or its time is up, as a real slice does. */
+/** Commits everything, then waits until it is cancelled or its time is up, like a real slice. */
 async function workSlice(topic: InMemoryTopic, args: SliceArgs) {
   const context = Context.current();
   const { partition } = args;

@@ -1,2 +1,2 @@
-// Imported, because a set-up file is evaluated again for each test file of a process, and what it imports is not.
+// A separate module: a set-up file is evaluated again for each test file of a process, but its imports are not.
 import './quiet-runtime.ts';

@@ -83,7 +83,7 @@ export async function startSingleRedis(settings: Readonly<Record<string, string>
   return { url: nodes[0]?.url ?? '', masters: nodes, stop };
 }
 
-/** A cluster of three masters, a spare fourth master without slots, and a replica of the first master. */
+/** A cluster of three masters, a fourth master without slots, and a replica of the first master. */
 export async function startRedisCluster() {
   const { nodes, stop } = await startServers(5, true);
   try {

@@ -6,7 +6,7 @@ import { startRelay } from './relay.ts';
 const BEFORE_SECONDS = 2;
 const AFTER_SECONDS = 3;
 
-/** What the clients of an API saw. */
+/** The answers that the clients of an API received. */
 interface SeenByClients {
   readonly answered: number;
   readonly answersPerSecond: number;

@@ -35,14 +35,14 @@ export async function useOwnRedis(): Promise<RedisClient> {
   return redis;
 }
 
-/** Runs an activity as a worker does. */
+/** Runs an activity like a worker. */
 export const runActivity = <Args, Result>(
   activity: (args: Args) => Promise<Result>,
   args: Args,
   environment = new MockActivityEnvironment(),
 ): Promise<Result> => environment.run(activity, args);
 
-/** What the activities of warms need, over reads that a test gives. A test fails if it does not give a read that is used. */
+/** The dependencies of warm activities, with reads from the test. A test fails if it uses a read that it does not provide. */
 export const warmDependencies = (redis: RedisClient, reads: Partial<Lakehouse>) => ({
   redis,
   lakehouse: reads as Lakehouse,
@@ -75,7 +75,7 @@ export const versionsOf = (tables: readonly SilverTable[], version: TableVersion
 export const profilesOn = (platform: string, count: number): Profile[] =>
   Array.from({ length: count }, (_, index) => ({ ...profileOf(`${platform}-${index}`), platform }));
 
-/** Warms all profiles, as the workflow does. @returns the report, and whether all rows were read */
+/** Warms all profiles, like the workflow. @returns the report, and whether all rows were read */
 export async function warmProfiles(redis: RedisClient, reads: Partial<Lakehouse>, args: WarmPartArgs = WARM) {
   const deps = warmDependencies(redis, reads);
   const plan = await runActivity(createPlanProfiles(deps), args);

@@ -59,7 +59,7 @@ export const loopState = (loop: TimeSkippingLoop): Promise<LoopState> => loop.qu
 export const scoredCount = async (loop: TimeSkippingLoop): Promise<number> =>
   (await loopState(loop)).totals.scored;
 
-/** Why an update fails, as the operator sees it. */
+/** The error of a failed update, as shown to the operator. */
 export const failureOf = (update: Promise<unknown>): Promise<string> =>
   update.then(
     () => 'the update was accepted',

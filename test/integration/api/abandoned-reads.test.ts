@@ -8,7 +8,7 @@ import { until } from '../../support/until.ts';
 
 const redis = await useRedis();
 const { TRINO_URL } = apiConfig();
-/** Tells the queries of this file from those of others. */
+/** Identifies the queries of this file. */
 const USER = `abandoned-reads-${process.pid}`;
 const pathOf = (id: string) => `/api/v1/kols/${encodeURIComponent(id)}`;
 

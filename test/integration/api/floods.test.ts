@@ -35,7 +35,7 @@ describe('the lakehouse is protected from', () => {
     const paths = Array.from({ length: 1000 }, (_, index) => `/api/v1/kols/unknown-${Date.now()}-${index}`);
     const { answers, queries } = await flood(paths);
     expect(statuses(answers)).toEqual([404]);
-    // All requests and the API share one process, which needs a second or more to send them: a query runs meanwhile.
+    // All requests and the API share one process, which needs a second or more to send them, so a query runs during that time.
     expect(queries).toBeLessThanOrEqual(10);
   });
 

@@ -32,7 +32,7 @@ const kinds = {
   'statistics of a day': '/api/v1/stats/daily/{day}',
 };
 type Kind = keyof typeof kinds;
-/** Events write these values, several times in a second: a time in whole seconds does not tell one from the next. */
+/** Events write these values several times in a second, so a time in whole seconds does not identify a version. */
 const isStreamed = (kind: Kind) => ['score', 'content', 'trending content'].includes(kind);
 const ids: Record<string, string> = {};
 
@@ -68,7 +68,7 @@ describe.each(Object.keys(kinds) as Kind[])('the answers of the kind: %s', (kind
     if (!isStreamed(kind)) expect(expected).toMatch(/^\w{3}, .* GMT$/);
     const [ofMiss, ...ofHits] = [miss, hit, local].map(({ headers }) => headers.get('etag'));
     expect(ofHits[0]).toBe(ofHits[1]);
-    // A score says whether it was computed for this request.
+    // a score shows whether it was computed for this request
     if (kind !== 'score') expect(ofMiss).toBe(ofHits[0]);
   });
 });

@@ -14,7 +14,7 @@ import { startSingleRedis } from '../../support/redis-cluster.ts';
 import { until } from '../../support/until.ts';
 
 const keyOf = profile.key;
-/** Ids of which each master of a cluster has some. */
+/** Ids that are spread over all masters of a cluster. */
 const ids = idsOf(12);
 const write = (redis: RedisClient, ids: readonly string[], followers: number) =>
   writeEntries(redis, profileEntries(ids, followers));
@@ -175,7 +175,7 @@ describe('the API with a local tier', () => {
     }
   });
 
-  /** What a client sees of an answer; times and ids differ between two requests. */
+  /** The comparable part of an answer; times and ids differ between two requests. */
   const seenBy = async (url: string, init: RequestInit) => {
     const response = await fetch(url, init);
     const headers = Object.fromEntries(response.headers);

@@ -92,7 +92,7 @@ describe('while a slot of the cluster moves, with requests all the time,', () =>
   test('a miss is stored, and then found in Redis', async () => {
     const [slot, ids] = [...bySlot].find(([, each]) => each.length >= 7) ?? [0, []];
     const unread = [...ids];
-    // Cached ones, of which some move first.
+    // cached ones; some of them move first
     for (const id of unread.splice(0, 3)) expect((await api.get(pathOf(id))).status).toBe(200);
     await whileMoving(slot, async (step) => {
       const id = unread.pop() ?? '';

@@ -50,7 +50,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
       ...more,
     });
   const profilePath = () => `/api/v1/kols/${encodeURIComponent(kolId)}`;
-  /** By path: what an answer must name. */
+  /** The tables that an answer must name, by path. */
   const paths = async () => {
     const [day] = (await harness.redis.keys('stats:daily:*')).map((key) => key.split(':').at(-1));
     const [item = ''] = await harness.redis.lrange('content:trending:all:50', 0, 0);
@@ -74,7 +74,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
       20,
     );
 
-  /** The current version of a table, as its catalog tells it. */
+  /** The current version of a table, from its catalog. */
   async function currentVersion(table: string): Promise<RegExp> {
     if (catalog === 'hive') return new RegExp(`${table}="files [0-9a-f]+"`);
     const [[id] = []] = await harness.trino(

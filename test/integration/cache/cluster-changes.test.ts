@@ -130,7 +130,7 @@ describe('a Redis Cluster that changes', () => {
   });
 
   test('can be scanned and measured while a slot moves between nodes that the client knows', async () => {
-    // The measured node takes the slot: meanwhile it holds keys that it does not serve yet.
+    // the measured node imports the slot: during this it holds keys that it does not serve yet
     const measuredPort = redis instanceof Cluster ? redis.nodes('master')[0]?.options.port : undefined;
     const nodes = [...cluster.masters, cluster.spare];
     const to = nodes.find(({ port }) => port === measuredPort);

@@ -20,7 +20,7 @@ describeOnRedisAndCluster('the erasure of a KOL', (target) => {
     const oldMs = Math.floor((await readRedisTime(redis)) / 1000) - 1;
     await admin().eraseKol(ID);
     const newMs = Math.ceil((await readRedisTime(redis)) / 1000);
-    // A scraper with a clock ahead: the erasure is later than the event all the same.
+    // the clock of the scraper is ahead, but the erasure is still later than the event
     const eventOf = (kolIds: readonly string[], happened_by_ms: number) => ({
       ...{ kolIds, happened_by_ms, keys: [] },
       event_time_ms: newMs + 60_000,

@@ -33,7 +33,7 @@ describeOnRedisAndCluster('a value that', (target) => {
     random.mockReset();
     await Promise.all(readers.splice(0).map((reader) => reader.close()));
   });
-  /** What was read now: later than every removal before. */
+  /** A value that is read now, after every earlier removal. */
   const write = (followers: number) =>
     writeEntries(target.redis, profileEntries(['kol-7'], followers, new Date(Date.now() + 1)));
 
@@ -290,7 +290,7 @@ describeOnRedisAndCluster('a value that', (target) => {
           () => true,
         ),
       );
-      // What was read later may be served.
+      // values of later reads may be served
       await expire(late);
       expect(await late.read('kol-7')).toEqual(['stale', 7]);
     });

@@ -48,7 +48,7 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
     const asked = ask('new');
     await sleep(CHECK_EVERY_MS + 100);
     await change();
-    // Another read makes the process look for a filter again.
+    // another read makes the process load the filter again
     void ask('another');
     await sleep(200);
     answers[0]?.(versionAt(version));

@@ -12,7 +12,7 @@ import { testEngines } from '../../support/test-engines.ts';
 import { queryColumn } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 
-/** Longer than a test: what is answered sooner was not found by the timer. */
+/** Longer than a test, so an earlier answer was not found by the timer. */
 const NEVER_MS = 600_000;
 
 let trino: HeldTrino;
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => trino.close());
 
 describeOnRedisAndCluster('a process that waits for the query of another process', (target) => {
-  /** Has the lease: a process of its own, whose queries can be held. */
+  /** The holder of the lease: a separate process, whose queries can be delayed. */
   let holder: RunningApi;
   beforeAll(async () => {
     holder = await startSeparateApi({ REDIS_URL: target.url, TRINO_URL: trino.url });
@@ -38,7 +38,7 @@ describeOnRedisAndCluster('a process that waits for the query of another process
     for (const cleanUp of cleanUps.splice(0)) await cleanUp();
   });
 
-  /** Lets the holder miss an id, and waits for what it writes. */
+  /** Lets the holder miss an id, and waits for the value that it writes. */
   async function waitFor(id: string, { mode = 'default', watchMs = NEVER_MS }: Options) {
     const key = profile.key(id);
     const [redis, tracked] = [await connectTo(target.url, 'serve'), await connectTo(target.url, 'serve')];

@@ -22,12 +22,12 @@ test('a renewal of many keys sends its calls one after the other, so that Redis 
     return ttls.filter((ttl) => ttl > 0).length;
   };
   try {
-    await renew(['another']); // connects, and Redis knows the script
-    // Redis runs what it receives, but its answers do not arrive.
+    await renew(['another']); // connects, and loads the script
+    // Redis runs the received commands, but its answers do not arrive
     relay.silence();
     const renewal = renew(keys).catch((error: unknown) => error);
     await until('Redis has run the first call', async () => (await renewed()) > 0);
-    // Redis would have run all that it had received: it asks each client in turn.
+    // Redis would have run all received commands: it serves each client in turn
     expect(await renewed()).toBeLessThanOrEqual(250);
     renewing.disconnect();
     expect(await renewal).toBeInstanceOf(Error);

@@ -36,7 +36,7 @@ const sets: readonly (readonly [string, CacheEntry])[] = [
 describeOnRedisAndCluster('after a removal', (target) => {
   const admin = () => createCacheAdmin(target.redis);
 
-  /** A client that removes values at the moment when it has looked whether values were removed, so that it does not know. */
+  /** A client that removes values just after it has read the removal fence, so that the writer does not see the removal. */
   function removingAfterLook(remove: () => Promise<unknown>): RedisClient {
     let hasRemoved = false;
     return withPipeline(target.redis, (pipeline) => {

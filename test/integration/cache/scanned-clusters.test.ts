@@ -21,7 +21,7 @@ import { until } from '../../support/until.ts';
 
 const PLATFORMS = idsOf(100, 'platform-');
 const rankingKey = (platform: string) => ranking.key('followers', platform, 100);
-/** In one slot with all keys of its own, so that its erasure sends commands to few masters before the scan. */
+/** All its own keys are in one slot, so that its erasure sends commands to few masters before the scan. */
 const KOL = `{${cacheMetadata.key}}`;
 
 /** The tests depend on their order: the last ones break the cluster. */
@@ -30,7 +30,7 @@ describe('the administration of a Redis Cluster', () => {
   let redis: Cluster;
   beforeAll(async () => {
     cluster = await startRedisCluster();
-    // From here on a part of the cluster answers while a master is gone.
+    // from here on, the rest of the cluster answers while a master is down
     const nodes = [...cluster.masters, cluster.spare, cluster.replica];
     await Promise.all(nodes.map((node) => node.redis.config('SET', 'cluster-require-full-coverage', 'no')));
     redis = (await connectTo(cluster.url, 'serve')) as Cluster;
@@ -65,7 +65,7 @@ describe('the administration of a Redis Cluster', () => {
     return found.filter((score) => score !== null).length;
   };
 
-  /** Ends all connections to a master that no command of an erasure is sent to before its scan, and waits until the client knows. */
+  /** Ends all connections to a master that receives no command of an erasure before its scan, and waits until the client has noticed. */
   async function forgetMaster(): Promise<RedisNode> {
     const early = [cacheMetadata.key, profile.key(KOL), REMOVAL_FENCE, LAST_ERASURE_FENCE].map(portOf);
     const forgotten = cluster.masters.find(({ port }) => !early.includes(port));

@@ -103,11 +103,11 @@ async function readTwice<Id, T>(redis: RedisClient, source: EntitySource<Id, T>,
   await read(id);
   expect(await read(id)).toMatchObject({ outcome: 'hit' });
   expect(failures).toEqual([]);
-  // A stray lease holds up nobody.
+  // a stray lease delays no reader
   expect(performance.now() - startedAt).toBeLessThan(2000);
 }
 
-/** What the system does with its keys. Each does its job whatever somebody else has put under one of them. */
+/** The operations of the system on its keys. Each must work for any value that another client has written to one of them. */
 const jobs: readonly (readonly [string, (redis: RedisClient) => Promise<unknown>])[] = [
   ...[2, 1500].map(
     (size) =>

@@ -108,7 +108,7 @@ describeOnRedisAndCluster('content details from rows', (target) => {
     const rows = [later, gone, ofEvent, fresh].map((id) => row(id, 1));
     const counts = { written: 1, renewed: 0, late: 2, kept: 1 };
     expect(await writeContentRows(redis, rows, NOW_MICROS)).toEqual(counts);
-    // A second attempt of the same read finds what it has written.
+    // a second attempt of the same read finds its own rows
     expect(await writeContentRows(redis, rows, NOW_MICROS)).toEqual(counts);
     const views = [later, gone, ofEvent, fresh].map((id) => redis.hget(content.key(id), 'views'));
     expect(await Promise.all(views)).toEqual(['9', null, '7', '1']);

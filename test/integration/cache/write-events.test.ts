@@ -25,7 +25,7 @@ const sourceAt = (offset: number, source: Partial<EventSource> = {}): EventSourc
 });
 const contentEvents = (eventTimeMs: number, views: number, source = sourceAt(1)) =>
   videos.map((id) => ({ content_id: id, views, event_time_ms: eventTimeMs, source }));
-/** Writes details of which only the views are known. @returns how many were written */
+/** Writes details with only the views. @returns how many were written */
 const writeContentEvents = async (redis: RedisClient, events: ReturnType<typeof contentEvents>) =>
   (await mergeContentEvents(redis, events, ({ content_id, views }) => contentOf(content_id, views), NOW))
     .length;

@@ -20,7 +20,7 @@ let compose: ComposeCommand;
 let services: Map<string, string>;
 
 const run = ([command, ...prefix]: ComposeCommand, file: string, ...args: string[]) =>
-  // Variables of this shell must not change what is tested.
+  // variables of this shell must not change the test
   execa(command, [...prefix, '-f', file, ...args], {
     env: { PATH: process.env.PATH, HOME: tmpdir() },
     extendEnv: false,

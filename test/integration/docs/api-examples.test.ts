@@ -26,7 +26,7 @@ import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
 import { withWorker } from '../../support/worker.ts';
 import { fakeDependencies } from '../../unit/api/fake-dependencies.ts';
 
-/** A command of docs/api.md, and what the document shows as its answer. */
+/** A command of docs/api.md and its documented answer. */
 interface Example {
   /** Heading of the section, such as `GET /api/v1/kols/:id`. */
   readonly route: string;

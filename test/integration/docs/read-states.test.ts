@@ -39,7 +39,7 @@ afterEach(async () => {
 
 const EXPIRING = 'L1 has it, and its TTL has ended';
 
-/** Puts into Redis what it has of a value. */
+/** Writes the state of a value to Redis. */
 async function fillRedis({ memory, redis: held, lakehouse, off }: ReadState, id: string) {
   const isCached = memory === EXPIRING || !/^(does not have|has the (lease|filter)|has a lease)/.test(held);
   if (isCached) await writeEntries(redis, profileEntries([id]));
@@ -58,7 +58,7 @@ async function fillRedis({ memory, redis: held, lakehouse, off }: ReadState, id:
   }
 }
 
-/** Makes the state of Redis, and starts an API that remembers what it remembers of the value. */
+/** Creates the state of Redis, and starts an API with the given state in memory. */
 async function arrange(state: ReadState, id: string) {
   const { memory, redis: held, lakehouse } = state;
   await fillRedis(state, id);

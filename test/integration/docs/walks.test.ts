@@ -21,7 +21,7 @@ function walk(title: string) {
   return { files, stated: Number(stated) };
 }
 
-/** Workflow code runs in a sandbox of its own, and the start of a warm is not part of an activity. */
+/** Workflow code runs in a separate sandbox, and the start of a warm is not part of an activity. */
 const inActivity = (files: readonly string[]) =>
   files.filter(
     (file) =>
@@ -139,7 +139,7 @@ test('an event runs the files that the document lists, and no more than 35', asy
       },
       { settings },
     );
-    // What runs every few seconds, such as a look-up of the topic, does not run for every event.
+    // periodic work, such as a look-up of the topic, does not run for every event
     const executed = [...(walks[0] ?? [])].filter((file) => walks.every((walk) => walk.has(file)));
     const steps = executed.filter((file) => isOurStep(file) && !EACH_SECOND.includes(file));
     expect(steps.sort()).toEqual(inActivity(files).sort());

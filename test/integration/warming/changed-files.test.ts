@@ -221,7 +221,7 @@ describe(`a warm of all profiles of a table of ${kind}`, () => {
     };
     const rollBackTo = (snapshot: string) =>
       trino(`ALTER TABLE ${table} EXECUTE rollback_to_snapshot(${snapshot})`);
-    /** Caches rows as a reader does after a miss. */
+    /** Caches rows like a reader after a miss. */
     async function readBy(where: string): Promise<void> {
       const ids = await trino(`SELECT kol_id FROM ${table} WHERE ${where}`);
       const rows = await lakehouse.profilesById(ids.map(([id]) => String(id)));

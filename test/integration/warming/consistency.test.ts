@@ -52,7 +52,7 @@ describe('after a load that lost most rows', () => {
     );
     expect(await snapshot()).toEqual(cached);
 
-    // The operator knows that the lakehouse is right.
+    // the operator accepts the smaller lakehouse
     const accepted = await harness.warm({
       parts: ['profiles', 'rankings', 'search', 'lists'],
       allowShrink: true,
@@ -115,7 +115,7 @@ describe('what a refused read leaves', () => {
     const keys = (await allKeys(harness.redis)).filter((key) => !/^cache:|read-at$/.test(key));
     return Promise.all(keys.map(async (key) => [key, await harness.redis.ttl(key)] as const));
   };
-  /** Warms, lets little time to each key, and loads a table of which most rows are missing. */
+  /** Warms, shortens the TTL of each key, and loads a table without most of its rows. */
   async function warmThenShrink() {
     await load('profiles');
     await load('content');
@@ -218,7 +218,7 @@ describe('a miss after a load that lost rows', () => {
     await load('profiles');
     expect((await api.get(lost.path)).status).toBe(200);
 
-    // Or it was right, and an operator says so.
+    // or the load was correct, and an operator accepts it
     await load('profiles', "platform = 'tiktok'");
     await load('content', "platform = 'tiktok'");
     await harness.warm({ parts: ['profiles', 'rankings', 'stats', 'lists'], allowShrink: true });

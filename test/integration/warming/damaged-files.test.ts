@@ -12,7 +12,7 @@ const DATABASE = 11;
 
 let harness: WarmHarness;
 beforeAll(async () => {
-  // The files are damaged before Trino reads them: it caches what it has read.
+  // damage the files before Trino reads them, because it caches data that it has read
   const name = await fillWarmSchema(DATABASE, 'iceberg');
   const folder = lakehouseFolder(stackPaths(testStackFolder), 'iceberg');
   const paths = await queryColumn(

@@ -18,7 +18,7 @@ interface Scheduler {
   /** Title in docs/etl.md. */
   readonly title: string;
   readonly requirements: readonly string[];
-  /** What the program needs beside it: file → content. */
+  /** Other files that the program needs: file → content. */
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: (folder: string) => Readonly<Record<string, string>>;
   /** Arguments of `python`, one command after the other. */

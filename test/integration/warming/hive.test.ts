@@ -109,7 +109,7 @@ describe('a warm of Hive tables', () => {
     await trino(`CREATE VIEW ${schema}.kol_profiles AS SELECT * FROM ${schema}.real_profiles`);
     for (let round = 1; round <= 2; round += 1)
       expect(partsRead(await harness.warm({ parts: ['lists'] }))).toEqual(['lists']);
-    // Nobody could tell whether a filter of its ids is current.
+    // a filter of its ids could not be checked for being current
     await harness.warm({ parts: ['search'] });
     expect(await harness.redis.exists('cache:known-ids:kol_profiles')).toBe(0);
     await trino(`DROP VIEW ${schema}.kol_profiles`);

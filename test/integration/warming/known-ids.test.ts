@@ -40,7 +40,7 @@ describe(`the filter of known ids of ${catalog} tables`, () => {
     await harness.stop();
   });
 
-  /** An API process that knows no filter yet. */
+  /** An API process without a filter yet. */
   async function start(): Promise<RunningApi> {
     const { REDIS_URL, TRINO_USER, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
     const api = await startApi({ REDIS_URL, TRINO_USER, TRINO_CATALOG, TRINO_SCHEMA });
@@ -103,7 +103,7 @@ describe(`the filter of known ids of ${catalog} tables`, () => {
       expect(new Set(beside.map(({ status }) => status))).toEqual(new Set([200]));
       const queries = await harness.newQueries();
       expect(queries.filter(({ sql }) => sql.includes('AS VARCHAR) IN ('))).toEqual([]);
-      // One check of the versions of all tables in 5 s. The first one asks Hive tables for snapshots first.
+      // One check of the versions of all tables in 5 s. The first one queries Hive tables for snapshots first.
       const checks = Math.ceil(seconds / 5) + (catalog === 'hive' ? 1 : 0);
       expect(queries.length).toBeLessThanOrEqual(Math.max(3, checks));
       const sorted = beside.map(({ ms }) => ms).sort((a, b) => a - b);

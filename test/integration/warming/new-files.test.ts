@@ -51,7 +51,7 @@ function tableOf(...files: readonly (readonly Profile[])[]): Partial<Lakehouse> 
 
 const warm = (reads: Partial<Lakehouse>) => warmProfiles(redis, reads);
 
-/** Caches rows as a reader does whose read begins after this time (ms). */
+/** Caches rows like a reader whose read begins after this time (ms). */
 async function readBy(rows: readonly Profile[], afterMs = 0): Promise<void> {
   const cachedAt = cachedAtOf((await readRedisTime(redis)) + afterMs * 1000);
   await writeEntries(

@@ -10,7 +10,7 @@ beforeAll(async () => {
   harness = await warmHarness(14);
   const { redis, trino, schema } = harness;
   await redis.flushdb();
-  // A profile of which little is known.
+  // a profile with few known fields
   await trino(
     `INSERT INTO ${schema}.kol_profiles (kol_id, platform, verified, processed_at)
      VALUES ('9007199254740993001', 'tiktok', false, '2026-01-01T00:00:00Z')`,

@@ -5,7 +5,7 @@ import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 const PROFILES = { parts: ['profiles'], allProfiles: true } as const;
 
 let harness: WarmHarness;
-/** What a load does between the plan of the profiles and their first split. */
+/** The changes of a load between the plan of the profiles and their first split. */
 let beforeSplit: () => Promise<unknown>;
 beforeAll(async () => {
   harness = await warmHarness(12, {}, (real) => ({
@@ -50,7 +50,7 @@ test.each([
   });
   expect(await profileKeys()).toEqual(before);
 
-  // The load made a snapshot of its own, so the next warm reads the table again.
+  // the load created a new snapshot, so the next warm reads the table again
   beforeSplit = () => Promise.resolve();
   const after = await harness.warm(PROFILES);
   expect(after.parts[0]).toMatchObject({ rowsRead: before.length - 48, removed: 48 });

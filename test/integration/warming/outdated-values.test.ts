@@ -4,7 +4,7 @@ import { copyRows, updateColumn } from '../../support/change-table.ts';
 import { keysWithoutTtl } from '../../support/redis.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
 
-// What readers cache and no warm writes, before and after a load.
+// Values that readers cache and no warm writes, before and after a load.
 
 const HIT = /^kol-\w+; hit/;
 /** No warm writes a day before the last week. */
@@ -25,7 +25,7 @@ beforeAll(async () => {
   harness = await warmHarness(13, { WARM_PROFILES: '5', WARM_RANKING_LIMITS: '50,20' });
   const { redis, schema, trino } = harness;
   const { REDIS_URL, TRINO_CATALOG, TRINO_SCHEMA } = harness.config;
-  // With its local tier, which serves what it has without a look at Redis.
+  // with its local tier, which serves its values without reading Redis
   api = await startApi({ REDIS_URL, TRINO_CATALOG, TRINO_SCHEMA, API_L1_MEGABYTES: '16' });
   await redis.flushdb();
   const content = `${schema}.kol_content`;
@@ -101,7 +101,7 @@ test('a finished load removes the older values that readers cached from its tabl
   expect(detail?.json['title']).toBe('of the load');
   expect(day?.json).toMatchObject({ content: 1, views: 7 });
   expect(firstScore(top)).toBe(firstScore(cached[3]) + 1);
-  // What the warm wrote stays.
+  // values that the warm wrote stay
   expect(areHits(await readAll(hot))).toEqual([true, true]);
   expect(await keysWithoutTtl(harness.redis)).toEqual([]);
 });

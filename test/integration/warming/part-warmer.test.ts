@@ -55,7 +55,7 @@ test('100 concurrent warms cause 2 runs of a part, one after the other, and each
 
   expect(overlaps).toBe(0);
   expect(runs).toBe(2);
-  // `keys` is the number of the run. The first run serves the first request; the second run serves all that arrived meanwhile.
+  // `keys` is the number of the run. The first run serves the first request; the second run serves all that arrived during the first one.
   expect(reports.map(({ keys }) => keys)).toEqual([1, ...Array<number>(99).fill(2)]);
 });
 

@@ -48,7 +48,7 @@ function removingAfterWrite(remove: () => Promise<unknown>): RedisClient {
           hasRemoved = true;
           const dump = await redis.dumpBuffer(key);
           await remove();
-          // What a removal does not see that looked at the key before the write.
+          // A removal that read the key before the write does not see this value.
           await redis.restore(key, 60_000, dump, 'REPLACE');
         }
         return replies;

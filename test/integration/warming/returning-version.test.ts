@@ -71,7 +71,7 @@ function tableOf(table: { files: readonly (readonly Profile[])[]; onRead?: () =>
 
 const redisNow = async () => cachedAtOf(await readRedisTime(redis));
 
-/** Caches rows as a reader does now. @returns their `cached_at` */
+/** Caches rows like a reader now. @returns their `cached_at` */
 async function readBy(rows: readonly Profile[]): Promise<string> {
   const cachedAt = cachedAtOf((await readRedisTime(redis)) + 1000);
   await writeEntries(
@@ -199,7 +199,7 @@ test('a load keeps no detail, content of a KOL or statistic that a reader has ca
     return runActivity(createDropOutdated({ redis }), { parts: ['trending', 'stats'] });
   };
   await until('the time of Redis is later', async () => cachedAt < (await redisNow()));
-  // What was cached since a snapshot is of it.
+  // values that were cached since a snapshot belong to it
   expect(await drop('snapshot 1 since 2026-01-01T00:00:00.000Z')).toBe(0);
   expect(await drop('files 1')).toBe(3);
   expect(await redis.exists(content.key('trending'))).toBe(1);

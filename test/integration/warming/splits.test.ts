@@ -128,7 +128,7 @@ test('a write rate is never exceeded, and the part warmer reports progress durin
   });
   await ended;
   expect(progress.total).toBe(await expectAllCached());
-  // Of any time: what the rate allows in it, a chunk of a second that began before it, and a second that the limiter makes up for.
+  // The limit for any period: the rate, plus a chunk of a second that began before, plus a second that the limiter catches up.
   for (const [index, { fromMs, cached }] of samples.entries())
     for (const later of samples.slice(index + 1))
       expect(later.cached - cached).toBeLessThanOrEqual(perSecond * (2 + (later.toMs - fromMs) / 1000));
@@ -143,7 +143,7 @@ test.each([
   const writes = async () =>
     Number(/cmdstat_hset:calls=(\d+)/.exec(await harness.redis.info('commandstats'))?.[1]);
   const writesBeforeAttempt: number[] = [];
-  /** The result of the first attempt is lost, and half of what it wrote. */
+  /** The result of the first attempt is lost, and half of the keys that it wrote. */
   const losingResult =
     <Args>(work: (args: Args) => Promise<PartReport>) =>
     async (args: Args) => {

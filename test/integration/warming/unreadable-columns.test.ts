@@ -215,7 +215,7 @@ test('sets that a damaged column would empty stay until they expire, and the oth
   await replaceContents(readable.map((file) => damaged.reduce(damageColumn, file)));
   try {
     const { parts, warnings } = await warm();
-    // An empty one would say that no KOL has content.
+    // an empty filter would mean that no KOL has content
     expect(await redis.exists(OWNERS)).toBe(0);
     expect(warnings.join()).toMatch(
       /kol_content\.engagement_rate cannot be read[^]*kol_content\.posted_at cannot/,

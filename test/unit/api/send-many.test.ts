@@ -10,7 +10,7 @@ import { fakeDependencies } from './fake-dependencies.ts';
 let server: Server | undefined;
 afterEach(() => server?.close());
 
-/** The answer to a request for ids of which these are the reads. */
+/** The answer to a request for ids with these reads. */
 async function answerTo(reads: readonly Omit<ReadResult<Profile>, 'collapsed'>[]) {
   const results = reads.map((value) => ({
     status: 'fulfilled' as const,

@@ -9,7 +9,7 @@ import { createApp, createRoutes } from '../../../api/app.ts';
 import { createOpenApi } from '../../../api/openapi.ts';
 import { fakeDependencies } from './fake-dependencies.ts';
 
-/** A program that uses the client. The last line asks for a field that a profile does not have. */
+/** A program that uses the client. The last line uses a field that a profile does not have. */
 const PROGRAM = `
 import { profile, profiles } from './sdk.gen.ts';
 const one = await profile({ path: { id: 'zoe' } });

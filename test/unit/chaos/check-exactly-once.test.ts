@@ -35,7 +35,7 @@ const deadLetter = (offset: number) =>
     },
   );
 
-/** Six offsets in two ranges: 0 is superseded by 1, 3 is unreadable, 4 is late, and scored all the same. */
+/** Six offsets in two ranges: 0 is superseded by 1, 3 is unreadable, 4 is late, but scored. */
 const input = [
   { partition: 0, offset: 0, id: 'ana', eventTimeMs: NOW },
   { partition: 0, offset: 1, id: 'ana', eventTimeMs: NOW + 1 },

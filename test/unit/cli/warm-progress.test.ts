@@ -10,7 +10,7 @@ afterEach(() => {
 
 const readHalf = () => Promise.resolve({ rows: 18_743, total: 37_486 });
 
-/** An output that collects what is written to it. */
+/** An output that collects written text. */
 function output(isTTY: boolean) {
   const texts: string[] = [];
   return { texts, out: { isTTY, write: (text: string) => texts.push(text) > 0 } };

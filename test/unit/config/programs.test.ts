@@ -2,7 +2,7 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { ConfigError, loadConfig } from '../../../config/config.ts';
 
-/** What a program prints without any configuration. */
+/** The output of a program without any configuration. */
 function expectedMessage(): string {
   try {
     loadConfig({});

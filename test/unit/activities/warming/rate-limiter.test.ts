@@ -3,7 +3,7 @@ import { createRateLimiter } from '../../../../activities/warming/rate-limiter.t
 
 const PER_SECOND = 100;
 
-/** A limiter whose clock moves only when it waits, or when a test says so. */
+/** A limiter whose clock moves only when it waits, or when a test moves it. */
 function limiterAt(perSecond: number) {
   const clock = {
     now: 5000,

@@ -119,7 +119,7 @@ describe('createBatchLoader', () => {
     const gone = new AbortController();
     const loads = [load('a', gone.signal), load('b')];
     gone.abort(new Error('left'));
-    // Null would say that the id does not exist.
+    // null would mean that the id does not exist
     expect(await Promise.allSettled(loads)).toMatchObject([
       { status: 'rejected', reason: { message: 'left' } },
       { status: 'fulfilled', value: { id: 'b' } },

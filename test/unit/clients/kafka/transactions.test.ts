@@ -11,7 +11,7 @@ const outputOf = (...messages: TransactionOutput['records'][number]['message'][]
   records: messages.map((message) => ({ topic: 't', message })),
 });
 
-/** Commits an output on a cluster; the result names what readers then see. */
+/** Commits an output on a cluster. @returns the records that readers then see */
 async function commit(
   cluster: ReturnType<typeof fakeCluster>,
   output: TransactionOutput,
@@ -52,7 +52,7 @@ describe('a transaction over several brokers', () => {
     const transactions = createTransactions(cluster.kafka, NO_LIMITS);
     const failed = await transactions.open('id');
     await expect(failed.commit(TWO)).rejects.toThrow();
-    await failed.close(); // as the caller does after every error
+    await failed.close(); // like the caller after every error
     const again = await transactions.open('id');
     expect(cluster.fences()).toBe(2);
     await again.commit(TWO);

@@ -11,7 +11,7 @@ const VERSIONS: TableVersions = { kol_profiles: { kind: 'snapshot', id: '1', sin
 const errorOf = (name: string, type = 'EXTERNAL') => new TrinoQueryError('q', name, type, 'words');
 const NOT_SUPPORTED = errorOf('NOT_SUPPORTED', 'USER_ERROR');
 
-/** A catalog over a Trino whose columns fail as the test says. */
+/** A catalog over a Trino whose columns fail as the test defines. */
 function catalogOf(failing: Record<string, (attempt: number) => Error | undefined>) {
   const checks: Record<string, number> = {};
   const types: Record<string, string> = {};

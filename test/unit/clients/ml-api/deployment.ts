@@ -15,7 +15,7 @@ export interface Behaviour {
   readonly maxTimelyBatch?: number;
   /** Profiles that spoil each call that they are in. */
   readonly faults?: Readonly<Record<string, Fault>>;
-  /** Fault of a whole call, whatever its profiles are. */
+  /** Fault of a whole call, for any profiles. */
   readonly outage?: (call: Call) => Fault | undefined;
   /** How the service prints an id. */
   readonly printId?: (kolId: string) => string;
@@ -130,6 +130,6 @@ function bodyOf(
   return fault === 'nan' ? json.replace('0.9', 'NaN') : json;
 }
 
-/** A score that tells the profiles apart. */
+/** A different score for each profile. */
 export const scoreOf = (kolId: string): number =>
   [...kolId].reduce((sum, letter) => (sum * 31 + (letter.codePointAt(0) ?? 0)) % 10_007, 0) / 100.07;

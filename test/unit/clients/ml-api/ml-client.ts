@@ -8,7 +8,7 @@ import { scoreOf, type Behaviour, type Deployment, type Fault } from './deployme
 export const TIMEOUT_SECONDS = 5;
 
 const IDLE_MS = 300;
-/** Waits until the service has got no call for a while: what it answers is answered, and all other calls hang. */
+/** Waits until the service has received no call for a while: then all answerable calls are answered, and the others hang. */
 export async function untilIdle(deployment: Deployment): Promise<void> {
   for (let before = -1; before !== deployment.calls().length;) {
     before = deployment.calls().length;
@@ -63,7 +63,7 @@ export const nonsense: fc.Arbitrary<Fault> = fc.constantFrom<Fault>(
 );
 /** A model server that crashes on a profile closes the connection. */
 export const crash: fc.Arbitrary<Fault> = fc.constant('reset');
-/** What no profile can cause. */
+/** Responses that no profile can cause. */
 export const outageOnly: fc.Arbitrary<Fault> = fc.constantFrom(
   ...[
     301, 302, 307, 401, 402, 403, 406, 407, 408, 409, 410, 411, 414, 415, 418, 421, 425, 426, 429, 431, 451,

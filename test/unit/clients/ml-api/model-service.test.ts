@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createFairLimit } from '../../../../clients/ml-api/model-service.ts';
 
-/** Work that ends when the test says so. `started` and `running` name it `caller:number`. */
+/** Work that ends when the test ends it. `started` and `running` list it as `caller:number`. */
 function startWork(concurrency: number) {
   const run = createFairLimit(concurrency);
   const started: string[] = [];

@@ -30,7 +30,7 @@ test('a lower limit gives the first terms of a higher one', () => {
   );
 });
 
-/** The terms of a KOL that are recognised by what the search index has of the KOL. */
+/** The terms of a KOL that are recognised from its entries in the search index. */
 function recognised(names: readonly string[]): string[] {
   const index = buildSearchIndex([{ kol_id: 'zoe', names, followers_count: 7 }], 100);
   const isTermOf = createTermMatcher(index.flatMap((member) => parseMember(member)?.name ?? []));

@@ -12,7 +12,7 @@ const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0') as {
   RecordBatch: (batch: object) => Promise<Encoded>;
 };
 const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => object;
-/** Writes what the encoder of kafkajs cannot write: null header values, and repeated names that alternate. */
+/** Writes records that the encoder of kafkajs cannot: with null header values, and repeated names that alternate. */
 const { writeVarIntString, writeVarIntBytes } = fieldWriters();
 
 const ATTRIBUTES_AT = 21;
