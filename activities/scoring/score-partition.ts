@@ -66,7 +66,7 @@ export function createScorePartition(deps: ScorePartitionDeps) {
           const topic = await deps.offsets.topic(args.topic).catch(() => null);
           progress.notePartitions(topic?.partitionCount ?? 0);
         }
-        if (progress.mustReport()) break;
+        if (progress.mustReport() || progress.isGone()) break;
         const pauseMs = isFenced(error) ? FENCED_PAUSE_MS : pauseAfter(failures);
         progress.setStep(`waiting ${pauseMs} ms after ${failures} failures`);
         await sleep(pauseMs, undefined, { signal: time.ending }).catch(() => {});

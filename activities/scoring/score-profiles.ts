@@ -35,13 +35,10 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
         return { ...profile, known, features: buildFeatures(profile.event, known) };
       });
     });
+    const features = profiles.map((profile) => profile.features);
+    const call = { signal, timeUp, caller: `${input.topic}/${input.partition}` };
     // Shorter than the profiles when the time was up.
-    const results = await timed(phases, 'model', () =>
-      mlApi.score(
-        profiles.map(({ features }) => features),
-        { signal, timeUp, caller: `${input.topic}/${input.partition}` },
-      ),
-    );
+    const results = await timed(phases, 'model', () => mlApi.score(features, call));
     const refused: RejectedRecord[] = [];
     const scored = profiles.slice(0, results.length).flatMap(({ record, event, late, known }, index) => {
       const result = results[index]!;
@@ -68,19 +65,15 @@ export function createScoreProfiles({ lookUpFeatures, mlApi, redis }: ScoreProfi
       cutAt: profiles[results.length]?.record.offset ?? null,
       modelVersion: scored[0]?.score.model_version ?? null,
       async write() {
-        const written = await writeUnlessErased(redis, scored, (some) =>
-          writeScores(
-            redis,
-            some.map(({ score }) => score),
-          ),
-        );
+        const written = await writeUnlessErased(redis, scored, (some) => {
+          const scores = some.map(({ score }) => score);
+          return writeScores(redis, scores);
+        });
         const nowMs = Date.now();
         const scores = scored.map(({ record, event, late, score }) => {
           const latencyMs = nowMs - event.event_time_ms;
-          return {
-            record,
-            message: scoreRecord(score, { latencyMs, late, negativeCounts: event.negative_counts }),
-          };
+          const message = scoreRecord(score, { latencyMs, late, negativeCounts: event.negative_counts });
+          return { record, message };
         });
         return { outdated: scored.length - written, scores };
       },

@@ -145,11 +145,10 @@ export function createSliceProgress({ state: before, partitionCount: known }: Sl
       if (count > 0) partitionCount = count;
       return partitionCount > known;
     },
-    /** Whether the loop should know now that the partition is stuck, that it works again, or that its topic has it no longer. */
-    mustReport(): boolean {
-      if (!isStuck(state)) return isStuck(before) && state.stuck === null;
-      return !isStuck(before) || before.partition >= partitionCount;
-    },
+    /** Whether the topic was created again without this partition. */
+    isGone: (): boolean => before.partition >= partitionCount && isStuck(state),
+    /** Whether the loop should know now that the partition is stuck, or that it works again. */
+    mustReport: (): boolean => (isStuck(before) ? state.stuck === null : isStuck(state)),
     /** The partition as far as it is known. */
     state: () => state,
     report: (): SliceReport => ({

@@ -34,18 +34,14 @@ const copyHeaders = (headers: ReadHeaders): Headers =>
   );
 
 /** Headers of a replayed record: those that the original record had, its time, and the dead letter that it comes from. */
-export function replayedHeaders({
-  headers,
-  location,
-  receivedMs,
-}: Pick<DeadLetter, 'headers' | 'location' | 'receivedMs'>): Headers {
-  const original = Object.entries(copyHeaders(headers)).filter(
+export function replayedHeaders(letter: Pick<DeadLetter, 'headers' | 'location' | 'receivedMs'>): Headers {
+  const original = Object.entries(copyHeaders(letter.headers)).filter(
     ([name]) => !name.startsWith(ERROR_HEADER_PREFIX) && name !== REPLAYED_FROM_HEADER,
   );
   return {
     ...Object.fromEntries(original),
-    [RECEIVED_AT_HEADER]: String(receivedMs),
-    [REPLAYED_FROM_HEADER]: formatLocation(location),
+    [RECEIVED_AT_HEADER]: String(letter.receivedMs),
+    [REPLAYED_FROM_HEADER]: formatLocation(letter.location),
   };
 }
 
