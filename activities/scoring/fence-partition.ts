@@ -21,22 +21,22 @@ export interface FencePartitionDeps {
   readonly worker: string;
 }
 
-/** What a transaction of a partition writes: records, and the position after them. */
-interface PartitionCommit {
-  readonly records: readonly TopicMessage[];
-  readonly to: Position;
-  readonly identity: TopicIdentity;
-  /** At the start of a partition. Later commits keep it. */
-  readonly started?: TopicStart | null | undefined;
-}
-
 /** A partition that only this attempt can commit, and what its group has committed. */
 export interface FencedPartition extends TopicPartition {
   readonly worker: string;
   readonly producer: FencedProducer;
   readonly committed: number | null;
   readonly metadata: CommittedMetadata | null;
-  readonly commit: (output: PartitionCommit) => Promise<void>;
+  /**
+   * Commits records and the position after them in one transaction.
+   * @param started when the group began with the topic, at the start of a partition; later commits keep it
+   */
+  readonly commit: (
+    records: readonly TopicMessage[],
+    to: Position,
+    identity: TopicIdentity,
+    started?: TopicStart | null,
+  ) => Promise<void>;
 }
 
 /**
@@ -54,19 +54,11 @@ export async function fencePartition<T>(
     const metadata = parseCommittedMetadata(text);
     return await work({
       ...{ topic, partition, worker, producer, committed, metadata },
-      commit({ records, to: { offset, newestEventMs, totals }, identity, started = null }) {
+      commit(records, { offset, newestEventMs, totals }, identity, given = null) {
         const isSame = metadata !== null && isSameTopic(metadata.identity, identity);
-        const written = {
-          worker,
-          identity,
-          newestEventMs,
-          totals,
-          started: isSame ? metadata.started : started,
-        };
-        return producer.commit({
-          ...{ records, group, topic, partition, offset },
-          metadata: serializeCommittedMetadata(written),
-        });
+        const started = isSame ? metadata.started : given;
+        const written = serializeCommittedMetadata({ worker, identity, newestEventMs, totals, started });
+        return producer.commit({ records, group, topic, partition, offset, metadata: written });
       },
     });
   } finally {
@@ -82,9 +74,9 @@ export async function fencePartition<T>(
 export async function commitMove(
   { topic, partition, worker, commit }: FencedPartition,
   identity: TopicIdentity,
-  { from, to, started }: { from: number | null; to: Position; started?: TopicStart | null | undefined },
+  { from, to, started }: { from: number | null; to: Position; started?: TopicStart | null },
 ): Promise<void> {
   const note = { topic, partition, seek: { from, to: to.offset }, worker };
   const message = { key: `${topic}/${partition}`, value: JSON.stringify(note) };
-  await commit({ records: [{ topic: LEDGER_TOPIC, message }], to, identity, started });
+  await commit([{ topic: LEDGER_TOPIC, message }], to, identity, started);
 }

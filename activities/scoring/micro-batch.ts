@@ -1,27 +1,13 @@
 import { Context } from '@temporalio/activity';
-import type { Message } from 'kafkajs';
-import {
-  fitAlone,
-  MessageTooLargeError,
-  surelyFits,
-  type TopicLimit,
-  type TopicMessage,
-} from '../../clients/kafka/message-limits.ts';
+import { type TopicLimit, type TopicMessage, whyTooLarge } from '../../clients/kafka/message-limits.ts';
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
-import type { ReadAhead, RecordReader } from '../../clients/kafka/record-reader.ts';
-import type { FencedProducer } from '../../clients/kafka/transactions.ts';
-import type { LoopSettings } from '../../contract/scoring-loop.ts';
+import type { ReadAhead } from '../../clients/kafka/record-reader.ts';
 import type { EventSource, OffsetRange } from '../../domain/kafka-location.ts';
 import type { LogRecord, OutputRecord } from '../../domain/kafka-record.ts';
 import { addTotals, type TopicIdentity } from '../../domain/scoring/committed-metadata.ts';
 import { bareDeadLetterRecord, deadLetterRecord } from '../../domain/scoring/dead-letter.ts';
 import type { Position } from '../../domain/scoring/find-position.ts';
-import {
-  outcomesIn,
-  type Lateness,
-  type Outcomes,
-  type RejectedRecord,
-} from '../../domain/scoring/keep-newest.ts';
+import type { Lateness, Outcomes, RejectedRecord } from '../../domain/scoring/keep-newest.ts';
 import {
   deadLetterTopic,
   LEDGER_TOPIC,
@@ -63,15 +49,11 @@ export interface BatchResult extends Outcomes {
   readonly cutAt: number | null;
   readonly newestEventMs: number | null;
   readonly modelVersion: string | null;
-  /** Writes the results to Redis. A repetition does no harm. */
-  write(): Promise<WrittenBatch>;
-}
-
-interface WrittenBatch {
-  /** Values that were not written, because Redis has newer ones or the KOL was erased. */
-  readonly outdated: number;
-  /** Records for scores.stream. */
-  readonly scores: readonly ScoreOutput[];
+  /**
+   * Writes the results to Redis. A repetition does no harm.
+   * @returns how many values were not written, because Redis has newer ones or the KOL was erased; and the records for scores.stream
+   */
+  write(): Promise<{ readonly outdated: number; readonly scores: readonly ScoreOutput[] }>;
 }
 
 /** The record of a score, and that of its event. */
@@ -92,57 +74,6 @@ export interface PreparedBatch {
   readonly phases: Phases;
 }
 
-/** What the next micro-batch is made from. */
-export interface NextBatch extends Pick<MicroBatch, 'input' | 'signal' | 'timeUp'> {
-  readonly position: Position;
-  readonly settings: Pick<LoopSettings, 'maxOffsets' | 'lateEvents'>;
-  readonly readAhead: ReadAhead | null;
-  /** Called before the work, which may fail for long. */
-  readonly onRead: (log: LogEnds) => void;
-}
-
-/**
- * Reads the next records of a partition and works on them.
- * @returns undefined when there are no records yet
- */
-export async function prepareBatch(
-  reader: RecordReader,
-  work: (batch: MicroBatch) => Promise<BatchResult>,
-  { input, position, settings, readAhead, signal, timeUp, onRead }: NextBatch,
-): Promise<PreparedBatch | undefined> {
-  const startedAtMs = Date.now();
-  const phases: Phases = {};
-  const { topic, partition } = input;
-  const { offset: from, newestEventMs } = position;
-  const { records, to, log, ahead } = await timed(phases, 'read', () =>
-    reader.read({ topic, partition, offset: from }, settings.maxOffsets, { signal, ahead: readAhead }),
-  );
-  onRead(log);
-  if (to === from) return undefined;
-  const lateness = { newestEventMs, lateEvents: settings.lateEvents, nowMs: Date.now() };
-  const result = await work({ input, records, lateness, signal, timeUp, phases });
-  const range = { topic, partition, from, to };
-  const prepared = { range, records, result, log, readAhead: ahead, startedAtMs, phases };
-  return result.cutAt === null ? prepared : cut(prepared, result.cutAt, newestEventMs);
-}
-
-/** The batch up to an offset. A slow model makes progress in this way. */
-function cut(batch: PreparedBatch, to: number, newestEventMs: number | null): PreparedBatch | undefined {
-  const range = { ...batch.range, to };
-  if (to === range.from) return undefined;
-  return {
-    ...batch,
-    range,
-    records: batch.records.filter(({ offset }) => offset < to),
-    result: {
-      ...batch.result,
-      // The newer event of a superseded one may be after the cut. Then it is in the next batch, and gets its outcome there.
-      ...outcomesIn(range, batch.result),
-      newestEventMs, // of events after the cut too, so it does not move yet
-    },
-  };
-}
-
 /**
  * Writes a prepared batch to Redis, then commits it in one transaction: outputs, dead letters, a ledger record and the offset. Redis
  * comes first: a crash in between repeats the write, which the guard in Redis makes harmless. In the other order the retry would
@@ -157,7 +88,8 @@ export async function commitBatch(
 ): Promise<Position> {
   const { range, result, phases } = batch;
   const { outdated, scores } = await timed(phases, 'cache', () => result.write());
-  const { records, outcomes } = await buildOutput(producer, batch, scores, {
+  const limits = await producer.limits([SCORES_TOPIC, deadLetterTopic(range.topic), LEDGER_TOPIC]);
+  const { records, outcomes } = await buildOutput(limits, batch, scores, {
     worker,
     attempt: Context.current().info.attempt,
     modelVersion: result.modelVersion,
@@ -174,12 +106,12 @@ export async function commitBatch(
     outdated,
   });
   const after = { offset: range.to, newestEventMs: result.newestEventMs, totals };
-  await commit({ records, to: after, identity });
+  await commit(records, after, identity);
   return after;
 }
 
-/** @returns why a topic does not accept a message that is sent alone; null when it does, for a small message without a promise */
-type WhyTooLarge = (topic: string, message: Message) => Promise<string | null> | null;
+/** The largest batches that the output topics accept. */
+type Limits = ReadonlyMap<string, TopicLimit>;
 
 /**
  * The records of a transaction: scores, dead letters and the ledger, each in a form that its topic accepts. A score that is too large
@@ -187,82 +119,63 @@ type WhyTooLarge = (topic: string, message: Message) => Promise<string | null> |
  * fails the commit, which names the topic and the setting to change.
  */
 async function buildOutput(
-  producer: Pick<FencedProducer, 'limits'>,
+  limits: Limits,
   { range, result }: Pick<PreparedBatch, 'range' | 'result'>,
   scores: readonly ScoreOutput[],
   note: LedgerNote,
 ): Promise<{ readonly records: readonly TopicMessage[]; readonly outcomes: Outcomes }> {
-  const whyTooLarge = await limitsOf(producer, [SCORES_TOPIC, deadLetterTopic(range.topic), LEDGER_TOPIC]);
-  const { sent, refused } = await fitScores(scores, whyTooLarge);
+  const { sent, refused } = await fitScores(limits, scores);
   const refusedOffsets = new Set(refused.map(({ record }) => record.offset));
   const outcomes = {
     ...result,
     scored: result.scored.filter((offset) => !refusedOffsets.has(offset)),
     deadLetters: [...result.deadLetters, ...refused],
   };
-  const letters = await fitDeadLetters(range, outcomes.deadLetters, whyTooLarge);
-  const ledger = await fitLedger(range, outcomes, note, whyTooLarge);
+  const letters = await fitDeadLetters(limits, range, outcomes.deadLetters);
+  const ledger = await fitLedger(limits, range, outcomes, note);
   return { records: [...sent, ...letters, ...ledger], outcomes };
 }
 
-async function limitsOf(
-  producer: Pick<FencedProducer, 'limits'>,
-  topics: readonly string[],
-): Promise<WhyTooLarge> {
-  const limits = await producer.limits(topics);
-  const whyTooLarge = async (message: Message, limit: TopicLimit) => {
-    const fit = await fitAlone(message, limit);
-    return fit instanceof MessageTooLargeError ? fit.message : null;
-  };
-  return (topic, message) => {
-    const limit = limits.get(topic);
-    return limit === undefined || surelyFits(message, limit) ? null : whyTooLarge(message, limit);
-  };
-}
-
 /** A score that its topic does not accept is in Redis only. */
-async function fitScores(scores: readonly ScoreOutput[], whyTooLarge: WhyTooLarge) {
+async function fitScores(limits: Limits, scores: readonly ScoreOutput[]) {
   const sent: TopicMessage[] = [];
   const refused: RejectedRecord[] = [];
   for (const { record, message } of scores) {
-    const why = whyTooLarge(SCORES_TOPIC, message);
-    const detail = why && (await why);
-    if (detail === null) sent.push({ topic: SCORES_TOPIC, message });
+    const score = { topic: SCORES_TOPIC, message };
+    const detail = await whyTooLarge(score, limits);
+    if (detail === null) sent.push(score);
     else refused.push({ record, reason: 'score_too_large', detail });
   }
   return { sent, refused };
 }
 
 async function fitDeadLetters(
+  limits: Limits,
   range: OffsetRange,
   rejected: readonly RejectedRecord[],
-  whyTooLarge: WhyTooLarge,
 ): Promise<TopicMessage[]> {
-  if (rejected.length === 0) return [];
   const topic = deadLetterTopic(range.topic);
   const letters: TopicMessage[] = [];
   for (const record of rejected) {
-    const message = deadLetterRecord(range, record);
-    const fits = (await whyTooLarge(topic, message)) === null;
-    letters.push({ topic, message: fits ? message : bareDeadLetterRecord(range, record) });
+    const letter = { topic, message: deadLetterRecord(range, record) };
+    const isTooLarge = (await whyTooLarge(letter, limits)) !== null;
+    letters.push(isTooLarge ? { topic, message: bareDeadLetterRecord(range, record) } : letter);
   }
   return letters;
 }
 
 async function fitLedger(
+  limits: Limits,
   range: OffsetRange,
   outcomes: Outcomes,
   note: LedgerNote,
-  whyTooLarge: WhyTooLarge,
 ): Promise<TopicMessage[]> {
   const { from, to } = range;
-  const message = ledgerRecord(range, outcomes, note);
-  if (to - from === 1 || (await whyTooLarge(LEDGER_TOPIC, message)) === null)
-    return [{ topic: LEDGER_TOPIC, message }];
+  const entry = { topic: LEDGER_TOPIC, message: ledgerRecord(range, outcomes, note) };
+  if (to - from === 1 || (await whyTooLarge(entry, limits)) === null) return [entry];
   const middle = Math.floor((from + to) / 2);
-  const halves = [
-    { ...range, to: middle },
-    { ...range, from: middle },
+  return [
+    ...(await fitLedger(limits, { ...range, to: middle }, outcomes, note)),
+    ...(await fitLedger(limits, { ...range, from: middle }, outcomes, note)),
   ];
-  return (await Promise.all(halves.map((half) => fitLedger(half, outcomes, note, whyTooLarge)))).flat();
 }

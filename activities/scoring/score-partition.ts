@@ -3,17 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TopicNotFoundError } from '../../clients/kafka/topic-errors.ts';
 import { abortable } from '../../domain/values/abortable.ts';
 import { withHeartbeat } from '../heartbeat.ts';
-import { createRefreshVideos } from './refresh-videos.ts';
-import { createScoreProfiles } from './score-profiles.ts';
-import { createSliceProgress, isFenced, type SliceProgress } from './slice-progress.ts';
+import { createRefreshVideos, type RefreshVideosDeps } from './refresh-videos.ts';
+import { createScoreProfiles, type ScoreProfilesDeps } from './score-profiles.ts';
 import {
-  type ScorePartitionDeps,
+  createSliceProgress,
+  isFenced,
   type SliceArgs,
+  type SliceProgress,
   type SliceReport,
   type SliceTime,
   startSliceTime,
 } from './slice.ts';
-import { createWorkPartition } from './work-partition.ts';
+import { createWorkPartition, type WorkPartitionDeps } from './work-partition.ts';
+
+interface ScorePartitionDeps extends WorkPartitionDeps, ScoreProfilesDeps, RefreshVideosDeps {
+  /** Aborted when the worker starts to shut down. */
+  readonly draining: AbortSignal;
+}
 
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 5000;
@@ -55,17 +61,14 @@ export function createScorePartition(deps: ScorePartitionDeps) {
         });
       } catch (error) {
         if (time.over.aborted) break;
-        const failures = progress.failed(error);
-        if (isPartitionMissing(error))
-          progress.seesPartitions(
-            await deps.offsets.topic(args.topic).then(
-              ({ partitionCount }) => partitionCount,
-              () => 0,
-            ),
-          );
-        if (progress.isNews() || progress.isGone()) break;
+        const failures = progress.noteFailure(error);
+        if (isPartitionMissing(error)) {
+          const topic = await deps.offsets.topic(args.topic).catch(() => null);
+          progress.notePartitions(topic?.partitionCount ?? 0);
+        }
+        if (progress.mustReport() || progress.isGone()) break;
         const pauseMs = isFenced(error) ? FENCED_PAUSE_MS : pauseAfter(failures);
-        progress.doing(`waiting ${pauseMs} ms after ${failures} failures`);
+        progress.setStep(`waiting ${pauseMs} ms after ${failures} failures`);
         await sleep(pauseMs, undefined, { signal: time.ending }).catch(() => {});
         if (isFenced(error)) break;
       }

@@ -10,17 +10,12 @@ export interface SendShardUpdateArgs {
 
 /** Sends an update to the loop of another shard, and waits until that has accepted it. @returns the run that carries it out */
 export const createSendShardUpdate = ({ temporal }: { readonly temporal: Client }) =>
-  async function sendShardUpdate({
-    workflowId,
-    update: { name, args },
-    updateId,
-  }: SendShardUpdateArgs): Promise<string> {
+  async function sendShardUpdate({ workflowId, update, updateId }: SendShardUpdateArgs): Promise<string> {
     const loop: WorkflowHandle = temporal.workflow.getHandle(workflowId);
-    const { workflowRunId } = await loop.startUpdate<unknown, [unknown]>(name, {
-      args: args as [unknown],
-      updateId,
-      waitForStage: WorkflowUpdateStage.ACCEPTED,
-    });
+    const args = update.args as [unknown];
+    const waitForStage = WorkflowUpdateStage.ACCEPTED;
+    const options = { args, updateId, waitForStage } as const;
+    const { workflowRunId } = await loop.startUpdate<unknown, [unknown]>(update.name, options);
     if (workflowRunId === undefined) throw new Error(`Temporal named no run of ${workflowId}`);
     return workflowRunId;
   };

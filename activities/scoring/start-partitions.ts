@@ -5,7 +5,7 @@ import {
   parseCommittedMetadata,
   type PartitionTotals,
 } from '../../domain/scoring/committed-metadata.ts';
-import { isNewShard, startingPlace, startOfTopic } from '../../domain/scoring/find-position.ts';
+import { planStart } from '../../domain/scoring/find-position.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { commitMove, fencePartition, type FencePartitionDeps } from './fence-partition.ts';
 
@@ -42,32 +42,25 @@ const PARTITIONS_AT_ONCE = 16;
 
 /**
  * Finds the partitions of a shard, and commits the first offset of those without one. A topic that the group never read starts at
- * its end; `startingPlace` says where other partitions start. It is committed before any batch, since records that arrive before the
+ * its end; `planStart` says where other partitions start. It is committed before any batch, since records that arrive before the
  * first batch would be lost otherwise. A partition that cannot be started does not stop the others.
  * @throws the reason when no partition has a position, and one could not be started
  */
 export function createStartPartitions(deps: FencePartitionDeps & { readonly loopDefaults: LoopDefaults }) {
   const limit = pLimit(PARTITIONS_AT_ONCE);
 
-  return async function startPartitions({
-    topic,
-    group: wanted,
-    shard,
-    known,
-  }: StartPartitionsArgs): Promise<StartedPartitions> {
+  return async function startPartitions(args: StartPartitionsArgs): Promise<StartedPartitions> {
+    const { topic, shard, known } = args;
     const { loopDefaults: defaults, offsets } = deps;
-    const group = wanted ?? defaults.group;
+    const group = args.group ?? defaults.group;
     const { partitions, ...identity } = await offsets.read(group, topic);
     const inKafka = partitions.map((one) => ({ ...one, metadata: parseCommittedMetadata(one.metadata) }));
-    const isFirst = known.length === 0 && inKafka.every(({ committed }) => committed === null);
-    const started = isFirst
-      ? { partitions: partitions.length, atMs: Date.now() }
-      : startOfTopic(inKafka, identity);
     const own = inKafka.filter(({ partition }) => shardOf(partition) === shard);
-    const isNew = known.length === 0 && isNewShard(started, own, Date.now());
+    const knowsNone = known.length === 0;
+    const plan = planStart(inKafka, own, { identity, knowsNone, nowMs: Date.now() });
     const starts = new Map<number, number>();
     const start = async (partition: number) => {
-      const place = isFirst ? 'high' : startingPlace(started, partition, isNew);
+      const place = plan.placeOf(partition);
       // Only of these: the leader of another partition may be down.
       const offset =
         typeof place === 'string'
@@ -75,15 +68,16 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
           : await offsets.at(topic, partition, place.atMs);
       await fencePartition(deps, { group, topic, partition }, async (fenced) => {
         const to = { offset, newestEventMs: null, totals: NO_TOTALS };
+        const move = { from: null, to, started: plan.started };
         // Another attempt may have started it in the meantime.
-        if (fenced.committed === null) await commitMove(fenced, identity, { from: null, to, started });
+        if (fenced.committed === null) await commitMove(fenced, identity, move);
         starts.set(partition, fenced.committed ?? offset);
       });
     };
-    const starting = own.filter(
+    const unstarted = own.filter(
       ({ partition, committed }) => committed === null && !known.includes(partition),
     );
-    const results = await Promise.allSettled(starting.map(({ partition }) => limit(() => start(partition))));
+    const results = await Promise.allSettled(unstarted.map(({ partition }) => limit(() => start(partition))));
     const positions = own.flatMap(({ partition, committed, metadata }) => {
       const offset = committed ?? starts.get(partition);
       return offset === undefined

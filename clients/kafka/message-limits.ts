@@ -182,10 +182,6 @@ async function toSend<T extends TopicMessage>(
   return { items: run, compression };
 }
 
-/** Whether a topic certainly accepts a message, without computing its exact size. */
-export const surelyFits = (message: Message, { bytes }: TopicLimit): boolean =>
-  messageBytes(message) + HEADER_BYTES <= bytes;
-
 /**
  * Whether a topic accepts a message that is sent alone. Brokers check the compressed size, so a record that arrived compressed may fit only
  * when it is compressed.
@@ -196,9 +192,20 @@ export async function fitAlone(
   limit: TopicLimit,
 ): Promise<kafkajs.CompressionTypes | MessageTooLargeError> {
   const { None, GZIP } = kafkajs.CompressionTypes;
-  if (surelyFits(message, limit) || (await batchBytes(message, None)) <= limit.bytes) return None;
+  const surelyFits = messageBytes(message) + HEADER_BYTES <= limit.bytes;
+  if (surelyFits || (await batchBytes(message, None)) <= limit.bytes) return None;
   const compressedBytes = await batchBytes(message, GZIP);
   return compressedBytes <= limit.bytes ? GZIP : new MessageTooLargeError(limit, compressedBytes);
+}
+
+/** Why a topic does not accept a message that is sent alone; null when it does, and when its limit is not known. */
+export async function whyTooLarge(
+  { topic, message }: TopicMessage,
+  limits: ReadonlyMap<string, TopicLimit>,
+): Promise<string | null> {
+  const limit = limits.get(topic);
+  const fit = limit && (await fitAlone(message, limit));
+  return fit instanceof MessageTooLargeError ? fit.message : null;
 }
 
 function limitOf({ topic }: TopicMessage, limits: ReadonlyMap<string, TopicLimit>): TopicLimit {

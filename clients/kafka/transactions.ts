@@ -32,7 +32,7 @@ export interface FencedProducer {
    * @throws MessageTooLargeError, and the errors of kafkajs
    */
   commit(output: TransactionOutput): Promise<void>;
-  /** The largest batches that topics accept (see `fitAlone`). */
+  /** The largest batches that topics accept (see `whyTooLarge`). */
   limits(topics: readonly string[]): Promise<ReadonlyMap<string, TopicLimit>>;
   /** Closes the connections. It aborts nothing: the next producer of the id ends an open transaction. */
   close(): Promise<void>;

@@ -73,43 +73,29 @@ export const isSameCluster = (a: TopicIdentity, b: TopicIdentity): boolean =>
 const isSameId = (a: string, b: string, unknown: string): boolean =>
   a === b || a === unknown || b === unknown;
 
-/** Counts of a partition since its loop first started. They are committed with its offset, so each record counts once. */
-export interface PartitionTotals {
-  readonly batches: number;
-  readonly records: number;
-  /** Scored profiles, or refreshed videos. */
-  readonly scored: number;
-  readonly deadLetters: number;
-  readonly superseded: number;
-  /** Events behind the watermark that were left out, because the settings say so. */
-  readonly dropped: number;
-  /** Scored events that were behind the watermark. */
-  readonly late: number;
-  /** Results that were not written, because Redis has newer ones or the KOL was erased. */
-  readonly outdated: number;
-  /** Offsets that retention deleted before they were read. */
-  readonly expired: number;
-}
-
-export const NO_TOTALS: PartitionTotals = {
+export const NO_TOTALS = {
   batches: 0,
   records: 0,
+  /** Scored profiles, or refreshed videos. */
   scored: 0,
   deadLetters: 0,
   superseded: 0,
+  /** Events behind the watermark that were left out, because the settings say so. */
   dropped: 0,
+  /** Scored events that were behind the watermark. */
   late: 0,
+  /** Results that were not written, because Redis has newer ones or the KOL was erased. */
   outdated: 0,
+  /** Offsets that retention deleted before they were read. */
   expired: 0,
 };
+/** Counts of a partition since its loop first started. They are committed with its offset, so each record counts once. */
+export type PartitionTotals = Readonly<typeof NO_TOTALS>;
 
 const names = Object.keys(NO_TOTALS) as (keyof PartitionTotals)[];
 
 export const addTotals = (a: PartitionTotals, b: Partial<PartitionTotals>): PartitionTotals =>
-  Object.fromEntries(names.map((name) => [name, a[name] + (b[name] ?? 0)])) as Record<
-    keyof PartitionTotals,
-    number
-  >;
+  Object.fromEntries(names.map((name) => [name, a[name] + (b[name] ?? 0)])) as typeof NO_TOTALS;
 
 /** Whether a value that comes from outside is a complete set of counts. */
 const isTotals = (value: unknown): value is PartitionTotals =>

@@ -34,18 +34,14 @@ const copyHeaders = (headers: ReadHeaders): Headers =>
   );
 
 /** Headers of a replayed record: those that the original record had, its time, and the dead letter that it comes from. */
-export function replayedHeaders({
-  headers,
-  location,
-  receivedMs,
-}: Pick<DeadLetter, 'headers' | 'location' | 'receivedMs'>): Headers {
-  const original = Object.entries(copyHeaders(headers)).filter(
+export function replayedHeaders(letter: Pick<DeadLetter, 'headers' | 'location' | 'receivedMs'>): Headers {
+  const original = Object.entries(copyHeaders(letter.headers)).filter(
     ([name]) => !name.startsWith(ERROR_HEADER_PREFIX) && name !== REPLAYED_FROM_HEADER,
   );
   return {
     ...Object.fromEntries(original),
-    [RECEIVED_AT_HEADER]: String(receivedMs),
-    [REPLAYED_FROM_HEADER]: formatLocation(location),
+    [RECEIVED_AT_HEADER]: String(letter.receivedMs),
+    [REPLAYED_FROM_HEADER]: formatLocation(letter.location),
   };
 }
 
@@ -98,34 +94,28 @@ function errorHeaders(
 }
 
 /** A dead letter with what its headers say. */
-export interface DeadLetter extends LogRecord {
-  readonly location: RecordLocation;
-  /** Where the record is in the input topic; null when the headers do not say. */
-  readonly original: RecordLocation | null;
-  /** One of `deadLetterReasons`, or any text of another writer; null when the header is missing. */
-  readonly reason: string | null;
-  readonly message: string | null;
-  /** When Kafka got the record, ms since 1970. Of a letter of another writer: when it got the letter. */
-  readonly receivedMs: number;
-  /** The earlier dead letter of this record, as topic/partition/offset, when the record had been replayed before. */
-  readonly replayedFrom: string | null;
-  /** Bytes of the value that was left out because the topic does not accept so large a record; null when nothing was left out. */
-  readonly leftOutBytes: number | null;
-}
+export type DeadLetter = Readonly<ReturnType<typeof parseDeadLetter>>;
 
 /** Parses the headers of a dead letter. */
-export function parseDeadLetter(record: LogRecord, topic: string, partition: number): DeadLetter {
+export function parseDeadLetter(record: LogRecord, topic: string, partition: number) {
   const header = (name: string) => headerText(record.headers[name]);
   const errorHeader = (name: string) => header(ERROR_HEADER_PREFIX + name);
   return {
     ...record,
     location: { topic, partition, offset: record.offset },
+    /** Where the record is in the input topic; null when the headers do not say. */
     original: parseOriginal(errorHeader),
+    /** One of `deadLetterReasons`, or any text of another writer; null when the header is missing. */
     reason: errorHeader('exception.class.name'),
     message: errorHeader('exception.message'),
+    /** When Kafka got the record, ms since 1970. Of a letter of another writer: when it got the letter. */
     receivedMs: firstReceivedMs(record),
+    /** The earlier dead letter of this record, as topic/partition/offset, when the record had been replayed before. */
     replayedFrom: header(REPLAYED_FROM_HEADER),
-    // A dead letter that has its value can carry a header of this name that its record had.
+    /**
+     * Bytes of the value that was left out because the topic does not accept so large a record; null when nothing was left out. A dead
+     * letter that has its value can carry a header of this name that its record had.
+     */
     leftOutBytes: record.value === null ? parseWholeNumber(header(LEFT_OUT_HEADER)) : null,
   };
 }

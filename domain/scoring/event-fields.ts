@@ -40,12 +40,9 @@ export function optionalId(event: JsonObject, field: string, normalize = normali
     throw invalid('invalid_id', field, value, 'text, or a whole number without sign, point and exponent');
   const id = normalize(text);
   if (id === '') return null;
-  if (!isId(id))
-    throw new InvalidEvent(
-      'invalid_id',
-      `${field} is longer than ${MAX_ID_LENGTH} or has control characters`,
-    );
-  return id;
+  if (isId(id)) return id;
+  const detail = `${field} is longer than ${MAX_ID_LENGTH} or has control characters`;
+  throw new InvalidEvent('invalid_id', detail);
 }
 
 /** As `optionalId`; a missing or blank id is not valid. */
@@ -78,12 +75,9 @@ export function optionalText(event: JsonObject, field: string, maxLength = MAX_T
   if (typeof value === 'number') text = numberText(event.json, field);
   if (typeof value === 'boolean') text = String(value);
   if (typeof text !== 'string') throw invalid('invalid_field', field, value, 'text');
-  if (text.length > maxLength)
-    throw new InvalidEvent(
-      'invalid_field',
-      `${field} has ${text.length} characters, accepted are up to ${maxLength}`,
-    );
-  return text;
+  if (text.length <= maxLength) return text;
+  const detail = `${field} has ${text.length} characters, accepted are up to ${maxLength}`;
+  throw new InvalidEvent('invalid_field', detail);
 }
 
 /** Python prints flags as "True" and "False". */
@@ -156,19 +150,11 @@ export function eventTimeMs({ fields }: JsonObject, { firstMs, lastMs }: Receive
   const value = typeof field === 'string' ? trimInvisible(field) : field;
   if (value === null || value === undefined || value === '') return firstMs;
   const ms = parseTimeMs(value);
-  if (!Number.isFinite(ms) || ms < 0)
-    throw invalid(
-      'invalid_event_time',
-      'event_time',
-      value,
-      'ISO 8601 text, or seconds or milliseconds since 1970',
-    );
-  if (ms > lastMs + MAX_CLOCK_SKEW_MS)
-    throw new InvalidEvent(
-      'event_time_in_future',
-      `event_time is ${showValue(value)}, over 5 minutes after it was received`,
-    );
-  return ms;
+  const accepted = 'ISO 8601 text, or seconds or milliseconds since 1970';
+  if (!Number.isFinite(ms) || ms < 0) throw invalid('invalid_event_time', 'event_time', value, accepted);
+  if (ms <= lastMs + MAX_CLOCK_SKEW_MS) return ms;
+  const detail = `event_time is ${showValue(value)}, over 5 minutes after it was received`;
+  throw new InvalidEvent('event_time_in_future', detail);
 }
 
 /** Digits of a number of seconds or milliseconds, but not the 8 digits of an ISO date: "20260131" is one. */

@@ -88,48 +88,41 @@ export const skipExpired = (position: Position, logStart: number): Position => (
   totals: addTotals(position.totals, { expired: logStart - position.offset }),
 });
 
-/**
- * When the group began to read a topic, as the commits of its partitions say; null when none does, for example because an older
- * version has committed them.
- */
-export function startOfTopic(
-  partitions: readonly Pick<PartitionInKafka, 'metadata'>[],
-  identity: TopicIdentity,
-): TopicStart | null {
-  const starts = partitions.flatMap(({ metadata }) =>
-    metadata?.started && isSameTopic(metadata.identity, identity) ? [metadata.started] : [],
-  );
-  return starts.sort((a, b) => a.atMs - b.atMs)[0] ?? null;
-}
-
 /** Records may have times of producers whose clocks are this much behind. */
 const CLOCK_MARGIN_MS = 10 * 60_000;
 
-/**
- * Where a partition without a committed offset starts in a topic that the group reads already. One that was added later starts at
- * the beginning of its log. Any other starts at the first record since the group began with the topic, less a margin for the clocks of
- * producers. It has not been started yet, because that failed half way; then nothing is lost. Or Kafka has forgotten its offset; then
- * events are scored again, and none is lost.
- * @param isNew whether the loop of its shard has just begun too. There is no margin then: a first start scores no history
- */
-export const startingPlace = (
-  started: TopicStart | null,
-  partition: number,
-  isNew: boolean,
-): 'low' | { atMs: number } =>
-  started !== null && partition < started.partitions
-    ? { atMs: started.atMs - (isNew ? 0 : CLOCK_MARGIN_MS) }
-    : 'low';
+type Partitions = readonly Pick<PartitionInKafka, 'committed' | 'metadata'>[];
+const isUnread = (partitions: Partitions) => partitions.every(({ committed }) => committed === null);
 
 /**
- * Whether the loop of a shard begins with the topic, as the first loop did a moment ago.
- * @param partitions those of the shard
+ * Where the partitions of a shard start that have no committed offset. A topic that the group never read starts at its end. In a topic
+ * that the group reads already, a partition that was added later starts at the beginning of its log. Any other starts at the first record
+ * since the group began with the topic, less a margin for the clocks of producers. It has not been started yet, because that failed half
+ * way; then nothing is lost. Or Kafka has forgotten its offset; then events are scored again, and none is lost. There is no margin while
+ * the loop of the shard just begins too, as the first loop did a moment ago: a first start scores no history.
+ * @param partitions those of the topic
+ * @param own those of the shard
+ * @param knowsNone whether the loop of the shard knows no position
+ * @returns also when the group began with the topic, as the commits of its partitions say; null when none does, for example because an
+ * older version has committed them
  */
-export const isNewShard = (
-  started: TopicStart | null,
-  partitions: readonly Pick<PartitionInKafka, 'committed'>[],
-  nowMs: number,
-): boolean =>
-  started !== null &&
-  nowMs - started.atMs < CLOCK_MARGIN_MS &&
-  partitions.every(({ committed }) => committed === null);
+export function planStart(
+  partitions: Partitions,
+  own: Partitions,
+  { identity, knowsNone, nowMs }: { identity: TopicIdentity; knowsNone: boolean; nowMs: number },
+) {
+  if (knowsNone && isUnread(partitions)) {
+    const started: TopicStart = { partitions: partitions.length, atMs: nowMs };
+    return { started, placeOf: () => 'high' as const };
+  }
+  const starts = partitions.flatMap(({ metadata }) =>
+    metadata?.started && isSameTopic(metadata.identity, identity) ? [metadata.started] : [],
+  );
+  const started = starts.sort((a, b) => a.atMs - b.atMs)[0] ?? null;
+  const placeOf = (partition: number) => {
+    if (started === null || partition >= started.partitions) return 'low' as const;
+    const isNew = knowsNone && nowMs - started.atMs < CLOCK_MARGIN_MS && isUnread(own);
+    return { atMs: started.atMs - (isNew ? 0 : CLOCK_MARGIN_MS) };
+  };
+  return { started, placeOf };
+}

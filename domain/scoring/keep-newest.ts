@@ -48,14 +48,6 @@ export function outcomesIn({ from, to }: Pick<OffsetRange, 'from' | 'to'>, outco
   };
 }
 
-/** The records of a micro-batch after the parse. */
-export interface SortedEvents<E> extends Omit<Outcomes, 'scored'> {
-  /** The newest event of each id, in offset order; only these are processed further. */
-  readonly newest: readonly RecordedEvent<E>[];
-  /** Newest event time of the partition after this batch. */
-  readonly newestEventMs: number | null;
-}
-
 /**
  * Events this much older than the newest event of their partition are late (docs/contract.md: watermark of 5 minutes). Order exists
  * within a partition only, so there is no watermark of a topic.
@@ -68,7 +60,7 @@ export function keepNewest<E extends { readonly event_time_ms: number }>(
   parse: (record: LogRecord, nowMs: number) => ParseOutcome<E>,
   idOf: (event: E) => string,
   { newestEventMs: committed, lateEvents, nowMs }: Lateness,
-): SortedEvents<E> {
+) {
   // The clock of the worker before this one may be ahead.
   const before = committed === null ? null : Math.min(committed, nowMs);
   const watermarkMs = before === null ? -Infinity : before - WATERMARK_DELAY_MS;
@@ -101,10 +93,12 @@ export function keepNewest<E extends { readonly event_time_ms: number }>(
     newest.set(id, { record, event, late });
   }
   return {
+    /** The newest event of each id, in offset order; only these are processed further. */
     newest: [...newest.values()].sort((a, b) => a.record.offset - b.record.offset),
     deadLetters,
     superseded: superseded.sort((a, b) => a - b),
     dropped,
+    /** Newest event time of the partition after this batch. */
     newestEventMs,
   };
 }

@@ -11,17 +11,13 @@ export const deadLetterTopic = (topic: string): string => `${topic}.dlq`;
 
 /**
  * A record of scores.stream, keyed by kol_id.
- * @param latencyMs from the event to its score; less than 0 when the scraper's clock is ahead, which becomes 0
- * @param late whether the event was behind the watermark of its partition
- * @param negativeCounts fields of the event whose counts were negative, so unknown
+ * @param note `latencyMs`: from the event to its score; less than 0 when the scraper's clock is ahead, which becomes 0
+ * `late`: whether the event was behind the watermark of its partition
+ * `negativeCounts`: fields of the event whose counts were negative, so unknown
  */
 export const scoreRecord = (
   score: Score,
-  {
-    latencyMs,
-    late,
-    negativeCounts,
-  }: { readonly latencyMs: number; readonly late: boolean; readonly negativeCounts: readonly string[] },
+  note: { readonly latencyMs: number; readonly late: boolean; readonly negativeCounts: readonly string[] },
 ): OutputRecord => ({
   key: score.kol_id,
   value: JSON.stringify({
@@ -32,14 +28,14 @@ export const scoreRecord = (
     trust_label: score.trust_label,
     trust_confidence: score.confidence,
     is_trustworthy: score.is_trustworthy,
-    latency_ms: Math.max(0, latencyMs),
-    late,
+    latency_ms: Math.max(0, note.latencyMs),
+    late: note.late,
     model_version_trust: score.model_version,
     features_from: score.features_from,
     event_time_ms: score.event_time_ms,
     // The time of the fence matters to the cache only.
     source: score.source && { ...score.source, fenced_at_ms: undefined },
-    negative_counts: negativeCounts,
+    negative_counts: note.negativeCounts,
   }),
   headers: {},
 });

@@ -26,13 +26,6 @@ export const deadLetterReasons = [
 ] as const;
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
-export const ok = <T>(value: T): ParseOutcome<T> => ({ kind: 'ok', value });
-export const deadLetter = (reason: DeadLetterReason, detail: string): ParseOutcome<never> => ({
-  kind: 'deadLetter',
-  reason,
-  detail,
-});
-
 /**
  * The first fault of a record ends its parse. Used inside the parser only: `parseEvent` turns it into a dead letter.
  */
@@ -73,10 +66,11 @@ export function parseEvent<E>(
   readFields: (event: JsonObject, received: ReceivedTimes) => E,
 ): ParseOutcome<E> {
   try {
-    return ok(readFields(parseJsonObject(record.value), receivedTimes(record, nowMs)));
+    const value = readFields(parseJsonObject(record.value), receivedTimes(record, nowMs));
+    return { kind: 'ok', value };
   } catch (error) {
-    if (error instanceof InvalidEvent) return deadLetter(error.reason, error.message);
-    throw error;
+    if (!(error instanceof InvalidEvent)) throw error;
+    return { kind: 'deadLetter', reason: error.reason, detail: error.message };
   }
 }
 
@@ -163,18 +157,28 @@ function endOfString(json: string, start: number): number {
   return json.length;
 }
 
+/** The brackets and colons of a JSON text, with the depth after them and the string before them. Those in strings do not count. */
+function* punctuation(json: string) {
+  let depth = 0;
+  let before = { start: 0, end: 0 };
+  for (let at = 0; at < json.length; at += 1) {
+    const char = json[at];
+    if (char === '"') {
+      before = { start: at, end: endOfString(json, at) };
+      at = before.end;
+      continue;
+    }
+    if (char === '{' || char === '[') depth += 1;
+    else if (char === '}' || char === ']') depth -= 1;
+    else if (char !== ':') continue;
+    yield { char, at, depth, before };
+  }
+}
+
 /** Whether lists and objects are nested deeper than a limit. The text need not be valid JSON. */
 export function isDeeperThan(json: string, limit: number): boolean {
   if (!hasMoreBrackets(json, limit)) return false;
-  let depth = 0;
-  for (let at = 0; at < json.length; at += 1) {
-    const char = json[at];
-    if (char === '"') at = endOfString(json, at);
-    else if (char === '{' || char === '[') {
-      depth += 1;
-      if (depth > limit) return true;
-    } else if (char === '}' || char === ']') depth -= 1;
-  }
+  for (const { depth } of punctuation(json)) if (depth > limit) return true;
   return false;
 }
 
@@ -195,19 +199,9 @@ function hasMoreBrackets(json: string, limit: number): boolean {
  * @returns undefined when the member is missing or no number; of repeated members the last one counts, as with `JSON.parse`
  */
 export function numberText(json: string, name: string): string | undefined {
-  let depth = 0;
-  let lastString = { start: 0, end: 0 };
   let found: string | undefined;
-  for (let at = 0; at < json.length; at += 1) {
-    const char = json[at];
-    if (char === '"') {
-      lastString = { start: at, end: endOfString(json, at) };
-      at = lastString.end;
-    } else if (char === ':') {
-      if (depth === 1 && isName(json, lastString, name)) found = numberAt(json, at + 1);
-    } else if (char === '{' || char === '[') depth += 1;
-    else if (char === '}' || char === ']') depth -= 1;
-  }
+  for (const { char, at, depth, before } of punctuation(json))
+    if (char === ':' && depth === 1 && isName(json, before, name)) found = numberAt(json, at + 1);
   return found;
 }
 

@@ -27,14 +27,6 @@ export const parseProfileEvent = (record: RawRecord, nowMs: number): ParseOutcom
 export const accountOf = ({ platform, kol_id }: Pick<ProfileEvent, 'platform' | 'kol_id'>): string =>
   `${platform ?? ''}/${kol_id}`;
 
-/** The fields of each count: for numbers, and for text. */
-const COUNTS = {
-  followers_count: ['followers_count', 'followers_raw'],
-  following_count: ['following_count', 'following_raw'],
-  post_count: ['post_count', 'posts_raw'],
-  favorites_count: ['favorites_count', 'likes_raw'],
-};
-
 /** A scraped profile, validated. Null means that the event does not have the value. */
 export type ProfileEvent = Readonly<ReturnType<typeof readFields>>;
 
@@ -51,10 +43,10 @@ function readFields(event: JsonObject, received: ReceivedTimes) {
     kol_id: requiredId(event, 'username', normalizeHandle),
     nickname: optionalText(event, 'nickname'),
     // Not valid when negative: a score without the number of followers would be a guess.
-    followers_count: optionalCount(event, COUNTS.followers_count),
-    following_count: optionalCount(event, COUNTS.following_count, negative_counts),
-    post_count: optionalCount(event, COUNTS.post_count, negative_counts),
-    favorites_count: optionalCount(event, COUNTS.favorites_count, negative_counts),
+    followers_count: optionalCount(event, ['followers_count', 'followers_raw']),
+    following_count: optionalCount(event, ['following_count', 'following_raw'], negative_counts),
+    post_count: optionalCount(event, ['post_count', 'posts_raw'], negative_counts),
+    favorites_count: optionalCount(event, ['favorites_count', 'likes_raw'], negative_counts),
     verified: optionalFlag(event, 'verified'),
     bio: readBio(event),
     avatar_url: optionalText(event, 'avatar_url'),

@@ -20,14 +20,6 @@ import {
 export const parseVideoEvent = (record: RawRecord, nowMs: number): ParseOutcome<VideoEvent> =>
   parseEvent(record, nowMs, readFields);
 
-/** The fields of each count: for numbers, and for text. */
-const COUNTS = {
-  views: ['view_count', 'view_count_raw', 'view_raw'],
-  likes: ['like_count', 'like_count_raw', 'like_raw'],
-  comments: ['comment_count', 'comment_count_raw', 'comment_raw'],
-  shares: ['share_count', 'share_count_raw', 'share_raw'],
-};
-
 /** A scraped video, validated. Null means that the event does not have the value. */
 export type VideoEvent = Readonly<ReturnType<typeof readFields>>;
 
@@ -44,9 +36,9 @@ function readFields(event: JsonObject, received: ReceivedTimes) {
     /** The username of its KOL. */
     kol_id: optionalId(event, 'username', normalizeHandle),
     caption: optionalText(event, 'caption'),
-    views: optionalCount(event, COUNTS.views, negative),
-    likes: optionalCount(event, COUNTS.likes, negative),
-    comments: optionalCount(event, COUNTS.comments, negative),
-    shares: optionalCount(event, COUNTS.shares, negative),
+    views: optionalCount(event, ['view_count', 'view_count_raw', 'view_raw'], negative),
+    likes: optionalCount(event, ['like_count', 'like_count_raw', 'like_raw'], negative),
+    comments: optionalCount(event, ['comment_count', 'comment_count_raw', 'comment_raw'], negative),
+    shares: optionalCount(event, ['share_count', 'share_count_raw', 'share_raw'], negative),
   };
 }

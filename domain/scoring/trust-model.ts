@@ -26,21 +26,6 @@ export const trustFeaturesFromRow = (row: Row, onInvalid: OnInvalid = () => {}):
     onInvalid,
   );
 
-/** Request of the trust score model (docs/contract.md): integers ≥ 0, account age ≥ 1 day. */
-export interface ModelFeatures {
-  readonly kol_id: string;
-  readonly followers_count: number;
-  readonly following_count: number;
-  readonly post_count: number;
-  readonly favorites_count: number;
-  readonly account_age_days: number;
-  readonly verified: boolean;
-  readonly has_bio: boolean;
-  readonly has_url: boolean;
-  readonly has_profile_image: boolean;
-  readonly bio_length: number;
-}
-
 /** Sent to the model when the age of the account is unknown. */
 const UNKNOWN_ACCOUNT_AGE_DAYS = 365;
 
@@ -76,7 +61,7 @@ export function platformOf(event: Pick<ProfileEvent, 'platform'>, known: TrustFe
 export function buildFeatures(
   event: Pick<ProfileEvent, 'kol_id'> & Partial<ProfileEvent>,
   known: TrustFeatures | null,
-): ModelFeatures {
+) {
   const { bio, profile_url: url, avatar_url: image } = event;
   return {
     kol_id: event.kol_id,
@@ -92,6 +77,9 @@ export function buildFeatures(
     bio_length: bio == null ? (known?.bio_length ?? 0) : codePoints(bio),
   };
 }
+
+/** Request of the trust score model (docs/contract.md): integers ≥ 0, account age ≥ 1 day. */
+export type ModelFeatures = Readonly<ReturnType<typeof buildFeatures>>;
 
 /** Characters as people count them: an emoji is one, though it takes two UTF-16 code units. */
 function codePoints(text: string): number {

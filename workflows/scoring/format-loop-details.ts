@@ -23,22 +23,14 @@ export function formatLoopDetails(state: LoopState): string {
   ].join('\n');
 }
 
-function formatPartition({
-  partition,
-  position,
-  lag,
-  perSecond,
-  lastBatch,
-  stuck,
-  worker,
-}: PartitionState): string {
+function formatPartition({ partition, lag, lastBatch, ...state }: PartitionState): string {
   const behind = lag.eventSeconds === null ? '' : `${lag.eventSeconds} s`;
   const batch =
     lastBatch === null
       ? ''
       : `${lastBatch.offsets} offsets in ${lastBatch.durationMs} ms, ${formatTime(lastBatch.startedAtMs)}`;
-  const name = stuck === null ? String(partition) : `**${partition}, stuck**`;
-  return `| ${[name, position, lag.offsets, behind, perSecond, batch, worker ?? ''].join(' | ')} |`;
+  const name = state.stuck === null ? String(partition) : `**${partition}, stuck**`;
+  return `| ${[name, state.position, lag.offsets, behind, state.perSecond, batch, state.worker ?? ''].join(' | ')} |`;
 }
 
 const differences: Readonly<Record<NonNullable<PartitionState['disagreement']>['kind'], string>> = {

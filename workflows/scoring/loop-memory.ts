@@ -51,22 +51,15 @@ export function recallLoop(
   };
 }
 
-/** The input of the next run of a loop, or of the loop of another shard. */
-export const inputOf = (
-  { topic, kind, group, settings }: LoopMemory,
-  shard: number,
-  carried: CarriedLoopState,
-): ScoringLoopInput => ({ topic, kind, group, shard, settings, carried });
-
-/** @param positions whether to hand over the partitions too. Without them, the next run asks Kafka for their positions. */
-export const carriedOf = (
-  { paused, setBy, partitions, partitionCount }: LoopMemory,
-  positions: boolean,
-): CarriedLoopState => ({
-  paused,
-  setBy,
-  ...(positions && { partitions: [...partitions.values()], partitionCount }),
-});
+/**
+ * The input of the next run of a loop, or of the loop of another shard.
+ * @param positions whether to hand over the partitions too. Without them, the next run asks Kafka for their positions.
+ */
+export function nextInput(loop: LoopMemory, positions: boolean, shard = loop.shard): ScoringLoopInput {
+  const { topic, kind, group, settings, paused, setBy, partitions, partitionCount } = loop;
+  const started = positions && { partitions: [...partitions.values()], partitionCount };
+  return { topic, kind, group, shard, settings, carried: { paused, setBy, ...started } };
+}
 
 /** @param running whether a slice runs */
 export function describeLoop(loop: LoopMemory, running: boolean): LoopState {

@@ -27,12 +27,11 @@ import { startingPartitions } from '../activity-options.ts';
 import { validInput } from '../valid-input.ts';
 import { formatLoopDetails } from './format-loop-details.ts';
 import {
-  carriedOf,
   describeLoop,
-  inputOf,
   isSuperfluous,
   lacksPartitions,
   newPartition,
+  nextInput,
   otherShards,
   recallLoop,
   type LoopMemory,
@@ -118,7 +117,7 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
     await condition(isSteered);
     await slices.handOver();
     await condition(isSteered);
-    return continueAsNew<typeof scoringLoop>(inputOf(loop, loop.shard, carriedOf(loop, true)));
+    return continueAsNew<typeof scoringLoop>(nextInput(loop, true));
   }
 }
 
@@ -160,7 +159,7 @@ async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string,
 async function startShards(loop: LoopMemory): Promise<void> {
   for (const shard of otherShards(loop)) {
     try {
-      const options = loopOptions(inputOf(loop, shard, carriedOf(loop, false)));
+      const options = loopOptions(nextInput(loop, false, shard));
       await startChild(scoringLoop, { ...options, parentClosePolicy: ParentClosePolicy.ABANDON });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -183,7 +182,7 @@ function createDisplay(loop: LoopMemory, isRunning: () => boolean): () => LoopSt
     const word = state.paused ? 'paused' : isStuck ? 'stuck' : 'running';
     if (word !== shown) upsertSearchAttributes({ KolTopic: [loop.topic], KolLoopState: [word] });
     shown = word;
-    const input = inputOf(loop, loop.shard, carriedOf(loop, loop.paused && !isRunning()));
+    const input = nextInput(loop, loop.paused && !isRunning());
     const note = JSON.stringify(input);
     if (note !== noted) upsertMemo({ input });
     noted = note;

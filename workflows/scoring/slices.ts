@@ -24,10 +24,8 @@ export function createSlices(loop: LoopMemory, onReport: () => void) {
     const { topic, kind, group, settings } = loop;
     const { partition } = state;
     if (group === null) throw new Error(`partition ${partition} has no group`);
-    const { scorePartition } = proxyActivities<ScoringActivities>({
-      ...slice,
-      summary: `partition ${partition}`,
-    });
+    const options = { ...slice, summary: `partition ${partition}` };
+    const { scorePartition } = proxyActivities<ScoringActivities>(options);
     const { sliceSeconds, ...rest } = settings;
     const share = MIN_SHARE + (MAX_SHARE - MIN_SHARE) * Math.random();
     const sliceMs = Math.round(sliceSeconds * 1000 * share);

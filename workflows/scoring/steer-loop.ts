@@ -1,4 +1,5 @@
-import { condition, currentUpdateInfo, setHandler } from '@temporalio/workflow';
+import { condition, currentUpdateInfo, proxyActivities, setHandler } from '@temporalio/workflow';
+import type { ScoringActivities } from '../../activities/index.ts';
 import {
   configureLoopUpdate,
   pauseLoopUpdate,
@@ -9,18 +10,22 @@ import {
   parseLoopChange,
   parseSeekTarget,
   type LoopChange,
-  type LoopSettings,
   type LoopState,
   type LoopUpdate,
+  type SeekTarget,
 } from '../../contract/scoring-loop.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
+import { formatPartitions } from '../../domain/kafka-location.ts';
+import { NO_TOTALS } from '../../domain/scoring/committed-metadata.ts';
+import { shardOf } from '../../domain/scoring/topics.ts';
+import { groupBy } from '../../domain/values/lists.ts';
+import { seekingWithin } from '../activity-options.ts';
 import { validInput } from '../valid-input.ts';
-import { otherShards, type LoopMemory } from './loop-memory.ts';
+import { otherShards, ownPartitions, type LoopMemory } from './loop-memory.ts';
 import { createMoves } from './moves.ts';
-import { seekLoop } from './seek-loop.ts';
 import type { Slices } from './slices.ts';
 import { createShardSteering } from './steer-shards.ts';
-import { answerOfAll, updateFailure } from './update-failures.ts';
+import { answerOfAll, failWithReason, reasonOf, settle, updateFailure } from './update-failures.ts';
 
 /** An update waits this long until the loop has found its partitions. The first loop of a topic then knows the others too. */
 const FOUND_MS = 50_000;
@@ -54,18 +59,15 @@ export function steerLoop(
       throw updateFailure(
         'the loop has not found its partitions yet; it is done in this loop only, if at all',
       );
-    const others = otherShards(loop).map((shard) => scoringLoopId(loop.topic, shard));
+    const others = otherShards(loop);
     // A loop that somebody has terminated cannot be steered.
     const ready = others.length === 0 ? Promise.resolve() : startShards();
-    await answerOfAll(
-      new Map([
-        [scoringLoopId(loop.topic, loop.shard), own],
-        ...others.map((workflowId): [string, Promise<unknown>] => [
-          workflowId,
-          steerShard({ workflowId, update, updateId }, ready),
-        ]),
-      ]),
-    );
+    const answers = new Map([[scoringLoopId(loop.topic, loop.shard), own]]);
+    for (const shard of others) {
+      const workflowId = scoringLoopId(loop.topic, shard);
+      answers.set(workflowId, steerShard({ workflowId, update, updateId }, ready));
+    }
+    await answerOfAll(answers);
     return show();
   }
 
@@ -116,16 +118,51 @@ const isNewGroup = (loop: LoopMemory, { group }: LoopChange): boolean =>
   group !== undefined && loop.group !== null && group !== loop.group;
 
 /** @returns whether a setting has changed */
-function applyChange(
-  loop: LoopMemory,
-  { by = 'an operator', group = loop.group ?? undefined, ...settings }: LoopChange,
-): boolean {
+function applyChange(loop: LoopMemory, change: LoopChange): boolean {
+  const { by = 'an operator', group = loop.group, ...settings } = change;
   const before: Readonly<Record<string, unknown>> = { ...loop.settings, group: loop.group };
-  const wanted: Readonly<Record<string, unknown>> = { ...settings, ...(group !== undefined && { group }) };
-  const changed = Object.keys(wanted).filter((name) => wanted[name] !== before[name]);
+  const changed = Object.entries({ ...settings, group }).filter(([name, value]) => value !== before[name]);
   const note = { by, atMs: Date.now() };
-  loop.setBy = { ...loop.setBy, ...Object.fromEntries(changed.map((name) => [name, note])) };
-  loop.settings = { ...loop.settings, ...(settings as Partial<LoopSettings>) };
-  loop.group = group ?? null;
+  loop.setBy = { ...loop.setBy, ...Object.fromEntries(changed.map(([name]) => [name, note])) };
+  loop.settings = { ...loop.settings, ...settings };
+  loop.group = group;
   return changed.length > 0;
+}
+
+/**
+ * Moves the partitions of a loop, each on its own: one that fails does not stop the others. The state shows those that were moved.
+ * @param withinMs time for the attempts
+ * @throws UpdateFailed that names the partitions that were not moved, with the reasons, and those that were
+ */
+async function seekLoop(loop: LoopMemory, target: SeekTarget, withinMs: number): Promise<void> {
+  const { topic, group, partitions } = loop;
+  if (group === null || loop.partitionCount === 0)
+    throw updateFailure('the loop has not found its partitions yet');
+  const { seekPartition } = proxyActivities<ScoringActivities>(seekingWithin(withinMs));
+
+  const move = async (partition: number) => {
+    const totals = partitions.get(partition)?.totals ?? NO_TOTALS;
+    const position = await seekPartition({ topic, group, partition, target, totals });
+    const state = partitions.get(partition);
+    // Without a last batch, the next one does not wait for its tick.
+    if (state) partitions.set(partition, { ...state, position, lastBatch: null, stuck: null });
+  };
+
+  const moves = targetPartitions(loop, target).map((partition) => [partition, move(partition)] as const);
+  const { failed, done } = await settle(new Map(moves));
+  const [first] = failed;
+  if (first === undefined) return;
+  const unmoved = [...groupBy(failed, ({ error }) => reasonOf(error))].map(
+    ([reason, some]) => `${formatPartitions(some.map(({ name }) => name))} not moved: ${reason}`,
+  );
+  const moved = done.length === 0 ? [] : [`${formatPartitions(done)} moved`];
+  failWithReason(first.error, [...unmoved, ...moved].join('; '));
+}
+
+/** The partitions of this loop that a seek moves. The first loop of a topic also refuses those that the topic does not have. */
+function targetPartitions(loop: LoopMemory, target: SeekTarget): number[] {
+  if (!('offsets' in target)) return ownPartitions(loop);
+  const isOwn = (partition: number) =>
+    shardOf(partition) === loop.shard || (loop.shard === 0 && partition >= loop.partitionCount);
+  return Object.keys(target.offsets).map(Number).filter(isOwn);
 }

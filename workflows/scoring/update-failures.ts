@@ -18,20 +18,28 @@ export function failWithReason(error: unknown, reason = reasonOf(error)): never 
   throw updateFailure(reason);
 }
 
+/** Waits for several pieces of work, by name: one that fails does not hide the others. */
+export async function settle<Name>(work: ReadonlyMap<Name, Promise<unknown>>) {
+  const results = await Promise.allSettled(work.values());
+  const failed: { readonly name: Name; readonly error: unknown }[] = [];
+  const done: Name[] = [];
+  for (const [index, name] of [...work.keys()].entries()) {
+    const result = results[index];
+    if (result?.status === 'rejected') failed.push({ name, error: result.reason });
+    else done.push(name);
+  }
+  return { failed, done };
+}
+
 /**
- * Waits for what each loop makes of an update: one that fails does not hide the others.
+ * Waits for what each loop makes of an update.
  * @throws the error of the only loop; of several, what became of each
  */
 export async function answerOfAll(loops: ReadonlyMap<string, Promise<unknown>>): Promise<void> {
-  const ids = [...loops.keys()];
-  const results = await Promise.allSettled(loops.values());
-  const failed = results.flatMap((result, index) =>
-    result.status === 'rejected' ? [{ id: ids[index], error: result.reason as unknown }] : [],
-  );
+  const { failed, done } = await settle(loops);
   const [first] = failed;
   if (first === undefined) return;
   if (loops.size === 1 || failed.some(({ error }) => isCancellation(error))) failWithReason(first.error);
-  const done = ids.filter((id) => failed.every((other) => other.id !== id));
-  const reasons = failed.map(({ id, error }) => `${id}: ${reasonOf(error)}`);
+  const reasons = failed.map(({ name, error }) => `${name}: ${reasonOf(error)}`);
   throw updateFailure([...reasons, ...done.map((id) => `${id}: done`)].join('; '));
 }

@@ -3,13 +3,11 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { describe, expect, test } from 'vitest';
 import type { BatchResult, MicroBatch } from '../../../../activities/scoring/micro-batch.ts';
-import { createSliceProgress } from '../../../../activities/scoring/slice-progress.ts';
+import { createSliceProgress, type SliceArgs, startSliceTime } from '../../../../activities/scoring/slice.ts';
 import {
-  type ScorePartitionDeps,
-  type SliceArgs,
-  startSliceTime,
-} from '../../../../activities/scoring/slice.ts';
-import { createWorkPartition } from '../../../../activities/scoring/work-partition.ts';
+  createWorkPartition,
+  type WorkPartitionDeps,
+} from '../../../../activities/scoring/work-partition.ts';
 import { OffsetOutOfRangeError } from '../../../../clients/kafka/read-errors.ts';
 import type { RecordReader } from '../../../../clients/kafka/record-reader.ts';
 import type { TransactionOutput } from '../../../../clients/kafka/transactions.ts';
@@ -24,7 +22,7 @@ const SECOND = 1000;
 /** Works a partition once, until it ends or fails. @returns what the loop shows then, and what was committed */
 async function slice(
   args: SliceArgs,
-  deps: (commit: (output: TransactionOutput) => Promise<void>) => ScorePartitionDeps,
+  deps: (commit: (output: TransactionOutput) => Promise<void>) => WorkPartitionDeps,
   work: (batch: MicroBatch) => Promise<BatchResult> = noWork,
 ) {
   const committed: TransactionOutput[] = [];
@@ -39,7 +37,7 @@ async function slice(
       workPartition(args, progress, time),
     );
   } catch (error) {
-    progress.failed(error);
+    progress.noteFailure(error);
   } finally {
     time.close();
   }
@@ -144,7 +142,7 @@ test('a batch that is cut commits what is scored, and the next one goes on from 
     return Promise.resolve({ ...NOTHING, scored, cutAt: records[4]?.offset ?? null });
   };
   const done = await slice(
-    sliceArgs('available', 50),
+    sliceArgs('available', SECOND),
     (commit) => dependencies(reader, { commit, limits }),
     scoreFour,
   );

@@ -1,7 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, test, vi } from 'vitest';
-import { createSliceProgress } from '../../../../activities/scoring/slice-progress.ts';
-import { type SliceArgs, startSliceTime } from '../../../../activities/scoring/slice.ts';
+import { createSliceProgress, type SliceArgs, startSliceTime } from '../../../../activities/scoring/slice.ts';
 import { createWorkPartition } from '../../../../activities/scoring/work-partition.ts';
 import { dependencies, MAX_OFFSETS, noWork, NOTHING, POSITION, sliceArgs } from './fake-partition.ts';
 
@@ -173,7 +172,7 @@ describe('a slice', () => {
     const failures: number[] = [];
     for (let attempt = 0; attempt < 3; attempt += 1)
       await workPartition(args, progress, time).catch((error: unknown) =>
-        failures.push(progress.failed(error)),
+        failures.push(progress.noteFailure(error)),
       );
     time.close();
     expect(failures).toEqual([1, 2, 3]);

@@ -6,13 +6,7 @@ import {
   NO_TOPIC_ID,
   NO_TOTALS,
 } from '../../../../domain/scoring/committed-metadata.ts';
-import {
-  findPosition,
-  isNewShard,
-  skipExpired,
-  startingPlace,
-  startOfTopic,
-} from '../../../../domain/scoring/find-position.ts';
+import { findPosition, planStart, skipExpired } from '../../../../domain/scoring/find-position.ts';
 
 const identity = { clusterId: 'c', topicId: 't' };
 const seven = { ...NO_TOTALS, records: 7 };
@@ -107,39 +101,47 @@ describe('the position of a partition', () => {
 
 describe('the place where a partition starts in a topic that is being read', () => {
   const started = { partitions: 2, atMs: 1000 };
+  const none = { committed: null, metadata: null };
   const committed = (more: Partial<CommittedMetadata> = {}) => ({
+    committed: 5,
     metadata: { ...metadata, started, ...more },
   });
+  /** A shard starts. @param own its partitions; the other shard has committed one */
+  const plan = (own: Parameters<typeof planStart>[0], nowMs = 1000, knowsNone = true) =>
+    planStart([committed(), ...own], own, { identity, knowsNone, nowMs });
 
   // Finding 10: an earlier start that failed half way made the rest start at the beginning.
   test('is where the group began with the topic, because its start failed half way or its offset is forgotten', () => {
-    expect(startingPlace(started, 1, true)).toEqual({ atMs: 1000 });
+    expect(plan([none, none]).placeOf(1)).toEqual({ atMs: 1000 });
   });
 
   // A start by time skips records with earlier times, also those that came later.
   test('is 10 minutes earlier for a shard that has begun before: the clock of a producer may be behind', () => {
-    expect(startingPlace(started, 1, false)).toEqual({ atMs: 1000 - 600_000 });
-    const [none, some] = [{ committed: null }, { committed: 5 }];
-    expect(isNewShard(started, [none, none], 601_000 - 1)).toBe(true);
-    expect(isNewShard(started, [none, none], 601_000)).toBe(false);
-    expect(isNewShard(started, [none, some], 1000)).toBe(false);
+    const earlier = { atMs: 1000 - 600_000 };
+    expect(plan([none, none], 601_000 - 1).placeOf(1)).toEqual({ atMs: 1000 });
+    expect(plan([none, none], 601_000).placeOf(1)).toEqual(earlier);
+    expect(plan([none, committed()]).placeOf(1)).toEqual(earlier);
+    expect(plan([none, none], 1000, false).placeOf(1)).toEqual(earlier);
   });
 
   test('is the beginning of a partition that was added later', () => {
-    expect(startingPlace(started, 2, false)).toBe('low');
+    expect(plan([none]).placeOf(2)).toBe('low');
   });
 
   test('is the beginning when nobody has noted when the group began', () => {
-    const unknown = startOfTopic([committed({ started: null }), { metadata: null }], identity);
-    expect([unknown, startingPlace(unknown, 0, false)]).toEqual([null, 'low']);
+    const own = [committed({ started: null }), none];
+    const unknown = planStart(own, own, { identity, knowsNone: true, nowMs: 1000 });
+    expect([unknown.started, unknown.placeOf(0)]).toEqual([null, 'low']);
   });
 
   test('counts from the earliest start, that of the loop which was first', () => {
     const later = committed({ started: { partitions: 2, atMs: 1001 } });
-    expect(startOfTopic([later, { metadata: null }, committed(), later], identity)).toEqual(started);
+    expect(plan([later, none, committed(), later]).started).toEqual(started);
   });
 
   test('counts from no start of a topic that was deleted since', () => {
-    expect(startOfTopic([committed()], { clusterId: 'c', topicId: 'other' })).toBeNull();
+    const other = { clusterId: 'c', topicId: 'other' };
+    const now = { identity: other, knowsNone: true, nowMs: 1000 };
+    expect(planStart([committed()], [none], now).started).toBeNull();
   });
 });

@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { keepNewest, type Lateness } from '../../../../domain/scoring/keep-newest.ts';
-import { deadLetter, ok, type ParseOutcome } from '../../../../domain/scoring/parse-event.ts';
+import type { ParseOutcome } from '../../../../domain/scoring/parse-event.ts';
 import type { LogRecord } from '../../../../domain/kafka-record.ts';
 import { logRecord } from '../../../support/log-record.ts';
 import { accountOf, parseProfileEvent } from '../../../../domain/scoring/parse-profile-event.ts';
 
+type Outcome = ParseOutcome<ReturnType<typeof event>>;
+const ok = (value: ReturnType<typeof event>): Outcome => ({ kind: 'ok', value });
+const BROKEN: Outcome = { kind: 'deadLetter', reason: 'not_json', detail: 'x' };
 const event = (id: string, event_time_ms: number) => ({ id, event_time_ms });
 const MINUTE = 60_000;
 const NOW_MS = 100 * MINUTE;
@@ -17,13 +20,10 @@ const keep = (events: [offset: number, id: string, time: number][], lateness: Pa
   });
 
 /** @param outcomes of the parse, by offset */
-const keepOutcomes = (
-  outcomes: ReadonlyMap<number, ParseOutcome<ReturnType<typeof event>>>,
-  lateness: Lateness,
-) =>
+const keepOutcomes = (outcomes: ReadonlyMap<number, Outcome>, lateness: Lateness) =>
   keepNewest(
     [...outcomes.keys()].map((offset) => logRecord(offset)),
-    ({ offset }) => outcomes.get(offset) ?? deadLetter('not_json', 'no outcome'),
+    ({ offset }) => outcomes.get(offset) ?? BROKEN,
     ({ id }) => id,
     lateness,
   );
@@ -95,7 +95,7 @@ describe('keeping the newest events of a batch', () => {
     fc.assert(
       fc.property(fc.array(record), fc.option(fc.nat({ max: 9 })), (records, newestMinutes) => {
         const outcomes = records.map(({ id, time, broken }) =>
-          broken ? deadLetter('not_json', 'x') : ok(event(id, time * MINUTE)),
+          broken ? BROKEN : ok(event(id, time * MINUTE)),
         );
         const newestEventMs = newestMinutes === null ? null : newestMinutes * MINUTE;
         const lateness: Lateness = { ...IN_TIME, newestEventMs, lateEvents: 'drop' };

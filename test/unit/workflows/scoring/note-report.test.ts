@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { PartitionState } from '../../../../contract/scoring-loop.ts';
 import { NO_TOTALS } from '../../../../domain/scoring/committed-metadata.ts';
 import {
-  carriedOf,
   isSuperfluous,
   knownPartitions,
   lacksPartitions,
   newPartition,
+  nextInput,
   noteReport,
   recallLoop,
   type LoopMemory,
@@ -80,6 +80,6 @@ describe('a loop', () => {
     expect(lacksPartitions(loop)).toBe(false);
     loop.partitions.delete(1);
     expect(lacksPartitions(loop)).toBe(true);
-    expect(lacksPartitions(recallLoop(loop, carriedOf(loop, true)))).toBe(true);
+    expect(lacksPartitions(recallLoop(loop, nextInput(loop, true).carried))).toBe(true);
   });
 });
