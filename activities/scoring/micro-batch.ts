@@ -57,7 +57,7 @@ export interface BatchResult extends Outcomes {
 }
 
 /** The record of a score, and that of its event. */
-export interface ScoreOutput {
+interface ScoreOutput {
   readonly record: LogRecord;
   readonly message: OutputRecord;
 }

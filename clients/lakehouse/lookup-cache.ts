@@ -4,7 +4,7 @@ import { findShrunken } from '../../domain/warming/check-shrinkage.ts';
 import { createBatchedLoader } from './batched-loader.ts';
 
 /** The lakehouse's rows for the ids of a range. */
-export interface LookupResult<T> {
+interface LookupResult<T> {
   /** All rows of each id, for example those of one name on two platforms. An id that does not exist is missing. */
   readonly byId: ReadonlyMap<string, readonly T[]>;
   /** False when Trino failed or missed the deadline: then `byId` has only rows from the cache. */
