@@ -93,22 +93,26 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     const settings = { shape, versions: versionTexts(current.versions) };
     if (warm.maySkipRead(last, settings) && (await refreshSets(warm, setPart, last, now))) return;
 
-    const { versions, readAt, result } = await readOneVersion(warm, current, async (start) => {
-      const at = start.versions;
-      const tableRows = await warm.countTableRows(at);
-      refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
-      const { sets, emptied } = await readSets(warm, setPart, last, {
-        at,
-        tableRows,
-        readAt: start.readAt,
-        now,
-      });
-      // Other limits give sets of other sizes: those cannot be compared. Neither can sets whose members an unreadable column decides.
-      const isComparable = !warm.lacksAnyOf(setPart.memberColumns);
-      if (last !== null && withoutGrace(last.shape) === setPart.shape && isComparable)
-        refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
-      return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
-    });
+    const { versions, readAt, result } = await readOneVersion(
+      warm,
+      { first: current, last },
+      async (start) => {
+        const at = start.versions;
+        const tableRows = await warm.countTableRows(at);
+        refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
+        const { sets, emptied } = await readSets(warm, setPart, last, {
+          at,
+          tableRows,
+          readAt: start.readAt,
+          now,
+        });
+        // Other limits give sets of other sizes: those cannot be compared. Neither can sets whose members an unreadable column decides.
+        const isComparable = !warm.lacksAnyOf(setPart.memberColumns);
+        if (last !== null && withoutGrace(last.shape) === setPart.shape && isComparable)
+          refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
+        return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
+      },
+    );
     const { tableRows, sets } = result;
     const emptied = removableSets(warm, setPart, result.emptied, versions);
 
