@@ -1,10 +1,10 @@
 import express, { type RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
-/** The largest ETL load (with the maximum number of ids) is smaller than this. */
-const MAX_BODY_KIB = 256;
+/** The largest load has 1000 ids of 256 characters. It is smaller than this, even if each character is escaped (`\u4e00`). */
+const MAX_BODY_MIB = 2;
 
-const parse = express.json({ type: 'application/json', limit: MAX_BODY_KIB * 1024 });
+const parse = express.json({ type: 'application/json', limit: MAX_BODY_MIB * 1024 * 1024 });
 
 /**
  * Parses a JSON body into `request.body`, which stays undefined for a request without a body.
@@ -27,7 +27,7 @@ function bodyProblem(error: unknown): unknown {
     case 400:
       return new Problem('malformed-request', 'The body is not valid JSON');
     case 413:
-      return new Problem('body-too-large', `The body must not exceed ${MAX_BODY_KIB} KiB`);
+      return new Problem('body-too-large', `The body must not exceed ${MAX_BODY_MIB} MiB`);
     case 415:
       return new Problem('unsupported-media-type', 'The content encoding of the body is not supported');
     default:

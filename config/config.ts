@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { MAX_BATCH_OFFSETS } from '../contract/scoring-loop.ts';
 import { TASK_QUEUES } from '../contract/task-queues.ts';
+import { profileList } from '../domain/entities/profile-list.ts';
+import { ranking } from '../domain/entities/ranking.ts';
+import { trending } from '../domain/entities/trending.ts';
 import {
   address,
   commaSeparated,
@@ -110,7 +113,12 @@ export const environmentSchema = z.object({
   API_CORS_ORIGINS: commaSeparated(origin)
     .default([])
     .describe('Origins whose web pages may call the API from a browser, separated by commas, or *'),
-  WARM_EVERY_MINUTES: count(15).describe('Period of the scheduled warm'),
+  // Profiles live an hour without a grace, and a warm of all of them may take 24 minutes (domain/warming/write-rate.ts).
+  WARM_EVERY_MINUTES: whole(1, 30)
+    .default(15)
+    .describe(
+      'Period of the scheduled warm. At most 15 minutes and WARM_GRACE_SECONDS together: rankings, trending content and lists expire then',
+    ),
   WARM_GRACE_SECONDS: whole(0, 3600)
     .default(120)
     .describe(
@@ -201,7 +209,7 @@ export function loadConfig<Name extends keyof Config = keyof Config>(
 ): Pick<Config, Name> {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const needed = Object.fromEntries(names.map((name) => [name, environmentSchema.shape[name]]));
-  const schema = z.object(needed) as unknown as z.ZodType<Pick<Config, Name>>;
+  const schema = z.object(needed).superRefine(refuseGap) as unknown as z.ZodType<Pick<Config, Name>>;
   const parsed = schema.safeParse(set);
   if (parsed.success) return parsed.data;
   throw new ConfigError(
@@ -212,6 +220,18 @@ export function loadConfig<Name extends keyof Config = keyof Config>(
       return `${name} ${problem} (${about})`;
     }),
   );
+}
+
+/** Sets that expire before the next warm would be missing for the rest of each period. */
+function refuseGap(
+  { WARM_EVERY_MINUTES: minutes = 0, WARM_GRACE_SECONDS: grace = Infinity }: Partial<Config>,
+  context: z.RefinementCtx,
+): void {
+  const ttlSeconds = Math.min(ranking.ttlSeconds, trending.ttlSeconds, profileList.ttlSeconds);
+  const missing = minutes * 60 - ttlSeconds - grace;
+  if (missing <= 0) return;
+  const message = `rankings, trending content and lists would be missing for ${missing} s before each warm: raise WARM_GRACE_SECONDS by as much`;
+  context.addIssue({ code: 'custom', path: ['WARM_EVERY_MINUTES'], message });
 }
 
 /** The configuration of a program. If it is not valid, prints what is wrong and ends the process. */

@@ -8,6 +8,7 @@ import { readRedisTime, type RedisClient } from '../../clients/redis.ts';
 import { isUnchanged, isUnreadableDue } from '../../domain/warming/is-unchanged.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entryBytes, type CacheEntry } from '../../domain/schema/entry.ts';
+import type { SilverColumnName } from '../../domain/schema/silver-tables.ts';
 import { tablesOfPart, type WarmPart } from '../../domain/warming/warm-parts.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmOptions, WarmTrigger } from '../../domain/warming/warm-options.ts';
@@ -62,7 +63,8 @@ const NO_WRITES = { replaced: 0, renewed: 0, repeated: 0 };
 export class PartWarm {
   readonly #startedMs = performance.now();
   readonly #rejectedExamples: string[] = [];
-  readonly #unreadable = new Set<string>();
+  /** What is said of each column that could not be read, by `table.column`. */
+  readonly #unreadable = new Map<string, string>();
   /** Cells that are cached as unknown, because they break the contract. */
   readonly #invalid = { cells: 0, example: '' };
   readonly #lakehouse: Lakehouse;
@@ -109,13 +111,19 @@ export class PartWarm {
       this.#invalid.example ||= reason;
     },
     onUnreadable: ({ table, column, reason }: UnreadableColumn) => {
-      this.#unreadable.add(`${table}.${column} cannot be read, and is cached as unknown: ${reason}`);
+      const name = `${table}.${column}`;
+      this.#unreadable.set(name, `${name} cannot be read, and is cached as unknown: ${reason}`);
     },
   };
 
   /** Whether this warm cached a column as unknown, because Trino cannot read it. */
   get hasUnreadable(): boolean {
     return this.#unreadable.size > 0 || (this.args.report?.unreadableColumns ?? 0) > 0;
+  }
+
+  /** Whether this warm could not read one of these columns. */
+  lacksAnyOf(columns: readonly SilverColumnName[]): boolean {
+    return columns.some((name) => this.#unreadable.has(name));
   }
 
   /**
@@ -143,7 +151,7 @@ export class PartWarm {
   #withUnreadable(failure: unknown): unknown {
     if (this.#unreadable.size === 0 || !(failure instanceof ApplicationFailure)) return failure;
     const { message, type, nonRetryable, details, cause } = failure;
-    const columns = [...this.#unreadable].join('; ');
+    const columns = [...this.#unreadable.values()].join('; ');
     return new ApplicationFailure(`${message} ${columns}.`, type, nonRetryable, details, cause);
   }
 
@@ -249,7 +257,7 @@ export class PartWarm {
       rejectedExamples: this.#rejectedExamples,
       unreadableColumns: this.#unreadable.size,
       skipped: this.skipped,
-      warnings: [...this.warnings, ...this.#unreadable, ...invalid],
+      warnings: [...this.warnings, ...this.#unreadable.values(), ...invalid],
     };
   }
 }

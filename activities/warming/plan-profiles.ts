@@ -77,10 +77,10 @@ export function createPlanProfiles(
   async function plan(warm: PartWarm, args: WarmPartArgs): Promise<ProfilePlan> {
     const options = deps.profiles;
     const now = new Date();
-    const [last, hot, { versions, readAt, result: tableRows }] = await Promise.all([
-      readPartMetadata(redis, 'profiles'),
+    const last = await readPartMetadata(redis, 'profiles');
+    const [hot, { versions, readAt, result: tableRows }] = await Promise.all([
       measureRoom(redis, options),
-      countRowsAtOneVersion(warm),
+      countRowsAtOneVersion(warm, last),
     ]);
     const rows = tableRows['kol_profiles'] ?? 0;
     const areAllHot = args.allProfiles || hot.room >= rows;
@@ -162,8 +162,10 @@ async function forgetVersions(
     await writePartMetadata(redis, 'profiles', { ...last, versions: {} });
 }
 
-const countRowsAtOneVersion = async (warm: PartWarm) =>
-  readOneVersion(warm, await warm.readVersions(), ({ versions }) => warm.countTableRows(versions));
+const countRowsAtOneVersion = async (warm: PartWarm, last: PartMetadata | null) =>
+  readOneVersion(warm, { first: await warm.readVersions(), last }, ({ versions }) =>
+    warm.countTableRows(versions),
+  );
 
 /**
  * The settings that decide which profiles are hot. The room is not included: it depends on the mean size of a profile, which always varies

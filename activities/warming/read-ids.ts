@@ -33,7 +33,8 @@ export async function readIds<Row>(
 ): Promise<FoundRows<Row>> {
   const ids = warm.args.scope?.ids ?? [];
   const last = await readPartMetadata(warm.redis, warm.part);
-  const { result } = await readOneVersion(warm, await warm.readVersions(), async ({ versions, readAt }) => {
+  const first = await warm.readVersions();
+  const { result } = await readOneVersion(warm, { first, last }, async ({ versions, readAt }) => {
     const reading = warm.readingAt(versions);
     refuseShrunkenTables(warm, last, await warm.countTableRows(versions), maxShrinkPercent);
     const rows = await readRows(ids, reading);

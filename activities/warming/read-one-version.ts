@@ -2,10 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/activity';
 import { TableChangedError } from '../../clients/lakehouse/table-changed.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
+import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import {
   changedTables,
+  hasLostFiles,
   msUntilSettled,
   mutableTables,
+  versionTexts,
+  type SeenVersions,
   type TableVersions,
 } from '../../domain/warming/table-version.ts';
 import type { PartWarm, ReadStart } from './part-warm.ts';
@@ -21,23 +25,27 @@ interface OneVersion<T> extends ReadStart {
 type Outcome<T> = { readonly result: T } | { readonly error: unknown };
 
 /**
- * Reads tables at one version each.
- * - Iceberg: reads the snapshot by its id; if it is gone, reads again.
- * - Hive: a load can replace files during a read. The files must have settled before the read and be the same after it; otherwise reads
- *   again, also when `read` has thrown.
+ * Reads tables at one version each. Snapshots are read by their id; when one is gone, the read is repeated. Files can be replaced under the
+ * reader: they must have settled before the read and be the same after it; else the read is repeated. Files that were only deleted have
+ * settled when they are the same after the settle time. What `read` throws counts only if they were the same.
  * @param first as `readVersions` has just returned it
+ * @param last the last warm of the part
  * @param read is called again for each attempt; must not write
  * @throws SourceChanging when the tables do not settle
  */
 export async function readOneVersion<T>(
   warm: PartWarm,
-  first: ReadStart,
+  { first, last }: { readonly first: ReadStart; readonly last: PartMetadata | null },
   read: (start: ReadStart) => Promise<T>,
 ): Promise<OneVersion<T>> {
   let start = first;
+  let seen: SeenVersions | null = last && { versions: last.versions, atMs: Date.parse(last.read_at) };
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const { versions } = start;
-    const waitMs = Math.min(msUntilSettled(versions, warm.settleMs, Date.now()), warm.settleMs);
+    const waitMs = hasLostFiles(versions, seen)
+      ? warm.settleMs
+      : Math.min(msUntilSettled(versions, warm.settleMs, Date.now()), warm.settleMs);
+    seen = { versions: versionTexts(versions), atMs: Date.now() };
     if (waitMs > 0) await sleep(waitMs, undefined, { signal: warm.reading.signal });
     // after a wait the list of files is stale
     const outcome = waitMs > 0 ? undefined : await outcomeOf(read(start));

@@ -42,7 +42,8 @@ export async function refreshUnchangedProfiles(
   // A snapshot that becomes current again is a new version. So values cached since the last warm belong to this version.
   const areFiles = mutableTables(versions).length > 0;
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
-  // A profile of the last warm counts even if a reader has cached it again since.
+  // A profile that the last warm chose is one of it also when a reader has cached it again since. One that had lost its room is not: it
+  // must not hide that another is missing.
   const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
   const renewals = createRenewalLimiter(writesPerSecond, last.keys, warm.reading.signal);
   const filled = new Set<string>();
@@ -53,9 +54,7 @@ export async function refreshUnchangedProfiles(
   for await (const page of prefetchPages(scanRows(warm, profile, readAt))) {
     // An older profile may be of another version, or its row may have been rejected. It expires, or is read again below.
     const current = page.filter(({ cachedAt }) => cachedAt >= oldest);
-    const warmedIds = new Set(
-      current.filter(({ id, cachedAt }) => cachedAt === last.read_at || isWarmed(id)).map(({ id }) => id),
-    );
+    const warmedIds = new Set(current.filter(({ id }) => isWarmed(id)).map(({ id }) => id));
     fromLastWarm += warmedIds.size;
     const due = current.filter(({ id }) => wantedIds.delete(id) || (warmedIds.has(id) && room-- > 0));
     const doubtful = areFiles ? due.filter(({ cachedAt }) => cachedAt > last.read_at) : [];

@@ -11,6 +11,7 @@ export function createWarmLists(deps: WarmSetDeps & { readonly sizes: { readonly
     part: 'lists',
     shape: String(listSize),
     maxAgeMs: Infinity,
+    memberColumns: ['kol_profiles.platform'],
     async read(warm, { at }) {
       const byPlatform = await lakehouse.profileLists(listSize, undefined, warm.readingAt(at));
       return [...byPlatform].map(([platform, profiles]) => {

@@ -14,6 +14,13 @@ export function createWarmRankings(
     part: 'rankings',
     shape: rankingLimits.join(),
     maxAgeMs: Infinity,
+    memberColumns: [
+      'kol_profiles.platform',
+      'kol_profiles.followers_count',
+      'kol_content.platform',
+      'kol_content.kol_id',
+      'kol_content.engagement_rate',
+    ],
     async read(warm, { at }) {
       const sets: SetToWrite[] = [];
       for (const kind of rankingKinds) {

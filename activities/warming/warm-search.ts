@@ -26,6 +26,7 @@ export function createWarmSearch(deps: WarmSetDeps) {
     part: 'search',
     shape: [MAX_TERMS, MAX_KOLS, MAX_INDEX_TERMS, SEARCH_TEXT_FORMAT, BLOOM_FORMAT].join(),
     maxAgeMs: Infinity,
+    memberColumns: ['kol_profiles.platform', 'kol_profiles.username', 'kol_profiles.display_name'],
     beside: (warm) => keepFeatureIds(warm, deps),
     async read(warm, { at, tableRows }) {
       const limit = (tableRows['kol_profiles'] ?? Infinity) > MAX_KOLS ? MAX_KOLS : undefined;

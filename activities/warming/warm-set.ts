@@ -5,6 +5,7 @@ import { removeSet, replaceSet } from '../../cache/writing/replace-set.ts';
 import { knownIds } from '../../domain/entities/known-ids.ts';
 import type { PartMetadata } from '../../domain/entities/part-metadata.ts';
 import { entrySize, type CacheEntry } from '../../domain/schema/entry.ts';
+import type { SilverColumnName } from '../../domain/schema/silver-tables.ts';
 import { ALL } from '../../domain/values/text-ids.ts';
 import type { SizeChange } from '../../domain/warming/check-shrinkage.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
@@ -50,6 +51,11 @@ export interface SetPart {
   readonly shape: string;
   /** Sets of unchanged tables are read again after this time (ms), because their content depends on the clock; otherwise Infinity. */
   readonly maxAgeMs: number;
+  /**
+   * The columns that decide which members the sets have. While one of them cannot be read, the sizes of the sets say nothing. Ids are left
+   * out: a read without them fails.
+   */
+  readonly memberColumns: readonly SilverColumnName[];
   /** Reads all sets and adds their rows to `warm.counts.rowsRead`. */
   readonly read: (warm: PartWarm, moment: ReadMoment) => Promise<SetToWrite[]>;
   /** Other work of each warm, independent of the sets. It must not fail because of the lakehouse. */
@@ -87,23 +93,28 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
     const settings = { shape, versions: versionTexts(current.versions) };
     if (warm.maySkipRead(last, settings) && (await refreshSets(warm, setPart, last, now))) return;
 
-    const { versions, readAt, result } = await readOneVersion(warm, current, async (start) => {
-      const at = start.versions;
-      const tableRows = await warm.countTableRows(at);
-      refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
-      const { sets, emptied } = await readSets(warm, setPart, last, {
-        at,
-        tableRows,
-        readAt: start.readAt,
-        now,
-      });
-      // Sizes are comparable only with the same limits and without unreadable columns.
-      if (last !== null && withoutGrace(last.shape) === setPart.shape && !warm.hasUnreadable)
-        refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
-      return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
-    });
+    const { versions, readAt, result } = await readOneVersion(
+      warm,
+      { first: current, last },
+      async (start) => {
+        const at = start.versions;
+        const tableRows = await warm.countTableRows(at);
+        refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
+        const { sets, emptied } = await readSets(warm, setPart, last, {
+          at,
+          tableRows,
+          readAt: start.readAt,
+          now,
+        });
+        // Other limits give sets of other sizes: those cannot be compared. Neither can sets whose members an unreadable column decides.
+        const isComparable = !warm.lacksAnyOf(setPart.memberColumns);
+        if (last !== null && withoutGrace(last.shape) === setPart.shape && isComparable)
+          refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
+        return { tableRows, sets: sets.map((set) => withGrace(set, graceSeconds)), emptied };
+      },
+    );
     const { tableRows, sets } = result;
-    const emptied = removableSets(warm, result.emptied, versions);
+    const emptied = removableSets(warm, setPart, result.emptied, versions);
 
     await replaceSets(warm, sets, readAt);
     const moment = { at: versions, tableRows, readAt, now };
@@ -153,27 +164,32 @@ async function refreshSets(
 /** @returns the sets in the scope, and the keys of sets that have no rows any more */
 async function readSets(
   warm: PartWarm,
-  { part, read }: SetPart,
+  { part, read, memberColumns }: SetPart,
   last: PartMetadata | null,
   moment: ReadMoment,
 ): Promise<{ sets: SetToWrite[]; emptied: string[] }> {
   const all = (await read(warm, moment)).filter(({ entry }) => entrySize(entry) > 0);
-  // rows with an unreadable column may give no set at all
-  if (!warm.hasUnreadable) refuseEmptyRead(part, warm.counts.rowsRead);
+  // Without a column that decides their members, the rows of a part may make no set.
+  if (!warm.lacksAnyOf(memberColumns)) refuseEmptyRead(part, warm.counts.rowsRead);
   const sets = all.filter(({ platform }) => isInScope(warm.args, platform));
   // sets outside the scope are not part of this warm
   return { sets, emptied: warm.args.scope === undefined ? emptiedSets(last, all) : [] };
 }
 
 /**
- * The emptied sets that may be removed. While a version is unknown or a column is unreadable, rows may only be missing for a moment, so
- * such sets expire instead. A known-ids filter is always removed: it holds the ids of a version that is no longer current.
+ * Without those that may only lack rows for a moment, also when the shrinkage check leaves them out, and those whose members a column decides
+ * that cannot be read: they are left to expire. A filter of known ids is removed: it holds the ids of a version, and nobody knows the present one.
  */
-function removableSets(warm: PartWarm, emptied: readonly string[], at: TableVersions): readonly string[] {
+function removableSets(
+  warm: PartWarm,
+  { memberColumns }: SetPart,
+  emptied: readonly string[],
+  at: TableVersions,
+): readonly string[] {
   const isFilter = (key: string) => key.startsWith(knownIds.key(''));
   const left = emptied.filter((key) => !isFilter(key));
   if (left.length === 0) return emptied;
-  if (warm.hasUnreadable)
+  if (warm.lacksAnyOf(memberColumns))
     warm.skipped.push(
       `${left.length} sets left to expire, such as ${left[0]}: they cannot be computed while a column cannot be read`,
     );

@@ -17,6 +17,7 @@ export function createWarmStats(deps: WarmSetDeps) {
     shape: String(DAYS_BEFORE_TODAY),
     // the days to cache depend on the clock
     maxAgeMs: HOUR_MS,
+    memberColumns: ['kol_profiles.platform', 'kol_content.platform', 'kol_content.posted_at'],
     async read(warm, { at, now }) {
       const reading = warm.readingAt(at);
       const totals = await lakehouse.platformStats(now, reading);

@@ -27,6 +27,7 @@ export function createWarmTrending(deps: WarmSetDeps) {
     shape: `${TRENDING_LIMIT},${BLOOM_FORMAT}`,
     // which content is from the last 24 h depends on the clock
     maxAgeMs: HOUR_MS,
+    memberColumns: ['kol_content.platform', 'kol_content.posted_at'],
     async read(warm, moment) {
       const { at, now, tableRows } = moment;
       const byPlatform = await lakehouse.trending(TRENDING_LIMIT, now, undefined, warm.readingAt(at));

@@ -8,7 +8,9 @@ export function siblingKey(key: string, suffix: string): string {
   if (!/[{}]/.test(key)) return `{${key}}:${suffix}`; // the tag is the whole key
   if (/^\{[^}]+\}/.test(key)) return `${key}:${suffix}`;
   const slot = calculateSlot(key);
-  const tag = [key, /\{([^}]+)\}/.exec(key)?.[1] ?? ''].find((name) => calculateSlot(`{${name}}`) === slot);
+  // `{}` is no tag, even where its own slot is that of the key.
+  const names = [key, ...(/\{([^}]+)\}/.exec(key)?.slice(1) ?? [])];
+  const tag = names.find((name) => calculateSlot(`{${name}}`) === slot);
   return tag === key ? `{${key}}:${suffix}` : `{${tag ?? tagOfSlot(slot)}}:${key}:${suffix}`;
 }
 

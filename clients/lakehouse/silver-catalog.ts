@@ -178,13 +178,14 @@ function createSilverSource(
 ): SilverSource {
   const declarations = new Map(silverTables.map((table) => [table, JSON.stringify(found[table])]));
   const declaration = (table: SilverTable) => declarations.get(table) ?? '';
-  const unreadable = (table: SilverTable) => unreadableOf(table, declaration(table));
+  const replaced = new Map<string, UnreadableColumn>();
   const column = (table: SilverTable, name: string) => {
     assertUsable(table);
     const actual = found[table][name];
-    if (actual !== undefined && unreadable(table).some((one) => one.column === name))
-      return `CAST(NULL AS ${actual.type})`;
-    return identifier(actual?.name ?? name);
+    const unreadable = unreadableOf(table, declaration(table)).find((one) => one.column === name);
+    if (actual === undefined || unreadable === undefined) return identifier(actual?.name ?? name);
+    replaced.set(`${table}.${name}`, unreadable);
+    return `CAST(NULL AS ${actual.type})`;
   };
   const text = (table: SilverTable, name: string) => {
     const expected = (silver[table] as Record<string, { field: Fields[string] }>)[name];
@@ -199,7 +200,7 @@ function createSilverSource(
     },
     repeatsIds: () => true,
     declaration,
-    unreadable,
+    unreadable: () => [...replaced.values()],
     metadata: (name, kind) => `${qualifiedSchema}.${identifier(name).replace(/"$/, `$$${kind}"`)}`,
     column,
     text,
@@ -239,13 +240,11 @@ export interface SilverReader {
 }
 
 export function createSilverReader(trino: Trino, silver: SilverCatalog): SilverReader {
-  async function sqlOf(
-    { sql, tables, counted }: SilverQuery,
-    { versions, signal, onUnreadable }: ReadOptions,
-  ) {
+  async function sqlOf({ sql, counted }: SilverQuery, { versions, signal, onUnreadable }: ReadOptions) {
     const source = await silver.source(versions, counted, signal);
-    for (const column of tables.flatMap(source.unreadable)) onUnreadable?.(column);
-    return sql(source);
+    const text = sql(source);
+    for (const column of source.unreadable()) onUnreadable?.(column);
+    return text;
   }
 
   /**

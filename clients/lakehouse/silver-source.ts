@@ -24,8 +24,8 @@ export interface SilverSource {
   declaration(name: SilverTable): string;
   /** Whether the table may have several rows of an id. */
   repeatsIds(name: CountedTable): boolean;
-  /** Columns that cannot be read. They are replaced by NULL. */
-  readonly unreadable: (table: SilverTable) => readonly UnreadableColumn[];
+  /** Columns that cannot be read and that the SQL made so far names: NULL has taken their place. */
+  unreadable(): readonly UnreadableColumn[];
   /** Quoted actual name of an expected column; NULL of its type for a column that cannot be read. */
   column(table: SilverTable, column: string): string;
   /** Expression for a column as VARCHAR, in the form that its field type parses. */

@@ -79,4 +79,8 @@ export const silver = {
 } as const satisfies Record<string, Record<string, SilverColumn>>;
 
 export type SilverTable = keyof typeof silver;
+/** `table.column` */
+export type SilverColumnName = {
+  [Table in SilverTable]: `${Table}.${keyof (typeof silver)[Table] & string}`;
+}[SilverTable];
 export const silverTables = Object.keys(silver) as SilverTable[];

@@ -86,7 +86,27 @@ export function msUntilSettled(versions: TableVersions, settleMs: number, nowMs:
   return Math.max(0, ...waits);
 }
 
-/** The time of the last change of these tables, in ms since 1970; Infinity if a version has no time. */
+/** What a listing of the files of tables saw. */
+export interface SeenVersions {
+  /** The versions as texts. */
+  readonly versions: Readonly<Record<string, string | null>>;
+  /** When it ended, or later: milliseconds since 1970. */
+  readonly atMs: number;
+}
+
+/**
+ * Whether a table of files has changed since an earlier listing, and has no newer file: it lost some. A deletion leaves no trace that tells
+ * its age, so only a second listing tells whether the load that deletes goes on.
+ */
+export const hasLostFiles = (versions: TableVersions, seen: SeenVersions | null): boolean =>
+  seen !== null &&
+  mutableTables(versions).some(
+    (table) =>
+      versionTexts(versions)[table] !== seen.versions[table] &&
+      changedAtMs({ [table]: versions[table] }) <= seen.atMs,
+  );
+
+/** When the last of these tables became what it is, in ms since 1970; Infinity when a version does not tell it. */
 export const changedAtMs = (versions: TableVersions): number =>
   Math.max(
     ...Object.values(versions).map((version) => {

@@ -72,13 +72,13 @@ export async function warmCache(input?: WarmCacheInput): Promise<WarmReport> {
 
   const report = buildReport(options, results, {
     renamed,
-    outdated,
+    outdated: outdated.removed,
     memory: await readRedisMemory(),
     durationMs: Date.now() - startedMs,
   });
   setCurrentDetails(formatWarmDetails(options, results, report));
   upsertMemo({ keys: report.keys, bytes: report.bytes });
-  throwIfIncomplete(results, report, mismatched);
+  throwIfIncomplete(results, report, { mismatched, notRemoved: outdated.error });
   return report;
 }
 
@@ -167,18 +167,24 @@ const withdrawRequests = (parts: ReadonlySet<WarmPart>, runId: string): Promise<
     }),
   );
 
-/** After a load, removes the older values that readers cached. Not after a scoped warm, because it did not read the other rows. */
+/** After a load: readers must not find what was cached before it. A warm of a share says nothing about the values that it did not read. @returns how many keys were removed, or why they were not */
 async function dropOutdatedOf(
   { parts, scopes, trigger, dryRun }: WarmCacheOptions,
   results: PartProgress,
-): Promise<number> {
-  if (trigger !== 'etl' || dryRun) return 0;
+): Promise<{ readonly removed: number; readonly error?: string }> {
+  if (trigger !== 'etl' || dryRun) return { removed: 0 };
   const isWarm = (part: WarmPart) => {
     const result = results.get(part);
     return result != null && 'keys' in result;
   };
   const whole = parts.filter((part) => scopes[part] === undefined && isWarm(part));
-  return whole.length === 0 ? 0 : dropOutdated({ parts: whole });
+  if (whole.length === 0) return { removed: 0 };
+  try {
+    return { removed: await dropOutdated({ parts: whole }) };
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return { removed: 0, error: innermostMessage(error) };
+  }
 }
 
 /** Best effort: a warm must not fail because the memory of Redis could not be read. */
@@ -228,20 +234,31 @@ function buildReport(
 }
 
 /**
- * @param mismatched parts whose tables break the contract
- * @throws WarmIncomplete with the reason of each failed part; its details hold the report of the others. SourceSchemaMismatch when all
+ * @throws WarmIncomplete naming the parts that failed and why; its details hold the report of the others. SourceSchemaMismatch when all
  *   parts failed because of their tables
  */
-function throwIfIncomplete(results: PartProgress, report: WarmReport, mismatched: readonly WarmPart[]): void {
+function throwIfIncomplete(
+  results: PartProgress,
+  report: WarmReport,
+  found: {
+    /** Parts whose tables break the contract. */
+    readonly mismatched: readonly WarmPart[];
+    /** Why values that are older than the load were not removed. */
+    readonly notRemoved: string | undefined;
+  },
+): void {
+  const { mismatched, notRemoved } = found;
   const failed = [...results].flatMap(([part, result]) =>
     result !== null && 'error' in result ? [`${part}: ${result.error}`] : [],
   );
-  if (failed.length === 0) return;
+  if (failed.length === 0 && notRemoved === undefined) return;
   const isMismatch = failed.length === results.size && mismatched.length === results.size;
+  const older =
+    notRemoved === undefined ? [] : [`values from before the load were not removed: ${notRemoved}`];
   throw ApplicationFailure.create({
     type: isMismatch ? failureTypes.sourceSchemaMismatch : failureTypes.warmIncomplete,
     nonRetryable: true,
-    message: `${failed.length} of ${results.size} parts failed; the others are warm. ${failed.join('; ')}`,
+    message: `${failed.length} of ${results.size} parts failed; the others are warm. ${[...failed, ...older].join('; ')}`,
     details: [report],
   });
 }

@@ -68,6 +68,23 @@ describe('POST /api/v1/etl/loads', () => {
     expect(requests).toMatchObject([{ part: 'profiles', scope: { ids: ['1', '2'] } }]);
   });
 
+  test('accepts the largest load of the contract, as a program sends it that escapes each character', async () => {
+    const text = (length: number, index: number) => String(index).padStart(length, '\u4e00');
+    const list = <T>(length: number, item: (index: number) => T) =>
+      Array.from({ length }, (_, index) => item(index));
+    const load = {
+      tables: list(1000, () => 'kol_trust_features'),
+      ids: list(1000, (index) => text(256, index)),
+      platforms: list(100, (index) => String(index).padStart(32, 'x')),
+      pipeline: text(256, 0),
+      run_id: text(256, 0),
+      loaded_at: '2026-01-01T03:00:00.123456789+00:00',
+    };
+    const body = JSON.stringify(load).replaceAll('\u4e00', '\\u4e00');
+    expect(body.length).toBeGreaterThan(1_500_000);
+    expect(await send('POST', LOADS, body)).toMatchObject({ status: 202 });
+  });
+
   test('refuses a load that is nested deeply, and shows the beginning of it', async () => {
     const answer = await send('POST', LOADS, `{"tables":${'['.repeat(10_000) + ']'.repeat(10_000)}}`);
     expect(answer).toMatchObject({
@@ -109,7 +126,7 @@ describe('POST /api/v1/etl/loads', () => {
     ['of an unknown encoding', '{}', { 'content-encoding': 'x-own' }, 415, 'unsupported-media-type'],
     [
       'too large',
-      JSON.stringify({ tables: ['kol_content'], pipeline: 'x'.repeat(300_000) }),
+      JSON.stringify({ tables: ['kol_content'], pipeline: 'x'.repeat(2 * 1024 * 1024) }),
       {},
       413,
       'body-too-large',

@@ -8,6 +8,8 @@ import { projectFolder } from '../../../engines/paths.ts';
 import { LOADS, recordRequests, TOKEN, WARMS } from '../../support/etl-loads.ts';
 import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
 import { writePythonPrograms } from '../../support/python-programs.ts';
+import { startRelay } from '../../support/relay.ts';
+import { until } from '../../support/until.ts';
 import { withWorker } from '../../support/worker.ts';
 
 const { dependencies, send, url } = useEtlLoadsApi();
@@ -87,20 +89,46 @@ describe('GET /api/v1/etl/loads/:id', () => {
     'the Python function in docs/etl.md reports a load, waits, and fails if the load is not done: %s',
     async (_state, failingParts, expected) => {
       const { activities } = recordRequests(dependencies(), failingParts);
-      const call =
-        "report_load(['kol_profiles'], pipeline='nightly content', run_id='scheduled__2026-01-01T03:00:00+00:00')";
       const folder = await writePythonPrograms();
       await withWorker(WARM_TASK_QUEUE, activities, async () => {
-        const ended = await execa('python3', ['-c', `from kol_cache import report_load; ${call}`], {
-          cwd: folder,
-          env: { KOL_CACHE_URL: url(), API_TOKEN: TOKEN },
-          reject: false,
-        });
-        expect(ended.stderr).toMatch(expected);
+        expect((await reportInPython(folder, url())).stderr).toMatch(expected);
       });
       await rm(folder, { recursive: true });
     },
   );
+
+  test('the Python function in docs/etl.md waits on while the API and the workers restart', async () => {
+    const { activities } = recordRequests(dependencies());
+    const { host } = new URL(url());
+    const folder = await writePythonPrograms();
+    const before = await startRelay(host);
+    const ended = reportInPython(folder, `http://127.0.0.1:${before.port}`);
+    // Without a worker there is no answer. The report is the first request, the wait the second.
+    await Promise.race([
+      ended,
+      until('the wait is sent again', () => Promise.resolve(before.connections() > 2)),
+    ]);
+    await before.close();
+    const after = await startRelay(host, before.port);
+    await Promise.race([
+      ended,
+      until('it is sent to the new API', () => Promise.resolve(after.connections() > 0)),
+    ]);
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      expect((await ended).stderr).toBe('');
+    });
+    await after.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const reportInPython = (folder: string, apiUrl: string) => {
+    const call = `report_load(['kol_profiles'], pipeline='nightly content', run_id='${RUN}')`;
+    return execa('python3', ['-c', `from kol_cache import report_load; ${call}`], {
+      cwd: folder,
+      env: { KOL_CACHE_URL: apiUrl, API_TOKEN: TOKEN },
+      reject: false,
+    });
+  };
 
   test('the programs for schedulers in docs/etl.md are valid Python', async () => {
     const folder = await writePythonPrograms();

@@ -97,6 +97,22 @@ test('a warm with room for more profiles than there are ids, but not rows, takes
   await trino(`DELETE FROM ${table} WHERE processed_at = ${processed_at}`);
 });
 
+test('a profile of the last warm that is missing is noticed, also while one that lost its room is still cached', async () => {
+  const { redis, trino, schema } = harness;
+  const [[id] = []] = await trino(`SELECT min_by(kol_id, followers_count) FROM ${schema}.kol_profiles`);
+  const warm = async () => (await harness.warm({ parts: ['profiles'] })).parts[0];
+  await warm();
+  await read(String(id));
+  const earlier = await redis.keys(profile.key('*'));
+  for (const key of earlier) await redis.expire(key, 300);
+  expect(await warm()).toMatchObject({ rowsRead: 1, cached: 20 });
+  const ttls = await Promise.all(earlier.map((key) => redis.ttl(key)));
+  const [kept = '', ...others] = earlier.filter((_, index) => (ttls[index] ?? 0) > 300);
+  expect(others).toHaveLength(18);
+  await redis.del(kept);
+  expect((await warm())?.rowsRead).toBeGreaterThan(1);
+});
+
 /** The last test of this file: it deletes most rows. */
 test('a profile that became hot after the last read is one of the warm, also when the next read is refused', async () => {
   const { redis, trino, schema } = harness;

@@ -51,7 +51,43 @@ describe('a warm of lists', () => {
     expect(await redis.get(LIST)).toBe(cached);
   });
 
-  test('of a view that has lost a platform is refused, and the cached keys of the platform are renewed', async () => {
+  /** A read of a table of which one column cannot be read. */
+  const without = (
+    column: string,
+    lists: Readonly<Record<string, readonly Profile[]>>,
+  ): Partial<Lakehouse> => ({
+    profileLists(_limit, _scope, options) {
+      options?.onUnreadable?.({ table: 'kol_profiles', column, reason: 'NOT_SUPPORTED' });
+      return Promise.resolve(new Map(Object.entries(lists)) as never);
+    },
+  });
+
+  test('is refused when a platform has lost its rows, also while a column that decides no member cannot be read', async () => {
+    await warmLists(snapshot(1), { tiktok, twitter });
+    await expect(warmLists(snapshot(2), {}, without('verified', { twitter }))).rejects.toThrow(
+      `${LIST} fell from 48 to 0`,
+    );
+    await expect(warmLists(snapshot(2), {}, without('verified', {}))).rejects.toMatchObject({
+      type: 'EmptyRead',
+    });
+    expect(await redis.exists(LIST)).toBe(1);
+  });
+
+  test('removes the list of a small platform that has lost its rows, also while a column that decides no member cannot be read', async () => {
+    await warmLists(snapshot(1), { tiktok: tiktok.slice(0, 5), twitter });
+    const report = await warmLists(snapshot(2), {}, without('verified', { twitter }));
+    expect(report).toMatchObject({ removed: 1, unreadableColumns: 1 });
+    expect(await redis.exists(LIST)).toBe(0);
+  });
+
+  test('keeps the list of a platform while the platforms cannot be read', async () => {
+    await warmLists(snapshot(1), { tiktok, twitter });
+    const { skipped } = await warmLists(snapshot(2), {}, without('platform', { all: twitter }));
+    expect(skipped.join()).toContain('2 sets left to expire');
+    expect(await redis.exists(LIST)).toBe(1);
+  });
+
+  test('of a view that has lost a platform is refused, and what is cached of the platform is renewed', async () => {
     const view = { kind: 'unknown' } as const;
     await warmLists(view, { tiktok, twitter });
     await redis.expire(LIST, 60);

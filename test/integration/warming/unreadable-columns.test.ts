@@ -40,7 +40,11 @@ beforeEach(async () => {
 });
 
 /** The columns of the table with some replaced, as files that another job wrote. */
-async function filesWith(replace: string, expression: string): Promise<readonly Buffer[]> {
+async function filesWith(
+  replace: string,
+  expression: string,
+  where = "platform = 'tiktok'",
+): Promise<readonly Buffer[]> {
   const { trino, schema } = harness;
   await trino(`DROP TABLE IF EXISTS ${schema}.other_types`);
   await replaceFiles(good);
@@ -48,7 +52,7 @@ async function filesWith(replace: string, expression: string): Promise<readonly 
     name === replace ? `${expression} AS ${replace}` : String(name),
   );
   await trino(
-    `CREATE TABLE ${schema}.other_types AS SELECT ${columns.join(', ')} FROM ${schema}.kol_profiles WHERE platform = 'tiktok'`,
+    `CREATE TABLE ${schema}.other_types AS SELECT ${columns.join(', ')} FROM ${schema}.kol_profiles WHERE ${where}`,
   );
   return [...(await hiveFiles(schema.replace('hive.', ''), 'other_types').read()).values()];
 }
@@ -94,6 +98,11 @@ describe('a column whose files hold another type than the table declares', () =>
     expect(reads.map(({ state }) => state)).not.toContain('FAILED');
   });
 
+  test('is reported by no part that does not need it', async () => {
+    await harness.warm({ parts: ['lists'], force: true });
+    expect((await harness.warm({ parts: ['rankings', 'search'], force: true })).warnings).toEqual([]);
+  });
+
   test('is unknown in a miss of the API', async () => {
     const [[id] = []] = await harness.trino(`SELECT kol_id FROM ${harness.schema}.kol_profiles LIMIT 1`);
     const [profile] = await clients.lakehouse().profilesById([String(id)]);
@@ -107,6 +116,19 @@ describe('a column whose files hold another type than the table declares', () =>
     const lists = JSON.parse((await harness.redis.get('kol:profiles:list:all')) ?? '[]') as object[];
     expect(lists).toContainEqual(expect.objectContaining({ verified: false }));
   });
+});
+
+test('the loss of a platform is refused also while a column that decides no member cannot be read', async () => {
+  const verified = ['verified', 'CAST(verified AS integer)'] as const;
+  const without = await filesWith(...verified, "platform <> 'tiktok'");
+  await replaceFiles(await filesWith(...verified, 'true'));
+  await harness.warm({ parts: ['lists'] });
+  const before = await harness.redis.get('kol:profiles:list:tiktok');
+  await replaceFiles(without);
+  const failure = await harness.failure({ parts: ['lists'] });
+  expect(failure.message).toContain('kol:profiles:list:tiktok fell from 48 to 0');
+  expect(failure.message).toMatch(TYPE_ERROR);
+  expect(await harness.redis.get('kol:profiles:list:tiktok')).toBe(before);
 });
 
 rareTest('a column whose declaration is corrected is read again from the same files', async () => {

@@ -20,6 +20,22 @@ test('only the addresses are required, every other variable has a default', () =
   });
 });
 
+test.each([
+  ['17', undefined, undefined],
+  ['18', undefined, 'missing for 60 s before each warm: raise WARM_GRACE_SECONDS by as much'],
+  ['30', undefined, 'missing for 780 s'],
+  ['30', '900', undefined],
+  ['31', '3600', 'expected number to be <=30'],
+])(
+  'a warm every %s minutes is refused if sets would be missing before it: a grace of %s s',
+  (minutes, grace, problem) => {
+    const load = () =>
+      loadConfig({ ...required, WARM_EVERY_MINUTES: minutes, ...(grace && { WARM_GRACE_SECONDS: grace }) });
+    if (problem === undefined) expect(load().WARM_EVERY_MINUTES).toBe(Number(minutes));
+    else expect(load).toThrow(new RegExp(`WARM_EVERY_MINUTES is not valid: .*${problem}`));
+  },
+);
+
 test('a program checks and receives only the variables that it needs', () => {
   const environment = { KAFKA_BROKERS: 'a:9092', TRINO_SCHEMA: 'x; DROP' };
   const needed = ['KAFKA_BROKERS', 'SCORING_GROUP'] as const;

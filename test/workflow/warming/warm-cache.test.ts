@@ -198,6 +198,34 @@ describe('warmCache', () => {
       warmParts.filter((part) => part !== 'trending').sort(),
     );
   });
+
+  test.each([
+    [
+      'that also failed',
+      ['trending'],
+      /^1 of 6 parts failed; the others are warm\. trending: no rows; values/,
+    ],
+    ['when none failed', [], /^0 of 6 parts failed; the others are warm\. values/],
+  ])(
+    'of a load that cannot remove what is outdated fails with its report, and the reasons of the parts %s',
+    async (_, failing, message) => {
+      const { activities } = recordRuns({
+        dropOutdated: () => Promise.reject(ApplicationFailure.nonRetryable('Redis is gone')),
+        ...(failing.length > 0 && {
+          warmTrending: () => Promise.reject(ApplicationFailure.nonRetryable('no rows')),
+        }),
+      });
+      const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+      const failed = await worker.runUntil(async () =>
+        (await start({ trigger: 'etl' })).result().catch((error: unknown) => error),
+      );
+      const cause = (failed as WorkflowFailedError).cause as ApplicationFailure;
+      expect(cause.type).toBe('WarmIncomplete');
+      expect(cause.message).toMatch(message);
+      expect(cause.message).toMatch(/ values from before the load were not removed: Redis is gone$/);
+      expect(cause.details?.[0]).toMatchObject({ keys: 6 - failing.length });
+    },
+  );
 });
 
 describe('ETL signals', () => {

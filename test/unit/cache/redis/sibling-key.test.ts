@@ -25,6 +25,11 @@ test('a sibling is another key in the same slot, with any braces in the key', ()
   );
 });
 
+test('the sibling of a key in the slot of `{}` is in its slot too', () => {
+  expect(calculateSlot('kol:profile:}h')).toBe(calculateSlot('{}'));
+  expect(calculateSlot(siblingKey('kol:profile:}h', 'read-at'))).toBe(calculateSlot('kol:profile:}h'));
+});
+
 test.each([
   ['kol:top:followers:all:100', '{kol:top:followers:all:100}:read-at'],
   ['{content:trending:all:50}:heat', '{content:trending:all:50}:heat:read-at'],

@@ -9,6 +9,7 @@ const columns = [{ name: 'id', type: 'varchar' }];
 const finished = { stats: { state: 'FINISHED' } };
 let server: Server | undefined;
 const encodings = new Set<string | string[] | undefined>();
+const paths: string[] = [];
 
 afterEach(() => {
   server?.close();
@@ -20,6 +21,7 @@ async function queryServerWith(pages: readonly object[]): Promise<unknown[][]> {
   let next = 0;
   server = createServer((request, response) => {
     encodings.add(request.headers['accept-encoding']);
+    paths.push(request.url ?? '');
     const page = pages[next] ?? {};
     next += 1;
     const nextUri = next < pages.length ? { nextUri: `http://${request.headers.host}/page/${next}` } : {};
@@ -66,6 +68,17 @@ describe('a query', () => {
       { id: 'q1', columns, data: [['b']], ...finished },
     ];
     expect(await queryServerWith(pages)).toEqual([['a'], ['b']]);
+  });
+
+  test('asks for pages of about 1 MB: each is held in memory', async () => {
+    paths.length = 0;
+    await queryServerWith([
+      { id: 'q1', stats: { state: 'QUEUED' } },
+      { id: 'q1', columns, data: [['a']] },
+      { id: 'q1', columns, data: [['b']], ...finished },
+    ]);
+    // The first poll of a real Trino is of a query that is queued: it has no rows.
+    expect(paths.slice(1)).toEqual(['/page/1', '/page/2?targetResultSize=1MB']);
   });
 
   test('asks for pages that are not compressed', async () => {

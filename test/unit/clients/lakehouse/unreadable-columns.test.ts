@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createSilverCatalog } from '../../../../clients/lakehouse/silver-catalog.ts';
 import type { Trino } from '../../../../clients/lakehouse/trino.ts';
 import { TrinoQueryError, UnreadableIdError } from '../../../../clients/lakehouse/trino-errors.ts';
+import { profile } from '../../../../domain/entities/profile.ts';
 import { silver } from '../../../../domain/schema/silver-tables.ts';
 import type { TableVersions } from '../../../../domain/warming/table-version.ts';
 
@@ -41,8 +42,12 @@ function catalogOf(failing: Record<string, (attempt: number) => Error | undefine
     checkPausesMs: PAUSES_MS,
   });
   const find = (error: Error, versions = VERSIONS) => catalog.learnFrom(error, ['kol_profiles'], versions);
-  const unreadable = async (versions = VERSIONS) =>
-    (await catalog.source(versions)).unreadable('kol_profiles').map(({ column }) => column);
+  /** The columns that a query of all profiles lacks. */
+  const unreadable = async (versions = VERSIONS) => {
+    const source = await catalog.source(versions);
+    source.select(profile);
+    return source.unreadable().map(({ column }) => column);
+  };
   return { find, unreadable, checks, types, catalog };
 }
 
@@ -101,7 +106,17 @@ test.each([
   expect(await unreadable(versions)).toEqual([]);
 });
 
-test('an unreadable id is a separate error, which a retry would repeat', async () => {
+test('a column that cannot be read is reported to the queries that name it, and to no others', async () => {
+  const { find, catalog } = catalogOf({ verified: () => NOT_SUPPORTED });
+  await find(NOT_SUPPORTED);
+  const source = await catalog.source(VERSIONS);
+  source.select({ table: 'kol_profiles', columns: { kol_id: 'kol_id', platform: 'platform' } });
+  expect(source.unreadable()).toEqual([]);
+  source.text('kol_profiles', 'verified');
+  expect(source.unreadable()).toMatchObject([{ table: 'kol_profiles', column: 'verified' }]);
+});
+
+test('an id that cannot be read is an error of its own, which a retry would repeat', async () => {
   const { find, unreadable } = catalogOf({
     kol_id: () => errorOf('ICEBERG_CURSOR_ERROR'),
     verified: () => NOT_SUPPORTED,
