@@ -115,14 +115,17 @@ export interface ScoringLoopInput {
   readonly carried?: CarriedLoopState;
 }
 
-/** How a loop is started. The loop itself keeps `input` in its memo: what another loop needs to continue it. */
+/**
+ * How a loop is started. Its memo has `input`: what another loop needs to continue it. The loop keeps it up to date; it is there from
+ * the start, since the first workflow task may fail for long, for example while workers of an older version get it.
+ */
 export function loopOptions(input: ScoringLoopInput) {
   const { topic, kind = kindOfTopic(topic), shard = 0 } = input;
   const work = kind === 'profiles' ? 'Scores' : 'Refreshes';
   return {
     workflowId: scoringLoopId(topic, shard),
     args: [input] as [ScoringLoopInput],
-    memo: { version: LOOP_VERSION },
+    memo: { version: LOOP_VERSION, input },
     staticSummary:
       shard === 0
         ? `${work} the ${kind} of ${topic} in micro-batches`

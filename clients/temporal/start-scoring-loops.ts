@@ -22,6 +22,8 @@ const MAX_PAUSE_MS = 30_000;
  * history. A worker that dies costs one attempt.
  */
 const MAX_TASK_ATTEMPTS = 5;
+/** The history of a loop whose first workflow task is not done: its start, and the task that was scheduled, was started and failed. */
+const UNBEGUN_EVENTS = 4;
 /** A loop answers within a minute, unless its workflow task fails. The next attempt then sees that. */
 const ANSWER_MS = 90_000;
 
@@ -77,15 +79,17 @@ async function startOrConfigure(
 
 /**
  * Replaces the loops of a topic that this version cannot continue, those of all shards: an older version has started them, or their
- * workflow task fails again and again. Each continues with the group, the settings
- * and the pause of the loop before it. Its positions are in Kafka; those of a paused loop are in the memo too, since Kafka forgets
- * them in time.
+ * workflow task fails again and again. Each continues with the group, the settings and the pause of the loop before it. Its positions are
+ * in Kafka; those of a paused loop are in the memo too, since Kafka forgets them in time.
  */
 async function replaceLoops(temporal: Client, topic: string, kind: EventKind): Promise<void> {
   for (let shard = 0; ; shard += 1) {
     const loop = await describeWorkflow(temporal, scoringLoopId(topic, shard));
     if (loop === null) return;
-    const { version = 1, input } = (loop.memo ?? {}) as { version?: number; input?: ScoringLoopInput };
+    const memo: { version?: number; input?: ScoringLoopInput } = loop.memo ?? {};
+    const { version = 1, input } = memo;
+    // An operator has started it, with input that only its history has. This worker will begin it.
+    if (memo.version === undefined && loop.historyLength <= UNBEGUN_EVENTS) continue;
     const attempts = loop.raw.pendingWorkflowTask?.attempt ?? 0;
     // A loop of a newer version fails here too, while workers of this version poll.
     const isOurs = version < LOOP_VERSION || (version === LOOP_VERSION && attempts > MAX_TASK_ATTEMPTS);
