@@ -34,7 +34,7 @@ export const startingPartitions: ActivityOptions = {
 /** A seek that cannot be done within this time fails, so that the operator who requested it gets an answer. */
 export const seekingWithin = (ms: number): ActivityOptions => ({
   taskQueue: SCORING_TASK_QUEUE,
-  // While Kafka is down, an attempt fails after about 20 s, and says why.
+  // While Kafka is down, an attempt fails after 10 to 15 s, and says why.
   startToCloseTimeout: Math.min(24_000, ms),
   scheduleToCloseTimeout: Math.min(50_000, ms),
   // Of a worker that dies: the next attempt must not wait for the end of its time.

@@ -5,6 +5,7 @@ import { patchAddPartitions } from './kafkajs/patch-add-partitions.ts';
 import { patchConnection } from './kafkajs/patch-connection.ts';
 import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
 import { patchEncoder } from './kafkajs/patch-encoder.ts';
+import { patchFrozenBrokers } from './kafkajs/patch-frozen-brokers.ts';
 import { patchProduceErrors } from './kafkajs/patch-produce-errors.ts';
 import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
 
@@ -26,6 +27,7 @@ export function createKafkaClient(
   registerCodecs();
   patchRequestQueue();
   patchConnection();
+  patchFrozenBrokers();
   patchCoordinatorLookup();
   patchAddPartitions();
   patchEncoder();
@@ -44,8 +46,9 @@ export function createKafkaClient(
 }
 
 /**
- * Retries for about 20 s in total; longer outages are left to Temporal's retries. The first retry comes after 10 ms: with
- * kafkajs's default of 300 ms a producer commits only three transactions per second.
+ * Repeats a request that brokers refuse for about 20 s; a connect ends after 10 s (`patchFrozenBrokers`). Longer outages are left to the
+ * slices and to Temporal's retries. The first retry comes after 10 ms: with kafkajs's default of 300 ms a producer commits only three
+ * transactions per second.
  */
 export const KAFKA_RETRY = {
   initialRetryTime: 10,
