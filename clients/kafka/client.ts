@@ -58,11 +58,18 @@ export const KAFKA_RETRY = {
   factor: 0.2,
 };
 
+/**
+ * kafkajs logs it for each idempotent producer, that is for each slice. It is wrong here: after a failed transaction the producer is
+ * discarded, and the next fence settles what became of it.
+ */
+const FALSE_WARNING = 'Limiting retries for the idempotent producer may invalidate EoS guarantees';
+
 const toLogCreator =
   (log: KafkaLog): logCreator =>
   () =>
   ({ level, log: entry }) => {
     const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...details } = entry;
+    if (message === FALSE_WARNING) return;
     log(level === kafkajs.logLevel.ERROR ? 'error' : 'warn', `kafka: ${message}`, details);
   };
 
