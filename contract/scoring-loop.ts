@@ -115,14 +115,17 @@ export interface ScoringLoopInput {
   readonly carried?: CarriedLoopState;
 }
 
-/** Start options of a loop. Its memo holds `input`, from which another loop can continue it. */
+/**
+ * Start options of a loop. Its memo holds `input`, from which another loop can continue it: from the start, because the first workflow task may
+ * fail for long, for example on workers of an older version. The loop keeps it up to date.
+ */
 export function loopOptions(input: ScoringLoopInput) {
   const { topic, kind = kindOfTopic(topic), shard = 0 } = input;
   const work = kind === 'profiles' ? 'Scores' : 'Refreshes';
   return {
     workflowId: scoringLoopId(topic, shard),
     args: [input] as [ScoringLoopInput],
-    memo: { version: LOOP_VERSION },
+    memo: { version: LOOP_VERSION, input },
     staticSummary:
       shard === 0
         ? `${work} the ${kind} of ${topic} in micro-batches`

@@ -34,7 +34,7 @@ export const startingPartitions: ActivityOptions = {
 /** A seek that cannot be done within this time fails, so that the operator who requested it gets an answer. */
 export const seekingWithin = (ms: number): ActivityOptions => ({
   taskQueue: SCORING_TASK_QUEUE,
-  // while Kafka is down, an attempt fails after about 20 s with the reason
+  // while Kafka is down, an attempt fails after 10 to 15 s with the reason
   startToCloseTimeout: Math.min(24_000, ms),
   scheduleToCloseTimeout: Math.min(50_000, ms),
   // if a worker dies, the next attempt must not wait for `startToCloseTimeout`

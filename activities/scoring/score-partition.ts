@@ -41,9 +41,13 @@ export function createScorePartition(deps: ScorePartitionDeps) {
     const progress = createSliceProgress(args, deps.worker);
     return withHeartbeat(
       async (cancelled) => {
-        const time = startSliceTime(args.sliceMs, [cancelled, deps.draining]);
+        const stops = [cancelled, deps.draining];
+        const time = startSliceTime(args.sliceMs, stops);
         try {
           await tryUntilEnd(args, progress, time);
+          // What has no end in a slice may have none in the next ones either.
+          if (time.over.aborted && !stops.some(({ aborted }) => aborted))
+            progress.failed(new Error(`the slice ended while it was ${progress.heartbeat().doing}`));
           return progress.report();
         } finally {
           time.close();

@@ -5,6 +5,7 @@ import { patchAddPartitions } from './kafkajs/patch-add-partitions.ts';
 import { patchConnection } from './kafkajs/patch-connection.ts';
 import { patchCoordinatorLookup } from './kafkajs/patch-coordinator-lookup.ts';
 import { patchEncoder } from './kafkajs/patch-encoder.ts';
+import { patchFrozenBrokers } from './kafkajs/patch-frozen-brokers.ts';
 import { patchProduceErrors } from './kafkajs/patch-produce-errors.ts';
 import { patchRequestQueue } from './kafkajs/patch-request-queue.ts';
 
@@ -26,6 +27,7 @@ export function createKafkaClient(
   registerCodecs();
   patchRequestQueue();
   patchConnection();
+  patchFrozenBrokers();
   patchCoordinatorLookup();
   patchAddPartitions();
   patchEncoder();
@@ -44,8 +46,9 @@ export function createKafkaClient(
 }
 
 /**
- * Retries for about 20 s in total; longer outages are left to Temporal's retries. The first retry comes after 10 ms: with
- * kafkajs's default of 300 ms a producer commits only three transactions per second.
+ * Repeats a request that brokers refuse for about 20 s; a connect ends after 10 s (`patchFrozenBrokers`). Longer outages are left to the
+ * slices and to Temporal's retries. The first retry comes after 10 ms: with kafkajs's default of 300 ms a producer commits only three
+ * transactions per second.
  */
 export const KAFKA_RETRY = {
   initialRetryTime: 10,
@@ -55,11 +58,18 @@ export const KAFKA_RETRY = {
   factor: 0.2,
 };
 
+/**
+ * kafkajs logs it for each idempotent producer, that is for each slice. It is wrong here: after a failed transaction the producer is
+ * discarded, and the next fence settles what became of it.
+ */
+const FALSE_WARNING = 'Limiting retries for the idempotent producer may invalidate EoS guarantees';
+
 const toLogCreator =
   (log: KafkaLog): logCreator =>
   () =>
   ({ level, log: entry }) => {
     const { message, timestamp: _timestamp, logger: _logger, stack: _stack, ...details } = entry;
+    if (message === FALSE_WARNING) return;
     log(level === kafkajs.logLevel.ERROR ? 'error' : 'warn', `kafka: ${message}`, details);
   };
 

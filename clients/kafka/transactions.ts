@@ -1,5 +1,6 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
+import { abortable } from '../../domain/values/abortable.ts';
 import { groupBy } from '../../domain/values/lists.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
@@ -29,7 +30,7 @@ export interface FencedProducer {
    * Writes each record exactly once and the offset, or throws. A record without a key goes to the partition of the output with the number
    * of the input partition, modulo the number of partitions. After an error the producer cannot be used again: close it and open another
    * one, whose fence settles the transaction.
-   * @throws MessageTooLargeError, and the errors of kafkajs
+   * @throws MessageTooLargeError, the errors of kafkajs, and an error after 20 s
    */
   commit(output: TransactionOutput): Promise<void>;
   /** The largest batches that topics accept (see `whyTooLarge`). */
@@ -42,6 +43,7 @@ export interface Transactions {
   /**
    * Opens a producer under a stable id. It fences all older producers of the id and ends their open transactions: after this, none
    * of them can commit.
+   * @throws the errors of kafkajs, and an error after 15 s
    */
   open(transactionalId: string): Promise<FencedProducer>;
   close(): Promise<void>;
@@ -49,6 +51,10 @@ export interface Transactions {
 
 /** A transaction starts with its first send and usually ends within milliseconds. An abandoned one blocks readers for this time. */
 const TRANSACTION_TIMEOUT_MS = 15_000;
+/** kafkajs tries again for minutes while brokers do not answer. The caller reports a failure, and begins again. */
+const OPEN_WITHIN_MS = 15_000;
+/** The broker has ended a transaction that takes longer. */
+const COMMIT_WITHIN_MS = TRANSACTION_TIMEOUT_MS + 5000;
 
 /** Opens transactional producers (docs/decisions/0009-transactions.md). */
 export function createTransactions(
@@ -67,12 +73,15 @@ export function createTransactions(
       const producer = createProducer(kafka, transactionalId, sender);
       open.add(producer);
       try {
-        await producer.connect();
-        // The first transaction of a producer requests its id (InitProducerId), which is the fence.
-        const first = await producer.transaction();
+        const first = await within(OPEN_WITHIN_MS, 'fenced older producers', async (signal) => {
+          await producer.connect();
+          signal.throwIfAborted(); // a late fence would end a newer producer
+          // The first transaction of a producer requests its id (InitProducerId), which is the fence.
+          return producer.transaction();
+        });
         return fencedProducer({ producer, sender, limits }, first, () => discard(producer));
       } catch (error) {
-        await discard(producer);
+        void discard(producer); // it waits for requests that are not answered
         throw error;
       }
     },
@@ -80,6 +89,23 @@ export function createTransactions(
       await Promise.all([limits.close(), ...[...open].map(discard)]);
     },
   };
+}
+
+/**
+ * @param done what Kafka should have done, for the error
+ * @throws an error when it has not ended in time
+ */
+async function within<T>(ms: number, done: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const deadline = new AbortController();
+  const timer = setTimeout(
+    () => deadline.abort(new Error(`Kafka has not ${done} within ${ms / 1000} s`)),
+    ms,
+  );
+  try {
+    return await abortable([deadline.signal], ({ signal }) => work(signal));
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 const createProducer = (kafka: Kafka, transactionalId: string, sender: ExactSender): Producer =>
@@ -107,7 +133,7 @@ function fencedProducer(sending: Sending, first: Transaction, close: () => Promi
     async commit(output) {
       const transaction = begun ?? (await sending.producer.transaction());
       begun = undefined;
-      await commit(transaction, sending, output);
+      await within(COMMIT_WITHIN_MS, 'committed', () => commit(transaction, sending, output));
     },
     limits: (topics) => sending.limits.of(topics),
     // Do not abort: a request of a failed send may still be in flight. If the abort were written before it, its records would belong to no

@@ -22,6 +22,8 @@ const MAX_PAUSE_MS = 30_000;
  * history. A killed worker costs one attempt.
  */
 const MAX_TASK_ATTEMPTS = 5;
+/** The history of a loop whose first workflow task is not done: its start, and a task that was scheduled, started and failed. */
+const UNBEGUN_EVENTS = 4;
 /** A loop answers within a minute, unless its workflow task fails. The next attempt detects that. */
 const ANSWER_MS = 90_000;
 
@@ -84,7 +86,10 @@ async function replaceLoops(temporal: Client, topic: string, kind: EventKind): P
   for (let shard = 0; ; shard += 1) {
     const loop = await describeWorkflow(temporal, scoringLoopId(topic, shard));
     if (loop === null) return;
-    const { version = 1, input } = (loop.memo ?? {}) as { version?: number; input?: ScoringLoopInput };
+    const memo: { version?: number; input?: ScoringLoopInput } = loop.memo ?? {};
+    const { version = 1, input } = memo;
+    // An operator has started it, with input that only its history has. This worker will begin it.
+    if (memo.version === undefined && loop.historyLength <= UNBEGUN_EVENTS) continue;
     const attempts = loop.raw.pendingWorkflowTask?.attempt ?? 0;
     // Not for loops of a newer version: their tasks fail only on workers of this version.
     const isOurs = version < LOOP_VERSION || (version === LOOP_VERSION && attempts > MAX_TASK_ATTEMPTS);

@@ -121,7 +121,8 @@ const headerDocs: Readonly<Record<string, NameDoc>> = {
   [`${ERRORS}task.id`]: { type: 'letter', meaning: 'the partition' },
   [`${ERRORS}stage`]: {
     type: 'letter',
-    meaning: '`VALUE_CONVERTER` (the record could not be read) or `TRANSFORMATION` (the ML API refused it)',
+    meaning:
+      '`VALUE_CONVERTER` (the record could not be read) or `TRANSFORMATION` (the ML API refused it, or its score is too large)',
   },
   [`${ERRORS}class.name`]: { type: 'letter', meaning: '`kol-scoring/` and the topic' },
   [`${ERRORS}exception.class.name`]: { type: 'letter', meaning: 'the reason, see below' },

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { startChaosEngines, type ChaosEngines } from './chaos-engines.ts';
 import type { ChaosRun } from './chaos-run.ts';
+import { retryWhileDown } from './retry-while-down.ts';
 import { createTestBed, type TestBed } from './test-bed.ts';
-import { retryWhileDown, WorkerCrew } from './worker-crew.ts';
+import { WorkerCrew } from './worker-crew.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const EVENTS = 100_000;

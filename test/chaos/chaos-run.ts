@@ -1,15 +1,17 @@
 import { join } from 'node:path';
 import { Client, type Connection, type WorkflowHandle } from '@temporalio/client';
-import type { Admin, Kafka, Producer } from 'kafkajs';
+import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import { createTopics } from '../../engines/create-topics.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
 import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import type { Addresses } from '../../engines/addresses.ts';
+import { withAdmin } from '../../engines/definitions/kafka.ts';
 import type { scoringLoop } from '../../workflows/scoring/scoring-loop.ts';
 import { until } from '../support/until.ts';
 import { eventsOf } from './events.ts';
 import type { Action, Fault, Point } from './fault-points.ts';
+import { retryWhileDown } from './retry-while-down.ts';
 import { WorkerProcess } from './worker-process.ts';
 import type { WorkerSettings } from './worker-settings.ts';
 
@@ -52,6 +54,8 @@ export interface ChaosRun {
   produce(first: number, count: number): Promise<void>;
   /** Offsets over all partitions: committed ones, and all in the topic. */
   countOffsets(): Promise<{ committed: number; total: number }>;
+  /** Produces events through these brokers, and waits until they are committed. The clients of the run may wait for another broker. */
+  readonly untilItScores: (brokers: readonly string[]) => Promise<void>;
   /** Waits until every offset in the topic is committed. */
   untilAllCommitted(seconds?: number): Promise<void>;
   /** Ends the loop and the workers. */
@@ -96,6 +100,14 @@ export async function createChaosRun(
       await shared.producer.send({ topic, messages });
     },
     countOffsets: () => countOffsets(admin, name, topic),
+    async untilItScores(brokers) {
+      const messages = eventsOf(kind, topic, { count: 20 * partitions, ids, partitions });
+      await retryWhileDown(() => sendOnce(brokers, topic, messages));
+      const count = () =>
+        retryWhileDown(() => withAdmin(brokers, 0, (some) => countOffsets(some, name, topic)));
+      const { total } = await count();
+      await until(`${total} offsets are committed`, async () => (await count()).committed >= total, 120);
+    },
     untilAllCommitted: (seconds = 90) => untilAllCommitted(run, seconds),
     async close() {
       await Promise.all(workers.splice(0).map((worker) => worker.kill()));
@@ -121,6 +133,17 @@ const environmentOfRun = (shared: SharedClients, name: string): NodeJS.ProcessEn
   LOG_LEVEL: 'silent',
 });
 
+async function sendOnce(brokers: readonly string[], topic: string, messages: Message[]): Promise<void> {
+  const kafka = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING });
+  const producer = kafka.producer();
+  await producer.connect();
+  try {
+    await producer.send({ topic, messages });
+  } finally {
+    await producer.disconnect();
+  }
+}
+
 /** Commits offset 0 in every partition. Without a committed offset the loop would start at the end. */
 async function setToBeginning(admin: Admin, group: string, topic: string, count: number): Promise<void> {
   const partitions = Array.from({ length: count }, (_, partition) => ({ partition, offset: '0' }));
@@ -137,10 +160,9 @@ async function countOffsets(
   group: string,
   topic: string,
 ): Promise<{ committed: number; total: number }> {
-  const [[offsets], ends] = await Promise.all([
-    admin.fetchOffsets({ groupId: group, topics: [topic] }),
-    admin.fetchTopicOffsets(topic),
-  ]);
+  // First the ends: that loads the metadata, without which kafkajs finds no coordinator.
+  const ends = await admin.fetchTopicOffsets(topic);
+  const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
   const sum = (all: readonly { offset: string }[]) =>
     all.reduce((total, { offset }) => total + Math.max(0, Number(offset)), 0);
   return { committed: sum(offsets?.partitions ?? []), total: sum(ends) };

@@ -4,7 +4,7 @@ import { injectBrokerFault } from './broker-faults.ts';
 import type { ChaosRun } from './chaos-run.ts';
 import type { KafkaCluster } from './kafka-cluster.ts';
 import type { TestBed } from './test-bed.ts';
-import { retryWhileDown } from './worker-crew.ts';
+import { retryWhileDown } from './retry-while-down.ts';
 
 const EVENTS_PER_SECOND = 400;
 const OPTIONS = { partitions: 6, ids: 2000, events: EVENTS_PER_SECOND, maxOffsets: 1000 };
@@ -13,7 +13,7 @@ const SEND_EVERY_MS = 250;
 const MAX_EVENTS_PER_SEND = 1000;
 
 /**
- * Two workers score a steady stream of events, while one broker at a time is stopped, or leaders move. Then everything is scored
+ * Two workers score a steady stream of events, while one broker at a time is frozen or stopped, or leaders move. Then everything is scored
  * and checked. The input topic, not the producer, tells which events there are: kafkajs may lose or double some when a leader moves.
  */
 export async function expectExactlyOnceWithBrokerFaults(
@@ -35,7 +35,7 @@ export async function expectExactlyOnceWithBrokerFaults(
   let produced = 0;
   try {
     for (let round = 0; round < rounds; round += 1) {
-      const fault = await injectBrokerFault(cluster, round);
+      const fault = await injectBrokerFault(cluster, round, run.untilItScores);
       movedLeaders += fault.movedLeaders;
       const { committed, total } = await retryWhileDown(() => run.countOffsets());
       log(`${fault.name}, ${fault.movedLeaders} leaders moved, ${committed} of ${total} committed`);

@@ -39,24 +39,32 @@ export function fetchCommitted(
   cluster: Cluster,
   query: CommittedQuery,
 ): Promise<Map<number, CommittedOffset>> {
-  return withRetry(async (failures) =>
-    sendOffsetFetch(await findCoordinator(cluster, query.group, failures > 0), query),
-  );
+  return withRetry(async () => {
+    try {
+      return await sendOffsetFetch(await findCoordinator(cluster, query.group), query);
+    } catch (error) {
+      coordinatorsOf(cluster).delete(query.group); // another node may coordinate it now
+      throw error;
+    }
+  });
 }
 
-/** Node ids by group. A node that no longer coordinates a group answers with an error, so they need no time limit. */
+/** Node ids by group. They need no time limit: a node that no longer coordinates a group answers with an error, or not at all. */
 const coordinators = new WeakMap<Cluster, Map<string, string>>();
 
-/** @param fresh the known coordinator may be out of date, so ask a broker for it */
-async function findCoordinator(cluster: Cluster, group: string, fresh: boolean): Promise<Broker> {
+function coordinatorsOf(cluster: Cluster): Map<string, string> {
   const known = coordinators.get(cluster) ?? new Map<string, string>();
   coordinators.set(cluster, known);
-  let nodeId = known.get(group);
-  if (nodeId === undefined || fresh) {
+  return known;
+}
+
+async function findCoordinator(cluster: Cluster, group: string): Promise<Broker> {
+  let nodeId = coordinatorsOf(cluster).get(group);
+  if (nodeId === undefined) {
     const broker = await cluster.brokerPool.findConnectedBroker();
     const { coordinator } = await broker.findGroupCoordinator({ groupId: group, coordinatorType: GROUP });
     nodeId = String(coordinator.nodeId);
-    known.set(group, nodeId);
+    coordinatorsOf(cluster).set(group, nodeId);
   }
   return cluster.findBroker({ nodeId });
 }

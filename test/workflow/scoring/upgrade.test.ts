@@ -79,6 +79,30 @@ test('a worker of a newer version replaces the loops of all shards; they stay pa
   });
 });
 
+test('a loop that was started before any worker keeps its input', async () => {
+  const { activities } = inMemoryTopic(1, 5);
+  const loop = await temporal.workflow.start<typeof scoringLoop>('scoringLoop', {
+    workflowId: scoringLoopId(PROFILES_TOPIC),
+    taskQueue: SCORING_TASK_QUEUE,
+    args: [{ topic: PROFILES_TOPIC, settings: { maxOffsets: 5 }, carried: { paused: true } }],
+  });
+  const stop = new AbortController();
+  // It looks at the loop before the worker serves.
+  const starting = startScoringLoops(
+    temporal,
+    { by: 'a worker' },
+    { signal: stop.signal, onError: () => stop.abort() },
+  );
+  await withWorker(SCORING_TASK_QUEUE, activities, async () => {
+    await starting;
+    expect(stop.signal.aborted).toBe(false);
+    expect(await loopState(temporal.workflow.getHandle<typeof scoringLoop>(loop.workflowId))).toMatchObject({
+      state: 'paused',
+      settings: { maxOffsets: 5 },
+    });
+  });
+});
+
 test('a worker of an older version leaves the loop of a newer version to a worker of that version', async () => {
   const { activities } = inMemoryTopic(1, 5);
   const code = await readFile(testEngines().WORKFLOW_BUNDLE, 'utf8');

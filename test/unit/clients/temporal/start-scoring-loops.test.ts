@@ -12,8 +12,14 @@ const NONE = 'there is no loop';
  * @param memos of the loops that run, by workflow id
  * @param attempt at the workflow task of each of these loops
  */
-function temporalThatFails(failures: number, memos: Readonly<Record<string, object>> = {}, attempt = 1) {
+function temporalThatFails(
+  failures: number,
+  memos: Readonly<Record<string, object>> = {},
+  attempt = 1,
+  historyLength = 99,
+) {
   const started: unknown[] = [];
+  const startedMemos: unknown[] = [];
   const attempts = new Map<string, number>();
   const workflow = {
     getHandle: (id: string) => ({
@@ -22,11 +28,15 @@ function temporalThatFails(failures: number, memos: Readonly<Record<string, obje
           ? Promise.resolve({
               status: { name: 'RUNNING' },
               memo: memos[id],
+              historyLength,
               raw: { pendingWorkflowTask: { attempt } },
             })
           : Promise.reject(new WorkflowNotFoundError(NONE, '', undefined)),
     }),
-    start: (_type: string, { args }: { args: unknown[] }) => Promise.resolve(started.push(...args)),
+    start: (_type: string, { args, memo }: { args: unknown[]; memo: unknown }) => {
+      startedMemos.push(memo);
+      return Promise.resolve(started.push(...args));
+    },
     executeUpdateWithStart: (
       _update: unknown,
       {
@@ -44,7 +54,7 @@ function temporalThatFails(failures: number, memos: Readonly<Record<string, obje
     return work();
   };
   const temporal = { workflow, withDeadline } as unknown as Client;
-  return { temporal, started, deadlinesMs, attempts: () => [...attempts.values()] };
+  return { temporal, started, memos: startedMemos, deadlinesMs, attempts: () => [...attempts.values()] };
 }
 
 describe('a worker that starts', () => {
@@ -90,6 +100,23 @@ describe('a worker that starts', () => {
     const { temporal, started } = temporalThatFails(0, memos, attempt);
     await startScoringLoops(temporal, {}, { signal: new AbortController().signal, onError: () => {} });
     expect(started).toHaveLength(replaced);
+  });
+
+  test('leaves a loop alone that an operator has started and no worker has begun: only its history has its input', async () => {
+    const [{ topic }] = INPUT_TOPICS;
+    const { temporal, started, attempts } = temporalThatFails(0, { [scoringLoopId(topic)]: {} }, 1, 3);
+    await startScoringLoops(temporal, {}, { signal: new AbortController().signal, onError: () => {} });
+    expect(started).toEqual([]);
+    expect(attempts()).toEqual([1, 1]); // it is configured
+  });
+
+  // Workers of the older version can fail the first workflow task of the new loop for minutes, and then it is replaced again.
+  test('gives the loop that it starts a memo with the input that continues it', async () => {
+    const [{ topic }] = INPUT_TOPICS;
+    const input = { topic, group: 'g', settings: { maxOffsets: 7 }, carried: { paused: true } };
+    const { temporal, memos } = temporalThatFails(0, { [scoringLoopId(topic)]: { version: 1, input } });
+    await startScoringLoops(temporal, {}, { signal: new AbortController().signal, onError: () => {} });
+    expect(memos).toEqual([{ version: LOOP_VERSION, input }]);
   });
 
   // The client waits without end for a loop whose workflow task fails, so nobody would see that it must be replaced.
