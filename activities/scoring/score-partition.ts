@@ -16,7 +16,7 @@ import {
 } from './slice.ts';
 import { createWorkPartition, type WorkPartitionDeps } from './work-partition.ts';
 
-interface ScorePartitionDeps extends WorkPartitionDeps, ScoreProfilesDeps, RefreshVideosDeps {
+export interface ScorePartitionDeps extends WorkPartitionDeps, ScoreProfilesDeps, RefreshVideosDeps {
   /** Aborted when the worker starts to shut down. */
   readonly draining: AbortSignal;
 }
@@ -47,7 +47,7 @@ export function createScorePartition(deps: ScorePartitionDeps) {
           await tryUntilEnd(args, progress, time);
           // What has no end in a slice may have none in the next ones either.
           if (time.over.aborted && !stops.some(({ aborted }) => aborted))
-            progress.failed(new Error(`the slice ended while it was ${progress.heartbeat().doing}`));
+            progress.noteFailure(new Error(`the slice ended while it was ${progress.heartbeat().doing}`));
           return progress.report();
         } finally {
           time.close();

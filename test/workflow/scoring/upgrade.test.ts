@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, WorkflowIdConflictPolicy } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createAwaitShardUpdate } from '../../../activities/scoring/await-shard-update.ts';
 import { createSendShardUpdate } from '../../../activities/scoring/send-shard-update.ts';
@@ -84,6 +84,7 @@ test('a loop that was started before any worker keeps its input', async () => {
   const loop = await temporal.workflow.start<typeof scoringLoop>('scoringLoop', {
     workflowId: scoringLoopId(PROFILES_TOPIC),
     taskQueue: SCORING_TASK_QUEUE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.TERMINATE_EXISTING, // that of another test
     args: [{ topic: PROFILES_TOPIC, settings: { maxOffsets: 5 }, carried: { paused: true } }],
   });
   const stop = new AbortController();

@@ -1,6 +1,6 @@
 import type { BatchResult } from '../../../../activities/scoring/micro-batch.ts';
 import type { SliceArgs } from '../../../../activities/scoring/slice.ts';
-import type { WorkPartitionDeps } from '../../../../activities/scoring/work-partition.ts';
+import type { ScorePartitionDeps } from '../../../../activities/scoring/score-partition.ts';
 import type { Offsets } from '../../../../clients/kafka/offsets.ts';
 import type { RecordReader } from '../../../../clients/kafka/record-reader.ts';
 import type { FencedProducer } from '../../../../clients/kafka/transactions.ts';
@@ -29,7 +29,7 @@ export function dependencies(
       ...offsets,
     },
     reader,
-  } as unknown as WorkPartitionDeps;
+  } as unknown as ScorePartitionDeps;
 }
 
 export const sliceArgs = (

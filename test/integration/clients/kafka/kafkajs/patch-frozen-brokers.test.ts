@@ -7,7 +7,7 @@ import { startMuteServer, type MuteServer } from '../../../../support/mute-serve
 import { testEngines } from '../../../../support/test-engines.ts';
 
 // The patch changes internal objects of kafkajs. These tests fail if a new version changes them. A node that freezes later is in
-// test/integration/scoring/frozen-brokers.test.ts.
+// test/integration/scoring/three-brokers.test.ts.
 
 let frozen: MuteServer;
 beforeAll(async () => void (frozen = await startMuteServer()));
