@@ -2,7 +2,7 @@ import type { CacheReader } from '../../cache/reading/cache-reader.ts';
 import type { Caller } from '../../cache/reading/read-controls.ts';
 import type { ReadResult } from '../../cache/reading/read-result.ts';
 import { isUnavailable } from '../../cache/reading/source-unavailable.ts';
-import { TimeLimitError, withTimeLimit } from '../../cache/reading/time-limit.ts';
+import { TimeLimitError, withTimeLimit } from '../../domain/values/abortable.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { formatCursor, listVersion, type ListCursor } from '../../domain/values/list-cursor.ts';
 import { ALL } from '../../domain/values/text-ids.ts';

@@ -3,7 +3,7 @@ import type { MlApi, ScoreResult } from '../../clients/ml-api.ts';
 import { MlApiUnavailableError } from '../../clients/ml-api/unavailable-error.ts';
 import type { ModelFeatures } from '../../domain/scoring/trust-model.ts';
 import { untilUnwanted } from '../../domain/values/until-unwanted.ts';
-import { TimeLimitError, withTimeLimit } from './time-limit.ts';
+import { TimeLimitError, withTimeLimit } from '../../domain/values/abortable.ts';
 
 /** Profiles in one call of the model, like in the hot path. */
 const MAX_PROFILES = 100;

@@ -5,7 +5,7 @@ import type { SilverTable } from '../../domain/schema/silver-tables.ts';
 import type { TableVersions } from '../../domain/warming/table-version.ts';
 import { mayContain, type BloomFilter } from '../../domain/values/bloom-filter.ts';
 import type { ReportProblem } from './read-problem.ts';
-import { withTimeLimit } from './time-limit.ts';
+import { withTimeLimit } from '../../domain/values/abortable.ts';
 
 /** Interval of the checks in Redis and the lakehouse, shared by all misses. A new id is readable at most this long after its load. */
 const CHECK_EVERY_MS = 5000;

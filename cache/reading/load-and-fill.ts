@@ -6,7 +6,7 @@ import type { ReportProblem } from './read-problem.ts';
 import type { Answer } from './read-result.ts';
 import type { RedisCodec } from './redis-codec.ts';
 import { translateSourceError } from './source-unavailable.ts';
-import { withTimeLimit } from './time-limit.ts';
+import { withTimeLimit } from '../../domain/values/abortable.ts';
 
 /** A check of values before they are cached. */
 interface FillGuard<T> {

@@ -1,7 +1,7 @@
 import type { PlatformStats } from '../../domain/entities/platform-stats.ts';
 import { ALL } from '../../domain/values/text-ids.ts';
 import type { ReadThrough } from './read-through.ts';
-import { withTimeLimit } from './time-limit.ts';
+import { withTimeLimit } from '../../domain/values/abortable.ts';
 
 /** False only if the lakehouse has neither KOLs nor content of a platform. Never rejects. */
 export type PlatformMayExist = (platform: string) => Promise<boolean>;

@@ -17,7 +17,7 @@ import { readLastRead } from '../writing/known-ids.ts';
 import { readPartMetadata } from '../writing/part-metadata.ts';
 import type { ReportProblem } from './read-problem.ts';
 import type { EntitySource } from './read-through.ts';
-import { withTimeLimit } from './time-limit.ts';
+import { withTimeLimit } from '../../domain/values/abortable.ts';
 
 interface ShrinkGuardDependencies {
   readonly redis: RedisClient;

@@ -3,7 +3,7 @@ import { isTrinoUnable } from '../../clients/lakehouse/trino-errors.ts';
 import { MlApiUnavailableError } from '../../clients/ml-api/unavailable-error.ts';
 import { NotCachedError } from './not-cached.ts';
 import { ScoreRefusedError } from './score-refused.ts';
-import { TimeLimitError } from './time-limit.ts';
+import { TimeLimitError } from '../../domain/values/abortable.ts';
 
 /** The lakehouse cannot answer now; the same read may succeed after `retryAfterSeconds`. */
 export class SourceUnavailableError extends Error {

@@ -1,8 +1,8 @@
 import type { Kafka, Producer, Transaction } from 'kafkajs';
 import type { RecordLocation } from '../../domain/kafka-location.ts';
-import { abortable } from '../../domain/values/abortable.ts';
 import { groupBy } from '../../domain/values/lists.ts';
 import { messageOf } from '../../domain/values/message-of.ts';
+import { withTimeLimit } from '../../domain/values/abortable.ts';
 import { KAFKA_RETRY, kafkaErrorType } from './client.ts';
 import { createExactSender, type ExactSender } from './kafkajs/exact-sender.ts';
 import {
@@ -50,11 +50,15 @@ export interface Transactions {
 }
 
 /** A transaction starts with its first send and usually ends within milliseconds. An abandoned one blocks readers for this time. */
-const TRANSACTION_TIMEOUT_MS = 15_000;
+const TRANSACTION_TIMEOUT_SECONDS = 15;
 /** kafkajs tries again for minutes while brokers do not answer. The caller reports a failure, and begins again. */
-const OPEN_WITHIN_MS = 15_000;
+const OPEN_WITHIN_SECONDS = 15;
 /** The broker has ended a transaction that takes longer. */
-const COMMIT_WITHIN_MS = TRANSACTION_TIMEOUT_MS + 5000;
+const COMMIT_WITHIN_SECONDS = TRANSACTION_TIMEOUT_SECONDS + 5;
+
+/** The error when Kafka has not done something in time. */
+const lateError = (done: string, seconds: number) => () =>
+  new Error(`Kafka has not ${done} within ${seconds} s`);
 
 /** Opens transactional producers (docs/decisions/0009-transactions.md). */
 export function createTransactions(
@@ -73,12 +77,14 @@ export function createTransactions(
       const producer = createProducer(kafka, transactionalId, sender);
       open.add(producer);
       try {
-        const first = await within(OPEN_WITHIN_MS, 'fenced older producers', async (signal) => {
+        const fence = async (signal: AbortSignal) => {
           await producer.connect();
           signal.throwIfAborted(); // a late fence would end a newer producer
           // The first transaction of a producer requests its id (InitProducerId), which is the fence.
           return producer.transaction();
-        });
+        };
+        const timeIsUp = lateError('fenced older producers', OPEN_WITHIN_SECONDS);
+        const first = await withTimeLimit(OPEN_WITHIN_SECONDS, fence, undefined, timeIsUp);
         return fencedProducer({ producer, sender, limits }, first, () => discard(producer));
       } catch (error) {
         void discard(producer); // it waits for requests that are not answered
@@ -91,29 +97,12 @@ export function createTransactions(
   };
 }
 
-/**
- * @param done what Kafka should have done, for the error
- * @throws an error when it has not ended in time
- */
-async function within<T>(ms: number, done: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const deadline = new AbortController();
-  const timer = setTimeout(
-    () => deadline.abort(new Error(`Kafka has not ${done} within ${ms / 1000} s`)),
-    ms,
-  );
-  try {
-    return await abortable([deadline.signal], ({ signal }) => work(signal));
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 const createProducer = (kafka: Kafka, transactionalId: string, sender: ExactSender): Producer =>
   kafka.producer({
     transactionalId,
     idempotent: true,
     maxInFlightRequests: 1,
-    transactionTimeout: TRANSACTION_TIMEOUT_MS,
+    transactionTimeout: TRANSACTION_TIMEOUT_SECONDS * 1000,
     allowAutoTopicCreation: false,
     retry: KAFKA_RETRY,
     createPartitioner: sender.createPartitioner,
@@ -133,7 +122,9 @@ function fencedProducer(sending: Sending, first: Transaction, close: () => Promi
     async commit(output) {
       const transaction = begun ?? (await sending.producer.transaction());
       begun = undefined;
-      await within(COMMIT_WITHIN_MS, 'committed', () => commit(transaction, sending, output));
+      const timeIsUp = lateError('committed', COMMIT_WITHIN_SECONDS);
+      const send = () => commit(transaction, sending, output);
+      await withTimeLimit(COMMIT_WITHIN_SECONDS, send, undefined, timeIsUp);
     },
     limits: (topics) => sending.limits.of(topics),
     // Do not abort: a request of a failed send may still be in flight. If the abort were written before it, its records would belong to no

@@ -27,3 +27,32 @@ export async function abortable<T>(
     for (const parent of parents) parent?.removeEventListener('abort', onAbort);
   }
 }
+
+/** Work took longer than its caller waits for it. */
+export class TimeLimitError extends Error {
+  readonly code = 'TIME_LIMIT';
+  constructor(seconds: number) {
+    super(`no answer within ${seconds} s`);
+    this.name = 'TimeLimitError';
+  }
+}
+
+/**
+ * Waits for work with a time limit. The signal of the work aborts at the limit, or when the signal of the caller aborts.
+ * @param timeIsUp the error at the limit, which is also the reason of the signal
+ * @throws that error, the reason of the caller's signal, or what the work throws
+ */
+export async function withTimeLimit<T>(
+  seconds: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  caller?: AbortSignal,
+  timeIsUp: () => Error = () => new TimeLimitError(seconds),
+): Promise<T> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(timeIsUp()), seconds * 1000);
+  try {
+    return await abortable([caller, limit.signal], ({ signal }) => work(signal));
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -52,7 +52,6 @@ const CROSS_CUTTING = [
   'domain/values/lazy-abort.ts',
   'domain/values/until-unwanted.ts',
   'domain/values/abortable.ts',
-  'cache/reading/time-limit.ts',
   'api/request-controls.ts',
   'domain/values/request-directives.ts',
   'cache/admin/switchboard.ts',
