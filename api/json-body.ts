@@ -1,7 +1,7 @@
 import express, { type RequestHandler } from 'express';
 import { Problem } from './problem.ts';
 
-/** The largest load has 1000 ids of 256 characters. It is smaller than this, even if each character is escaped (`\u4e00`). */
+/** The largest ETL load (1000 ids of 256 characters) is smaller than this, even if each character is escaped (`\u4e00`). */
 const MAX_BODY_MIB = 2;
 
 const parse = express.json({ type: 'application/json', limit: MAX_BODY_MIB * 1024 * 1024 });

@@ -18,7 +18,7 @@ export interface RefusedRenewal {
 }
 
 /**
- * Failures caused by the data, which the next read would repeat. An outage is none: while Trino is down, readers cannot fill a key with
+ * Failures caused by the data, which the next read would repeat. An outage is not one of them: while Trino is down, readers cannot fill a key with
  * worse data.
  */
 const REFUSALS: ReadonlySet<string | null | undefined> = new Set([

@@ -25,9 +25,10 @@ interface OneVersion<T> extends ReadStart {
 type Outcome<T> = { readonly result: T } | { readonly error: unknown };
 
 /**
- * Reads tables at one version each. Snapshots are read by their id; when one is gone, the read is repeated. Files can be replaced under the
- * reader: they must have settled before the read and be the same after it; else the read is repeated. Files that were only deleted have
- * settled when they are the same after the settle time. What `read` throws counts only if they were the same.
+ * Reads tables at one version each.
+ * - Iceberg: reads the snapshot by its id; if it is gone, reads again.
+ * - Hive: a load can replace files during a read. The files must have settled before the read and be the same after it; otherwise reads
+ *   again, also when `read` has thrown. If files were only deleted, they have settled when a second listing after the settle time is the same.
  * @param first as `readVersions` has just returned it
  * @param last the last warm of the part
  * @param read is called again for each attempt; must not write

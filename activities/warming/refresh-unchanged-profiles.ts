@@ -42,8 +42,8 @@ export async function refreshUnchangedProfiles(
   // A snapshot that becomes current again is a new version. So values cached since the last warm belong to this version.
   const areFiles = mutableTables(versions).length > 0;
   let room = areAllHot ? Infinity : hot.room - hot.mostRead.length;
-  // A profile that the last warm chose is one of it also when a reader has cached it again since. One that had lost its room is not: it
-  // must not hide that another is missing.
+  // A profile that the last warm chose counts even if a reader has cached it again since. A profile that it replaced does not count:
+  // otherwise it would hide that another one is missing.
   const isWarmed = areAllHot ? () => true : await readHotIds(warm.redis);
   const renewals = createRenewalLimiter(writesPerSecond, last.keys, warm.reading.signal);
   const filled = new Set<string>();

@@ -52,8 +52,8 @@ export interface SetPart {
   /** Sets of unchanged tables are read again after this time (ms), because their content depends on the clock; otherwise Infinity. */
   readonly maxAgeMs: number;
   /**
-   * The columns that decide which members the sets have. While one of them cannot be read, the sizes of the sets say nothing. Ids are left
-   * out: a read without them fails.
+   * The columns that decide which members the sets have. While one of them is unreadable, the sizes of the sets are not comparable. Ids are
+   * not listed: a read without them fails.
    */
   readonly memberColumns: readonly SilverColumnName[];
   /** Reads all sets and adds their rows to `warm.counts.rowsRead`. */
@@ -106,7 +106,7 @@ export function warmSets(deps: WarmSetDeps, setPart: SetPart, args: WarmPartArgs
           readAt: start.readAt,
           now,
         });
-        // Other limits give sets of other sizes: those cannot be compared. Neither can sets whose members an unreadable column decides.
+        // Sizes are comparable only with the same limits and without unreadable columns that decide the members.
         const isComparable = !warm.lacksAnyOf(setPart.memberColumns);
         if (last !== null && withoutGrace(last.shape) === setPart.shape && isComparable)
           refuseShrinkage(warm, setSizeChanges(last, sets, emptied), maxShrinkPercent);
@@ -169,7 +169,7 @@ async function readSets(
   moment: ReadMoment,
 ): Promise<{ sets: SetToWrite[]; emptied: string[] }> {
   const all = (await read(warm, moment)).filter(({ entry }) => entrySize(entry) > 0);
-  // Without a column that decides their members, the rows of a part may make no set.
+  // rows with an unreadable member column may give no set at all
   if (!warm.lacksAnyOf(memberColumns)) refuseEmptyRead(part, warm.counts.rowsRead);
   const sets = all.filter(({ platform }) => isInScope(warm.args, platform));
   // sets outside the scope are not part of this warm
@@ -177,8 +177,9 @@ async function readSets(
 }
 
 /**
- * Without those that may only lack rows for a moment, also when the shrinkage check leaves them out, and those whose members a column decides
- * that cannot be read: they are left to expire. A filter of known ids is removed: it holds the ids of a version, and nobody knows the present one.
+ * The emptied sets that may be removed. While a version is unknown or a column that decides the members is unreadable, rows may only be
+ * missing for a moment, so such sets expire instead. A known-ids filter is always removed: it holds the ids of a version that is no longer
+ * current.
  */
 function removableSets(
   warm: PartWarm,

@@ -9,7 +9,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Set when a read needs longer than the default timeout of queries. */
   readonly timeoutSeconds?: number | undefined;
-  /** Reports a column that the read needs and that cannot be read. It is unknown in each row. */
+  /** Called for a column of the read that cannot be read. It is unknown in each row. */
   readonly onUnreadable?: (column: UnreadableColumn) => void;
   /** Called for a cell that breaks the contract (docs/contract.md). It counts as unknown; the rest of its row is used. */
   readonly onInvalid?: OnInvalid;

@@ -24,7 +24,7 @@ export interface SilverSource {
   declaration(name: SilverTable): string;
   /** Whether the table may have several rows of an id. */
   repeatsIds(name: CountedTable): boolean;
-  /** Columns that cannot be read and that the SQL made so far names: NULL has taken their place. */
+  /** Unreadable columns in the SQL that was built so far. They are replaced by NULL. */
   unreadable(): readonly UnreadableColumn[];
   /** Quoted actual name of an expected column; NULL of its type for a column that cannot be read. */
   column(table: SilverTable, column: string): string;

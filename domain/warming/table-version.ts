@@ -86,7 +86,7 @@ export function msUntilSettled(versions: TableVersions, settleMs: number, nowMs:
   return Math.max(0, ...waits);
 }
 
-/** What a listing of the files of tables saw. */
+/** The result of a listing of the files of tables. */
 export interface SeenVersions {
   /** The versions as texts. */
   readonly versions: Readonly<Record<string, string | null>>;
@@ -95,18 +95,19 @@ export interface SeenVersions {
 }
 
 /**
- * Whether a table of files has changed since an earlier listing, and has no newer file: it lost some. A deletion leaves no trace that tells
- * its age, so only a second listing tells whether the load that deletes goes on.
+ * Whether a table of files has changed since an earlier listing without a newer file, so it lost some. A deletion has no time, so only a
+ * second listing shows whether the load still deletes files.
  */
-export const hasLostFiles = (versions: TableVersions, seen: SeenVersions | null): boolean =>
-  seen !== null &&
-  mutableTables(versions).some(
+export function hasLostFiles(versions: TableVersions, seen: SeenVersions | null): boolean {
+  if (seen === null) return false;
+  const texts = versionTexts(versions);
+  return mutableTables(versions).some(
     (table) =>
-      versionTexts(versions)[table] !== seen.versions[table] &&
-      changedAtMs({ [table]: versions[table] }) <= seen.atMs,
+      texts[table] !== seen.versions[table] && changedAtMs({ [table]: versions[table] }) <= seen.atMs,
   );
+}
 
-/** When the last of these tables became what it is, in ms since 1970; Infinity when a version does not tell it. */
+/** The time of the last change of these tables, in ms since 1970; Infinity if a version has no time. */
 export const changedAtMs = (versions: TableVersions): number =>
   Math.max(
     ...Object.values(versions).map((version) => {

@@ -167,7 +167,10 @@ const withdrawRequests = (parts: ReadonlySet<WarmPart>, runId: string): Promise<
     }),
   );
 
-/** After a load: readers must not find what was cached before it. A warm of a share says nothing about the values that it did not read. @returns how many keys were removed, or why they were not */
+/**
+ * After a load, removes the older values that readers cached. Not after a scoped warm, because it did not read the other rows.
+ * @returns how many keys were removed, or why they were not
+ */
 async function dropOutdatedOf(
   { parts, scopes, trigger, dryRun }: WarmCacheOptions,
   results: PartProgress,
@@ -234,7 +237,7 @@ function buildReport(
 }
 
 /**
- * @throws WarmIncomplete naming the parts that failed and why; its details hold the report of the others. SourceSchemaMismatch when all
+ * @throws WarmIncomplete with the reason of each failed part; its details hold the report of the others. SourceSchemaMismatch when all
  *   parts failed because of their tables
  */
 function throwIfIncomplete(

@@ -87,7 +87,7 @@ describe('a warm of lists', () => {
     expect(await redis.exists(LIST)).toBe(1);
   });
 
-  test('of a view that has lost a platform is refused, and what is cached of the platform is renewed', async () => {
+  test('of a view that has lost a platform is refused, and the cached keys of the platform are renewed', async () => {
     const view = { kind: 'unknown' } as const;
     await warmLists(view, { tiktok, twitter });
     await redis.expire(LIST, 60);

@@ -116,7 +116,7 @@ test('a column that cannot be read is reported to the queries that name it, and 
   expect(source.unreadable()).toMatchObject([{ table: 'kol_profiles', column: 'verified' }]);
 });
 
-test('an id that cannot be read is an error of its own, which a retry would repeat', async () => {
+test('an unreadable id is a separate error, which a retry would repeat', async () => {
   const { find, unreadable } = catalogOf({
     kol_id: () => errorOf('ICEBERG_CURSOR_ERROR'),
     verified: () => NOT_SUPPORTED,
