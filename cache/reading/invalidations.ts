@@ -25,7 +25,7 @@ const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:', LEASE_PREFIX];
 const WATCHDOG_MS = 1000;
 /** A node that refuses to track, or is lost, is tried again after this time. */
 const RETRY_MS = 1000;
-/** The tier is emptied this long after a connection was lost, unless the whole node is gone or hangs: then nobody can change its keys. */
+/** The tier is emptied this long after a connection was lost, if a node answers. */
 const GRACE_MS = 50;
 
 /** Keeps a local tier right: drops each value that changes in Redis. */
@@ -44,17 +44,10 @@ export function followInvalidations(
   options: InvalidationOptions,
 ): Invalidations {
   const trackers = new Map<Redis, NodeTracker>();
-  // A hung node has a connection that is still ready.
-  const isAnyNodeAlive = () =>
-    Promise.any(
-      [...trackers.keys()].filter(({ status }) => status === 'ready').map((node) => node.ping()),
-    ).then(
-      () => true,
-      () => false,
-    );
+  const losses = createLosses(tier, () => [...trackers.values()].flatMap(({ connections }) => connections));
   const add = (node: Redis) => {
     tier.dropReads();
-    trackers.set(node, trackNode(node, tier, isAnyNodeAlive, options));
+    trackers.set(node, trackNode(node, tier, losses, options));
   };
   const remove = (node: Redis) => {
     trackers.get(node)?.close();
@@ -72,8 +65,9 @@ export function followInvalidations(
   } else add(tracked);
   tier.follow({
     redis: tracked,
+    // A master without a connection answers no read. When it gets one, or loses it, the reads in flight are dropped.
     isTracked: () => {
-      const masters = knownMasters(tracked);
+      const masters = knownMasters(tracked).filter(({ status }) => status === 'ready');
       return masters.length > 0 && masters.every((node) => trackers.get(node)?.isTracked());
     },
   });
@@ -81,13 +75,64 @@ export function followInvalidations(
     close() {
       tracked.off('+node', add).off('-node', removeLost);
       [...trackers.keys()].forEach(remove);
-      tier.clear();
+      losses.clearTier();
+    },
+  };
+}
+
+/** What happens when Redis stops to report changes of keys that the tier may hold. */
+interface Losses {
+  /** Empties the tier soon. */
+  readonly note: () => void;
+  /** Empties the tier now, which makes up for all losses before it. */
+  readonly clearTier: () => void;
+}
+
+/**
+ * Empties the tier after a loss when a node answers. While none does, nobody can change a key, and the tier keeps its values.
+ * @param connections those to all nodes
+ */
+function createLosses(tier: LocalTier, connections: () => readonly Redis[]): Losses {
+  let isDue = false;
+  let timer: NodeJS.Timeout | undefined;
+  const checkIn = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void check(), ms).unref();
+  };
+  // A hung node has a connection that is still ready.
+  const isAnyNodeAlive = () =>
+    Promise.any(
+      connections()
+        .filter(({ status }) => status === 'ready')
+        .map((connection) => connection.ping()),
+    ).then(
+      () => true,
+      () => false,
+    );
+  async function check(): Promise<void> {
+    const isAlive = await isAnyNodeAlive();
+    if (!isDue) return;
+    if (isAlive) clearTier();
+    else checkIn(RETRY_MS);
+  }
+  function clearTier(): void {
+    isDue = false;
+    clearTimeout(timer);
+    tier.clear();
+  }
+  return {
+    clearTier,
+    note() {
+      isDue = true;
+      checkIn(GRACE_MS);
     },
   };
 }
 
 interface NodeTracker {
   readonly isTracked: () => boolean;
+  /** The connection that is read, and the one that receives reports. */
+  readonly connections: readonly Redis[];
   readonly close: () => void;
 }
 
@@ -95,7 +140,7 @@ interface NodeTracker {
 function trackNode(
   node: Redis,
   tier: LocalTier,
-  isAnyNodeAlive: () => Promise<boolean>,
+  losses: Losses,
   { mode, onProblem }: InvalidationOptions,
 ): NodeTracker {
   const subscriber = createSubscriber(node);
@@ -124,7 +169,7 @@ function trackNode(
       if (isSameServer) await startTracking(node, target, mode);
       if (own !== attempt) return;
       if (!isSameServer) return older.disconnect(RECONNECT);
-      tier.clear();
+      losses.clearTier();
       isTracked = true;
       reset();
     } catch (error) {
@@ -136,12 +181,10 @@ function trackNode(
 
   function onLost(): void {
     attempt += 1;
+    // A node that is down is tried again and again. Only the first loss can leave values in the tier that nobody reports.
+    if (isTracked) losses.note();
     isTracked = false;
     tier.dropReads();
-    const clearIfAlive = async () => {
-      if ((subscriber.status === 'ready' || (await isAnyNodeAlive())) && !isTracked) tier.clear();
-    };
-    setTimeout(() => void clearIfAlive(), GRACE_MS).unref();
   }
 
   const onReady = () => void track();
@@ -161,6 +204,7 @@ function trackNode(
 
   return {
     isTracked: () => isTracked,
+    connections: [node, subscriber],
     close() {
       isClosed = true;
       onLost();

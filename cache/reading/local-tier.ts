@@ -48,7 +48,7 @@ interface TrackedRead {
 /** The connections on which Redis reports changes. */
 interface TrackedRedis {
   readonly redis: RedisClient;
-  /** Whether Redis reports the changes of every key that `redis` reads now. */
+  /** Whether Redis reports the changes of every key that `redis` can read now. */
   readonly isTracked: () => boolean;
 }
 
@@ -74,8 +74,8 @@ export interface LocalTier {
   watch(keys: readonly string[]): KeyWatch | undefined;
   /**
    * Keeps a value of the source that could not be written to Redis. When Redis reports changes again, the tier is emptied and values come from
-   * Redis. If it does report changes, only the commands for this key fail: then the value is kept for a second, because no report is
-   * certain. Such a value is never served as stale.
+   * Redis. If it does report changes, only the commands for this key fail, for example because its master is down: then the value is kept
+   * for a second, because no report is certain. Such a value is never served as stale.
    */
   keepUntracked<T>(key: string, kept: KeptValue<T>): void;
   /** From now on, values come from this Redis. */
