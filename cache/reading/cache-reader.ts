@@ -111,7 +111,7 @@ export function createCacheReader({
     mayExist: mayExist(filteredIds.contents),
   });
   const scores = readThrough({
-    ...guardScore(scoreSource(lakehouse, mlApi, options)),
+    ...guardScore(scoreSource(lakehouse, mlApi, { ...options, waitSeconds })),
     mayExist: mayExist(filteredIds.features),
   });
   const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);

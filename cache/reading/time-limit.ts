@@ -11,15 +11,17 @@ export class TimeLimitError extends Error {
 
 /**
  * Waits for work, but not longer than a time. Its signal aborts then, and when the signal of the caller does.
- * @throws TimeLimitError, the reason of the caller's signal, or what the work throws
+ * @param timeIsUp the error and the reason of the signal when the time is over
+ * @throws that error, the reason of the caller's signal, or what the work throws
  */
 export async function withTimeLimit<T>(
   seconds: number,
   work: (signal: AbortSignal) => Promise<T>,
   caller?: AbortSignal,
+  timeIsUp: () => Error = () => new TimeLimitError(seconds),
 ): Promise<T> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new TimeLimitError(seconds)), seconds * 1000);
+  const timer = setTimeout(() => limit.abort(timeIsUp()), seconds * 1000);
   try {
     return await abortable([caller, limit.signal], ({ signal }) => work(signal));
   } finally {
