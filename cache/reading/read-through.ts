@@ -163,8 +163,11 @@ function createAnswerFound<Id, T>(
       ? answerOf(found)
       : ((await resolver.remembered(name)) ??
         (await resolver.stale(id, name, found, { mayLoad: !controls.onlyIfCached })));
+    const ownResult = (answer: Answer<T> | undefined) =>
+      answer && withLastWarm(source, id, { ...answer, collapsed: false });
     return readControlled<ReadResult<T>>(controls, {
-      ...{ entity, ttlSeconds, cached: cached && withLastWarm(source, id, { ...cached, collapsed: false }) },
+      ...{ entity, ttlSeconds, cached: ownResult(cached) },
+      ofEvent: async () => ownResult(await resolver.ofEvent(name)),
       load: () => (isFound(found) ? Promise.resolve(resultOf(found)) : resolve(id, found, caller, false)),
       refresh: () =>
         withSourceLimit(

@@ -14,6 +14,8 @@ const LATER_MS = 1000;
 interface Refreshes<Id, T> {
   /** For a client that does not accept the cached value. */
   readonly onDemand: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
+  /** What Redis holds of a key if events wrote it. It is newer than the source, so it is not refreshed. Never rejects. */
+  readonly ofEvent: (key: string) => Promise<Answer<T> | undefined>;
   /** Shortly before the value expires, so that readers of a hot key do not wait when it does; unless another process does. */
   readonly early: (id: Id, key: string, expiresAt: number, signal: AbortSignal) => Promise<Answer<T>>;
 }
@@ -53,6 +55,15 @@ export function createRefreshes<Id, T>(
   }
 
   return {
+    // A refresh that follows reports what is wrong with the value.
+    ofEvent: async (key) =>
+      (
+        await look(
+          key,
+          () => false,
+          () => {},
+        )
+      ).kept,
     async onDemand(id, key, signal) {
       const { kept, outdated, seen } = await look(key, () => false, reportProblem);
       if (kept !== undefined) return kept;

@@ -45,6 +45,8 @@ export interface Resolver<Id, T> {
   ) => Promise<Answer<T> | undefined>;
   /** The answer for a key that the source did not have a moment ago. Never rejects. */
   readonly remembered: (key: string) => Promise<Answer<T> | undefined>;
+  /** What Redis holds of a key if events wrote it. It is newer than the source, so it is not refreshed. Never rejects. */
+  readonly ofEvent: (key: string) => Promise<Answer<T> | undefined>;
   /** Reads the source, and replaces what is cached. */
   readonly refresh: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
   /** Perhaps refreshes a value in the background that was read now. */
@@ -143,6 +145,7 @@ export function createResolver<Id, T>(
     refreshEarly,
     remembered,
     stale,
+    ofEvent: refreshes.ofEvent,
     refresh: async (id, key, signal) => begin(id, key)(await refreshes.onDemand(id, key, signal)),
     async resolve(id, key, cached, { mayBeStale, signal }) {
       // After Redis, not before: readers see a value immediately after a warm or the hot path has written it.
