@@ -1,6 +1,5 @@
 import { Cluster, type Redis } from 'ioredis';
 import { createSubscriber, type RedisClient } from '../../clients/redis.ts';
-import { messageOf } from '../../domain/values/message-of.ts';
 import { knownMasters } from '../redis/master-nodes.ts';
 import { LEASE_PREFIX } from './leases.ts';
 import type { LocalTier } from './local-tier.ts';
@@ -231,14 +230,11 @@ async function targetOf(subscriber: Redis): Promise<Target> {
   return { id, server };
 }
 
-/** Identifies the server that a connection leads to; '' if the user may not ask. */
+/** Identifies the server that a connection leads to. @throws Error when the server does not tell it: then it may be any server */
 async function serverOf(connection: Redis): Promise<string> {
-  try {
-    return /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1] ?? '';
-  } catch (error) {
-    if (messageOf(error).startsWith('NOPERM')) return '';
-    throw error;
-  }
+  const id = /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1];
+  if (id === undefined) throw new Error('INFO of Redis has no run_id');
+  return id;
 }
 
 /** Lets Redis report the changes of the keys that are read over a connection. */
