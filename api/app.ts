@@ -50,6 +50,8 @@ export interface AppDependencies {
   readonly token: string | undefined;
   /** A request without an answer after this time gets a problem. */
   readonly deadlineSeconds: number;
+  /** Aborts when the server stops accepting requests: waiting requests are then answered. */
+  readonly closing?: AbortSignal | undefined;
 }
 
 /** The REST API as an Express app. The caller listens. */
@@ -87,6 +89,7 @@ export const createRoutes = ({
   cacheAdmin,
   switchboard,
   triggers,
+  closing,
 }: AppDependencies): readonly Route[] =>
   withDocuments([
     ...healthRoutes(readiness),
@@ -97,7 +100,7 @@ export const createRoutes = ({
     ...searchRoutes(reader, recentSearches),
     ...cacheRoutes(cacheAdmin, reader, switchboard),
     ...switchRoutes(switchboard),
-    ...etlRoutes(triggers),
+    ...etlRoutes(triggers, closing),
     ...warmRoutes(triggers),
     referencePage(),
   ]);

@@ -18,7 +18,8 @@ async function serve(config: Config): Promise<void> {
   const { close, answerReady, ...dependencies } = await createDependencies(config, clients, log);
   const stopping = new AbortController();
   const readiness = untilStopping(dependencies.readiness, stopping.signal);
-  const app = createApp({ ...dependencies, readiness });
+  const closing = new AbortController();
+  const app = createApp({ ...dependencies, readiness, closing: closing.signal });
   const server = createHttpServer(app, { answerReady, stopping: stopping.signal });
   try {
     log.info({ port: await listen(server, config.API_PORT) }, 'listening');
@@ -27,6 +28,7 @@ async function serve(config: Config): Promise<void> {
     stopping.abort();
     await sleep(config.API_DRAIN_SECONDS * 1000); // load balancers see /readyz with 503, and send no more requests
     const stopped = once(server, 'close');
+    closing.abort();
     server.close(); // accept no new connections, close idle ones, wait for the rest
     // A keep-alive connection becomes idle after its last answer, but Node closes idle connections only once.
     const closeIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);

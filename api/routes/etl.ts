@@ -1,3 +1,4 @@
+import type { Response } from 'express';
 import { waitForEtlRun } from '../../clients/temporal/wait-for-etl-run.ts';
 import { etlLoadShape, etlRunShape, isFinished, parseEtlLoad } from '../../contract/etl-loads.ts';
 import { ETL_WINDOW_SECONDS, type EtlLoad } from '../../domain/warming/etl-load.ts';
@@ -14,8 +15,11 @@ const MAX_WAIT_SECONDS = 30;
 /** A warm starts this long after its first load, so an earlier retry is useless. */
 const RETRY_AFTER_SECONDS = ETL_WINDOW_SECONDS;
 
-/** /api/v1/etl: pipelines report loads and query their state. */
-export const etlRoutes = (triggers: Triggers): Route[] => [
+/**
+ * /api/v1/etl: pipelines report loads and query their state.
+ * @param closing aborts when the server stops accepting requests
+ */
+export const etlRoutes = (triggers: Triggers, closing: AbortSignal | undefined): Route[] => [
   defineRoute({
     method: 'post',
     path: LOADS,
@@ -64,12 +68,13 @@ export const etlRoutes = (triggers: Triggers): Route[] => [
     problems: ['not-found', 'temporal-unavailable'],
     waits: true,
     async handle({ response, params: { id: runId }, query: { pipeline, wait } }) {
-      const disconnected = new AbortController();
-      response.on('close', () => disconnected.abort());
+      const waiting = endOfWait(response, closing);
       const status = await waitForEtlRun(() => triggers.readEtlRun({ runId, pipeline }), {
         seconds: wait,
-        signal: disconnected.signal,
-      });
+        signal: waiting.signal,
+      }).finally(waiting.close);
+      // The client asks another process next, not this one over the same connection.
+      if (closing?.aborted === true) response.shouldKeepAlive = false;
       if (status === null)
         throw new Problem('not-found', `No load of the run ${JSON.stringify(runId)} is known`);
       if (!isFinished(status)) response.status(202).set('Retry-After', String(RETRY_AFTER_SECONDS));
@@ -77,6 +82,16 @@ export const etlRoutes = (triggers: Triggers): Route[] => [
     },
   }),
 ];
+
+/** The signal aborts when the client disconnects or the server closes. The answer is then the current state. */
+function endOfWait(response: Response, closing: AbortSignal | undefined) {
+  const controller = new AbortController();
+  const end = () => controller.abort();
+  response.once('close', end);
+  if (closing?.aborted === true) end();
+  closing?.addEventListener('abort', end);
+  return { signal: controller.signal, close: () => closing?.removeEventListener('abort', end) };
+}
 
 /** The URL of the state of a load; without a run id, of all loads. */
 function locationOf({ runId, pipeline }: EtlLoad): string {

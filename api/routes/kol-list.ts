@@ -24,8 +24,6 @@ import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 50;
-/** The last page waits at most this long for the statistics. */
-const STATISTICS_SECONDS = 2;
 
 /** The parameters of the list. They cannot be combined with ids. */
 const listQuery = {
@@ -100,9 +98,10 @@ function pageOf(profiles: readonly Profile[], cursor: ListCursor | undefined, li
 
 /** The KOLs of a platform, as the statistics count them; undefined while they are unavailable. @throws any error that is a defect */
 async function readTotal(reader: CacheReader, platform: string, caller: Caller): Promise<number | undefined> {
+  const { waitSeconds } = reader;
   // the query continues when this reader stops waiting: later readers need it
   const read = () => reader.platformStats(undefined, { ...caller, client: undefined });
-  const stats = await withTimeLimit(STATISTICS_SECONDS, read, caller.client?.signal).catch(orNull);
+  const stats = await withTimeLimit(waitSeconds, read, caller.client?.signal).catch(orNull);
   return platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;
 }
 

@@ -46,6 +46,8 @@ export interface CacheReader {
   /** Counts of a day (yyyy-mm-dd); null for a day without content. */
   readonly dailyStats: ReadThrough<string, DailyStats>;
   readonly search: Search;
+  /** How long a reader waits (s) for a part that its answer can do without. */
+  readonly waitSeconds: number;
   /** How many reads of this process each step of the read path answered, without `search` and `cachedProfiles`. */
   readonly outcomes: () => OutcomeCounts;
   /** The profiles that Redis holds, by id, in one round trip; empty without Redis. Never queries the lakehouse. */
@@ -111,7 +113,7 @@ export function createCacheReader({
     mayExist: mayExist(filteredIds.contents),
   });
   const scores = readThrough({
-    ...guardScore(scoreSource(lakehouse, mlApi, options)),
+    ...guardScore(scoreSource(lakehouse, mlApi, { ...options, waitSeconds })),
     mayExist: mayExist(filteredIds.features),
   });
   const { read: platformStats } = warmedSet('stats', statsSource(lakehouse, now, options), sizeOfStats);
@@ -134,7 +136,7 @@ export function createCacheReader({
       ),
       mayExist: platformMayExist,
     }).read,
-    platformStats,
+    ...{ platformStats, waitSeconds },
     profileList: warmedSet('lists', {
       ...profileListSource(lakehouse, listSize, options),
       mayExist: platformMayExist,
@@ -158,13 +160,16 @@ function createWarmChecks({
   waitSeconds,
   onProblem,
 }: Pick<CacheReaderDependencies, 'redis' | 'lakehouse' | 'maxShrinkPercent' | 'onProblem'> & {
-  /** How long a miss waits for the version of a table. */
+  /** Timeout of each query of a check (s): a miss waits for it. */
   readonly waitSeconds: number;
 }) {
   const reporter = (what: string) => createProblemReporter(what, onProblem);
   const lastWarms = createLastWarms(redis, reporter('source-version'));
   return {
-    ...createShrinkGuards({ redis, lakehouse, maxShrinkPercent, reportProblem: reporter('shrink-check') }),
+    ...createShrinkGuards({
+      ...{ redis, lakehouse, maxShrinkPercent, waitSeconds },
+      reportProblem: reporter('shrink-check'),
+    }),
     mayExist: createKnownIds({ redis, lakehouse, waitSeconds }, reporter('known-ids')),
     lastWarm: (part: WarmPart) => (key: string, updatedAt: string) => lastWarms(part, key, updatedAt),
   };

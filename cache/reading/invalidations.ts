@@ -1,6 +1,5 @@
 import { Cluster, type Redis } from 'ioredis';
 import { createSubscriber, type RedisClient } from '../../clients/redis.ts';
-import { messageOf } from '../../domain/values/message-of.ts';
 import { knownMasters } from '../redis/master-nodes.ts';
 import { LEASE_PREFIX } from './leases.ts';
 import type { LocalTier } from './local-tier.ts';
@@ -25,7 +24,7 @@ const KEY_PREFIXES = ['kol:', 'content:', 'stats:', 'search:', LEASE_PREFIX];
 const WATCHDOG_MS = 1000;
 /** Delay before a node that refuses tracking, or is lost, is tried again. */
 const RETRY_MS = 1000;
-/** The tier is cleared this long after a connection was lost, unless the whole node is down or hangs: then its keys cannot change. */
+/** The tier is cleared this long after a connection was lost, if a node answers. */
 const GRACE_MS = 50;
 
 /** Keeps a local tier consistent: drops each value that changes in Redis. */
@@ -44,17 +43,10 @@ export function followInvalidations(
   options: InvalidationOptions,
 ): Invalidations {
   const trackers = new Map<Redis, NodeTracker>();
-  // a hanging node still has a ready connection
-  const isAnyNodeAlive = () =>
-    Promise.any(
-      [...trackers.keys()].filter(({ status }) => status === 'ready').map((node) => node.ping()),
-    ).then(
-      () => true,
-      () => false,
-    );
+  const losses = createLosses(tier, () => [...trackers.values()].flatMap(({ connections }) => connections));
   const add = (node: Redis) => {
     tier.dropReads();
-    trackers.set(node, trackNode(node, tier, isAnyNodeAlive, options));
+    trackers.set(node, trackNode(node, tier, losses, options));
   };
   const remove = (node: Redis) => {
     trackers.get(node)?.close();
@@ -72,8 +64,9 @@ export function followInvalidations(
   } else add(tracked);
   tier.follow({
     redis: tracked,
+    // A master without a connection answers no read. When it gets one, or loses it, the reads in flight are dropped.
     isTracked: () => {
-      const masters = knownMasters(tracked);
+      const masters = knownMasters(tracked).filter(({ status }) => status === 'ready');
       return masters.length > 0 && masters.every((node) => trackers.get(node)?.isTracked());
     },
   });
@@ -81,13 +74,64 @@ export function followInvalidations(
     close() {
       tracked.off('+node', add).off('-node', removeLost);
       [...trackers.keys()].forEach(remove);
-      tier.clear();
+      losses.clearTier();
+    },
+  };
+}
+
+/** Clears the tier after Redis has stopped reporting changes of keys that the tier may hold. */
+interface Losses {
+  /** Clears the tier soon. */
+  readonly note: () => void;
+  /** Clears the tier now. Earlier losses need no further clear. */
+  readonly clearTier: () => void;
+}
+
+/**
+ * Clears the tier after a loss when a node answers. While no node answers, no key can change, and the tier keeps its values.
+ * @param connections the connections to all nodes
+ */
+function createLosses(tier: LocalTier, connections: () => readonly Redis[]): Losses {
+  let isDue = false;
+  let timer: NodeJS.Timeout | undefined;
+  const checkIn = (ms: number) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void check(), ms).unref();
+  };
+  // a hanging node still has a ready connection
+  const isAnyNodeAlive = () =>
+    Promise.any(
+      connections()
+        .filter(({ status }) => status === 'ready')
+        .map((connection) => connection.ping()),
+    ).then(
+      () => true,
+      () => false,
+    );
+  async function check(): Promise<void> {
+    const isAlive = await isAnyNodeAlive();
+    if (!isDue) return;
+    if (isAlive) clearTier();
+    else checkIn(RETRY_MS);
+  }
+  function clearTier(): void {
+    isDue = false;
+    clearTimeout(timer);
+    tier.clear();
+  }
+  return {
+    clearTier,
+    note() {
+      isDue = true;
+      checkIn(GRACE_MS);
     },
   };
 }
 
 interface NodeTracker {
   readonly isTracked: () => boolean;
+  /** The connection for reads, and the one that receives reports. */
+  readonly connections: readonly Redis[];
   readonly close: () => void;
 }
 
@@ -95,7 +139,7 @@ interface NodeTracker {
 function trackNode(
   node: Redis,
   tier: LocalTier,
-  isAnyNodeAlive: () => Promise<boolean>,
+  losses: Losses,
   { mode, onProblem }: InvalidationOptions,
 ): NodeTracker {
   const subscriber = createSubscriber(node);
@@ -124,7 +168,7 @@ function trackNode(
       if (isSameServer) await startTracking(node, target, mode);
       if (own !== attempt) return;
       if (!isSameServer) return older.disconnect(RECONNECT);
-      tier.clear();
+      losses.clearTier();
       isTracked = true;
       reset();
     } catch (error) {
@@ -136,12 +180,10 @@ function trackNode(
 
   function onLost(): void {
     attempt += 1;
+    // A node that is down is retried. Only the first loss can leave values in the tier without reports.
+    if (isTracked) losses.note();
     isTracked = false;
     tier.dropReads();
-    const clearIfAlive = async () => {
-      if ((subscriber.status === 'ready' || (await isAnyNodeAlive())) && !isTracked) tier.clear();
-    };
-    setTimeout(() => void clearIfAlive(), GRACE_MS).unref();
   }
 
   const onReady = () => void track();
@@ -161,6 +203,7 @@ function trackNode(
 
   return {
     isTracked: () => isTracked,
+    connections: [node, subscriber],
     close() {
       isClosed = true;
       onLost();
@@ -187,14 +230,11 @@ async function targetOf(subscriber: Redis): Promise<Target> {
   return { id, server };
 }
 
-/** Identifies the server of a connection; '' if the user has no permission to ask. */
+/** Identifies the server of a connection. @throws Error when the server does not report its id: then it may be any server */
 async function serverOf(connection: Redis): Promise<string> {
-  try {
-    return /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1] ?? '';
-  } catch (error) {
-    if (messageOf(error).startsWith('NOPERM')) return '';
-    throw error;
-  }
+  const id = /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1];
+  if (id === undefined) throw new Error('INFO of Redis has no run_id');
+  return id;
 }
 
 /** Turns on tracking of the keys that are read over a connection. */

@@ -140,7 +140,7 @@ const updatedAtOf = <T>(codec: RedisCodec<T>, value: T, entry: CacheEntry, readA
 export async function withSourceLimit<T>(
   { entity, seconds }: { readonly entity: string; readonly seconds: number },
   work: (signal: AbortSignal) => Promise<T>,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<T> {
   try {
     return await withTimeLimit(seconds, work, signal);

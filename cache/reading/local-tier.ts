@@ -74,8 +74,8 @@ export interface LocalTier {
   watch(keys: readonly string[]): KeyWatch | undefined;
   /**
    * Keeps a value of the source that could not be written to Redis. When tracking starts again, the tier is cleared and values come from
-   * Redis. If tracking works and only the commands for this key fail, the value is kept for a second, because its reports are not certain.
-   * Such a value is never served as stale.
+   * Redis. If tracking works and only the commands for this key fail, for example because its master is down, the value is kept for a
+   * second, because its reports are not certain. Such a value is never served as stale.
    */
   keepUntracked<T>(key: string, kept: KeptValue<T>): void;
   /** Reads values over this connection from now on. */

@@ -30,6 +30,8 @@ interface ControlledRead<R> {
   readonly cached: R | undefined;
   /** Reads the source after a miss, unless the id is known not to exist. */
   readonly load: () => Promise<R>;
+  /** The value in Redis if events wrote it. It is newer than the source, so a refresh would not change it. */
+  readonly ofEvent: () => Promise<R | undefined>;
   /** Always reads the source, and replaces the cached value. */
   readonly refresh: () => Promise<R>;
 }
@@ -38,6 +40,7 @@ interface ControlledRead<R> {
  * Answers a read according to the demands of its client.
  * - A cached answer that the client does not accept is refreshed if that is permitted and the source answers. Otherwise the client gets the
  *   cached answer, and sees its age.
+ * - A value that events wrote needs no refresh, and so no permission.
  * - A miss or a stale answer is loaded without permission.
  * - With `no-cache` and permission, a miss or stale answer is refreshed instead: a load may use the knowledge of some seconds ago that the
  *   id does not exist.
@@ -45,14 +48,20 @@ interface ControlledRead<R> {
  */
 export async function readControlled<
   R extends Pick<ReadResult<unknown>, 'outcome' | 'ttlSeconds' | 'updatedAt' | 'lastWarm'>,
->(controls: ReadControls, { entity, ttlSeconds, cached, load, refresh }: ControlledRead<R>): Promise<R> {
+>(
+  controls: ReadControls,
+  { entity, ttlSeconds, cached, load, ofEvent, refresh }: ControlledRead<R>,
+): Promise<R> {
   const isAccepted =
     cached !== undefined &&
     acceptsCached(controls, ageSeconds(cached, ttlSeconds), cached.ttlSeconds ?? ttlSeconds);
   if (isAccepted) return cached;
   if (controls.onlyIfCached) throw new NotCachedError(entity, 'request');
   const isMiss = cached === undefined || cached.outcome === 'stale';
-  const isRefreshed = (!isMiss || controls.noCache) && (await controls.mayRefresh());
+  const isToRefresh = !isMiss || controls.noCache;
+  const newer = isToRefresh ? await ofEvent() : undefined;
+  if (newer !== undefined) return newer;
+  const isRefreshed = isToRefresh && (await controls.mayRefresh());
   if (!isMiss && !isRefreshed) return cached;
   try {
     return await (isRefreshed ? refresh() : load());

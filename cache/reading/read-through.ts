@@ -12,6 +12,7 @@ import {
   type NotFound,
   type TieredResult,
 } from './look-up-tiers.ts';
+import { withSourceLimit } from './load-and-fill.ts';
 import { readControlled, type Caller, type ReadControls } from './read-controls.ts';
 import { createProblemReporter, type ReadProblem } from './read-problem.ts';
 import type { Answer, ReadOutcome, ReadResult, WarmOfValue } from './read-result.ts';
@@ -97,7 +98,7 @@ export function createReadThrough<Id, T>(
     onLocalRead,
   });
 
-  const answerFound = createAnswerFound(source, resolver);
+  const answerFound = createAnswerFound(source, resolver, loadSeconds);
   const answer = async (id: Id, found: TieredResult<T>, caller: Caller) =>
     withLastWarm(source, id, counted(id, await answerFound(id, found, caller)));
 
@@ -126,6 +127,7 @@ export function createReadThrough<Id, T>(
 function createAnswerFound<Id, T>(
   source: Pick<EntitySource<Id, T>, 'name' | 'key' | 'ttlSeconds' | 'lastWarm'>,
   resolver: Resolver<Id, T>,
+  loadSeconds: number,
 ): (id: Id, found: TieredResult<T>, caller: Caller) => Promise<ReadResult<T>> {
   const { name: entity, key, ttlSeconds } = source;
   const { share } = createFlights<Answer<T>>();
@@ -143,6 +145,13 @@ function createAnswerFound<Id, T>(
     return share(mayBeStale ? `stale ${name}` : name, load, client?.signal);
   };
 
+  const refresh = async (id: Id, name: string, client: AbortSignal): Promise<ReadResult<T>> => {
+    const run = () => share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), client);
+    const refreshed = await run();
+    // The shared refresh began before this request, and the client may know of a later change. The next refresh begins after it.
+    return refreshed.collapsed ? run() : refreshed;
+  };
+
   const answerControlled = async (
     id: Id,
     found: TieredResult<T>,
@@ -154,16 +163,18 @@ function createAnswerFound<Id, T>(
       ? answerOf(found)
       : ((await resolver.remembered(name)) ??
         (await resolver.stale(id, name, found, { mayLoad: !controls.onlyIfCached })));
+    const ownResult = (answer: Answer<T> | undefined) =>
+      answer && withLastWarm(source, id, { ...answer, collapsed: false });
     return readControlled<ReadResult<T>>(controls, {
-      ...{ entity, ttlSeconds, cached: cached && withLastWarm(source, id, { ...cached, collapsed: false }) },
+      ...{ entity, ttlSeconds, cached: ownResult(cached) },
+      ofEvent: async () => ownResult(await resolver.ofEvent(name)),
       load: () => (isFound(found) ? Promise.resolve(resultOf(found)) : resolve(id, found, caller, false)),
-      async refresh() {
-        const run = () =>
-          share(`refresh ${name}`, ({ signal }) => resolver.refresh(id, name, signal), caller.client?.signal);
-        const refreshed = await run();
-        // The shared refresh began before this request, and the client may know of a later change. The next refresh begins after it.
-        return refreshed.collapsed ? run() : refreshed;
-      },
+      refresh: () =>
+        withSourceLimit(
+          { entity, seconds: loadSeconds },
+          (signal) => refresh(id, name, signal),
+          caller.client?.signal,
+        ),
     });
   };
 

@@ -14,6 +14,8 @@ const LATER_MS = 1000;
 interface Refreshes<Id, T> {
   /** For a client that does not accept the cached value. */
   readonly onDemand: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
+  /** The value of a key in Redis if events wrote it. It is newer than the source, so it is not refreshed. Never rejects. */
+  readonly ofEvent: (key: string) => Promise<Answer<T> | undefined>;
   /** Refreshes a value shortly before it expires, so that readers of a hot key need not wait. Skipped if another process has done it. */
   readonly early: (id: Id, key: string, expiresAt: number, signal: AbortSignal) => Promise<Answer<T>>;
 }
@@ -53,6 +55,15 @@ export function createRefreshes<Id, T>(
   }
 
   return {
+    // the refresh that follows reports a defective value
+    ofEvent: async (key) =>
+      (
+        await look(
+          key,
+          () => false,
+          () => {},
+        )
+      ).kept,
     async onDemand(id, key, signal) {
       const { kept, outdated, seen } = await look(key, () => false, reportProblem);
       if (kept !== undefined) return kept;

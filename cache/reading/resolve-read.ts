@@ -45,6 +45,8 @@ export interface Resolver<Id, T> {
   ) => Promise<Answer<T> | undefined>;
   /** The answer for a key that did not exist in the source recently. Never rejects. */
   readonly remembered: (key: string) => Promise<Answer<T> | undefined>;
+  /** The value of a key in Redis if events wrote it. It is newer than the source, so it is not refreshed. Never rejects. */
+  readonly ofEvent: (key: string) => Promise<Answer<T> | undefined>;
   /** Reads the source, and replaces the cached value. */
   readonly refresh: (id: Id, key: string, signal: AbortSignal) => Promise<Answer<T>>;
   /** Refreshes a value in the background, with a probability that grows towards its expiry. */
@@ -143,6 +145,7 @@ export function createResolver<Id, T>(
     refreshEarly,
     remembered,
     stale,
+    ofEvent: refreshes.ofEvent,
     refresh: async (id, key, signal) => begin(id, key)(await refreshes.onDemand(id, key, signal)),
     async resolve(id, key, cached, { mayBeStale, signal }) {
       // Checked after Redis, so that readers see a value immediately after a warm or the hot path has written it.

@@ -14,18 +14,20 @@ import { ScoreRefusedError } from './score-refused.ts';
  * A trust score. The hot path writes it to Redis when it scores a KOL; on a miss, this source scores the KOL now (the cold path)
  * with the features in kol_trust_features.
  * `load` throws what Trino throws, MlApiUnavailableError or ScoreRefusedError.
+ * @param waitSeconds a quarter of the time that a load has
  */
 export function scoreSource(
   lakehouse: Lakehouse,
   mlApi: MlApi,
-  options: ReadOptions,
+  { waitSeconds, ...options }: ReadOptions & { readonly waitSeconds: number },
 ): EntitySource<string, Score> {
   // For a name on several platforms, the account that was processed last counts; its row comes last.
   const loadFeatures = createBatchLoader(
     (ids, signal) => lakehouse.trustFeatures(ids, { ...options, signal }),
     ({ kol_id }) => kol_id,
   );
-  const scoreNow = createColdScores(mlApi);
+  // Both calls end before the load, with time for its query: a hanging model must not look like a hanging lakehouse.
+  const scoreNow = createColdScores(mlApi, { sharedSeconds: waitSeconds, aloneSeconds: waitSeconds * 1.5 });
   return {
     name: score.name,
     ttlSeconds: score.ttlSeconds,

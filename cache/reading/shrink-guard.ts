@@ -25,6 +25,8 @@ interface ShrinkGuardDependencies {
   /** How much a table or set may shrink since the last warm, 0 to 100. */
   readonly maxShrinkPercent: number;
   readonly reportProblem: ReportProblem;
+  /** Timeout of each query of the check (s), because readers wait for it. */
+  readonly waitSeconds: number;
 }
 
 /** A value that was read from the source. */
@@ -53,9 +55,6 @@ interface CheckedTables {
   readonly now: () => Promise<TablesNow>;
   readonly last: () => Promise<(LastRead & Partial<Pick<PartMetadata, 'sets'>>) | null>;
 }
-
-/** Timeout of a query of the check (s), because readers wait for it. */
-const MAX_QUERY_SECONDS = 3;
 
 /**
  * Applies the shrink check of the warms to misses. It runs after the read: if the table then still has the version of the last warm, the
@@ -93,16 +92,14 @@ function createIsAccepted({
 
 /** Adds the check to the fills of sources. */
 export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDependencies) {
-  const { lakehouse } = dependencies;
+  const { lakehouse, waitSeconds } = dependencies;
   const isAccepted = createIsAccepted(dependencies);
   /** Concurrent reads share the queries, also if the version of a table is unknown. */
   const nowOf = (tables: readonly SilverTable[]) =>
     shareNext(async (): Promise<TablesNow> => {
-      const versions = await withTimeLimit(MAX_QUERY_SECONDS, (signal) =>
-        lakehouse.tableVersions(tables, signal),
-      );
+      const versions = await withTimeLimit(waitSeconds, (signal) => lakehouse.tableVersions(tables, signal));
       let rows: Promise<TableRows> | undefined;
-      return { versions, rows: () => (rows ??= countRows(lakehouse, tables, versions)) };
+      return { versions, rows: () => (rows ??= countRows({ lakehouse, waitSeconds }, tables, versions)) };
     });
   const parts = Object.fromEntries(
     warmParts.map((part) => {
@@ -145,11 +142,11 @@ export function createShrinkGuards({ redis, ...dependencies }: ShrinkGuardDepend
 }
 
 const countRows = (
-  lakehouse: Pick<Lakehouse, 'countRows'>,
+  { lakehouse, waitSeconds }: Pick<ShrinkGuardDependencies, 'lakehouse' | 'waitSeconds'>,
   tables: readonly SilverTable[],
   versions: TableVersions,
 ): Promise<TableRows> =>
-  withTimeLimit(MAX_QUERY_SECONDS, async (signal) => {
+  withTimeLimit(waitSeconds, async (signal) => {
     const counts = tables.map(
       async (table) => [table, await lakehouse.countRows(table, { versions, signal })] as const,
     );

@@ -3,7 +3,7 @@ import { followInvalidations } from '../../cache/reading/invalidations.ts';
 import { createLocalTier, type LocalTier, type LocalTierOptions } from '../../cache/reading/local-tier.ts';
 import type { Caller } from '../../cache/reading/read-controls.ts';
 import { createReadThrough } from '../../cache/reading/read-through.ts';
-import { closeRedis } from '../../clients/redis.ts';
+import { closeRedis, type RedisClient } from '../../clients/redis.ts';
 import { profile, type Profile } from '../../domain/entities/profile.ts';
 import { NOW, profileOf } from './cache-values.ts';
 import { connectTo } from './redis-targets.ts';
@@ -14,6 +14,8 @@ const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 60, staleSeco
 /** A process that reads profiles through a local tier. */
 export interface LocalReader {
   readonly tier: LocalTier;
+  /** The connection whose reads Redis tracks. */
+  readonly tracked: RedisClient;
   /** The tier that answered, and the followers of a profile. */
   readonly read: (
     id: string,
@@ -58,6 +60,7 @@ export async function startLocalReader(
   };
   return {
     tier,
+    tracked,
     read,
     readLocally: (id) => until(`${id} is local`, async () => (await read(id))[0] === 'local-hit', 10),
     problems,

@@ -16,6 +16,8 @@ export interface RedisNode {
   readonly redis: Redis;
   /** Kills the process with SIGKILL. */
   readonly kill: () => Promise<void>;
+  /** Stops the process with SIGSTOP: its connections stay open, and nothing answers. */
+  readonly hang: () => void;
 }
 
 const SLOTS = 16_384;
@@ -64,6 +66,7 @@ async function startServers(count: number, cluster: boolean, more: Readonly<Reco
           server.kill('SIGKILL');
           await server;
         },
+        hang: () => void server.kill('SIGSTOP'),
       });
     }
     await Promise.all(nodes.map(({ redis }) => redis.ping()));

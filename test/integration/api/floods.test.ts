@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { API_TRINO_USER, apiConfig, useApi, type Answer } from '../../support/api.ts';
+import { API_TRINO_USER, apiConfig, startApi, useApi, type Answer } from '../../support/api.ts';
 import { startSeparateApi } from '../../support/api-process.ts';
+import { startHeldTrino } from '../../support/held-trino.ts';
 import { queryColumn } from '../../support/trino.ts';
+import { until } from '../../support/until.ts';
 
 const { api } = await useApi();
 
@@ -73,5 +75,39 @@ describe('the lakehouse is protected from', () => {
     const { answers, queries } = await flood(paths);
     expect(statuses(answers)).toEqual([404]);
     expect(queries).toBeLessThanOrEqual(3);
+  });
+
+  test('answers queries beyond the limit of running and waiting ones with 503 and Retry-After at once', async () => {
+    const [atOnce, waiting, more] = [1, 16, 3];
+    const limits = Array.from({ length: atOnce + waiting + more }, (_, index) => index + 1);
+    const trino = await startHeldTrino(apiConfig().TRINO_URL);
+    const bounded = await startApi({
+      TRINO_URL: trino.url,
+      API_TRINO_QUERIES: String(atOnce),
+      WARM_RANKING_LIMITS: [...limits, 100].join(','),
+    });
+    try {
+      // it also queries whether ids repeat, so the others need not
+      await bounded.get('/api/v1/kols/top?limit=100');
+      trino.hold();
+      const answers: Answer[] = [];
+      const reads = limits.map(async (limit) =>
+        answers.push(await bounded.get(`/api/v1/kols/top?limit=${limit}`)),
+      );
+      const all = Promise.all(reads);
+      all.catch(() => {}); // the test may end before
+      await until('some are refused', () => Promise.resolve(answers.length === more), 20);
+      expect(trino.held()).toBe(atOnce);
+      for (const { status, json, headers } of answers) {
+        expect([status, json['type']]).toEqual([503, 'urn:kol-cache:problem:lakehouse-unavailable']);
+        expect(headers.get('retry-after')).toBe('5');
+      }
+      trino.release();
+      await all;
+      expect(statuses(answers.slice(more))).toEqual([200]);
+    } finally {
+      await bounded.close();
+      await trino.close();
+    }
   });
 });

@@ -102,19 +102,22 @@ describeOnRedisAndCluster('the local tier', (target: RedisTarget) => {
     },
   );
 
-  test('takes nothing while Redis refuses to track, and starts when it agrees', async () => {
+  test.each([
+    ['to track', 'client|tracking'],
+    ['to name its server', 'info'],
+  ])('takes nothing while Redis refuses %s, and starts when it agrees', async (_, command) => {
     const acl = (...rule: string[]) =>
       Promise.all(target.masters.map(({ redis }) => redis.acl('SETUSER', 'default', ...rule)));
-    await acl('-client|tracking');
+    await acl(`-${command}`);
     try {
       const { read, readLocally, problems } = await start();
       await write(target.redis, ['kol-7'], 7);
       for (let reads = 0; reads < 5; reads += 1) expect(await read('kol-7')).toEqual(['hit', 7]);
       await until('it is reported', () => Promise.resolve(problems.length > 0), 10);
-      await acl('+client|tracking');
+      await acl(`+${command}`);
       await readLocally('kol-7');
     } finally {
-      await acl('+client|tracking');
+      await acl(`+${command}`);
     }
   });
 

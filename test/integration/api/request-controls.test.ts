@@ -158,6 +158,22 @@ describe('a refresh', () => {
     }
   });
 
+  test('takes no budget for a value that events wrote, because it changes nothing', async () => {
+    const other = await startApi({ API_TOKEN: TOKEN });
+    try {
+      const trending = '/api/v1/content/trending';
+      expect((await other.get(trending)).status).toBe(200);
+      for (let count = 0; count < BUDGET + 1; count += 1)
+        expect(cacheStatus(await other.get(trending, { 'cache-control': 'no-cache' }))).toMatch(
+          /^kol-redis; hit/,
+        );
+      await cacheWrong();
+      expect(cacheStatus(await read('no-cache', {}, other))).toBe(REFRESHED);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('sends the cached answer when the lakehouse does not answer', async () => {
     const alone = await startApi({ API_TOKEN: TOKEN, TRINO_URL: `http://${UNREACHABLE_ADDRESS}` });
     try {

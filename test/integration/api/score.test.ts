@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createTrino } from '../../../clients/lakehouse/trino.ts';
 import { createMlService } from '../../../simulators/ml-service/server.ts';
-import { apiConfig, cacheStatus, useApi } from '../../support/api.ts';
+import { apiConfig, cacheStatus, startApi, useApi } from '../../support/api.ts';
 
 /** Latency of the model: long enough for a test to write to Redis during the call. */
 const MODEL_MS = 300;
@@ -119,5 +119,16 @@ describe('a score', () => {
     expect([read.status, read.json['type']]).toEqual([status, `urn:kol-cache:problem:${type}`]);
     expect(read.headers.get('retry-after')).toBe(status === 503 ? '5' : null);
     expect(await redis.exists(key)).toBe(0);
+  });
+
+  test('names the model, not the lakehouse, when the model hangs', async () => {
+    const hurried = await startApi({ ML_API_URL: modelUrl, API_DEADLINE_SECONDS: '12' });
+    await setFaults({ latency_ms: 600_000 });
+    try {
+      const { status, json } = await hurried.get(`/api/v1/kols/${encodeURIComponent(kolId)}/score`);
+      expect([status, json['type']]).toEqual([503, 'urn:kol-cache:problem:model-unavailable']);
+    } finally {
+      await hurried.close();
+    }
   });
 });

@@ -24,6 +24,7 @@ import { ALL } from '../../../domain/values/text-ids.ts';
 import { contentOf, idsOf, NOW, profileEntries, profileOf, scoreAt } from '../../support/cache-values.ts';
 import { allKeys } from '../../support/redis.ts';
 import { describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+import { until } from '../../support/until.ts';
 
 /** Has characters that glob patterns use. */
 const ID = 'zoe*[a-z]?\\';
@@ -45,6 +46,24 @@ describeOnRedisAndCluster('the administration of the cache', (target) => {
       expect(byKind.get('score')).toEqual({ keys: 1, withTtl: 0, ttlSeconds: 0 });
       expect(memory.usedBytes).toBeGreaterThan(100_000);
       expect(counters.evictedKeys).toBe(0);
+    });
+
+    test('counts the keys that Redis has evicted, on all masters together', async () => {
+      await writeEntries(target.redis, profileEntries(idsOf(100)));
+      const limit = async (bytes: string, policy: string) => {
+        for (const { redis } of target.masters) {
+          await redis.config('SET', 'maxmemory-policy', policy);
+          await redis.config('SET', 'maxmemory', bytes);
+        }
+      };
+      const before = (await admin().status()).counters.evictedKeys;
+      try {
+        await limit('1', 'allkeys-lru');
+        await until('all keys are evicted', async () => (await allKeys(target.redis)).length === 0);
+      } finally {
+        await limit('0', 'noeviction');
+      }
+      expect((await admin().status()).counters.evictedKeys - before).toBe(100);
     });
 
     test('counts the reads that Redis answered', async () => {

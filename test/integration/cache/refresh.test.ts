@@ -18,12 +18,14 @@ describeOnRedisAndCluster('a value that a client wants to be refreshed', (target
     redis = await connectTo(target.url, 'serve');
   });
   afterAll(() => closeRedis(redis));
-  const start = (load: (ids: readonly string[]) => Promise<readonly Profile[]>) =>
-    createReadThrough(tableSource(profile, load), {
-      redis,
-      now: () => NOW,
-      onProblem: (problem) => problems.push(problem),
-    });
+  const start = (
+    load: (ids: readonly string[]) => Promise<readonly Profile[]>,
+    { accepts, loadSeconds }: { accepts?: () => Promise<boolean>; loadSeconds?: number } = {},
+  ) =>
+    createReadThrough(
+      { ...tableSource(profile, load), guard: accepts && { checks: 'values', accepts } },
+      { redis, now: () => NOW, onProblem: (problem) => problems.push(problem), loadSeconds },
+    );
   const problems: unknown[] = [];
 
   test('is read after the request, not by a refresh that began before it', async () => {
@@ -45,6 +47,26 @@ describeOnRedisAndCluster('a value that a client wants to be refreshed', (target
     await until('the other one queries', () => Promise.resolve(ends.length === 2));
     ends[1]?.();
     expect((await after).value?.followers_count).toBe(2);
+  });
+
+  test.each([
+    ['whose check hangs', 0],
+    ['that follows another one, and whose check hangs', 1],
+  ])('is cached still: it answers after the time of a load instead of a refresh %s', async (_, checked) => {
+    await writeEntries(target.redis, profileEntries(['kol-7'], 5));
+    let checks = 0;
+    let release = () => {};
+    const released = new Promise<boolean>((resolve) => (release = () => resolve(true)));
+    const { read } = start((ids) => Promise.resolve(ids.map((id) => profileOf(id, 5))), {
+      accepts: () => ((checks += 1) <= checked ? released : new Promise(() => {})),
+      loadSeconds: 1,
+    });
+    const first = checked === 1 ? read('kol-7', { controls: NO_CACHE }) : undefined;
+    if (first !== undefined) await until('the first is checked', () => Promise.resolve(checks === 1));
+    const limited = read('kol-7', { controls: NO_CACHE });
+    if (first !== undefined) setTimeout(release, 100);
+    expect(await limited).toMatchObject({ outcome: 'hit', value: { followers_count: 5 } });
+    await first;
   });
 
   test('stays cached when the client leaves before its query starts', async () => {

@@ -18,13 +18,17 @@ const versionsAt = (id: string): TableVersions => ({ kol_profiles: { kind: 'snap
 
 describeOnRedisAndCluster('the check whether a table has lost most of its rows', (target) => {
   /** The check after the last warm has read 100 rows of this version. */
-  async function start(version: string, lakehouse: Parameters<typeof createShrinkGuards>[0]['lakehouse']) {
+  async function start(
+    version: string,
+    lakehouse: Parameters<typeof createShrinkGuards>[0]['lakehouse'],
+    waitSeconds = 30,
+  ) {
     const last = { ...partMetadataOf(100), tableRows: { kol_profiles: 100 } };
     const versions = versionTexts(versionsAt(version));
     await writePartMetadata(target.redis, 'profiles', { ...last, versions });
     const problems: unknown[] = [];
     const { guardRow } = createShrinkGuards({
-      ...{ redis: target.redis, lakehouse, maxShrinkPercent: 50 },
+      ...{ redis: target.redis, lakehouse, maxShrinkPercent: 50, waitSeconds },
       reportProblem: (_key, _step, error) => problems.push(error),
     });
     const { guard } = guardRow(
@@ -47,6 +51,20 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
     expect(queries).toBeLessThanOrEqual(5);
     expect(problems).toEqual([]);
   });
+
+  test.each(['tableVersions', 'countRows'] as const)(
+    'refuses when the query of %s takes longer than a reader waits',
+    async (hanging) => {
+      const lakehouse = {
+        tableVersions: () => Promise.resolve(versionsAt('2')),
+        countRows: () => Promise.resolve(100),
+        [hanging]: () => new Promise<never>(() => {}),
+      };
+      const { accepts, problems } = await start('1', lakehouse, 0.1);
+      expect(await accepts('kol:profile:zoe')).toBe(false);
+      expect(problems).toMatchObject([{ message: 'no answer within 0.1 s' }]);
+    },
+  );
 
   test('is one count for many ids of a view, whose version is unknown', async () => {
     let counts = 0;
@@ -125,7 +143,7 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
     const entry = knownIds.toEntry(name, knownIds.versionOf(table, at('1')) ?? '', 'AA==', 100, new Date());
     await writeEntries(target.redis, [entry]);
     const { guardScore } = createShrinkGuards({
-      ...{ redis: target.redis, maxShrinkPercent: 50, reportProblem: () => {} },
+      ...{ redis: target.redis, maxShrinkPercent: 50, waitSeconds: 30, reportProblem: () => {} },
       lakehouse: {
         tableVersions: () => Promise.resolve(at(isSame ? '1' : '2')),
         countRows: () => Promise.resolve(rows),

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,9 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { projectFolder } from '../../../engines/paths.ts';
-import { LOADS, recordRequests, TOKEN, WARMS } from '../../support/etl-loads.ts';
+import { apiEnvironment } from '../../support/api.ts';
+import { startApiProcess } from '../../support/api-process.ts';
+import { LOADS, recordRequests, sendRequest, TOKEN, WARMS } from '../../support/etl-loads.ts';
 import { useEtlLoadsApi } from '../../support/etl-loads-api.ts';
 import { writePythonPrograms } from '../../support/python-programs.ts';
 import { startRelay } from '../../support/relay.ts';
@@ -48,6 +51,33 @@ describe('GET /api/v1/etl/loads/:id', () => {
       const { loads } = done.json as { loads: [{ warm: string }] };
       expect(await send('GET', `${WARMS}/${loads[0].warm}`)).toMatchObject({ json: { state: 'done' } });
     });
+  });
+
+  test('ends the wait with 202 when the process stops', async () => {
+    const { child, waitForOutput } = startApiProcess({
+      ...apiEnvironment({ API_TOKEN: TOKEN, API_DEADLINE_SECONDS: '5' }),
+      ...{ API_PORT: '0', LOG_LEVEL: 'info', API_DRAIN_SECONDS: '1' },
+    });
+    const { activities } = recordRequests(dependencies());
+    // This warm does not end.
+    const endless = { ...activities, signalPartWarmer: () => Promise.resolve() };
+    try {
+      const [, port] = await waitForOutput(/"port":(\d+)/);
+      const other = `http://127.0.0.1:${port}`;
+      await withWorker(WARM_TASK_QUEUE, endless, async () => {
+        await send('POST', LOADS, load);
+        const waited = sendRequest(other, 'GET', `${path}?wait=30`);
+        await fetch(`${other}/healthz`);
+        const exited = once(child, 'exit');
+        child.kill('SIGTERM');
+        const { status, headers } = await waited;
+        expect([status, headers.get('connection')]).toEqual([202, 'close']);
+        expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+        expect(await exited).toEqual([0, null]);
+      });
+    } finally {
+      child.kill('SIGKILL');
+    }
   });
 
   test('reports a failed load with the reason', async () => {

@@ -185,6 +185,19 @@ describe('an erasure that outlives its request', () => {
   });
 });
 
+test('the last page of a list is sent before the deadline although the statistics hang', async () => {
+  const url = await serve({
+    reader: {
+      ...{ ...reader, waitSeconds: 0.1 },
+      profileList: () => Promise.resolve({ ...profile, value: [{ kol_id: 'zoe' }] } as never),
+      platformStats: () => new Promise(() => {}),
+    },
+    deadlineSeconds: 1.5,
+  });
+  const response = await fetch(`${url}/api/v1/kols?platform=tiktok`);
+  expect(await response.json()).toMatchObject({ items: [{ kol_id: 'zoe' }], next: null });
+});
+
 test('a request without an answer at the deadline gets a problem, and its work is cancelled', async () => {
   let work: AbortSignal | undefined;
   const url = await serve({

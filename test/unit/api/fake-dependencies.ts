@@ -20,6 +20,7 @@ export function fakeDependencies(replaced: Partial<AppDependencies> = {}): AppDe
       kolContent: notCalled,
       dailyStats: notCalled,
       search: notCalled,
+      waitSeconds: 5,
       outcomes: () => ({ 'local-hit': 0, hit: 0, stale: 0, miss: 0, negative: 0, bypass: 0, refresh: 0 }),
       cachedProfiles: notCalled,
     },

@@ -9,6 +9,9 @@ import { profileOf } from '../../../support/model-features.ts';
 import { until } from '../../../support/until.ts';
 import { startDeployment } from '../../clients/ml-api/deployment.ts';
 
+/** These limits end no call during a test. */
+const PATIENT = { sharedSeconds: 60, aloneSeconds: 60 };
+
 let server: Server;
 let mlApi: MlApi;
 /** Calls that arrived, and those whose connection was closed without an answer. */
@@ -32,7 +35,7 @@ afterEach(async () => {
 });
 
 test('cancels the call of the model when the last client that needs its scores has left, and not before', async () => {
-  const score = createColdScores(mlApi);
+  const score = createColdScores(mlApi, PATIENT);
   const clients = [new AbortController(), new AbortController()];
   const loads = clients.map(({ signal }, index) => score(profileOf(`kol-${index}`), signal));
   const settled = Promise.allSettled(loads);
@@ -45,7 +48,7 @@ test('cancels the call of the model when the last client that needs its scores h
 });
 
 test('refuses profiles while 1,000 wait, and accepts them again afterwards', async () => {
-  const score = createColdScores(mlApi);
+  const score = createColdScores(mlApi, PATIENT);
   const client = new AbortController();
   setMaxListeners(0, client.signal);
   const loads = Array.from({ length: 1000 }, (_, index) => score(profileOf(`kol-${index}`), client.signal));
@@ -63,7 +66,7 @@ test('one profile that makes the model hang does not hold up the others', async 
   const model = await startDeployment();
   model.behave({ faults: { hangs: 'hang' } });
   const api = createMlApi({ url: model.url, timeoutSeconds: 60, concurrency: 8 });
-  const score = createColdScores(api, 0.2);
+  const score = createColdScores(api, { ...PATIENT, sharedSeconds: 0.2 });
   const client = new AbortController();
   const load = (id: string) => score(profileOf(id), client.signal);
   const hanging = load('hangs');
@@ -72,4 +75,16 @@ test('one profile that makes the model hang does not hold up the others', async 
   await expect(hanging).rejects.toThrow('left');
   await api.close();
   await model.stop();
+});
+
+test('a model that hangs is unavailable, and after 10 unanswered calls it is not called for a while', async () => {
+  const score = createColdScores(mlApi, { sharedSeconds: 0.05, aloneSeconds: 0.05 });
+  const load = () => score(profileOf('kol-1'), new AbortController().signal).catch((error: unknown) => error);
+  expect(await load()).toBeInstanceOf(MlApiUnavailableError);
+  let failure: unknown;
+  await until('the circuit is open', async () => {
+    failure = await load();
+    return String(failure).includes('the circuit is open');
+  });
+  expect(failure).toBeInstanceOf(MlApiUnavailableError);
 });

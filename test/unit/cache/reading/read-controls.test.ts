@@ -8,12 +8,15 @@ import { parseRequestDirectives } from '../../../../domain/values/request-direct
 
 const cached = { ttlSeconds: 50, value: 'cached', outcome: 'hit' } as const;
 
+const noEvent = () => Promise.resolve(undefined);
+
 /** A read with `no-cache` of a cached value, whose refresh fails. */
 const readWith = (error: Error) =>
   readControlled(
     { noCache: true, onlyIfCached: false, mayRefresh: () => Promise.resolve(true) },
     {
       ...{ entity: 'score', ttlSeconds: 100, cached },
+      ofEvent: noEvent,
       load: () => Promise.reject(new Error('a cached value is not loaded')),
       refresh: () => Promise.reject(error),
     },
@@ -46,10 +49,23 @@ test.each([
     { ...controls, mayRefresh: () => Promise.resolve(mayRefresh) },
     {
       ...{ entity: 'profile', ttlSeconds: 3600, cached: undefined },
-      ...{ load: miss('loaded'), refresh: miss('refreshed') },
+      ...{ load: miss('loaded'), ofEvent: noEvent, refresh: miss('refreshed') },
     },
   );
   expect(value).toBe(expected);
+});
+
+test('a value that events wrote answers a client that sends no-cache, without a permission', async () => {
+  const unused = () => Promise.reject(new Error('not asked for'));
+  const newer = { ...cached, value: 'of an event' };
+  const answer = await readControlled<typeof newer>(
+    { noCache: true, onlyIfCached: false, mayRefresh: unused },
+    {
+      ...{ entity: 'score', ttlSeconds: 100, cached: { ...cached }, load: unused, refresh: unused },
+      ofEvent: () => Promise.resolve(newer),
+    },
+  );
+  expect(answer).toBe(newer);
 });
 
 describe('a stale answer, 50 s after the end of a TTL of 3600 s,', () => {
@@ -66,7 +82,7 @@ describe('a stale answer, 50 s after the end of a TTL of 3600 s,', () => {
     return readControlled<typeof stale | typeof loaded>(
       { ...directives, mayRefresh: () => Promise.resolve(mayRefresh) },
       {
-        ...{ entity: 'profile', ttlSeconds: 3600, cached: stale, load },
+        ...{ entity: 'profile', ttlSeconds: 3600, cached: stale, load, ofEvent: noEvent },
         refresh: () => Promise.resolve(refreshed),
       },
     );
