@@ -33,6 +33,7 @@ interface Ranking {
   readonly items: readonly { readonly kol_id: string; readonly profile?: unknown }[];
 }
 const firstOf = ({ json }: { json: unknown }) => (json as Ranking).items[0];
+
 describe('while Redis is down', () => {
   let api: RunningApi;
   beforeAll(async () => {
@@ -153,16 +154,6 @@ async function startSilentServer(): Promise<{ address: string; close: () => Prom
   };
 }
 
-test('while Trino hangs, what is not cached of a platform is a 503 before the deadline', async () => {
-  const trino = await startSilentServer();
-  const api = await startApi({ TRINO_URL: trino.address, API_DEADLINE_SECONDS: '12' });
-  const paths = ['kols/top?platform=tiktok', 'kols?platform=tiktok', 'content/trending?platform=tiktok'];
-  const answers = await Promise.all(paths.map((path) => api.get(`/api/v1/${path}`)));
-  expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
-  await api.close();
-  await trino.close();
-});
-
 describe('while Trino hangs, an answer comes before the deadline', () => {
   const UNAVAILABLE = 'urn:kol-cache:problem:lakehouse-unavailable';
   let trino: Awaited<ReturnType<typeof startSilentServer>>;
@@ -173,7 +164,15 @@ describe('while Trino hangs, an answer comes before the deadline', () => {
   const startHanging = (deadlineSeconds: number) =>
     startApi({ TRINO_URL: trino.address, API_DEADLINE_SECONDS: String(deadlineSeconds) });
 
-  test('also if another process, whose query hangs too, has the lease', async () => {
+  test.concurrent('also for what is not cached of a platform, which is a 503', async () => {
+    const api = await startHanging(12);
+    const paths = ['kols/top?platform=tiktok', 'kols?platform=tiktok', 'content/trending?platform=tiktok'];
+    const answers = await Promise.all(paths.map((path) => api.get(`/api/v1/${path}`)));
+    expect(answers.map(({ status }) => status)).toEqual([503, 503, 503]);
+    await api.close();
+  });
+
+  test.concurrent('also if another process, whose query hangs too, has the lease', async () => {
     const [first, second] = [await startHanging(12), await startHanging(12)];
     await writeEntries(redis, profileEntries(['cached'], 7));
     const single = first.get('/api/v1/kols/gone');
