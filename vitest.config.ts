@@ -10,6 +10,8 @@ export default defineConfig({
     maxWorkers: LANES,
     // The test files of a process share its modules: to load them for each file takes longer than many of the tests.
     isolate: false,
+    // Of the tests of a file that may run at the same time, because they wait most of it.
+    maxConcurrency: 3,
     projects: [
       {
         extends: true,

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { someFreePorts } from '../../../engines/ports.ts';
 import { UNREACHABLE_ADDRESS, useRedis } from '../../support/api.ts';
@@ -12,7 +12,7 @@ import { until } from '../../support/until.ts';
 
 const redis = await useRedis();
 const started: ApiProcess[] = [];
-afterEach(() => started.splice(0).forEach(({ child }) => child.kill('SIGKILL')));
+afterAll(() => started.forEach(({ child }) => child.kill('SIGKILL')));
 
 function start(environment: Readonly<Record<string, string>>): ApiProcess {
   const server = startApiProcess(environment);
@@ -41,6 +41,17 @@ describe('the server process', () => {
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
   });
 
+  test('names the missing settings and exits with 1', async () => {
+    const { child, output } = start({ API_PORT: 'eighty' });
+    const [code] = (await once(child, 'close')) as [number | null];
+    expect(code).toBe(1);
+    expect(output()).toContain('API_PORT is not valid');
+    expect(output()).toContain('REDIS_URL is not set');
+  });
+});
+
+// Concurrent, because both tests wait for processes that stop.
+describe.concurrent('a process that stops', () => {
   test('lets a request in flight finish until its deadline, and ends even if Trino hangs', async () => {
     const trino = await startHeldTrino(testEngines().TRINO_URL);
     const { REDIS_URL, ...engines } = testEngines();
@@ -66,17 +77,7 @@ describe('the server process', () => {
     await trino.close();
   });
 
-  test('names the missing settings and exits with 1', async () => {
-    const { child, output } = start({ API_PORT: 'eighty' });
-    const [code] = (await once(child, 'close')) as [number | null];
-    expect(code).toBe(1);
-    expect(output()).toContain('API_PORT is not valid');
-    expect(output()).toContain('REDIS_URL is not set');
-  });
-});
-
-describe('two processes that restart in turn under load', () => {
-  test('fail no request of a client that stops using a process when its /readyz is 503', async () => {
+  test('fails no request under load, if a client stops using a process when its /readyz is 503, and two restart in turn', async () => {
     await writeEntries(redis, profileEntries(['known']));
     const ports = await someFreePorts(2);
     const { REDIS_URL, ...engines } = testEngines();

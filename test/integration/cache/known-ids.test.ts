@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { createKnownIds } from '../../../cache/reading/known-ids.ts';
 import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
@@ -7,6 +6,7 @@ import { filteredIds, knownIds } from '../../../domain/entities/known-ids.ts';
 import { addToFilter, createBloomFilter } from '../../../domain/values/bloom-filter.ts';
 import type { TableVersions } from '../../../domain/warming/table-version.ts';
 import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
+import { until } from '../../support/until.ts';
 
 const TABLE = 'kol_profiles';
 /** A process looks for a new filter at most this often. */
@@ -20,6 +20,13 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
     redis = await connectTo(target.url, 'serve');
   });
   afterAll(() => closeRedis(redis));
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** Lets the time of this process pass. */
+  function passTime(ms: number): void {
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + ms);
+  }
 
   async function writeFilter(version: string, ids: readonly string[]): Promise<void> {
     const filter = createBloomFilter(ids.length);
@@ -46,11 +53,13 @@ describeOnRedisAndCluster('an id that the filter of known ids lacks', (target) =
       filteredIds.profiles,
     );
     const asked = ask('new');
-    await sleep(CHECK_EVERY_MS + 100);
+    await until('it waits for the version', () => Promise.resolve(answers.length === 1));
     await change();
-    // another read makes the process load the filter again
-    void ask('another');
-    await sleep(200);
+    passTime(CHECK_EVERY_MS + 100);
+    // Another read makes the process load the filter again. If there is a filter, it also waits for the version.
+    let hasLooked = false;
+    void ask('another').then(() => (hasLooked = true));
+    await until('the other read has looked', () => Promise.resolve(hasLooked || answers.length === 2));
     answers[0]?.(versionAt(version));
     expect(await asked).toBe(mayExist);
   });

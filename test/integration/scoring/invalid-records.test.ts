@@ -1,5 +1,5 @@
 import type { Message } from 'kafkajs';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../../clients/kafka/client.ts';
 import { openDeadLetters } from '../../../clients/kafka/dead-letters.ts';
 import type { RecordReader } from '../../../clients/kafka/record-reader.ts';
@@ -13,16 +13,13 @@ import { until } from '../../support/until.ts';
 
 let harness: LoopHarness;
 let reader: RecordReader;
-let topic: string;
 beforeAll(async () => {
   harness = await loopHarness(6, { latencyMs: 5 });
   reader = testRecordReader(harness);
 });
 afterAll(() => Promise.all([harness.close(), reader.close()]));
-beforeEach(async () => {
-  await harness.ml.setFaults({});
-  topic = await harness.newTopic();
-});
+/** Each test has a topic and a loop of its own. Some run at the same time, because a loop waits most of the time. */
+const loopTest = test.extend('topic', () => harness.newTopic());
 
 const profile = (username: string, more: object = {}) => event('profiles', username, more);
 const without = (field: string, username: string): Message => {
@@ -37,8 +34,8 @@ const nestedBio = (username: string, depth: number): Message => ({
     `"bio":${'['.repeat(depth)}${']'.repeat(depth)}`,
   ),
 });
-const send = (messages: Message[]) => harness.producer.send({ topic, messages });
-const deadLetters = () => readDeadLetters(reader, topic);
+const send = (topic: string, messages: Message[]) => harness.producer.send({ topic, messages });
+const deadLetters = (topic: string) => readDeadLetters(reader, topic);
 
 const NOT_UTF8 = Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x00, 0xc3, 0x28, 0x22, 0x7d]);
 
@@ -86,105 +83,118 @@ const VALID = ['good-1', 'good-2', 'good-3', 'good-4'];
 const bytesOf = (value: Message['value']) => (value === null ? null : Buffer.from(value));
 
 describe('invalid records among valid ones', () => {
-  test('become dead letters with the original bytes, the reason and the location, and the valid ones are scored', async () => {
-    await harness.ml.setFaults({ refuse: ['refused'] });
-    const invalid = Object.entries(INVALID).map(([key, [message]]): Message => ({ ...message, key }));
-    const all = [
-      ...VALID.slice(0, 2).map((name) => profile(name)),
-      ...invalid,
-      ...VALID.slice(2).map((name) => profile(name)),
-    ];
-    await harness.withLoop(topic, async (loop) => {
-      await send(all);
-      await until('all have an outcome', async () => (await outcomeCount(loop)) === all.length);
-      expect((await stateOf(loop)).totals).toMatchObject({
-        scored: VALID.length,
-        deadLetters: invalid.length,
+  loopTest(
+    'become dead letters with the original bytes, the reason and the location, and the valid ones are scored',
+    async ({ topic }) => {
+      await harness.ml.setFaults({ refuse: ['refused'] });
+      const invalid = Object.entries(INVALID).map(([key, [message]]): Message => ({ ...message, key }));
+      const all = [
+        ...VALID.slice(0, 2).map((name) => profile(name)),
+        ...invalid,
+        ...VALID.slice(2).map((name) => profile(name)),
+      ];
+      await harness.withLoop(topic, async (loop) => {
+        await send(topic, all);
+        await until('all have an outcome', async () => (await outcomeCount(loop)) === all.length);
+        expect((await stateOf(loop)).totals).toMatchObject({
+          scored: VALID.length,
+          deadLetters: invalid.length,
+        });
       });
-    });
 
-    const letters = await deadLetters();
-    expect(Object.fromEntries(letters.map(({ key, reason }) => [String(key), reason]))).toEqual(
-      Object.fromEntries(Object.entries(INVALID).map(([key, [, reason]]) => [key, reason])),
-    );
-    expect(letters).toHaveLength(invalid.length);
-    for (const letter of letters) {
-      const [sent] = INVALID[String(letter.key)] ?? [];
-      expect(letter.value, String(letter.key)).toEqual(bytesOf(sent?.value ?? null));
-      // Its location in the input topic has exactly this record.
-      const { original } = letter;
-      if (original === null) throw new Error(`${String(letter.key)} has no location`);
-      const [record] = (await reader.read(original, 1)).records;
-      expect({ topic: original.topic, key: record?.key, value: record?.value }).toEqual({
-        topic,
-        key: letter.key,
-        value: letter.value,
+      const letters = await deadLetters(topic);
+      expect(Object.fromEntries(letters.map(({ key, reason }) => [String(key), reason]))).toEqual(
+        Object.fromEntries(Object.entries(INVALID).map(([key, [, reason]]) => [key, reason])),
+      );
+      expect(letters).toHaveLength(invalid.length);
+      for (const letter of letters) {
+        const [sent] = INVALID[String(letter.key)] ?? [];
+        expect(letter.value, String(letter.key)).toEqual(bytesOf(sent?.value ?? null));
+        // Its location in the input topic has exactly this record.
+        const { original } = letter;
+        if (original === null) throw new Error(`${String(letter.key)} has no location`);
+        const [record] = (await reader.read(original, 1)).records;
+        expect({ topic: original.topic, key: record?.key, value: record?.value }).toEqual({
+          topic,
+          key: letter.key,
+          value: letter.value,
+        });
+        expect(letter.message).not.toBe('');
+      }
+      const kept = letters.find(({ key }) => String(key) === 'bytes')?.headers;
+      expect(kept).toMatchObject({ 'trace-id': NOT_UTF8, source: Buffer.from('scraper-7') });
+
+      expect((await readScoredKols(harness))[topic]).toEqual(VALID);
+      for (const name of VALID)
+        expect(await cachedScore(harness.redis, name)).toMatchObject({ kol_id: name });
+      expect(await cachedScore(harness.redis, 'refused')).toBeNull();
+    },
+  );
+
+  loopTest.concurrent(
+    'unusual spellings of valid values are scored, each KOL once and under its exact id',
+    async ({ topic }) => {
+      const ids = ['7301234567890123456', '7301234567890123457'];
+      const numeric = ids.map((id) => ({
+        key: id,
+        value: String(profile('x').value).replace('"username":"x"', `"username":${id}`),
+      }));
+      const unusual = [
+        profile('@handle'),
+        profile('\u200ehandle '),
+        without('platform', 'no-platform'),
+        profile('counts', { followers_raw: '1,2 Tr', following_count: -1 }),
+        profile('two-platforms', { platform: 'tiktok' }),
+        profile('two-platforms', { platform: 'twitter' }),
+      ];
+      await harness.withLoop(topic, async (loop) => {
+        await send(
+          topic,
+          [...numeric, ...unusual].map((message) => ({ ...message, partition: 0 })),
+        );
+        await until('all have an outcome', async () => (await outcomeCount(loop)) === 8);
+        expect((await stateOf(loop)).totals).toMatchObject({ scored: 7, superseded: 1, deadLetters: 0 });
       });
-      expect(letter.message).not.toBe('');
-    }
-    const kept = letters.find(({ key }) => String(key) === 'bytes')?.headers;
-    expect(kept).toMatchObject({ 'trace-id': NOT_UTF8, source: Buffer.from('scraper-7') });
+      const scored = (await readScoredKols(harness))[topic] ?? [];
+      expect([...scored].sort()).toEqual(
+        [...ids, 'handle', 'no-platform', 'counts', 'two-platforms', 'two-platforms'].sort(),
+      );
+      expect(await cachedScore(harness.redis, 'no-platform')).toMatchObject({ platform: 'unknown' });
+      for (const id of ids) expect(await cachedScore(harness.redis, id)).toMatchObject({ kol_id: id });
+    },
+  );
 
-    expect((await readScoredKols(harness))[topic]).toEqual(VALID);
-    for (const name of VALID) expect(await cachedScore(harness.redis, name)).toMatchObject({ kol_id: name });
-    expect(await cachedScore(harness.redis, 'refused')).toBeNull();
-  });
+  loopTest.concurrent(
+    'are scored after a replay, whatever their age, and replace no newer score',
+    async ({ topic }) => {
+      const day = 86_400_000;
+      const { event_time: _, ...old } = JSON.parse(String(profile('old').value)) as Record<string, unknown>;
+      const received = { timestamp: String(Date.now() - 10 * day), partition: 0 };
+      await harness.ml.setFaults({ refuse: ['old'] });
+      await harness.withLoop(topic, async (loop) => {
+        await send(topic, [
+          { key: 'old', value: JSON.stringify(old), ...received },
+          { ...profile('now'), partition: 0 },
+        ]);
+        await until('one is refused', async () => (await stateOf(loop)).totals.deadLetters === 1);
+        await harness.ml.setFaults({});
+        await send(topic, [{ ...profile('old', { event_time: Date.now() - day }), partition: 0 }]);
+        await until('a newer event is scored', async () => (await outcomeCount(loop)) === 3);
+        const newer = await cachedScore(harness.redis, 'old');
 
-  test('unusual spellings of valid values are scored, each KOL once and under its exact id', async () => {
-    const ids = ['7301234567890123456', '7301234567890123457'];
-    const numeric = ids.map((id) => ({
-      key: id,
-      value: String(profile('x').value).replace('"username":"x"', `"username":${id}`),
-    }));
-    const unusual = [
-      profile('@handle'),
-      profile('\u200ehandle '),
-      without('platform', 'no-platform'),
-      profile('counts', { followers_raw: '1,2 Tr', following_count: -1 }),
-      profile('two-platforms', { platform: 'tiktok' }),
-      profile('two-platforms', { platform: 'twitter' }),
-    ];
-    await harness.withLoop(topic, async (loop) => {
-      await send([...numeric, ...unusual].map((message) => ({ ...message, partition: 0 })));
-      await until('all have an outcome', async () => (await outcomeCount(loop)) === 8);
-      expect((await stateOf(loop)).totals).toMatchObject({ scored: 7, superseded: 1, deadLetters: 0 });
-    });
-    const scored = (await readScoredKols(harness))[topic] ?? [];
-    expect([...scored].sort()).toEqual(
-      [...ids, 'handle', 'no-platform', 'counts', 'two-platforms', 'two-platforms'].sort(),
-    );
-    expect(await cachedScore(harness.redis, 'no-platform')).toMatchObject({ platform: 'unknown' });
-    for (const id of ids) expect(await cachedScore(harness.redis, id)).toMatchObject({ kol_id: id });
-  });
+        const kafka = createKafkaClient(harness.config.KAFKA_BROKERS, 'test-replay', () => {});
+        const letters = await openDeadLetters(kafka, topic, () => {});
+        expect(await replay(kafka, { topic, partitions: letters.inputPartitions }, letters.all({}))).toBe(1);
+        await letters.close();
+        await until('it has an outcome', async () => (await outcomeCount(loop)) === 4);
+        expect((await stateOf(loop)).totals).toMatchObject({ scored: 3, outdated: 1 });
+        expect(await cachedScore(harness.redis, 'old')).toEqual(newer);
+      });
+      expect(((await readScoredKols(harness))[topic] ?? []).toSorted()).toEqual(['now', 'old', 'old']);
+    },
+  );
 
-  test('are scored after a replay, whatever their age, and replace no newer score', async () => {
-    const day = 86_400_000;
-    const { event_time: _, ...old } = JSON.parse(String(profile('old').value)) as Record<string, unknown>;
-    const received = { timestamp: String(Date.now() - 10 * day), partition: 0 };
-    await harness.ml.setFaults({ refuse: ['old'] });
-    await harness.withLoop(topic, async (loop) => {
-      await send([
-        { key: 'old', value: JSON.stringify(old), ...received },
-        { ...profile('now'), partition: 0 },
-      ]);
-      await until('one is refused', async () => (await stateOf(loop)).totals.deadLetters === 1);
-      await harness.ml.setFaults({});
-      await send([{ ...profile('old', { event_time: Date.now() - day }), partition: 0 }]);
-      await until('a newer event is scored', async () => (await outcomeCount(loop)) === 3);
-      const newer = await cachedScore(harness.redis, 'old');
-
-      const kafka = createKafkaClient(harness.config.KAFKA_BROKERS, 'test-replay', () => {});
-      const letters = await openDeadLetters(kafka, topic, () => {});
-      expect(await replay(kafka, { topic, partitions: letters.inputPartitions }, letters.all({}))).toBe(1);
-      await letters.close();
-      await until('it has an outcome', async () => (await outcomeCount(loop)) === 4);
-      expect((await stateOf(loop)).totals).toMatchObject({ scored: 3, outdated: 1 });
-      expect(await cachedScore(harness.redis, 'old')).toEqual(newer);
-    });
-    expect(((await readScoredKols(harness))[topic] ?? []).toSorted()).toEqual(['now', 'old', 'old']);
-  });
-
-  test('keep repeated headers; a header without a value becomes empty', async () => {
+  loopTest.concurrent('keep repeated headers; a header without a value becomes empty', async ({ topic }) => {
     const brokers = harness.config.KAFKA_BROKERS.join();
     await harness.withLoop(topic, async (loop) => {
       // kafkajs cannot write a header without a value.
@@ -202,7 +212,7 @@ describe('invalid records among valid ones', () => {
       await until('it has an outcome', async () => (await outcomeCount(loop)) === 1);
     });
     const bytes = (text: string) => Buffer.from(text);
-    const [letter] = await deadLetters();
+    const [letter] = await deadLetters(topic);
     expect(letter?.headers).toMatchObject({
       hop: [bytes('first'), bytes(''), bytes('last')],
       flag: bytes(''),

@@ -28,24 +28,29 @@ afterEach(() => endReceiver(dependencies.temporal));
 const DEEP = '['.repeat(100_000) + ']'.repeat(100_000);
 
 describe('a signal', () => {
-  test.each([
-    ['that is no JSON is ignored', 'json/plain', '{no json'],
-    ['that is no JSON of Protobuf is ignored', 'json/protobuf', '{no json'],
-    ['that is no Protobuf is ignored', 'binary/protobuf', '{no json'],
-    ['that is nested deeply is ignored', 'json/plain', `{"tables":${DEEP},"when":${DEEP}}`],
-  ])('%s, and other loads are served', async (_, encoding, data) => {
+  test('that is no JSON, no Protobuf or nested deeply is ignored, and other loads are served', async () => {
     const { temporal } = dependencies;
     const bytes = (text: string) => new TextEncoder().encode(text);
     await signalEtlLoad(temporal, { tables: ['kol_trust_features'] });
-    await temporal.workflowService.signalWorkflowExecution({
-      namespace: engines.TEMPORAL_NAMESPACE,
-      workflowExecution: { workflowId: ETL_LOADS_ID },
-      signalName: tablesLoadedSignal.name,
-      input: { payloads: [{ metadata: { encoding: bytes(encoding) }, data: bytes(data) }] },
-    });
+    const unusable = [
+      ['json/plain', '{no json'],
+      ['json/protobuf', '{no json'],
+      ['binary/protobuf', '{no json'],
+      ['json/plain', `{"tables":${DEEP},"when":${DEEP}}`],
+    ] as const;
+    for (const [encoding, data] of unusable)
+      await temporal.workflowService.signalWorkflowExecution({
+        namespace: engines.TEMPORAL_NAMESPACE,
+        workflowExecution: { workflowId: ETL_LOADS_ID },
+        signalName: tablesLoadedSignal.name,
+        input: { payloads: [{ metadata: { encoding: bytes(encoding) }, data: bytes(data) }] },
+      });
     await signalEtlLoad(temporal, { tables: ['kol_profiles'], ids: ['1'] });
     const { activities, requests } = recordRequests(dependencies);
-    await withWorker(WARM_TASK_QUEUE, activities, () => untilServed(dependencies.temporal, 2));
+    await withWorker(WARM_TASK_QUEUE, activities, async () => {
+      await untilServed(temporal, 2);
+      expect(await readEtlLoads(temporal)).toMatchObject({ ignored: unusable.length });
+    });
     expect(requests).toMatchObject([{ part: 'profiles', scope: { ids: ['1'] } }]);
   });
 });

@@ -92,38 +92,48 @@ describe('GET /api/v1/etl/loads/:id', () => {
     });
   });
 
-  test.each([
-    ['done', [], 0],
-    ['failed', ['profiles'] as const, 1],
-  ])('the commands in docs/etl.md end when the load is %s', async (_state, failingParts, exitCode) => {
+  /** Runs the commands in docs/etl.md that wait for the load of run 42. */
+  async function runCommands() {
     const docs = await readFile(join(projectFolder, 'docs', 'etl.md'), 'utf8');
     const [, script = ''] = /```sh\n(url=[^]*?)```/.exec(docs) ?? [];
-    await send('POST', LOADS, { ...load, run_id: '42', pipeline: 'nightly-content' });
-    const { activities } = recordRequests(dependencies(), failingParts);
     const folder = await mkdtemp(join(tmpdir(), 'kol-cache-'));
-    await withWorker(WARM_TASK_QUEUE, activities, async () => {
-      const ended = await execa('sh', ['-c', script.replace('https://kol-cache.example.com', url())], {
-        cwd: folder,
-        env: { API_TOKEN: TOKEN },
-        reject: false,
-      });
-      expect(ended.exitCode, ended.stderr).toBe(exitCode);
+    const ended = await execa('sh', ['-c', script.replace('https://kol-cache.example.com', url())], {
+      cwd: folder,
+      env: { API_TOKEN: TOKEN },
+      reject: false,
     });
     await rm(folder, { recursive: true });
-  });
+    return ended;
+  }
 
+  /** Runs the Python function in docs/etl.md, which reports a load and waits for it. */
+  async function runPython() {
+    const call =
+      "report_load(['kol_profiles'], pipeline='nightly content', run_id='scheduled__2026-01-01T03:00:00+00:00')";
+    const folder = await writePythonPrograms();
+    const ended = await execa('python3', ['-c', `from kol_cache import report_load; ${call}`], {
+      cwd: folder,
+      env: { KOL_CACHE_URL: url(), API_TOKEN: TOKEN },
+      reject: false,
+    });
+    await rm(folder, { recursive: true });
+    return ended;
+  }
+
+  // Together, because both wait for a warm.
   test.each([
-    ['done', [], /^$/],
-    ['failed', ['profiles'] as const, /RuntimeError: .*no rows/],
+    ['done', [], 0, /^$/],
+    ['failed', ['profiles'] as const, 1, /RuntimeError: .*no rows/],
   ])(
-    'the Python function in docs/etl.md reports a load, waits, and fails if the load is not done: %s',
-    async (_state, failingParts, expected) => {
+    'the commands and the Python function in docs/etl.md end when the load is %s, and fail if it is not done',
+    async (_state, failingParts, exitCode, errors) => {
+      await send('POST', LOADS, { ...load, run_id: '42', pipeline: 'nightly-content' });
       const { activities } = recordRequests(dependencies(), failingParts);
-      const folder = await writePythonPrograms();
       await withWorker(WARM_TASK_QUEUE, activities, async () => {
-        expect((await reportInPython(folder, url())).stderr).toMatch(expected);
+        const [commands, python] = await Promise.all([runCommands(), runPython()]);
+        expect(commands.exitCode, commands.stderr).toBe(exitCode);
+        expect(python.stderr).toMatch(errors);
       });
-      await rm(folder, { recursive: true });
     },
   );
 

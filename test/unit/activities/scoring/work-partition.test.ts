@@ -63,9 +63,9 @@ async function firstRead({
   return readAt;
 }
 
-describe('the first batch of a slice', () => {
-  const LONG = 60_000;
+const LONG = 60_000;
 
+describe('the first batch of a slice', () => {
   test('begins at once when more offsets wait than a batch holds', async () => {
     const backlog = { triggerSeconds: 50, sliceMs: LONG, lastBatchAgoMs: 0, lag: MAX_OFFSETS };
     expect(await firstRead(backlog)).toBeLessThan(5000);
@@ -81,15 +81,6 @@ describe('the first batch of a slice', () => {
     const readAt = await firstRead(ahead);
     expect(readAt).toBeGreaterThan(450);
     expect(readAt).toBeLessThan(5000);
-  });
-
-  test('begins before a distant tick when a backlog arrives meanwhile', async () => {
-    const distant = { triggerSeconds: 3600, sliceMs: LONG, lastBatchAgoMs: 0, lag: 0 };
-    const [some, backlog] = await Promise.all([
-      firstRead({ ...distant, sliceMs: 8000, arriving: MAX_OFFSETS - 1 }),
-      firstRead({ ...distant, arriving: MAX_OFFSETS }),
-    ]);
-    expect([some, typeof backlog]).toEqual([null, 'number']);
   });
 
   test('does not begin when the slice ends before its tick', async () => {
@@ -139,26 +130,6 @@ describe('a slice', () => {
     expect(commits).toEqual(reads);
   });
 
-  test('that waits for a distant tick shows its lag, and ends when the topic grows', async () => {
-    const deps = dependencies(
-      { waitForRecords: () => Promise.resolve(logOf(7)) },
-      {},
-      {
-        topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount: topics.shift() ?? 2 }),
-      },
-    );
-    const topics = [1, 1];
-    const args = sliceArgs(3600, 60_000, {
-      lastBatch: { startedAtMs: Date.now(), offsets: 1, durationMs: 1, appendedMs: null },
-    });
-    const progress = createSliceProgress(args, 'w');
-    const time = startSliceTime(args.sliceMs, []);
-    await createWorkPartition(deps, { profiles: noWork, videos: noWork })(args, progress, time);
-    expect(time.ending.aborted).toBe(false);
-    time.close();
-    expect(progress.report()).toMatchObject({ partitionCount: 2, state: { lag: { offsets: 7 } } });
-  });
-
   test('counts its failures in a row, also those of the wait for data', async () => {
     const log = { logStart: 0, lastStable: POSITION, high: POSITION };
     const deps = dependencies({
@@ -176,5 +147,37 @@ describe('a slice', () => {
       );
     time.close();
     expect(failures).toEqual([1, 2, 3]);
+  });
+});
+
+// At the same time: they wait for what a slice looks at every 5 s.
+describe.concurrent('a slice that waits for a distant tick', () => {
+  test('begins a batch when a backlog arrives meanwhile', async () => {
+    const distant = { triggerSeconds: 3600, sliceMs: LONG, lastBatchAgoMs: 0, lag: 0 };
+    const [some, backlog] = await Promise.all([
+      firstRead({ ...distant, sliceMs: 8000, arriving: MAX_OFFSETS - 1 }),
+      firstRead({ ...distant, arriving: MAX_OFFSETS }),
+    ]);
+    expect([some, typeof backlog]).toEqual([null, 'number']);
+  });
+
+  test('shows its lag, and ends when the topic grows', async () => {
+    const deps = dependencies(
+      { waitForRecords: () => Promise.resolve(logOf(7)) },
+      {},
+      {
+        topic: () => Promise.resolve({ clusterId: 'c', topicId: 't', partitionCount: topics.shift() ?? 2 }),
+      },
+    );
+    const topics = [1, 1];
+    const args = sliceArgs(3600, 60_000, {
+      lastBatch: { startedAtMs: Date.now(), offsets: 1, durationMs: 1, appendedMs: null },
+    });
+    const progress = createSliceProgress(args, 'w');
+    const time = startSliceTime(args.sliceMs, []);
+    await createWorkPartition(deps, { profiles: noWork, videos: noWork })(args, progress, time);
+    expect(time.ending.aborted).toBe(false);
+    time.close();
+    expect(progress.report()).toMatchObject({ partitionCount: 2, state: { lag: { offsets: 7 } } });
   });
 });
