@@ -64,7 +64,7 @@ export const problemsOf = ({ path, token, body, waits, problems }: Route): Probl
   ]),
 ];
 
-/** Whether a route reads the lakehouse for what is not cached. */
+/** Whether a route reads uncached values from the lakehouse. */
 const readsThrough = (problems: readonly ProblemType[]): boolean =>
   problems.includes('lakehouse-unavailable');
 

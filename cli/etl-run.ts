@@ -16,22 +16,23 @@ const MAX_PRINTED = 200;
 const exitCodes = { done: 0, failed: 1, notFinished: 3 } as const;
 
 /** Temporal did not answer the query, because it is down or because no worker runs. */
-export class NoAnswerError extends Error {
+export class LoadsUnansweredError extends Error {
+  readonly code = 'ETL_LOADS_UNANSWERED';
   constructor(options: ErrorOptions) {
     super(`The workflow ${ETL_LOADS_ID} does not answer; a worker must run`, options);
-    this.name = 'NoAnswerError';
+    this.name = 'LoadsUnansweredError';
   }
 }
 
 /**
  * Reads the status of a run; null when it is not known.
- * @throws NoAnswerError
+ * @throws LoadsUnansweredError
  */
 export async function readRun(temporal: Client, run: EtlRunSelector): Promise<EtlRunStatus | null> {
   try {
     return await temporal.withDeadline(Date.now() + QUERY_SECONDS * 1000, () => readEtlRun(temporal, run));
   } catch (error) {
-    if (error instanceof ServiceError) throw new NoAnswerError({ cause: error });
+    if (error instanceof ServiceError) throw new LoadsUnansweredError({ cause: error });
     throw error;
   }
 }
@@ -39,7 +40,7 @@ export async function readRun(temporal: Client, run: EtlRunSelector): Promise<Et
 /**
  * Waits until the loads of a run are done or failed, and shows progress. Workers may restart during the wait.
  * @param read the status of the run
- * @throws NoAnswerError when the first or the last read has no answer
+ * @throws LoadsUnansweredError when the first or the last read has no answer
  */
 export async function waitForRun(
   temporal: Client,
@@ -47,7 +48,7 @@ export async function waitForRun(
   { seconds, quiet }: { readonly seconds: number; readonly quiet: boolean },
 ): Promise<EtlRunStatus | null> {
   let last: EtlRunStatus | undefined;
-  let outage: NoAnswerError | undefined;
+  let outage: LoadsUnansweredError | undefined;
   let stopProgress: (() => void) | undefined;
   const onStatus = (status: EtlRunStatus) => {
     if (!quiet && status.state !== last?.state) {
@@ -67,7 +68,7 @@ export async function waitForRun(
       if (status !== null) onStatus(status);
       return status;
     } catch (error) {
-      if (!(error instanceof NoAnswerError) || last === undefined) throw error;
+      if (!(error instanceof LoadsUnansweredError) || last === undefined) throw error;
       outage = error;
       return last;
     }

@@ -8,7 +8,7 @@ import type { EtlRunSelector } from '../domain/warming/load-memory.ts';
 import { formatInvalidValue, type InvalidValue } from '../domain/values/invalid-value.ts';
 import type { WarmPart } from '../domain/warming/warm-parts.ts';
 import { signalEtlLoad } from '../clients/temporal/signal-etl-load.ts';
-import { exitCodeOf, NoAnswerError, printRun, readRun, waitForRun } from './etl-run.ts';
+import { exitCodeOf, LoadsUnansweredError, printRun, readRun, waitForRun } from './etl-run.ts';
 import { operatorName } from './operator-name.ts';
 import { createCommand, runCommand } from './run-command.ts';
 import { withTemporal } from './with-temporal.ts';
@@ -34,7 +34,7 @@ interface RunOptions {
 const optionOf: Readonly<Record<string, string>> = { runId: '--run-id', loadedAt: '--loaded-at' };
 
 /** Errors that an operator can act on. Their message says how. */
-const KNOWN_ERRORS = [ConfigError, NoAnswerError, ServiceError, TemporalUnavailableError];
+const KNOWN_ERRORS = [ConfigError, LoadsUnansweredError, ServiceError, TemporalUnavailableError];
 
 /**
  * `npm run etl`: signals ETL loads, as pipelines do, and shows their state. Exit codes: 0 success, 1 failed, 2 wrong usage, 3 the wait is
@@ -111,7 +111,7 @@ function loaded(load: EtlLoad, json: boolean): Promise<void> {
 
 /** The effect of a load. For a load with ids, only the keys of these ids are warmed. */
 function formatEffect({ parts, scopes }: PartsAndScopes): string {
-  if (parts.length === 0) return 'the cache holds nothing from it';
+  if (parts.length === 0) return 'it starts no warm; cached scores expire within an hour';
   const ofPart = (part: WarmPart) => {
     const { ids, platforms } = scopes[part] ?? {};
     if (ids !== undefined) return `${ids.length} ids of ${part}`;

@@ -36,7 +36,7 @@ const partDescriptions: Readonly<Record<Exclude<WarmPart, 'profiles'>, string>> 
   rankings: 'the rankings of KOLs',
   trending: 'the trending content',
   stats: 'the statistics',
-  search: 'the terms for autocomplete',
+  search: 'the search index, the terms for autocomplete and the filters of known ids',
   lists: 'the lists of profiles',
 };
 

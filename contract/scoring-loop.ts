@@ -117,7 +117,7 @@ export interface ScoringLoopInput {
 
 /**
  * Start options of a loop. Its memo holds `input`, from which another loop can continue it: from the start, because the first workflow task may
- * fail for long, for example on workers of an older version. The loop keeps it up to date.
+ * fail for a long time, for example on workers of an older version. The loop keeps it up to date.
  */
 export function loopOptions(input: ScoringLoopInput) {
   const { topic, kind = kindOfTopic(topic), shard = 0 } = input;

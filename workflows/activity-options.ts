@@ -8,7 +8,7 @@ export const warming: ActivityOptions = {
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
   startToCloseTimeout: '15 minutes',
   heartbeatTimeout: '10 seconds',
-  // Retries for about 4 minutes: the next scheduled warm starts within 15 minutes anyway.
+  // Retries for about 2 minutes: the next scheduled warm starts within 15 minutes anyway.
   retry: {
     initialInterval: '1 second',
     backoffCoefficient: 2,

@@ -28,7 +28,7 @@ const FENCED_PAUSE_MS = 1000;
 
 /**
  * A slice: works one partition for some time, micro-batch after micro-batch, then reports (docs/scoring.md). An error is tried
- * again from the fence on, which settles what became of the last transaction. A stuck partition ends its slice early.
+ * again from the fence on, which settles the last transaction. A stuck partition ends its slice early.
  */
 export function createScorePartition(deps: ScorePartitionDeps) {
   setMaxListeners(0, deps.draining); // each slice listens

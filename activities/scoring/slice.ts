@@ -27,7 +27,7 @@ export interface SliceArgs extends TopicPartition {
 /** What a slice reports to its loop. */
 export interface SliceReport {
   readonly state: PartitionState;
-  /** Partitions of the topic as the slice saw them last; what the loop knows when it saw none. */
+  /** Number of partitions of the topic that the slice saw last; if it saw none, the number that the loop knows. */
   readonly partitionCount: number;
 }
 

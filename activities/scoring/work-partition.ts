@@ -118,7 +118,7 @@ async function prepare(
   const read = await timed(phases, 'read', () =>
     reader.read({ topic, partition, offset: from }, settings.maxOffsets, { signal, ahead: readAhead }),
   );
-  progress.noteLogEnds(read.log); // before the work, which may fail for long
+  progress.noteLogEnds(read.log); // before the work, which may fail for a long time
   if (read.to === from) return undefined;
   const input = { topic, partition, fenced_at_ms: fenced.producer.fencedAtMs };
   const lateness = { newestEventMs, lateEvents: settings.lateEvents, nowMs: Date.now() };

@@ -116,9 +116,8 @@ export function createPlanProfiles(
 
     refuseShrunkenTables(warm, last, tableRows, maxShrinkPercent);
     if (areAllHot && args.scope === undefined) {
-      const limits = { writesPerSecond, maxRows: maxRowsPerSplit(writesPerSecond, options) };
       const readsAll = last !== null && isUnreadableDue(last, now);
-      const changed = { last: readsAll ? null : last, versions, tableRows, shape, readAt, ...limits };
+      const changed = { last: readsAll ? null : last, versions, tableRows, shape, readAt, writesPerSecond };
       if (await warmChangedFiles(warm, lakehouse, changed)) return planOf(NO_WORK);
     }
     await forgetVersions(warm, last, versions);

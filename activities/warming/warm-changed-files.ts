@@ -9,6 +9,7 @@ import { createNewestRows, processedMs } from '../../domain/schema/newest-rows.t
 import { inChunks } from '../../domain/values/lists.ts';
 import {
   chooseTableRead,
+  maxChangedShare,
   type CachedFiles,
   type FileList,
   type TableRead,
@@ -38,8 +39,6 @@ export interface ChangedProfiles {
   /** When the read began: the time of Redis in microseconds, before the versions were read. */
   readonly readAt: number;
   readonly writesPerSecond: number;
-  /** The maximum number of rows to write in this activity. More rows are read in splits. */
-  readonly maxRows: number;
 }
 
 type ReadOfFiles = Extract<TableRead, { kind: 'files' }>;
@@ -79,7 +78,7 @@ export async function warmChangedFiles(
 }
 
 function chooseRead(
-  { versions, tableRows, shape, maxRows }: ChangedProfiles,
+  { versions, tableRows, shape, writesPerSecond }: ChangedProfiles,
   last: PartMetadata,
   cached: CachedFiles | null,
   list: FileList,
@@ -92,7 +91,7 @@ function chooseRead(
   const rows = tableRows[table] ?? 0;
   if (rows === 0) return all('the table is empty');
   const known = cached?.version === last.versions[table] ? cached : null;
-  return chooseTableRead(known, list, Math.min(0.5, maxRows / rows));
+  return chooseTableRead(known, list, maxChangedShare(rows, writesPerSecond));
 }
 
 /** @returns null, or why all rows are to be read */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { PROFILES_TOPIC } from '../../domain/scoring/topics.ts';
 import { ML_CONCURRENCY, type Scoring } from './start-scoring.ts';
 
-/** What the bare client shall do: work a number of events from where it stands, or call the model only. */
+/** What the bare client does: process a number of events from its position, or only call the model. */
 export type BareRun = { readonly events: number } | { readonly calls: number };
 
 export interface BareClient {
@@ -14,7 +14,7 @@ export interface BareClient {
   stop(): void;
 }
 
-/** Starts the baseline as a process. It stands at the end of the topic. */
+/** Starts the baseline as a process. Its position is the end of the topic. */
 export async function startBareClient({ addresses, mlUrl, atEnd }: Scoring): Promise<BareClient> {
   const options = {
     kafka: addresses.KAFKA_BROKERS,

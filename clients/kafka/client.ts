@@ -60,7 +60,7 @@ export const KAFKA_RETRY = {
 
 /**
  * kafkajs logs it for each idempotent producer, that is for each slice. It is wrong here: after a failed transaction the producer is
- * discarded, and the next fence settles what became of it.
+ * discarded, and the next fence settles its transaction.
  */
 const FALSE_WARNING = 'Limiting retries for the idempotent producer may invalidate EoS guarantees';
 

@@ -54,9 +54,8 @@ export interface SilverCatalog {
     signal?: AbortSignal,
   ): Promise<SilverSource>;
   /**
-   * Learns from the failure of a read of these tables. Columns that cannot be read are found, and later sources have NULL in their place. When
-   * the tables are not as at the last check, later sources are of a new one.
-   * @param signal ends the wait. The check goes on: the next reader needs its result, and may have less time than it takes
+   * Learns from the failure of a read of these tables. Columns that cannot be read are found, and later sources have NULL in their place. If the tables have changed since the last check, later sources come from a new check.
+   * @param signal ends the wait. The check continues, because the next reader needs its result and may lack the time for a new check
    * @returns whether the read is worth repeating
    */
   learnFrom(

@@ -64,7 +64,8 @@ export const publicKeys: readonly CacheKeyDoc[] = [
       withLimit(ranking.key('engagement', '{platform}', RANKING_LIMIT), RANKING_LIMIT),
       ranking.toEntry('engagement', 'tiktok', RANKING_LIMIT, [{ kol_id: 'zoe', score: 10.92 }]),
     ),
-    content: '`kol_id` with the mean `engagement_rate` of its content in percent as score; limits likewise',
+    content:
+      '`kol_id` with the mean `engagement_rate` of its content in percent as score; with the same limits',
     writers: `${WARM('rankings')}; ${MISS}`,
   },
   {

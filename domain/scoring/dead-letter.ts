@@ -108,7 +108,7 @@ export function parseDeadLetter(record: LogRecord, topic: string, partition: num
     /** One of `deadLetterReasons`, or any text of another writer; null when the header is missing. */
     reason: errorHeader('exception.class.name'),
     message: errorHeader('exception.message'),
-    /** When Kafka got the record, ms since 1970. Of a letter of another writer: when it got the letter. */
+    /** When Kafka got the record, ms since 1970. For letters of other writers: when Kafka got the letter. */
     receivedMs: firstReceivedMs(record),
     /** The earlier dead letter of this record, as topic/partition/offset, when the record had been replayed before. */
     replayedFrom: header(REPLAYED_FROM_HEADER),

@@ -28,7 +28,7 @@ export function checkEventType({ fields }: JsonObject, expected: string): void {
 }
 
 /**
- * An id that is valid in Redis keys. A JSON number is taken digit for digit, never rounded.
+ * An id that is valid in Redis keys. The digits of a JSON number are kept exactly, never rounded.
  * @param normalize brings all spellings of the same id to one
  * @returns null when it is missing or blank
  */

@@ -21,7 +21,7 @@ export type Disagreement =
   /** The loop now reads another Kafka cluster; the topic is read from its beginning. */
   | 'replaced';
 
-/** Where a partition stands, as the loop saw it last. */
+/** The position of a partition, as the loop last saw it. */
 export interface KnownPosition {
   readonly position: number;
   /** Null until the first slice has seen the topic. */
@@ -38,7 +38,7 @@ export interface PartitionInKafka {
   readonly identity: TopicIdentity;
 }
 
-/** Where a partition stands. */
+/** The position of a partition. */
 export interface Position {
   /** Next offset to read. */
   readonly offset: number;
@@ -98,8 +98,7 @@ const isUnread = (partitions: Partitions) => partitions.every(({ committed }) =>
  * Where the partitions of a shard start that have no committed offset. A topic that the group never read starts at its end. In a topic
  * that the group reads already, a partition that was added later starts at the beginning of its log. Any other starts at the first record
  * since the group began with the topic, less a margin for the clocks of producers. It has not been started yet, because that failed half
- * way; then nothing is lost. Or Kafka has forgotten its offset; then events are scored again, and none is lost. There is no margin while
- * the loop of the shard just begins too, as the first loop did a moment ago: a first start scores no history.
+ * way; then nothing is lost. Or Kafka has forgotten its offset; then events are scored again, and none is lost. There is no margin while the loop of the shard also starts for the first time: a first start scores no history.
  * @param partitions those of the topic
  * @param own those of the shard
  * @param knowsNone whether the loop of the shard knows no position

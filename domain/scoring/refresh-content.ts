@@ -27,7 +27,7 @@ export interface MergedContent extends Content {
 }
 
 /**
- * The content item after a video event. Each count is the newest that is known: that of the event, of the row or of the cached detail.
+ * The content item after a video event. Each count is the newest known one: from the event, the row or the cached detail.
  * The description comes from the lakehouse: from the row or from the row of the cached detail, whichever is newer, because a warm may
  * have read a newer row than this look-up. Without either, the event describes the item.
  * @param cached the cached detail, from a row or from an event that is not newer than this one; null when nothing is cached

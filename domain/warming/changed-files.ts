@@ -41,6 +41,10 @@ export function chooseTableRead(cached: CachedFiles | null, now: FileList, maxSh
   return { kind: 'files', paths: added.map(({ path }) => path), filesAreGone };
 }
 
+/** Maximum share of a table, 0 to 1, that new files may hold: half of it, and the rows that can be written in a minute (0 for no limit). */
+export const maxChangedShare = (rows: number, writesPerSecond: number): number =>
+  writesPerSecond === 0 ? 0.5 : Math.min(0.5, (writesPerSecond * 60) / rows);
+
 const readAll = (reason: string): TableRead => ({ kind: 'all', reason });
 
 /** Files that are not in the other list. A path that was written again counts as another file. */

@@ -102,7 +102,7 @@ export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   steerLoop(loop, slices, { show, findPartitions, startShards: startOthers });
   workPartitions();
   show();
-  // A move may go on after its update was answered.
+  // A move may continue after its update was answered.
   const isSteered = () => allHandlersFinished() && loop.moves === 0;
   const isOver = () => isSuperfluous(loop) && isSteered();
   await startOthers(); // those that were terminated
@@ -155,7 +155,7 @@ async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string,
   }
 }
 
-/** Starts the loops of the other shards. Those that run already go on. */
+/** Starts the loops of the other shards. Loops that already run continue. */
 async function startShards(loop: LoopMemory): Promise<void> {
   for (const shard of otherShards(loop)) {
     try {

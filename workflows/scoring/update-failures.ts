@@ -33,7 +33,7 @@ export async function settle<Name>(work: ReadonlyMap<Name, Promise<unknown>>) {
 
 /**
  * Waits for what each loop makes of an update.
- * @throws the error of the only loop; of several, what became of each
+ * @throws the error of a single loop; for several loops, the result of each
  */
 export async function answerOfAll(loops: ReadonlyMap<string, Promise<unknown>>): Promise<void> {
   const { failed, done } = await settle(loops);

@@ -59,7 +59,7 @@ export async function findLeader(cluster: Cluster, topic: string, partition: num
   if (leader === null) throw new LeaderNotFoundError(topic, partition);
   if (leader === undefined) throw new TopicNotFoundError(topic, found === null ? undefined : partition);
   const nodeId = String(leader);
-  // kafkajs learns of added nodes only when it is told to.
+  // kafkajs finds added nodes only after a refresh.
   if (!cluster.getNodeIds().includes(nodeId)) await cluster.refreshMetadata();
   return nodeId;
 }

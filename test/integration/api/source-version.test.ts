@@ -130,7 +130,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
     }
   });
 
-  test('which a value that a miss has read since does not have', async () => {
+  test('which a value does not have that a later miss has read', async () => {
     await untilVersionIsKnown(api);
     await harness.redis.del(`kol:profile:${kolId}`, 'kol:top:followers:all:100', 'stats:platform');
     for (const path of [profilePath(), '/api/v1/kols/top', '/api/v1/stats']) {
@@ -146,7 +146,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
     }
   });
 
-  test('which is another one after the next load and warm', async () => {
+  test('which changes with the next load and warm', async () => {
     await warm({ force: true });
     await until('the profile is of a warm', async () => (await versionOf(profilePath())) !== null, 20);
     const before = await versionOf(profilePath());

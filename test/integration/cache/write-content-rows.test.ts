@@ -98,7 +98,7 @@ describeOnRedisAndCluster('content details from rows', (target) => {
     );
   });
 
-  test('that are late are counted apart from those whose detail is of a newer event', async () => {
+  test('that are late are counted separately from those with a detail of a newer event', async () => {
     const { redis } = target;
     const [later, gone, ofEvent, fresh] = ['later', 'gone', 'of-event', 'fresh'] as const;
     const row = (id: string, views: number) => contentOf(id, views, new Date(2000).toISOString());

@@ -212,7 +212,7 @@ describe('video events while the lakehouse does not answer', () => {
     },
   };
 
-  test('change only what they say themselves, and the next warm keeps it', async () => {
+  test('change only the values that they have, and the next warm keeps these', async () => {
     await writeContentRows(harness.redis, [row], await readRedisTime(harness.redis));
     await withVideoLoop(
       (loop) => sendAndWait(loop, [video('warm-10', { username: 'zoe', caption: 'Hi', view_count: 20 })]),

@@ -48,7 +48,10 @@ describe('npm run etl -- loaded', () => {
       'it warms rankings (tiktok), trending (tiktok), stats (tiktok)',
     ],
     [['--tables', 'kol_content'], 'it warms rankings, trending, stats'],
-    [['--tables', 'kol_trust_features', '--ids', '1'], 'the cache holds nothing from it'],
+    [
+      ['--tables', 'kol_trust_features', '--ids', '1'],
+      'it starts no warm; cached scores expire within an hour',
+    ],
   ])('of %j says what it warms', async (options, effect) => {
     const { stdout } = await etl(['loaded', ...options]);
     expect(stdout).toContain(`to workflow ${ETL_LOADS_ID}; ${effect}`);

@@ -261,7 +261,7 @@ describe('a warm of hot profiles', () => {
   beforeAll(() => startHarness(8, { WARM_PROFILES: '50' }));
   afterAll(() => harness.stop());
 
-  test('gives two rows of one id the room of one profile, repeats nothing and warns of nothing', async () => {
+  test('counts two rows of one id as one profile in the room, repeats nothing and warns of nothing', async () => {
     const { redis, schema } = harness;
     const top = `kol_id IN (SELECT kol_id FROM ${schema}.all_profiles ORDER BY followers_count DESC NULLS LAST LIMIT 5)`;
     await copy('profiles', { username: `'old_name'`, processed_at: `'2001-01-01'` }, top);

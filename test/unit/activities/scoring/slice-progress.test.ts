@@ -66,7 +66,7 @@ const backlog: Partial<RecordReader> = {
 const limits = () => Promise.resolve(new Map<never, never>());
 
 describe('a quiet partition', () => {
-  test('whose offset Kafka has forgotten has it in Kafka again at once', async () => {
+  test('whose offset Kafka has forgotten commits it again immediately', async () => {
     const totals = { ...NO_TOTALS, records: 7 };
     const forgotten = { committed: () => Promise.resolve({ offset: null, metadata: null }) };
     const done = await slice(sliceArgs('available', 50, { totals }), (commit) =>

@@ -129,7 +129,7 @@ describe('the start of a loop', () => {
     expect(committed).toEqual([HIGH, HIGH]);
   });
 
-  test('that fails half way and is repeated begins in the rest where the first attempt began', async () => {
+  test('that fails half way and is repeated uses the start time of the first attempt for the other partitions', async () => {
     const leaderless = new Set([1]);
     const { start, committed, startOf, askedTimes } = kafka([null, null, null], { leaderless });
     await start();

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseTableRead, type CachedFiles } from '../../../../domain/warming/changed-files.ts';
+import {
+  chooseTableRead,
+  maxChangedShare,
+  type CachedFiles,
+} from '../../../../domain/warming/changed-files.ts';
 import type { DataFile } from '../../../../domain/warming/table-version.ts';
 
 const fileOf = (path: string, bytes = 100, modifiedMs = 0): DataFile => ({
@@ -84,3 +88,15 @@ describe('what to read of a changed table', () => {
     );
   });
 });
+
+test.each([
+  [1_000_000, 0, 0.5],
+  [1_000_000, 1000, 0.06],
+  [1_000_000, 100_000, 0.5],
+  [100, 1, 0.5],
+])(
+  'new files of a table with %d rows and a limit of %d writes a second may hold %d of it',
+  (rows, rate, share) => {
+    expect(maxChangedShare(rows, rate)).toBe(share);
+  },
+);
