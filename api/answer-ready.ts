@@ -50,10 +50,7 @@ export function createAnswerReady({ localTier, log, rateLimit }: AnswerReadyDepe
     );
     const { statusCode } = response;
     if (portion !== undefined && isFree(request, statusCode, head[1])) portion.left += 1;
-    requestLog.info(
-      { request_id: id, ...formatRequestLine(request, statusCode, head[1], startedAt) },
-      'request',
-    );
+    requestLog.info(formatRequestLine(request, statusCode, head[1], startedAt, id), 'request');
     return true;
   };
 }

@@ -14,8 +14,8 @@ type Encoding = (typeof ENCODINGS)[number] | 'identity';
 /** The bytes of an answer in one content encoding. */
 interface Variant {
   readonly etag: string;
-  /** Uncompressed bodies are text, because Node sends text and headers in one write. */
-  readonly body: string | Buffer;
+  /** The bytes as characters (latin1), because Node sends text and headers in one write, and need not encode such text. */
+  readonly body: string;
   readonly headers: HeaderList;
 }
 
@@ -34,20 +34,18 @@ export class Answer {
 
   /** @param isKept whether the answer serves many requests, so that it is worth compressing */
   constructor(body: object, isKept: boolean) {
-    const json = JSON.stringify(body);
-    const length = Buffer.byteLength(json);
+    const json = Buffer.from(JSON.stringify(body));
     this.#hash = createHash('sha1').update(json).digest('base64url');
-    this.#canCompress = isKept && length >= MIN_COMPRESSED_BYTES;
-    this.bytes = length * (this.#canCompress ? 1 + ENCODINGS.length : 1);
-    this.#variants.set('identity', this.#variant('identity', json, length));
+    this.#canCompress = isKept && json.length >= MIN_COMPRESSED_BYTES;
+    this.bytes = json.length * (this.#canCompress ? 1 + ENCODINGS.length : 1);
+    this.#variants.set('identity', this.#variant('identity', json));
   }
 
   /** The variant in this encoding; compressed at its first use. */
   variant(encoding: Encoding): Variant {
     const found = this.#variants.get(this.#canCompress ? encoding : 'identity');
     if (found !== undefined) return found;
-    const body = compress[encoding](Buffer.from(this.variant('identity').body));
-    const compressed = this.#variant(encoding, body, body.length);
+    const compressed = this.#variant(encoding, compress[encoding](bytesOf(this.variant('identity'))));
     this.#variants.set(encoding, compressed);
     return compressed;
   }
@@ -68,20 +66,22 @@ export class Answer {
     return encoding === 'identity' ? `"${this.#hash}"` : `"${this.#hash}-${encoding}"`;
   }
 
-  #variant(encoding: Encoding, body: string | Buffer, length: number): Variant {
+  #variant(encoding: Encoding, bytes: Buffer): Variant {
     const etag = this.#etag(encoding);
     const headers = [
       'Content-Type',
       'application/json; charset=utf-8',
       'Content-Length',
-      String(length),
+      String(bytes.length),
       ...(encoding === 'identity' ? [] : ['Content-Encoding', encoding]),
       'ETag',
       etag,
     ];
-    return { etag, body, headers };
+    return { etag, body: bytes.toString('latin1'), headers };
   }
 }
+
+const bytesOf = ({ body }: Variant): Buffer => Buffer.from(body, 'latin1');
 
 const compress: Readonly<Record<Encoding, (body: Buffer) => Buffer>> = {
   identity: (body) => body,
@@ -105,7 +105,7 @@ export function sendAnswer(
       : answer.etagHeldBy(headers, variant.etag, lastModified);
   if (held === undefined) {
     response.writeHead(200, [...variant.headers, ...head]);
-    response.end(variant.body); // Node leaves it out for HEAD
+    response.end(variant.body, 'latin1'); // Node leaves it out for HEAD
   } else {
     response.writeHead(304, ['ETag', held, ...head]);
     response.end();

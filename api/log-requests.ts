@@ -42,10 +42,23 @@ export function newRequestId({ headers }: Request): string {
 /** The id that `logRequests` gave to this request. */
 export const requestId = (request: Request): string => request.id as string;
 
-const requestLine = (request: Request, response: Response): object => ({
+const requestLine = (request: Request, response: Response): RequestLine => ({
   ...formatRequestLine(request, response.statusCode, response.get('Cache-Status'), response[startTime]),
-  ...(response.writableFinished ? {} : { aborted: true }),
+  aborted: response.writableFinished ? undefined : true,
 });
+
+/** What the log has of a request. Members that are undefined are left out. */
+interface RequestLine {
+  /** Left out when the logger adds it. */
+  readonly request_id: string | undefined;
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly cache: string | undefined;
+  readonly duration_ms: number;
+  /** The client was gone before the end of the answer. */
+  readonly aborted?: true | undefined;
+}
 
 /** The log line of a request. @param startedAt on the clock of `performance.now` */
 export const formatRequestLine = (
@@ -53,10 +66,12 @@ export const formatRequestLine = (
   status: number,
   cache: string | undefined,
   startedAt: number,
-): object => ({
+  id?: string,
+): RequestLine => ({
+  request_id: id,
   method,
   url: originalUrl ?? url, // Express sets `originalUrl`, and may shorten `url`
   status,
   cache,
-  duration_ms: Number((performance.now() - startedAt).toFixed(1)),
+  duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,
 });

@@ -1,11 +1,11 @@
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
 /** Buffered lines are written after this time. */
 const FLUSH_MS = 100;
-/** Or when the buffer has this many bytes. */
-const MIN_WRITE_BYTES = 8192;
+/** Or when they have this many characters together. */
+const MAX_BUFFERED = 65_536;
 
 /**
  * Logs JSON lines to standard output. Redacts secrets in logged objects.
@@ -39,10 +39,31 @@ function createTimestamp(): () => string {
   };
 }
 
-function bufferedOutput() {
-  const output = pino.destination({ dest: 1, sync: false, minLength: MIN_WRITE_BYTES });
-  setInterval(() => output.flush(), FLUSH_MS).unref();
-  return output;
+/**
+ * Joins lines before pino's destination gets them. Its own buffer (`minLength`) copies all buffered text for each line, and writes 16 KiB at
+ * most, which together costs a third of the requests that the API can answer.
+ */
+function bufferedOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: false });
+  let lines: string[] = [];
+  let length = 0;
+  function flush(): void {
+    if (length > 0) output.write(lines.join(''));
+    lines = [];
+    length = 0;
+  }
+  setInterval(flush, FLUSH_MS).unref();
+  process.on('exit', () => {
+    flush();
+    output.flushSync();
+  });
+  return {
+    write(line) {
+      lines.push(line);
+      length += line.length;
+      if (length >= MAX_BUFFERED) flush();
+    },
+  };
 }
 
 /** Message, code and causes of an error; never the complete object, which may contain a request with credentials. */
