@@ -233,6 +233,12 @@ const STUCK_AFTER_MS = 10_000;
 export const isStuck = ({ stuck }: Pick<PartitionState, 'stuck'>): boolean =>
   stuck !== null && stuck.lastMs - stuck.sinceMs > STUCK_AFTER_MS;
 
+/** A partition without a position, which could not be started, for example because it has no leader. */
+export interface UnstartedPartition {
+  readonly partition: number;
+  readonly reason: string;
+}
+
 /** State of a scoring loop, as the `state` query returns it. */
 export interface LoopState {
   readonly topic: string;
@@ -249,6 +255,8 @@ export interface LoopState {
   readonly totals: PartitionTotals;
   readonly lag: number;
   readonly partitions: readonly PartitionState[];
+  /** Their start is repeated every few seconds. */
+  readonly unstarted: readonly UnstartedPartition[];
   /** Partitions of the topic. Other loops work the partitions that are not in `partitions`. */
   readonly partitionCount: number;
   /** Workflow ids of those loops. */

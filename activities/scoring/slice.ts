@@ -179,7 +179,8 @@ const isBlockedForLong = (blocked: PartitionState['blocked']): boolean =>
 /** Longest reason that travels through Temporal. */
 const MAX_REASON = 500;
 
-function reasonOf(error: unknown): string {
+/** The reason of a failure, as the state of a loop shows it. */
+export function reasonOf(error: unknown): string {
   const prefix = isFenced(error) ? 'another attempt or another loop works this partition: ' : '';
   return (prefix + messageOf(error)).slice(0, MAX_REASON);
 }

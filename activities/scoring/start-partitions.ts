@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import type { LoopSettings } from '../../contract/scoring-loop.ts';
+import type { LoopSettings, UnstartedPartition } from '../../contract/scoring-loop.ts';
 import {
   NO_TOTALS,
   parseCommittedMetadata,
@@ -8,6 +8,7 @@ import {
 import { planStart } from '../../domain/scoring/find-position.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
 import { commitMove, fencePartition, type FencePartitionDeps } from './fence-partition.ts';
+import { reasonOf } from './slice.ts';
 
 /** What the environment of a worker says about the loops. */
 export interface LoopDefaults {
@@ -28,11 +29,10 @@ export interface StartPartitionsArgs {
 /** The partitions of a shard that have a position. */
 export interface StartedPartitions {
   readonly defaults: LoopDefaults;
-  /**
-   * By partition number. Missing are those that the loop knows, and whose offset Kafka has lost, and those that could not be started, for
-   * example because they have no leader.
-   */
+  /** By partition number. Missing are those that the loop knows, and whose offset Kafka has lost, and those that could not be started. */
   readonly positions: Readonly<Record<string, { readonly offset: number; readonly totals: PartitionTotals }>>;
+  /** Partitions that could not be started. */
+  readonly unstarted?: readonly UnstartedPartition[];
   /** Partitions of the topic, with those of other shards. */
   readonly partitionCount: number;
 }
@@ -74,18 +74,27 @@ export function createStartPartitions(deps: FencePartitionDeps & { readonly loop
         starts.set(partition, fenced.committed ?? offset);
       });
     };
-    const unstarted = own.filter(
-      ({ partition, committed }) => committed === null && !known.includes(partition),
+    const failures: { readonly partition: number; readonly error: unknown }[] = [];
+    await Promise.all(
+      own
+        .filter(({ partition, committed }) => committed === null && !known.includes(partition))
+        .map(({ partition }) =>
+          limit(() => start(partition)).catch((error: unknown) => failures.push({ partition, error })),
+        ),
     );
-    const results = await Promise.allSettled(unstarted.map(({ partition }) => limit(() => start(partition))));
     const positions = own.flatMap(({ partition, committed, metadata }) => {
       const offset = committed ?? starts.get(partition);
       return offset === undefined
         ? []
         : [[partition, { offset, totals: metadata?.totals ?? NO_TOTALS }] as const];
     });
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined && positions.length === 0) throw failed.reason;
-    return { defaults, positions: Object.fromEntries(positions), partitionCount: partitions.length };
+    const [failed] = failures;
+    if (failed !== undefined && positions.length === 0) throw failed.error;
+    return {
+      defaults,
+      positions: Object.fromEntries(positions),
+      unstarted: failures.map(({ partition, error }) => ({ partition, reason: reasonOf(error) })),
+      partitionCount: partitions.length,
+    };
   };
 }

@@ -19,6 +19,9 @@ export function formatLoopDetails(state: LoopState): string {
     '|---|---|---|---|---|---|---|',
     ...state.partitions.map(formatPartition),
     ...state.partitions.flatMap(formatNotes),
+    ...state.unstarted.flatMap(({ partition, reason }) =>
+      noteOn(partition, `not started: ${asCode(reason)}`),
+    ),
     ...(shards.length === 0 ? [] : ['', `Other partitions: ${shards.map((id) => `\`${id}\``).join(', ')}`]),
   ].join('\n');
 }
@@ -53,7 +56,9 @@ function formatNotes({ partition, stuck, blocked, disagreement }: PartitionState
     );
   if (disagreement !== null)
     notes.push(`${formatTime(disagreement.atMs)}: ${differences[disagreement.kind]}`);
-  return notes.flatMap((note) => ['', `Partition ${partition}: ${note}`]);
+  return notes.flatMap((note) => noteOn(partition, note));
 }
+
+const noteOn = (partition: number, note: string): string[] => ['', `Partition ${partition}: ${note}`];
 
 const formatTime = (ms: number): string => new Date(ms).toISOString();

@@ -9,6 +9,7 @@ import {
   type PartitionState,
   type ScoringLoopInput,
   type ScoringLoopOptions,
+  type UnstartedPartition,
 } from '../../contract/scoring-loop.ts';
 import { addTotals, NO_TOTALS, type PartitionTotals } from '../../domain/scoring/committed-metadata.ts';
 import { shardOf } from '../../domain/scoring/topics.ts';
@@ -23,6 +24,8 @@ export interface LoopMemory extends Pick<ScoringLoopOptions, 'topic' | 'kind' | 
   moves: number;
   /** The partitions of this loop. */
   readonly partitions: Map<number, PartitionState>;
+  /** Partitions that could not be started at the last look. */
+  unstarted: readonly UnstartedPartition[];
   /** Partitions of the topic that have been started. */
   partitionCount: number;
   /** Partitions of the topic that a slice has seen. */
@@ -45,6 +48,7 @@ export function recallLoop(
     partitions: new Map(
       partitions.map((state) => [state.partition, { ...newPartition(0, 0, NO_TOTALS), ...state }]),
     ),
+    unstarted: [],
     partitionCount,
     seenPartitions: partitionCount,
     emptyLooks: 0,
@@ -73,6 +77,7 @@ export function describeLoop(loop: LoopMemory, running: boolean): LoopState {
     totals: partitions.reduce((sum, { totals }) => addTotals(sum, totals), NO_TOTALS),
     lag: partitions.reduce((sum, { lag }) => sum + lag.offsets, 0),
     partitions,
+    unstarted: loop.unstarted.filter(({ partition }) => partition < loop.partitionCount),
     shards: otherShards(loop).map((number) => scoringLoopId(loop.topic, number)),
   };
 }

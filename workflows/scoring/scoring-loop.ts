@@ -149,6 +149,7 @@ async function findPartitionsOf(loop: LoopMemory, given: Readonly<Record<string,
       if (shardOf(partition) === shard && !partitions.has(partition))
         partitions.set(partition, newPartition(partition, offset, totals));
     }
+    loop.unstarted = started.unstarted ?? [];
     loop.partitionCount = loop.seenPartitions = started.partitionCount;
     loop.emptyLooks = partitions.size === 0 ? loop.emptyLooks + 1 : 0;
     return;
@@ -178,7 +179,7 @@ function createDisplay(loop: LoopMemory, isRunning: () => boolean): () => LoopSt
   return () => {
     const state = describeLoop(loop, isRunning());
     setCurrentDetails(formatLoopDetails(state));
-    const isStuck = state.partitions.some(({ stuck }) => stuck !== null);
+    const isStuck = state.unstarted.length > 0 || state.partitions.some(({ stuck }) => stuck !== null);
     const word = state.paused ? 'paused' : isStuck ? 'stuck' : 'running';
     if (word !== shown) upsertSearchAttributes({ KolTopic: [loop.topic], KolLoopState: [word] });
     shown = word;

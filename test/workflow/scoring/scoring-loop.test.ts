@@ -11,10 +11,20 @@ import {
 } from '../../../contract/messages.ts';
 import type { LoopChange } from '../../../contract/scoring-loop.ts';
 import { inMemoryTopic } from '../../support/in-memory-topic.ts';
-import { failureOf, loopState, scoredCount, timeSkippingLoops } from '../../support/time-skipping-loop.ts';
+import {
+  failureOf,
+  loopState,
+  scoredCount,
+  timeSkippingLoops,
+  type TimeSkippingLoop,
+} from '../../support/time-skipping-loop.ts';
 import { until } from '../../support/until.ts';
 
 const { withLoop } = timeSkippingLoops();
+
+/** How the loop is listed in the UI. */
+const searchState = async (loop: TimeSkippingLoop) =>
+  (await loop.describe()).searchAttributes['KolLoopState'];
 
 describe('the scoring loop', () => {
   test('works each partition slice after slice, one at a time, and adds up their reports', async () => {
@@ -70,22 +80,29 @@ describe('the scoring loop', () => {
     });
   });
 
-  test('works the partitions that could be started, and asks for the others again', async () => {
+  test('works the partitions that could be started, shows the others as stuck, and starts them later', async () => {
     const topic = inMemoryTopic(3, 5);
     let isLeaderless = true;
     const startPartitions: ScoringActivities['startPartitions'] = async (args) => {
       const started = await topic.activities.startPartitions(args);
       const { 1: _, ...positions } = started.positions;
-      return isLeaderless ? { ...started, positions } : started;
+      const unstarted = [{ partition: 1, reason: 'no leader' }];
+      return isLeaderless ? { ...started, positions, unstarted } : started;
     };
     const input = { group: 'first', settings: { sliceSeconds: 600 } };
     await withLoop({ ...topic.activities, startPartitions }, input, async (loop) => {
       await until('the others work', () => Promise.resolve(topic.running.size === 2));
-      expect((await loopState(loop)).state).toBe('running');
+      expect(await loopState(loop)).toMatchObject({
+        state: 'running',
+        unstarted: [{ partition: 1, reason: 'no leader' }],
+      });
+      expect(await searchState(loop)).toEqual(['stuck']);
       const changed = await loop.executeUpdate(configureLoopUpdate, { args: [{ group: 'second' }] });
       expect([changed.state, [...topic.running].includes(1)]).toEqual(['running', false]);
       isLeaderless = false;
       await until('all work', () => Promise.resolve(topic.running.size === 3));
+      await until('it is not stuck', async () => (await searchState(loop))?.[0] === 'running');
+      expect((await loopState(loop)).unstarted).toEqual([]);
     });
   });
 

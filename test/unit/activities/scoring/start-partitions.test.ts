@@ -104,10 +104,11 @@ describe('the start of a loop', () => {
     expect(Object.values(positions).map(({ offset }) => offset)).toEqual([LOW, 15, 16]);
   });
 
-  test('returns the partitions that it could start, without those that have no leader', async () => {
+  test('returns the partitions that it could start, and why it could not start those that have no leader', async () => {
     const { start } = kafka([null, null, 15], { leaderless: new Set([1]) });
-    const { positions, partitionCount } = await start();
+    const { positions, unstarted, partitionCount } = await start();
     expect([Object.keys(positions), partitionCount]).toEqual([['0', '2'], 3]);
+    expect(unstarted).toEqual([{ partition: 1, reason: expect.stringContaining('no leader') as string }]);
   });
 
   test('keeps the position of a partition that another attempt has started meanwhile', async () => {

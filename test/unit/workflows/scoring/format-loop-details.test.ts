@@ -5,7 +5,7 @@ import { describeLoop, newPartition, recallLoop } from '../../../../workflows/sc
 
 const MINUTE = 60_000;
 
-test('the details of a loop have a row for each partition, and say why one is stuck', () => {
+test('the details of a loop have a row for each partition, and say why one is stuck or not started', () => {
   const working = {
     ...newPartition(0, 42, NO_TOTALS),
     ...{ lag: { offsets: 7, eventSeconds: 3, appendSeconds: 2 }, perSecond: 5, worker: 'w1' },
@@ -23,6 +23,10 @@ test('the details of a loop have a row for each partition, and say why one is st
     { topic: 't', kind: 'profiles', group: 'g', shard: 0, settings: {} },
     { partitions: [working, stuck, failedOnce], partitionCount: 3 },
   );
+  loop.unstarted = [
+    { partition: 2, reason: 'partition 2 has no leader' },
+    { partition: 3, reason: 'the topic has no such partition any more' },
+  ];
   const details = formatLoopDetails(describeLoop(loop, true));
   expect(details).toContain(
     '| 0 | 42 | 7 | 3 s | 5 | 10 offsets in 80 ms, 1970-01-01T00:00:00.000Z | w1 |\n' +
@@ -33,4 +37,6 @@ test('the details of a loop have a row for each partition, and say why one is st
     'Partition 1: stuck since 1970-01-01T00:01:00.000Z, 9 attempts: `the batch is damaged`',
   );
   expect(details).not.toContain('a leader moves');
+  expect(details).toContain('Partition 2: not started: `partition 2 has no leader`');
+  expect(details).not.toContain('no such partition');
 });
