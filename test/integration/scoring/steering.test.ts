@@ -119,27 +119,33 @@ describe.concurrent('the input topic', () => {
   loopTest(
     'may get new partitions: the loop reads them from their beginning',
     async ({ topic }) => {
-      await harness.withLoop(topic, async (loop) => {
-        await harness.admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] });
-        // kafkajs silently drops messages to partitions that its metadata does not have yet.
-        await until('the broker shows 4 partitions', async () => {
-          const { topics } = await harness.admin.fetchTopicMetadata({ topics: [topic] });
-          return topics[0]?.partitions.length === 4;
-        });
-        await harness.producer.send({
-          topic,
-          messages: [2, 3].map((partition) => ({ ...event('profiles', `p-${partition}`), partition })),
-        });
-        // There are more than two when the producer retried a send that a new partition had refused.
-        const written = async () => {
-          const ends = await harness.admin.fetchTopicOffsets(topic);
-          return ends.reduce((sum, { high }) => sum + Number(high), 0);
-        };
-        await until('all have an outcome', async () => (await outcomeCount(loop)) === (await written()), 90);
-        const ends = await harness.admin.fetchTopicOffsets(topic);
-        const filled = ends.filter(({ high }) => Number(high) > 0).map(({ partition }) => partition);
-        expect(filled.sort()).toEqual([2, 3]);
-      });
+      await harness.withLoop(topic, (loop) =>
+        harness.withAdmin(async (admin) => {
+          await admin.createPartitions({ topicPartitions: [{ topic, count: 4 }] });
+          // kafkajs silently drops messages to partitions that its metadata does not have yet.
+          await until('the broker shows 4 partitions', async () => {
+            const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+            return topics[0]?.partitions.length === 4;
+          });
+          await harness.producer.send({
+            topic,
+            messages: [2, 3].map((partition) => ({ ...event('profiles', `p-${partition}`), partition })),
+          });
+          // There are more than two when the producer retried a send that a new partition had refused.
+          const written = async () => {
+            const ends = await admin.fetchTopicOffsets(topic);
+            return ends.reduce((sum, { high }) => sum + Number(high), 0);
+          };
+          await until(
+            'all have an outcome',
+            async () => (await outcomeCount(loop)) === (await written()),
+            90,
+          );
+          const ends = await admin.fetchTopicOffsets(topic);
+          const filled = ends.filter(({ high }) => Number(high) > 0).map(({ partition }) => partition);
+          expect(filled.sort()).toEqual([2, 3]);
+        }),
+      );
     },
     120_000,
   );
