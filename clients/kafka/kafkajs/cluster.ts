@@ -13,6 +13,7 @@ export interface Cluster extends BrokerFactory {
   /** Requests the nodes. */
   refreshMetadata(): Promise<void>;
   findBroker(options: { nodeId: string }): Promise<ClusterBroker>;
+  findGroupCoordinator(group: { groupId: string }): Promise<ClusterBroker>;
   /** Ids of the known nodes. */
   getNodeIds(): string[];
   readonly brokerPool: BrokerFactory['brokerPool'] & {
@@ -22,10 +23,6 @@ export interface Cluster extends BrokerFactory {
 
 /** A node of the cluster, with those of its requests that kafkajs has. */
 export interface ClusterBroker extends Broker {
-  findGroupCoordinator(query: {
-    readonly groupId: string;
-    readonly coordinatorType: number;
-  }): Promise<{ coordinator: { nodeId: number } }>;
   describeConfigs(request: {
     readonly resources: readonly { type: number; name: string; configNames: readonly string[] }[];
   }): Promise<{
