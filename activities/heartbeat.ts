@@ -16,8 +16,6 @@ export async function withHeartbeat<T>(
   details: () => unknown = () => undefined,
 ): Promise<T> {
   const context = Context.current();
-  // A local activity needs no heartbeat: it lives as long as its workflow task.
-  if (context.info.isLocal) return work(context.cancellationSignal);
   const timer = setInterval(() => context.heartbeat(details()), BEAT_MS);
   try {
     return await work(context.cancellationSignal);

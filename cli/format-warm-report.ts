@@ -20,7 +20,7 @@ export function printWarmReport(report: WarmReport): void {
       kib(part.bytes),
       part.renewed,
       part.removed,
-      part.cached ?? 0,
+      part.cached,
       part.durationMs,
       printable(formatPartNotes(part).join('; '), MAX_NOTES),
     ]),

@@ -141,6 +141,6 @@ export interface PartWarmerInput {
   readonly part: WarmPart;
   /** Requests that the previous run did not serve, without their scopes. */
   readonly waiting?: readonly WarmRequest[];
-  /** The smallest scope that covers the waiting requests; null for the whole part. Runs of earlier versions gave each its own. */
+  /** The smallest scope that covers the waiting requests; null for the whole part. */
   readonly waitingScope?: WarmScope | null;
 }

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TopicNotFoundError } from '../../clients/kafka/topic-errors.ts';
 import { abortable } from '../../domain/values/abortable.ts';
+import { messageOf } from '../../domain/values/message-of.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { createRefreshVideos, type RefreshVideosDeps } from './refresh-videos.ts';
 import { createScoreProfiles, type ScoreProfilesDeps } from './score-profiles.ts';
@@ -44,10 +45,10 @@ export function createScorePartition(deps: ScorePartitionDeps) {
         const stops = [cancelled, deps.draining];
         const time = startSliceTime(args.sliceMs, stops);
         try {
-          await tryUntilEnd(args, progress, time);
+          const lastError = await tryUntilEnd(args, progress, time);
           // What has no end in a slice may have none in the next ones either.
           if (time.over.aborted && !stops.some(({ aborted }) => aborted))
-            progress.noteFailure(new Error(`the slice ended while it was ${progress.heartbeat().doing}`));
+            progress.noteFailure(unfinished(progress, lastError));
           return progress.report();
         } finally {
           time.close();
@@ -57,14 +58,16 @@ export function createScorePartition(deps: ScorePartitionDeps) {
     );
   };
 
-  async function tryUntilEnd(args: SliceArgs, progress: SliceProgress, time: SliceTime): Promise<void> {
+  /** @returns the last error before the slice was over */
+  async function tryUntilEnd(args: SliceArgs, progress: SliceProgress, time: SliceTime): Promise<unknown> {
+    let lastError: unknown;
     while (!time.ending.aborted) {
       try {
-        return await abortable([time.over], async (own) => {
-          await workPartition(args, progress, { ...time, over: own.signal });
-        });
+        await abortable([time.over], (own) => workPartition(args, progress, { ...time, over: own.signal }));
+        break;
       } catch (error) {
         if (time.over.aborted) break;
+        lastError = error;
         const failures = progress.noteFailure(error);
         if (isPartitionMissing(error)) {
           const topic = await deps.offsets.topic(args.topic).catch(() => null);
@@ -77,7 +80,15 @@ export function createScorePartition(deps: ScorePartitionDeps) {
         if (isFenced(error)) break;
       }
     }
+    return lastError;
   }
+}
+
+/** The failure of a slice whose work had not ended. An earlier error says more about the reason, unless the partition worked after it. */
+function unfinished(progress: SliceProgress, lastError: unknown): Error {
+  const ended = `the slice ended while it was ${progress.heartbeat().doing}`;
+  const isReason = lastError !== undefined && progress.state().stuck !== null;
+  return new Error(isReason ? `${messageOf(lastError)}; then ${ended}` : ended);
 }
 
 /** The topic is there, and the partition is not. */

@@ -4,7 +4,7 @@ import { failureTypes } from '../../contract/failure-types.ts';
 import type { SeekTarget } from '../../contract/scoring-loop.ts';
 import type { TopicPartition } from '../../domain/kafka-location.ts';
 import type { PartitionTotals } from '../../domain/scoring/committed-metadata.ts';
-import { abortable } from '../../domain/values/abortable.ts';
+import { withTimeLimit } from '../../domain/values/abortable.ts';
 import { isoTimeMs } from '../../domain/values/iso-time.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { commitMove, fencePartition, type FencePartitionDeps } from './fence-partition.ts';
@@ -23,16 +23,15 @@ const MARGIN_MS = 1000;
 export const createSeekPartition = (deps: FencePartitionDeps) =>
   /** @returns the new offset */
   function seekPartition(args: SeekPartitionArgs): Promise<number> {
-    const timeMs = attemptMs();
-    return withHeartbeat(async (cancelled) => {
-      const deadline = AbortSignal.timeout(timeMs);
-      try {
-        return await abortable([deadline, cancelled], ({ signal }) => movePartition(deps, args, signal));
-      } catch (error) {
-        if (!deadline.aborted) throw error;
-        throw new Error(`Kafka did not answer within ${Math.round(timeMs / 1000)} s`);
-      }
-    });
+    const seconds = attemptMs() / 1000;
+    return withHeartbeat((cancelled) =>
+      withTimeLimit(
+        seconds,
+        (signal) => movePartition(deps, args, signal),
+        cancelled,
+        () => new Error(`Kafka did not answer within ${Math.round(seconds)} s`),
+      ),
+    );
   };
 
 /** How long this attempt may take. */

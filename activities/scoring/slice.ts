@@ -85,7 +85,7 @@ export type SliceProgress = ReturnType<typeof createSliceProgress>;
 
 export function createSliceProgress({ state: before, partitionCount: known }: SliceArgs, worker: string) {
   const startedAt = performance.now();
-  let step = 'fencing older attempts';
+  let step = 'starting';
   let records = 0;
   let partitionCount = known;
   let newestEventMs: number | null = null;

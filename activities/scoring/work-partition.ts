@@ -42,6 +42,7 @@ interface Work extends WorkPartitionDeps {
  */
 export const createWorkPartition = (deps: WorkPartitionDeps, workOn: WorkOn) =>
   async function workPartition(args: SliceArgs, progress: SliceProgress, time: SliceTime): Promise<void> {
+    progress.setStep('fencing older attempts');
     await fencePartition(deps, args, async (fenced) => {
       const { partitionCount, ...identity } = await deps.offsets.topic(args.topic);
       progress.notePartitions(partitionCount);

@@ -82,8 +82,7 @@ export function createFinishProfiles(deps: PartWarmDeps & { readonly maxShrinkPe
       }
 
       // Some rows have a column that is cached as unknown. Forget the files, so that the next change of the table reads all rows again.
-      if (areAllHot && (written.unreadableColumns ?? 0) > 0)
-        await writeCachedFiles(warm.redis, profile.table, null);
+      if (areAllHot && written.unreadableColumns > 0) await writeCachedFiles(warm.redis, profile.table, null);
       warm.counts.cached = present;
       const { readAt: read_at, tableRows, shape } = plan;
       const source = { read_at, rows: rowsRead, tableRows, versions: versionTexts(plan.versions), shape };

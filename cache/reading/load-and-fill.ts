@@ -34,7 +34,7 @@ export interface FillableSource<Id, T> {
   readonly guard?: FillGuard<T> | undefined;
 }
 
-/** Reads the source after a miss. Both loads throw SourceUnavailableError when it does not answer, and NotCachedError when it must not be queried. */
+/** Reads the source after a miss. Both loads have no time limit, and throw NotCachedError when the source must not be queried. */
 export interface Loader<Id, T> {
   /** Loads a value without Redis. Times then use the clock of this process, because no other process compares them. */
   readonly load: (id: Id, signal: AbortSignal) => Promise<Pick<Answer<T>, 'value' | 'updatedAt'>>;
@@ -58,22 +58,19 @@ interface LoaderDependencies<Id, T> {
   readonly lookAgain: (id: Id) => Promise<Answer<T> | undefined>;
   /** Whether the source may be queried. */
   readonly mayQuery: () => boolean;
-  /** Timeout of a load (s), so that a reader can still get a cached value or a part of its answer. */
-  readonly loadSeconds: number;
 }
 
 export function createLoader<Id, T>(
   source: FillableSource<Id, T>,
-  { redis, now, reportProblem, lookAgain, mayQuery, loadSeconds }: LoaderDependencies<Id, T>,
+  { redis, now, reportProblem, lookAgain, mayQuery }: LoaderDependencies<Id, T>,
 ): Loader<Id, T> {
   let costMs = FIRST_COST_MS;
-  const limit = { entity: source.name, seconds: loadSeconds };
   /** @param readAt when the read begins, ISO 8601 */
   async function load(id: Id, signal: AbortSignal, readAt: string) {
     signal.throwIfAborted();
     if (!mayQuery()) throw new NotCachedError(source.name, 'switch');
     const startedAt = performance.now();
-    const value = await withSourceLimit(limit, (own) => source.load(id, own), signal);
+    const value = await source.load(id, signal);
     costMs += (performance.now() - startedAt - costMs) * COST_WEIGHT;
     if (value === null) return { value, entry: null, updatedAt: undefined };
     const entry = source.toEntry(id, value, readAt);

@@ -97,13 +97,18 @@ export function createResolver<Id, T>(
     onProblem: (key, error) => reportProblem(key, 'lease', error),
   });
   const mayQuery = () => switches().readThrough;
-  const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery, loadSeconds });
+  const loader = createLoader(source, { redis, now, reportProblem, lookAgain, mayQuery });
   const refreshes = createRefreshes<Id, T>(source.codec, { redis, loader, lease, reportProblem });
   const { begin, dropped, remembered } = createMemory(source, { redis, localTier, onLocalRead });
 
+  const limit = { entity: source.name, seconds: loadSeconds };
   /** Joins the running load of the key, or starts one. */
   const load = (id: Id, key: string, start: Load<T>, signal?: AbortSignal): Promise<Answer<T>> =>
-    loads.share(key, async (flight) => begin(id, key)(await start(flight.signal)), signal);
+    loads.share(
+      key,
+      async (flight) => begin(id, key)(await withSourceLimit(limit, start, flight.signal)),
+      signal,
+    );
 
   const loadInBackground = createBackgroundLoads(load, loads.isRunning, reportProblem);
 
@@ -115,16 +120,11 @@ export function createResolver<Id, T>(
   ): Promise<Answer<T>> =>
     cached.state === 'unreachable'
       ? { ...(await loader.load(id, signal)), outcome: 'bypass', unstored: true }
-      : withSourceLimit(
-          { entity: source.name, seconds: loadSeconds },
-          (own) =>
-            lease(key, {
-              look: () => lookAgain(id),
-              work: () => loader.loadAndFill(id, key, cached, own),
-              ...{ nothing: NEGATIVE, isNothing, signal: own },
-            }),
-          signal,
-        );
+      : lease(key, {
+          look: () => lookAgain(id),
+          work: () => loader.loadAndFill(id, key, cached, signal),
+          ...{ nothing: NEGATIVE, isNothing, signal },
+        });
 
   const stale: Resolver<Id, T>['stale'] = async (id, key, cached, { mayLoad }) => {
     const entry = cached.state === 'absent' ? localTier?.stale<T>(key) : undefined;

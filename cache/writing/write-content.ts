@@ -186,7 +186,7 @@ function decodeDetail(hash: Readonly<Record<string, string>>): MergedContent | n
   }
 }
 
-/** A detail without an event is a row. An older version of this code did not write the time of the row beside an event. */
+/** A detail without an event is a row. One that is known from events only has no time of a row. */
 function rowTimeOf(hash: Readonly<Record<string, string>>, detail: Content): number | undefined {
   if (hash[EVENT_FIELDS[0]] === undefined) return contentTimeMs(detail);
   const time = hash[ROW_TIME_FIELD];

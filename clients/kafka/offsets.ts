@@ -20,7 +20,7 @@ interface TopicOffsets extends TopicIdentity {
   readonly partitions: readonly PartitionOffset[];
 }
 
-/** All methods repeat requests for 10 s while Kafka moves leaders and coordinators. */
+/** All methods repeat requests for 10 s while Kafka moves leaders and coordinators, and for 20 s while a group has no coordinator. */
 export interface Offsets {
   /**
    * The committed offsets of all partitions of a topic, also of partitions without a leader. Does not wait for pending commits, so that one
@@ -61,12 +61,12 @@ export function createOffsets(kafka: Kafka): Offsets {
       const { clusterId, topicId, partitions } = await findExistingTopic(cluster, topic);
       const numbers = partitions.map(({ partition }) => partition);
       const query = { group, topic, partitions: numbers, requireStable: false };
-      const committed = await fetchCommitted(cluster, query);
+      const committedOf = await fetchCommitted(cluster, query);
       return {
         clusterId,
         topicId,
         partitions: numbers.map((partition) => {
-          const { offset, metadata } = valueOf(committed, topic, partition);
+          const { offset, metadata } = committedOf(partition);
           return { partition, committed: offset, metadata };
         }),
       };
@@ -74,7 +74,7 @@ export function createOffsets(kafka: Kafka): Offsets {
     async committed(group, topic, partition) {
       const cluster = await lazyCluster.connected();
       const query = { group, topic, partitions: [partition], requireStable: true };
-      const committed = valueOf(await fetchCommitted(cluster, query), topic, partition);
+      const committed = (await fetchCommitted(cluster, query))(partition);
       // Kafka gives the same answer for a partition that does not exist and for one without a commit
       if (committed.offset === null) {
         const { partitions } = await findExistingTopic(cluster, topic);
@@ -110,11 +110,4 @@ async function findExistingTopic(cluster: Cluster, topic: string, maxAgeMs = 0):
   const found = await findTopic(cluster, topic, maxAgeMs);
   if (found === null) throw new TopicNotFoundError(topic);
   return found;
-}
-
-/** @throws Error when Kafka's response does not contain the partition: unknown is not the same as empty */
-function valueOf<T>(values: ReadonlyMap<number, T>, topic: string, partition: number): T {
-  const value = values.get(partition);
-  if (value === undefined) throw new Error(`Kafka returned no offset of partition ${partition} of ${topic}`);
-  return value;
 }

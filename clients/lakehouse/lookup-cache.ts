@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { withTimeLimit } from '../../domain/values/abortable.ts';
 import { groupBy } from '../../domain/values/lists.ts';
 import { findShrunken } from '../../domain/warming/check-shrinkage.ts';
 import { createBatchedLoader } from './batched-loader.ts';
@@ -69,22 +70,10 @@ export function createLookupCache<T>(
     }
     const missing = [...new Set(ids)].filter((id) => !known.has(id));
     const loadMissing = () => load(missing, (id, rows) => known.set(id, rows));
-    const complete = missing.length === 0 || (await succeedsWithin(deadlineMs, loadMissing()));
+    const complete =
+      missing.length === 0 || (await withTimeLimit(deadlineMs / 1000, loadMissing).catch(() => false));
     return { byId: new Map([...known].filter(([, rows]) => rows.length > 0)), complete };
   };
-}
-
-/** Whether a load ends in time and succeeds. */
-async function succeedsWithin(ms: number, load: Promise<boolean>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  try {
-    return await Promise.race([load, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** A snapshot is reloaded after this share of its maximum age. */

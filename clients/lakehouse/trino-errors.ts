@@ -69,7 +69,7 @@ export class TrinoUnavailableError extends Error {
 }
 
 /** Returns errors of this client unchanged, and turns any other error into a TrinoUnavailableError. */
-export function toTrinoError(error: unknown, url?: string): Error {
+export function toTrinoError(error: unknown, url: string): Error {
   if (error instanceof TrinoUnavailableError || error instanceof TrinoQueryError) return error;
   // Not the axios error itself: it contains the request with its Authorization header.
   const { code, message, response } = error as {
@@ -78,5 +78,5 @@ export function toTrinoError(error: unknown, url?: string): Error {
     response?: { status?: number };
   };
   const reason = response?.status === undefined ? (code ?? message) : `HTTP ${response.status}`;
-  return new TrinoUnavailableError(`Trino${url === undefined ? '' : ` at ${url}`} did not answer: ${reason}`);
+  return new TrinoUnavailableError(`Trino at ${url} did not answer: ${reason}`);
 }

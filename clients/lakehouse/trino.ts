@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { BasicAuth, Trino as TrinoClient, type QueryResult } from 'trino-client';
 import type { Row } from '../../domain/schema/table-entity.ts';
+import { abortable } from '../../domain/values/abortable.ts';
 import { cancelQuery } from './cancel-query.ts';
 import { toTrinoError, TrinoQueryError, TrinoUnavailableError } from './trino-errors.ts';
 
@@ -92,8 +93,10 @@ export function createTrino({
     });
     // Do not use AbortSignal.any with a timeout: on Node 20 the timeout can be garbage-collected before it fires.
     const ending = new AbortController();
-    const onAbort = () => ending.abort(signal?.reason);
-    const onTimeout = () => ending.abort(new DOMException('Too slow', 'TimeoutError'));
+    const onAbort = () =>
+      ending.abort(new TrinoUnavailableError('The Trino query was cancelled', { cause: signal?.reason }));
+    const onTimeout = () =>
+      ending.abort(new TrinoUnavailableError(`Trino at ${url} did not finish the query in time`));
     const deadline = setTimeout(onTimeout, (seconds + GRACE_SECONDS) * 1000).unref();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -134,7 +137,7 @@ export function createTrino({
  * Runs a query: send, poll page by page, check each page, and cancel the query in Trino unless it ended.
  * @param client used for this query only, since responses change its session
  * @param columns names of the result's columns, in order
- * @param signal ends the query
+ * @param signal ends the query; its reason is thrown
  * @param url quoted by errors
  * @throws TrinoQueryError, TrinoUnavailableError
  */
@@ -148,11 +151,12 @@ async function* runQuery(
   const pages = createPageCheck(columns);
   let ended = false;
   try {
-    const iterator = await untilAborted(sent, signal, url).catch((error: unknown) => {
+    // trino-client has no timeout, and its calls cannot be aborted.
+    const iterator = await abortable([signal], () => sent).catch((error: unknown) => {
       throw toTrinoError(error, url);
     });
     while (!ended) {
-      const step = await pollPage(() => untilAborted(iterator.next(), signal, url));
+      const step = await pollPage(() => abortable([signal], () => iterator.next()), url);
       const page = pages.check(step.value);
       // the iterator polls the URI of its last page
       if (page.nextUri !== undefined) page.nextUri = withPageSize(page.nextUri);
@@ -170,12 +174,12 @@ async function* runQuery(
  * safe. trino-client itself does not retry (docs/decisions/0008-trino-client.md).
  * @throws TrinoQueryError, TrinoUnavailableError
  */
-async function pollPage<T>(poll: () => Promise<T>): Promise<T> {
+async function pollPage<T>(poll: () => Promise<T>, url: string): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await poll();
     } catch (error) {
-      if (!isTemporary(error) || attempt === POLL_ATTEMPTS) throw toTrinoError(error);
+      if (!isTemporary(error) || attempt === POLL_ATTEMPTS) throw toTrinoError(error, url);
       await sleep(100 * 2 ** attempt);
     }
   }
@@ -191,37 +195,6 @@ function withPageSize(nextUri: string): string {
   const uri = new URL(nextUri);
   uri.searchParams.set('targetResultSize', '1MB');
   return uri.toString();
-}
-
-/**
- * Waits for a call of trino-client, which has no timeout and cannot be aborted.
- * @throws TrinoUnavailableError when the signal aborts first, or when the connection is refused; else the call's own error
- */
-async function untilAborted<T>(call: Promise<T>, signal: AbortSignal, url: string): Promise<T> {
-  if (signal.aborted) throw abortError(signal, url);
-  let onAbort: () => void = () => {};
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(abortError(signal, url));
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([call, aborted]);
-  } catch (error) {
-    const { response, code } = error as { response?: unknown; code?: unknown };
-    if (response === undefined && code === 'ECONNREFUSED') throw toTrinoError(error, url);
-    throw error;
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    call.catch(() => {}); // prevents an unhandled rejection of the call after an abort
-  }
-}
-
-function abortError({ reason }: AbortSignal, url: string): TrinoUnavailableError {
-  const timedOut = reason instanceof Error && reason.name === 'TimeoutError';
-  return new TrinoUnavailableError(
-    timedOut ? `Trino at ${url} did not finish the query in time` : 'The Trino query was cancelled',
-    { cause: reason },
-  );
 }
 
 /**

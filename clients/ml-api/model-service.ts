@@ -190,8 +190,9 @@ function createHttp({ url, timeoutSeconds, concurrency, pauseMs }: MlApiOptions)
       read: (response: MlResponse) => T,
       { signal, repeatsUnanswered = true }: PostOptions,
     ): Promise<T> =>
-      (repeatsUnanswered ? retries : retriesOfAnswered).execute(async () =>
-        read(await postOnce(path, payload, signal)),
+      (repeatsUnanswered ? retries : retriesOfAnswered).execute(
+        async () => read(await postOnce(path, payload, signal)),
+        signal, // its reason may be an error that is retried otherwise
       ),
     /** Waits for pending calls, then closes the connections. */
     close: () => pool.close(),

@@ -22,7 +22,7 @@ export function engagementRate({ views, likes, comments, shares }: Counts): numb
 
 /** An item that an event and the lakehouse were merged into. */
 export interface MergedContent extends Content {
-  /** The time of the row that describes the item (ms since 1970). Absent when no row does, or when it is not known. */
+  /** The time of the row that describes the item (ms since 1970). Absent when no row does. */
   readonly row_time_ms?: number | undefined;
 }
 

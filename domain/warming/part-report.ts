@@ -13,13 +13,13 @@ export interface PartReport {
   readonly renewed: number;
   /** Keys deleted because the lakehouse no longer has their rows. */
   readonly removed: number;
-  /** Keys of the part that are cached at the end; of a scope, those in it. 0 in a dry run. Reports of earlier versions lack it. */
-  readonly cached?: number;
+  /** Keys of the part that are cached at the end; of a scope, those in it. 0 in a dry run. */
+  readonly cached: number;
   /** Rows left out because they do not match the schema, with a few examples. */
   readonly rejected: number;
   readonly rejectedExamples: readonly string[];
-  /** Columns that Trino cannot read, and that are cached as unknown. Reports of earlier versions lack it. */
-  readonly unreadableColumns?: number;
+  /** Columns that Trino cannot read, and that are cached as unknown. */
+  readonly unreadableColumns: number;
   /** Work that was skipped, with the reason. */
   readonly skipped: readonly string[];
   /** Problems that an operator should solve before they become failures. */
@@ -53,10 +53,10 @@ export function mergePartReports(
     bytes: sum(({ bytes }) => bytes),
     renewed: sum(({ renewed }) => renewed),
     removed: sum(({ removed }) => removed),
-    cached: sum(({ cached = 0 }) => cached),
+    cached: sum(({ cached }) => cached),
     rejected: sum(({ rejected }) => rejected),
     rejectedExamples: reports.flatMap(({ rejectedExamples }) => rejectedExamples).slice(0, MAX_EXAMPLES),
-    unreadableColumns: Math.max(0, ...reports.map(({ unreadableColumns = 0 }) => unreadableColumns)),
+    unreadableColumns: Math.max(0, ...reports.map(({ unreadableColumns }) => unreadableColumns)),
     skipped: reports.flatMap(({ skipped }) => skipped),
     warnings: [...new Set(reports.flatMap(({ warnings }) => warnings))],
   };

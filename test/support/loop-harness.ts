@@ -2,6 +2,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import kafkajs, { type Admin, type Kafka, type Message, type Producer } from 'kafkajs';
 import { createTopics } from '../../engines/create-topics.ts';
+import { withAdmin } from '../../engines/definitions/kafka.ts';
 import type { Config } from '../../config/config.ts';
 import type { EventKind } from '../../domain/scoring/topics.ts';
 import { SCORING_TASK_QUEUE } from '../../contract/task-queues.ts';
@@ -25,7 +26,13 @@ export interface LoopHarness {
   readonly dependencies: Awaited<ReturnType<typeof testDependencies>>;
   readonly redis: Redis;
   readonly kafka: Kafka;
+  /** Shared by the tests of the file; not for topics that are deleted or get partitions (see `withAdmin`). */
   readonly admin: Admin;
+  /**
+   * Runs some work with an admin client of its own. kafkajs requests the metadata of all topics that a client has used, which fails for
+   * all while one is deleted or a new partition has no leader.
+   */
+  withAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T>;
   readonly producer: Producer;
   readonly ml: Awaited<ReturnType<typeof startMlService>>;
   /** Creates an input topic and its dead-letter topic. */
@@ -67,11 +74,12 @@ export async function loopHarness(
     redis,
     kafka,
     admin,
+    withAdmin: (work) => withAdmin(config.KAFKA_BROKERS, 10, work),
     producer,
     ml,
     async newTopic(partitions = 3) {
       const topic = `test-${process.pid}-${(topics += 1)}`;
-      await createInput(admin, topic, partitions);
+      await harness.withAdmin((own) => createInput(own, topic, partitions));
       return topic;
     },
     startLoop: (topic, args = {}) =>
@@ -84,7 +92,7 @@ export async function loopHarness(
       await (worker ??= startScoringWorker(config, dependencies.activities));
       const loop = await harness.startLoop(topic, args);
       try {
-        await untilStartCommitted(admin, group, topic);
+        await harness.withAdmin((own) => untilStartCommitted(own, group, topic));
         await work(loop);
       } finally {
         await loop.terminate('the test has ended');

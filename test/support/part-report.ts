@@ -12,6 +12,8 @@ export const reportOf = (part: WarmPart, keys = 1): PartReport => ({
   rejectedExamples: [],
   renewed: 0,
   removed: 0,
+  cached: 0,
+  unreadableColumns: 0,
   skipped: [],
   warnings: [],
 });

@@ -37,7 +37,7 @@ export function formatWarmDetails(
 function formatPart(part: string, result: PartResult | null): string {
   if (result === null) return `| ${part} | … | | | | | | | |`;
   if ('error' in result) return `| ${part} | failed: ${cell(asCode(result.error))} | | | | | | | |`;
-  const { rowsRead, keys, renewed, removed, cached = 0, durationMs } = result;
+  const { rowsRead, keys, renewed, removed, cached, durationMs } = result;
   const counts = [rowsRead, keys, renewed, removed, cached, durationMs].join(' | ');
   return `| ${part} | done | ${counts} | ${cell(formatPartNotes(result).join('; '))} |`;
 }

@@ -1,34 +1,28 @@
 import type { Kafka } from 'kafkajs';
+import { requestNoTopics, type BrokerFactory } from './request-no-topics.ts';
 import type { Broker } from './send-request.ts';
-import { tolerateDeletedTopics, type MetadataCluster } from './tolerate-deleted-topics.ts';
 
 // kafkajs 2.2.4 has no public way to fetch from a partition without a consumer group (https://github.com/tulios/kafkajs/issues/373).
 // This file uses its internal cluster object, which a private symbol of the client creates. The version is pinned, and the
 // integration tests of the record reader and of fetch.ts fail if the object changes. See docs/decisions/0006-kafkajs.md.
 
 /** The parts of kafkajs's internal cluster object that fetches use. */
-export interface Cluster extends MetadataCluster {
+export interface Cluster extends BrokerFactory {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
-  addTargetTopic(topic: string): Promise<void>;
+  /** Requests the nodes. */
   refreshMetadata(): Promise<void>;
-  refreshMetadataIfNecessary(): Promise<void>;
-  /** Partition numbers by the id of the node that leads them. Partitions that the metadata does not know are missing. */
-  findLeaderForPartitions(topic: string, partitions: number[]): Record<string, number[]>;
   findBroker(options: { nodeId: string }): Promise<ClusterBroker>;
+  findGroupCoordinator(group: { groupId: string }): Promise<ClusterBroker>;
   /** Ids of the known nodes. */
   getNodeIds(): string[];
-  readonly brokerPool: MetadataCluster['brokerPool'] & {
+  readonly brokerPool: BrokerFactory['brokerPool'] & {
     findConnectedBroker(): Promise<ClusterBroker>;
   };
 }
 
 /** A node of the cluster, with those of its requests that kafkajs has. */
 export interface ClusterBroker extends Broker {
-  findGroupCoordinator(query: {
-    readonly groupId: string;
-    readonly coordinatorType: number;
-  }): Promise<{ coordinator: { nodeId: number } }>;
   describeConfigs(request: {
     readonly resources: readonly { type: number; name: string; configNames: readonly string[] }[];
   }): Promise<{
@@ -86,7 +80,7 @@ async function connect(kafka: Kafka): Promise<Cluster> {
     allowAutoTopicCreation: false,
     isolationLevel: READ_COMMITTED,
   });
-  tolerateDeletedTopics(cluster);
+  requestNoTopics(cluster);
   await cluster.connect();
   return cluster;
 }

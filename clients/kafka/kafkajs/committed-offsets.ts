@@ -20,7 +20,6 @@ export interface CommittedOffset {
 const OFFSET_FETCH = 9;
 /** Kafka 2.5 and later, and Redpanda. */
 const VERSION = 7;
-const GROUP = 0;
 
 interface CommittedQuery {
   readonly group: string;
@@ -30,43 +29,25 @@ interface CommittedQuery {
   readonly requireStable: boolean;
 }
 
+/** What the group committed for one partition of the query. @throws Error when Kafka's answer lacks it: unknown is not the same as empty */
+type CommittedLookup = (partition: number) => CommittedOffset;
+
 /**
- * Reads what a group committed for partitions of a topic.
- * @returns an offset for each partition. Kafka does not say whether a partition without one exists
+ * Reads what a group committed for partitions of a topic. After the coordinator moved, requests to the old one are repeated until its
+ * lookup is 2 s old (`patchCoordinatorLookup`). While there is no coordinator, kafkajs itself repeats the lookup for about 20 s.
+ * @returns the offsets. Kafka does not say whether a partition without one exists
  * @throws UNSTABLE_OFFSET_COMMIT when a commit is pending for longer than 10 s, and other errors of kafkajs
  */
-export function fetchCommitted(
-  cluster: Cluster,
-  query: CommittedQuery,
-): Promise<Map<number, CommittedOffset>> {
-  return withRetry(async () => {
-    try {
-      return await sendOffsetFetch(await findCoordinator(cluster, query.group), query);
-    } catch (error) {
-      coordinatorsOf(cluster).delete(query.group); // another node may coordinate it now
-      throw error;
-    }
-  });
-}
-
-/** Node ids by group. They need no time limit: a node that no longer coordinates a group answers with an error, or not at all. */
-const coordinators = new WeakMap<Cluster, Map<string, string>>();
-
-function coordinatorsOf(cluster: Cluster): Map<string, string> {
-  const known = coordinators.get(cluster) ?? new Map<string, string>();
-  coordinators.set(cluster, known);
-  return known;
-}
-
-async function findCoordinator(cluster: Cluster, group: string): Promise<Broker> {
-  let nodeId = coordinatorsOf(cluster).get(group);
-  if (nodeId === undefined) {
-    const broker = await cluster.brokerPool.findConnectedBroker();
-    const { coordinator } = await broker.findGroupCoordinator({ groupId: group, coordinatorType: GROUP });
-    nodeId = String(coordinator.nodeId);
-    coordinatorsOf(cluster).set(group, nodeId);
-  }
-  return cluster.findBroker({ nodeId });
+export async function fetchCommitted(cluster: Cluster, query: CommittedQuery): Promise<CommittedLookup> {
+  const { group, topic } = query;
+  const committed = await withRetry(async () =>
+    sendOffsetFetch(await cluster.findGroupCoordinator({ groupId: group }), query),
+  );
+  return (partition) => {
+    const found = committed.get(partition);
+    if (found !== undefined) return found;
+    throw new Error(`Kafka returned no committed offset of ${group} for partition ${partition} of ${topic}`);
+  };
 }
 
 async function sendOffsetFetch(
@@ -77,14 +58,7 @@ async function sendOffsetFetch(
   if (known < VERSION) throw new Error('The brokers cannot read stable offsets; use Kafka 2.5 or later');
   const encode = () => Promise.resolve(encodeRequest(query));
   const request = { apiKey: OFFSET_FETCH, apiVersion: VERSION, apiName: 'OffsetFetch', encode };
-  const committed = await sendRequest(coordinator, request, decodeResponse);
-  const { group, topic, partitions } = query;
-  for (const partition of partitions)
-    if (!committed.has(partition))
-      throw new Error(
-        `Kafka returned no committed offset of ${group} for partition ${partition} of ${topic}`,
-      );
-  return committed;
+  return sendRequest(coordinator, request, decodeResponse);
 }
 
 /** OffsetFetch request version 7: https://kafka.apache.org/protocol#The_Messages_OffsetFetch */

@@ -2,7 +2,8 @@ import { NO_CLUSTER_ID, NO_TOPIC_ID } from '../../../domain/scoring/committed-me
 import { Encoder, sendRequest, type Broker, type Decoder } from './send-request.ts';
 import { NO_TAGS, readInt32s, readStructures, skipTags } from './flexible.ts';
 
-// Fault:       kafkajs 2.2.4 throws away the metadata of all topics when one of them has an error, and knows no topic ids.
+// Fault:       kafkajs 2.2.4 requests the metadata of all topics that a client has used, throws it away when one topic has an error, and
+//              knows no topic ids.
 // Consequence: a client that has used a deleted topic fails for good, also for its other topics. A topic that was created
 //              again cannot be told from the one before.
 // Remedy:      request the metadata here, with an error for each topic.

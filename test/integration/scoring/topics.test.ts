@@ -107,10 +107,10 @@ describe.concurrent('a topic', () => {
           await until('the other has started', async () => (await stateOf(otherLoop)).partitionCount === 1);
           await send(topic, ['a', 'b', 'c']);
           await untilOutcomes(loop, 3);
-          await harness.admin.deleteTopics({ topics: [topic] });
+          await harness.withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
           await send(other, ['x']);
           await untilOutcomes(otherLoop, 1);
-          await createTopics(harness.admin, [{ topic, numPartitions: 2 }]);
+          await harness.withAdmin((admin) => createTopics(admin, [{ topic, numPartitions: 2 }]));
           await send(topic, ['d', 'e']);
           await untilOutcomes(loop, 5);
           await until('the state says so', async () =>
@@ -133,8 +133,8 @@ describe.concurrent('a topic', () => {
         const numbers = async () => (await stateOf(loop)).partitions.map(({ partition }) => partition);
         await send(topic, ['a', 'b', 'c']);
         await untilOutcomes(loop, 3);
-        await harness.admin.deleteTopics({ topics: [topic] });
-        await createTopics(harness.admin, [{ topic, numPartitions: 1 }]);
+        await harness.withAdmin((admin) => admin.deleteTopics({ topics: [topic] }));
+        await harness.withAdmin((admin) => createTopics(admin, [{ topic, numPartitions: 1 }]));
         await until('one partition is left', async () => (await numbers()).length === 1, 90);
         await send(topic, ['d']);
         await until('it works', async () => {
@@ -144,7 +144,8 @@ describe.concurrent('a topic', () => {
         await loop.executeUpdate(configureLoopUpdate, {
           args: [{ group: `${harness.config.SCORING_GROUP}-b` }],
         });
-        await harness.admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] });
+        const topicPartitions = [{ topic, count: 2 }];
+        await harness.withAdmin((admin) => admin.createPartitions({ topicPartitions }));
         await until('the second is back', async () => (await numbers()).length === 2, 60);
       });
     },

@@ -14,7 +14,7 @@ test('text from Trino or from a key name cannot reach the terminal as a control 
   const part: PartReport = {
     part: 'lists',
     ...{ rowsRead: 1, keys: 1, bytes: 1, renewed: 0, removed: 0, cached: 1, durationMs: 1 },
-    ...{ rejected: 1, rejectedExamples: [nasty], skipped: [nasty], warnings: [] },
+    ...{ rejected: 1, rejectedExamples: [nasty], unreadableColumns: 0, skipped: [nasty], warnings: [] },
   };
   const report: WarmReport = {
     trigger: 'manual',

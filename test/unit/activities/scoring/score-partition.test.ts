@@ -9,17 +9,29 @@ const SLICE_MS = 60_000;
 const never = () => new Promise<never>(() => {});
 const quiet = { logStart: 0, lastStable: POSITION, high: POSITION };
 
+function withResolvers() {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 /** Kafka accepts requests and answers none. */
 const hanging = () => ({ ...dependencies({}), transactions: { open: never, close: never } });
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Runs a slice until it reports. @param stopAfterMs when the worker shuts down */
+/**
+ * Runs a slice until it reports.
+ * @param stopAfterMs when the worker shuts down
+ * @param begun resolves when the last work of the slice has begun; the clock stands still until then
+ */
 async function runSlice(
   args: SliceArgs,
   deps: Omit<ReturnType<typeof dependencies>, 'draining'>,
-  stopAfterMs = Infinity,
+  { stopAfterMs = Infinity, begun = Promise.resolve() }: { stopAfterMs?: number; begun?: Promise<void> } = {},
 ): Promise<SliceReport & { readonly heartbeats: unknown[] }> {
   const draining = new AbortController();
   const environment = new MockActivityEnvironment();
@@ -28,6 +40,7 @@ async function runSlice(
   const scorePartition = createScorePartition({ ...deps, draining: draining.signal });
   const report = environment.run<[SliceArgs], SliceReport, typeof scorePartition>(scorePartition, args);
   if (stopAfterMs < Infinity) setTimeout(() => draining.abort(), stopAfterMs);
+  await begun;
   await vi.advanceTimersByTimeAsync(SLICE_MS + 20_000);
   return { ...(await report), heartbeats };
 }
@@ -43,8 +56,39 @@ describe('a slice whose work never ends', () => {
   });
 
   test('reports no failure when it was stopped: nobody knows whether the work would have ended', async () => {
-    const { state } = await runSlice(sliceArgs('available', SLICE_MS), hanging(), 10_000);
+    const { state } = await runSlice(sliceArgs('available', SLICE_MS), hanging(), { stopAfterMs: 10_000 });
     expect(state.stuck).toBeNull();
+  });
+});
+
+describe('a slice whose last work never ends after a failure', () => {
+  /** Kafka does not fence the first attempt. */
+  function failingFirst(deps: ReturnType<typeof dependencies>, onSecond: () => void = () => {}) {
+    const open = vi.fn(() => (onSecond(), deps.transactions.open('id')));
+    open.mockRejectedValueOnce(new Error('Kafka has not fenced'));
+    return { ...deps, transactions: { ...deps.transactions, open } };
+  }
+
+  test('reports that failure as its reason, and what it was doing', async () => {
+    const { promise: begun, resolve } = withResolvers();
+    const { state } = await runSlice(sliceArgs('available', SLICE_MS), failingFirst(hanging(), resolve), {
+      begun,
+    });
+    expect(state.stuck?.reason).toBe(
+      'Kafka has not fenced; then the slice ended while it was fencing older attempts',
+    );
+  });
+
+  test('does not report that failure when the partition worked after it', async () => {
+    const { promise: begun, resolve } = withResolvers();
+    const waitForRecords = vi.fn(() => (resolve(), never()));
+    waitForRecords.mockResolvedValueOnce(quiet as never);
+    const deps = dependencies({
+      read: ({ offset }) => Promise.resolve({ records: [], to: offset, log: quiet, ahead: null }),
+      waitForRecords,
+    });
+    const { state } = await runSlice(sliceArgs('available', SLICE_MS), failingFirst(deps), { begun });
+    expect(state.stuck?.reason).toBe('the slice ended while it was waiting for data');
   });
 });
 

@@ -1,8 +1,10 @@
 import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isRefusal, type MlApi, type ScoreOptions } from '../../../../clients/ml-api.ts';
+import { createMlApi, isRefusal, type MlApi, type ScoreOptions } from '../../../../clients/ml-api.ts';
 import { MlApiUnavailableError } from '../../../../clients/ml-api/unavailable-error.ts';
+import { withTimeLimit } from '../../../../domain/values/abortable.ts';
+import { until } from '../../../support/until.ts';
 import { startDeployment, type Deployment } from './deployment.ts';
 import { ids, profilesOf, untilIdle, withClient } from './ml-client.ts';
 
@@ -97,6 +99,20 @@ describe('when the time is up', () => {
       cancelled.abort(new Error('cancelled'));
       await expect(scored).rejects.toThrow('cancelled');
     });
+  });
+
+  test('a call that is cancelled is not retried, so that the next one begins at once', async () => {
+    deployment.behave({ faults: { slow: 'hang' } });
+    const pauseMs = 1_000_000; // a retry would hold the only permit for half a minute
+    const api = createMlApi({ url: deployment.url, timeoutSeconds: 60, concurrency: 1, pauseMs });
+    const cancelled = new AbortController();
+    const slow = scoredOf(api, ['slow'], { signal: cancelled.signal });
+    await until('the call has begun', () => Promise.resolve(deployment.calls().length === 1));
+    const next = scoredOf(api, ['next'], {});
+    cancelled.abort(new MlApiUnavailableError('ML API: too slow for a reader')); // an error that is retried otherwise
+    await expect(slow).rejects.toThrow('too slow');
+    expect(await withTimeLimit(20, () => next)).toEqual(['next']);
+    await api.close();
   });
 
   test('only after the last result, all profiles have results', async () => {
