@@ -100,6 +100,7 @@ describe('the lakehouse is protected from', () => {
       const all = Promise.all(reads);
       all.catch(() => {}); // the test may end before
       await until('some are refused', () => Promise.resolve(answers.length === more));
+      await until('a query runs', () => Promise.resolve(trino.held() > 0));
       expect(trino.held()).toBe(atOnce);
       for (const { status, json, headers } of answers) {
         expect([status, json['type']]).toEqual([503, 'urn:kol-cache:problem:lakehouse-unavailable']);
