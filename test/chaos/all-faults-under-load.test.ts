@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { startChaosEngines, type ChaosEngines } from './chaos-engines.ts';
 import type { ChaosRun } from './chaos-run.ts';
 import { retryWhileDown } from './retry-while-down.ts';
-import { createTestBed, type TestBed } from './test-bed.ts';
+import { useTestBed } from './test-bed.ts';
 import { WorkerCrew } from './worker-crew.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -18,16 +17,7 @@ const KILL_EVERY_MS = 2000;
 /** Longer than the heartbeat timeout. */
 const HANG_MS = 14_000;
 
-let engines: ChaosEngines;
-let bed: TestBed;
-beforeAll(async () => {
-  engines = await startChaosEngines();
-  bed = await createTestBed(engines.addresses);
-});
-afterAll(async () => {
-  await bed?.close();
-  await engines?.stop();
-});
+const { engines, bed } = useTestBed();
 
 /** Produces the events at a steady rate. A chunk that a broker refuses is produced again, so it may be there twice. */
 async function produceAll(run: ChaosRun): Promise<void> {
@@ -57,7 +47,8 @@ async function hijackTransactionalIds(run: ChaosRun): Promise<void> {
 }
 
 test('every one of 100,000 events has exactly one outcome while workers and engines fail', async () => {
-  const run = await bed.createRun('all-faults', {
+  const { redis, kafka, temporal } = engines();
+  const run = await bed().createRun('all-faults', {
     ...{ partitions: PARTITIONS, ids: 5000, maxOffsets: 1000 },
     events: CHUNK,
   });
@@ -80,10 +71,10 @@ test('every one of 100,000 events has exactly one outcome while workers and engi
     loop = await retryWhileDown(() => run.startLoop());
   };
   const faults: [name: string, inject: () => Promise<unknown>][] = [
-    ['Redis killed and restarted', () => engines.redis.kill().then(() => engines.redis.start())],
+    ['Redis killed and restarted', () => redis.kill().then(() => redis.start())],
     ['a worker suspended and resumed', () => hangWorker(crew)],
-    ['the broker killed and restarted', () => engines.kafka.kill().then(() => engines.kafka.start())],
-    ['Temporal stopped and started', () => engines.temporal.stop().then(() => engines.temporal.start())],
+    ['the broker killed and restarted', () => kafka.kill().then(() => kafka.start())],
+    ['Temporal stopped and started', () => temporal.stop().then(() => temporal.start())],
     ['the loop terminated and started', restartLoop],
     ['its transactional ids hijacked', () => hijackTransactionalIds(run)],
   ];
@@ -105,7 +96,7 @@ test('every one of 100,000 events has exactly one outcome while workers and engi
   console.log(`everything committed: ${elapsed()}, ${crew.kills} workers killed`);
   await run.close();
 
-  const check = (await bed.checkRuns([run])).get(run.topic);
+  const check = (await bed().checkRuns([run])).get(run.topic);
   console.log(check);
   expect(check?.violations).toEqual([]);
   expect(check?.input).toBeGreaterThanOrEqual(EVENTS);

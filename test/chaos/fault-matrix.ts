@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startChaosEngines, type ChaosEngines, type ChaosEnginesOptions } from './chaos-engines.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { ChaosEnginesOptions } from './chaos-engines.ts';
 import type { CheckResult } from './check-exactly-once.ts';
 import { POINTS } from './fault-points.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type FaultCase,
   type FaultRunResult,
 } from './run-with-fault.ts';
-import { createTestBed, type TestBed } from './test-bed.ts';
+import { useTestBed, type TestBed } from './test-bed.ts';
 
 /** Each point once with SIGKILL and once with closed connections; and a commit whose reply is lost on an open connection. */
 export const PROFILE_FAULTS: readonly FaultCase[] = [
@@ -29,17 +29,14 @@ export function testFaultCases(
   faultCases: readonly FaultCase[],
   engineOptions: ChaosEnginesOptions = {},
 ): void {
-  let engines: ChaosEngines;
-  let bed: TestBed;
+  const { bed } = useTestBed(engineOptions);
   const results = new Map<string, PromiseSettledResult<FaultRunResult>>();
   let checks: Map<string, CheckResult>;
 
   beforeAll(async () => {
-    engines = await startChaosEngines(engineOptions);
-    bed = await createTestBed(engines.addresses);
     const startedMs = performance.now();
-    await runAll(bed, faultCases, results);
-    checks = await bed.checkRuns(
+    await runAll(bed(), faultCases, results);
+    checks = await bed().checkRuns(
       [...results.values()].flatMap((result) => (result.status === 'fulfilled' ? [result.value.run] : [])),
     );
     const sum = (count: (check: CheckResult) => number) =>
@@ -48,10 +45,6 @@ export function testFaultCases(
       `${faultCases.length} faults, ${sum(({ input }) => input)} events in ${sum(({ ranges }) => ranges)} ranges, ` +
         `${Math.round((performance.now() - startedMs) / 1000)} s`,
     );
-  });
-  afterAll(async () => {
-    await bed?.close();
-    await engines?.stop();
   });
 
   function resultOf(faultCase: FaultCase): FaultRunResult {

@@ -1,13 +1,12 @@
 import pLimit from 'p-limit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createKafkaClient } from '../../clients/kafka/client.ts';
 import { createTransactions } from '../../clients/kafka/transactions.ts';
 import { LEDGER_TOPIC } from '../../domain/scoring/output-record.ts';
-import { startChaosEngines, type ChaosEngines } from './chaos-engines.ts';
 import type { CheckResult } from './check-exactly-once.ts';
 import type { Point } from './fault-points.ts';
 import { runWithHang, type HangCase, type HangRunResult } from './run-with-hang.ts';
-import { createTestBed, type TestBed } from './test-bed.ts';
+import { useTestBed } from './test-bed.ts';
 
 const points: Point[] = [
   'after-fence',
@@ -57,30 +56,23 @@ const brokenDesign: [hang: HangCase, violations: string[]][] = [
 ];
 const PARALLEL_RUNS = 4;
 
-let engines: ChaosEngines;
-let bed: TestBed;
+const { engines, bed } = useTestBed();
 const results = new Map<string, PromiseSettledResult<HangRunResult>>();
 let checks: Map<string, CheckResult>;
 
 beforeAll(async () => {
-  engines = await startChaosEngines();
-  bed = await createTestBed(engines.addresses);
   const limit = pLimit(PARALLEL_RUNS);
   await Promise.all(
     [...intactDesign, ...brokenDesign.map(([hang]) => hang)].map((hang) =>
       limit(async () => {
-        const [result] = await Promise.allSettled([runWithHang(bed, hang)]);
+        const [result] = await Promise.allSettled([runWithHang(bed(), hang)]);
         results.set(hang.name, result);
       }),
     ),
   );
-  checks = await bed.checkRuns(
+  checks = await bed().checkRuns(
     [...results.values()].flatMap((result) => (result.status === 'fulfilled' ? [result.value.run] : [])),
   );
-});
-afterAll(async () => {
-  await bed?.close();
-  await engines?.stop();
 });
 
 function resultOf({ name }: HangCase): { hasCommitted: boolean; check: CheckResult | undefined } {
@@ -113,7 +105,7 @@ describe('the check reports violations of a broken design:', () => {
 });
 
 test('an attempt that hangs is fenced by a retry in the same process', async () => {
-  const kafka = createKafkaClient([engines.addresses.KAFKA_BROKERS], 'chaos-test', () => {});
+  const kafka = createKafkaClient([engines().addresses.KAFKA_BROKERS], 'chaos-test', () => {});
   const transactions = createTransactions(kafka);
   const output = {
     records: [{ topic: LEDGER_TOPIC, message: { value: '{}' } }],

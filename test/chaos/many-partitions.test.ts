@@ -1,24 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startChaosEngines, type ChaosEngines } from './chaos-engines.ts';
-import { createTestBed, type TestBed } from './test-bed.ts';
+import { expect, test } from 'vitest';
+import { useTestBed } from './test-bed.ts';
 
 /** Seven loops, and more slices than a worker of these tests has partitions elsewhere. */
 const PARTITIONS = 200;
 const EVENTS = 20_000;
 
-let engines: ChaosEngines;
-let bed: TestBed;
-beforeAll(async () => {
-  engines = await startChaosEngines();
-  bed = await createTestBed(engines.addresses);
-});
-afterAll(async () => {
-  await bed?.close();
-  await engines?.stop();
-});
+const { bed } = useTestBed();
 
 test('every event of 200 partitions on one broker has exactly one outcome, also when a worker is killed', async () => {
-  const run = await bed.createRun('many', {
+  const run = await bed().createRun('many', {
     partitions: PARTITIONS,
     ids: 5000,
     events: EVENTS,
@@ -33,7 +23,7 @@ test('every event of 200 partitions on one broker has exactly one outcome, also 
   await run.untilAllCommitted(300);
   await run.close();
 
-  const check = (await bed.checkRuns([run])).get(run.topic);
+  const check = (await bed().checkRuns([run])).get(run.topic);
   expect(check?.violations).toEqual([]);
   expect(check?.input).toBe(2 * EVENTS);
 });

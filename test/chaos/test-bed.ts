@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import kafkajs from 'kafkajs';
+import { afterAll, beforeAll } from 'vitest';
 import { eventKinds } from '../../domain/scoring/topics.ts';
 import { LEDGER_TOPIC, SCORES_TOPIC } from '../../domain/scoring/output-record.ts';
 import { startMlService } from '../support/ml-service.ts';
 import { readTopics } from '../support/read-topics.ts';
 import { readCachedDetails, readCachedScores } from './cached-sources.ts';
+import { startChaosEngines, type ChaosEngines, type ChaosEnginesOptions } from './chaos-engines.ts';
 import {
   createChaosRun,
   type ChaosAddresses,
@@ -64,6 +66,21 @@ export async function createTestBed(engines: ChaosAddresses): Promise<TestBed> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Engines that only the tests of a file use, and their test bed. Call it at the top level of the file. */
+export function useTestBed(options: ChaosEnginesOptions = {}) {
+  let engines: ChaosEngines;
+  let bed: TestBed;
+  beforeAll(async () => {
+    engines = await startChaosEngines(options);
+    bed = await createTestBed(engines.addresses);
+  });
+  afterAll(async () => {
+    await bed?.close();
+    await engines?.stop();
+  });
+  return { engines: () => engines, bed: () => bed };
 }
 
 async function checkRuns(

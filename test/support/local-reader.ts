@@ -9,7 +9,8 @@ import { NOW, profileOf } from './cache-values.ts';
 import { connectTo } from './redis-targets.ts';
 import { until } from './until.ts';
 
-const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 60, staleSeconds: 60 };
+/** A lost report of a change does not end by the age of a value: no test waits so long. */
+const LOCAL: LocalTierOptions = { maxBytes: 1024 ** 2, ttlSeconds: 600, staleSeconds: 60 };
 
 /** A process that reads profiles through a local tier. */
 export interface LocalReader {
@@ -62,7 +63,7 @@ export async function startLocalReader(
     tier,
     tracked,
     read,
-    readLocally: (id) => until(`${id} is local`, async () => (await read(id))[0] === 'local-hit', 10),
+    readLocally: (id) => until(`${id} is local`, async () => (await read(id))[0] === 'local-hit'),
     problems,
     async close() {
       invalidations.close();

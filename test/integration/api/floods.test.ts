@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { API_TRINO_USER, apiConfig, startApi, useApi, type Answer } from '../../support/api.ts';
 import { startSeparateApi } from '../../support/api-process.ts';
 import { startHeldTrino } from '../../support/held-trino.ts';
+import { mostBatches } from '../../support/most-batches.ts';
 import { queryColumn } from '../../support/trino.ts';
 import { until } from '../../support/until.ts';
 
@@ -24,29 +25,31 @@ const queriesSince = (since: Date) =>
        AND query LIKE '%"kol_silver"."kol_%' AND query NOT LIKE '%system.runtime%'`,
   );
 
-/** Reads all paths at once. @returns the answers, and the number of queries that they took */
-async function flood(paths: readonly string[]): Promise<{ answers: Answer[]; queries: number }> {
+/** Reads all paths at once. @returns the answers, the number of queries that they took, and the most that they may take if they share them */
+async function flood(paths: readonly string[]) {
   const since = new Date();
   const answers = await Promise.all(paths.map((path) => api.get(path)));
-  return { answers, queries: (await queriesSince(since)).length };
+  const most = mostBatches(since);
+  return { answers, most, queries: (await queriesSince(since)).length };
 }
 const statuses = (answers: readonly Answer[]) => [...new Set(answers.map(({ status }) => status))];
 
 describe('the lakehouse is protected from', () => {
   test('1,000 unknown ids at once share few queries, and all are 404', async () => {
     const paths = Array.from({ length: 1000 }, (_, index) => `/api/v1/kols/unknown-${Date.now()}-${index}`);
-    const { answers, queries } = await flood(paths);
+    const { answers, most, queries } = await flood(paths);
     expect(statuses(answers)).toEqual([404]);
-    // All requests and the API share one process, which needs a second or more to send them, so a query runs during that time.
-    expect(queries).toBeLessThanOrEqual(10);
+    expect(queries).toBeLessThanOrEqual(most);
   });
 
-  test('500 distinct ids that are not cached: at most 3 queries, and all are 200', async () => {
+  test('500 distinct ids that are not cached share few queries, and all are 200', async () => {
     const ids = await column('SELECT kol_id AS id FROM iceberg.kol_silver.kol_profiles LIMIT 500');
-    const { answers, queries } = await flood(ids.map((id) => `/api/v1/kols/${encodeURIComponent(id)}`));
+    const paths = ids.map((id) => `/api/v1/kols/${encodeURIComponent(id)}`);
+    const { answers, most, queries } = await flood(paths);
     expect(statuses(answers)).toEqual([200]);
     expect(answers.map(({ json }) => json['kol_id'])).toEqual(ids);
-    expect(queries).toBeLessThanOrEqual(3);
+    // Three or fewer on a machine that is not busy.
+    expect(queries).toBeLessThanOrEqual(most);
   });
 
   test('1,000 readers of one uncached id, in two processes, cost one query, and all are 200', async () => {
@@ -96,7 +99,8 @@ describe('the lakehouse is protected from', () => {
       );
       const all = Promise.all(reads);
       all.catch(() => {}); // the test may end before
-      await until('some are refused', () => Promise.resolve(answers.length === more), 20);
+      await until('some are refused', () => Promise.resolve(answers.length === more));
+      await until('a query runs', () => Promise.resolve(trino.held() > 0));
       expect(trino.held()).toBe(atOnce);
       for (const { status, json, headers } of answers) {
         expect([status, json['type']]).toEqual([503, 'urn:kol-cache:problem:lakehouse-unavailable']);

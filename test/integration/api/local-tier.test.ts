@@ -35,7 +35,7 @@ describeOnRedisAndCluster('the local tier', (target: RedisTarget) => {
         await write(target.redis, ids, followers);
         for (const { read, readLocally } of all)
           for (const id of ids) {
-            await until('the write shows', async () => (await read(id))[1] === followers, 10);
+            await until('the write shows', async () => (await read(id))[1] === followers);
             await readLocally(id);
             expect(await read(id)).toEqual(['local-hit', followers]);
           }
@@ -54,7 +54,7 @@ describeOnRedisAndCluster('the local tier', (target: RedisTarget) => {
     await write(target.redis, ['kol-7'], 7);
     await readLocally('kol-7');
     await remove('kol-7');
-    await until('the source is read', async () => (await read('kol-7'))[1] === 1, 10);
+    await until('the source is read', async () => (await read('kol-7'))[1] === 1);
   });
 
   test('drops what it reads when an invalidation or a reconnect overtakes the reply', async () => {
@@ -96,7 +96,7 @@ describeOnRedisAndCluster('the local tier', (target: RedisTarget) => {
       }
       await write(target.redis, ids, 8);
       for (const id of ids) {
-        await until('the write shows', async () => (await read(id))[1] === 8, 10);
+        await until('the write shows', async () => (await read(id))[1] === 8);
         await readLocally(id);
       }
     },
@@ -113,7 +113,7 @@ describeOnRedisAndCluster('the local tier', (target: RedisTarget) => {
       const { read, readLocally, problems } = await start();
       await write(target.redis, ['kol-7'], 7);
       for (let reads = 0; reads < 5; reads += 1) expect(await read('kol-7')).toEqual(['hit', 7]);
-      await until('it is reported', () => Promise.resolve(problems.length > 0), 10);
+      await until('it is reported', () => Promise.resolve(problems.length > 0));
       await acl(`+${command}`);
       await readLocally('kol-7');
     } finally {
@@ -154,7 +154,7 @@ describe('the API with a local tier', () => {
       REDIS_URL: servers.url,
       TRINO_URL: `http://${UNREACHABLE_ADDRESS}`,
       API_L1_MEGABYTES: '8',
-      API_L1_TTL_SECONDS: '60',
+      API_L1_TTL_SECONDS: '600',
       ...more,
     });
     apis.push(api);
@@ -164,7 +164,7 @@ describe('the API with a local tier', () => {
   const isLocal = async (api: RunningApi, url: string) =>
     (cacheStatus(await api.get(url)) ?? '').startsWith('kol-l1; hit');
   /** Reads until the answer of this URL is kept: the first read keeps the value, the second the answer. */
-  const makeReady = (api: RunningApi, url: string) => until(`${url} is local`, () => isLocal(api, url), 10);
+  const makeReady = (api: RunningApi, url: string) => until(`${url} is local`, () => isLocal(api, url));
 
   test('shows a write in every process', async () => {
     const two = await Promise.all([start({}, startSeparateApi), start({}, startSeparateApi)]);
@@ -172,7 +172,7 @@ describe('the API with a local tier', () => {
       await write(redis, ['kol-7'], followers);
       for (const api of two) {
         const shows = async () => (await api.get(path('kol-7'))).json['followers_count'] === followers;
-        await until('the write shows', shows, 10);
+        await until('the write shows', shows);
         await makeReady(api, path('kol-7'));
       }
     }
@@ -266,9 +266,9 @@ describe('the API with a local tier', () => {
     await makeReady(api, url);
     expect(await followers()).toBe(7);
     await write(redis, ['kol-7'], 8);
-    await until('the write shows', async () => (await followers()) === 8, 10);
+    await until('the write shows', async () => (await followers()) === 8);
     expect((await api.get(`/api/v1/kols?ids=${ids.join(',')}`)).json['items']).toHaveLength(ids.length);
-    await until('several ids are local', () => isLocal(api, `/api/v1/kols?ids=${ids.join(',')}`), 10);
+    await until('several ids are local', () => isLocal(api, `/api/v1/kols?ids=${ids.join(',')}`));
   });
 
   test('keeps no answers when answers differ by origin', async () => {
@@ -282,11 +282,11 @@ describe('the API with a local tier', () => {
 
   test('answers without Redis until its TTL', async () => {
     const relay = await startRelay(new URL(servers.url).host);
-    const api = await start({ REDIS_URL: `redis://127.0.0.1:${relay.port}`, API_L1_TTL_SECONDS: '2' });
+    const api = await start({ REDIS_URL: `redis://127.0.0.1:${relay.port}`, API_L1_TTL_SECONDS: '5' });
     await write(redis, ['kol-7'], 7);
     await makeReady(api, path('kol-7'));
     await relay.close();
     expect(await isLocal(api, path('kol-7'))).toBe(true);
-    await until('it is gone', async () => (await api.get(path('kol-7'))).status === 503, 10);
+    await until('it is gone', async () => (await api.get(path('kol-7'))).status === 503);
   });
 });

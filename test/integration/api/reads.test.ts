@@ -3,6 +3,7 @@ import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { API_TRINO_USER, apiConfig, cacheStatus, useApi } from '../../support/api.ts';
 import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
+import { mostBatches } from '../../support/most-batches.ts';
 import { queryColumn } from '../../support/trino.ts';
 
 const STORED = 'kol-redis; fwd=uri-miss; stored';
@@ -146,13 +147,13 @@ describe('concurrent misses', () => {
 
   test('for different ids are one batched query', async () => {
     const ids = await column(
-      'SELECT kol_id AS id FROM iceberg.kol_silver.kol_profiles ORDER BY kol_id LIMIT 20',
+      'SELECT kol_id AS id FROM iceberg.kol_silver.kol_profiles ORDER BY kol_id LIMIT 100',
     );
     const since = new Date();
     const answers = await Promise.all([...ids, 'batch-mate'].map((id) => api.get(path(id))));
+    const most = mostBatches(since);
     expect(answers.map(({ json }) => json['kol_id'])).toEqual([...ids, undefined]);
-    // On a busy machine some requests arrive after the batch window: a few queries, not 21.
-    expect((await queriesOf('%', since)).length).toBeLessThanOrEqual(5);
+    expect((await queriesOf('%', since)).length).toBeLessThanOrEqual(most);
     expect(answers.map(cacheStatus)).toEqual([...ids.map(() => STORED), 'kol-redis; fwd=uri-miss']);
   });
 });

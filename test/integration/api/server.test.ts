@@ -22,23 +22,35 @@ function start(environment: Readonly<Record<string, string>>): ApiProcess {
 
 describe('the server process', () => {
   test('finishes the requests in flight on SIGTERM', async () => {
-    const { REDIS_URL, ...engines } = testEngines();
+    const { REDIS_URL, TRINO_URL, ...engines } = testEngines();
+    const trino = await startHeldTrino(TRINO_URL);
     const { child, waitForOutput } = start({
       ...engines,
       REDIS_URL: `${REDIS_URL}/1`,
+      TRINO_URL: trino.url,
       ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
       API_PORT: '0',
       API_DRAIN_SECONDS: '0',
+      API_DEADLINE_SECONDS: '55', // a busy machine answers late
     });
     const [, port] = await waitForOutput(/"port":(\d+)/);
+    trino.hold();
     // A new id, so the request needs a query to the lakehouse.
     const answer = fetch(`http://127.0.0.1:${port}/api/v1/kols/in-flight-${Date.now()}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until('the query runs', () => Promise.resolve(trino.held() > 0));
+    const exited = once(child, 'exit');
     child.kill('SIGTERM');
+    await until('it accepts no connection', () =>
+      fetch(`http://127.0.0.1:${port}/healthz`).then(
+        () => false,
+        () => true,
+      ),
+    );
+    trino.release();
     expect((await answer).status).toBe(404);
-    const [code] = (await once(child, 'exit')) as [number | null];
+    const [code] = (await exited) as [number | null];
     expect(code).toBe(0);
-    await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow();
+    await trino.close();
   });
 
   test('names the missing settings and exits with 1', async () => {

@@ -68,11 +68,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
   };
   const versionOf = async (path: string, from = api) => (await from.get(path)).headers.get(HEADER);
   const untilVersionIsKnown = (from: RunningApi) =>
-    until(
-      'the record of the warms is known',
-      async () => (await versionOf(profilePath(), from)) !== null,
-      20,
-    );
+    until('the record of the warms is known', async () => (await versionOf(profilePath(), from)) !== null);
 
   /** The current version of a table, from its catalog. */
   async function currentVersion(table: string): Promise<RegExp> {
@@ -106,7 +102,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
     const before = await ageOf(path);
     expect(before).toBeGreaterThanOrEqual(3);
     expect((await warm()).renewed).toBeGreaterThan(0);
-    await until('the warm is known', async () => (await ageOf(path)) < before, 20);
+    await until('the warm is known', async () => (await ageOf(path)) < before);
   });
 
   test('with no command of Redis for it: one check in 5 s serves all reads', async () => {
@@ -122,7 +118,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
     try {
       const startedAt = performance.now();
       for (let read = 0; read < 200; read += 1) await api.get(profilePath());
-      await until('Redis has reported all reads', () => Promise.resolve(reads >= 200), 20);
+      await until('Redis has reported all reads', () => Promise.resolve(reads >= 200));
       const seconds = (performance.now() - startedAt) / 1000;
       expect(checks).toBeLessThanOrEqual(1 + seconds / 5);
     } finally {
@@ -148,7 +144,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
 
   test('which changes with the next load and warm', async () => {
     await warm({ force: true });
-    await until('the profile is of a warm', async () => (await versionOf(profilePath())) !== null, 20);
+    await until('the profile is of a warm', async () => (await versionOf(profilePath())) !== null);
     const before = await versionOf(profilePath());
     const columns = (await harness.trino(`SHOW COLUMNS FROM ${harness.schema}.kol_profiles`)).map(([name]) =>
       name === 'kol_id' ? `'loaded-later'` : String(name),
@@ -163,7 +159,7 @@ describe(`an answer names the version of the tables, in ${catalog},`, () => {
         const version = (await versionOf(path)) ?? '';
         return version.includes('kol_profiles=') && !version.includes(before ?? '');
       };
-      await until(`${path} names the new version`, isNew, 20);
+      await until(`${path} names the new version`, isNew);
       expect(await versionOf(path)).toMatch(await currentVersion('kol_profiles'));
     }
   });

@@ -31,14 +31,10 @@ const change = (body: object, headers: Readonly<Record<string, string>> = withTo
   api.send('PATCH', SWITCHES, body, headers);
 const switchesOf = async (each: RunningApi) => (await each.get(SWITCHES, withToken)).json;
 const inForce = (expected: object) =>
-  until(
-    'the switches are in force in both processes',
-    async () => {
-      const states = await Promise.all([api, other].map(switchesOf));
-      return states.every((state) => isDeepStrictEqual(state, { ...DEFAULTS, ...expected }));
-    },
-    10,
-  );
+  until('the switches are in force in both processes', async () => {
+    const states = await Promise.all([api, other].map(switchesOf));
+    return states.every((state) => isDeepStrictEqual(state, { ...DEFAULTS, ...expected }));
+  });
 const isLocal = async (each: RunningApi) =>
   (cacheStatus(await each.get(KNOWN)) ?? '').startsWith('kol-l1; hit');
 const problemOf = async (answer: ReturnType<RunningApi['get']>) => {

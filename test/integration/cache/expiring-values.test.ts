@@ -197,14 +197,19 @@ describeOnRedisAndCluster('a value that', (target) => {
       });
     };
     const away = new TrinoUnavailableError('Trino is away');
+    const isGone = async ({ read }: LocalReader) =>
+      (await Promise.allSettled([read('kol-7')]))[0].status === 'rejected';
 
     test('is kept as fresh no longer than Redis keeps it', async () => {
       const { tier, read, readLocally } = await start({});
       await write(7);
+      await readLocally('kol-7'); // changes are tracked, so the next read is kept
       await target.redis.pexpire(KEY, 1500);
-      await readLocally('kol-7');
-      const { expiresAt = Infinity } = tier.get(KEY) ?? {};
-      expect(expiresAt - performance.now()).toBeLessThanOrEqual(1500);
+      await until('it is kept with this TTL', async () => {
+        await read('kol-7');
+        const { expiresAt = Infinity } = tier.get(KEY) ?? {};
+        return expiresAt - performance.now() <= 1500;
+      });
       await until('it is gone', async () => (await read('kol-7'))[0] !== 'local-hit');
     });
 
@@ -243,13 +248,12 @@ describeOnRedisAndCluster('a value that', (target) => {
     test('is served for a bounded time while the lakehouse fails', async () => {
       const { load, queries, release } = source(away);
       release();
-      const reader = await start({ load, staleSeconds: 2 });
+      const reader = await start({ load, staleSeconds: 5 });
       await expire(reader);
       queries.length = 0;
       for (let reads = 0; reads < 20; reads += 1) expect(await reader.read('kol-7')).toEqual(['stale', 7]);
       expect(queries.length).toBeLessThan(2);
-      const isGone = async () => (await Promise.allSettled([reader.read('kol-7')]))[0].status === 'rejected';
-      await until('it is gone', isGone);
+      await until('it is gone', () => isGone(reader));
       await expect(reader.read('kol-7')).rejects.toThrow('not available now');
     });
 
@@ -284,15 +288,12 @@ describeOnRedisAndCluster('a value that', (target) => {
       await write(7);
       await early.readLocally('kol-7');
       await remove();
-      await until('it is gone', () =>
-        early.read('kol-7').then(
-          () => false,
-          () => true,
-        ),
-      );
-      // values of later reads may be served
-      await expire(late);
-      expect(await late.read('kol-7')).toEqual(['stale', 7]);
+      await until('it is gone', () => isGone(early));
+      // Values of later reads may be served. One of just after the removal need not be: a busy process reads its clock late.
+      await until('a later value is served', async () => {
+        await expire(late);
+        return String(await late.read('kol-7').catch(() => '')) === 'stale,7';
+      });
     });
   });
 });

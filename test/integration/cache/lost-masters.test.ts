@@ -58,6 +58,5 @@ test.each([
   });
   // Their changes are still reported.
   await writeEntries(redis, profileEntries(alive, 8));
-  for (const id of alive)
-    await until(`${id} shows the write`, async () => (await reader.read(id))[1] === 8, 10);
+  for (const id of alive) await until(`${id} shows the write`, async () => (await reader.read(id))[1] === 8);
 });

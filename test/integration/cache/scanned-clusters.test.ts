@@ -75,7 +75,7 @@ describe('the administration of a Redis Cluster', () => {
       redis
         .nodes('master')
         .some(({ options, status }) => options.port === forgotten.port && status === 'ready');
-    await until('the client has lost the connection', () => Promise.resolve(!isKnown()), 5);
+    await until('the client has lost the connection', () => Promise.resolve(!isKnown()));
     return forgotten;
   }
 

@@ -71,8 +71,8 @@ describe('the reference ML service', () => {
     const kols = Array.from({ length: 1_000 }, (_, index) => ({ ...profile, kol_id: `kol-${index}` }));
     const started = performance.now();
     const { status, json } = await post('/predict/trust/batch', { kols });
-    // One call after the other would take 1,000 times the latency.
-    expect(performance.now() - started).toBeLessThan(LATENCY_MS * 200);
+    // One call after the other would take 1,000 times the latency. The limit is half of it: a busy machine is slow.
+    expect(performance.now() - started).toBeLessThan(LATENCY_MS * 500);
     expect(status).toBe(200);
     const { predictions, total, model_version, processing_time_ms } = json as {
       predictions: { kol_id: string }[];
@@ -90,7 +90,7 @@ describe('the reference ML service', () => {
     const started = performance.now();
     const responses = await Promise.all(Array.from({ length: 300 }, () => post('/predict/trust', profile)));
     expect(responses.every(({ status }) => status === 200)).toBe(true);
-    expect(performance.now() - started).toBeLessThan(300 * 200 * 0.1);
+    expect(performance.now() - started).toBeLessThan(300 * 200 * 0.5);
   });
 
   it.each([
@@ -149,12 +149,14 @@ describe('the reference ML service', () => {
   it('finishes calls in flight when it closes', async () => {
     await start({ latencyMs: 150 });
     await post('/predict/trust', profile); // leaves a keep-alive connection open
+    const arrived = once(server, 'request');
     const inFlight = post('/predict/trust', profile);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await arrived;
     const started = performance.now();
     const closed = new Promise((resolve) => server.close(resolve));
     expect((await inFlight).status).toBe(200);
     await closed;
-    expect(performance.now() - started).toBeLessThan(2_000);
+    // An open keep-alive connection would delay it by more than a minute.
+    expect(performance.now() - started).toBeLessThan(30_000);
   });
 });

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { rateSamples } from '../../support/rate-samples.ts';
 import { allKeys } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 import { warmHarness, type WarmHarness } from '../../support/warm-harness.ts';
+
+const PER_SECOND = 5;
 
 let harness: WarmHarness;
 beforeAll(async () => {
   // Some 420 rows: at this rate they take more than a minute.
   harness = await warmHarness(4, {
-    ...{ WARM_TRINO_QUERIES: '2', WARM_WRITES_PER_SECOND: '5', WARM_PROFILES: '30' },
+    ...{ WARM_TRINO_QUERIES: '2', WARM_WRITES_PER_SECOND: String(PER_SECOND), WARM_PROFILES: '30' },
   });
   // Long texts, so that Trino sends several pages, and a query stays open while they are written.
   const { trino, schema } = harness;
@@ -28,8 +31,9 @@ const countProfiles = async () =>
 
 test('hot profiles are written in chunks of a second, not in pages, and renewed at the rate too', async () => {
   const hot = await harness.start({ parts: ['profiles'] });
-  await until('hot profiles are written', async () => (await countProfiles()) > 0);
-  expect(await countProfiles()).toBeLessThan(20);
+  const samples = rateSamples(countProfiles);
+  await until('hot profiles are written', async () => (await samples.take()) === 30);
+  samples.expectAtMost(PER_SECOND);
   await hot.result();
   expect(await countProfiles()).toBe(30);
 

@@ -22,10 +22,10 @@ const copy = (table: 'profiles' | 'content', changes: Readonly<Record<string, st
 
 async function startHarness(database: number, more: Readonly<Record<string, string>> = {}): Promise<void> {
   harness = await warmHarness(database, { TRINO_CATALOG: catalog, WARM_SETTLE_SECONDS: '0.5', ...more });
+  const { redis, schema, trino } = harness;
+  await redis.flushdb(); // other tests of this file use the same database, also on the other catalog
   for (const table of ['profiles', 'content'])
-    await harness.trino(
-      `CREATE TABLE ${harness.schema}.all_${table} AS SELECT * FROM ${harness.schema}.kol_${table}`,
-    );
+    await trino(`CREATE TABLE ${schema}.all_${table} AS SELECT * FROM ${schema}.kol_${table}`);
 }
 
 async function restoreTables(): Promise<void> {

@@ -10,6 +10,7 @@ import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { partWarmerId } from '../../../contract/workflow-ids.ts';
 import type { PartReport } from '../../../domain/warming/part-report.ts';
 import { warmProgressQuery } from '../../../contract/messages.ts';
+import { rateSamples } from '../../support/rate-samples.ts';
 import { allKeys } from '../../support/redis.ts';
 import { smallSplits } from '../../support/small-splits.ts';
 import { until } from '../../support/until.ts';
@@ -117,21 +118,17 @@ test('a write rate is never exceeded, and the part warmer reports progress durin
   const ended = run.result();
   const warmer = temporal.workflow.getHandle(partWarmerId('profiles'));
   let progress = { rows: 0, total: 0 };
-  /** How many profiles were cached at least since a time before, and at most at a time after. */
-  const samples: { readonly fromMs: number; readonly toMs: number; readonly cached: number }[] = [];
+  const samples = rateSamples(
+    async () => (await allKeys(redis)).filter((key) => key.startsWith(profile.key(''))).length,
+  );
   await until('all profiles are written', async () => {
-    const fromMs = performance.now();
-    const cached = (await allKeys(redis)).filter((key) => key.startsWith(profile.key(''))).length;
-    samples.push({ fromMs, toMs: performance.now(), cached });
+    const cached = await samples.take();
     progress = await warmer.query(warmProgressQuery).catch(() => progress);
     return progress.total > 0 && cached === progress.total;
   });
   await ended;
   expect(progress.total).toBe(await expectAllCached());
-  // The limit for any period: the rate, plus a chunk of a second that began before, plus a second that the limiter catches up.
-  for (const [index, { fromMs, cached }] of samples.entries())
-    for (const later of samples.slice(index + 1))
-      expect(later.cached - cached).toBeLessThanOrEqual(perSecond * (2 + (later.toMs - fromMs) / 1000));
+  samples.expectAtMost(perSecond);
 });
 
 test.each([
