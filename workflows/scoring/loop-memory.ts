@@ -41,7 +41,6 @@ export function recallLoop(
     setBy,
     paused,
     moves: 0,
-    // An older version may have written the states: missing fields get the values of a new partition.
     partitions: new Map(
       partitions.map((state) => [state.partition, { ...newPartition(0, 0, NO_TOTALS), ...state }]),
     ),
