@@ -33,8 +33,10 @@ export interface LoopMemory extends Pick<ScoringLoopOptions, 'topic' | 'kind' | 
 
 export function recallLoop(
   options: ScoringLoopOptions,
-  { paused = false, setBy = {}, partitions = [], partitionCount = 0 }: CarriedLoopState = {},
+  { paused = false, setBy = {}, ...carried }: CarriedLoopState = {},
 ): LoopMemory {
+  // Positions belong to a group: without one, the loop looks for its partitions.
+  const { partitions = [], partitionCount = 0 } = options.group === null ? {} : carried;
   return {
     ...options,
     settings: { ...DEFAULT_LOOP_SETTINGS, ...options.settings },

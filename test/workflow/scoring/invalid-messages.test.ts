@@ -27,12 +27,20 @@ test.each(wrongStates)(
   'a loop that gets the state %j of another run works its partitions',
   async (carried) => {
     const topic = inMemoryTopic(2, 5);
-    await withLoop(topic.activities, { carried } as object, async (loop) => {
+    await withLoop(topic.activities, { group: 'g', carried } as object, async (loop) => {
       await until('all is scored', async () => (await scoredCount(loop)) === 10);
       expect(await failedTasks(loop)).toEqual([]);
     });
   },
 );
+
+test('a loop that gets positions without their group looks for its partitions', async () => {
+  const carried = { partitions: [{ partition: 0, position: 3 }], partitionCount: 1 };
+  await withLoop(inMemoryTopic(2, 5).activities, { carried }, async (loop) => {
+    await until('all is scored', async () => (await scoredCount(loop)) === 10);
+    expect(await failedTasks(loop)).toEqual([]);
+  });
+});
 
 test('a loop refuses updates that are not valid, and works on', async () => {
   const topic = inMemoryTopic(1, 5);
