@@ -3,7 +3,7 @@ const PROGRAMS = [
   'api/server.ts',
   'cli/{dlq,etl,warm}.ts',
   'workers/{bundle-workflows,health,main}.ts',
-  'workflows/index.ts',
+  'workflows/{index,payload-converter}.ts',
   'simulators/*/main.ts',
   'engines/{reset,start}.ts',
   'bench/{hot-profiles,reads,scoring,warming}.ts',

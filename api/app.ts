@@ -5,6 +5,7 @@ import type { CacheReader } from '../cache/reading/cache-reader.ts';
 import type { RecentSearches } from '../cache/writing/recent-searches.ts';
 import type { Logger } from '../clients/logger.ts';
 import type { Config } from '../config/config.ts';
+import { createLoggedUrl } from './logged-url.ts';
 import { logRequests } from './log-requests.ts';
 import { allowOrigins } from './allow-origins.ts';
 import { answerProblem, routeNotFound } from './problem.ts';
@@ -63,12 +64,13 @@ export function createApp(dependencies: AppDependencies): Express {
   app.set('trust proxy', trustProxy);
   app.enable('case sensitive routing'); // ids are case sensitive: /kols/TOP is a KOL, /kols/top a ranking
 
-  app.use(logRequests(log), securityHeaders);
+  const routes = createRoutes(dependencies);
+  app.use(logRequests(log, createLoggedUrl(routes)), securityHeaders);
   if (corsOrigins.length > 0) app.use(allowOrigins(corsOrigins));
   if (rateLimit !== undefined) app.use('/api', rateLimit.middleware);
   const controlsOf = createRequestControls(tokenCheck(token));
   app.use(
-    createRouter(createRoutes(dependencies), {
+    createRouter(routes, {
       checkToken: requireToken(token),
       controlsOf,
       deadlineSeconds,

@@ -68,9 +68,9 @@ export function createHttpServer(
 /** Connections that the system queues while the process is busy. With Node's 511, clients in a burst must retry after seconds. */
 const BACKLOG = 4096;
 
-/** Resolves with the port when the server listens. @param host all addresses by default */
-export async function listen(server: Server, port: number, host?: string): Promise<number> {
+/** Resolves when the server listens, with its address. @param host all addresses by default */
+export async function listen(server: Server, port: number, host?: string): Promise<AddressInfo> {
   server.listen({ port, backlog: BACKLOG, ...(host === undefined ? {} : { host }) });
   await once(server, 'listening');
-  return (server.address() as AddressInfo).port;
+  return server.address() as AddressInfo;
 }

@@ -10,8 +10,14 @@ const HEALTH_CHECK = /^\/(livez|healthz|readyz)/;
 /**
  * Gives each request an id and a logger (`request.log`) that adds it as `request_id`, and logs one line per request: when
  * the response is sent, or when the client is gone. Health checks are logged at debug level.
+ * @param loggedUrl what the line has as the URL
  */
-export function logRequests(log: Logger): RequestHandler {
+export function logRequests(log: Logger, loggedUrl: (request: Request) => string): RequestHandler {
+  const requestLine = (request: Request, response: Response): RequestLine => ({
+    ...formatRequestLine(request, response.statusCode, response.get('Cache-Status'), response[startTime]),
+    url: loggedUrl(request),
+    aborted: response.writableFinished ? undefined : true,
+  });
   return pinoHttp<Request, Response>({
     logger: log,
     genReqId: (request, response) => {
@@ -42,11 +48,6 @@ export function newRequestId({ headers }: Request): string {
 /** The id that `logRequests` gave to this request. */
 export const requestId = (request: Request): string => request.id as string;
 
-const requestLine = (request: Request, response: Response): RequestLine => ({
-  ...formatRequestLine(request, response.statusCode, response.get('Cache-Status'), response[startTime]),
-  aborted: response.writableFinished ? undefined : true,
-});
-
 /** What the log has of a request. Members that are undefined are left out. */
 interface RequestLine {
   /** Left out when the logger adds it. */
@@ -62,7 +63,7 @@ interface RequestLine {
 
 /** The log line of a request. @param startedAt on the clock of `performance.now` */
 export const formatRequestLine = (
-  { method, originalUrl, url }: Request,
+  { method, url }: Request,
   status: number,
   cache: string | undefined,
   startedAt: number,
@@ -70,7 +71,7 @@ export const formatRequestLine = (
 ): RequestLine => ({
   request_id: id,
   method,
-  url: originalUrl ?? url, // Express sets `originalUrl`, and may shorten `url`
+  url,
   status,
   cache,
   duration_ms: Math.round((performance.now() - startedAt) * 10) / 10,

@@ -22,7 +22,8 @@ async function serve(config: Config): Promise<void> {
   const app = createApp({ ...dependencies, readiness, closing: closing.signal });
   const server = createHttpServer(app, { answerReady, stopping: stopping.signal });
   try {
-    log.info({ port: await listen(server, config.API_PORT) }, 'listening');
+    const { address, port } = await listen(server, config.API_PORT, config.API_HOST);
+    log.info({ address, port }, 'listening');
     const [signal] = (await Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')])) as [string];
     log.info({ signal }, 'stopping');
     stopping.abort();

@@ -9,6 +9,7 @@ import {
   commaSeparated,
   count,
   hostAndPort,
+  hostName,
   identifier,
   number,
   origin,
@@ -60,6 +61,9 @@ export const environmentSchema = z.object({
     .optional()
     .describe('Address of the Temporal UI for operators. It is displayed, never called'),
   API_PORT: whole(0, 65_535).default(18000).describe('Port the REST API listens on'),
+  API_HOST: hostName
+    .optional()
+    .describe('Address the REST API listens on, such as 127.0.0.1. Without it: all addresses of the machine'),
   API_URL: address().optional().describe('Public address of the REST API. It is displayed, never called'),
   API_TOKEN: z
     .string()

@@ -30,6 +30,11 @@ export const hostAndPort = z.string().refine((text) => {
   const isPort = Number(port) >= 1 && Number(port) <= 65_535;
   return isPort && (host !== undefined || (ipv6 !== undefined && isIPv6(ipv6)));
 }, 'must be host:port, with an IPv6 address in brackets and a port from 1 to 65535');
+/** A name or an IP address to listen on. */
+export const hostName = z
+  .string()
+  .regex(/^[A-Za-z0-9.:-]{1,253}$/, 'must be an IP address or the name of a host, without a port')
+  .refine((text) => isIPv6(text) || !text.includes(':'), 'must be an IP address without a port');
 export const identifier = z
   .string()
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be a plain lower-case SQL identifier');

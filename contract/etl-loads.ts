@@ -3,7 +3,7 @@ import { silverTables } from '../domain/schema/silver-tables.ts';
 import { ALL, isId, isPlatform } from '../domain/values/text-ids.ts';
 import { shorten, type InvalidValue } from '../domain/values/invalid-value.ts';
 import { MAX_LOAD_PLATFORMS, type EtlLoad, type PartsAndScopes } from '../domain/warming/etl-load.ts';
-import type { EtlRunSelector, LoadMemorySnapshot, LoadState } from '../domain/warming/load-memory.ts';
+import type { EtlRunSelector, LoadState } from '../domain/warming/load-memory.ts';
 import type { WaitingLoads } from '../domain/warming/load-queue.ts';
 import { MAX_SCOPE_IDS } from '../domain/warming/warm-scope.ts';
 import { parseInput, type ParseResult } from './parse-input.ts';
@@ -143,13 +143,6 @@ export interface EtlLoadsState {
   /** Accepted loads that no warm has served yet. */
   readonly waiting: Pick<WaitingLoads, 'loads' | 'parts'>;
   readonly lastWarm: EtlWarm | null;
-}
-
-/** Input of `etlLoads`: nothing, or the state of the previous run. */
-export interface EtlLoadsInput {
-  readonly state?: EtlLoadsState;
-  readonly waiting?: WaitingLoads;
-  readonly memory?: LoadMemorySnapshot;
 }
 
 /** A load of a pipeline run, and the warm that serves it. */

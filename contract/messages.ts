@@ -2,8 +2,11 @@ import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { EtlLoad } from '../domain/warming/etl-load.ts';
 import type { EtlRunSelector } from '../domain/warming/load-memory.ts';
 import type { EtlLoadsState, EtlRunStatus } from './etl-loads.ts';
+import type { PartOutcome, WarmRequest } from './part-warmer.ts';
 import type { LoopChange, LoopState, SeekTarget } from './scoring-loop.ts';
-import type { PartOutcome, WarmProgress, WarmRequest } from './warm-cache.ts';
+import type { WarmProgress } from './warm-cache.ts';
+
+// A client may send something else than these types say: each handler checks what it receives.
 
 /** partWarmer: a run of warmCache requests a warm of the part and receives its outcome. */
 export const warmRequestedSignal = defineSignal<[WarmRequest]>('warmRequested');

@@ -61,6 +61,25 @@ export function parseInput<S extends InputShape>(
   return { invalid: [...wrong, ...others].slice(0, MAX_INVALID) };
 }
 
+/**
+ * Checks a value that a program sends, not a person. Fields that the schema does not know are left out, because a program of another
+ * version may send more.
+ * @param name what the value is
+ * @param accepted what a valid value looks like
+ * @returns the value, or its first wrong part
+ */
+export function parseMessage<T>(
+  schema: z.ZodType<T>,
+  given: unknown,
+  { name, accepted }: Pick<InvalidValue, 'name' | 'accepted'>,
+): ParseResult<T> {
+  const result = schema.safeParse(given);
+  if (result.success) return { value: result.data };
+  const path = result.error.issues[0]?.path ?? [];
+  const wrong = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)[key], given);
+  return { invalid: [{ name: [name, ...path].join('.').slice(0, 80), given: shorten(wrong), accepted }] };
+}
+
 /** The wrong items of a list, or its length when it is too long; otherwise the whole value. */
 function wrongPart(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
   if (!Array.isArray(value)) return value;

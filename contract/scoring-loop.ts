@@ -134,7 +134,11 @@ export function loopOptions(input: ScoringLoopInput) {
 }
 
 /** The state for the next run of a loop. */
-export type CarriedLoopState = Partial<Pick<LoopState, 'paused' | 'setBy' | 'partitions' | 'partitionCount'>>;
+export type CarriedLoopState = Partial<Pick<LoopState, 'paused' | 'setBy' | 'partitionCount'>> & {
+  readonly partitions?: readonly CarriedPartition[];
+};
+/** An older version may have written it, without all fields. */
+export type CarriedPartition = Pick<PartitionState, 'partition' | 'position'> & Partial<PartitionState>;
 
 /** The checked input of `scoringLoop`. */
 export interface ScoringLoopOptions {
@@ -145,7 +149,7 @@ export interface ScoringLoopOptions {
   readonly settings: Partial<LoopSettings>;
 }
 
-/** Checks the input of a scoring loop and fills in its defaults. */
+/** Checks the input of a scoring loop and fills in its defaults. `usableCarriedState` reads the carried state. */
 export function parseScoringLoopInput(given: ScoringLoopInput | undefined): ParseResult<ScoringLoopOptions> {
   const { carried: _carried, ...input } = given ?? {};
   const parsed = parseInput(loopShape, input);
@@ -154,13 +158,17 @@ export function parseScoringLoopInput(given: ScoringLoopInput | undefined): Pars
   return { value: { topic, kind, group: consumerGroup, shard, settings } };
 }
 
+/** Each partition is one activity, and Temporal fails the workflow task that would have more than 2,000 of them. */
+const MAX_SEEK_PARTITIONS = 1000;
+const isBetween = (value: number, min: number, max: number) => value >= min && value <= max;
+
 const seekTarget = z.union([
   z.strictObject({ time: z.string().refine((text) => !Number.isNaN(isoTimeMs(text))) }),
   z.strictObject({
     offsets: z
       // One name for each partition: "01" would be another name of partition 1.
       .record(z.string().regex(/^(0|[1-9]\d{0,8})$/), z.int().min(0))
-      .refine((offsets) => Object.keys(offsets).length > 0),
+      .refine((offsets) => isBetween(Object.keys(offsets).length, 1, MAX_SEEK_PARTITIONS)),
   }),
   z.strictObject({ end: z.enum(['earliest', 'latest']) }),
 ]);
@@ -175,8 +183,7 @@ export type SeekTarget = z.infer<typeof seekTarget>;
 export function parseSeekTarget(given: unknown): ParseResult<SeekTarget> {
   const parsed = seekTarget.safeParse(given);
   if (parsed.success) return { value: parsed.data };
-  const accepted =
-    '{"time": "2026-01-01T00:00:00Z"} or {"offsets": {"0": 42}} or {"end": "earliest" or "latest"}';
+  const accepted = `{"time": "2026-01-01T00:00:00Z"} or {"offsets": {"0": 42}} with at most ${MAX_SEEK_PARTITIONS} partitions or {"end": "earliest" or "latest"}`;
   return { invalid: [{ name: 'seek', given: shorten(given), accepted }] };
 }
 

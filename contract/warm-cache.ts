@@ -14,10 +14,15 @@ const MAX_REQUESTED_BY = 100;
 /** The scopes of a warm: each named part is limited to its scope. */
 export type WarmScopes = Partial<Readonly<Record<WarmPart, WarmScope>>>;
 
+const platforms = z.array(z.string().refine(isPlatform)).min(1);
+const ids = z.array(z.string().refine(isId)).min(1).max(MAX_SCOPE_IDS);
+
 const scope = z.union([
-  z.strictObject({ platforms: z.array(z.string().refine(isPlatform)).min(1).max(MAX_SCOPE_PLATFORMS) }),
-  z.strictObject({ ids: z.array(z.string().refine(isId)).min(1).max(MAX_SCOPE_IDS) }),
+  z.strictObject({ platforms: platforms.max(MAX_SCOPE_PLATFORMS) }),
+  z.strictObject({ ids }),
 ]);
+/** The scope that covers several warms: it can have more platforms than the scope of one. */
+export const mergedScope = z.union([z.strictObject({ platforms }), z.strictObject({ ids })]);
 
 const scopes = z
   .partialRecord(z.enum(warmParts), scope)
@@ -118,29 +123,4 @@ export interface WarmReport {
 export interface WarmProgress {
   readonly rows: number;
   readonly total: number;
-}
-
-/** Request of one warm run to the warmer of a part. */
-export interface WarmRequest extends Omit<WarmOptions, 'dryRun'> {
-  readonly trigger: WarmTrigger;
-  /** Warm only this share of the part. */
-  readonly scope?: WarmScope | undefined;
-  /** Workflow id of the requester, which receives the outcome. */
-  readonly replyTo: string;
-  /** Identifies the requests of one warm: the id of its first run, which a reset does not change. */
-  readonly runId: string;
-}
-
-/** Outcome of the run that served a request. All requesters of that run receive the same outcome. */
-export type PartOutcome = { readonly part: WarmPart; readonly runId: string } & (
-  { readonly report: PartReport } | { readonly error: string }
-);
-
-/** Input of `partWarmer`. */
-export interface PartWarmerInput {
-  readonly part: WarmPart;
-  /** Requests that the previous run did not serve, without their scopes. */
-  readonly waiting?: readonly WarmRequest[];
-  /** The smallest scope that covers the waiting requests; null for the whole part. */
-  readonly waitingScope?: WarmScope | null;
 }

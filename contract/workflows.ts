@@ -1,6 +1,8 @@
-import type { EtlLoadsInput, EtlLoadsState } from './etl-loads.ts';
+import type { EtlLoadsInput } from './etl-loads-input.ts';
+import type { EtlLoadsState } from './etl-loads.ts';
+import type { PartWarmerInput } from './part-warmer.ts';
 import type { ScoringLoopInput } from './scoring-loop.ts';
-import type { PartWarmerInput, WarmCacheInput, WarmReport } from './warm-cache.ts';
+import type { WarmCacheInput, WarmReport } from './warm-cache.ts';
 
 /** The workflow types by name, so that clients can start them without loading workflow code. */
 export interface Workflows {

@@ -40,8 +40,8 @@ export const apiProgram = (env: NodeJS.ProcessEnv, url: string): ProcessSpec => 
     name: 'api',
     title: 'API',
     file: 'api/server.ts',
-    // Nothing balances the load of the local stack.
-    env: { API_DRAIN_SECONDS: '0', ...env },
+    // Nothing balances the load of the local stack, and only this machine can reach it, like its engines.
+    env: { API_DRAIN_SECONDS: '0', API_HOST: process.env['API_HOST'] || '127.0.0.1', ...env },
     isReady: () => isHttpOk(new URL('/readyz', url)),
   }),
   stopSeconds: apiStopSeconds({ ...process.env, ...env }),

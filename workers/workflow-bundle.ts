@@ -17,6 +17,7 @@ export const builtBundle = fileBeside('./workflows.bundle.js');
 export async function bundleWorkflows(): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileBeside(`../workflows/index.${extension}`),
+    payloadConverterPath: fileBeside(`../workflows/payload-converter.${extension}`),
     logger: new DefaultLogger('WARN'),
   });
   return code;

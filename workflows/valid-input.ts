@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ApplicationFailure, log } from '@temporalio/workflow';
 import { failureTypes } from '../contract/failure-types.ts';
 import type { ParseResult } from '../contract/parse-input.ts';
 import { formatInvalidValue } from '../domain/values/invalid-value.ts';
@@ -10,4 +10,17 @@ export function validInput<T>(parsed: ParseResult<T>): T {
     parsed.invalid.map(formatInvalidValue).join('; '),
     failureTypes.invalidInput,
   );
+}
+
+/**
+ * The value of a checked signal. A signal has no answer, and a failure would stop the workflow for all other senders.
+ * @returns undefined for an invalid signal, which is logged
+ */
+export function validSignal<T>({ name }: { readonly name: string }, parsed: ParseResult<T>): T | undefined {
+  if ('value' in parsed) return parsed.value;
+  log.warn('ignored an invalid signal', {
+    signal: name,
+    reason: parsed.invalid.map(formatInvalidValue).join('; '),
+  });
+  return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { signalPartWarmer } from '../../clients/temporal/signal-part-warmer.ts';
-import type { WarmRequest } from '../../contract/warm-cache.ts';
+import type { WarmRequest } from '../../contract/part-warmer.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 
 export interface SignalPartWarmerArgs {

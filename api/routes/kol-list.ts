@@ -102,7 +102,10 @@ async function readTotal(reader: CacheReader, platform: string, caller: Caller):
   // the query continues when this reader stops waiting: later readers need it
   const read = () => reader.platformStats(undefined, { ...caller, client: undefined });
   const stats = await withTimeLimit(waitSeconds, read, caller.client?.signal).catch(orNull);
-  return platform === ALL ? stats?.value?.total_kols : stats?.value?.by_platform[platform]?.kols;
+  if (platform === ALL) return stats?.value?.total_kols;
+  const byPlatform = stats?.value?.by_platform ?? {};
+  // `constructor` is a valid name, and each object has it
+  return Object.hasOwn(byPlatform, platform) ? byPlatform[platform]?.kols : undefined;
 }
 
 function orNull(error: unknown): ReadResult<never> | null {

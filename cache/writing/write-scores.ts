@@ -20,17 +20,17 @@ local function scoreEvent(json)
   local source = type(score.source) == 'table' and score.source or {}
   return newEvent(score.event_time_ms, source.topic, source.partition, source.offset, source.fenced_at_ms)
 end
-local function isOutdated(held, given)
+local function isOutdated(key, held, given)
   -- The key may have another type
   if type(held) ~= 'string' then return false end
   local heldTime, givenTime = scoreTime(held), scoreTime(given)
   if heldTime and givenTime and heldTime < givenTime then return false end
   local heldEvent, givenEvent = scoreEvent(held), scoreEvent(given)
-  return heldEvent and (not givenEvent or isNewer(heldEvent, givenEvent))
+  return heldEvent and (not givenEvent or isNewer(heldEvent, givenEvent)) and isOurs(key, heldEvent)
 end
 local written = 0
 for i, key in ipairs(KEYS) do
-  if not isOutdated(redis.pcall('GET', key), ARGV[i + 1]) then
+  if not isOutdated(key, redis.pcall('GET', key), ARGV[i + 1]) then
     redis.call('SET', key, ARGV[i + 1], 'EX', ARGV[1])
     written = written + 1
   end

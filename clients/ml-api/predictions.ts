@@ -41,15 +41,19 @@ const from = (minimum: number, maximum: number) =>
     .max(maximum + TOLERANCE)
     .transform((value) => Math.min(maximum, Math.max(minimum, value)));
 
+/** Characters of a text. Redis keeps some of them, and to normalise a long run of marks in an id takes quadratic time. */
+const MAX_TEXT = 1024;
+const text = z.string().max(MAX_TEXT);
+
 const prediction = z.object({
-  kol_id: z.string(),
+  kol_id: text,
   trust_score: from(0, 100),
   is_trustworthy: z.boolean(),
   confidence: from(0, 1),
   risk_level: z.enum(riskLevels),
-  prediction_source: z.string(),
-  model_version: z.string(),
-  timestamp: z.string(),
+  prediction_source: text,
+  model_version: text,
+  timestamp: text,
 });
 const predictions = z.object({ predictions: z.array(prediction) });
 

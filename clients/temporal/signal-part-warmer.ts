@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { warmRequestedSignal } from '../../contract/messages.ts';
 import { WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
-import type { WarmRequest } from '../../contract/warm-cache.ts';
+import type { WarmRequest } from '../../contract/part-warmer.ts';
 import { partWarmerId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';

@@ -1,5 +1,6 @@
 import type { CacheEntry } from '../schema/entry.ts';
 import { decimal } from '../schema/field.ts';
+import { isPlatform } from '../values/text-ids.ts';
 
 /** Totals over all platforms. The hash keeps `by_platform` in the fields kols_{platform} and content_{platform}. */
 export interface PlatformStats {
@@ -58,14 +59,15 @@ export const platformStats = {
       ]),
     ]) as Record<string, string>,
   }),
-  /** @throws FieldError when a field is not a number */
+  /** Counts of a name that is no platform are left out. @throws FieldError when a field is not a number */
   fromHash: (hash: Readonly<Record<string, string>>): PlatformStats => {
-    const by_platform: Record<string, { kols: number; content: number }> = {};
+    // A Map, because the names come from outside: on an object, `constructor` and `__proto__` are there already.
+    const by_platform = new Map<string, { kols: number; content: number }>();
     for (const [name, value] of Object.entries(hash)) {
       const [, kind, platform] = PLATFORM_FIELD.exec(name) ?? [];
-      if (kind === undefined || platform === undefined) continue;
-      const counts = (by_platform[platform] ??= { kols: 0, content: 0 });
-      counts[kind as 'kols' | 'content'] = decimal.parse(value) ?? 0;
+      if (kind === undefined || platform === undefined || !isPlatform(platform)) continue;
+      const counts = by_platform.get(platform) ?? { kols: 0, content: 0 };
+      by_platform.set(platform, { ...counts, [kind]: decimal.parse(value) ?? 0 });
     }
     const number = (name: string) => decimal.parse(hash[name]) ?? 0;
     return {
@@ -78,7 +80,7 @@ export const platformStats = {
       avg_posts: number('avg_posts'),
       verified_count: number('verified_count'),
       last_updated: hash['last_updated'] ?? '',
-      by_platform,
+      by_platform: Object.fromEntries(by_platform),
     };
   },
 };

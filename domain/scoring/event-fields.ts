@@ -138,7 +138,7 @@ const signedCount = (text: string): number | null => parseCount(text) ?? (isNega
  * How far the clocks of scrapers may run ahead. An event further ahead would move the watermark ahead too, and then all
  * other events would be late.
  */
-const MAX_CLOCK_SKEW_MS = 5 * 60_000;
+export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 /**
  * The event time in ms since 1970. `event_time` is ISO 8601 text (UTC when it names no zone), or milliseconds or seconds since

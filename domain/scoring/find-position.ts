@@ -9,17 +9,19 @@ import {
 } from './committed-metadata.ts';
 
 /** How the committed offset in Kafka differs from what the loop knew. */
-export type Disagreement =
+export const disagreements = [
   /** It is higher: another client commits for this group. */
-  | 'ahead'
+  'ahead',
   /** It is lower: another client set it back, and the events from there are scored again. */
-  | 'behind'
+  'behind',
   /** Kafka had lost it; the loop continues from the offset that it knows. */
-  | 'forgotten'
+  'forgotten',
   /** The topic was deleted and created again; it is read from its beginning. */
-  | 'recreated'
+  'recreated',
   /** The loop now reads another Kafka cluster; the topic is read from its beginning. */
-  | 'replaced';
+  'replaced',
+] as const;
+export type Disagreement = (typeof disagreements)[number];
 
 /** The position of a partition, as the loop last saw it. */
 export interface KnownPosition {

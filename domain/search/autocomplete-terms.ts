@@ -22,7 +22,7 @@ export function autocompleteTerms(kols: Iterable<Pick<NamedKol, 'names'>>, maxTe
   return [...terms];
 }
 
-const isTerm = (text: string): boolean => searchText(text) !== '' && firstPoints(text, MAX_LENGTH) === text;
+const isTerm = (text: string): boolean => firstPoints(text, MAX_LENGTH) === text && searchText(text) !== '';
 
 const termOf = (name: string): string => name.trim().toLowerCase();
 

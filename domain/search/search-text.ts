@@ -1,3 +1,5 @@
+import { firstPoints } from './first-points.ts';
+
 /** Marks such as the accents of é and ạ, which NFKD splits off their letters. */
 const MARKS = /\p{M}+/gu;
 /** The separators of words. */
@@ -12,6 +14,9 @@ const PLAIN: Readonly<Record<string, string>> = {
 };
 const NOT_PLAIN = new RegExp(`[${Object.keys(PLAIN).join('')}]`, 'g');
 
+/** Longer texts are cut. Names from the lakehouse have no limit, and to normalise a long run of marks takes quadratic time. */
+const MAX_POINTS = 1000;
+
 /** Identifies the format of search texts. Change it with the code, because the index contains search texts. */
 export const SEARCH_TEXT_FORMAT = 'plain-latin';
 
@@ -19,7 +24,8 @@ export const SEARCH_TEXT_FORMAT = 'plain-latin';
  * Normalises the words of a text, to compare names and queries: lower case, without accents, without punctuation, separated by single
  * blanks. "Nguyễn_Đức" and "nguyen duc", "Weiß" and "WEISS" are the same. Letters in fancy styles (𝓐𝓷𝓷𝓪, Ａnna) are plain ones.
  */
-export function searchText(text: string): string {
+export function searchText(given: string): string {
+  const text = firstPoints(given, MAX_POINTS);
   if (ASCII.test(text)) return text.toLowerCase().replaceAll(NO_ASCII_LETTER_OR_DIGIT, ' ').trim();
   return text
     .normalize('NFKD')

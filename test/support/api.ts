@@ -61,7 +61,7 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
   const server = createHttpServer(createApp(dependencies), dependencies);
   const routes = createRoutes(dependencies);
   return {
-    ...clientOf(`http://127.0.0.1:${await listen(server, 0, '127.0.0.1')}`, routes),
+    ...clientOf(`http://127.0.0.1:${(await listen(server, 0, '127.0.0.1')).port}`, routes),
     async close() {
       server.close();
       server.closeAllConnections();

@@ -36,15 +36,16 @@ export interface LoopMemory extends Pick<ScoringLoopOptions, 'topic' | 'kind' | 
 
 export function recallLoop(
   options: ScoringLoopOptions,
-  { paused = false, setBy = {}, partitions = [], partitionCount = 0 }: CarriedLoopState = {},
+  { paused = false, setBy = {}, ...carried }: CarriedLoopState = {},
 ): LoopMemory {
+  // Positions belong to a group: without one, the loop looks for its partitions.
+  const { partitions = [], partitionCount = 0 } = options.group === null ? {} : carried;
   return {
     ...options,
     settings: { ...DEFAULT_LOOP_SETTINGS, ...options.settings },
     setBy,
     paused,
     moves: 0,
-    // An older version may have written the states: missing fields get the values of a new partition.
     partitions: new Map(
       partitions.map((state) => [state.partition, { ...newPartition(0, 0, NO_TOTALS), ...state }]),
     ),

@@ -14,6 +14,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ScoringActivities } from '../../activities/index.ts';
+import { usableCarriedState } from '../../contract/carried-loop-state.ts';
 import { loopStateQuery } from '../../contract/messages.ts';
 import {
   LOOP_VERSION,
@@ -51,7 +52,7 @@ const LOOK_AGAIN = '5 seconds';
 export async function scoringLoop(input: ScoringLoopInput): Promise<void> {
   leaveToNewerVersion();
   const options = validInput(parseScoringLoopInput(input));
-  const loop = recallLoop(options, input.carried);
+  const loop = recallLoop(options, usableCarriedState(input.carried));
   const show = createDisplay(loop, () => slices.isRunning());
   const slices: Slices = createSlices(loop, () => void show());
 

@@ -1,10 +1,7 @@
-import { rawValueTypeInfo, type RawValue } from '@temporalio/common';
 import {
   CancellationScope,
   condition,
   continueAsNew,
-  defaultPayloadConverter,
-  defineSignal,
   executeChild,
   log,
   ParentClosePolicy,
@@ -13,17 +10,16 @@ import {
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
+import { parseEtlLoadsInput, type EtlLoadsInput } from '../../contract/etl-loads-input.ts';
 import {
   parseEtlLoad,
   parseEtlRunSelector,
-  type EtlLoadsInput,
   type EtlLoadsState,
   type EtlWarm,
 } from '../../contract/etl-loads.ts';
 import { etlLoadsStateQuery, etlRunQuery, tablesLoadedSignal } from '../../contract/messages.ts';
 import { etlWarmId } from '../../contract/workflow-ids.ts';
 import { formatInvalidValue } from '../../domain/values/invalid-value.ts';
-import { messageOf } from '../../domain/values/message-of.ts';
 import { ETL_WINDOW_SECONDS } from '../../domain/warming/etl-load.ts';
 import { createLoadMemory, ETL_MEMORY_HOURS } from '../../domain/warming/load-memory.ts';
 import { createLoadQueue, type WaitingLoads } from '../../domain/warming/load-queue.ts';
@@ -50,14 +46,6 @@ const MAX_HISTORY = { signals: 5_000, bytes: 10_000_000 };
 const MAX_SUMMARY_PIPELINES = 60;
 
 /**
- * The signal before it is decoded. A signal that is not JSON must reach the handler: if Temporal decoded it, every workflow
- * task would fail, and with it all other loads.
- */
-const rawTablesLoadedSignal = defineSignal<[RawValue?]>(tablesLoadedSignal.name, {
-  typeInfo: { inputTypes: [rawValueTypeInfo] },
-});
-
-/**
  * Receives ETL signals (by signal-with-start, so it need not be running) and turns the signals of a short window into one warm of the stale
  * parts. Signals that arrive during a warm lead to the next one. A load that a pipeline run sends again counts once. To recognise repeats,
  * and to report the state of loads, the workflow stays open for a day after the last load.
@@ -66,11 +54,13 @@ const rawTablesLoadedSignal = defineSignal<[RawValue?]>(tablesLoadedSignal.name,
  * for that warm, and warms again for the same loads.
  *
  * Thousands of signals can arrive in one workflow task: the work for one signal must be small and must not grow with the number of loads.
+ * @throws InvalidInput
  */
 export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
-  const queue = createLoadQueue(input?.waiting);
-  const memory = createLoadMemory(input?.memory);
-  let counts = input?.state ?? NO_STATE;
+  const { state: counted = NO_STATE, waiting, memory: known } = validInput(parseEtlLoadsInput(input));
+  const queue = createLoadQueue(waiting);
+  const memory = createLoadMemory(known);
+  let counts = counted;
   let signals = 0;
 
   const state = (): EtlLoadsState => {
@@ -84,9 +74,9 @@ export async function etlLoads(input?: EtlLoadsInput): Promise<EtlLoadsState> {
   };
 
   // Any client can send a signal. Show a problem in the state instead of throwing it, because a failure would stop all other loads.
-  setHandler(rawTablesLoadedSignal, (raw) => {
+  setHandler(tablesLoadedSignal, (given) => {
     signals += 1;
-    const { load, problems } = parseEtlLoad(decode(raw));
+    const { load, problems } = parseEtlLoad(given);
     if (problems.length > 0) {
       const reason = problems.map(formatInvalidValue).join('; ');
       log.warn(load === null ? 'ignored the signal of an ETL load' : 'ignored a part of an ETL load', {
@@ -158,16 +148,6 @@ function oncePerTask(work: () => void): () => void {
       work();
     });
   };
-}
-
-/** The content of a signal. When it cannot be decoded, the error text, which is not a valid load. */
-function decode(raw: RawValue | undefined): unknown {
-  if (raw === undefined) return undefined;
-  try {
-    return defaultPayloadConverter.fromPayload(raw.payload);
-  } catch (error) {
-    return messageOf(error);
-  }
 }
 
 /**

@@ -36,17 +36,17 @@ export function formatWarmDetails(
 
 function formatPart(part: string, result: PartResult | null): string {
   if (result === null) return `| ${part} | … | | | | | | | |`;
-  if ('error' in result) return `| ${part} | failed: ${cell(asCode(result.error))} | | | | | | | |`;
+  if ('error' in result) return `| ${part} | failed: ${cell(result.error)} | | | | | | | |`;
   const { rowsRead, keys, renewed, removed, cached, durationMs } = result;
   const counts = [rowsRead, keys, renewed, removed, cached, durationMs].join(' | ');
-  return `| ${part} | done | ${counts} | ${cell(formatPartNotes(result).join('; '))} |`;
+  return `| ${part} | done | ${counts} | ${formatPartNotes(result).map(cell).join('; ')} |`;
 }
 
 const formatFindings = ({ renamed, memory, warnings }: WarmReport): string[] => [
   '',
   ...(memory === null ? [] : [`- ${formatMemory(memory)}`]),
-  ...renamed.map((one) => `- column ${one}`),
-  ...warnings.map((one) => `- **${cell(one)}**`),
+  ...renamed.map((one) => `- column ${asCode(one)}`),
+  ...warnings.map((one) => `- **${asCode(one)}**`),
 ];
 
 function formatScope(scope: WarmScope | undefined): string {
@@ -54,5 +54,5 @@ function formatScope(scope: WarmScope | undefined): string {
   return scope?.platforms === undefined ? '' : ` (${scope.platforms.join(', ')})`;
 }
 
-/** Escapes text from outside for the cell of a table. */
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+/** Text with values from outside, for the cell of a table. */
+const cell = (text: string): string => asCode(text).replaceAll('|', '\\|');

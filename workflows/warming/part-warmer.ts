@@ -16,11 +16,19 @@ import {
   warmRequestedSignal,
   warmWithdrawnSignal,
 } from '../../contract/messages.ts';
-import type { PartOutcome, PartWarmerInput, WarmProgress, WarmRequest } from '../../contract/warm-cache.ts';
+import {
+  parsePartWarmerInput,
+  parseWarmRequest,
+  type PartOutcome,
+  type PartWarmerInput,
+  type WarmRequest,
+} from '../../contract/part-warmer.ts';
+import type { WarmProgress } from '../../contract/warm-cache.ts';
 import type { PartReport } from '../../domain/warming/part-report.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { mergeScopes } from '../../domain/warming/warm-scope.ts';
 import { asCode } from '../as-code.ts';
+import { validInput, validSignal } from '../valid-input.ts';
 import { areCarriable, carriedRequests, carryRequests, chooseRequests } from './waiting-requests.ts';
 import { warmPart, type OnProgress } from './warm-part.ts';
 
@@ -30,10 +38,11 @@ const NO_PROGRESS: WarmProgress = { rows: 0, total: 0 };
  * Warms one part, one run at a time. Requests that arrive during a run wait for the next run, which serves all of them. Only a scoped
  * request that accepts a smaller table has its own run. Every requester receives the outcome of the run that served it. A run without any
  * waiting requester is cancelled. The workflow ends when there are no requests.
+ * @throws InvalidInput
  */
 export async function partWarmer(input: PartWarmerInput): Promise<void> {
-  const { part } = input;
-  let waiting = carriedRequests(input);
+  const { part, ...carried } = validInput(parsePartWarmerInput(input));
+  let waiting = carriedRequests(carried);
   let served: readonly WarmRequest[] = [];
   let running: CancellationScope | undefined;
   let progress = NO_PROGRESS;
@@ -43,7 +52,9 @@ export async function partWarmer(input: PartWarmerInput): Promise<void> {
     show();
   };
 
-  setHandler(warmRequestedSignal, (request) => {
+  setHandler(warmRequestedSignal, (given) => {
+    const request = validSignal(warmRequestedSignal, parseWarmRequest(given));
+    if (request === undefined) return;
     // ignore the repeated request of a requester that waits long
     if ([...served, ...waiting].some(({ runId }) => runId === request.runId)) return;
     waiting = [...waiting, request];

@@ -1,4 +1,4 @@
-import type { PartWarmerInput, WarmRequest } from '../../contract/warm-cache.ts';
+import type { PartWarmerInput, WarmRequest } from '../../contract/part-warmer.ts';
 import { mergeScopes } from '../../domain/warming/warm-scope.ts';
 
 type Carried = Pick<PartWarmerInput, 'waiting' | 'waitingScope'>;

@@ -14,9 +14,9 @@ import {
 import type { WarmActivities } from '../../activities/index.ts';
 import { failureTypes } from '../../contract/failure-types.ts';
 import { partWarmedSignal, warmWithdrawnSignal } from '../../contract/messages.ts';
+import { parsePartOutcome } from '../../contract/part-warmer.ts';
 import {
   parseWarmCacheInput,
-  type PartOutcome,
   type WarmCacheInput,
   type WarmCacheOptions,
   type WarmReport,
@@ -29,7 +29,7 @@ import type { WarmTrigger } from '../../domain/warming/warm-options.ts';
 import type { WarmPart } from '../../domain/warming/warm-parts.ts';
 import { shortCalls, warming } from '../activity-options.ts';
 import { innermostMessage } from '../innermost-message.ts';
-import { validInput } from '../valid-input.ts';
+import { validInput, validSignal } from '../valid-input.ts';
 import { formatWarmDetails, type PartProgress, type PartResult } from './format-warm-details.ts';
 import { warmPart } from './warm-part.ts';
 
@@ -116,7 +116,9 @@ async function dryRunParts(
 async function requestParts(options: WarmCacheOptions, onResult: OnResult): Promise<void> {
   const runId = requestId();
   const waiting = new Set(options.parts);
-  setHandler(partWarmedSignal, (outcome: PartOutcome) => {
+  setHandler(partWarmedSignal, (given) => {
+    const outcome = validSignal(partWarmedSignal, parsePartOutcome(given));
+    if (outcome === undefined) return;
     // ignore repeated outcomes, and outcomes for an earlier warm of this workflow id
     if (outcome.runId !== runId || !waiting.delete(outcome.part)) return;
     onResult(outcome.part, 'report' in outcome ? outcome.report : { error: outcome.error });

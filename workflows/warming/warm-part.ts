@@ -36,7 +36,11 @@ export async function warmPart(
   }
 }
 
+/** Characters of a summary; Temporal has a limit of 400 bytes. */
+const MAX_SUMMARY = 200;
+
 function summaryOf(part: WarmPart, { scope }: WarmPartArgs): string {
   if (scope?.ids !== undefined) return `${part}: ${scope.ids.length} ids`;
-  return scope?.platforms === undefined ? part : `${part} of ${scope.platforms.join(', ')}`;
+  if (scope?.platforms === undefined) return part;
+  return `${part} of ${scope.platforms.join(', ')}`.slice(0, MAX_SUMMARY);
 }

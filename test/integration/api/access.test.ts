@@ -167,7 +167,7 @@ describe('a connection', () => {
     const send = async (text: string) => {
       const port = server.listening
         ? (server.address() as AddressInfo).port
-        : await listen(server, 0, '127.0.0.1');
+        : (await listen(server, 0, '127.0.0.1')).port;
       const socket = connect(port, '127.0.0.1');
       sockets.push(socket);
       socket.on('error', () => {}).write(text);

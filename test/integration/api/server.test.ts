@@ -53,6 +53,20 @@ describe('the server process', () => {
     await trino.close();
   });
 
+  test.each([
+    ['127.0.0.1', /^127\.0\.0\.1$/],
+    ['', /^(::|0\.0\.0\.0)$/],
+  ])('listens with the API_HOST "%s" on %s', async (host, address) => {
+    const { waitForOutput } = start({
+      ...testEngines(),
+      ML_API_URL: `http://${UNREACHABLE_ADDRESS}`,
+      API_PORT: '0',
+      API_HOST: host,
+    });
+    const [, listening] = await waitForOutput(/"address":"([^"]+)"/);
+    expect(listening).toMatch(address);
+  });
+
   test('names the missing settings and exits with 1', async () => {
     const { child, output } = start({ API_PORT: 'eighty' });
     const [code] = (await once(child, 'close')) as [number | null];

@@ -102,7 +102,8 @@ describeOnRedisAndCluster('the check whether a table has lost most of its rows',
       signal = caller;
       return new Promise<TableVersions>(() => {});
     };
-    const { accepts, problems } = await start('1', { tableVersions, countRows: () => Promise.resolve(0) });
+    const lakehouse = { tableVersions, countRows: () => Promise.resolve(0) };
+    const { accepts, problems } = await start('1', lakehouse, 0.1);
     expect(await accepts('kol:profile:zoe')).toBe(false);
     expect(signal?.aborted).toBe(true);
     expect(problems).toHaveLength(1);

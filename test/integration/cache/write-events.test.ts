@@ -229,6 +229,45 @@ describeOnRedisAndCluster('writing what events say', (target) => {
     expect(await keysWithoutTtl(redis)).toEqual([]);
   });
 
+  test('replaces a value of a newer event that none of our writers can have written', async () => {
+    const { redis } = target;
+    const source = sourceAt(1);
+    const keys = {
+      score: score.key('a'),
+      content: content.key(videos[0] ?? ''),
+      engagement: engagement.key('a'),
+    };
+    /** Writes one value of each kind. @returns how many were written */
+    const write = async (timeMs: number) => {
+      const rate = {
+        engagement: { kol_id: 'a', content_id: 'v', engagement_rate: 1 },
+        event_time_ms: timeMs,
+        source,
+      };
+      return [
+        await writeScores(redis, [scoreAt('a', timeMs, 1, source)]),
+        await writeContentEvents(redis, contentEvents(timeMs, 1).slice(0, 1)),
+        await writeEngagement(redis, [rate]),
+      ];
+    };
+    const minutes = (count: number) => Date.now() + count * 60_000;
+    // An event may be 5 minutes ahead: it is ours, and stays.
+    expect(await write(minutes(4))).toEqual([1, 1, 1]);
+    expect(await write(minutes(0))).toEqual([0, 0, 0]);
+    // Without a TTL it is not ours.
+    for (const key of Object.values(keys)) await redis.persist(key);
+    expect(await write(minutes(0))).toEqual([1, 1, 1]);
+    expect(await keysWithoutTtl(redis)).toEqual([]);
+    // Microseconds
+    expect(await write(Date.now() * 1000)).toEqual([1, 1, 1]);
+    expect(await write(minutes(0))).toEqual([1, 1, 1]);
+    expect(await write(minutes(-1))).toEqual([0, 0, 0]);
+    await write(minutes(30));
+    expect(await writeContentRows(redis, contentRows(1000).slice(0, 1), NOW_MICROS)).toMatchObject({
+      written: 1,
+    });
+  });
+
   test('moves items in the trending list of their platform and in the list of all platforms', async () => {
     const { redis } = target;
     for (const platform of ['all', 'tiktok', 'youtube']) {

@@ -44,6 +44,7 @@ const EACH_SECOND = ['activities/heartbeat.ts', 'activities/scoring/score-partit
  */
 const CROSS_CUTTING = [
   'api/log-requests.ts',
+  'api/logged-url.ts',
   'api/create-http-server.ts',
   'api/express-classes.ts',
   'api/answer-ready.ts',

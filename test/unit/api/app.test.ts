@@ -89,6 +89,21 @@ describe('the request log', () => {
     expect(JSON.stringify(lines)).not.toContain('s3cret');
   });
 
+  test('names neither the KOL of an erasure nor the search of a user, whether they have the token or not', async () => {
+    const cacheAdmin = { ...fakeDependencies().cacheAdmin, eraseKol: () => Promise.resolve({}) as never };
+    const url = await serve({ cacheAdmin, token: 'a-token-of-the-test' });
+    const headers = { authorization: 'Bearer a-token-of-the-test' };
+    await fetch(`${url}/api/v1/kols/jane`, { method: 'DELETE', headers });
+    await fetch(`${url}/api/v1/kols/jane`, { method: 'DELETE' });
+    await fetch(`${url}/api/v1/search?q=jane&user_id=42`);
+    expect(requestLines()).toMatchObject([
+      { method: 'DELETE', url: '/api/v1/kols/:id', status: 200 },
+      { method: 'DELETE', url: '/api/v1/kols/:id', status: 401 },
+      { method: 'GET', url: '/api/v1/search', status: 401 },
+    ]);
+    expect(JSON.stringify(lines)).not.toMatch(/jane|user_id/);
+  });
+
   test('has health checks at debug level only', async () => {
     const readiness = () => Promise.resolve({ status: 'unavailable', parts: {} } as const);
     const url = await serve({ readiness });

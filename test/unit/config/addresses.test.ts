@@ -117,3 +117,17 @@ describe('origins', () => {
     },
   );
 });
+
+describe('the address that the API listens on', () => {
+  test.each(['127.0.0.1', '0.0.0.0', '::1', '::', 'localhost', 'api-1.internal'])('can be %s', (host) => {
+    expect(load({ API_HOST: host }).API_HOST).toBe(host);
+  });
+
+  test.each(['', undefined])('is each of the machine without a value (%j)', (host) => {
+    expect(load(host === undefined ? {} : { API_HOST: host }).API_HOST).toBeUndefined();
+  });
+
+  test.each(['127.0.0.1:80', 'http://localhost', 'a b', '[::1]', ':80'])('is not %s', (host) => {
+    expect(problemOf({ API_HOST: host })).toContain('API_HOST is not valid');
+  });
+});

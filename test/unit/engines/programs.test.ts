@@ -6,6 +6,11 @@ it('recognizes a ready worker by its log', () => {
   expect(logSaysWorkerReady('{"level":30,"msg":"starting"}\n{"level":30,"msg":"worker ready"}\n')).toBe(true);
 });
 
+it('lets only this machine reach the local API, unless the settings say otherwise', () => {
+  expect(apiProgram({}, 'http://127.0.0.1').env?.['API_HOST']).toBe('127.0.0.1');
+  expect(apiProgram({ API_HOST: '::' }, 'http://127.0.0.1').env?.['API_HOST']).toBe('::');
+});
+
 it.each([
   [{}, 20],
   [{ API_DEADLINE_SECONDS: '60' }, 68],

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { etlLoadsStateQuery, etlRunQuery, tablesLoadedSignal } from '../../../contract/messages.ts';
 import { ETL_LOADS_ID } from '../../../contract/workflow-ids.ts';
 import { createLoadMemory } from '../../../domain/warming/load-memory.ts';
 import type { etlLoads } from '../../../workflows/warming/etl-loads.ts';
+import { anyArguments, failedTasks, sendSignals } from '../../support/any-payload.ts';
 import { served, useEtlReceiver, warmEnded } from '../../support/etl-receiver.ts';
 
 const { env, recordWarms, withWorker, signal, state, skipUntil, start } = useEtlReceiver();
@@ -137,6 +139,21 @@ describe('invalid signals', () => {
     });
     // Invalid ids are left out, so all parts that depend on the table are refreshed.
     expect(parts()).toEqual([['lists', 'profiles', 'rankings', 'search', 'stats']]);
+  });
+
+  test('and queries that cannot be read do not stop other loads either', async () => {
+    const { activities, parts } = recordWarms();
+    await withWorker(activities, async () => {
+      await signal({ tables: ['kol_profiles'] });
+      const receiver = env().client.workflow.getHandle(ETL_LOADS_ID);
+      await sendSignals(receiver, tablesLoadedSignal, anyArguments(40));
+      for (const { name } of [etlLoadsStateQuery, etlRunQuery])
+        await Promise.allSettled(anyArguments(5).map((args) => receiver.query(name, ...args)));
+      await skipUntil('the warm has ended', served(1));
+      expect(await state()).toMatchObject({ ignored: 40, lastWarm: { error: null } });
+      expect(await failedTasks(receiver)).toEqual([]);
+    });
+    expect(parts()).toHaveLength(1);
   });
 });
 

@@ -5,9 +5,16 @@ import { withHeartbeat } from '../../../activities/heartbeat.ts';
 import type { WarmActivities } from '../../../activities/index.ts';
 import type { WarmPartArgs } from '../../../activities/warming/part-warm.ts';
 import { createSignalPartWarmer } from '../../../activities/warming/signal-part-warmer.ts';
+import {
+  partWarmedSignal,
+  warmProgressQuery,
+  warmRequestedSignal,
+  warmWithdrawnSignal,
+} from '../../../contract/messages.ts';
 import { WARM_TASK_QUEUE } from '../../../contract/task-queues.ts';
 import { partWarmerId } from '../../../contract/workflow-ids.ts';
 import type { warmCache } from '../../../workflows/warming/warm-cache.ts';
+import { anyArguments, failedTasks, sendSignals } from '../../support/any-payload.ts';
 import { reportOf } from '../../support/part-report.ts';
 import { createWorker, timeSkippingServer } from '../../support/time-skipping.ts';
 import { until } from '../../support/until.ts';
@@ -173,5 +180,49 @@ test('a request is sent again when its part warmer was terminated and sends no o
     runs[0]?.end();
     expect((await result).keys).toBe(1);
     expect(requests).toBe(2);
+  });
+});
+
+const REQUEST = {
+  trigger: 'etl',
+  allProfiles: false,
+  force: false,
+  allowShrink: false,
+  replyTo: 'a',
+  runId: 'a',
+};
+const wrongRequests = [
+  {},
+  { ...REQUEST, runId: 'a\u0000' },
+  { ...REQUEST, trigger: 'me' },
+  // Temporal would refuse a signal to these, and with it the workflow task.
+  ...['', '\ud800', 'é'.repeat(501)].map((replyTo) => ({ ...REQUEST, replyTo })),
+  ...[7, {}, { ids: ['a\n'] }, { platforms: ['A'] }].map((scope) => ({ ...REQUEST, scope })),
+];
+
+test('a part warmer and a warm ignore signals that are not valid', async () => {
+  const { activities, runs } = manualWarms();
+  const worker = await createWorker(env, WARM_TASK_QUEUE, activities);
+  await worker.runUntil(async () => {
+    const first = await startFirst(runs);
+    await sendSignals(warmer(), warmRequestedSignal, [
+      ...anyArguments(30),
+      ...wrongRequests.map((request) => [request]),
+    ]);
+    await sendSignals(warmer(), warmWithdrawnSignal, anyArguments(30));
+    await Promise.allSettled(anyArguments(5).map((args) => warmer().query(warmProgressQuery.name, ...args)));
+
+    const { runId } = await first.describe();
+    const outcome = { part: 'profiles', runId };
+    const wrongOutcomes = [outcome, { ...outcome, report: 7 }, { ...outcome, error: {} }].map((wrong) => [
+      wrong,
+    ]);
+    await sendSignals(first, partWarmedSignal, [...anyArguments(30), ...wrongOutcomes]);
+
+    runs[0]?.end();
+    expect((await first.result()).keys).toBe(1);
+    await warmer().result();
+    expect(runs).toHaveLength(1);
+    expect([...(await failedTasks(first)), ...(await failedTasks(warmer()))]).toEqual([]);
   });
 });

@@ -93,6 +93,14 @@ describe('a prediction', () => {
   });
 });
 
+test.each(['kol_id', 'prediction_source', 'model_version', 'timestamp'])(
+  'a prediction whose %s is longer than 1,024 characters is not valid',
+  (field) => {
+    const outcome = single(prediction('a', { [field]: 'a'.repeat(1025) }));
+    expect(outcome).toMatchObject({ kind: 'failed', reason: expect.stringContaining(field) as string });
+  },
+);
+
 describe('the predictions of a batch', () => {
   /** What services do to ids. */
   const prints = fc.constantFrom<(kolId: string) => string>(

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { autocompleteTerms, createTermMatcher } from '../../../../domain/search/autocomplete-terms.ts';
+import { firstPoints } from '../../../../domain/search/first-points.ts';
 import { matchesWordStart, searchText, wordStarts } from '../../../../domain/search/search-text.ts';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 40 });
@@ -65,6 +67,31 @@ test('a query that begins at a word matches, any other does not', () => {
       const expected = name.some((_, from) => name.slice(from).join(' ').startsWith(query.join(' ')));
       expect(matchesWordStart(text, query.join(' '))).toBe(expected);
       expect(wordStarts(text, 9).some((end) => end.startsWith(query.join(' ')))).toBe(expected);
+    }),
+  );
+});
+
+/** Normalisation of so many marks behind one letter takes seconds. */
+const manyMarks = (count: number) => `a${'\u0301\u0316'.repeat(count)}`;
+
+test('a long text is cut before it is normalised, wherever it comes from', () => {
+  const normalize = vi.spyOn(String.prototype, 'normalize');
+  try {
+    const text = manyMarks(100_000);
+    expect(searchText(text)).toBe('a');
+    expect(autocompleteTerms([{ names: [text, 'b'] }], 10)).toEqual(['b']);
+    expect(createTermMatcher([text])(text)).toBe(true);
+    const lengths = normalize.mock.contexts.map((given) => String(given).length);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(2000);
+  } finally {
+    normalize.mockRestore();
+  }
+});
+
+test('the first code points are those of the whole text', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.nat(20), (text, count) => {
+      expect(firstPoints(text, count)).toBe([...text].slice(0, count).join(''));
     }),
   );
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PartWarmerInput, WarmRequest } from '../../../../contract/warm-cache.ts';
+import type { PartWarmerInput, WarmRequest } from '../../../../contract/part-warmer.ts';
 import { MAX_SCOPE_IDS, mergeScopes, type WarmScope } from '../../../../domain/warming/warm-scope.ts';
 import {
   areCarriable,
