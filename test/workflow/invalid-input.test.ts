@@ -51,7 +51,7 @@ function isWrong([first]: unknown[]): boolean {
 test.each(Object.keys(wrongInputs) as (keyof Workflows)[])(
   '%s fails when its input is not valid, instead of failing its workflow task forever',
   async (type) => {
-    const inputs = [...wrongInputs[type], ...anyArguments(60).filter(isWrong)];
+    const inputs = [...wrongInputs[type], ...anyArguments(15).filter(isWrong)];
     const worker = await createWorker(env, WARM_TASK_QUEUE, {});
     const typesOfFailures = await worker.runUntil(() =>
       Promise.all(

@@ -78,5 +78,3 @@ describe('a scoring loop whose partitions change', () => {
     });
   });
 });
-
-describe('an operator', () => {});
