@@ -20,12 +20,15 @@ export const WORKER_NODE_OPTIONS = ['--max-old-space-size=512', '--max-semi-spac
 /** By default the C library keeps freed memory separately for each of the worker's many threads. The Dockerfile sets the same value. */
 export const MALLOC_ARENA_MAX = '2';
 
+/** The worker that `npm run build` makes, as deployments run it. It takes 50 MB less than from its source, which needs tsx. */
+export const BUILT_WORKER = 'dist/workers/main.js';
+
 /** The Temporal worker. It is ready when it logs that it polls its task queues. */
-export const workerProgram = (env: NodeJS.ProcessEnv): ProcessSpec =>
+export const workerProgram = (env: NodeJS.ProcessEnv, file = 'workers/main.ts'): ProcessSpec =>
   nodeProgram({
     name: 'worker',
     title: 'Worker',
-    file: 'workers/main.ts',
+    file,
     env: { MALLOC_ARENA_MAX, ...env },
     nodeOptions: WORKER_NODE_OPTIONS,
     isReady: async (newLog) => logSaysWorkerReady(await newLog()),
@@ -75,13 +78,13 @@ interface NodeProgram {
   readonly isReady: ProcessSpec['isReady'];
 }
 
-/** Runs one of our own programs from its TypeScript source. */
+/** Runs one of our own programs, built or from its TypeScript source. */
 export function nodeProgram({ name, title, file, env, nodeOptions = [], isReady }: NodeProgram): ProcessSpec {
   return {
     name,
     title,
     command: process.execPath,
-    args: [...nodeOptions, '--import', 'tsx', join(projectFolder, file)],
+    args: [...nodeOptions, ...(file.endsWith('.ts') ? ['--import', 'tsx'] : []), join(projectFolder, file)],
     cwd: projectFolder,
     env,
     isReady,

@@ -6,7 +6,7 @@ import { scoringLoopId } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
 import { PROFILES_TOPIC } from '../../domain/scoring/topics.ts';
 import { freePorts } from '../../engines/ports.ts';
-import { mlServiceProgram, workerProgram } from '../../engines/programs.ts';
+import { BUILT_WORKER, mlServiceProgram, workerProgram } from '../../engines/programs.ts';
 import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import type { Processes } from '../core-shares.ts';
@@ -104,7 +104,7 @@ async function startPrograms(
     return process;
   };
   const model = await start(new ManagedProcess(mlServiceProgram(env, mlUrl), stack.paths));
-  const worker = workerProgram(env);
+  const worker = workerProgram(env, BUILT_WORKER);
   const profiling = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`];
   const spec = { ...worker, args: [...profiling, ...worker.args] };
   return { mlUrl, model, worker: await start(new ManagedProcess(spec, stack.paths)) };

@@ -4,7 +4,7 @@ import { WARM_TASK_QUEUE } from '../../contract/task-queues.ts';
 import type { WarmCacheInput, WarmReport } from '../../contract/warm-cache.ts';
 import { STARTUP_WARM_ID } from '../../contract/workflow-ids.ts';
 import type { Workflows } from '../../contract/workflows.ts';
-import { workerProgram } from '../../engines/programs.ts';
+import { BUILT_WORKER, workerProgram } from '../../engines/programs.ts';
 import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
 import { fillLakehouse } from '../../simulators/lakehouse/fill.ts';
 import type { Processes } from '../core-shares.ts';
@@ -61,13 +61,16 @@ async function startWarmWorker(
   env: NodeJS.ProcessEnv,
 ): Promise<ManagedProcess> {
   const worker = new ManagedProcess(
-    workerProgram({
-      ...stack.addresses,
-      ML_API_URL: 'http://127.0.0.1:1',
-      LOG_LEVEL: 'info',
-      WORKER_TASK_QUEUES: WARM_TASK_QUEUE,
-      ...env,
-    }),
+    workerProgram(
+      {
+        ...stack.addresses,
+        ML_API_URL: 'http://127.0.0.1:1',
+        LOG_LEVEL: 'info',
+        WORKER_TASK_QUEUES: WARM_TASK_QUEUE,
+        ...env,
+      },
+      BUILT_WORKER,
+    ),
     stack.paths,
   );
   await worker.start();
