@@ -10,7 +10,7 @@ export default defineConfig({
     maxWorkers: LANES,
     // The test files of a process share its modules: to load them for each file takes longer than many of the tests.
     isolate: false,
-    // Of the tests of a file that may run at the same time, because they wait most of it.
+    // The number of concurrent tests of a file that run at the same time. They mostly wait.
     maxConcurrency: 3,
     projects: [
       {

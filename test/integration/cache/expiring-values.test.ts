@@ -289,7 +289,7 @@ describeOnRedisAndCluster('a value that', (target) => {
       await early.readLocally('kol-7');
       await remove();
       await until('it is gone', () => isGone(early));
-      // Values of later reads may be served. One of just after the removal need not be: a busy process reads its clock late.
+      // Values of later reads may be served. A value that was read just after the removal need not be: a busy process reads its clock late.
       await until('a later value is served', async () => {
         await expire(late);
         return String(await late.read('kol-7').catch(() => '')) === 'stale,7';
