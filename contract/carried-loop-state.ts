@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { NO_TOTALS, type PartitionTotals } from '../domain/scoring/committed-metadata.ts';
 import { disagreements } from '../domain/scoring/find-position.ts';
+import { count, timeMs } from './parse-input.ts';
 import type { CarriedLoopState, CarriedPartition, PartitionState } from './scoring-loop.ts';
 
-const count = z.int().min(0);
 const MAX_PARTITIONS = 1_000_000;
-/** A time that a `Date` can hold. */
-const timeMs = z.number().min(-8.64e15).max(8.64e15);
 
 const carried: Shape<CarriedLoopState> = {
   paused: z.boolean(),

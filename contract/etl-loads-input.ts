@@ -3,7 +3,7 @@ import type { LoadMemorySnapshot } from '../domain/warming/load-memory.ts';
 import type { WaitingLoads } from '../domain/warming/load-queue.ts';
 import { warmParts } from '../domain/warming/warm-parts.ts';
 import type { EtlLoadsState } from './etl-loads.ts';
-import { parseMessage, type ParseResult } from './parse-input.ts';
+import { count, parseMessage, timeMs, type ParseResult } from './parse-input.ts';
 import { mergedScope } from './warm-cache.ts';
 
 /** Input of `etlLoads`: nothing, or the state of the previous run. */
@@ -13,10 +13,7 @@ export interface EtlLoadsInput {
   readonly memory?: LoadMemorySnapshot;
 }
 
-const count = z.int().min(0);
 const parts = z.array(z.enum(warmParts));
-/** A time that a `Date` can hold. */
-const timeMs = z.number().min(-8.64e15).max(8.64e15);
 
 const warm = z.object({
   workflowId: z.string(),

@@ -93,3 +93,8 @@ function listNames(shape: InputShape, fieldWord: string): string {
   const names = Object.keys(shape);
   return names.length === 0 ? `no ${fieldWord}` : `only the ${fieldWord} ${names.join(', ')}`;
 }
+
+/** A number of things, a position or an index. */
+export const count = z.int().min(0);
+/** A time that a `Date` can hold. */
+export const timeMs = z.number().min(-8.64e15).max(8.64e15);

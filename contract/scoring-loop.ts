@@ -4,7 +4,7 @@ import type { Disagreement } from '../domain/scoring/find-position.ts';
 import { eventKinds, kindOfTopic, PARTITIONS_PER_SHARD, type EventKind } from '../domain/scoring/topics.ts';
 import { shorten } from '../domain/values/invalid-value.ts';
 import { isoTimeMs } from '../domain/values/iso-time.ts';
-import { parseInput, type ParseResult } from './parse-input.ts';
+import { count, parseInput, type ParseResult } from './parse-input.ts';
 import { scoringLoopId } from './workflow-ids.ts';
 
 /**
@@ -92,7 +92,7 @@ const loopShape = {
     .describe('the name of an input topic, such as kol.profiles.raw'),
   kind: z.enum(eventKinds).optional().describe(eventKinds.join(' or ')),
   group,
-  shard: z.int().min(0).max(100_000).default(0).describe('the number of a shard, 0 for the first'),
+  shard: count.max(100_000).default(0).describe('the number of a shard, 0 for the first'),
   settings: z
     .strictObject(settingsShape)
     .default({})
@@ -167,7 +167,7 @@ const seekTarget = z.union([
   z.strictObject({
     offsets: z
       // One name for each partition: "01" would be another name of partition 1.
-      .record(z.string().regex(/^(0|[1-9]\d{0,8})$/), z.int().min(0))
+      .record(z.string().regex(/^(0|[1-9]\d{0,8})$/), count)
       .refine((offsets) => isBetween(Object.keys(offsets).length, 1, MAX_SEEK_PARTITIONS)),
   }),
   z.strictObject({ end: z.enum(['earliest', 'latest']) }),
