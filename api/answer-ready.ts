@@ -4,7 +4,7 @@ import type { Request, Response } from 'express';
 import type { LocalTier } from '../cache/reading/local-tier.ts';
 import type { Logger } from '../clients/logger.ts';
 import { sendAnswer } from './answer.ts';
-import { formatRequestLine, newRequestId } from './log-requests.ts';
+import { createRequestLog, newRequestId } from './log-requests.ts';
 import { isFree, type RateLimiter } from './rate-limit.ts';
 import { directivesOf } from './request-controls.ts';
 import { securityHeaders } from './security-headers.ts';
@@ -25,8 +25,7 @@ export interface AnswerReadyDependencies {
  * line, counted by the rate limit and the read counter.
  */
 export function createAnswerReady({ localTier, log, rateLimit }: AnswerReadyDependencies): AnswerReady {
-  // The line has no secrets. Redaction would double the time of writing it.
-  const requestLog = log.child({}, { redact: [] });
+  const logRequest = createRequestLog(log);
   const fixedHead = [...Object.entries(headersOf(securityHeaders)).flat(), 'Vary', 'Accept-Encoding'];
   return (request, response) => {
     const startedAt = performance.now();
@@ -41,6 +40,7 @@ export function createAnswerReady({ localTier, log, rateLimit }: AnswerReadyDepe
     entry.onRead();
     const id = newRequestId(request);
     const head = ready.headAt(entry);
+    const [, cacheStatus = ''] = head;
     sendAnswer(
       request,
       response,
@@ -49,8 +49,8 @@ export function createAnswerReady({ localTier, log, rateLimit }: AnswerReadyDepe
       ready.lastModified,
     );
     const { statusCode } = response;
-    if (portion !== undefined && isFree(request, statusCode, head[1])) portion.left += 1;
-    requestLog.info(formatRequestLine(request, statusCode, head[1], startedAt, id), 'request');
+    if (portion !== undefined && isFree(request, statusCode, cacheStatus)) portion.left += 1;
+    logRequest(request, statusCode, cacheStatus, startedAt, id);
     return true;
   };
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import { pinoHttp, startTime } from 'pino-http';
-import type { Logger } from '../clients/logger.ts';
+import { createLineWriter, type Logger } from '../clients/logger.ts';
 
 /** Ids that are safe in a log, a header and a URN without escaping. */
 const SAFE_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const MESSAGE = 'request';
 const HEALTH_CHECK = /^\/(livez|healthz|readyz)/;
 
 /**
@@ -34,8 +35,8 @@ export function logRequests(log: Logger, loggedUrl: (request: Request) => string
     customLogLevel: (request) => (HEALTH_CHECK.test(request.originalUrl) ? 'debug' : 'info'),
     customSuccessObject: requestLine,
     customErrorObject: requestLine,
-    customSuccessMessage: () => 'request',
-    customErrorMessage: () => 'request',
+    customSuccessMessage: () => MESSAGE,
+    customErrorMessage: () => MESSAGE,
   });
 }
 
@@ -48,10 +49,8 @@ export function newRequestId({ headers }: Request): string {
 /** The id that `logRequests` gave to this request. */
 export const requestId = (request: Request): string => request.id as string;
 
-/** What the log has of a request. Members that are undefined are left out. */
+/** What the log has of a request, beside the `request_id` of its logger. Members that are undefined are left out. */
 interface RequestLine {
-  /** Left out when the logger adds it. */
-  readonly request_id: string | undefined;
   readonly method: string;
   readonly url: string;
   readonly status: number;
@@ -61,15 +60,25 @@ interface RequestLine {
   readonly aborted?: true | undefined;
 }
 
-/** The log line of a request. @param startedAt on the clock of `performance.now` */
-export const formatRequestLine = (
+/** Logs answers from L1, with their Cache-Status. The lines are like those of `logRequests`, but faster. */
+export function createRequestLog(log: Logger) {
+  const write = createLineWriter(log, MESSAGE);
+  return (request: Request, status: number, cache: string, startedAt: number, id: string): void => {
+    const { method, url, duration_ms } = formatRequestLine(request, status, cache, startedAt);
+    // Only the URL can contain characters that JSON escapes.
+    write(
+      `"request_id":"${id}","method":"${method}","url":${JSON.stringify(url)},"status":${status},"cache":"${cache}","duration_ms":${duration_ms}`,
+    );
+  };
+}
+
+/** @param startedAt on the clock of `performance.now` */
+const formatRequestLine = (
   { method, url }: Request,
   status: number,
   cache: string | undefined,
   startedAt: number,
-  id?: string,
 ): RequestLine => ({
-  request_id: id,
   method,
   url,
   status,

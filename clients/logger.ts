@@ -66,6 +66,39 @@ function bufferedOutput(): DestinationStream {
   };
 }
 
+/** The parts from which pino makes a line. */
+interface LineParts {
+  /** The start of a line, by the number of its level. */
+  readonly [pino.symbols.lsCacheSym]: Readonly<Record<number, string>>;
+  readonly [pino.symbols.timeSym]: () => string;
+  readonly [pino.symbols.chindingsSym]: string;
+  readonly [pino.symbols.streamSym]: DestinationStream;
+}
+
+/**
+ * Writes lines of level info with this message, whose other members are JSON already. The text is that of `log.info`. Use it where formatting
+ * any object takes too long: V8 reads pino's loggers slowly, which costs a sixth of the requests that the API can answer from L1.
+ */
+export function createLineWriter(log: Logger, message: string): (members: string) => void {
+  if (!log.isLevelEnabled('info')) return () => {};
+  const {
+    [pino.symbols.lsCacheSym]: starts,
+    [pino.symbols.timeSym]: time,
+    [pino.symbols.chindingsSym]: bindings,
+    [pino.symbols.streamSym]: output,
+  } = log as unknown as LineParts;
+  const start = starts[log.levels.values['info'] ?? NaN];
+  const end = `,"msg":${JSON.stringify(message)}}\n`;
+  let lastTime = '';
+  let head = '';
+  return (members) => {
+    const now = time();
+    if (now !== lastTime) head = `${start}${now}${bindings},`;
+    lastTime = now;
+    output.write(head + members + end);
+  };
+}
+
 /** Message, code and causes of an error; never the complete object, which may contain a request with credentials. */
 function serializeError(error: unknown): unknown {
   if (!(error instanceof Error)) return String(error);

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { profile } from '../../domain/entities/profile.ts';
 import { ranking } from '../../domain/entities/ranking.ts';
-import { apiProgram, isHttpOk, nodeProgram } from '../../engines/programs.ts';
+import { apiProgram, BUILT_API, isHttpOk, nodeProgram } from '../../engines/programs.ts';
 import { someFreePorts } from '../../engines/ports.ts';
 import { ManagedProcess } from '../../engines/supervision/managed-process.ts';
 import type { Bench } from '../run-bench.ts';
@@ -51,7 +51,7 @@ export async function startReadServers({ stack, atEnd }: Bench): Promise<ReadSer
         API_PORT: new URL(url).port,
         ...env,
       };
-      const spec = apiProgram(settings, url);
+      const spec = apiProgram(settings, url, BUILT_API);
       return { name, url, pid: await start({ ...spec, name, args: [...nodeOptions, ...spec.args] }) };
     },
     async baseline(name, kind, source, path) {
