@@ -20,10 +20,10 @@ export interface Freshness {
   /** After that, how long a client may use it when the API fails. */
   readonly staleIfError: number;
   /**
-   * Whether events also write the value. Then it has no Last-Modified: the header has a precision of a second, and the value can change
-   * more often, so a 304 could confirm an older value.
+   * Whether the value can change without a new read: events write it, or it contains other values. Then the answer has neither Last-Modified,
+   * with which a 304 could confirm an older value, nor a source version.
    */
-  readonly isStreamed?: boolean;
+  readonly isMixed?: boolean;
 }
 
 const MINUTE = 60;
@@ -40,7 +40,7 @@ const warmed = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => (
 /** For values that change with events of the hot path, within seconds. */
 const moving = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => ({
   ttlSeconds,
-  isStreamed: true,
+  isMixed: true,
   keepSeconds: 5,
   staleWhileRevalidate: 10,
   staleIfError: 10 * MINUTE,
@@ -68,5 +68,5 @@ export const freshness = {
   trending: moving(trending),
   content: moving(content),
   // clients must see a newer score immediately
-  score: { ...revalidated(score), isStreamed: true },
+  score: { ...revalidated(score), isMixed: true },
 };

@@ -22,7 +22,7 @@ export function valueOf<T>(response: Response, read: ReadResult<T>, missing: str
 
 /**
  * Sends a body that is built from a read, with headers for its source and age. After a local hit, later requests of the same URL get the
- * same body before Express sees them. If the body contains other values too, pass `ofManyReads(read)`.
+ * same body before Express sees them. If the body contains other values too, use `sendMixed`.
  */
 export function sendRead(
   response: Response,
@@ -32,7 +32,7 @@ export function sendRead(
 ): void {
   const { entry } = read;
   const answer = new Answer(body, entry !== undefined);
-  const lastModified = freshness.isStreamed ? undefined : lastModifiedOf(read);
+  const lastModified = freshness.isMixed ? undefined : lastModifiedOf(read);
   if (entry !== undefined)
     entry.attach(
       response.req.originalUrl,
@@ -42,6 +42,10 @@ export function sendRead(
   response.vary('Accept-Encoding');
   sendAnswer(response.req, response, answer, headOf(read, freshness, lastModified), lastModified);
 }
+
+/** Sends a body that also contains other values than that of the read. It is built for each request, and has no single version. */
+export const sendMixed: typeof sendRead = (response, { entry: _, ...read }, freshness, body) =>
+  sendRead(response, read, { ...freshness, isMixed: true }, body);
 
 /** An answer that is stored with the L1 value from which it was built. */
 export class ReadyAnswer {
@@ -66,14 +70,6 @@ export class ReadyAnswer {
   }
 }
 
-/** A read whose answer also contains values of other reads. The answer is built for each request, and has no single time or version. */
-export const ofManyReads = <T>({
-  entry: _,
-  updatedAt: __,
-  lastWarm: ___,
-  ...read
-}: ReadResult<T>): ReadResult<T> => read;
-
 /** The headers of an answer for the source and age of its value. */
 function headOf(
   read: ReadResult<unknown>,
@@ -90,7 +86,7 @@ function headOf(
     read.refused ? 'no-store' : cacheControl(freshness, age),
   ];
   if (lastModified !== undefined) head.push('Last-Modified', lastModified);
-  const version = read.lastWarm?.()?.versions;
+  const version = freshness.isMixed ? undefined : read.lastWarm?.()?.versions;
   if (version !== undefined) head.push(SOURCE_VERSION, version);
   return head;
 }

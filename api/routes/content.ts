@@ -16,7 +16,7 @@ import { defineRoute, type Route } from '../route.ts';
 import { contentSchema, manySchema, trendingSchema } from '../schemas/read-schemas.ts';
 import { checkExpanded, expandableFields, selectFields } from '../select-fields.ts';
 import { sendMany } from '../send-many.ts';
-import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
+import { sendMixed, sendRead, valueOf } from '../send-read.ts';
 
 /** /api/v1/content: trending content and single items. */
 export const contentRoutes = (reader: CacheReader): Route[] => [
@@ -88,9 +88,10 @@ const trendingRoute = (reader: CacheReader): Route =>
         fields,
       );
       const items = ids.map((id, index) => toJson(id, index));
+      const body = { platform, limit, items };
+      if (expand === undefined) sendRead(response, read, freshness.trending, body);
       // the details have their own TTL, so clients must revalidate
-      const fresh = expand === undefined ? freshness.trending : revalidated(freshness.trending);
-      sendRead(response, expand === undefined ? read : ofManyReads(read), fresh, { platform, limit, items });
+      else sendMixed(response, read, revalidated(freshness.trending), body);
     },
   });
 

@@ -20,7 +20,7 @@ import { defineRoute, type Route } from '../route.ts';
 import { manySchema, profileListSchema, profileSchema, versionedHeaders } from '../schemas/read-schemas.ts';
 import { selectFields } from '../select-fields.ts';
 import { sendMany } from '../send-many.ts';
-import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
+import { sendMixed, sendRead, valueOf } from '../send-read.ts';
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 50;
@@ -75,7 +75,7 @@ export const kolListRoute = (reader: CacheReader, listSize: number): Route =>
       const fresh = total === undefined ? revalidated(freshness.profileList) : freshness.profileList;
       const end = isWhole ? 'all' : 'kept';
       // `end` depends on the statistics too
-      sendRead(response, ofManyReads(read), fresh, { platform, sort, limit, items, next, end });
+      sendMixed(response, read, fresh, { platform, sort, limit, items, next, end });
     },
   });
 

@@ -14,7 +14,7 @@ import {
 import { defineRoute, type Route } from '../route.ts';
 import { profileSchema, rankingSchema, scoreSchema, versionedHeaders } from '../schemas/read-schemas.ts';
 import { checkExpanded, expandableFields, selectFields } from '../select-fields.ts';
-import { ofManyReads, sendRead, valueOf } from '../send-read.ts';
+import { sendMixed, sendRead, valueOf } from '../send-read.ts';
 import { scoreToJson } from '../score-to-json.ts';
 import { kolContentRoute } from './kol-content.ts';
 import { kolListRoute } from './kol-list.ts';
@@ -97,10 +97,10 @@ const topRoute = (reader: CacheReader, rankingLimits: readonly number[]): Route 
         fields,
       );
       const items = ranked.map((entry, index) => toJson(entry, index));
+      const body = { by, platform, limit, items };
+      if (expand === undefined) sendRead(response, read, freshness.ranking, body);
       // the set of cached profiles changes every second, so clients must revalidate
-      const fresh = expand === undefined ? freshness.ranking : revalidated(freshness.ranking);
-      const source = expand === undefined ? read : ofManyReads(read);
-      sendRead(response, source, fresh, { by, platform, limit, items });
+      else sendMixed(response, read, revalidated(freshness.ranking), body);
     },
   });
 

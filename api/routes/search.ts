@@ -20,7 +20,7 @@ import {
 import { defineRoute, type Route } from '../route.ts';
 import { hitFields, recentSearchesSchema, searchSchema, suggestSchema } from '../schemas/read-schemas.ts';
 import { checkExpanded, expandableFields, selectFields } from '../select-fields.ts';
-import { sendRead, valueOf } from '../send-read.ts';
+import { sendMixed, valueOf } from '../send-read.ts';
 
 const DEFAULT_RESULTS = 20;
 const MAX_SUGGESTIONS = 20;
@@ -83,7 +83,7 @@ const searchRoute = (reader: CacheReader, recent: RecentSearches): Route =>
       );
       const items = hits.map((hit) => toJson(hit));
       const isKept = expand === undefined && user_id === undefined;
-      sendRead(response, read, isKept ? freshness.search : revalidated(freshness.search), {
+      sendMixed(response, read, isKept ? freshness.search : revalidated(freshness.search), {
         q,
         platform,
         limit,
@@ -113,7 +113,8 @@ const suggestRoute = (reader: CacheReader): Route =>
       const items = distinctNames(hits)
         .slice(0, limit)
         .map((hit) => toJson(hit));
-      sendRead(response, read, freshness.search, { prefix, platform, limit, items });
+      // built from the indexes of several platforms
+      sendMixed(response, read, freshness.search, { prefix, platform, limit, items });
     },
   });
 

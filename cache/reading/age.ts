@@ -3,8 +3,8 @@ import type { ReadResult } from './read-result.ts';
 
 /**
  * Seconds since a cached value was read from its source, or since a warm confirmed it. The TTL is not reliable for this: warms add a grace
- * time to sets, and a refused warm restores TTLs without confirming anything. It is used only for a value without a time; then the result
- * is the seconds since its TTL was set.
+ * time to sets, and a refused warm restores TTLs without confirming anything. It is used only for a value without a time, such as a set
+ * that another client wrote; then the result is the seconds since its TTL was set.
  * @param ttlSeconds TTL of the entity in Redis
  * @param nowMs milliseconds since 1970
  */

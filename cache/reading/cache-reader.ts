@@ -93,7 +93,7 @@ export function createCacheReader({
     ...dependencies,
     ...{ lakehouse, maxShrinkPercent, waitSeconds },
   });
-  /** A set that only warms and misses write. A miss gets the same shrink check as a warm, and an answer names the table versions. */
+  /** A set of a warm. A miss gets the same shrink check as a warm, and an answer names the last warm that read or confirmed it. */
   const warmedSet = <Id, T>(part: WarmPart, source: EntitySource<Id, T>, sizeOf?: (value: T) => number) =>
     readThrough({ ...guardSet(part, source, sizeOf), lastWarm: lastWarm(part) });
   const profiles = readThrough({
@@ -129,13 +129,12 @@ export function createCacheReader({
       ...rankingSource(lakehouse, options),
       mayExist: ({ platform }) => platformMayExist(platform),
     }).read,
-    trending: readThrough({
+    trending: warmedSet(
+      'trending',
+      { ...trendingSource(lakehouse, now, options), mayExist: platformMayExist },
       // its size varies with the hour, so only an empty list is checked, as in a warm
-      ...guardSet('trending', trendingSource(lakehouse, now, options), (ids) =>
-        ids.length > 0 ? Infinity : 0,
-      ),
-      mayExist: platformMayExist,
-    }).read,
+      (ids) => (ids.length > 0 ? Infinity : 0),
+    ).read,
     ...{ platformStats, waitSeconds },
     profileList: warmedSet('lists', {
       ...profileListSource(lakehouse, listSize, options),
@@ -147,7 +146,7 @@ export function createCacheReader({
     }).read,
     dailyStats: warmedSet('stats', dailyStatsSource(lakehouse, now, options)).read,
     outcomes: () => outcomes,
-    search: createSearch(dependencies.redis),
+    search: createSearch(dependencies.redis, lastWarm('search')),
     cachedProfiles: profiles.readCached,
   };
 }

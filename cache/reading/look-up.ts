@@ -101,8 +101,8 @@ function readReplies<T>(
 
 const NO_REPLY: Reply = [new Error('no reply')];
 
-/** Undefined for a fence that another client has written or that Redis has evicted. */
-function timeOfFence([error, text]: Reply): string | undefined {
+/** When the value of a fence was read, ISO 8601. Undefined for a fence that another client has written or that Redis has evicted. */
+export function timeOfFence([error, text]: Reply): string | undefined {
   const isTime = error === null && /^\d{1,17}$/.test(String(text));
   return isTime ? cachedAtOf(Number(text)) : undefined;
 }

@@ -17,7 +17,7 @@ export interface RedisCodec<T> {
   readonly decode: (reply: unknown) => T | null;
   /** When the value was read from its source, ISO 8601; undefined where the value does not say so. */
   updatedAt(reply: unknown, value: T): string | undefined;
-  /** Whether the fence of the key holds that time instead. Only for values that nothing but a read of the source changes. */
+  /** Whether the fence of the key holds that time instead, as for a set. */
   readonly isTimedByFence: boolean;
   /** Whether events of the hot path wrote the value or parts of it. Then it is newer than the lakehouse. */
   isFromEvent(reply: unknown, value: T): boolean;
@@ -67,7 +67,7 @@ export const listCodec = <T>(fromItems: (items: readonly string[]) => T): RedisC
     return items.length === 0 ? null : fromItems(items);
   },
   updatedAt: () => undefined,
-  isTimedByFence: false,
+  isTimedByFence: true,
   isFromEvent: () => true,
 });
 

@@ -6,7 +6,9 @@ import { matchesWordStart, searchText } from '../../domain/search/search-text.ts
 import { ALL } from '../../domain/values/text-ids.ts';
 import { luaScript, runScriptEach } from '../redis/run-commands.ts';
 import { reachRedis } from '../redis/reach-redis.ts';
-import type { ReadResult } from './read-result.ts';
+import { fenceKey } from '../writing/read-fence.ts';
+import { timeOfFence } from './look-up.ts';
+import type { ReadResult, WarmOfValue } from './read-result.ts';
 
 /** The search index cannot be read: Redis does not answer, or no warm has written the index yet. */
 export class SearchUnavailableError extends Error {
@@ -39,8 +41,14 @@ local found = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[1], ARGV[2])
 if #found == 0 then found = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[3], ARGV[4], 'LIMIT', 0, ARGV[5]) end
 return {redis.call('TTL', KEYS[1]), found}`);
 
-/** The search in the index that the warm of part `search` keeps in Redis. It never queries the lakehouse. */
-export function createSearch(redis: RedisClient): Search {
+/**
+ * The search in the index that the warm of part `search` keeps in Redis. It never queries the lakehouse.
+ * @param lastWarm the last warm of the part, if it wrote or confirmed the list of indexes. By default there is none
+ */
+export function createSearch(
+  redis: RedisClient,
+  lastWarm: (key: string, updatedAt: string) => WarmOfValue | undefined = () => undefined,
+): Search {
   async function find(query: string, platforms: readonly string[]) {
     const { crowded, all } = rangesOf(query);
     const args = [...crowded, ...all, MAX_SCANNED];
@@ -50,21 +58,30 @@ export function createSearch(redis: RedisClient): Search {
 
   return async (query, platform) => {
     const answered = await reachRedis(async () => {
-      const indexed = await redis.zrange(searchIndex.key(ALL), 0, '-1');
+      // a warm writes this list last, so no index is from an earlier read
+      const [indexed, fence] = await Promise.all([
+        redis.zrange(searchIndex.key(ALL), 0, '-1'),
+        redis.get(fenceKey(searchIndex.key(ALL))),
+      ]);
       const wanted = platform === ALL ? indexed : indexed.filter((name) => name === platform);
-      return { indexed, wanted, replies: await find(query, wanted) };
+      return { indexed, wanted, fence, replies: await find(query, wanted) };
     }, searchFailure);
-    const { indexed, wanted, replies } = answered;
+    const { indexed, wanted, fence, replies } = answered;
     if (indexed.length === 0 || replies.some(([ttlSeconds]) => ttlSeconds === NO_KEY))
       throw new SearchUnavailableError(
         'the search index is not in Redis: no warm of part search has written it',
       );
     if (wanted.length === 0) return { value: null, outcome: 'hit', collapsed: false };
     const hits = replies.flatMap(([, members], index) => hitsOf(members, query, wanted[index] ?? ''));
+    const updatedAt = timeOfFence([null, fence]);
     return {
       value: mostFollowedFirst(hits),
       outcome: 'hit',
       ttlSeconds: Math.max(0, Math.min(...replies.map(([ttlSeconds]) => ttlSeconds))),
+      ...(updatedAt !== undefined && {
+        updatedAt,
+        lastWarm: () => lastWarm(searchIndex.key(ALL), updatedAt),
+      }),
       collapsed: false,
     };
   };

@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { profile } from '../../../domain/entities/profile.ts';
+import { ranking } from '../../../domain/entities/ranking.ts';
+import { trending } from '../../../domain/entities/trending.ts';
 import { API_TRINO_USER, apiConfig, cacheStatus, useApi } from '../../support/api.ts';
 import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
 import { mostBatches } from '../../support/most-batches.ts';
@@ -206,6 +209,29 @@ describe('rankings', () => {
   test('for an unknown platform are 404', async () => {
     const { status, json } = await api.get('/api/v1/kols/top?platform=myspace');
     expect([status, json['detail']]).toEqual([404, 'No ranking by followers for platform myspace']);
+  });
+});
+
+describe('the Age of a set that a warm wrote', () => {
+  const READ_SECONDS_AGO = 300;
+  test.each([
+    ['trending content', '/content/trending', trending.toEntry('all', ['video'])],
+    ['expanded trending content', '/content/trending?expand=content', trending.toEntry('all', ['video'])],
+    [
+      'an expanded ranking',
+      '/kols/top?expand=profile',
+      ranking.toEntry('followers', 'all', 100, [{ kol_id: 'kol', score: 7 }]),
+    ],
+  ])('is the time since its read, whatever its TTL: %s', async (_, path, entry) => {
+    // the TTL of a warm with its grace, and that of a set whose warms are refused
+    for (const ttlSeconds of [1020, 86_400]) {
+      await replaceSet(redis, { ...entry, ttlSeconds }, (Date.now() - READ_SECONDS_AGO * 1000) * 1000);
+      const { headers } = await api.get(`/api/v1${path}`);
+      expect(Number(headers.get('age'))).toBeGreaterThanOrEqual(READ_SECONDS_AGO);
+      expect(headers.get('last-modified')).toBeNull();
+    }
+    const tooOld = { 'cache-control': `only-if-cached, max-age=${READ_SECONDS_AGO - 1}` };
+    expect((await api.get(`/api/v1${path}`, tooOld)).status).toBe(504);
   });
 });
 
