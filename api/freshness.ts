@@ -28,12 +28,21 @@ export interface Freshness {
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
+/** A warm can change each value so often. */
+const WARM_PERIOD = 15 * MINUTE;
 
-/** For values that change with a warm, every 15 minutes. */
+/** For values that change with a warm. They name persons: after an erasure, clients must not keep them long. */
 const warmed = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => ({
   ttlSeconds,
-  keepSeconds: ttlSeconds,
+  keepSeconds: Math.min(ttlSeconds, WARM_PERIOD),
   staleWhileRevalidate: MINUTE,
+  staleIfError: HOUR,
+});
+
+/** For counts, which name nobody. They change with each load, also those of today. */
+const counted = ({ ttlSeconds }: { readonly ttlSeconds: number }): Freshness => ({
+  ...warmed({ ttlSeconds }),
+  keepSeconds: platformStats.ttlSeconds,
   staleIfError: 24 * HOUR,
 });
 
@@ -58,9 +67,8 @@ export const revalidated = ({ ttlSeconds }: { readonly ttlSeconds: number }): Fr
 export const freshness = {
   profile: warmed(profile),
   ranking: warmed(ranking),
-  stats: warmed(platformStats),
-  // the TTL is a day, but today's counts grow with each load
-  dailyStats: { ...warmed(dailyStats), keepSeconds: platformStats.ttlSeconds },
+  stats: counted(platformStats),
+  dailyStats: counted(dailyStats),
   // clients must find a new name soon
   search: { ...warmed(searchIndex), keepSeconds: MINUTE },
   profileList: warmed(profileList),

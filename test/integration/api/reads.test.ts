@@ -10,6 +10,8 @@ import { mostBatches } from '../../support/most-batches.ts';
 import { queryColumn } from '../../support/trino.ts';
 
 const STORED = 'kol-redis; fwd=uri-miss; stored';
+/** Events change the value within seconds. */
+const MOVING = 'max-age=5, stale-while-revalidate=10, stale-if-error=600';
 
 const { api, redis } = await useApi();
 /** KOLs in the lakehouse: the id of one is a number above 2^53, the id of the other is not a number. */
@@ -33,7 +35,7 @@ describe('a profile', () => {
     expect([miss.status, cacheStatus(miss)]).toEqual([200, STORED]);
     expect(miss.headers.get('age')).toBe('0');
     expect(miss.headers.get('cache-control')).toBe(
-      'max-age=3600, stale-while-revalidate=60, stale-if-error=86400',
+      'max-age=900, stale-while-revalidate=60, stale-if-error=3600',
     );
     expect(miss.headers.get('last-modified')).toMatch(/^\w{3}, .* GMT$/);
 
@@ -239,6 +241,7 @@ describe('content and statistics', () => {
   test('trending content is a list of ids, with details with expand=content', async () => {
     const miss = await api.get('/api/v1/content/trending?platform=youtube&limit=5');
     expect([miss.status, cacheStatus(miss)]).toEqual([200, STORED]);
+    expect(miss.headers.get('cache-control')).toBe(MOVING);
     const ids = await redis.lrange('content:trending:youtube:50', 0, 4);
     expect(miss.json['items']).toEqual(ids.map((content_id, index) => ({ rank: index + 1, content_id })));
 
@@ -252,6 +255,9 @@ describe('content and statistics', () => {
     const detail = await api.get(`/api/v1/content/${encodeURIComponent(ids[0] ?? '')}`);
     expect(cacheStatus(detail)).toMatch(/; hit; /);
     expect(detail.json).toEqual(content[0]);
+    expect(detail.headers.get('cache-control')).toBe(
+      MOVING.replace('5', String(Number(detail.headers.get('age')) + 5)),
+    );
     expect((await api.get('/api/v1/content/trending?platform=myspace')).status).toBe(404);
     expect((await api.get('/api/v1/content/no-such-content')).status).toBe(404);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cacheStatus } from '../../../api/send-read.ts';
+import { freshness } from '../../../api/freshness.ts';
+import { cacheControl, cacheStatus } from '../../../api/send-read.ts';
 import { cachedLimit } from '../../../api/routes/kols.ts';
 
 describe('Cache-Status (RFC 9211)', () => {
@@ -20,6 +21,31 @@ describe('Cache-Status (RFC 9211)', () => {
     [{ ...read, outcome: 'bypass' }, 'kol-redis; fwd=bypass; detail=redis-unavailable'],
   ] as const)('%o → %s', (given, expected) => {
     expect(cacheStatus(given)).toBe(expected);
+  });
+});
+
+describe('Cache-Control lets clients keep an answer no longer than it takes to change', () => {
+  test.each([
+    ['profile', 'max-age=900, stale-while-revalidate=60, stale-if-error=3600'],
+    ['ranking', 'max-age=900, stale-while-revalidate=60, stale-if-error=3600'],
+    ['profileList', 'max-age=900, stale-while-revalidate=60, stale-if-error=3600'],
+    ['kolContent', 'max-age=900, stale-while-revalidate=60, stale-if-error=3600'],
+    ['search', 'max-age=60, stale-while-revalidate=60, stale-if-error=3600'],
+    ['stats', 'max-age=300, stale-while-revalidate=60, stale-if-error=86400'],
+    ['dailyStats', 'max-age=300, stale-while-revalidate=60, stale-if-error=86400'],
+    ['trending', 'max-age=5, stale-while-revalidate=10, stale-if-error=600'],
+    ['content', 'max-age=5, stale-while-revalidate=10, stale-if-error=600'],
+    ['score', 'no-cache'],
+  ] as const)('%s: %s', (kind, expected) => {
+    expect(cacheControl(freshness[kind], 0)).toBe(expected);
+  });
+
+  test.each([
+    ['a profile that was read an hour ago', 'profile', 3500, 3600],
+    ['a profile that the next warm may change', 'profile', 600, 1500],
+    ['trending content in its grace', 'trending', 1000, 1000],
+  ] as const)('of the age of its value: %s', (_, kind, age, maxAge) => {
+    expect(cacheControl(freshness[kind], age)).toContain(`max-age=${maxAge}, `);
   });
 });
 
