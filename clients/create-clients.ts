@@ -39,7 +39,7 @@ export interface ProcessProfile {
   readonly redisUse: RedisUse;
   /** Upper limit for the time of a query. A client of the API waits for the answer. */
   readonly maxQuerySeconds: number;
-  /** Limits of the queries on the Silver tables; undefined for no limits. */
+  /** Limits of the queries on the Silver tables, with the checks of these tables; undefined for no limits. */
   readonly queryLimits?: { readonly concurrency: number; readonly maxWaiting: number };
   /** Age at which the columns of the Silver tables are checked again. A check costs one query. */
   readonly schemaMaxAgeSeconds: number;
@@ -123,21 +123,20 @@ function lakehouseClients({ config, profile, log, factories, once }: Context) {
   const warmTrino = once(() =>
     factories.createTrino({ ...trinoOptions, concurrency: config.WARM_TRINO_QUERIES }),
   );
+  /** Within the limits of the process. A read holds no place while it waits for a check of the catalog, which needs one too. */
+  const limitedTrino = once(() =>
+    profile.queryLimits === undefined
+      ? trino()
+      : factories.createTrino({ ...trinoOptions, ...profile.queryLimits }),
+  );
   const silver = once(() =>
-    createSilverCatalog(trino(), {
+    createSilverCatalog(limitedTrino(), {
       catalog: config.TRINO_CATALOG,
       schema: config.TRINO_SCHEMA,
       maxAgeSeconds: profile.schemaMaxAgeSeconds,
     }),
   );
-  const lakehouse = once(() =>
-    createLakehouse(
-      profile.queryLimits === undefined
-        ? trino()
-        : factories.createTrino({ ...trinoOptions, ...profile.queryLimits }),
-      silver(),
-    ),
-  );
+  const lakehouse = once(() => createLakehouse(limitedTrino(), silver()));
   const lookupOptions = {
     deadlineMs: config.SCORING_ENRICH_DEADLINE_MS,
     onError: (error: unknown) =>

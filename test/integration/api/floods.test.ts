@@ -1,4 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { apiProfile } from '../../../api/dependencies.ts';
+import { createClients } from '../../../clients/create-clients.ts';
+import { createLogger } from '../../../clients/logger.ts';
 import { API_TRINO_USER, apiConfig, startApi, useApi, type Answer } from '../../support/api.ts';
 import { startSeparateApi } from '../../support/api-process.ts';
 import { startHeldTrino } from '../../support/held-trino.ts';
@@ -112,6 +115,26 @@ describe('the lakehouse is protected from', () => {
     } finally {
       await bounded.close();
       await trino.close();
+    }
+  });
+
+  test('checks of its tables count towards the limit of queries', async () => {
+    const trino = await startHeldTrino(apiConfig().TRINO_URL);
+    const config = apiConfig({ TRINO_URL: trino.url });
+    const profile = { ...apiProfile(config), queryLimits: { concurrency: 1, maxWaiting: 0 } };
+    const clients = createClients(config, profile, createLogger('api', config.LOG_LEVEL));
+    const read = (id: string) => clients.lakehouse().profilesById([id]);
+    try {
+      expect(await read('unknown')).toEqual([]); // a read that waits for its check does not hold the only place
+      trino.hold();
+      const reading = read('unknown');
+      await until('the query runs', () => Promise.resolve(trino.held() > 0));
+      await expect(clients.silver().check()).rejects.toThrow('1 queries run on Trino and 0 wait');
+      trino.release();
+      expect(await reading).toEqual([]);
+    } finally {
+      await trino.close();
+      await clients.close();
     }
   });
 });
