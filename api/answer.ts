@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Request, Response } from 'express';
 import fresh from 'fresh';
 import { LRUCache } from 'lru-cache';
+import pLimit from 'p-limit';
 
 /** Names and values in turn, as `writeHead` takes them. */
 export type HeaderList = readonly string[];
@@ -23,6 +25,10 @@ interface Variant {
 const MIN_COMPRESSED_BYTES = 1024;
 /** The default, 11, takes 20 times as long and saves only a few percent. */
 const BROTLI_QUALITY = 5;
+/** One answer at a time is compressed, so that requests keep most of the processor. */
+const compressing = pLimit(1);
+/** While more answers wait, new ones stay uncompressed. */
+const MAX_WAITING = 1000;
 
 /** A JSON body with strong ETags. Each encoding has its own ETag, because its bytes differ. */
 export class Answer {
@@ -30,24 +36,37 @@ export class Answer {
   readonly bytes: number;
   readonly #hash: string;
   readonly #canCompress: boolean;
-  readonly #variants = new Map<Encoding, Variant>();
+  readonly #plain: Variant;
+  readonly #compressed = new Map<Encoding, Variant>();
 
-  /** @param isKept whether the answer serves many requests, so that it is worth compressing */
-  constructor(body: object, isKept: boolean) {
+  constructor(body: object) {
     const json = Buffer.from(JSON.stringify(body));
     this.#hash = createHash('sha1').update(json).digest('base64url');
-    this.#canCompress = isKept && json.length >= MIN_COMPRESSED_BYTES;
+    this.#canCompress = json.length >= MIN_COMPRESSED_BYTES;
     this.bytes = json.length * (this.#canCompress ? 1 + ENCODINGS.length : 1);
-    this.#variants.set('identity', this.#variant('identity', json));
+    this.#plain = this.#variant('identity', json);
   }
 
-  /** The variant in this encoding; compressed at its first use. */
+  /** The variant in this encoding, or the uncompressed one until `compress` has made it. */
   variant(encoding: Encoding): Variant {
-    const found = this.#variants.get(this.#canCompress ? encoding : 'identity');
-    if (found !== undefined) return found;
-    const compressed = this.#variant(encoding, compress[encoding](bytesOf(this.variant('identity'))));
-    this.#variants.set(encoding, compressed);
-    return compressed;
+    return this.#compressed.get(encoding) ?? this.#plain;
+  }
+
+  /** Makes the compressed variants, in other threads. A small answer has none. */
+  async compress(): Promise<void> {
+    if (!this.#canCompress) return;
+    const plain = Buffer.from(this.#plain.body, 'latin1');
+    for (const encoding of ENCODINGS)
+      this.#compressed.set(encoding, this.#variant(encoding, await compress[encoding](plain)));
+  }
+
+  /** Compresses an answer that is kept for many requests, once the current response is on its way. */
+  compressLater(): void {
+    if (!this.#canCompress || compressing.pendingCount >= MAX_WAITING) return;
+    setImmediate(() => {
+      // without memory for it, the answer stays uncompressed
+      compressing(() => this.compress()).catch(() => {});
+    });
   }
 
   /** The ETag of any variant that the client already has, for a 304: all variants have the same content. */
@@ -81,12 +100,10 @@ export class Answer {
   }
 }
 
-const bytesOf = ({ body }: Variant): Buffer => Buffer.from(body, 'latin1');
-
-const compress: Readonly<Record<Encoding, (body: Buffer) => Buffer>> = {
-  identity: (body) => body,
-  gzip: (body) => gzipSync(body),
-  br: (body) => brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
+const [toGzip, toBrotli] = [promisify(gzip), promisify(brotliCompress)];
+const compress = {
+  gzip: (body: Buffer) => toGzip(body),
+  br: (body: Buffer) => toBrotli(body, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
 };
 
 /** Sends an answer, or 304 when the client has it. @param head the headers that do not depend on the encoding */

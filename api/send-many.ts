@@ -50,7 +50,7 @@ export async function sendMany<T>(
   const age = Math.max(...reads.map((each) => ageOf(each, entity.ttlSeconds)));
   const unavailable = failures.map(({ id, problem }) => ({ id, type: problemUrn(problem.type) }));
   response.vary('Accept-Encoding');
-  sendAnswer(response.req, response, new Answer({ items, missing, unavailable }, false), [
+  sendAnswer(response.req, response, new Answer({ items, missing, unavailable }), [
     'Cache-Status',
     cacheStatusOfMany(reads, failures.length),
     'Age',

@@ -31,16 +31,21 @@ export function sendRead(
   body: object,
 ): void {
   const { entry } = read;
-  const answer = new Answer(body, entry !== undefined);
+  const { req: request } = response;
   const lastModified = freshness.isMixed ? undefined : lastModifiedOf(read);
-  if (entry !== undefined)
-    entry.attach(
-      response.req.originalUrl,
-      new ReadyAnswer(answer, freshness, lastModified, read.lastWarm),
-      answer.bytes,
-    );
+  const kept = entry?.answer(request.originalUrl);
+  const ready =
+    kept instanceof ReadyAnswer
+      ? kept
+      : new ReadyAnswer(new Answer(body), freshness, lastModified, read.lastWarm);
   response.vary('Accept-Encoding');
-  sendAnswer(response.req, response, answer, headOf(read, freshness, lastModified), lastModified);
+  sendAnswer(request, response, ready.answer, headOf(read, freshness, lastModified), lastModified);
+  if (entry !== undefined && ready !== kept) keepReady(entry, request.originalUrl, ready);
+}
+
+function keepReady(entry: LocalEntry, url: string, ready: ReadyAnswer): void {
+  entry.attach(url, ready, ready.answer.bytes);
+  if (entry.answer(url) === ready) ready.answer.compressLater();
 }
 
 /** Sends a body that also contains other values than that of the read. It is built for each request, and has no single version. */

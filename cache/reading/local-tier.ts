@@ -20,6 +20,8 @@ export interface LocalEntry<T = unknown> {
   readonly onRead: () => void;
   /** Stores an answer that is built from this value only, under its URL, for as long as the value is kept. */
   readonly attach: (url: string, answer: object, bytes: number) => void;
+  /** The answer that is stored under this URL. */
+  readonly answer: (url: string) => object | undefined;
 }
 
 /** An answer and the value that it was built from. */
@@ -153,11 +155,32 @@ function createKeyWatches() {
   };
 }
 
+/** Answers by their URLs. */
+function createAnswers(limits: { readonly max: number; readonly maxSize: number }) {
+  const answers = new LRUCache<string, Attached>(limits);
+  return {
+    attach(url: string, attached: Attached, bytes: number): void {
+      if (url.length > MAX_URL) return;
+      const { entry } = attached;
+      // The answer holds a reference to the value, which may be dropped earlier. So its size includes that of the value.
+      const size = ANSWER_BYTES + url.length + bytes + entry.bytes;
+      answers.set(url, attached, { size, ttl: entry.freshUntil - performance.now() });
+    },
+    get: (url: string) => answers.get(url),
+    /** The answer under this URL, if it was built from this value. */
+    of(entry: LocalEntry, url: string): object | undefined {
+      const found = answers.get(url);
+      return found?.entry === entry ? found.answer : undefined;
+    },
+    clear: () => answers.clear(),
+  };
+}
+
 export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTierOptions): LocalTier {
   const limits = { max: MAX_ENTRIES, maxSize: Math.ceil(maxBytes / 2) };
   let settings = { isOn: true, ttlSeconds };
   const entries = new LRUCache<string, LocalEntry>(limits);
-  const answers = new LRUCache<string, Attached>(limits);
+  const answers = createAnswers(limits);
   const reads = createReadsInFlight();
   let followed: TrackedRedis | undefined;
   const tracked = () => (settings.isOn && followed?.isTracked() === true ? followed : undefined);
@@ -171,12 +194,8 @@ export function createLocalTier({ maxBytes, ttlSeconds, staleSeconds }: LocalTie
       ...kept,
       ...refreshedBefore(isTracked ? kept.expiresAt : freshUntil, kept),
       freshUntil,
-      // The answer holds a reference to the value, which may be dropped earlier. So its size includes that of the value.
-      attach(url, answer, bytes) {
-        if (url.length > MAX_URL) return;
-        const size = ANSWER_BYTES + url.length + bytes + entry.bytes;
-        answers.set(url, { key, entry, answer }, { size, ttl: entry.freshUntil - now });
-      },
+      attach: (url, answer, bytes) => answers.attach(url, { key, entry, answer }, bytes),
+      answer: (url) => answers.of(entry, url),
     };
     const staleMs = isTracked ? staleSeconds * 1000 : 0;
     entries.set(key, entry, { size: entry.bytes, ttl: entry.freshUntil - now + staleMs });
