@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { score } from '../../../domain/entities/score.ts';
-import { apiConfig, cacheStatus, useApi, type Answer } from '../../support/api.ts';
+import { createMlService } from '../../../simulators/ml-service/server.ts';
+import { apiConfig, cacheStatus, startApi, useApi, type Answer } from '../../support/api.ts';
 import { scoreAt } from '../../support/cache-values.ts';
 import { queryColumn } from '../../support/trino.ts';
 
@@ -68,6 +71,37 @@ describe('several ids in one request', () => {
       },
     ]);
   });
+});
+
+test('100 scores that are not cached share queries and calls of the model, and are in the order asked', async () => {
+  const { TRINO_URL } = apiConfig();
+  const ids = await queryColumn(
+    TRINO_URL,
+    'SELECT kol_id FROM iceberg.kol_silver.kol_trust_features LIMIT 100',
+  );
+  const FEW = 3;
+  const user = `cold-scores-${process.pid}`;
+  const calls: (string | undefined)[] = [];
+  const model = createMlService({ latencyMs: 0 }).on('request', ({ url }) => calls.push(url));
+  await once(model.listen(0, '127.0.0.1'), 'listening');
+  const { port } = model.address() as AddressInfo;
+  const scoring = await startApi({ ML_API_URL: `http://127.0.0.1:${port}`, TRINO_USER: user });
+  try {
+    const answer = await scoring.get(`/api/v1/scores?ids=${list(ids)}`);
+    expect(itemsOf(answer).map(({ kol_id, cold }) => [kol_id, cold])).toEqual(ids.map((id) => [id, true]));
+    expect(answer.json).toMatchObject({ missing: [], unavailable: [] });
+    // One of each, unless the machine is busy.
+    expect(calls.length).toBeLessThanOrEqual(FEW);
+    expect(new Set(calls)).toEqual(new Set(['/predict/trust/batch']));
+    const queries = `SELECT query_id FROM system.runtime.queries
+      WHERE "user" = '${user}' AND query LIKE '%"kol_trust_features"%' AND query LIKE '% IN (%'`;
+    const sent = await queryColumn(TRINO_URL, queries);
+    expect(sent.length).toBeGreaterThan(0);
+    expect(sent.length).toBeLessThanOrEqual(FEW);
+  } finally {
+    await scoring.close();
+    model.close();
+  }
 });
 
 describe('methods', () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { measureProfileSize } from '../../../cache/popularity/profile-size.ts';
 import { addReads, readKnownReads } from '../../../cache/popularity/read-counts.ts';
 import { createCacheReader } from '../../../cache/reading/cache-reader.ts';
@@ -133,6 +133,23 @@ describeOnRedisAndCluster('reading', (target) => {
         'hit',
       ]);
       expect(queries).toHaveLength(1);
+    });
+
+    test('reads 100 cached ids in one round trip to each node', async () => {
+      const ids = idsOf(100);
+      await writeEntries(target.redis, profileEntries(ids));
+      const noQuery = () => Promise.reject(new Error('a query'));
+      const { readMany } = createReadThrough(tableSource(profile, noQuery), dependencies());
+      const pipelines = vi.spyOn(serving, 'pipeline');
+      try {
+        const outcomes = (await readMany(ids)).map(
+          (read) => read.status === 'fulfilled' && read.value.outcome,
+        );
+        expect(outcomes).toEqual(ids.map(() => 'hit'));
+        expect(pipelines).toHaveBeenCalledTimes(target.masters.length);
+      } finally {
+        pipelines.mockRestore();
+      }
     });
 
     test('does not fill a key that another writer has filled in between', async () => {
