@@ -200,7 +200,10 @@ describe('without Temporal', () => {
       from.pipe(to).pipe(from);
     });
     try {
-      expect((await alone.get('/healthz')).status).toBe(200);
+      const top = await alone.get('/api/v1/kols/top?limit=1');
+      const [first] = top.json['items'] as [{ kol_id: string }];
+      const one = await alone.get(`/api/v1/kols/${encodeURIComponent(first.kol_id)}`);
+      expect([top.status, one.status, one.json['kol_id']]).toEqual([200, 200, first.kol_id]);
       const answer = await sendRequest(alone.url, 'POST', LOADS, { tables: ['kol_content'] });
       expect(answer).toMatchObject({
         status: 503,
