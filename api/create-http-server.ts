@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Express } from 'express';
+import { closeSlowReaders } from './close-slow-readers.ts';
 import { expressClasses } from './express-classes.ts';
 import type { AnswerReady } from './answer-ready.ts';
 
@@ -13,9 +14,9 @@ const KEEP_ALIVE_SECONDS = 65;
 /** A request must arrive within this time. Node requires a shorter limit for the headers than for the whole request. */
 const HEADERS_SECONDS = KEEP_ALIVE_SECONDS + 5;
 const REQUEST_SECONDS = HEADERS_SECONDS + 5;
-/** A connection without traffic for this time is closed, for example when a client does not read its answer. */
+/** A connection is closed without traffic for this time, or if its client takes longer to read what was sent. */
 const IDLE_SECONDS = REQUEST_SECONDS;
-/** How often Node checks for late requests. */
+/** How often late requests and slow readers are looked for. */
 const CHECK_SECONDS = 5;
 /** Limit for the path and all headers together. 100 ids of the usual length take about 2 KiB. */
 const MAX_HEADER_KIB = 16;
@@ -62,6 +63,7 @@ export function createHttpServer(
     },
   );
   server.timeout = limits.idle * 1000;
+  closeSlowReaders(server, limits.idle * 1000, limits.check * 1000);
   return server;
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClients } from '../clients/create-clients.ts';
-import { createLogger } from '../clients/logger.ts';
+import { createLogger, type Logger } from '../clients/logger.ts';
 import { loadConfigOrExit, type Config } from '../config/config.ts';
 import { createApp } from './app.ts';
 import { createHttpServer, listen } from './create-http-server.ts';
@@ -12,8 +12,7 @@ import { untilStopping } from './readiness.ts';
 const SEND_SECONDS = 3;
 const CLOSE_IDLE_MS = 100;
 
-async function serve(config: Config): Promise<void> {
-  const log = createLogger('api', config.LOG_LEVEL, { buffered: true });
+async function serve(config: Config, log: Logger): Promise<void> {
   const clients = createClients(config, apiProfile(config), log);
   const { close, answerReady, ...dependencies } = await createDependencies(config, clients, log);
   const stopping = new AbortController();
@@ -44,11 +43,13 @@ async function serve(config: Config): Promise<void> {
   }
 }
 
+const config = loadConfigOrExit();
+const log = createLogger('api', config.LOG_LEVEL, { buffered: true });
 try {
-  await serve(loadConfigOrExit());
+  await serve(config, log);
 } catch (error) {
   process.exitCode = 1;
-  console.error(error);
+  log.fatal({ error }, 'the API failed');
 }
 // A hanging poll of Trino cannot be aborted and would keep the process alive.
 process.exit();

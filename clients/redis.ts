@@ -1,5 +1,6 @@
 import { Cluster, Redis } from 'ioredis';
 import { redisNodes } from '../domain/values/redis-nodes.ts';
+import { followRedirections } from './cluster-redirections.ts';
 import { patchIoredis } from './patch-ioredis.ts';
 
 /** A connection to one Redis, or to all nodes of a Redis Cluster. */
@@ -95,7 +96,7 @@ function createCluster(nodes: readonly string[], use: RedisUse): Cluster {
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
     ...(protocol === 'rediss:' ? { tls: {} } : {}),
   };
-  return new Cluster([...nodes], {
+  const cluster = new Cluster([...nodes], {
     lazyConnect: true,
     enableOfflineQueue,
     ...clusterLimits[use],
@@ -104,6 +105,8 @@ function createCluster(nodes: readonly string[], use: RedisUse): Cluster {
     ...(protocol === 'rediss:' ? { dnsLookup: (name, callback) => callback(null, name) } : {}),
     redisOptions: { ...commonOptions, ...nodeOptions, commandTimeout },
   });
+  followRedirections(cluster);
+  return cluster;
 }
 
 /** Sends a command to each node: ioredis connects to a cluster node on its first command, and may reject other commands until then. */

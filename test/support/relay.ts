@@ -15,8 +15,13 @@ export interface Relay {
   close(): Promise<void>;
 }
 
-/** Starts a relay. @param address `host:port` of the engine. @param at the port to listen on, a free one by default */
-export async function startRelay(address: string, at = 0): Promise<Relay> {
+/**
+ * Starts a relay.
+ * @param address `host:port` of the engine
+ * @param at the port to listen on, a free one by default
+ * @param host the address to listen on
+ */
+export async function startRelay(address: string, at = 0, host = '127.0.0.1'): Promise<Relay> {
   let target = address;
   const open = new Set<Socket>();
   const silent = new Set<Socket>();
@@ -25,8 +30,8 @@ export async function startRelay(address: string, at = 0): Promise<Relay> {
   const server = createServer((client) => {
     connections += 1;
     open.add(client);
-    const [host = '', port] = target.split(':');
-    const engine = connect({ host, port: Number(port) });
+    const [name = '', port] = target.split(':');
+    const engine = connect({ host: name, port: Number(port) });
     client.pipe(engine);
     engine.on('data', (data: Buffer) => {
       if (silent.has(client)) return;
@@ -40,7 +45,7 @@ export async function startRelay(address: string, at = 0): Promise<Relay> {
       socket.on('close', () => [client, engine].forEach((end) => end.destroy()));
     }
   });
-  await once(server.listen(at, '127.0.0.1'), 'listening');
+  await once(server.listen(at, host), 'listening');
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => connections,

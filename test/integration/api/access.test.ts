@@ -199,6 +199,18 @@ describe('a connection', () => {
       await until('it is closed', async () => (await openConnections()) === 0);
       expect(socket.bytesRead).toBeLessThan(body.length);
     });
+
+    test('that reads its answer a little at a time is closed', async () => {
+      const socket = await send('GET /large HTTP/1.1\r\nHost: api\r\n\r\n');
+      socket.on('data', () => {
+        socket.pause();
+        setTimeout(() => socket.resume(), 10);
+      });
+      await until('it is open', async () => (await openConnections()) === 1);
+      await until('it is closed', async () => (await openConnections()) === 0);
+      expect(socket.bytesRead).toBeGreaterThan(0);
+      expect(socket.bytesRead).toBeLessThan(body.length);
+    });
   });
 
   test('with a path of more than 16 KiB gets 431', async () => {

@@ -1,14 +1,19 @@
 import calculateSlot from 'cluster-key-slot';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { replaceSet } from '../../../cache/writing/replace-set.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
-import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
+import { closeRedis, readRedisTime, type RedisClient } from '../../../clients/redis.ts';
 import { profileList } from '../../../domain/entities/profile-list.ts';
 import { profile } from '../../../domain/entities/profile.ts';
 import { ranking } from '../../../domain/entities/ranking.ts';
+import { score } from '../../../domain/entities/score.ts';
+import { searchIndex } from '../../../domain/entities/search-index.ts';
 import { switches } from '../../../domain/entities/switches.ts';
+import { buildSearchIndex } from '../../../domain/search/build-index.ts';
 import { groupBy } from '../../../domain/values/lists.ts';
+import { ALL } from '../../../domain/values/text-ids.ts';
 import { apiConfig, cacheStatus, startApi, TOKEN, withToken, type RunningApi } from '../../support/api.ts';
-import { idsOf, profileEntries, profileOf } from '../../support/cache-values.ts';
+import { idsOf, profileEntries, profileOf, scoreAt } from '../../support/cache-values.ts';
 import {
   moveSlot,
   startRedisCluster,
@@ -89,6 +94,13 @@ describe('while a slot of the cluster moves, with requests all the time,', () =>
     expect([...statuses]).toEqual([200]);
   }
 
+  async function writeIndex(): Promise<void> {
+    const kols = [{ kol_id: 'duc', names: ['Đức'], followers_count: 900 }];
+    const readAt = await readRedisTime(redis); // after the erasures of other tests
+    await replaceSet(redis, searchIndex.toEntry('tiktok', buildSearchIndex(kols, 100)), readAt);
+    await replaceSet(redis, searchIndex.toEntry(ALL, ['tiktok']), readAt);
+  }
+
   test('a miss is stored, and then found in Redis', async () => {
     const [slot, ids] = [...bySlot].find(([, each]) => each.length >= 7) ?? [0, []];
     const unread = [...ids];
@@ -150,6 +162,46 @@ describe('while a slot of the cluster moves, with requests all the time,', () =>
     await whileMoving(calculateSlot(list), erase);
     await whileMoving(calculateSlot(profile.key('erased-2')), erase);
     expect(await redis.get(list)).toContain('"kept"');
+  });
+
+  test('several ids, scores and recent searches are answered from Redis, and values are invalidated', async () => {
+    const tag = '{moving}';
+    const ids = idsOf(20, tag);
+    const list = ids.map(encodeURIComponent).join(',');
+    await writeIndex();
+    await writeEntries(redis, profileEntries(ids));
+    const searches: string[] = [];
+    await whileMoving(calculateSlot(profile.key(tag)), async (step) => {
+      await writeEntries(
+        redis,
+        ids.map((id) => score.toEntry(scoreAt(id, 1))),
+      );
+      for (const kind of ['kols', 'scores']) {
+        const read = await api.get(`/api/v1/${kind}?ids=${list},${loaded[0]}`);
+        const found = (read.json['items'] as { kol_id: string }[]).map(({ kol_id }) => kol_id);
+        expect([step, read.status, found]).toEqual([step, 200, kind === 'kols' ? [...ids, loaded[0]] : ids]);
+        if (kind === 'kols') expect(cacheStatus(read)).toBe('kol-redis; hit');
+      }
+      searches.unshift(step);
+      const user = encodeURIComponent(`${tag}user`);
+      expect((await api.get(`/api/v1/search?q=${step}&user_id=${user}`, withToken)).status).toBe(200);
+      const recent = await api.get(`/api/v1/users/${user}/searches`, withToken);
+      expect([step, recent.json['items']]).toEqual([step, searches]);
+      const status = await api.get('/api/v1/cache/status', withToken);
+      expect([step, status.status]).toEqual([step, 200]);
+      for (const body of [{ kinds: ['score'], ids: [ids[0]] }, { kinds: ['score'] }]) {
+        const { json } = await api.send('POST', '/api/v1/cache/invalidate', body, withToken);
+        expect([step, json['deleted']]).toEqual([step, 'ids' in body ? 1 : ids.length - 1]);
+      }
+    });
+  });
+
+  test('a search finds the KOLs', async () => {
+    await writeIndex();
+    await whileMoving(calculateSlot(searchIndex.key('tiktok')), async (step) => {
+      const { status, json } = await api.get('/api/v1/search?q=duc');
+      expect([step, status, json['items']]).toMatchObject([step, 200, [{ kol_id: 'duc' }]]);
+    });
   });
 
   test('the rate limit counts in Redis', async () => {
