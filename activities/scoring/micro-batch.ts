@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { type TopicLimit, type TopicMessage, whyTooLarge } from '../../clients/kafka/message-limits.ts';
+import { surelyFits, type TopicLimit, type TopicMessage, whyTooLarge } from '../../clients/kafka/message-limits.ts';
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
 import type { ReadAhead } from '../../clients/kafka/record-reader.ts';
 import type { EventSource, OffsetRange } from '../../domain/kafka-location.ts';
@@ -142,7 +142,8 @@ async function fitScores(limits: Limits, scores: readonly ScoreOutput[]) {
   const refused: RejectedRecord[] = [];
   for (const { record, message } of scores) {
     const score = { topic: SCORES_TOPIC, message };
-    const detail = await whyTooLarge(score, limits);
+    const fits = surelyFits(message, limits.get(SCORES_TOPIC));
+    const detail = fits ? null : await whyTooLarge(score, limits);
     if (detail === null) sent.push(score);
     else refused.push({ record, reason: 'score_too_large', detail });
   }

@@ -192,11 +192,14 @@ export async function fitAlone(
   limit: TopicLimit,
 ): Promise<kafkajs.CompressionTypes | MessageTooLargeError> {
   const { None, GZIP } = kafkajs.CompressionTypes;
-  const surelyFits = messageBytes(message) + HEADER_BYTES <= limit.bytes;
-  if (surelyFits || (await batchBytes(message, None)) <= limit.bytes) return None;
+  if (surelyFits(message, limit) || (await batchBytes(message, None)) <= limit.bytes) return None;
   const compressedBytes = await batchBytes(message, GZIP);
   return compressedBytes <= limit.bytes ? GZIP : new MessageTooLargeError(limit, compressedBytes);
 }
+
+/** Whether a topic accepts a message for certain. It answers at once; a promise for each of many small messages would cost more. */
+export const surelyFits = (message: Message, limit: TopicLimit | undefined): boolean =>
+  limit !== undefined && messageBytes(message) + HEADER_BYTES <= limit.bytes;
 
 /** Why a topic does not accept a message that is sent alone; null when it does, and when its limit is not known. */
 export async function whyTooLarge(
