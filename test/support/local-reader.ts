@@ -31,6 +31,8 @@ export interface LocalReader {
 type Options = Partial<LocalTierOptions> & {
   mode?: 'default' | 'broadcast';
   load?: (ids: readonly string[]) => Promise<readonly Profile[]>;
+  /** Instead of an own connection; closed with the reader. */
+  tracked?: RedisClient;
 };
 
 /** By default its source has each profile, with one follower. */
@@ -39,10 +41,11 @@ export async function startLocalReader(
   {
     mode = 'default',
     load = (ids) => Promise.resolve(ids.map((id) => profileOf(id, 1))),
+    tracked: given,
     ...options
   }: Options = {},
 ): Promise<LocalReader> {
-  const [redis, tracked] = [await connectTo(url, 'serve'), await connectTo(url, 'serve')];
+  const [redis, tracked] = [await connectTo(url, 'serve'), given ?? (await connectTo(url, 'serve'))];
   const tier = createLocalTier({ ...LOCAL, ...options });
   const problems: unknown[] = [];
   const invalidations = followInvalidations(tracked, tier, {

@@ -5,12 +5,15 @@ import { startRelay } from './relay.ts';
 
 const BEFORE_SECONDS = 2;
 const AFTER_SECONDS = 3;
+/** So many that a read that waits for a query does not hold up the requests behind it: a connection sends one at a time. */
+const CONNECTIONS = 100;
 
 /** The answers that the clients of an API received. */
 interface SeenByClients {
   readonly answered: number;
   readonly answersPerSecond: number;
   readonly serverErrors: number;
+  readonly clientErrors: number;
   /** Requests without an answer. */
   readonly failed: number;
 }
@@ -29,7 +32,7 @@ export async function loadDuringOutage(
   const running = autocannon({
     url: load.url,
     requests: load.paths.map((path) => ({ path })),
-    connections: 20,
+    connections: CONNECTIONS,
     overallRate: load.perSecond,
     duration: seconds,
     timeout: 30,
@@ -39,7 +42,7 @@ export async function loadDuringOutage(
   await redis.relay.close();
   await sleep(outageSeconds * 1000);
   const relay = await startRelay(redis.address, port);
-  const { '2xx': answered, '5xx': serverErrors, errors } = await running;
+  const { '2xx': answered, '4xx': clientErrors, '5xx': serverErrors, errors } = await running;
   const answersPerSecond = Math.round(answered / seconds);
-  return { seen: { answered, answersPerSecond, serverErrors, failed: errors }, relay };
+  return { seen: { answered, answersPerSecond, serverErrors, clientErrors, failed: errors }, relay };
 }

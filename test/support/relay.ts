@@ -10,6 +10,11 @@ export interface Relay {
   breakAfter(bytes: number): void;
   /** Drops all further data from the engine on the open connections, without closing them. */
   silence(): void;
+  /** Holds back the data of the first connection on which the engine sends this text, from that chunk until `release`. */
+  hold(text: string): void;
+  /** Whether the engine has sent the text. */
+  isHolding(): boolean;
+  release(): void;
   /** Connects later clients to another engine. The open connections stay. @param address `host:port` */
   redirect(address: string): void;
   close(): Promise<void>;
@@ -27,6 +32,8 @@ export async function startRelay(address: string, at = 0, host = '127.0.0.1'): P
   const silent = new Set<Socket>();
   let connections = 0;
   let limit = Infinity;
+  let textToHold: string | undefined;
+  let held: { readonly client: Socket; readonly chunks: Buffer[] } | undefined;
   const server = createServer((client) => {
     connections += 1;
     open.add(client);
@@ -35,6 +42,11 @@ export async function startRelay(address: string, at = 0, host = '127.0.0.1'): P
     client.pipe(engine);
     engine.on('data', (data: Buffer) => {
       if (silent.has(client)) return;
+      if (textToHold !== undefined && data.includes(textToHold)) {
+        textToHold = undefined;
+        held = { client, chunks: [] };
+      }
+      if (held?.client === client) return void held.chunks.push(data);
       if (data.length <= limit) return void client.write(data);
       client.end(data.subarray(0, limit));
       silent.add(client);
@@ -51,6 +63,12 @@ export async function startRelay(address: string, at = 0, host = '127.0.0.1'): P
     connections: () => connections,
     breakAfter: (bytes) => void (limit = bytes),
     silence: () => open.forEach((client) => silent.add(client)),
+    hold: (text) => void (textToHold = text),
+    isHolding: () => held !== undefined,
+    release() {
+      held?.chunks.forEach((chunk) => held?.client.write(chunk));
+      held = undefined;
+    },
     redirect: (to) => void (target = to),
     async close() {
       open.forEach((client) => client.destroy());

@@ -167,8 +167,9 @@ describe('the API with a local tier', () => {
   /** Reads until the answer of this URL is kept: the first read keeps the value, the second the answer. */
   const makeReady = (api: RunningApi, url: string) => until(`${url} is local`, () => isLocal(api, url));
 
-  test('shows a write in every process', async () => {
-    const two = await Promise.all([start({}, startSeparateApi), start({}, startSeparateApi)]);
+  test('shows a write in every process, in both modes', async () => {
+    const modes = ['default', 'broadcast'];
+    const two = await Promise.all(modes.map((mode) => start({ API_L1_MODE: mode }, startSeparateApi)));
     for (const followers of [7, 8, 9]) {
       await write(redis, ['kol-7'], followers);
       for (const api of two) {
@@ -177,6 +178,11 @@ describe('the API with a local tier', () => {
         await makeReady(api, path('kol-7'));
       }
     }
+    // t: Redis tracks the reads of a client. B: in the broadcast mode.
+    const flags = [...String(await redis.client('LIST')).matchAll(/ flags=(\w*t\w*)/g)].map(
+      ([, text]) => text,
+    );
+    expect(flags.map((text) => text?.includes('B')).sort()).toEqual([false, true]);
   });
 
   /** The comparable part of an answer; times and ids differ between two requests. */

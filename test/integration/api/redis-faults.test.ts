@@ -50,7 +50,7 @@ test('while Redis is gone, L1 and the lakehouse answer every read, and Redis is 
     const load = { url: api.url, paths, perSecond: 200 };
     const outage = await loadDuringOutage(load, { address: host, relay }, 6);
     ({ relay } = outage);
-    expect(outage.seen).toMatchObject({ serverErrors: 0, failed: 0 });
+    expect(outage.seen).toMatchObject({ serverErrors: 0, clientErrors: 0, failed: 0 });
     expect(outage.seen.answered).toBeGreaterThan(500);
     await untilLocal(api, paths);
     expect(await redis.exists(...ids.map(profile.key))).toBe(ids.length);

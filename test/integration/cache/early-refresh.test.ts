@@ -6,7 +6,7 @@ import { createReadThrough } from '../../../cache/reading/read-through.ts';
 import { writeEntries } from '../../../cache/writing/write-entries.ts';
 import { closeRedis, type RedisClient } from '../../../clients/redis.ts';
 import { profile } from '../../../domain/entities/profile.ts';
-import { NOW, profileEntries } from '../../support/cache-values.ts';
+import { NOW, profileEntries, profileOf } from '../../support/cache-values.ts';
 import { connectTo, describeOnRedisAndCluster } from '../../support/redis-targets.ts';
 import { until } from '../../support/until.ts';
 
@@ -43,6 +43,33 @@ describeOnRedisAndCluster('an early refresh', (target) => {
     } finally {
       random.mockRestore();
       clearInterval(holding);
+    }
+  });
+
+  test('is not started while its switch is off', async () => {
+    const queried: string[] = [];
+    let earlyRefresh = false;
+    const { read } = createReadThrough(
+      tableSource(profile, (ids) => {
+        queried.push(...ids);
+        return Promise.resolve(ids.map((id) => profileOf(id, 9)));
+      }),
+      { redis, now: () => NOW, onProblem: () => {}, switches: () => ({ readThrough: true, earlyRefresh }) },
+    );
+    const ids = ['kol-7', 'kol-8'];
+    await writeEntries(target.redis, profileEntries(ids, 7));
+    for (const id of ids) await target.redis.pexpire(profile.key(id), 10_000);
+    const random = vi.spyOn(Math, 'random').mockReturnValue(ALWAYS);
+    try {
+      for (let reads = 0; reads < 20; reads += 1)
+        expect(await read('kol-7')).toMatchObject({ outcome: 'hit', value: { followers_count: 7 } });
+      earlyRefresh = true;
+      await read('kol-8');
+      await until('the lakehouse is queried', () => Promise.resolve(queried.length > 0));
+      // A refresh of the first one would have begun earlier.
+      expect(queried).toEqual(['kol-8']);
+    } finally {
+      random.mockRestore();
     }
   });
 });

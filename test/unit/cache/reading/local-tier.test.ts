@@ -58,3 +58,13 @@ test('a value that may miss reports is kept for only a second while Redis report
   isTracked = false;
   expect(keptFor()).toBe(60);
 });
+
+test('the number of values is bounded, however small they are', () => {
+  const tier = createLocalTier({ maxBytes: 1024 ** 3, ttlSeconds: 60, staleSeconds: 60 });
+  const keys = Array.from({ length: 60_000 }, (_, index) => `key-${index}`);
+  const times = { readAt: performance.now(), expiresAt: Infinity };
+  const kept = { value: 'a', updatedAt: undefined, bytes: 1, ...times, onRead: () => {} };
+  for (const key of keys) tier.keepUntracked(key, kept);
+  const found = keys.filter((key) => tier.get(key) !== undefined);
+  expect([found.length, found[0]]).toEqual([50_000, 'key-10000']);
+});
