@@ -1,5 +1,10 @@
 import { Context } from '@temporalio/activity';
-import { surelyFits, type TopicLimit, type TopicMessage, whyTooLarge } from '../../clients/kafka/message-limits.ts';
+import {
+  surelyFits,
+  type TopicLimit,
+  type TopicMessage,
+  whyTooLarge,
+} from '../../clients/kafka/message-limits.ts';
 import type { LogEnds } from '../../clients/kafka/read-errors.ts';
 import type { ReadAhead } from '../../clients/kafka/record-reader.ts';
 import type { EventSource, OffsetRange } from '../../domain/kafka-location.ts';

@@ -7,6 +7,7 @@ import { profile } from '../../../domain/entities/profile.ts';
 import { cacheStatus, startApi, UNREACHABLE_ADDRESS, type RunningApi } from '../../support/api.ts';
 import { startSeparateApi } from '../../support/api-process.ts';
 import { idsOf, profileEntries } from '../../support/cache-values.ts';
+import { comparableAnswer } from '../../support/comparable-answer.ts';
 import { untilCompressed } from '../../support/until-compressed.ts';
 import { startLocalReader, type LocalReader } from '../../support/local-reader.ts';
 import { startRelay } from '../../support/relay.ts';
@@ -185,15 +186,6 @@ describe('the API with a local tier', () => {
     expect(flags.map((text) => text?.includes('B')).sort()).toEqual([false, true]);
   });
 
-  /** The comparable part of an answer; times and ids differ between two requests. */
-  const seenBy = async (url: string, init: RequestInit) => {
-    const response = await fetch(url, init);
-    const headers = Object.fromEntries(response.headers);
-    for (const name of ['date', 'x-request-id', 'age', 'cache-status', 'cache-control', 'keep-alive'])
-      headers[name] &&= headers[name].replaceAll(/\b[0-9a-f-]{36}\b|\d+/g, 'N');
-    return { status: response.status, headers, body: await response.text() };
-  };
-
   test('answers before Express as Express does', async () => {
     const api = await start();
     await write(redis, ids, 7);
@@ -230,10 +222,10 @@ describe('the API with a local tier', () => {
         fc.constantFrom('GET', 'HEAD'),
         headersOf,
         async (url, method, headers) => {
-          const early = await seenBy(api.url + url, { method, headers });
+          const early = await comparableAnswer(api.url + url, { method, headers });
           // Express checks what a client demands
           const demand = { ...headers, 'cache-control': 'max-age=999999999' };
-          const express = await seenBy(api.url + url, { method, headers: demand });
+          const express = await comparableAnswer(api.url + url, { method, headers: demand });
           expect(early).toEqual(express);
           expect(early.headers['cache-status']).toMatch(/^kol-lN; hit; ttl=N$/);
         },
@@ -243,8 +235,8 @@ describe('the API with a local tier', () => {
     // no answer is kept under a URL that was not read yet
     const plain = { headers: { 'accept-encoding': 'identity' } };
     for (const url of urls)
-      expect(await seenBy(api.url + url, plain)).toEqual(
-        await seenBy(`${api.url}${url}${url.includes('?') ? '' : '?'}&`, plain),
+      expect(await comparableAnswer(api.url + url, plain)).toEqual(
+        await comparableAnswer(`${api.url}${url}${url.includes('?') ? '' : '?'}&`, plain),
       );
   });
 
