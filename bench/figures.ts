@@ -8,12 +8,11 @@ export interface Figure {
   readonly ratio?: number;
 }
 
-/** @param percent 0–100 @returns the value at that percentile, rounded; NaN without values */
+/** @param percent 0–100 @returns the value at that percentile, with one decimal; NaN without values */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return Math.round(
-    sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN,
-  );
+  const at = Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100));
+  return Math.round((sorted[at] ?? Number.NaN) * 10) / 10;
 }
 
 /** @returns the value in the middle, or the mean of the two in the middle; NaN without values */

@@ -14,8 +14,8 @@ import { runBench } from './run-bench.ts';
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '10' },
     /** A folder for CPU profiles of the API. */
     profile: { type: 'string' },
   },
