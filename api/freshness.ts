@@ -28,7 +28,7 @@ export interface Freshness {
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
-/** A warm can change each value so often. */
+/** How often warms can change a value. */
 const WARM_PERIOD = 15 * MINUTE;
 
 /** For values that change with a warm. They name persons: after an erasure, clients must not keep them long. */
